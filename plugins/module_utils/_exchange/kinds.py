@@ -261,7 +261,7 @@ class StatusCode(Kind):
         return None if value is None else scalar(value)
 
 
-class Recipient(Kind):
+class RecipientAddress(Kind):
     """One recipient, by SMTP address."""
 
     def __init__(self) -> None:

@@ -22,13 +22,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import Notes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.plans import Plans
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.reports import Reports
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.snapshots import Snapshots
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import NoteFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.plans import PlanFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.reports import ReportFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.snapshots import SnapshotFiles
 
 
-class Artifacts:
+class ArtifactFiles:
     """The files of one organization, as a procedure of a run sees them.
 
     :param directory: the artifacts directory, relative to the working directory.
@@ -38,8 +38,8 @@ class Artifacts:
 
     def __init__(self, directory: str, host: str, run: RunFolder, procedure: str, owners: Iterable[str] = ()) -> None:
         self.folders = Folders(directory, host, run, procedure, owners)
-        self.notes, self.plans = Notes(self.folders), Plans(self.folders)
-        self.snapshots, self.reports = Snapshots(self.folders), Reports(self.folders)
+        self.notes, self.plans = NoteFiles(self.folders), PlanFiles(self.folders)
+        self.snapshots, self.reports = SnapshotFiles(self.folders), ReportFiles(self.folders)
 
     @property
     def host(self) -> str:
@@ -56,10 +56,10 @@ class Artifacts:
         """The name of the run's folder."""
         return self.folders.run
 
-    def of(self, host: str) -> Artifacts:
+    def of(self, host: str) -> ArtifactFiles:
         """The files of another organization, as the same procedure of the run sees them."""
         at = self.folders
-        return Artifacts(self.directory, host, at.of_run, at.procedure, at.owners)
+        return ArtifactFiles(self.directory, host, at.of_run, at.procedure, at.owners)
 
     def load(self, path: str) -> Any:
         """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan.

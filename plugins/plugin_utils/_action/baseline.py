@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     suggestion_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain, show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
@@ -144,7 +144,9 @@ class BaselineAction(ModuleAction):
             ring_of=lambda other: self._ring(other, task_vars),
             results_of=lambda other: _results(task_vars["hostvars"][other], fields["params"].get("results") or ()),
             command=command_of(context.CLIARGS),
-            artifacts=lambda variables: Artifacts(directory_of(variables), host, run, procedure, owners_of(variables)),
+            artifacts=lambda variables: ArtifactFiles(
+                directory_of(variables), host, run, procedure, owners_of(variables)
+            ),
             show=lambda line: show(visible(line)),
             to_yaml=to_yaml,
             # Core read them at the start and returns its cached copy.

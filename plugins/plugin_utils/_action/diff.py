@@ -30,7 +30,7 @@ def dump(value: Any, dumper: type[Dumper], width: int) -> str:
     )
 
 
-class _Dumper(Dumper):
+class _BlockDumper(Dumper):
     """Represents multiline texts as blocks."""
 
 
@@ -38,12 +38,12 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
-_Dumper.add_representer(str, _represent_text)
+_BlockDumper.add_representer(str, _represent_text)
 
 
 def to_yaml(value: Any) -> str:
     """The value as YAML text."""
-    return dump(value, _Dumper, width=1000)
+    return dump(value, _BlockDumper, width=1000)
 
 
 def diff(changes: Sequence[dict[str, Any]], places: Mapping[str, str] = types.MappingProxyType({})) -> dict[str, str]:

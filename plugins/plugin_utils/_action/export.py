@@ -54,7 +54,7 @@ _PLAIN = re.compile(r"[^\W_](?:[\w. @+=/-]*[\w])?")
 _GUID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 
-class _Dumper(Dumper):
+class _UnsafeDumper(Dumper):
     """Marks every text as unsafe, whatever it looks like: a text may define its own delimiters (``#jinja2:``)."""
 
 
@@ -80,15 +80,15 @@ def _represent_key(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar(_TEXT, text)
 
 
-_Dumper.add_representer(str, _represent_text)
+_UnsafeDumper.add_representer(str, _represent_text)
 
 
 def _represent_template(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar(_TEXT, text, style='"')
 
 
-_Dumper.add_representer(_Key, _represent_key)
-_Dumper.add_representer(_Template, _represent_template)
+_UnsafeDumper.add_representer(_Key, _represent_key)
+_UnsafeDumper.add_representer(_Template, _represent_template)
 
 
 def variables_file(variables: Mapping[str, Any], policy: Sequence[str] = ()) -> str:
@@ -102,7 +102,7 @@ def variables_file(variables: Mapping[str, Any], policy: Sequence[str] = ()) -> 
     header = _HEADER.format(playbook=PLAYBOOK) + (
         f"# What the rules do to mail, the most important first:\n{comment}" if comment else ""
     )
-    return header + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)
+    return header + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _UnsafeDumper, width=1000)
 
 
 def playbook_file(host: str, groups: Collection[str], path: Path) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fo
 _CONTRADICTION = {"guid", "name", "from", "until", "run", "contradictions"}
 
 
-class Notes:
+class NoteFiles:
     """What the tasks of a procedure note about one organization."""
 
     def __init__(self, at: Folders) -> None:
@@ -59,7 +59,7 @@ class Notes:
 
     def remembered_of(self, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What the tasks of this procedure have stored so far for other organizations of the run."""
-        return {host: Notes(self._at.of(host)).remembered() for host in hosts}
+        return {host: NoteFiles(self._at.of(host)).remembered() for host in hosts}
 
     def mark(self, what: str, hosts: Iterable[str]) -> None:
         """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_replay_report import ReplayReportContext
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
@@ -33,12 +33,12 @@ class PageAction(ModuleAction):
     #: The name of each file to what makes its text.
     renderers: ClassVar[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {}
 
-    def kept(self, owners: Iterable[str]) -> Callable[[str], Artifacts]:
+    def kept(self, owners: Iterable[str]) -> Callable[[str], ArtifactFiles]:
         """What gives the files of this run in an artifacts directory."""
         run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP)
-        return lambda directory: Artifacts(directory, self.procedure, run, self.procedure, owners)
+        return lambda directory: ArtifactFiles(directory, self.procedure, run, self.procedure, owners)
 
-    def store(self, artifacts: Artifacts, document: Mapping[str, Any]) -> dict[str, str]:
+    def store(self, artifacts: ArtifactFiles, document: Mapping[str, Any]) -> dict[str, str]:
         """Writes the files of a document. Returns their paths by their names."""
         files = {name: render(document) for name, render in self.renderers.items()}
         return artifacts.reports.store(files, top=True)
@@ -79,7 +79,7 @@ class ReplayReportAction(PageAction):
         )
 
 
-def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
+def runs_in(artifacts: ArtifactFiles) -> Iterator[list[Look]]:
     """What each run saw. Raises OptionError if there is no folder of runs, or a report in one cannot be read."""
     names = artifacts.reports.run_names()
     if not names:
@@ -91,7 +91,7 @@ def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
         yield _looks(artifacts, name)
 
 
-def _looks(artifacts: Artifacts, name: str) -> list[Look]:
+def _looks(artifacts: ArtifactFiles, name: str) -> list[Look]:
     """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it
     came to.
     """
@@ -105,7 +105,7 @@ def _looks(artifacts: Artifacts, name: str) -> list[Look]:
     return looks
 
 
-def _report(artifacts: Artifacts, file: Path) -> dict[str, Any]:
+def _report(artifacts: ArtifactFiles, file: Path) -> dict[str, Any]:
     remedy = "Remove this file, or its folder, from the directory."
     try:
         document = artifacts.folders.read(file)

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fi
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import PLAN, Folders
 
 
-class Plans:
+class PlanFiles:
     """The plans of one organization."""
 
     def __init__(self, at: Folders) -> None:

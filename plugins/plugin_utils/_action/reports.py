@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fi
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RUN_FOLDER, Folders
 
 
-class Reports:
+class ReportFiles:
     """The reports of a procedure of a run."""
 
     def __init__(self, at: Folders) -> None:

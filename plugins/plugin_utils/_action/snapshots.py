@@ -28,7 +28,7 @@ _SNAPSHOT = re.compile(
 )
 
 
-class Snapshots:
+class SnapshotFiles:
     """The snapshots of one organization."""
 
     def __init__(self, at: Folders) -> None:

@@ -81,7 +81,7 @@ class _Read:
     result: Result
 
 
-class Kept:
+class KeptReads:
     """The reads of one session."""
 
     def __init__(self, writes: Writes, clock: Callable[[], float]) -> None:

@@ -38,7 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import SIGN_INS, variable
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import secrets_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Kept, Writes
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, KeptReads, Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
     Executed,
@@ -157,7 +157,7 @@ class OrganizationSession:
 
     def __post_init__(self) -> None:
         self._writes = self.writes or Writes(self.clock)
-        self._kept = Kept(self._writes, self.clock)
+        self._kept = KeptReads(self._writes, self.clock)
         #: Whether this session has brought along what later tasks may need.
         self._is_ahead = False
 

@@ -54,7 +54,7 @@ _NAMED = 3
 
 
 @dataclass
-class Facts:
+class Figures:
     """The numbers behind the three answers. Open changes are those that were not made although nothing stopped the run."""
 
     kind: str
@@ -120,10 +120,10 @@ class Answer:
 
 def answers_of(run: Record) -> list[Answer]:
     """The three answers."""
-    facts = facts_of(run)
-    changes = what_changes(facts)
-    changes.lines.extend(_replayed(facts.replayed))
-    return [needs_attention(facts), changes, what_to_decide(facts, run)]
+    figures = figures_of(run)
+    changes = what_changes(figures)
+    changes.lines.extend(_replayed(figures.replayed))
+    return [needs_attention(figures), changes, what_to_decide(figures, run)]
 
 
 def _replayed(lines: Sequence[str]) -> list[tuple[str, str]]:
@@ -133,43 +133,43 @@ def _replayed(lines: Sequence[str]) -> list[tuple[str, str]]:
     return [(f"{line}.", "#replay") for line in lines]
 
 
-def facts_of(run: Record) -> Facts:
+def figures_of(run: Record) -> Figures:
     """The numbers of a run."""
     organizations = run["organizations"]
-    facts = Facts(str(run.get("kind") or ""), len(organizations))
+    figures = Figures(str(run.get("kind") or ""), len(organizations))
     for organization in organizations:
         status, cards = organization.get("status", ""), cards_of(organization)
         controls = organization.get("controls") or []
         waits = bool(organization.get("waits"))
-        facts.waiting += waits
-        facts.status[status] += not waits
-        facts.mail.update(row["kind"] for row in difference_of(organization))
-        facts.verdicts.update(row["verdict"] for row in guarantees_of(organization))
-        facts.replayed += [line] if (line := headline_of(organization)) else []
-        facts.lint += len(lint_of(organization))
-        facts.foreign += len(foreign_of(organization))
-        facts.findings += len(organization.get("findings") or [])
-        facts.warnings += len(organization.get("warnings") or [])
-        facts.changing += bool(cards)
-        facts.controls.update(control.get("status") for control in controls)
-        facts.not_selected += sum(control.get("selected") is False for control in controls)
-        facts.expired += sum(is_expired(exception, run) for exception in exceptions_of(organization))
+        figures.waiting += waits
+        figures.status[status] += not waits
+        figures.mail.update(row["kind"] for row in difference_of(organization))
+        figures.verdicts.update(row["verdict"] for row in guarantees_of(organization))
+        figures.replayed += [line] if (line := headline_of(organization)) else []
+        figures.lint += len(lint_of(organization))
+        figures.foreign += len(foreign_of(organization))
+        figures.findings += len(organization.get("findings") or [])
+        figures.warnings += len(organization.get("warnings") or [])
+        figures.changing += bool(cards)
+        figures.controls.update(control.get("status") for control in controls)
+        figures.not_selected += sum(control.get("selected") is False for control in controls)
+        figures.expired += sum(is_expired(exception, run) for exception in exceptions_of(organization))
         for card in cards:
-            facts.states[card["state"]] += 1
-            facts.rollbacks[card["rollback"]] += 1
-            facts.impacts.update(card["impacts"])
-            facts.final += card["rollback"] == "not possible"
-            facts.whose += [f"{card['whose']} ({card['identity']})"] if card["whose"] else []
-            if card["state"] != "stored" and status not in STOPPED and not facts.audit:
-                facts.open_high += is_high(card)
-                facts.open_ordinary += not is_high(card)
-    return facts
+            figures.states[card["state"]] += 1
+            figures.rollbacks[card["rollback"]] += 1
+            figures.impacts.update(card["impacts"])
+            figures.final += card["rollback"] == "not possible"
+            figures.whose += [f"{card['whose']} ({card['identity']})"] if card["whose"] else []
+            if card["state"] != "stored" and status not in STOPPED and not figures.audit:
+                figures.open_high += is_high(card)
+                figures.open_ordinary += not is_high(card)
+    return figures
 
 
-def needs_attention(facts: Facts) -> Answer:
+def needs_attention(figures: Figures) -> Answer:
     """Everything that needs attention, worst first, and how much was checked."""
-    points = [(tone, text, anchor) for number, tone, text, anchor in _concerns(facts) if number]
-    lines, asides = [(text, anchor) for _tone, text, anchor in points], _looked_at(facts)
+    points = [(tone, text, anchor) for number, tone, text, anchor in _concerns(figures) if number]
+    lines, asides = [(text, anchor) for _tone, text, anchor in points], _looked_at(figures)
     if not points:
         return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines, asides)
     tone = min((tone for tone, _text, _anchor in points), key=[STOP, UNKNOWN, LOOK].index)
@@ -178,77 +178,85 @@ def needs_attention(facts: Facts) -> Answer:
     )
 
 
-def _concerns(facts: Facts) -> list[tuple[int, str, str, str]]:
+def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
     """What can need attention, in the page's order: how often, tone, sentence, anchor."""
-    refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not assessable"))
-    unknown = facts.controls["not assessable"] if unread < facts.organizations else 0
+    refused, failed, unread = (figures.status[key] for key in ("refused", "failed", "not assessable"))
+    unknown = figures.controls["not assessable"] if unread < figures.organizations else 0
     return [
         (
             refused,
             STOP,
-            facts.organizations_that(
+            figures.organizations_that(
                 "Refused before the first write: nothing was changed.", refused, "refused before the first write."
             ),
             "",
         ),
-        (failed, STOP, facts.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
+        (failed, STOP, figures.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
         (
             unread,
             UNKNOWN,
-            facts.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."),
+            figures.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."),
             "",
         ),
-        (facts.waiting, LOOK, f"{count(facts.waiting, 'organization')} not run yet: a later ring.", ""),
+        (figures.waiting, LOOK, f"{count(figures.waiting, 'organization')} not run yet: a later ring.", ""),
         (
-            facts.verdicts["refuted"],
+            figures.verdicts["refuted"],
             STOP,
-            f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.",
+            f"{count(figures.verdicts['refuted'], 'guarantee')} refuted by a message.",
             "#mail",
         ),
         (
-            facts.verdicts["unknown"],
+            figures.verdicts["unknown"],
             UNKNOWN,
-            f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.",
+            f"{count(figures.verdicts['unknown'], 'guarantee')} that cannot be told.",
             "#mail",
         ),
         (
-            facts.mail["unknown"],
+            figures.mail["unknown"],
             UNKNOWN,
-            f"{count(facts.mail['unknown'], 'kind')} of mail that may or may not change.",
+            f"{count(figures.mail['unknown'], 'kind')} of mail that may or may not change.",
             "#mail",
         ),
-        *((facts.impacts[impact], IMPACT[impact].tone, _impact_line(facts, impact), "#changes") for impact in IMPACT),
-        (facts.final, LOOK, f"{count(facts.final, 'change')} that cannot be rolled back.", "#changes"),
-        (facts.not_met, LOOK, f"{count(facts.not_met, 'control')} not met.", "#controls"),
+        *(
+            (figures.impacts[impact], IMPACT[impact].tone, _impact_line(figures, impact), "#changes")
+            for impact in IMPACT
+        ),
+        (figures.final, LOOK, f"{count(figures.final, 'change')} that cannot be rolled back.", "#changes"),
+        (figures.not_met, LOOK, f"{count(figures.not_met, 'control')} not met.", "#controls"),
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
-        (facts.not_selected, LOOK, f"{count(facts.not_selected, 'control')} left out by the run's tags.", "#controls"),
-        (facts.expired, LOOK, f"{count(facts.expired, 'accepted exception')} expired.", "#exceptions"),
         (
-            facts.foreign,
+            figures.not_selected,
             LOOK,
-            f"{count(facts.foreign, 'rule')} that {'is' if facts.foreign == 1 else 'are'} not ours, and can act on our mail.",
+            f"{count(figures.not_selected, 'control')} left out by the run's tags.",
+            "#controls",
+        ),
+        (figures.expired, LOOK, f"{count(figures.expired, 'accepted exception')} expired.", "#exceptions"),
+        (
+            figures.foreign,
+            LOOK,
+            f"{count(figures.foreign, 'rule')} that {'is' if figures.foreign == 1 else 'are'} not ours, and can act on our mail.",
             "#foreign",
         ),
-        (facts.lint, LOOK, f"{count(facts.lint, 'remark')} about the mail flow rules.", "#lint"),
-        (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
+        (figures.lint, LOOK, f"{count(figures.lint, 'remark')} about the mail flow rules.", "#lint"),
+        (figures.warnings, LOOK, f"{count(figures.warnings, 'warning')}.", "#warnings"),
     ]
 
 
-def _impact_line(facts: Facts, impact: str) -> str:
-    number = count(facts.impacts[impact], "change")
-    if impact == Impact.SOME_MAIL and facts.whose:
-        more = f"; and {len(facts.whose) - _NAMED} more" if len(facts.whose) > _NAMED else ""
-        return f"Affects mail {'; '.join(facts.whose[:_NAMED])}{more}: {number}."
+def _impact_line(figures: Figures, impact: str) -> str:
+    number = count(figures.impacts[impact], "change")
+    if impact == Impact.SOME_MAIL and figures.whose:
+        more = f"; and {len(figures.whose) - _NAMED} more" if len(figures.whose) > _NAMED else ""
+        return f"Affects mail {'; '.join(figures.whose[:_NAMED])}{more}: {number}."
     return f"{IMPACT[impact].text}: {number}."
 
 
-def _looked_at(facts: Facts) -> list[str]:
+def _looked_at(figures: Figures) -> list[str]:
     """How many of all controls were checked."""
-    every = sum(facts.controls.values())
+    every = sum(figures.controls.values())
     if not every:
         return []
-    looked = sum(facts.controls[status] for status in _LOOKED_AT)
-    number = facts.controls["unmanaged"] - facts.not_selected
+    looked = sum(figures.controls[status] for status in _LOOKED_AT)
+    number = figures.controls["unmanaged"] - figures.not_selected
     unmanaged = f", {number:,} unmanaged" if number > 0 else ""
     return [f"{looked:,} of {count(every, 'control')} looked at{unmanaged}."]
 
@@ -260,52 +268,52 @@ def _listed(counts: Counter[str], words: Mapping[str, Word]) -> str:
     return ", ".join(f"{count:,} {word.counted or word.text.lower()}" for count, word in found)
 
 
-def what_changes(facts: Facts) -> Answer:
+def what_changes(figures: Figures) -> Answer:
     """How many changes there are, and whether they can be rolled back."""
-    if not facts.changes:
+    if not figures.changes:
         return Answer(
-            CHANGES, "Nothing", "=", QUIET, [(_AUDIT if facts.audit else "No change was needed or tried.", "")]
+            CHANGES, "Nothing", "=", QUIET, [(_AUDIT if figures.audit else "No change was needed or tried.", "")]
         )
-    becomes = _listed(facts.mail, MAIL)
+    becomes = _listed(figures.mail, MAIL)
     lines = [(f"Classes of mail: {becomes}.", "#mail")] if becomes else []
-    lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK)}.", "#changes")]
-    if facts.states["stored"] == facts.changes:
+    lines += [(f"Rollback: {_listed(figures.rollbacks, ROLLBACK)}.", "#changes")]
+    if figures.states["stored"] == figures.changes:
         lines.append(("A fresh reading shows all of it.", ""))
-    if facts.organizations > 1:
-        lines.append((f"In {facts.changing:,} of {count(facts.organizations, 'organization')}.", ""))
-    if facts.audit:
-        lines.insert(0, (f"{_AUDIT} {count(facts.changes, 'change')} would put right what is not met.", ""))
+    if figures.organizations > 1:
+        lines.append((f"In {figures.changing:,} of {count(figures.organizations, 'organization')}.", ""))
+    if figures.audit:
+        lines.insert(0, (f"{_AUDIT} {count(figures.changes, 'change')} would put right what is not met.", ""))
         return Answer(CHANGES, "Nothing", "=", QUIET, lines)
     word = (
-        f"{count(facts.changes, 'change')} {next(iter(facts.states))}"
-        if len(facts.states) == 1
-        else _listed(facts.states, STATE)
+        f"{count(figures.changes, 'change')} {next(iter(figures.states))}"
+        if len(figures.states) == 1
+        else _listed(figures.states, STATE)
     )
     return Answer(CHANGES, word, "→", QUIET, lines)
 
 
-def what_to_decide(facts: Facts, run: Record) -> Answer:
+def what_to_decide(figures: Figures, run: Record) -> Answer:
     """What is open, and how the plan is applied."""
-    failed, unread = facts.status["failed"], facts.status["not assessable"]
-    whole = "#organizations" if facts.organizations > 1 else "#run"
+    failed, unread = figures.status["failed"], figures.status["not assessable"]
+    whole = "#organizations" if figures.organizations > 1 else "#run"
     open_points = [
-        (facts.findings, f"Solve or allow {count(facts.findings, 'finding')}", "#findings"),
-        (failed, "Find out why " + facts.organizations_that("it failed", failed, "failed"), whole),
+        (figures.findings, f"Solve or allow {count(figures.findings, 'finding')}", "#findings"),
+        (failed, "Find out why " + figures.organizations_that("it failed", failed, "failed"), whole),
         (unread, f"Restore access to {count(unread, 'organization')}", whole),
-        (facts.open_high, f"Approve or reject {count(facts.open_high, 'change')} of high impact", "#changes"),
-        (facts.open_ordinary, f"Approve or reject {count(facts.open_ordinary, 'ordinary change')}", "#changes"),
-        (facts.not_met, f"Correct or accept {count(facts.not_met, 'control')} not met", "#controls"),
-        (facts.expired, f"Renew or end {count(facts.expired, 'expired exception')}", "#exceptions"),
+        (figures.open_high, f"Approve or reject {count(figures.open_high, 'change')} of high impact", "#changes"),
+        (figures.open_ordinary, f"Approve or reject {count(figures.open_ordinary, 'ordinary change')}", "#changes"),
+        (figures.not_met, f"Correct or accept {count(figures.not_met, 'control')} not met", "#controls"),
+        (figures.expired, f"Renew or end {count(figures.expired, 'expired exception')}", "#exceptions"),
     ]
     lines = [(text, anchor) for number, text, anchor in open_points if number]
     if not lines:
         return Answer(DECISIONS, "Nothing", "✓", QUIET, [("No decision is open.", "")])
-    return Answer(DECISIONS, count(len(lines), "decision"), "☐", LOOK, lines, texts=_plan_texts(facts, run))
+    return Answer(DECISIONS, count(len(lines), "decision"), "☐", LOOK, lines, texts=_plan_texts(figures, run))
 
 
-def _plan_texts(facts: Facts, run: Record) -> list[tuple[str, str]]:
+def _plan_texts(figures: Figures, run: Record) -> list[tuple[str, str]]:
     """The digest of a plan to approve, and the command that applies exactly that plan; nothing if it would be refused."""
-    if not (facts.open_high or facts.open_ordinary) or facts.findings:
+    if not (figures.open_high or figures.open_ordinary) or figures.findings:
         return []
     digests = [str((organization.get("digests") or {}).get("plan") or "") for organization in run["organizations"]]
     texts = [("Digest of the plan", digests[0])] if len(digests) == 1 and digests[0] else []

@@ -89,7 +89,7 @@ def _shared(organizations: Sequence[Record], records: Callable[[Record], Iterabl
 
 
 @dataclass
-class Control:
+class ControlRow:
     """A control across the organizations of the page, with each of its statuses there."""
 
     about: Record
@@ -120,11 +120,11 @@ class Control:
         return self.rank == rank(CONTROL, "not met")
 
 
-def _controls(organizations: Sequence[Record]) -> list[Control]:
-    about: dict[str, Control] = {}
+def _controls(organizations: Sequence[Record]) -> list[ControlRow]:
+    about: dict[str, ControlRow] = {}
     for organization in organizations:
         for control in organization.get("controls") or []:
-            about.setdefault(control["id"], Control(control))
+            about.setdefault(control["id"], ControlRow(control))
     differing = ("id", "status", "wanted", "found", "exception", "findings")
     for standing in _shared(
         organizations,

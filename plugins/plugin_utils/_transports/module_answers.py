@@ -127,7 +127,7 @@ def _json(text: str) -> object:
 
 
 @dataclass(frozen=True)
-class _Cause:
+class _ConnectFailure:
     """Why Connect-ExchangeOnline fails: recognized by the type of the exception, and its text.
 
     :param passes: whether another try may end better.
@@ -143,7 +143,7 @@ class _Cause:
 
 #: The most telling first. Source: the module, run.
 _CAUSES = (
-    _Cause(
+    _ConnectFailure(
         ("HttpRequestException", "AuthenticationException"),
         "SSL|TLS|certificate",
         UnreachableError,
@@ -151,7 +151,7 @@ _CAUSES = (
         "Check {trust}.",
         False,
     ),
-    _Cause(
+    _ConnectFailure(
         ("HttpRequestException",),
         "proxy",
         UnreachableError,
@@ -159,7 +159,7 @@ _CAUSES = (
         "Check {proxy}.",
         True,
     ),
-    _Cause(
+    _ConnectFailure(
         ("HttpRequestException", "SocketException", "TaskCanceledException", "TimeoutException"),
         "",
         UnreachableError,
@@ -167,7 +167,7 @@ _CAUSES = (
         "Check the network, the firewall and {proxy}.",
         True,
     ),
-    _Cause(
+    _ConnectFailure(
         ("UnauthorizedAccessException",),
         "",
         TokenRefusedError,
@@ -175,7 +175,7 @@ _CAUSES = (
         "",
         False,
     ),
-    _Cause(
+    _ConnectFailure(
         ("JsonReaderException",),
         "",
         UnreachableError,
@@ -183,7 +183,7 @@ _CAUSES = (
         "Check {proxy}. If there is none, try again later.",
         True,
     ),
-    _Cause(
+    _ConnectFailure(
         (),
         "Module could not be correctly formed",
         UnreachableError,
@@ -191,7 +191,7 @@ _CAUSES = (
         "Try again later. If it happens again, check the role of the application.",
         True,
     ),
-    _Cause(
+    _ConnectFailure(
         ("System.SystemException",),
         "",
         UnreachableError,

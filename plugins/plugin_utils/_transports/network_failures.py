@@ -38,7 +38,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class _Failure:
+class _NetworkFailure:
     marks: frozenset[str]
     error: type[ExchangeError]
     text: str
@@ -49,7 +49,7 @@ class _Failure:
 
 #: The most telling first.
 _FAILURES = (
-    _Failure(
+    _NetworkFailure(
         frozenset({"SSLCertVerificationError"}),
         UnreachableError,
         "the TLS certificate of {where} is not trusted{reason}.",
@@ -57,7 +57,7 @@ _FAILURES = (
         Executed.NO,
         False,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidProxyURL", "LocationParseError"}),
         UnreachableError,
         "the address of {where} is not valid.",
@@ -65,7 +65,7 @@ _FAILURES = (
         Executed.NO,
         False,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"ProxyError"}),
         UnreachableError,
         "the proxy did not connect to {where}.",
@@ -73,7 +73,7 @@ _FAILURES = (
         Executed.NO,
         True,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"NameResolutionError", "gaierror"}),
         UnreachableError,
         "the host name of {where} cannot be resolved.",
@@ -81,7 +81,7 @@ _FAILURES = (
         Executed.NO,
         True,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"NewConnectionError", "NewConnectionDisabled", "ConnectTimeout", "ConnectTimeoutError"}),
         UnreachableError,
         "{where} cannot be reached.",
@@ -89,7 +89,7 @@ _FAILURES = (
         Executed.NO,
         True,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"TooSlowError"}),
         ServiceError,
         "{where} did not respond in time.",
@@ -97,7 +97,7 @@ _FAILURES = (
         Executed.NO,  # it is raised before anything is sent, once the time is over
         False,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"TooLargeError"}),
         ProtocolError,
         "the response from {where} is too large ({text}).",
@@ -105,10 +105,10 @@ _FAILURES = (
         Executed.UNKNOWN,
         False,
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"CutError"}), ProtocolError, "the response from {where} is truncated.", "", Executed.UNKNOWN, True
     ),
-    _Failure(
+    _NetworkFailure(
         frozenset({"ReadTimeout", "ReadTimeoutError"}),
         ServiceError,
         "{where} did not respond in time.",

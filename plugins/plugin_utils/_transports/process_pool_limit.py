@@ -37,7 +37,7 @@ class NobodyWaitsError(Exception):
     """The worker has gone while its call waited for a place."""
 
 
-class _State(enum.Enum):
+class _PlaceState(enum.Enum):
     BUSY = "it has its turn"
     IDLE = "it has a process and no turn"
     ENDING = "its process is being ended for another"
@@ -49,7 +49,7 @@ class Places:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         #: The owners with a place, the one with the least recent turn first.
-        self._owners: dict[Owner, _State] = {}
+        self._owners: dict[Owner, _PlaceState] = {}
         self._waiting: deque[object] = deque()
         self._most = 0
 
@@ -71,7 +71,7 @@ class Places:
     def left(self, owner: Owner) -> None:
         """The owner's process has ended outside a turn."""
         with self._changed:
-            if self._owners.get(owner) is _State.IDLE:
+            if self._owners.get(owner) is _PlaceState.IDLE:
                 self._release(owner)
 
     def _enter(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> None:
@@ -102,18 +102,18 @@ class Places:
             while len(self._owners) >= self._most and (idle := self._longest_idle()) is not None:
                 self._end(idle)
             if len(self._owners) < self._most:
-                state = _State.IDLE
-        if state is not _State.IDLE:
+                state = _PlaceState.IDLE
+        if state is not _PlaceState.IDLE:
             return False
         self._owners.pop(owner, None)
-        self._owners[owner] = _State.BUSY
+        self._owners[owner] = _PlaceState.BUSY
         return True
 
     def _longest_idle(self) -> Owner | None:
-        return next((owner for owner, state in self._owners.items() if state is _State.IDLE), None)
+        return next((owner for owner, state in self._owners.items() if state is _PlaceState.IDLE), None)
 
     def _end(self, owner: Owner) -> None:
-        self._owners[owner] = _State.ENDING
+        self._owners[owner] = _PlaceState.ENDING
         self._changed.release()
         try:
             owner.close()
@@ -126,7 +126,7 @@ class Places:
             if not owner.has_process:
                 self._release(owner)
                 return
-            self._owners[owner] = _State.IDLE
+            self._owners[owner] = _PlaceState.IDLE
             self._changed.notify_all()
             while len(self._owners) > self._most and (idle := self._longest_idle()) is not None:
                 self._end(idle)

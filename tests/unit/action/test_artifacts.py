@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
     folder_name,
     read_json,
@@ -27,17 +27,19 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fi
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
 
-Make = Callable[..., Artifacts]
+Make = Callable[..., ArtifactFiles]
 
 
 @pytest.fixture(name="make")
 def make_fixture(tmp_path: Path) -> Make:
     """Artifacts of a run, by the run's number."""
 
-    def make(run: int = 1, host: str = "contoso", procedure: str = "baseline") -> Artifacts:
+    def make(run: int = 1, host: str = "contoso", procedure: str = "baseline") -> ArtifactFiles:
         own = tmp_path / f"own/{run}"
         own.mkdir(parents=True, exist_ok=True)
-        return Artifacts(str(tmp_path / "kept"), host, RunFolder(f"{run}abc", f"20261125T03{run:04d}Z", own), procedure)
+        return ArtifactFiles(
+            str(tmp_path / "kept"), host, RunFolder(f"{run}abc", f"20261125T03{run:04d}Z", own), procedure
+        )
 
     return make
 
@@ -145,7 +147,7 @@ class TestRun:
             own = tmp_path / "own"
             own.mkdir(exist_ok=True)
             with pytest.raises(OptionError, match="cannot be written"):
-                Artifacts(
+                ArtifactFiles(
                     str(tmp_path / path), "contoso", RunFolder("1", "20261125T030000Z", own), "baseline"
                 ).plans.store({})
 
@@ -210,7 +212,7 @@ class TestSnapshots:
 
 
 class TestRetention:
-    def history(self, make: Make, count: int, first: str = "baseline") -> list[Artifacts]:
+    def history(self, make: Make, count: int, first: str = "baseline") -> list[ArtifactFiles]:
         """A run a minute, each with a snapshot."""
         done = []
         for run in range(1, count + 1):
@@ -281,12 +283,12 @@ class TestSlices:
     def sliced_fixture(self, tmp_path: Path) -> Make:
         def sliced(
             run: int, *hosts: str, workflow_job: int = 7, procedure: str = "baseline", top: bool = True
-        ) -> Artifacts:
+        ) -> ArtifactFiles:
             own = tmp_path / f"own/{run}"
             own.mkdir(parents=True, exist_ok=True)
             of_run = RunFolder(f"workflow{workflow_job}_{run}abc", f"20261125T03{run:04d}Z", own)
             for host in hosts:
-                artifacts = Artifacts(str(tmp_path / "kept"), host, of_run, procedure)
+                artifacts = ArtifactFiles(str(tmp_path / "kept"), host, of_run, procedure)
                 artifacts.notes.begin()
                 artifacts.plans.store({"digest": f"sha256:{host}{run}"})
                 artifacts.reports.store(
@@ -294,7 +296,7 @@ class TestSlices:
                 )
             if top and hosts:
                 artifacts.reports.store({"report.html": str(run)}, top=True)
-            return Artifacts(str(tmp_path / "kept"), "contoso", of_run, procedure)
+            return ArtifactFiles(str(tmp_path / "kept"), "contoso", of_run, procedure)
 
         return sliced
 

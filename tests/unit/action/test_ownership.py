@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ownership
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ownership import Ownership
 
@@ -53,13 +53,13 @@ def top_fixture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="make")
-def make_fixture(top: Path, tmp_path: Path) -> Callable[..., Artifacts]:
+def make_fixture(top: Path, tmp_path: Path) -> Callable[..., ArtifactFiles]:
     """The artifacts of an organization with a snapshot, a plan and a used approval."""
     own = tmp_path / "own"
     own.mkdir()
 
-    def make(*owners: str) -> Artifacts:
-        return Artifacts(str(top), "contoso", RunFolder("1abc", "20261125T030001Z", own), "baseline", owners)
+    def make(*owners: str) -> ArtifactFiles:
+        return ArtifactFiles(str(top), "contoso", RunFolder("1abc", "20261125T030001Z", own), "baseline", owners)
 
     artifacts = make()
     artifacts.snapshots.store({"id": "1", "previous": "", "digest": "sha256:1"}, {})
@@ -67,11 +67,11 @@ def make_fixture(top: Path, tmp_path: Path) -> Callable[..., Artifacts]:
     return make
 
 
-def writing(artifacts: Artifacts) -> list[Callable[[], Any]]:
+def writing(artifacts: ArtifactFiles) -> list[Callable[[], Any]]:
     return [artifacts.notes.begin, lambda: artifacts.reports.store({"report.html": ""}, top=True)]
 
 
-def reading(artifacts: Artifacts) -> list[Callable[[], Any]]:
+def reading(artifacts: ArtifactFiles) -> list[Callable[[], Any]]:
     return [
         lambda: artifacts.load("plan.json"),
         lambda: artifacts.plans.with_digest("sha256:1"),
@@ -81,7 +81,9 @@ def reading(artifacts: Artifacts) -> list[Callable[[], Any]]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
-def test_folders_that_everybody_may_write_to(make: Callable[..., Artifacts], top: Path, folder: str, mode: int) -> None:
+def test_folders_that_everybody_may_write_to(
+    make: Callable[..., ArtifactFiles], top: Path, folder: str, mode: int
+) -> None:
     (top / folder).chmod(mode)
     for work in writing(make()):
         with pytest.raises(
@@ -91,7 +93,7 @@ def test_folders_that_everybody_may_write_to(make: Callable[..., Artifacts], top
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_folders_of_another_user(make: Callable[..., Artifacts], top: Path, owners: Owners, folder: str) -> None:
+def test_folders_of_another_user(make: Callable[..., ArtifactFiles], top: Path, owners: Owners, folder: str) -> None:
     owners.users[top / folder] = STRANGER
     for work in writing(make()):
         with pytest.raises(
@@ -108,7 +110,7 @@ def test_folders_of_another_user(make: Callable[..., Artifacts], top: Path, owne
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_folders_that_a_group_may_write_to(
-    make: Callable[..., Artifacts], top: Path, owners: Owners, folder: str, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., ArtifactFiles], top: Path, owners: Owners, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (top / folder).chmod(0o770)
     owners.groups[top / folder] = STRANGER
@@ -133,7 +135,7 @@ def test_folders_that_a_group_may_write_to(
     ],
 )
 def test_a_group_is_private_where_nobody_else_is_in_it(
-    make: Callable[..., Artifacts],
+    make: Callable[..., ArtifactFiles],
     top: Path,
     owners: Owners,
     monkeypatch: pytest.MonkeyPatch,
@@ -157,7 +159,7 @@ def test_a_group_is_private_where_nobody_else_is_in_it(
             make().notes.begin()
 
 
-def test_the_folders_above_count(make: Callable[..., Artifacts], top: Path, owners: Owners) -> None:
+def test_the_folders_above_count(make: Callable[..., ArtifactFiles], top: Path, owners: Owners) -> None:
     """Whoever may write there can move the artifacts away, and a used approval would count again."""
     above = top.parent
     above.chmod(0o777)
@@ -171,7 +173,7 @@ def test_the_folders_above_count(make: Callable[..., Artifacts], top: Path, owne
 
 
 @pytest.mark.parametrize("name", ["organizations/contoso/snapshots", "runs"])
-def test_links(make: Callable[..., Artifacts], top: Path, tmp_path: Path, owners: Owners, name: str) -> None:
+def test_links(make: Callable[..., ArtifactFiles], top: Path, tmp_path: Path, owners: Owners, name: str) -> None:
     """A link is taken as far as its owner and what it leads to are trusted, and the folders above that."""
     elsewhere = tmp_path / "elsewhere/real"
     elsewhere.parent.mkdir()
@@ -186,7 +188,7 @@ def test_links(make: Callable[..., Artifacts], top: Path, tmp_path: Path, owners
         make().notes.begin()
 
 
-def test_files_are_checked_where_they_are_read(make: Callable[..., Artifacts], top: Path, owners: Owners) -> None:
+def test_files_are_checked_where_they_are_read(make: Callable[..., ArtifactFiles], top: Path, owners: Owners) -> None:
     for work in reading(make()):
         work()
     for path in [*top.glob("runs/*/contoso/plan.json"), *top.glob("organizations/contoso/snapshots/snapshot-*.json")]:
@@ -199,7 +201,7 @@ def test_files_are_checked_where_they_are_read(make: Callable[..., Artifacts], t
 
 
 def test_a_plan_from_elsewhere_is_checked(
-    make: Callable[..., Artifacts], tmp_path: Path, top: Path, owners: Owners
+    make: Callable[..., ArtifactFiles], tmp_path: Path, top: Path, owners: Owners
 ) -> None:
     plan = tmp_path / "approved/contoso/plan.json"
     plan.parent.mkdir(parents=True)
@@ -213,7 +215,7 @@ def test_a_plan_from_elsewhere_is_checked(
         owners.users.clear()
 
 
-def test_a_user_that_does_not_exist_is_no_owner(make: Callable[..., Artifacts]) -> None:
+def test_a_user_that_does_not_exist_is_no_owner(make: Callable[..., ArtifactFiles]) -> None:
     with pytest.raises(OptionError, match=f"^{ownership.OWNERS}: there is no user 'nobody-at-all' on the controller"):
         make("nobody-at-all").notes.begin()
 

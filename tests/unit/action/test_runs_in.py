@@ -17,15 +17,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import runs_in
 
 NAME = "20261125T030000Z-audit-1a"
 
 
-def artifacts(directory: Path) -> Artifacts:
-    return Artifacts(str(directory), "history", RunFolder("2b", "20261126T030000Z", directory / "own"), "history")
+def artifacts(directory: Path) -> ArtifactFiles:
+    return ArtifactFiles(str(directory), "history", RunFolder("2b", "20261126T030000Z", directory / "own"), "history")
 
 
 def report(**more: Any) -> dict[str, Any]:

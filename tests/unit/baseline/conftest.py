@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotSentError,
     OutcomeUnknownError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from tests import printed
@@ -74,7 +74,7 @@ class Role:
         self._runs += 1
         own = Path(self.directory) / f".run-{self._runs}"
         own.mkdir(parents=True, exist_ok=True)
-        self.artifacts = Artifacts(
+        self.artifacts = ArtifactFiles(
             self.directory, self.host, RunFolder(f"run_{self._runs}", "20261125T030000Z", own), procedure
         )
 

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import Notes
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import NoteFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history import render_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
@@ -191,10 +191,10 @@ def test_a_memory_that_cannot_be_read_is_said_and_counts_as_unknown(role: Role) 
 
 
 def test_a_memory_that_cannot_be_written_fails_no_audit(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(notes: Notes, rows: Any) -> None:
+    def full(notes: NoteFiles, rows: Any) -> None:
         raise OptionError("No space left on device.")
 
-    monkeypatch.setattr(Notes, "keep_contradictions", full)
+    monkeypatch.setattr(NoteFiles, "keep_contradictions", full)
     role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
     role.plan("audit", **WANTED)
     assert control(role)[0] == "not met"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import answers as _answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of, facts_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of, figures_of
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ def judge(role: Role, kind: str) -> bool:
     report = role.report
     run = {"kind": kind, "generated_at": "2026-11-25T03:16:55Z", "organizations": [{**report, "host": "contoso"}]}
     attention, _changes, _decisions = answers_of(run)
-    facts = facts_of(run)
+    facts = figures_of(run)
     impact = any(change["impact"] or change["rollback"] == "not possible" for change in report["changes"])
     if impact:
         assert attention.word != "Nothing seen"

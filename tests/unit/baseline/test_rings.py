@@ -33,7 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ExchangeError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from tests.unit.emulated_session import WIRES
@@ -136,7 +136,7 @@ class Member(Role):
         self.reported: dict[str, Any] = {}
 
     def begin(self, procedure: str) -> None:
-        self.artifacts = Artifacts(
+        self.artifacts = ArtifactFiles(
             self.directory, self.host, RunFolder("rings", "20261125T030000Z", self.own), procedure
         )
 

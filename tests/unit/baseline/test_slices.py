@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     document_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from .conftest import Role
@@ -34,7 +34,7 @@ class Slice(Role):
     def begin(self, procedure: str) -> None:
         own = Path(self.directory) / f".run-{self.number}"
         own.mkdir(parents=True, exist_ok=True)
-        self.artifacts = Artifacts(
+        self.artifacts = ArtifactFiles(
             self.directory,
             self.host,
             RunFolder(f"workflow7_{self.number}x", f"20261125T03000{self.number}Z", own),

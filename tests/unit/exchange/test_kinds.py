@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Integer,
     Kind,
     Name,
-    Recipient,
+    RecipientAddress,
     Size,
     StatusCode,
     Text,
@@ -67,7 +67,7 @@ DECLARED: dict[str, tuple[Kind, st.SearchStrategy[Any]]] = {
     "words": (Words(), st.lists(_WORD)),
     "patterns": (Patterns(), st.lists(_TEXT.filter(bool))),
     "recipients": (Recipients(), st.lists(_ADDRESS)),
-    "recipient": (Recipient(), _ADDRESS | st.just("")),
+    "recipient": (RecipientAddress(), _ADDRESS | st.just("")),
     "locations": (
         Locations(),
         st.lists(st.sampled_from(["https://a.example", "https://A.example/", "http://b.example/x"])),
@@ -151,7 +151,7 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
         (Words(maximum=3), ["four"], "at most 3"),
         (Patterns(), [""], "empty"),
         (Recipients(), ["Megan Bowen"], "not an SMTP address"),
-        (Recipient(), "meganb", "not an SMTP address"),
+        (RecipientAddress(), "meganb", "not an SMTP address"),
         (Size(), "10 apples", "must be a number"),
         (Size(), "10PB", "must be a number"),
         (Size(), "9" * 400, "larger than any message"),
@@ -190,7 +190,7 @@ def test_line_ends_do_not_count_and_spaces_do() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Text(), Name(), Words(), Patterns(), Recipients(), Recipient(), Locations()],
+    [Text(), Name(), Words(), Patterns(), Recipients(), RecipientAddress(), Locations()],
     ids=lambda kind: type(kind).__name__,
 )
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_list_is_read_as_it_is_stored(kind: Kind, stored: Any, read: list[str]
 
 
 @pytest.mark.parametrize(
-    "kind", [*LISTS, Text(), Name(), Recipient(), Choice("High", "Low")], ids=lambda kind: type(kind).__name__
+    "kind", [*LISTS, Text(), Name(), RecipientAddress(), Choice("High", "Low")], ids=lambda kind: type(kind).__name__
 )
 @pytest.mark.parametrize("stored", [[["a"]], [{"a": "b"}], {"a": "b"}], ids=str)
 def test_what_is_no_text_is_refused_by_name(kind: Kind, stored: Any) -> None:

@@ -49,7 +49,7 @@ class Variable:
     inverted: bool = False
 
 
-class Request:
+class BaselineRequest:
     """What a run asks for, as far as controls depend on each other.
 
     :param variables: the role's variables without their prefix, validated; what is not there or ``None`` is unmanaged.
@@ -81,7 +81,7 @@ class Outlook:
     :param plan: what brings the organization there.
     """
 
-    request: Request
+    request: BaselineRequest
     organization: Organization
     parts: Parts
     plan: Plan
@@ -99,7 +99,7 @@ class Assessment:
     :param planned: the plan; ``None`` for the organization as it is.
     """
 
-    request: Request
+    request: BaselineRequest
     organization: Organization
     planned: Plan | None = None
 
@@ -168,22 +168,22 @@ class Control:
         """The OME configurations that it creates."""
         return ()
 
-    def check(self, request: Request) -> None:
+    def check(self, request: BaselineRequest) -> None:
         """Refuses invalid variables by name, without an organization."""
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         """The part of the state that it wants."""
         return {}
 
-    def without_license(self, request: Request, organization: Organization) -> str:
+    def without_license(self, request: BaselineRequest, organization: Organization) -> str:
         """Why the organization's license does not allow it, as a sentence; empty if it does, or if that is unknown."""
         return ""
 
-    def plan(self, request: Request, organization: Organization, *, check_mode: bool = True) -> Plan:
+    def plan(self, request: BaselineRequest, organization: Organization, *, check_mode: bool = True) -> Plan:
         """The plan that meets this control alone."""
         return plan_state(organization, self.desired(request, organization), request.planning(check_mode=check_mode))
 
-    def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
+    def errors(self, request: BaselineRequest, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         """The errors that keep it from being planned; none if it can be."""
         try:
             self.plan(request, organization, check_mode=check_mode)
@@ -191,7 +191,7 @@ class Control:
             return [error]
         return []
 
-    def mistakes(self, request: Request, organization: Organization) -> list[Finding]:
+    def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
         """A finding for each thing that its variables name but the organization does not have."""
         return []
 
@@ -212,7 +212,7 @@ class Control:
         """The warnings about its changes."""
         return []
 
-    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
+    def shortcomings(self, request: BaselineRequest, organization: Organization) -> list[str]:
         """Why it is not met even though its settings are stored, as sentences."""
         return []
 
@@ -223,11 +223,11 @@ class Control:
         """
         return None
 
-    def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
+    def names_of_rules(self, request: BaselineRequest, organization: Organization) -> list[str]:
         """The names of the mail flow rules that it declares."""
         return []
 
-    def trials(self, request: Request, organization: Organization) -> list[Trial]:
+    def trials(self, request: BaselineRequest, organization: Organization) -> list[Trial]:
         """The rules that it only tries."""
         return []
 
@@ -245,14 +245,14 @@ class Control:
         """
         return []
 
-    def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
+    def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:
         """Why a run fails although it has stored everything, as sentences.
 
         :param refuted: the guarantees that the plan said it would leave refuted.
         """
         return []
 
-    def remarks(self, request: Request, organization: Organization) -> list[str]:
+    def remarks(self, request: BaselineRequest, organization: Organization) -> list[str]:
         """What its row in the report shows beside its status."""
         return []
 
@@ -260,7 +260,7 @@ class Control:
         """Whether a change belongs to this control."""
         return resource == self.resource
 
-    def shown(self, request: Request) -> dict[str, Any]:
+    def shown(self, request: BaselineRequest) -> dict[str, Any]:
         """What it wants, for people and for the digest; never a secret."""
         values = {variable.name: request.variables.get(variable.name) for variable in self.variables}
         return {name: value for name, value in values.items() if value is not None}

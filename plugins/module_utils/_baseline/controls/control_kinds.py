@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    BaselineRequest,
     Control,
     Outlook,
     Parts,
-    Request,
     named,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
@@ -62,7 +62,7 @@ class TableControl(Control):
     def subset(self) -> str:
         return self.table.subset
 
-    def settings(self, request: Request) -> dict[str, Any]:
+    def settings(self, request: BaselineRequest) -> dict[str, Any]:
         """The canonical settings that its variables want."""
         wanted = {}
         for variable in self.variables:
@@ -83,10 +83,10 @@ class SettingsControl(TableControl):
 
     dangerous: Mapping[Any, tuple[str, str]] | None = None
 
-    def check(self, request: Request) -> None:
+    def check(self, request: BaselineRequest) -> None:
         self.settings(request)
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         return {self.subset: self.settings(request)}
 
     def owns(self, resource: str, identity: str, option: str) -> bool:
@@ -143,7 +143,7 @@ class LicensedControl(SettingsControl):
     def needs(self) -> tuple[str, ...]:
         return ("exported_cmdlets",)
 
-    def without_license(self, request: Request, organization: Organization) -> str:
+    def without_license(self, request: BaselineRequest, organization: Organization) -> str:
         # If the setting is already as wanted, no license is needed; it may also have expired.
         if organization.error(self.subset) is not None:
             return ""
@@ -164,7 +164,7 @@ class SignInControl(SettingsControl):
     one with both ways on.
     """
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         names = [name_of(item) for item in organization.objects(self.subset)]
         known = {name_key(name) for name in names}
         new = [name for name in request.created if name_key(name) not in known]
@@ -191,7 +191,7 @@ class SignInControl(SettingsControl):
 class BrandingControl(TableControl):
     """The branding of the default OME configuration: one variable, a dictionary of its options."""
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         return {
             self.subset: {
                 DEFAULT_OME_CONFIGURATION: self.table.parse(self._given(request), named(self.variables[0].name))
@@ -201,10 +201,10 @@ class BrandingControl(TableControl):
     def owns(self, resource: str, identity: str, option: str) -> bool:
         return resource == self.resource and is_default(identity)
 
-    def shown(self, request: Request) -> dict[str, Any]:
+    def shown(self, request: BaselineRequest) -> dict[str, Any]:
         return {self.variables[0].name: self.table.show(self.table.parse(self._given(request)))}
 
-    def _given(self, request: Request) -> dict[str, Any]:
+    def _given(self, request: BaselineRequest) -> dict[str, Any]:
         branding = request.variables[self.variables[0].name]
         return {option: value for option, value in branding.items() if value is not None and self.table.get(option)}
 
@@ -221,7 +221,7 @@ class TemplateControl(TableControl):
         name = str((variables.get(self.variables[0].name) or {}).get("name") or "")
         return (name,) if name else ()
 
-    def check(self, request: Request) -> None:
+    def check(self, request: BaselineRequest) -> None:
         (name,) = self.creates(request.variables)
         if is_default(name):
             raise OptionError(
@@ -229,7 +229,7 @@ class TemplateControl(TableControl):
             )
         check_configuration(name, "present", {})
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         days = request.variables[self.variables[0].name].get("external_mail_expiry_in_days")
         expiry = (
             {}
@@ -240,7 +240,7 @@ class TemplateControl(TableControl):
         existing = find(organization.objects(self.subset), name)
         return {self.subset: {name_of(existing) if existing else name: expiry}}
 
-    def without_license(self, request: Request, organization: Organization) -> str:
+    def without_license(self, request: BaselineRequest, organization: Organization) -> str:
         (name,) = self.creates(request.variables)
         # This comes first: once the template exists, it does not matter which cmdlets the session has, or whether that
         # can be read.
@@ -280,12 +280,12 @@ class PolicyControl(TableControl):
     def is_written(self, variables: Mapping[str, Any]) -> bool:
         return variables.get(self.variables[0].name) != "warn"
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         names = {name_key(name) for name in request.variables.get(self.variables[1].name) or ()}
         policies = [name_of(policy) for policy in organization.objects(self.subset)]
         return {self.subset: {name: {"irm_enabled": True} for name in policies if not names or name_key(name) in names}}
 
-    def mistakes(self, request: Request, organization: Organization) -> list[Finding]:
+    def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
         # A name may belong to a policy of either kind.
         tables = [
             table
@@ -304,7 +304,7 @@ class PolicyControl(TableControl):
             for name in missing
         ]
 
-    def remarks(self, request: Request, organization: Organization) -> list[str]:
+    def remarks(self, request: BaselineRequest, organization: Organization) -> list[str]:
         names = policies_without_irm(organization, self.table)
         return [f"Rights management is off in {', '.join(names)}."] if names else []
 
@@ -313,7 +313,7 @@ class PolicyControl(TableControl):
 class TestControl(Control):
     """Exchange's own test, which the role runs after the writes."""
 
-    def check(self, request: Request) -> None:
+    def check(self, request: BaselineRequest) -> None:
         sender, recipients, *_timeout = (variable.name for variable in self.variables)
         if request.variables.get(recipients) and not request.variables.get(sender):
             raise OptionError(f"{PREFIX}{recipients} requires {PREFIX}{sender}.")

@@ -15,9 +15,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
     Assessment,
+    BaselineRequest,
     Control,
     Outlook,
-    Request,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
@@ -99,7 +99,7 @@ TRANSIT_GUARANTEE = "Mail to domains that are protected in transit leaves encryp
 _SPARED = ", apart from the exceptions"
 
 
-def guarantees_of(request: Request) -> list[Guarantee]:
+def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
     """The guarantees: those of the variables, and those that the built rule brings."""
     given: list[Guarantee] = list(request.variables.get("guarantees") or ())
     outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
@@ -135,12 +135,12 @@ class MailControl(Control):
     """Messages with their expected results, and guarantees. It writes nothing."""
 
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
-        return super().is_wanted(variables) or bool(guarantees_of(Request(variables)))
+        return super().is_wanted(variables) or bool(guarantees_of(BaselineRequest(variables)))
 
     def needs(self) -> tuple[str, ...]:
         return FACT_SUBSETS
 
-    def mistakes(self, request: Request, organization: Organization) -> list[Finding]:
+    def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
         names = [each.name.removesuffix(_SPARED) for each in guarantees_of(request)]
         for brought in (OUTGOING_GUARANTEE, TRANSIT_GUARANTEE):
             if sum(same_guarantee(name, brought) for name in names) > 1:
@@ -155,7 +155,7 @@ class MailControl(Control):
             pass  # What cannot be read is said where it is assessed.
         return []
 
-    def proved(self, request: Request, mail: Mail) -> list[dict[str, Any]]:
+    def proved(self, request: BaselineRequest, mail: Mail) -> list[dict[str, Any]]:
         """The verdict on each guarantee, computed once for each state of an organization.
 
         :raises OptionError: one is about mail that there cannot be.
@@ -266,7 +266,7 @@ class MailControl(Control):
             for row in rows
         ]
 
-    def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
+    def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of(organization))
         rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
         return [
@@ -282,7 +282,7 @@ class MailControl(Control):
         met = not unknown or (None if all(unknown) else False)
         return met, [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
 
-    def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
+    def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
         """The results of the messages, and the verdict on each guarantee, computed once for each state of an
         organization.
         """
@@ -316,7 +316,7 @@ class EvidenceControl(Control):
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         return bool(variables.get(self.variables[0].name))
 
-    def check(self, request: Request) -> None:
+    def check(self, request: BaselineRequest) -> None:
         days = int(request.variables.get(self.variables[0].name) or 0)
         if not 0 <= days <= LONGEST:
             raise OptionError(

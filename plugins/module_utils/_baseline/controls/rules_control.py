@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    BaselineRequest,
     Control,
     Outlook,
     Parts,
-    Request,
     named,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
@@ -97,18 +97,18 @@ class RulesControl(Control):
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         return any(variables.get(variable.name) not in (None, [], {}) for variable in self.variables[:3])
 
-    def check(self, request: Request) -> None:
+    def check(self, request: BaselineRequest) -> None:
         self.rules(request)
 
-    def rules(self, request: Request) -> list[DeclaredRule]:
+    def rules(self, request: BaselineRequest) -> list[DeclaredRule]:
         """The rules that the variables want enforced, in order."""
         return request.parsed(self.id, lambda: self._declared(request))[0]
 
-    def tried(self, request: Request) -> list[DeclaredRule]:
+    def tried(self, request: BaselineRequest) -> list[DeclaredRule]:
         """The rules that the variables want on trial, as they are declared, in order."""
         return request.parsed(self.id, lambda: self._declared(request))[1]
 
-    def _declared(self, request: Request) -> tuple[list[DeclaredRule], list[DeclaredRule]]:
+    def _declared(self, request: BaselineRequest) -> tuple[list[DeclaredRule], list[DeclaredRule]]:
         listed, outgoing, trial, days = (variable.name for variable in self.variables)
         if int(request.variables.get(days) or 0) < 0:
             raise OptionError(f"{PREFIX}{days} must be 0 or more, not {request.variables[days]}.")
@@ -124,10 +124,10 @@ class RulesControl(Control):
         wanted = request.variables.get(outgoing)
         return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules, tried
 
-    def desired(self, request: Request, organization: Organization) -> Parts:
+    def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         return {self.subset: self._wanted(request, organization)}
 
-    def _wanted(self, request: Request, organization: Organization) -> list[DeclaredRule]:
+    def _wanted(self, request: BaselineRequest, organization: Organization) -> list[DeclaredRule]:
         """The rules as they should be in the organization: without trials that nobody wants any more, and with those
         that are wanted as its last ones.
         """
@@ -142,7 +142,7 @@ class RulesControl(Control):
         ]
         return [*(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in over), *rules, *trials]
 
-    def _conflicts(self, request: Request, organization: Organization) -> dict[str, str]:
+    def _conflicts(self, request: BaselineRequest, organization: Organization) -> dict[str, str]:
         """Why rules cannot be on trial in this organization, as sentences, by their names."""
         rules = [rule for rule in rules_of(organization) if not tried_by(rule)] if self.tried(request) else []
         found = {}
@@ -160,7 +160,7 @@ class RulesControl(Control):
                     )
         return found
 
-    def trials(self, request: Request, organization: Organization) -> list[Trial]:
+    def trials(self, request: BaselineRequest, organization: Organization) -> list[Trial]:
         stored, conflicts = rules_of(organization), self._conflicts(request, organization)
         days = int(request.variables.get(self.variables[3].name) or 0)
         return [
@@ -169,7 +169,7 @@ class RulesControl(Control):
             if rule.name not in conflicts
         ]
 
-    def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
+    def names_of_rules(self, request: BaselineRequest, organization: Organization) -> list[str]:
         declared = [rule for rule in self.rules(request) if rule.state == "present"]
         guids = {rule.guid for rule in declared if rule.guid}
         stored = rules_of(organization) if organization.error(self.subset) is None else []
@@ -180,11 +180,11 @@ class RulesControl(Control):
             *(rule.name for rule in stored if rule.guid in guids or tried_by(rule)),
         ]
 
-    def shown(self, request: Request) -> dict[str, Any]:
+    def shown(self, request: BaselineRequest) -> dict[str, Any]:
         trials = [_shown(trial_of(rule)) for rule in self.tried(request)]
         return {"rules": [_shown(rule) for rule in self.rules(request)], **({"trials": trials} if trials else {})}
 
-    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
+    def shortcomings(self, request: BaselineRequest, organization: Organization) -> list[str]:
         expired = [expired_sentence(trial.as_dict()) for trial in self.trials(request, organization) if trial.expired]
         return [
             *self._conflicts(request, organization).values(),
@@ -192,17 +192,17 @@ class RulesControl(Control):
             *shortcomings(self.rules(request), organization),
         ]
 
-    def remarks(self, request: Request, organization: Organization) -> list[str]:
+    def remarks(self, request: BaselineRequest, organization: Organization) -> list[str]:
         stored = rules_of(organization)
         trials = [trial for trial in self.trials(request, organization) if trial_among(stored, trial.name)]
         return [*remarks(self.rules(request), organization), *(trial_sentence(trial.as_dict()) for trial in trials)]
 
-    def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
+    def errors(self, request: BaselineRequest, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         if organization.error(self.subset) is not None:
             return super().errors(request, organization, check_mode=check_mode)
         return self._errors(request, organization) or super().errors(request, organization, check_mode=check_mode)
 
-    def _errors(self, request: Request, organization: Organization) -> list[ExchangeError]:
+    def _errors(self, request: BaselineRequest, organization: Organization) -> list[ExchangeError]:
         """The error of each rule that cannot be planned, each on its own."""
         errors: list[ExchangeError] = [OptionError(text) for text in self._conflicts(request, organization).values()]
         known = []
@@ -358,7 +358,7 @@ def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
         seen.add(name_key(name))
 
 
-def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
+def _outgoing(wanted: Mapping[str, Any], request: BaselineRequest) -> dict[str, Any]:
     """The rule that encrypts all mail from inside to outside, with the branding of the OME configuration that the
     baseline creates.
     """

@@ -87,7 +87,7 @@ class ControlReport:
 
 
 @dataclass(frozen=True)
-class Connection:
+class ConnectionSummary:
     """How the organization was reached."""
 
     transport: str | None
@@ -156,7 +156,7 @@ class OrganizationReport:
     name: str = ""
     display_name: str = ""
     tenant_id: str | None = ""
-    connection: Connection | None = None
+    connection: ConnectionSummary | None = None
     controls: tuple[ControlReport, ...] = ()
     observed: tuple[Mapping[str, Any], ...] = ()
     overview: Mapping[str, Any] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class OrganizationReport:
             raise ValueError("it is not the report of an organization")
         try:
             parts = {
-                "connection": _parsed(Connection, document["connection"]) if document["connection"] else None,
+                "connection": _parsed(ConnectionSummary, document["connection"]) if document["connection"] else None,
                 "controls": tuple(map(ControlReport.read, document["controls"])),
                 "observed": tuple(document["observed"]),
                 "changes": tuple(map(PlannedChange.read, document["changes"])),

@@ -22,10 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
     Assessment,
+    BaselineRequest,
     Control,
     Outlook,
     Parts,
-    Request,
     merged,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
@@ -138,7 +138,9 @@ class Baseline(Procedure):
         #: The controls that write nothing but can refuse what the others would do. An accepted exception refuses
         #: nothing.
         self.guarding = [control for control in self.wanted if not control.resource and not self._is_excepted(control)]
-        self.request = Request(variables, tuple(name for control in self.wanted for name in control.creates(variables)))
+        self.request = BaselineRequest(
+            variables, tuple(name for control in self.wanted for name in control.creates(variables))
+        )
         needed = {subset for control in self.wanted for subset in control.needs()}
         self.subsets = [
             subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed

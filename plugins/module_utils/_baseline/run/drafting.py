@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import BaselineRequest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     changes_mail,
@@ -149,7 +149,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
 
         @functools.cache
         def known() -> Organization:
-            naming = guarantees_of(Request(variables))
+            naming = guarantees_of(BaselineRequest(variables))
             return read_with_people(task.session, organization, subsets, naming, drafted.plan)
 
         replay = replayed(task, variables, known, drafted.plan, enforcing)

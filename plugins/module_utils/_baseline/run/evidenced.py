@@ -38,7 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
     RULE,
-    Change,
+    LatestChange,
     changes_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
@@ -188,7 +188,7 @@ def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlRepo
 
 def known_changes(
     artifacts: Artifacts, organization: Organization, begin: datetime.datetime, now: datetime.datetime
-) -> list[Change]:
+) -> list[LatestChange]:
     """For each rule, the rules that stood before it in a snapshot since ``begin``, or in the last one before that, and
     no longer do, because they were removed or moved. A trial among them does not matter: it did nothing.
 
@@ -206,7 +206,7 @@ def known_changes(
         for place, guid in enumerate(order):
             before = mattered[: mattered.index(guid)] if guid in mattered else []
             found += [
-                Change(RULE, str(rules[each]["name"]), until, guid.lower())
+                LatestChange(RULE, str(rules[each]["name"]), until, guid.lower())
                 for each in before
                 if each not in order[:place]
             ]

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     reach_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    Connection,
+    ConnectionSummary,
     Digests,
     OrganizationReport,
 )
@@ -191,7 +191,7 @@ def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]
         name=named["name"],
         display_name=named["display_name"],
         tenant_id=named["tenant_id"],
-        connection=Connection(
+        connection=ConnectionSummary(
             session.get("transport"), session.get("endpoint"), session.get("credential"), session.get("client_id")
         ),
         controls=tuple(controls),

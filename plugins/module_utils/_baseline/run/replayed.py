@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import BaselineRequest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     IRM,
     Mail,
@@ -100,7 +100,7 @@ def replayed(
         )
     try:
         traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
-        guarantees = [each for each in guarantees_of(Request(variables)) if WISHES[each.then].traced]
+        guarantees = [each for each in guarantees_of(BaselineRequest(variables)) if WISHES[each.then].traced]
         now = Mail.of(known())
         then = now.after(plan)
         found = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window)

@@ -76,7 +76,7 @@ _MOST_DECIDING = 8
 
 
 @dataclass(frozen=True)
-class _Draft:
+class _ClassFacts:
     """What is known about a class without asking.
 
     :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`:
@@ -143,7 +143,7 @@ class ClassFindings:
         if not self.sets[0].rules:
             self._tell_options(drafts, extents)
 
-    def _tell_options(self, drafts: Sequence[_Draft], extents: Sequence[Extent]) -> None:
+    def _tell_options(self, drafts: Sequence[_ClassFacts], extents: Sequence[Extent]) -> None:
         """Records which protection all mail of a class newly has."""
         named = {
             place: str(draft.stages[1].get("protection") or "")
@@ -188,7 +188,7 @@ class ClassFindings:
         left = self.budget - self.model.circuit.solver.conflicts
         return self.model.circuit.solve(literals, left) if left > 0 else None
 
-    def _draft(self, found: MailClass, shown: Shown) -> _Draft:
+    def _draft(self, found: MailClass, shown: Shown) -> _ClassFacts:
         candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part
         both = zip(shown.courses, self.sets, candidate.facts, strict=True)
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
@@ -203,7 +203,7 @@ class ClassFindings:
         if edit and edit.before and edit.after and part.now is not None and edit.alike(aspect_of(found.kind)):
             why = apart(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
-        return _Draft(found, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
+        return _ClassFacts(found, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
 
     # What is true of all mail of a class
 
@@ -212,7 +212,7 @@ class ClassFindings:
         nobody = [mail.recipient["address", person] ^ 1] if person else []
         return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
 
-    def _questions(self, place: int, draft: _Draft) -> list[tuple[_Question, Sequence[int]]]:
+    def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[int]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
         mail.
         """
@@ -250,13 +250,13 @@ class ClassFindings:
         one, other = (chain.conditions.truth(atom, seen, chain.person) for seen in (arrived, step.seen))
         return one != other
 
-    def _arrival(self, draft: _Draft) -> str:
+    def _arrival(self, draft: _ClassFacts) -> str:
         protection = draft.shown.candidate.message.protection
         if protection is None or protection.kind == "none":
             return ""
         return protection.owner if protection.by_rights else protection.kind
 
-    def _finding(self, place: int, draft: _Draft, sure: Collection[_Question]) -> Changed:
+    def _finding(self, place: int, draft: _ClassFacts, sure: Collection[_Question]) -> Changed:
         """The finding about a class.
 
         :param sure: the questions whose statements are true of all of its mail.
@@ -288,7 +288,7 @@ class ClassFindings:
             sides={side: each for side, each in draft.sides.items() if each},
         )
 
-    def _witness(self, draft: _Draft, about: Sequence[FlowRule], why: Apart) -> dict[str, Any]:
+    def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Apart) -> dict[str, Any]:
         """The message of a class, without what changes neither result and is not said of it."""
         candidate, person, address = draft.shown.candidate, draft.found.person, draft.shown.candidate.letter.recipient
         rules = zip(draft.rules, about, strict=True)
@@ -325,7 +325,7 @@ class ClassFindings:
             self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient
         ).exceptions
 
-    def _acted(self, draft: _Draft) -> tuple[bool, bool]:
+    def _acted(self, draft: _ClassFacts) -> tuple[bool, bool]:
         """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
         edit, now = draft.edit, draft.found.part.now
         if edit is None or now is None:
@@ -335,7 +335,7 @@ class ClassFindings:
             return True, True
         return not now, now
 
-    def _later(self, draft: _Draft) -> Later | None:
+    def _later(self, draft: _ClassFacts) -> Later | None:
         part = draft.found.part
         if part.later == OWN:
             return None
@@ -375,7 +375,7 @@ class ClassFindings:
                 values.append(negate(copies.branded))
         return high(self.model.free.logic.all_of(values))
 
-    def _extent(self, draft: _Draft, finding: Changed) -> Extent:
+    def _extent(self, draft: _ClassFacts, finding: Changed) -> Extent:
         """The literals that determine how much mail a sentence is true of."""
         model, recipient, found, why = self.model, self.model.mail.recipient, draft.found, finding.why
         differs, alike = self._differs(found, draft.approvals), self._alike(found, draft.stages, draft.approvals)
@@ -410,7 +410,7 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
-    def _exempted(self, draft: _Draft, extent: Extent) -> tuple[str, tuple[str, ...]]:
+    def _exempted(self, draft: _ClassFacts, extent: Extent) -> tuple[str, tuple[str, ...]]:
         """What exempts named mail from a sentence, and the other rules that do so."""
         mail, edit = self.model.mail, draft.edit
         mine = [edit.before, edit.after] if edit else []
@@ -433,7 +433,7 @@ class ClassFindings:
         return "some", ()
 
 
-def _rests_on_others(draft: _Draft, finding: Changed) -> bool:
+def _rests_on_others(draft: _ClassFacts, finding: Changed) -> bool:
     """Whether a condition of the edited rule is not named, because other rules change what it looks at."""
     edited = zip(draft.rules[:1], finding.about[:1], strict=True)
     return any(atom not in said.conditions for (_which, rule), said in edited for atom in rule.conditions)

@@ -36,7 +36,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
     Questions,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    KINDS,
+    MailFinding,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
     Courses,
     MailClass,
@@ -47,8 +50,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
     CUT_SHORT,
-    Limits,
     OpenFindings,
+    UncomparedMail,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     Edit,
@@ -112,7 +115,7 @@ class Difference:
     :param complete: whether there is certainly no further class.
     """
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[MailFinding, ...] = ()
     more: int = 0
     complete: bool = True
 
@@ -198,7 +201,7 @@ class _Differ:
         self.mail = SearchedMail(model, self._about)
 
     def differ(self) -> Difference:
-        found, others = self.classes, list[Finding]()
+        found, others = self.classes, list[MailFinding]()
         try:
             with bounded():  # The rest of the budget is for the findings.
                 for person in ("", *self._people()):
@@ -206,15 +209,15 @@ class _Differ:
                     left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
                     if self.model.free.company.watched:
                         self._depend(left)
-                limits = Limits(
+                uncompared = UncomparedMail(
                     self.model,
                     self.questions,
                     self.edits,
                     self._open,
                     lambda literals: self.model.solve(literals, self._left),
                 )
-                others += limits.held_longer()
-                others += limits.sent_on()
+                others += uncompared.held_longer()
+                others += uncompared.sent_on()
                 others += SideEffects(self.model, self.budget).findings()
                 self._refine()
         except BudgetError:

@@ -33,7 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedExpectations:
     """The unmet expectations for one recipient.
 
     :param message: the message's name.
@@ -84,7 +84,7 @@ class Tested:
     """
 
     messages: list[dict[str, Any]]
-    failures: list[Failure]
+    failures: list[FailedExpectations]
     expectations: int
 
     def listed(self, which: str) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
     :param trace: for whom the result has a trace: ``failed``, ``all`` or ``none``.
     """
     messages: list[dict[str, Any]] = []
-    failures: list[Failure] = []
+    failures: list[FailedExpectations] = []
     protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.does(Does.ENCRYPT))
     for case in cases:
         found = simulator.run(case.message)
@@ -116,7 +116,9 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
             label = next((label for label in recipients if label.casefold() == recipient.casefold()), None)
             shown = tracer.trace(label) if tracer and label else []
             failures.append(
-                Failure(case.message.name, recipient, tuple(each), recipients.get(label or ""), shown, protecting)
+                FailedExpectations(
+                    case.message.name, recipient, tuple(each), recipients.get(label or ""), shown, protecting
+                )
             )
         messages.append(found)
     return Tested(messages, failures, sum(len(case.expect) for case in cases))

@@ -100,7 +100,7 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class MailFinding:
     """Mail that is, or may be, treated differently.
 
     :param kind: one of :data:`KINDS`.
@@ -130,7 +130,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed(Finding):
+class Changed(MailFinding):
     """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that
     it is about.
 
@@ -198,7 +198,7 @@ class SideEffect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SideEffectsChanged(Finding):
+class SideEffectsChanged(MailFinding):
     """Mail on which a rule newly has a side effect beside protecting and delivering it, or no longer has it.
 
     :param now: whether it is new.
@@ -214,7 +214,7 @@ class SideEffectsChanged(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MayChange(Finding):
+class MayChange(MailFinding):
     """Mail that may be treated differently: that of any of the rules that it is about.
 
     :param unknown: what is not known.

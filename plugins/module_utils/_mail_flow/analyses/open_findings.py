@@ -219,7 +219,7 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
 CUT_SHORT = CutShort(unknown=(BUDGET,))
 
 
-class Limits:
+class UncomparedMail:
     """Finds mail of which not all is compared.
 
     :param found: makes its findings.

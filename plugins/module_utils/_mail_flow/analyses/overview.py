@@ -183,7 +183,7 @@ def overview(
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _SampleMessage:
     """A message and what happens to it.
 
     :param options: as the option ``messages`` has it.
@@ -229,7 +229,7 @@ class _Overview:
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
         #: as well.
-        self._known: dict[str, list[_Seen]] = {}
+        self._known: dict[str, list[_SampleMessage]] = {}
 
     def cells(self) -> Iterator[Cell]:
         """One for each destination and kind."""
@@ -255,14 +255,14 @@ class _Overview:
                 on = sorted(seen.acting ^ other.acting, key=lambda each: order.get(each, -1))
                 yield Cell(kind.name, name, "depends", tuple(on), (seen if seen.keeps is False else other).shown)
 
-    def _unknown(self, name: str, kind: KindOfMail, seen: _Seen, why: Reason = NOT_FOUND) -> Cell:
+    def _unknown(self, name: str, kind: KindOfMail, seen: _SampleMessage, why: Reason = NOT_FOUND) -> Cell:
         """A cell of which nothing is known, since that is open of a message, or for another reason."""
         reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.known) if seen.keeps is None else []
         return Cell(kind.name, name, "unknown", witness=seen.shown, unknown=tuple(reasons) or (why,))
 
     # Messages
 
-    def _plain(self, name: str, kind: KindOfMail) -> _Seen:
+    def _plain(self, name: str, kind: KindOfMail) -> _SampleMessage:
         """A plain message of a kind to a destination."""
         recipient = f"recipient@{self._domain(name)}"
         return self._seen(
@@ -278,7 +278,7 @@ class _Overview:
         names = {*self._domains, *(each.name for each in self._facts.accepted_domains or ())}
         return next(name for number in range(len(names) + 1) if (name := f"else{number or ''}.example") not in names)
 
-    def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _Seen | None:
+    def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _SampleMessage | None:
         """A message that surely is on a side, like a plain one or those of other destinations."""
         domain, below = self._domain(name), f"mail.{self._domain(name)}"
         if (
@@ -294,7 +294,7 @@ class _Overview:
                 return found
         return None
 
-    def _found(self, kind: KindOfMail, literals: list[int]) -> tuple[bool, _Seen | None]:
+    def _found(self, kind: KindOfMail, literals: list[int]) -> tuple[bool, _SampleMessage | None]:
         """Whether mail may be like this, and a message that may be; ``None`` if none is written.
 
         :raises BudgetError: that took too many conflicts.
@@ -310,10 +310,12 @@ class _Overview:
             self._known[kind.name] = [found, *self._known.get(kind.name, ())][:_REMEMBERED]
         return possible, found
 
-    def _seen(self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]) -> _Seen:
+    def _seen(
+        self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]
+    ) -> _SampleMessage:
         message = message_of({**options, "date": self._now}, "", "overview")
         course = course_of(self._rules, message, facts, recipient)
-        return _Seen(
+        return _SampleMessage(
             options, recipient, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more
         )
 

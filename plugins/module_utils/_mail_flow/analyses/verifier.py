@@ -146,7 +146,7 @@ class _NoMailError(OptionError):
 
 
 @dataclass(frozen=True)
-class _Search:
+class _SearchResult:
     """A search for a message that certainly breaks a guarantee.
 
     :param found: the counterexample.
@@ -237,7 +237,7 @@ class _Prover:
             unknown = (TOO_MANY_COPIES,)
         return replace(answer, unknown=unknown)
 
-    def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _Search:
+    def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
         """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is
         known.
 
@@ -256,7 +256,7 @@ class _Prover:
             *of_all,
         ]
         if not model.solve(wanted, self.budget):
-            return _Search(is_none=True)
+            return _SearchResult(is_none=True)
         if usual and model.solve([*wanted, *every], self.budget):
             wanted += every
         for each in assumptions:  # So that a message is no more unusual than it has to be.
@@ -266,18 +266,18 @@ class _Prover:
         leads = model.to_refine(model.free)
         found = self._replays(model, place, candidate) if candidate else None
         if found:
-            return _Search(found)
+            return _SearchResult(found)
         ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
         if ruled_out and not (
             model.free.company.watched or model.free.chains[0].brings
         ):  # Of who shares a copy, the simulator knows more.
-            return _Search(None, leads, is_none=True)
+            return _SearchResult(None, leads, is_none=True)
         for literals in (every, of_all)[0 if usual else 1 :]:
             found, more = self._counterexample(model, place, literals)
             if found:
-                return _Search(found)
+                return _SearchResult(found)
             leads += more
-        return _Search(None, leads, ruled_out)
+        return _SearchResult(None, leads, ruled_out)
 
     def _first(self, model: Model, literals: Sequence[int]) -> tuple[bool, Replayed | None]:
         """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown

@@ -34,7 +34,7 @@ _ANY_ZONE = datetime.timedelta(hours=14)
 
 
 @dataclass(frozen=True)
-class Change:
+class LatestChange:
     """The latest change of something.
 
     :param what: :data:`RULE` or :data:`FACT`.
@@ -52,29 +52,33 @@ class Change:
         return self.when is None or self.when + TAKES_EFFECT > begin
 
 
-def changes_of(organization: Organization) -> list[Change]:
+def changes_of(organization: Organization) -> list[LatestChange]:
     """The latest changes of the rules, first to last, and of the facts that were read and have a date: accepted domains
     have none.
     """
-    rules = [Change(RULE, rule.name, _when(rule.properties), rule.guid.lower()) for rule in rules_of(organization)]
+    rules = [
+        LatestChange(RULE, rule.name, _when(rule.properties), rule.guid.lower()) for rule in rules_of(organization)
+    ]
     subsets = [subset for subset in _FACTS if subset in organization.subsets and organization.error(subset) is None]
     facts = [
-        Change(FACT, str(each.get("Name") or subset), _when(each))
+        LatestChange(FACT, str(each.get("Name") or subset), _when(each))
         for subset in subsets
         for each in organization.objects(subset)
     ]
     return [*rules, *(fact for fact in facts if fact.when)]
 
 
-def changed_rules(rules: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime) -> list[FlowRule]:
+def changed_rules(
+    rules: Iterable[FlowRule], changes: Sequence[LatestChange], begin: datetime.datetime
+) -> list[FlowRule]:
     """The rules that changed themselves since then, and not only what stands before them."""
     changed = {(each.guid, each.name) for each in changes if each.what == RULE and each.is_after(begin)}
     return [rule for rule in rules if (rule.guid.lower(), rule.name) in changed]
 
 
 def what_changed(
-    rule: FlowRule, others: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime
-) -> Change | None:
+    rule: FlowRule, others: Iterable[FlowRule], changes: Sequence[LatestChange], begin: datetime.datetime
+) -> LatestChange | None:
     """The first change that keeps a window from being compared: of the rule, of another one that matters, or of a fact.
 
     :param others: the rules before it, and those of which nothing may be reported. What a changed one did before is not
@@ -84,7 +88,7 @@ def what_changed(
     matter = {each.guid.lower() for each in others}
     own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()]
     more = [change for change in changes if change.what != RULE or change.guid in matter]
-    of_rule = own or [Change(RULE, rule.name, None)]
+    of_rule = own or [LatestChange(RULE, rule.name, None)]
     return next((change for change in (*of_rule, *more) if change.is_after(begin)), None)
 
 

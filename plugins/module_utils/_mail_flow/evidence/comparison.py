@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
-    Change,
+    LatestChange,
     changed_rules,
     what_changed,
 )
@@ -78,7 +78,7 @@ class Incomparable:
 
     kind: str
     detail: str = ""
-    change: Change | None = None
+    change: LatestChange | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class Comparison:
     window: Window
     rules: RuleSet
     facts: Facts
-    changes: Sequence[Change]
+    changes: Sequence[LatestChange]
     now: datetime.datetime
     names: Iterable[str] | None = None
     examples: int = 0
@@ -206,7 +206,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
         others = [each for each in rules if each.place < rule.place or each.place in silent]
         copies, most = reported[rule.place], max(asked.examples, asked.sample)
         why_not = _why_not(rule, others, asked, report)
-        tallies.append(_Tally(rule, copies, copies - report.beyond, last, most, rule.place in silent, why_not))
+        tallies.append(_RuleTally(rule, copies, copies - report.beyond, last, most, rule.place in silent, why_not))
     strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see.
     astray = frozenset().union(*strangers.values())
@@ -215,7 +215,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(asked.trace):
-        part = _Part.of(block, begin, until, last, astray, edited)
+        part = _BlockCopies.of(block, begin, until, last, astray, edited)
         count += part.kept.bit_count()
         found = predictions(block, asked.rules, asked.facts)
         for tally in tallies:
@@ -255,7 +255,7 @@ def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _BlockCopies:
     """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as
     old as something reported, and those on which a changed rule acted.
     """
@@ -270,10 +270,10 @@ class _Part:
     @classmethod
     def of(
         cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], edited: frozenset[Copy]
-    ) -> _Part:
+    ) -> _BlockCopies:
         """A block in a window. Times are in microseconds.
 
-        :param last: as in :class:`_Tally`.
+        :param last: as in :class:`_RuleTally`.
         :param astray: copies that cannot be computed, and :param:`edited` those that cannot be compared.
         """
         count = len(block)
@@ -289,7 +289,7 @@ class _Part:
 
 
 @dataclass
-class _Tally:
+class _RuleTally:
     """Counts of one rule.
 
     :param copies: those on which it is reported; :param:`dated` those of them that the report dates in the window.
@@ -310,7 +310,7 @@ class _Tally:
     named: dict[str, list[tuple[Example, Copy]]] = field(default_factory=dict)
     answers: Counter[tuple[str, bool, bool]] = field(default_factory=Counter)
 
-    def add(self, part: _Part, found: Prediction) -> None:
+    def add(self, part: _BlockCopies, found: Prediction) -> None:
         """Adds the copies of a block."""
         block, arrived = part.block, part.arrived
         kept = part.kept if self.why_not else part.kept & ~part.edited
@@ -410,7 +410,7 @@ def _copy(block: Block, place: int) -> Copy:
     return block.text("message", place), block.text("recipient", place)
 
 
-def _calibration(tallies: Iterable[_Tally]) -> tuple[Calibration, ...]:
+def _calibration(tallies: Iterable[_RuleTally]) -> tuple[Calibration, ...]:
     found: dict[tuple[str, bool], Counter[bool]] = {}
     for tally in tallies:
         for (number, likely, agrees), copies in tally.answers.items() if tally.reason is None else ():
@@ -421,7 +421,7 @@ def _calibration(tallies: Iterable[_Tally]) -> tuple[Calibration, ...]:
     )
 
 
-def _sampled(tallies: Sequence[_Tally], most: int) -> tuple[Copy, ...]:
+def _sampled(tallies: Sequence[_RuleTally], most: int) -> tuple[Copy, ...]:
     """Copies of all rules in turn: those of contradictions, then reported ones, then those that are computed to be met."""
     lists = [
         [[copy for _example, copy in tally.named.get(name, ())] for tally in tallies]

@@ -61,7 +61,7 @@ class Prediction:
 
 
 @dataclass
-class _Passed:
+class _Withheld:
     """What earlier rules keep from the later ones.
 
     :param ended: the copies that they certainly kept, and :param:`perhaps` these and those that they may have kept.
@@ -94,14 +94,14 @@ class _Predictor:
         self.brought = bits_of(filter(self.known.is_brought, range(len(block))), len(block))
 
     def run(self) -> list[Prediction]:
-        passed, found = _Passed(), []
+        passed, found = _Withheld(), []
         for rule in self.rules.rules:
             found.append(Prediction() if rule.idle else self._predicted(rule, passed))
             if not rule.idle:
                 _end(rule, found[-1], passed)
         return found
 
-    def _predicted(self, rule: FlowRule, passed: _Passed) -> Prediction:
+    def _predicted(self, rule: FlowRule, passed: _Withheld) -> Prediction:
         met, strict = self.known.met(rule), self.strict.met(rule)
         certain, possible = met.true & ~passed.perhaps & ~self.brought, met.possible & ~passed.ended
         rests = [*self._rests(rule, strict), *passed.rests.items()]
@@ -147,7 +147,7 @@ class _Predictor:
         )
 
 
-def _end(rule: FlowRule, prediction: Prediction, passed: _Passed) -> None:
+def _end(rule: FlowRule, prediction: Prediction, passed: _Withheld) -> None:
     """Adds what a rule keeps from the later ones."""
     if not rule.enforced:
         if "stop_rule_processing" in rule.actions:

@@ -255,12 +255,12 @@ def _of_capture(capture: Capture, where: str, guarantees: Sequence[Guarantee]) -
     )
     rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
     naming = [RuleSet(rules), RuleSet(each.selection for each in guarantees)]
-    people = facts_of_directory(read_directory(_Recorded(found, where), naming, facts), {})[0]
+    people = facts_of_directory(read_directory(_CaptureSession(found, where), naming, facts), {})[0]
     return Document(rules, {**facts, **people})
 
 
 @dataclass(frozen=True)
-class _Recorded:
+class _CaptureSession:
     """A session that answers from a capture only."""
 
     answers: Mapping[str, Result]

@@ -17,9 +17,9 @@ import re
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
     ANY,
+    Alternation,
     Anchor,
     Chars,
-    Choice,
     Expression,
     Node,
     NotAgreedError,
@@ -49,8 +49,8 @@ _LAST = Sequence((Repeat(_LINE_END, 0, 1), _END))
 
 #: Escape to the place that it stands for.
 _PLACES: dict[str, Node] = {
-    "b": Choice((Sequence((_IN[0], _OUT[1])), Sequence((_IN[1], _OUT[0])))),
-    "B": Choice((Sequence((_IN[0], _OUT[0])), Sequence((_IN[1], _OUT[1])))),
+    "b": Alternation((Sequence((_IN[0], _OUT[1])), Sequence((_IN[1], _OUT[0])))),
+    "B": Alternation((Sequence((_IN[0], _OUT[0])), Sequence((_IN[1], _OUT[1])))),
     "A": _BEGIN,
     "z": _END,
     "Z": _LAST,
@@ -84,7 +84,7 @@ class _DotnetParser(Parser):
             options.append(self.sequence())
             ended = ended or self._ended
         self._ended = ended
-        return options[0] if len(options) == 1 else Choice(tuple(options))
+        return options[0] if len(options) == 1 else Alternation(tuple(options))
 
     def repeated(self) -> Node:
         if self._ended:
@@ -145,7 +145,7 @@ def _look(inside: Node, *, end: bool, negated: bool) -> Node:
     :param end: whether it looks ahead.
     :raises NotAgreedError: it looks at more than a character.
     """
-    options = inside.options if isinstance(inside, Choice) else (inside,)
+    options = inside.options if isinstance(inside, Alternation) else (inside,)
     chars = [each for each in options if isinstance(each, Chars)]
     border = _END if end else _BEGIN
     if any(
@@ -155,7 +155,7 @@ def _look(inside: Node, *, end: bool, negated: bool) -> Node:
         raise NotAgreedError("wide_look_around")
     places = [Anchor(end, each, False) for each in chars] + [border] * (len(chars) < len(options))
     if not negated:
-        return places[0] if len(places) == 1 else Choice(tuple(places))
+        return places[0] if len(places) == 1 else Alternation(tuple(places))
     others = [
         Anchor(end, Chars(each.ranges, each.classes, not each.negated), len(chars) == len(options)) for each in chars
     ]

@@ -83,7 +83,7 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Alternation:
     """One of several."""
 
     options: tuple[Node, ...]
@@ -118,7 +118,7 @@ class Anchor:
         return lines and neighbor == "\n" if self.beside is None else self.beside.has(neighbor)
 
 
-Node: TypeAlias = "Chars | Sequence | Choice | Repeat | Anchor"
+Node: TypeAlias = "Chars | Sequence | Alternation | Repeat | Anchor"
 
 #: Any character but the end of a line.
 ANY = Chars((("\n", "\n"),), "", True)
@@ -178,7 +178,7 @@ class Parser:
         while self.next == "|":
             self.at += 1
             options.append(self.sequence())
-        return options[0] if len(options) == 1 else Choice(tuple(options))
+        return options[0] if len(options) == 1 else Alternation(tuple(options))
 
     def sequence(self) -> Node:
         """One alternative."""
@@ -319,7 +319,7 @@ class Parser:
 
 def _size(node: Node) -> int:
     match node:
-        case Sequence(parts) | Choice(parts):
+        case Sequence(parts) | Alternation(parts):
             return 1 + sum(_size(part) for part in parts)
         case Repeat(part, least, most):
             return 1 + _size(part) * max(least if most is None else most, 1)

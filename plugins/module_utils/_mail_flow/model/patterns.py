@@ -17,9 +17,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.dotnet import parse_dotnet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
+    Alternation,
     Anchor,
     Chars,
-    Choice,
     Dialect,
     Expression,
     Node,
@@ -143,7 +143,7 @@ def crosses_lines(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
 
 def _has_line_end(node: Node) -> bool:
     match node:
-        case Sequence(parts) | Choice(parts):
+        case Sequence(parts) | Alternation(parts):
             return any(_has_line_end(part) for part in parts)
         case Repeat(part, _least, _most):
             return _has_line_end(part)
@@ -156,7 +156,7 @@ def _has_line_end(node: Node) -> bool:
 
 def _looks_back(node: Node) -> bool:
     match node:
-        case Sequence(parts) | Choice(parts):
+        case Sequence(parts) | Alternation(parts):
             return any(map(_looks_back, parts))
         case Repeat(part, _least, _most):
             return _looks_back(part)
@@ -167,7 +167,7 @@ def _looks_back(node: Node) -> bool:
 
 def _has_anchor(node: Node, both: bool) -> bool:
     match node:
-        case Sequence(parts) | Choice(parts):
+        case Sequence(parts) | Alternation(parts):
             return any(_has_anchor(part, both) for part in parts)
         case Repeat(part, _least, _most):
             return _has_anchor(part, both)
@@ -223,7 +223,7 @@ def _simple_repeats(root: Node) -> int | None:
     ways.
     """
     match root:
-        case Sequence(parts) | Choice(parts):
+        case Sequence(parts) | Alternation(parts):
             counts = [_simple_repeats(part) for part in parts]
             return None if None in counts else sum(count or 0 for count in counts)
         case Repeat(part, _least, most):
@@ -241,7 +241,7 @@ def _rendered(node: Node, lines: bool) -> str:
             return f"(?{'' if end else '<'}{'!' if border else '='}{inside})"
         case Sequence(parts):
             return "".join(_rendered(part, lines) for part in parts)
-        case Choice(options):
+        case Alternation(options):
             return f"(?:{'|'.join(_rendered(option, lines) for option in options)})"
         case Repeat(part, least, most):
             return f"(?:{_rendered(part, lines)}){{{least},{'' if most is None else most}}}"
@@ -320,7 +320,7 @@ class States:
                 for part in reversed(parts):
                     then = self._add(part, then)
                 return then
-            case Choice(options):
+            case Alternation(options):
                 start = self._new()
                 self._edges[start] = [(None, self._add(option, then)) for option in options]
                 return start

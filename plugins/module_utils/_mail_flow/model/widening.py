@@ -15,9 +15,9 @@ from functools import lru_cache
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
     DEEPEST,
+    Alternation,
     Anchor,
     Chars,
-    Choice,
     Node,
     NotAgreedError,
     Parser,
@@ -140,9 +140,9 @@ def _trimmed(node: Node) -> Node | None:
             while parts and parts[-1] == _ANYTHING:
                 parts = parts[:-1]
             return Sequence(parts) if parts else None
-        case Choice(options):
+        case Alternation(options):
             found = [_trimmed(option) for option in options]
-            return None if None in found else Choice(tuple(option for option in found if option))
+            return None if None in found else Alternation(tuple(option for option in found if option))
     return None if node == _ANYTHING else node
 
 
@@ -152,7 +152,7 @@ def _rendered(node: Node) -> str:
             return "$" if end else "^"
         case Sequence(parts):
             return "".join(map(_rendered, parts))
-        case Choice(options):
+        case Alternation(options):
             return f"(?:{'|'.join(map(_rendered, options))})"
         case Repeat(part, least, most):
             inside = _rendered(part) if isinstance(part, Chars) else f"(?:{_rendered(part)})"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    Finding,
+    MailFinding,
     MayChange,
     in_section,
     section_of,
@@ -40,7 +40,7 @@ def beside(
     given: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
-) -> list[tuple[Finding, ...]]:
+) -> list[tuple[MailFinding, ...]]:
     """Of each difference, what is not about the wanted mail alone, what may be, and losses that nobody asked for.
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
@@ -52,18 +52,18 @@ def beside(
     return [tuple(each for each in difference.findings if id(each) not in asked) for difference in found]
 
 
-def _may_be_wanted(found: Finding, takes: str) -> bool:
+def _may_be_wanted(found: MailFinding, takes: str) -> bool:
     # Nobody asks for what happens to people whom rules add.
     return not isinstance(found, MayChange) and not found.person and (found.kind not in LOSSES or found.kind == takes)
 
 
 def _within(
-    found: Sequence[Finding],
+    found: Sequence[MailFinding],
     wanted: Mapping[str, Any],
     given: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
-) -> list[Finding]:
+) -> list[MailFinding]:
     """The findings all of whose mail is wanted."""
     if not found:
         return []

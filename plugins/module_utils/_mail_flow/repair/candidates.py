@@ -55,7 +55,7 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[Edi
     """
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
-    for each in _Candidates(draft, rules, wrong).all():
+    for each in _CandidateEdits(draft, rules, wrong).all():
         if each.edits[-1].rule in fixed:
             continue
         key = tuple(
@@ -66,7 +66,7 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[Edi
             yield each
 
 
-class _Candidates:
+class _CandidateEdits:
     def __init__(self, draft: EditedRules, rules: RuleSet, wrong: Wrong) -> None:
         self._draft, self._rules, self._aim = draft, rules, wrong.aim
         self._every = standings(rules, wrong.copy)

@@ -97,7 +97,7 @@ class Merged:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptRule:
     """A rule that looks as if it could go, and stays.
 
     :param why: ``unread``: not all of it is known; ``mode``: it is only tried; ``effects``: what it does is not compared; ``templates``: it meets rules that
@@ -128,7 +128,7 @@ class Simplified:
     rules: tuple[Mapping[str, Any], ...] = ()
     removed: tuple[Removed, ...] = ()
     merged: tuple[Merged, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptRule, ...] = ()
     before: int = 0
     unwritten: tuple[str, ...] = ()
     premises: tuple[Premise, ...] = ()
@@ -163,7 +163,7 @@ def simplify(
 class _Simplifier:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime) -> None:
         self._rules, self._facts, self._now = rules, facts, now
-        self._kept: dict[int, Kept] = {}
+        self._kept: dict[int, KeptRule] = {}
         #: The place of each covered rule, to that of the last rule that covers it.
         self._covered: dict[int, int] = {}
         self._comparisons = 0
@@ -255,7 +255,7 @@ class _Simplifier:
         )
 
     def _keep(self, rule: FlowRule, why: str, about: tuple[str, ...] = ()) -> None:
-        self._kept.setdefault(rule.place, Kept(rule.name, why, about))
+        self._kept.setdefault(rule.place, KeptRule(rule.name, why, about))
 
     # What may be one
 

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    Finding,
+    MailFinding,
     MayChange,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
@@ -138,12 +138,12 @@ class Suggestion:
     edits: tuple[RuleEdit, ...]
     rules: tuple[Rule, ...]
     difference: Difference
-    beside: tuple[Finding, ...]
+    beside: tuple[MailFinding, ...]
     until: datetime.date | None = None
     replay: TraceEffect | None = None
 
     @property
-    def losses(self) -> tuple[Finding, ...]:
+    def losses(self) -> tuple[MailFinding, ...]:
         """The mail that is worse off, although nobody asked for that."""
         return tuple(each for each in self.beside if each.kind in LOSSES)
 
@@ -200,7 +200,7 @@ class _Goal:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _BrokenGuarantee:
     """A counterexample that was found on the way.
 
     :param wrong: the copy that breaks :param:`guarantee`.
@@ -221,7 +221,7 @@ class _Repair:
     judged: Sequence[Judgment]
     cases: Sequence[Case]
     now: datetime.datetime
-    shown: list[_Shown] = field(default_factory=list)
+    shown: list[_BrokenGuarantee] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.facts: Facts = facts_of(self.given)
@@ -231,7 +231,7 @@ class _Repair:
         #: The expectations that are not met at present, by message.
         self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
         self.shown += [
-            _Shown(each.guarantee, self._wrong(each.guarantee, each.counterexample))
+            _BrokenGuarantee(each.guarantee, self._wrong(each.guarantee, each.counterexample))
             for each in self.judged
             if each.counterexample
         ]
@@ -347,7 +347,7 @@ class _Repair:
         ):
             for found in prove(rules, self.given, group, self.now):
                 if found.counterexample:
-                    shown = _Shown(found.guarantee, self._wrong(found.guarantee, found.counterexample))
+                    shown = _BrokenGuarantee(found.guarantee, self._wrong(found.guarantee, found.counterexample))
                     self.shown.append(shown)
                     return shown.wrong
                 was = next(each.verdict for each in self.judged if each.guarantee is found.guarantee)
@@ -368,7 +368,7 @@ class _Repair:
             step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS) for step in steps
         )
 
-    def _breaks(self, rules: RuleSet, shown: _Shown, date: datetime.datetime | None = None) -> bool:
+    def _breaks(self, rules: RuleSet, shown: _BrokenGuarantee, date: datetime.datetime | None = None) -> bool:
         copy, guarantee = shown.wrong.copy, shown.guarantee
         copy = replace(copy, message=replace(copy.message, date=date)) if date else copy
         course = copy.course(Passage(rules, copy.message, copy.facts))
@@ -434,11 +434,11 @@ def _size(found: Suggestion) -> tuple[int, bool, int, list[tuple[int, int]], int
     )
 
 
-def _widths(found: Iterable[Finding]) -> list[tuple[int, int]]:
+def _widths(found: Iterable[MailFinding]) -> list[tuple[int, int]]:
     return sorted(map(_width, found), reverse=True)
 
 
-def _width(found: Finding) -> tuple[int, int]:
+def _width(found: MailFinding) -> tuple[int, int]:
     """How wide a class of mail is: the fewer conditions it meets, and the more values these have, the more mail is in
     it.
     """

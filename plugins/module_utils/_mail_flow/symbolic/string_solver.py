@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
+    Alternation,
     Anchor,
     Chars,
-    Choice,
     Dialect,
     Node,
     Repeat,
@@ -189,7 +189,7 @@ Machine: TypeAlias = "WordMatcher | PerhapsWord | Pattern"
 
 def _collect(node: Node, found: set[str]) -> None:
     match node:
-        case Parts(parts) | Choice(parts):
+        case Parts(parts) | Alternation(parts):
             for part in parts:
                 _collect(part, found)
         case Repeat(part, _least, _most):
@@ -358,7 +358,7 @@ def _sets_of(machine: Machine) -> list[Chars]:
 
 def _sets(node: Node) -> list[Chars]:
     match node:
-        case Parts(parts) | Choice(parts):
+        case Parts(parts) | Alternation(parts):
             return [chars for part in parts for chars in _sets(part)]
         case Repeat(part, _least, _most):
             return _sets(part)

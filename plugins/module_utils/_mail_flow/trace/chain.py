@@ -74,7 +74,7 @@ class ChainStep:
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class ChainOutcome:
     """What becomes of copies that meet rules that do the same in the same order, whatever the rules are called and ask.
     Each is equal to itself alone.
 
@@ -99,7 +99,7 @@ class Passed:
         there.
     """
 
-    way: Way
+    way: ChainOutcome
     steps: tuple[ChainStep, ...]
     names: Sequence[str]
     asked: Mapping[frozenset[Hashable], int]
@@ -142,7 +142,7 @@ class Chain:
         self._names = tuple(rule.name for rule in rules.rules)
         self._acts = tuple(map(_acts, rules.rules))
         self._marks = tuple(map(_marks, rules.rules))
-        self._known: dict[Hashable, Way] = {}
+        self._known: dict[Hashable, ChainOutcome] = {}
 
     def steps(self, met: Sequence[tuple[int, Unknown | None]], common: frozenset[Hashable]) -> tuple[ChainStep, ...]:
         """The steps of a copy, first to last, up to the first rule that certainly ends it.
@@ -200,7 +200,9 @@ class Chain:
         often = Counter(mark for each in marks for mark in each)
         return sum(any(often[mark] == 1 for mark in each) for each in marks)
 
-    def _way(self, steps: tuple[ChainStep, ...], asked: Sequence[int], message: Message, person: Recipient) -> Way:
+    def _way(
+        self, steps: tuple[ChainStep, ...], asked: Sequence[int], message: Message, person: Recipient
+    ) -> ChainOutcome:
         rules = copy(self.rules)
         rules.reports = ()
         rules.rules = tuple(self._as_step(number, step) for number, step in enumerate(steps))
@@ -210,7 +212,7 @@ class Chain:
         if not course.too_many:
             course = _Decided(rules, message, self.facts, gives_up=True, whys=whys, asked=asked).course_of(person)
         if course.too_many:
-            return Way({"fate": "unknown"}, course, message, open_steps, ())
+            return ChainOutcome({"fate": "unknown"}, course, message, open_steps, ())
         outcome = result(course, rules, message, self.facts) or {"fate": "unknown"}
         answered = {question.key for world in course.worlds for question, _answer in world.answers}
         because: Sequence[tuple[Unknown, tuple[int, ...]]] = [
@@ -228,7 +230,7 @@ class Chain:
             for world in course.worlds
             for one in treated(replace(course, worlds=[world]), message, self.facts)
         ]
-        return Way(outcome, course, message, because or [(Unknown("semantics"), ())], worlds)
+        return ChainOutcome(outcome, course, message, because or [(Unknown("semantics"), ())], worlds)
 
 
 #: Questions that the trace could answer.

@@ -41,8 +41,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import (
     MOST_KNOWN,
     Chain,
+    ChainOutcome,
     Passed,
-    Way,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import CopyGroup, Sorter
@@ -275,7 +275,9 @@ def remembered_changes() -> Changes:
     return changes_of
 
 
-def _changes_of(before: Way, after: Way, same: tuple[tuple[int, int], ...]) -> tuple[frozenset[str], frozenset[str]]:
+def _changes_of(
+    before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int, int], ...]
+) -> tuple[frozenset[str], frozenset[str]]:
     """The kinds of change between two ways.
 
     :param same: the numbers of the questions of the second that the first has, too, with their numbers there.

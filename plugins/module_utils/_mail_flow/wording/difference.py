@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     Changed,
     CutShort,
-    Finding,
+    MailFinding,
     MayBecome,
     MayChange,
     MayChangeLater,
@@ -58,7 +58,7 @@ def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], i
 
     :param shown: the maximum number of rows.
     """
-    told: list[Finding] = []
+    told: list[MailFinding] = []
     for finding in found.findings:
         if not any(_same(finding, other) for other in told):
             told.append(finding)
@@ -69,14 +69,14 @@ def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], i
 _SHOWN = ("witness", "sides", "unknown")
 
 
-def _same(one: Finding, other: Finding) -> bool:
+def _same(one: MailFinding, other: MailFinding) -> bool:
     """Whether two findings are of the same class of mail, whatever shows it."""
     if type(one) is not type(other) or open_questions(one) != open_questions(other):
         return False
     return all(getattr(one, each.name) == getattr(other, each.name) for each in fields(one) if each.name not in _SHOWN)
 
 
-def difference_row(finding: Finding) -> Row:
+def difference_row(finding: MailFinding) -> Row:
     """A finding as results have it: ``kind``, ``text``, ``when``, ``rules`` and, where they apply, ``unless``,
     ``arrives``, ``every``, ``was``, ``becomes``, ``later``, ``added``, ``side_effects``, ``people``, ``dates``,
     ``unknown``, ``before``, ``after`` and ``witness``.
@@ -94,13 +94,13 @@ def difference_row(finding: Finding) -> Row:
 
 
 @singledispatch
-def _text(finding: Finding) -> str:
+def _text(finding: MailFinding) -> str:
     """What is said of a finding, as a sentence."""
     raise TypeError(f"No words for {type(finding).__name__}.")
 
 
 @singledispatch
-def _more(finding: Finding) -> Row:
+def _more(finding: MailFinding) -> Row:
     """What a row has beside what all have."""
     raise TypeError(f"No row for {type(finding).__name__}.")
 
@@ -218,7 +218,7 @@ def _waits(finding: MayWait) -> str:
     return f"that waits for {MOST_APPROVALS} or more approvals may be treated differently: how many there are is not compared"
 
 
-def open_questions(finding: Finding) -> list[str]:
+def open_questions(finding: MailFinding) -> list[str]:
     """The open questions that it depends on."""
     return sorted({each.id for each in finding.unknown}) if isinstance(finding, MayChange) else []
 

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     Changed,
     CutShort,
-    Finding,
+    MailFinding,
     MayBecome,
     MayChange,
     MayChangeLater,
@@ -326,7 +326,7 @@ def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 @singledispatch
-def _said(finding: Finding) -> list[_Said]:
+def _said(finding: MailFinding) -> list[_Said]:
     """The sentences about a finding."""
     raise TypeError(f"No sentence for {type(finding).__name__}.")
 
@@ -390,7 +390,7 @@ def _may_reach(finding: MayReach) -> list[_Said]:
 
 
 @dataclass(frozen=True)
-class _Open:
+class _MayHappen:
     """What else may happen to mail.
 
     :param kind: the kind of finding, with what tells it from others of its kind.
@@ -406,7 +406,7 @@ class _Open:
 @_said.register
 def _may_change(finding: MayChange) -> list[_Said]:
     dated = (finding.rules, finding.dates) if isinstance(finding, MayChangeLater) else ()
-    what = _Open((type(finding).__name__, *open_questions(finding), *dated), finding)
+    what = _MayHappen((type(finding).__name__, *open_questions(finding), *dated), finding)
     return [_Said("unknown", what, finding.rules, finding.about[:1], finding.why, every=False)]
 
 

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     Changed,
-    Finding,
+    MailFinding,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
     Rule,
@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import (
-    Kept,
+    KeptRule,
     Merged,
     Removed,
     Simplified,
@@ -158,7 +158,7 @@ def _text(found: Suggestion) -> str:
     return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(found.losses)}.")
 
 
-def _losses(found: Sequence[Finding]) -> str:
+def _losses(found: Sequence[MailFinding]) -> str:
     if not found:
         return ""
     first, more = found[0], len(found) - 1
@@ -357,7 +357,7 @@ def _why(found: Removed) -> str:
     )
 
 
-def _why_kept(found: Kept) -> str:
+def _why_kept(found: KeptRule) -> str:
     about = [BECOMES[each] for each in found.about] if found.why == "difference" else list(found.about)
     return _KEPT[found.why].format(about=listed(about, joint="and") if about else BECOMES["unknown"])
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
-    Failure,
+    FailedExpectations,
     Tested,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
@@ -272,7 +272,7 @@ def sides(broken: Sequence[Broken]) -> tuple[list[str], list[str]]:
     return lines(wanted), lines(found)
 
 
-def failure_text(failure: Failure) -> str:
+def failure_text(failure: FailedExpectations) -> str:
     """One recipient's broken expectations, as a diff with the rules that decided."""
     wanted, found = sides(failure.broken)
     head = f"{failure.message}, to {failure.recipient}:"
@@ -286,7 +286,7 @@ def failure_text(failure: Failure) -> str:
     )
 
 
-def failure_diff(failure: Failure) -> dict[str, str]:
+def failure_diff(failure: FailedExpectations) -> dict[str, str]:
     """The same as a diff of Ansible's."""
     before, after = ("\n".join(side) + "\n" for side in sides(failure.broken))
     of = f"{failure.message}, {failure.recipient}"

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Instant,
     Integer,
     Name,
-    Recipient,
+    RecipientAddress,
     Size,
     StatusCode,
     Text,
@@ -81,7 +81,7 @@ ATTRIBUTES = (
 
 
 @dataclass(frozen=True)
-class Group:
+class FieldGroup:
     """Fields that Exchange treats as a unit: if one changes, all are sent, and all are cleared together.
 
     :param options: the options of the fields.
@@ -433,7 +433,7 @@ _ACTIONS = (
     _flag("delete_message", "DeleteMessage", "Deletes the message without notifying anybody."),
     Field(
         "generate_incident_report",
-        Recipient(),
+        RecipientAddress(),
         "GenerateIncidentReport",
         doc="Sends a report of the message to this SMTP address. Requires O(REPLACE.incident_report_content).",
     ),
@@ -625,23 +625,25 @@ FIELDS: dict[str, dict[str, Field]] = {
 }
 
 _CONDITION_GROUPS = (
-    Group(
+    FieldGroup(
         ("ad_comparison_attribute", "ad_comparison_operator"),
         {"ad_comparison_operator": "Equal"},
         needs=("ad_comparison_attribute",),
     ),
-    Group(("between_member_of_1", "between_member_of_2"), {}, needs=("between_member_of_1", "between_member_of_2")),
-    Group(
+    FieldGroup(
+        ("between_member_of_1", "between_member_of_2"), {}, needs=("between_member_of_1", "between_member_of_2")
+    ),
+    FieldGroup(
         ("header_contains_message_header", "header_contains_words"),
         {},
         needs=("header_contains_message_header", "header_contains_words"),
     ),
-    Group(
+    FieldGroup(
         ("header_matches_message_header", "header_matches_patterns"),
         {},
         needs=("header_matches_message_header", "header_matches_patterns"),
     ),
-    Group(
+    FieldGroup(
         ("manager_addresses", "manager_for_evaluated_user"),
         {},
         needs=("manager_addresses", "manager_for_evaluated_user"),
@@ -649,25 +651,25 @@ _CONDITION_GROUPS = (
 )
 
 #: Section to its groups of fields.
-GROUPS: dict[str, tuple[Group, ...]] = {
+GROUPS: dict[str, tuple[FieldGroup, ...]] = {
     "conditions": _CONDITION_GROUPS,
     "exceptions": _CONDITION_GROUPS,
     "actions": (
-        Group(
+        FieldGroup(
             ("apply_html_disclaimer_text", "apply_html_disclaimer_location", "apply_html_disclaimer_fallback_action"),
             {"apply_html_disclaimer_location": "Append", "apply_html_disclaimer_fallback_action": "Wrap"},
             needs=("apply_html_disclaimer_text",),
         ),
-        Group(
+        FieldGroup(
             ("reject_message_reason_text", "reject_message_enhanced_status_code"),
             {
                 "reject_message_reason_text": "Delivery not authorized, message refused",
                 "reject_message_enhanced_status_code": "5.7.1",
             },
         ),
-        Group(("generate_incident_report", "incident_report_content"), {}, needs=("generate_incident_report",)),
-        Group(("set_header_name", "set_header_value"), {}, needs=("set_header_name", "set_header_value")),
-        Group(("remove_ome_v2", "remove_rms_attachment_encryption"), {}, needs=("remove_ome_v2",)),
+        FieldGroup(("generate_incident_report", "incident_report_content"), {}, needs=("generate_incident_report",)),
+        FieldGroup(("set_header_name", "set_header_value"), {}, needs=("set_header_name", "set_header_value")),
+        FieldGroup(("remove_ome_v2", "remove_rms_attachment_encryption"), {}, needs=("remove_ome_v2",)),
     ),
 }
 

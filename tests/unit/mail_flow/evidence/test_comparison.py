@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
     FACT,
     RULE,
-    Change,
+    LatestChange,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     Calibration,
@@ -65,7 +65,7 @@ WORDS: dict[str, Any] = {
 }
 
 
-UNCHANGED = Change(RULE, "Partners", WINDOW.begin - datetime.timedelta(days=1), PARTNERS["guid"])
+UNCHANGED = LatestChange(RULE, "Partners", WINDOW.begin - datetime.timedelta(days=1), PARTNERS["guid"])
 
 
 def row(number: int, recipient: str = "ann@fabrikam.com", **others: Any) -> Row:
@@ -98,7 +98,7 @@ def compared(
     rules: list[dict[str, Any]],
     rows: list[Row],
     reported: dict[str, list[Row]],
-    changes: Iterable[Change] = (),
+    changes: Iterable[LatestChange] = (),
     **options: Any,
 ) -> Evidence:
     report = RuleReport(
@@ -106,7 +106,7 @@ def compared(
     )
     window, seen, now = options.pop("window", WINDOW), options.pop("report", report), options.pop("now", NOW)
     dated = list(changes) or [
-        Change(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules
+        LatestChange(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules
     ]
     asked = {
         "trace": traced(rows),
@@ -242,7 +242,7 @@ def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_n
         "actions": {"stop_rule_processing": True},
     }
     reported = {"Partners": ROWS[:4], "Stops": ROWS[3:]}
-    moved = Change(RULE, "Stops", WINDOW.begin + datetime.timedelta(days=1), stops["guid"])
+    moved = LatestChange(RULE, "Stops", WINDOW.begin + datetime.timedelta(days=1), stops["guid"])
     assert the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, moved])).contradictions == ()
     unmoved = replace(moved, when=UNCHANGED.when)
     assert [
@@ -253,7 +253,7 @@ def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_n
 def test_copies_of_a_rule_that_ended_them_before_it_was_moved_and_edited_contradict_nothing() -> None:
     marks = {**PARTNERS, "name": "Marks", "guid": "33333333-3333-3333-3333-333333333333", "actions": {"set_scl": 1}}
     reported = {"Partners": ROWS[:4], "Marks": ROWS[3:]}
-    edited = Change(RULE, "Marks", WINDOW.begin + datetime.timedelta(days=1), marks["guid"])
+    edited = LatestChange(RULE, "Marks", WINDOW.begin + datetime.timedelta(days=1), marks["guid"])
     rule = the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, edited]))
     assert (rule.why_not, rule.contradictions, rule.left_out) == (None, (), 1)
     # What it did to which copies, nothing shows.
@@ -315,12 +315,12 @@ def test_what_is_newer_than_the_report_is_late() -> None:
         ),
         ({"now": UNTIL + datetime.timedelta(hours=23)}, "young", "the window ended less than 24 hours ago"),
         (
-            {"changes": [Change(RULE, "Partners", WINDOW.begin + datetime.timedelta(days=1), PARTNERS["guid"])]},
+            {"changes": [LatestChange(RULE, "Partners", WINDOW.begin + datetime.timedelta(days=1), PARTNERS["guid"])]},
             "changed",
             "the rule 'Partners' changed on 2026-11-21T12:00 UTC: only a window that begins an hour after that, or later, can be compared.",
         ),
         (
-            {"changes": [UNCHANGED, Change(FACT, "Gateway", WINDOW.begin)]},
+            {"changes": [UNCHANGED, LatestChange(FACT, "Gateway", WINDOW.begin)]},
             "changed",
             "the fact 'Gateway' changed on 2026-11-20",
         ),
@@ -337,13 +337,13 @@ def test_it_says_why_a_rule_is_not_compared(options: dict[str, Any], kind: str, 
 def test_only_earlier_rules_matter() -> None:
     later = {**PARTNERS, "name": "Later", "guid": "5"}
     changed = [
-        Change(RULE, "Partners", NOW, PARTNERS["guid"]),
-        Change(RULE, "Later", WINDOW.begin - datetime.timedelta(days=2), "5"),
+        LatestChange(RULE, "Partners", NOW, PARTNERS["guid"]),
+        LatestChange(RULE, "Later", WINDOW.begin - datetime.timedelta(days=2), "5"),
     ]
     first, second = compared([PARTNERS, later], ROWS, {"Partners": ROWS, "Later": ROWS}, changed).rules
     assert first.why_not
     assert second.why_not
-    changed = [Change(RULE, "Partners", changed[1].when, PARTNERS["guid"]), Change(RULE, "Later", NOW, "5")]
+    changed = [LatestChange(RULE, "Partners", changed[1].when, PARTNERS["guid"]), LatestChange(RULE, "Later", NOW, "5")]
     first, second = compared([PARTNERS, later], ROWS, {"Partners": ROWS, "Later": ROWS}, changed).rules
     assert first.why_not is None
     assert second.why_not

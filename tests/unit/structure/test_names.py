@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A name stands for one thing in all plugins."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
+
+#: Names of classes that stand for several things, with the reason.
+SHARED = {
+    "ActionModule": "ansible-core looks for it in each action plugin",
+    "ModuleDocFragment": "ansible-core looks for it in each documentation fragment",
+}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places = defaultdict(list)
+    for path in PLUGINS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name.lstrip("_")].append(f"{path.relative_to(PLUGINS)}:{node.lineno}")
+    assert len(places) > 300
+    assert {name: found for name, found in places.items() if len(found) > 1 and name not in SHARED} == {}
+    assert [name for name in SHARED if len(places[name]) < 2] == []
