@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.emulator.engine import Engine
+from tests.emulator.engine import QUICK, Engine
 from tests.emulator.module_script import manifest, script
 
 _SCRIPT = Path(__file__).parent / "powershell/PrintedCommands.ps1"
@@ -51,7 +52,12 @@ class PrintedCommands:
             self._directory.name,
         ]
         self._process = subprocess.Popen(
-            [str(engine.path), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            [str(engine.path), *arguments],
+            env=os.environ | QUICK,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         self._known: set[str] = set()
 

@@ -32,9 +32,9 @@ from .shell import Pipeline, Shell
 #: The oldest PowerShell that has all that the tests use: session configurations over standard streams.
 OLDEST = (7, 4)
 MODULES = Path(__file__).parents[1] / "powershell"
-#: Spares .NET work at each start, which is most of what a test's PowerShell does: no profile of what runs often, and
-#: code in pages that stay writable.
-QUICK = {"DOTNET_TieredPGO": "0", "DOTNET_EnableWriteXorExecute": "0"}
+#: Spares .NET work at each start, which is most of what a test's PowerShell does: nothing is counted and compiled anew
+#: because it runs often, and code is in pages that stay writable.
+QUICK = {"DOTNET_TC_CallCounting": "0", "DOTNET_TieredPGO": "0", "DOTNET_EnableWriteXorExecute": "0"}
 
 _POOL = UUID(int=0)
 #: How it says that it cannot go on.

@@ -22,7 +22,7 @@ from pypsrp.wsman import WSMan
 from scripts import generate_endpoint
 from tests import endpoint
 from tests.emulator import Emulator
-from tests.emulator.engine import MODULES, Engine
+from tests.emulator.engine import MODULES, QUICK, Engine
 from tests.emulator.module_script import manifest
 from tests.emulator.schema import cmdlets
 
@@ -228,6 +228,7 @@ def test_the_registration_installs_what_works(engine: Engine | None, tmp_path: P
             "HOME": str(tmp_path),
             "ProgramData": str(tmp_path),
             "PSModulePath": str(MODULES),
+            **QUICK,
         }
         done = subprocess.run(
             [str(engine.path), "-NoLogo", "-NoProfile", "-Command", script],
@@ -272,7 +273,7 @@ def test_the_registration_refuses_what_it_cannot_write(engine: Engine | None, tm
             for name, value in {**GIVEN, changed: WRONG[changed]}.items()
         )
         tries.append(f"try {{ & '{script}' {given}; 'done' }} catch {{ $_.Exception.Message -replace '\\s+', ' ' }}")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ProgramData": str(tmp_path / "data")}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ProgramData": str(tmp_path / "data"), **QUICK}
     command = [str(engine.path), "-NoLogo", "-NoProfile", "-Command", "\n".join(tries)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     said = done.stdout.splitlines()
