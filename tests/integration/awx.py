@@ -7,7 +7,8 @@ what is around it.
 Credentials are injected by AWX's rules (its user guide, "Custom Credential Types", and how its releases behave):
 templates are rendered in Jinja's immutable sandbox, a field that was not filled in is undefined (a default only fills
 in the form), each file is written with mode 0660 below ``env`` of the job's directory and named ``tower.filename``,
-extra variables go into a file that ``-e @`` names. Jobs are run by ansible-runner, with which AWX runs them.
+extra variables go into a file that ``-e @`` names. Jobs are run by ansible-runner, with which AWX runs them: here, as a
+library whose ansible-playbook starts warm, or as its programs, that send the job to another machine.
 
 What else is said of AWX here names the file and the function of its source, at 24.6.1, that do it. No line of it is
 AWX's.
@@ -27,12 +28,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ansible_runner.runner
 import jinja2
 import jinja2.sandbox
 import yaml
+from ansible_runner import Runner, RunnerConfig
 
+from . import warm_start
 from .playbook import BIN, COLLECTIONS
-from .warm_start import INTERPRETER
 
 COLLECTION = COLLECTIONS / "ansible_collections/m365/message_encryption"
 AWX = COLLECTION / "extensions/awx"
@@ -367,10 +370,15 @@ class Job:
         )
 
     def run(self) -> Done:
-        """Run the job here."""
+        """Run the job here. Its ansible-playbook gets nothing of the tests' own environment, and no terminal."""
         self.prepare()
-        done = self._runner("run", str(self.directory), "-p", self.playbook, "-i", "job")
-        return self._done(done, self.directory / "artifacts/job")
+        config = RunnerConfig(str(self.directory), playbook=self.playbook, ident="job", quiet=True)
+        config.prepare()
+        given = {name: value for name, value in config.env.items() if os.environ.get(name) != value}
+        config.env = self._environment() | given
+        config.runner_mode = "subprocess"
+        Runner(config).run()
+        return self._done(self.directory / "artifacts/job")
 
     def run_elsewhere(self) -> Done:
         """Send the job to another machine and bring back what it did: ansible-runner's transmit, worker and process.
@@ -379,14 +387,14 @@ class Job:
         it.
         """
         self.prepare()
-        sent = self._runner("transmit", str(self.directory), "-p", self.playbook, "-i", "job", binary=True)
+        sent = self._runner("transmit", str(self.directory), "-p", self.playbook, "-i", "job")
         assert sent.returncode == 0, sent.stderr
         here = self.directory.with_name(f"{self.directory.name}-here")
         self.directory.rename(here)
-        worked = self._runner("worker", "--private-data-dir", str(self.directory), given=sent.stdout, binary=True)
+        worked = self._runner("worker", "--private-data-dir", str(self.directory), given=sent.stdout)
         shutil.rmtree(self.directory, ignore_errors=True)
-        done = self._runner("process", str(here), "-i", "job", given=worked.stdout, binary=True)
-        return self._done(done, here / "artifacts/job")
+        self._runner("process", str(here), "-i", "job", given=worked.stdout)
+        return self._done(here / "artifacts/job")
 
     def _awx_variables(self) -> dict[str, Any]:
         """What AWX tells each job of itself, under both names; of slices it tells nothing.
@@ -415,28 +423,23 @@ class Job:
             }
         return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in said.items()}
 
-    def _runner(
-        self, *arguments: str, given: bytes | None = None, binary: bool = False
-    ) -> subprocess.CompletedProcess[Any]:
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"])
+        return {"PATH": path, "HOME": str(self.home), **warm_start.INTERPRETER}
+
+    def _runner(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [str(BIN / "ansible-runner"), *arguments],
             cwd=self.home,
-            env={
-                "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
-                "HOME": str(self.home),
-                **INTERPRETER,
-            },
-            input=given if binary else None,
-            stdin=None if binary and given is not None else subprocess.DEVNULL,
+            env=self._environment(),
+            input=given,
             capture_output=True,
-            text=not binary,
             timeout=600,
             check=False,
         )
 
-    def _done(self, process: subprocess.CompletedProcess[Any], artifacts: Path) -> Done:
-        output = process.stdout if isinstance(process.stdout, str) else process.stdout.decode("utf-8")
-        assert (artifacts / "status").exists(), f"{output}\n{process.stderr}"
+    def _done(self, artifacts: Path) -> Done:
+        assert (artifacts / "status").exists(), self.directory
         stdout = (artifacts / "stdout").read_text(encoding="utf-8")
         assert "Traceback (most recent call last)" not in stdout, stdout
         events = [
@@ -450,6 +453,20 @@ class Job:
             artifacts,
             sorted(events, key=lambda event: int(event["counter"])),
         )
+
+
+def _warm(
+    command: Sequence[str], *, cwd: str, env: Mapping[str, str], **_pipes: Any
+) -> subprocess.CompletedProcess[str]:
+    """What ansible-runner calls instead of ``subprocess.run``. In a terminal, both streams are one."""
+    assert warm_start.serves(env), env
+    done = warm_start.run([str(BIN / command[0]), *command[1:]], cwd=Path(cwd), env=env, timeout=600)
+    done.stdout, done.stderr = done.stdout + done.stderr, ""
+    done.check_returncode()
+    return done
+
+
+ansible_runner.runner.run_subprocess = _warm
 
 
 def undefined_in(template: str, namespace: Mapping[str, Any]) -> str:

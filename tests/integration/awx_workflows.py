@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from . import warm_start
 from .awx import AWX, Done, Inventory, Job, configuration, named, survey_errors, template_variables
 from .awx_emulated import Awx
 from .awx_notifications import Message, context_of, messages_of
@@ -310,25 +310,17 @@ class Model:
         """
         path = self.project / source["source_path"]
         output = self.awx.directory / "listed.json"
-        arguments = ["ansible-inventory", "--list", "--export", "-i", str(path), "--output", str(output)]
+        arguments = [str(BIN / "ansible-inventory"), "--list", "--export", "-i", str(path), "--output", str(output)]
         arguments += ["--playbook-dir", str(path if path.is_dir() else path.parent)]
         environment = {
             "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(self.awx.directory / "home"),
-            "LC_ALL": "C.UTF-8",
+            **warm_start.INTERPRETER,
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
             "ANSIBLE_INVENTORY_EXPORT": "True",
         }
-        subprocess.run(
-            arguments,
-            cwd=self.project,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=600,
-        )
+        warm_start.run(arguments, cwd=self.project, env=environment, timeout=600).check_returncode()
         listed = json.loads(output.read_text(encoding="utf-8"))
         groups = {name: group for name, group in listed.items() if name not in ("_meta", "all")}
         names = {host for group in groups.values() for host in group.get("hosts", ())}

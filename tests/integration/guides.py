@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import textwrap
 from pathlib import Path
 
-from .playbook import ROOT
+from .playbook import ROOT, Controller
 
 README = ROOT / "README.md"
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
 _MARKDOWN = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: In such a line, a shell does nothing but take the quotes off.
+_WORDS = re.compile(r"ansible[-\w]* [^$`\\|&;<>()*?~#!]*")
 _RST = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
@@ -31,6 +35,11 @@ def commands(page: Path) -> list[str]:
     """The lines of a page's shell code, continued ones as one."""
     text = "\n".join(code(page, "bash")).replace("\\\n", " ")
     return [line.partition("  #")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+def typed(controller: Controller, line: str) -> subprocess.CompletedProcess[str]:
+    """Types a line into a shell, where it needs one: what starts below a shell starts cold."""
+    return controller.command(*(shlex.split(line) if _WORDS.fullmatch(line) else ("sh", "-c", line)))
 
 
 def file_name(text: str) -> str:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ ORGANIZATIONS = {
 PUBLISH, FETCH = "publish_git", "fetch_git"
 URL = "https://git.example.com/mail/message-encryption.git"
 ROLE = "m365.message_encryption.hardened_baseline"
+PUSHED = f"{ROLE} : Commit and push the changes"
 
 
 def git(directory: Path, *arguments: str) -> str:
@@ -52,7 +51,6 @@ class Jobs:
         self.repository = directory / "artifacts.git"
         git(directory, "init", "--quiet", "--bare", "--initial-branch=main", str(self.repository))
         self._count = 0
-        self._controllers: dict[Path, Controller] = {}
 
     def start(self) -> Path:
         """The artifacts' directory of a new job, which does not exist yet."""
@@ -67,47 +65,35 @@ class Jobs:
         environment: dict[str, str] | None = None,
         **variables: Any,
     ) -> Run:
-        return self._controller(artifacts).plays(
-            [_play(artifacts, list(map(_include, tasks)), variables)], *arguments, **(environment or {})
-        )
+        return self.plays(play(artifacts, *tasks, **variables), arguments=arguments, **(environment or {}))
 
-    def refusals(self, task: str, *cases: Mapping[str, Any], after: Sequence[str] = (), **variables: Any) -> list[str]:
-        """What a new job says with the variables of each case, a play each of one run."""
-        artifacts = self.start()
-        attempt = {
-            "block": [_include(task)],
-            "rescue": [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}],
-        }
-        # On one host: a rescue of a task that runs once leaves the others failed.
-        plays = [
-            _play(artifacts, list(map(_include, after)), variables),
-            *({**_play(artifacts, [attempt], variables | case), "hosts": "contoso"} for case in cases),
-        ]
-        run = self._controller(artifacts).plays(plays)
-        assert run.rc == 0, run.output
-        return [" ".join(result.result["msg"].split()) for result in run.all("said")]
-
-    def _controller(self, artifacts: Path) -> Controller:
-        home = artifacts.parent
-        home.mkdir(exist_ok=True)
+    def plays(self, *plays: Mapping[str, Any], arguments: tuple[str, ...] = (), **environment: str) -> Run:
+        """One run of plays, which may be those of several jobs."""
+        home = Path(tempfile.mkdtemp(dir=self.directory))
         # Git takes a folder for the repository's URL here.
         (home / ".gitconfig").write_text(f'[url "{self.repository}"]\n\tinsteadOf = {URL}\n', encoding="utf-8")
-        return self._controllers.setdefault(home, Controller(home, ORGANIZATIONS))
+        return Controller(home, ORGANIZATIONS).plays(plays, *arguments, **environment)
 
-    def push(self, files: Mapping[str, str | Path]) -> str:
-        """Somebody pushes files, and links where a path is given. Gives the commit."""
+    def push(self, *commits: Mapping[str, str | Path], branch: str = "main") -> str:
+        """Somebody pushes commits of files, and of links where a path is given. Gives the last commit."""
         clone = Path(tempfile.mkdtemp(dir=self.directory))
         git(clone, "clone", "--quiet", str(self.repository), ".")
-        for path, content in files.items():
-            if isinstance(content, str):
-                put(clone, path, content)
-            else:
-                (clone / path).parent.mkdir(parents=True)
-                (clone / path).symlink_to(content)
-        git(clone, "add", "--all")
-        git(clone, "commit", "--quiet", "--message", "pushed")
-        git(clone, "push", "--quiet", "origin", "HEAD:main")
+        for files in commits:
+            for path, content in files.items():
+                if isinstance(content, str):
+                    put(clone, path, content)
+                else:
+                    (clone / path).parent.mkdir(parents=True)
+                    (clone / path).symlink_to(content)
+            git(clone, "add", "--all")
+            git(clone, "commit", "--quiet", "--message", "pushed")
+        git(clone, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
         return git(clone, "rev-parse", "HEAD")
+
+    def hook(self, name: str, script: str) -> None:
+        hook = self.repository / "hooks" / name
+        hook.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        hook.chmod(0o755)
 
     def log(self) -> list[str]:
         return git(self.repository, "log", "--format=%s", "main").splitlines()
@@ -116,13 +102,31 @@ class Jobs:
         return git(self.repository, "show", f"main:{path}")
 
 
-def _include(name: str) -> dict[str, Any]:
-    return {"name": name, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}}
-
-
-def _play(artifacts: Path, tasks: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
+def play(artifacts: Path, *tasks: str, **variables: Any) -> dict[str, Any]:
+    """A job's play, named by the job's folder."""
     settings = {"hardened_baseline_artifacts_dir": str(artifacts), "message_encryption_git_url": URL, **variables}
-    return {"hosts": "all", "gather_facts": False, "vars": settings, "tasks": list(tasks)}
+    return {
+        "name": artifacts.parent.name,
+        "hosts": "all",
+        "gather_facts": False,
+        "vars": settings,
+        "tasks": [{"name": task, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": task}} for task in tasks],
+    }
+
+
+def attempts(artifacts: Path, *cases: tuple[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A play of tasks, each with variables of its own, that goes on with what a task says when it fails."""
+    rescue = [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]
+    tasks = [
+        {"block": play(artifacts, task)["tasks"], "vars": dict(variables), "rescue": rescue}
+        for task, variables in cases
+    ]
+    # On one host: a rescue of a task that runs once leaves the others failed.
+    return {**play(artifacts), "hosts": "contoso", "tasks": tasks}
+
+
+def said(run: Run) -> list[str]:
+    return [" ".join(result.result["msg"].split()) for result in run.all("said")]
 
 
 @pytest.fixture(name="jobs")
@@ -136,61 +140,53 @@ def put(artifacts: Path, path: str, content: str) -> None:
 
 
 def test_what_a_job_publishes_the_next_one_fetches(jobs: Jobs) -> None:
-    first = jobs.start()
+    first, second, check, none = (jobs.start() for _each in range(4))
     put(first, "contoso/snapshot.json", "first")
-    published = jobs.run(
-        first,
-        FETCH,
-        PUBLISH,
-        PUBLISH,
-        awx_job_id=41,
-        awx_job_template_name="Message encryption - apply",
-        awx_user_name="mail-admin",
+    put(check, "contoso/plan.json", "plan")
+    # What is for one run alone is not kept.
+    put(check, "contoso/.run-ansible-local-41abc.json", "found")
+    put(check, "contoso/.report.html.x7k_2qab", "half")
+    of_awx = {
+        "awx_job_id": 41,
+        "awx_job_template_name": "Message encryption - apply",
+        "awx_user_name": "mail-admin",
+    }
+    run = jobs.plays(
+        play(first, FETCH, PUBLISH, PUBLISH, **of_awx),
+        play(second, FETCH, FETCH),
+        {**play(check, FETCH, PUBLISH), "check_mode": True},
+        # A repository that cannot be read fails the job.
+        play(none, FETCH, message_encryption_git_url="https://git.example.com/mail/none.git"),
+        https_proxy="http://127.0.0.1:9",
     )
-    assert published.rc == 0, published.output
-    # Once: what is published again has no changes.
-    assert published.changed == [f"{ROLE} : Commit the changes", f"{ROLE} : Push the commit"]
-    assert jobs.log() == ["Message encryption: job 41 of Message encryption - apply"]
-    assert git(jobs.repository, "log", "--format=%an", "main") == "mail-admin"
-    # One commit for all organizations of the play.
-    assert len(published.all(f"{ROLE} : Push the commit")) == 2
-
-    second = jobs.start()
-    fetched = jobs.run(second, FETCH, FETCH)
-    assert fetched.rc == 0, fetched.output
+    published, fetched, checked, unread = (run.of(job.parent.name) for job in (first, second, check, none))
+    # Once: what is published again has no changes. And one commit for all organizations of the play.
+    assert published.changed == [PUSHED], run.output
+    assert len(published.all(PUSHED)) == 2
+    assert git(jobs.repository, "log", "--format=%an", "main").splitlines() == ["m365.message_encryption", "mail-admin"]
     assert fetched.changed == []
     assert (second / "contoso/snapshot.json").read_text(encoding="utf-8") == "first"
 
-
-def test_a_check_keeps_its_plans_too_and_hands_over_their_commit(jobs: Jobs) -> None:
-    artifacts = jobs.start()
-    put(artifacts, "contoso/plan.json", "plan")
-    # What is for one run alone is not kept.
-    put(artifacts, "contoso/.run-ansible-local-41abc.json", "found")
-    put(artifacts, "contoso/.report.html.x7k_2qab", "half")
-    run = jobs.run(artifacts, FETCH, PUBLISH, arguments=("--check",))
-    assert run.rc == 0, run.output
-    assert git(jobs.repository, "ls-tree", "-r", "--name-only", "main").splitlines() == ["contoso/plan.json"]
+    # A check keeps its plans, too, and hands over their commit.
+    assert jobs.log() == [
+        "Message encryption: a run outside of AWX",
+        "Message encryption: job 41 of Message encryption - apply",
+    ]
+    kept = git(jobs.repository, "ls-tree", "-r", "--name-only", "main").splitlines()
+    assert kept == ["contoso/plan.json", "contoso/snapshot.json"]
     assert jobs.read("contoso/plan.json") == "plan"
-    stats = run[f"{ROLE} : Pass the commit to later jobs"]["ansible_stats"]
-    assert stats == {
+    assert checked[f"{ROLE} : Pass the commit to later jobs"]["ansible_stats"] == {
         "data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")},
         "per_host": False,
         "aggregate": False,
     }
 
+    assert run.rc == 2
+    assert "mail/none.git" in unread[f"{ROLE} : Fetch the branch"]["stderr"]
+
 
 RUN = "20261125T031655Z-baseline-workflow7_41abc"
 APPROVED = "fetch_approved_git"
-
-
-def approved(artifacts: Path) -> dict[str, str]:
-    """The plans that a job may apply."""
-    return {
-        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
-        for folder in [artifacts.parent / f"{artifacts.name}_approved"]
-        for path in sorted(folder.rglob("*.json"))
-    }
 
 
 def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs) -> None:
@@ -208,18 +204,6 @@ def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs)
         }
     )
 
-    said = {"message_encryption_git_commit": commit, "hardened_baseline": {"run": RUN}, "awx_workflow_job_id": 7}
-    apply = jobs.start()
-    put(apply, "../message_encryption_approved/tailspin/plan.json", "of another day")
-    done = jobs.run(apply, FETCH, APPROVED, **said)
-    assert done.rc == 0, done.output
-    assert approved(apply) == {
-        "contoso/plan.json": "approved",
-        "fabrikam/plan.json": "approved",
-        "wingtip/plan.json": "/etc/hostname",
-    }
-    # Snapshots are the newest.
-    assert (apply / "organizations/contoso/snapshots/snapshot.json").read_text(encoding="utf-8") == "newer"
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"message_encryption_git_commit": "0" * 40}, "so there is no approved plan"),
         ({"message_encryption_git_commit": "main"}, "No plan was approved, so there is nothing to apply"),
@@ -237,33 +221,48 @@ def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs)
         ),
         ({"awx_workflow_job_id": 71}, "is not one of the workflow job 71"),
     ]
-    refused = jobs.refusals(APPROVED, *(case for case, _why in wrong), after=[FETCH], **said)
-    assert [text for text, (_case, why) in zip(refused, wrong, strict=True) if why not in text] == []
+    given = {"message_encryption_git_commit": commit, "hardened_baseline": {"run": RUN}, "awx_workflow_job_id": 7}
+    job = jobs.start()
+    run = jobs.plays(
+        play(job, FETCH),
+        attempts(job, *((APPROVED, given | case) for case, _why in wrong)),
+        play(job, APPROVED, **given),
+    )
+    assert run.rc == 0, run.output
+    assert [text for text, (_case, why) in zip(said(run), wrong, strict=True) if why not in text] == []
+    (folder,) = jobs.directory.rglob("message_encryption_approved")
+    approved = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.json")}
+    assert approved == {
+        "contoso/plan.json": "approved",
+        "fabrikam/plan.json": "approved",
+        "wingtip/plan.json": "/etc/hostname",
+    }
+    # Snapshots are the newest.
+    assert (job / "organizations/contoso/snapshots/snapshot.json").read_text(encoding="utf-8") == "newer"
 
 
-def test_where_no_job_has_run_there_is_nothing_to_merge(jobs: Jobs) -> None:
-    cases = [{}, {"hardened_baseline": {}}, {"hardened_baseline": {"run": "../" + RUN}}]
-    refused = jobs.refusals("merge_slices", *cases)
-    assert [text.startswith("There is nothing to merge: the job before this one") for text in refused] == [True] * 3
-
-
-def test_many_jobs_push_at_once(jobs: Jobs) -> None:
-    """As the slices of a job do."""
-    many = [jobs.start() for _unused in range(3)]
-    assert jobs.run(many[0], FETCH).rc == 0
-    for artifacts in many[1:]:
-        shutil.copytree(many[0], artifacts)
-    for number, artifacts in enumerate(many):
-        put(artifacts, f"runs/{number}/report.json", str(number))
-        put(artifacts, "report.json", f"{number}\nends the same\n")
-    with ThreadPoolExecutor(len(many)) as pool:
-        done = list(pool.map(lambda artifacts: jobs.run(artifacts, PUBLISH), many))
-    assert [run.rc for run in done] == [0] * len(many), done[0].output
-    assert [jobs.read(f"runs/{number}/report.json") for number in range(len(many))] == [
-        str(number) for number in range(len(many))
+def test_who_pushes_later_keeps_what_others_have_pushed(jobs: Jobs) -> None:
+    """As the slices of a job do: whenever this one pushes, another has just pushed."""
+    others = [
+        {f"runs/{number}/report.json": str(number), "report.json": f"{number}\nends the same\n"} for number in (1, 2)
     ]
+    jobs.push(*others, branch="others")
+    jobs.hook(
+        "update",
+        """for commit in $(git rev-list --reverse others); do
+  git merge-base --is-ancestor "$commit" main || exec git update-ref refs/heads/main "$commit"
+done""",
+    )
+    job = jobs.start()
+    put(job, "runs/0/report.json", "0")
+    put(job, "report.json", "0\nends the same\n")
+    run = jobs.run(job, FETCH, PUBLISH)
+    assert run.rc == 0, run.output
+    assert run[PUSHED]["attempts"] == 1
+    assert jobs.log() == ["Message encryption: a run outside of AWX", "pushed", "pushed"]
+    assert [jobs.read(f"runs/{number}/report.json") for number in range(3)] == ["0", "1", "2"]
     # What each has is that of the latest, whole.
-    assert jobs.read("report.json") in [f"{number}\nends the same" for number in range(len(many))]
+    assert jobs.read("report.json") == "0\nends the same"
 
 
 # test_awx_workflows.py has it in a job of AWX.
@@ -271,15 +270,13 @@ def test_many_jobs_push_at_once(jobs: Jobs) -> None:
 def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
     artifacts = jobs.start()
     put(artifacts, "contoso/snapshot.json", "only")
-    hook = jobs.repository / "hooks/pre-receive"
-    hook.write_text("#!/bin/sh\necho no more >&2\nexit 1\n", encoding="utf-8")
-    hook.chmod(0o755)
+    jobs.hook("pre-receive", "echo no more >&2; exit 1")
     run = jobs.run(artifacts, FETCH, PUBLISH)
     assert run.rc == 2
-    assert "no more" in run[f"{ROLE} : Push the commit"]["stderr"]
+    assert "no more" in run[PUSHED]["stderr"]
 
 
-def test_what_is_no_repository_or_no_branch_is_refused_before_git_runs(jobs: Jobs) -> None:
+def test_what_is_no_repository_no_branch_or_no_job_is_refused_before_git_runs(jobs: Jobs) -> None:
     wrong = {
         "": "Message encryption artifacts (git)",
         "/srv/artifacts.git": "must begin with https:// or ssh://",
@@ -296,20 +293,16 @@ def test_what_is_no_repository_or_no_branch_is_refused_before_git_runs(jobs: Job
         ({"message_encryption_git_branch": branch}, "must be the name of a branch")
         for branch in ("-b", "--upload-pack=id", "a b", "main\nx")
     ]
-    refused = jobs.refusals(FETCH, *(case for case, _why in cases))
-    assert [text for text, (_case, why) in zip(refused, cases, strict=True) if why not in text] == []
-    assert not list(jobs.directory.glob("job-*/**/.git"))
-
-
-def test_a_repository_that_cannot_be_read_fails_the_job(jobs: Jobs) -> None:
-    run = jobs.run(
-        jobs.start(),
-        FETCH,
-        message_encryption_git_url="https://git.example.com/mail/none.git",
-        environment={"https_proxy": "http://127.0.0.1:9"},
+    job = jobs.start()
+    # Where no job has run there is nothing to merge.
+    unmerged: list[dict[str, Any]] = [{}, {"hardened_baseline": {}}, {"hardened_baseline": {"run": "../" + RUN}}]
+    run = jobs.plays(
+        attempts(job, *((FETCH, case) for case, _why in cases), *(("merge_slices", case) for case in unmerged))
     )
-    assert run.rc == 2
-    assert "mail/none.git" in run[f"{ROLE} : Fetch the branch"]["stderr"]
+    assert run.rc == 0, run.output
+    reasons = [*(why for _case, why in cases), *["There is nothing to merge: the job before this one"] * len(unmerged)]
+    assert [text for text, why in zip(said(run), reasons, strict=True) if why not in text] == []
+    assert not list(jobs.directory.glob("*/**/.git"))
 
 
 def test_a_launch_does_not_replace_the_repository_of_the_credential(jobs: Jobs) -> None:

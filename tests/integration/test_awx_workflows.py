@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A change under AWX, from an empty repository on: what is applied is exactly what was approved, whatever happens in
-between.
+between, and jobs with slices are as one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 
 from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, REPORT, ROLL_BACK, Awx
-from .awx_workflows import Model, Refused
+from .awx_workflows import Ended, Model, Refused
 
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
 THREE = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com", "tailspin.onmicrosoft.com")
@@ -58,9 +58,13 @@ def report(awx: Awx, run: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 @TWO
 def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     first = awx.state()
+    model.slice(CHECK, 2)
+    # Before that, a job has no hosts to slice.
+    model.update_inventory()
     with pytest.raises(Refused):
         model.launch_workflow(CHANGE, APPROVERS)
     approved: dict[str, Any] = {}
@@ -72,6 +76,7 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
         return model.decides(APPROVERS, CHANGE)(handed)
 
     def meddle() -> None:
+        model.slice(CHECK, 1)
         number, wishes = model.workflow_job, model.wishes.read_bytes()
         plan_something_else(awx, model)
         changed = model.run(APPLY, approved, number)
@@ -84,8 +89,15 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
 
     with pytest.raises(Refused):
         model.launch_workflow(CHANGE, OPERATORS, **HOSTILE)
+    # The first slice has pushed first, and AWX counts it as the last one: what it hands over lacks what the others have
+    # kept.
     ended = model.launch_workflow(
-        CHANGE, OPERATORS, decide=decide, before={"apply": meddle}, hardened_baseline_change_reference="CHG-4711"
+        CHANGE,
+        OPERATORS,
+        decide=decide,
+        before={"apply": meddle},
+        ends_last={"check": 1},
+        hardened_baseline_change_reference="CHG-4711",
     )
     statuses = {name: node.status for name, node in ended.items()}
     # Drift fails the audit, and is what there is to change.
@@ -113,12 +125,7 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
         40,
     )
     assert set(artifacts["hardened_baseline"]) == {"counts", "digest", "report", "run"}
-    merged = approved["hardened_baseline"]["run"]
-    assert approved["message_encryption_git_commit"] in ended["plans"].stdout
-    assert f":runs/{merged}/report.html" in ended["plans"].stdout
-    assert [organization["host"] for organization in report(awx, merged)["organizations"]] == ["contoso", "fabrikam"]
-    assert report(awx, merged)["change_reference"] == "CHG-4711"
-    assert report(awx, merged)["kind"] == "check"
+    see_merged(awx, ended["plans"], approved)
 
     # Now there is nothing to approve; where the audit cannot tell, the workflow ends after the plans.
     plans = model.run(PLANS, model.launch(CHECK, workflow_job=9).artifacts, 9)
@@ -133,6 +140,22 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     assert again.rc == 2
     assert "was approved for one run" in again.stdout
     assert awx.state() == before
+    audit_slices(awx, model)
+
+
+def see_merged(awx: Awx, plans: Ended, approved: Mapping[str, Any]) -> None:
+    """The plans of both slices are one run, which is the one that is approved."""
+    merged = approved["hardened_baseline"]["run"]
+    assert approved["message_encryption_git_commit"] in plans.stdout
+    assert f":runs/{merged}/report.html" in plans.stdout
+    assert [organization["host"] for organization in report(awx, merged)["organizations"]] == ["contoso", "fabrikam"]
+    assert report(awx, merged)["change_reference"] == "CHG-4711"
+    assert report(awx, merged)["kind"] == "check"
+    # Each slice has its own folder, with its own organization.
+    slices = {host: report(awx, f"{merged}/{host}")["run"] for host in ("contoso", "fabrikam")}
+    assert len({*slices.values()}) == 2
+    for host, run in slices.items():
+        assert [organization["host"] for organization in report(awx, run)["organizations"]] == [host]
 
 
 def plan_something_else(awx: Awx, model: Model) -> None:
@@ -198,6 +221,30 @@ def roll_back_one(awx: Awx, model: Model, first: Mapping[str, Any]) -> None:
     assert now["fabrikam.onmicrosoft.com"] == changed["fabrikam.onmicrosoft.com"]
 
 
+def audit_slices(awx: Awx, model: Model) -> None:
+    """Each slice has one organization: the first drifts, the second is as wanted."""
+    model.slice(AUDIT, 2)
+    night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
+    assert len(night["audit"].done) == 2
+    assert (night["audit"].status, night["report"].status) == ("failed", "failed")
+    assert [done.rc for done in night["audit"].done] == [2, 0]
+    assert awx.kept("/contoso/report.json")
+    assert awx.kept("/report.html")
+    assert "Needs attention: contoso." in night["report"].stdout
+    merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
+    assert (merged["kind"], len(merged["organizations"])) == ("audit", 2)
+
+    # A slice has none of the ring's organizations. Where none has any, the job after them says so.
+    ring = model.launch_workflow(CHANGE, OPERATORS, ends_last={"audit": 1}, exchange_organizations="fabrikam")
+    assert {name: node.status for name, node in ring.items()} == {"audit": "successful", "report": "successful"}, ring[
+        "audit"
+    ].stdout
+    assert model.workflow_status == "successful"
+    none = model.run(REPORT, {"exchange_organizations": "ring_pliot"}, model.workflow_job)
+    assert none.status == "failed"
+    assert "No host matches ring_pliot" in " ".join(none.stdout.split())
+
+
 @pytest.mark.matrix
 @THREE
 def test_an_organization_that_came_after_the_approval_is_left_alone(awx: Awx, model: Model) -> None:
@@ -252,58 +299,6 @@ def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
     plans = model.run(PLANS, check.artifacts, 7)
     assert plans.status == "failed"
     assert "Needs attention: contoso, fabrikam." in plans.stdout
-
-
-@TWO
-def test_slices(awx: Awx, model: Model) -> None:
-    model.slice(AUDIT, 2)
-    model.slice(CHECK, 2)
-    fabrikam = awx.emulator.organizations["fabrikam.onmicrosoft.com"]
-    fabrikam.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True}})
-    sign_in: dict[str, Any] = {"Identity": "OME Configuration", "SocialIdSignIn": False}
-    awx.emulator.service.edit(fabrikam, "Set-OMEConfiguration", sign_in)
-    # The first slice has pushed first, and AWX counts it as the last one: what it hands over lacks what the others have
-    # kept.
-    model.update_inventory()
-    night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
-    assert len(night["audit"].done) == 2
-    assert (night["audit"].status, night["report"].status) == ("failed", "failed")
-    assert [done.rc for done in night["audit"].done] == [2, 0]
-    assert awx.kept("/contoso/report.json")
-    assert awx.kept("/report.html")
-    assert "Needs attention: contoso." in night["report"].stdout
-    merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
-    assert (merged["kind"], len(merged["organizations"])) == ("audit", 2)
-
-    model.slice(AUDIT, 1)
-    awx.emulator.service.edit(fabrikam, "Set-OMEConfiguration", sign_in | {"SocialIdSignIn": True})
-    ended = model.launch_workflow(CHANGE, OPERATORS, ends_last={"check": 1})
-    model.slice(AUDIT, 2)
-    assert ended["apply"].status == "successful", ended["apply"].stdout
-    assert {
-        configuration["SocialIdSignIn"]
-        for state in awx.state().values()
-        for configuration in state["ome_configurations"]
-    } == {False}
-    merged = report(awx, ended["plans"].artifacts["hardened_baseline"]["run"])
-    # Each slice has its own folder, with its own organization.
-    slices = {
-        organization["host"]: report(awx, f"{merged['run']}/{organization['host']}")["run"]
-        for organization in merged["organizations"]
-    }
-    assert len({*slices.values()}) == 2
-    for host, run in slices.items():
-        assert [organization["host"] for organization in report(awx, run)["organizations"]] == [host]
-
-    # A slice has none of the ring's organizations. Where none has any, the job after them says so.
-    ring = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="contoso")
-    assert {name: node.status for name, node in ring.items()} == {"audit": "successful", "report": "successful"}, ring[
-        "audit"
-    ].stdout
-    assert model.workflow_status == "successful"
-    none = model.run(REPORT, {"exchange_organizations": "ring_pliot"}, model.workflow_job)
-    assert none.status == "failed"
-    assert "No host matches ring_pliot" in " ".join(none.stdout.split())
 
 
 def test_localhost_is_no_organization(awx: Awx, model: Model) -> None:

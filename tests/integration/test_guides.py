@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
 from tests.emulator.rule_reports import computed, settled
 
-from .guides import GUIDES, README, code, commands, file_name
+from .guides import GUIDES, README, code, commands, file_name, typed
 from .playbook import COLLECTIONS, ROOT, Controller
 from .role import PREFIX
 from .tenant import inventory
@@ -110,7 +109,7 @@ def beginner(directory: Path, emulator: Emulator, page: Path) -> Controller:
 
 
 def says(controller: Controller, line: str, status: int = 0) -> str:
-    done = controller.command(*shlex.split(line))
+    done = typed(controller, line)
     assert done.returncode == status, f"$ {line}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
@@ -229,13 +228,13 @@ def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
         assert line in dateless(says(controller, watch))
 
     (tmp_path / file_name(enforced)).write_text(enforced, encoding="utf-8")
-    says_in_shell(controller, plan)
-    says_in_shell(controller, enforce)
+    says(controller, plan)
+    says(controller, enforce)
     assert [(rule["Name"], rule.get("Mode", "Enforce")) for rule in organization.dump()["transport_rules"]] == [
         ("Theirs", "Enforce"),
         ("Encrypt mail to partners", "Enforce"),
     ]
-    says_in_shell(controller, back)
+    says(controller, back)
     assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == [
         "Theirs",
         "Encrypt mail to partners (trial)",
@@ -281,7 +280,7 @@ def test_a_plan_without_a_tenant_goes_as_its_guide_says(tmp_path: Path, emulator
     (tmp_path / file_name(script)).write_text(script, encoding="utf-8")
     *take, plan, mask, move, audit = commands(CAPTURES)
     for line in take:
-        says_in_shell(controller, line)
+        says(controller, line)
     online = json.loads(newest_plan(controller, plan.replace(" -e @ci.yml", "")))[0]
     calls = len(emulator.calls)
     # Neither a credential nor a network from here on.
@@ -291,7 +290,7 @@ def test_a_plan_without_a_tenant_goes_as_its_guide_says(tmp_path: Path, emulator
         assert json.loads(newest_plan(controller, line))[0]["digest"] == online["digest"], line
     before = (tmp_path / "captures/contoso.json").read_text(encoding="utf-8")
     for line in (mask.replace("admin@contoso.onmicrosoft.com", "BOB@fabrikam.com"), move, audit):
-        says_in_shell(controller, line)
+        says(controller, line)
     after = (tmp_path / "captures/contoso.json").read_text(encoding="utf-8")
     assert "ann@fabrikam.com" in before
     assert "ann@fabrikam.com" not in after
@@ -299,14 +298,8 @@ def test_a_plan_without_a_tenant_goes_as_its_guide_says(tmp_path: Path, emulator
     assert len(emulator.calls) == calls
 
 
-def says_in_shell(controller: Controller, line: str) -> str:
-    done = controller.command("sh", "-c", line)
-    assert done.returncode == 0, f"$ {line}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def newest_plan(controller: Controller, line: str) -> str:
     """The plan that a command writes."""
-    says_in_shell(controller, line)
+    says(controller, line)
     run = (controller.home / "message_encryption/latest").read_text(encoding="ascii").strip()
     return (controller.home / "message_encryption/runs" / run / "contoso/plan.json").read_text(encoding="utf-8")

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import preprocess_vars
 
 from tests.emulator.organization import default_state
 
 from .playbook import Run
+from .role import PREFIX, included
 from .tenant import Tenant
 
 #: Each makes a file in the working directory once it is templated.
@@ -67,31 +71,38 @@ def _pwned(tenant: Tenant) -> bool:
     return bool(list(tenant.controller.home.rglob("pwned")))
 
 
-def _playbook(tenant: Tenant, name: str, *arguments: str, **variables: Any) -> Run:
-    extra = (
-        ["-e", json.dumps({f"hardened_baseline_{key}": value for key, value in variables.items()})] if variables else []
-    )
-    run = tenant.controller.playbook(f"m365.message_encryption.{name}", *arguments, *extra)
-    assert run.rc == 0, run.output
-    return run
+def _playbook(name: str, **variables: Any) -> dict[str, Any]:
+    """One of the collection's playbooks."""
+    return {
+        "ansible.builtin.import_playbook": PREFIX + name,
+        "vars": {f"hardened_baseline_{key}": value for key, value in variables.items()},
+    }
+
+
+def _check(tenant: Tenant, **variables: Any) -> dict[str, Any]:
+    """A play that checks the baseline."""
+    settings = {f"hardened_baseline_{key}": value for key, value in variables.items()}
+    play = {"name": "check", "hosts": tenant.host, "gather_facts": False, "check_mode": True, "diff": True}
+    return {**play, "vars": settings, "tasks": [included()]}
 
 
 def _every_artifact(tenant: Tenant) -> list[Path]:
     """The files of every kind that the collection leaves, hidden ones among them."""
-    _playbook(tenant, "export")
-    _playbook(tenant, "snapshot")
-    _playbook(tenant, "baseline", "--check", "--diff")
-    _playbook(tenant, "baseline")
-    _playbook(tenant, "audit")
-    _playbook(tenant, "rollback", accept=["encryption_off"])
-    _playbook(
-        tenant,
-        "baseline",
-        "--check",
-        branding={"portal_text": "plain"},
-        encryption_rules=[{"name": "encrypts", "comments": "plain"}],
+    other = {"branding": {"portal_text": "plain"}, "encryption_rules": [{"name": "encrypts", "comments": "plain"}]}
+    run = tenant.controller.plays(
+        [
+            _playbook("export"),
+            _playbook("snapshot"),
+            _check(tenant),
+            _playbook("baseline"),
+            _playbook("audit"),
+            _playbook("rollback", accept=["encryption_off"]),
+            _check(tenant, **other),
+        ]
     )
+    assert run.rc == 0, run.output
     top = tenant.controller.home / "message_encryption"
+    assert len(list((top / "runs").iterdir())) == 6
     return sorted(Path(folder) / name for folder, _folders, names in os.walk(top) for name in names)
 
 
@@ -99,23 +110,34 @@ def _as_inventories(tenant: Tenant, files: Iterable[Path]) -> Run:
     return tenant.controller.tasks([SHOW], *(part for file in files for part in ("-i", str(file))))
 
 
-def _as_variables(tenant: Tenant, file: Path) -> Run:
-    return tenant.controller.tasks([SHOW], hosts=tenant.host, play={"vars_files": [str(file)]})
+def _show(tenant: Tenant, *tasks: Mapping[str, Any], **play: Any) -> dict[str, Any]:
+    return {"hosts": tenant.host, "gather_facts": False, **play, "tasks": [*tasks, SHOW]}
+
+
+def _takes(file: Path, copies: Path) -> list[dict[str, Any]]:
+    """Tasks that take a file for one of variables, and go on when it is none."""
+    copy = copies / f"{file.name}.yml"
+    copy.write_bytes(file.read_bytes())
+    ways: tuple[dict[str, Any], ...] = ({"file": str(copy)}, {"file": str(copy), "name": "all_of_it"})
+    return [{"name": file.name, "ansible.builtin.include_vars": way, "ignore_errors": True} for way in ways]
+
+
+def _is_for_vars_files(file: Path) -> bool:
+    """Whether ``vars_files`` takes a file: it ends a run that has another one, and takes lists of mappings, too."""
+    try:
+        preprocess_vars(DataLoader().load_from_file(str(file)))
+    except AnsibleError:
+        return False
+    return True
 
 
 def _loads(tenant: Tenant, file: Path, variables_of: Path) -> dict[str, Run]:
-    """A file of variables in every way in which Ansible may take it for one."""
+    """A file of variables in every way in which Ansible may take it for one before a play does."""
     controller = tenant.controller
-    runs = {"vars_files": _as_variables(tenant, file)}
     variables_of.write_bytes(file.read_bytes())
-    runs["host_vars"] = controller.tasks([SHOW], hosts=tenant.host)
+    runs = {"host_vars": controller.plays([_show(tenant)])}
     variables_of.unlink()
-    runs["extra_vars"] = controller.tasks([SHOW], "-e", f"@{file}", hosts=tenant.host)
-    runs["include_vars"] = controller.tasks([{"ansible.builtin.include_vars": str(file)}, SHOW], hosts=tenant.host)
-    # An export refers to a variable of its own, which has another name there.
-    alone = [{"ansible.builtin.include_vars": str(file)}] if file.name == "export.yml" else []
-    everything = [*alone, {"ansible.builtin.include_vars": {"file": str(file), "name": "all_of_it"}}, SHOW]
-    runs["include_vars name"] = controller.tasks(everything, hosts=tenant.host)
+    runs["extra_vars"] = controller.plays([_show(tenant)], "-e", f"@{file}")
     return runs
 
 
@@ -126,7 +148,9 @@ def variables_of_fixture(tenant: Tenant) -> Path:
     return folder / f"{tenant.host}.yml"
 
 
-def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant, variables_of: Path) -> None:
+def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(
+    tenant: Tenant, variables_of: Path, tmp_path: Path
+) -> None:
     _poison(tenant)
     files = _every_artifact(tenant)
     assert {file.suffix for file in files} >= {".yml", ".json", ".html", ".csv", ".xml"}
@@ -144,28 +168,39 @@ def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant,
     _as_inventories(tenant, [export])
     assert not _pwned(tenant)
 
-    # One of each kind of text that is no variables; of JSON, which is marked in one way, one file in every way.
-    for file in {file.suffix: file for file in kinds.values() if file.suffix not in (".yml", ".json")}.values():
-        _as_variables(tenant, file)
-        assert not _pwned(tenant), file
+    # Of JSON, which is marked in one way, one file is refused in every way before a task sees it. All others are, and
+    # each kind of text that is no variables, by the task that takes them.
     document, *documents = (file for file in kinds.values() if file.suffix == ".json")
-    # Refused before a task sees it.
     assert [
         (way, run.output)
         for way, run in _loads(tenant, document, variables_of).items()
         if run.rc == 0 or run.all("show")
     ] == []
-    taken = tenant.run(
-        *({"name": file.name, "ansible.builtin.include_vars": str(file), "ignore_errors": True} for file in documents),
-        SHOW,
-    )
-    assert [task.outcome for task in taken] == ["failed"] * len(documents) + ["ok"], taken.output
     assert not _pwned(tenant)
-    for file in (file for file in kinds.values() if file.suffix == ".yml"):
-        for way, run in _loads(tenant, file, variables_of).items():
-            assert run.rc == 0 or file != export, (file, way, run.output)
-            assert file == export or PLAIN not in str([result.result for result in run.all("show")]), (file, way)
-        assert not _pwned(tenant), file
+    texts = {file.suffix: file for file in kinds.values() if file.suffix != ".json" and file != export}
+    enforce = texts.pop(".yml")
+    taken = tenant.run(
+        *(task for file in (document, *documents, *texts.values(), enforce) for task in _takes(file, tmp_path)), SHOW
+    )
+    assert {task.outcome for task in taken if task.task != "show"} == {"failed"}, taken.output
+    assert PLAIN not in str(taken["show"])
+    assert [file for file in (document, *documents, *texts.values()) if _is_for_vars_files(file)] == []
+    assert not _pwned(tenant)
+
+    for way, run in _loads(tenant, export, variables_of).items():
+        assert run.rc == 0, (way, run.output)
+    # An export refers to a variable of its own, which has another name there.
+    below = {"ansible.builtin.include_vars": {"file": str(export), "name": "all_of_it"}}
+    run = tenant.controller.plays(
+        [
+            _show(tenant, vars_files=[str(export)]),
+            _show(tenant, vars_files=[str(enforce)]),
+            _show(tenant, {"ansible.builtin.include_vars": str(export)}),
+            _show(tenant, below),
+        ]
+    )
+    assert run.rc == 0, run.output
+    assert not _pwned(tenant)
 
 
 def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant) -> None:
@@ -179,17 +214,18 @@ def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant) -> None:
 
 def test_an_export_is_host_vars_with_which_nothing_changes_and_nothing_runs(tenant: Tenant, variables_of: Path) -> None:
     _poison(tenant)
-    _playbook(tenant, "export")
+    exported = tenant.controller.plays([_playbook("export")])
+    assert exported.rc == 0, exported.output
     variables_of.write_bytes((tenant.controller.home / "message_encryption" / tenant.host / "export.yml").read_bytes())
     state = {
         "name": "state",
         "m365.message_encryption.message_encryption_state": {"state": "{{ message_encryption_state }}"},
     }
-    run = tenant.run(SHOW, state, arguments=["--diff"])
+    run = tenant.controller.plays(
+        [{**_show(tenant), "tasks": [SHOW, state]}, _check(tenant, accept=["any_sender"])], "--diff"
+    )
     assert run.rc == 0, run.output
     assert run.changed == []
-    check = _playbook(tenant, "baseline", "--check", "--diff", accept=["any_sender"])
-    assert check.changed == []
     assert tenant.applied == []
     assert not _pwned(tenant)
 

@@ -20,7 +20,7 @@ import yaml
 from tests.emulator.emulator import Emulator
 from tests.emulator.organization import default_state
 
-from .guides import code, commands, file_name
+from .guides import code, commands, file_name, typed
 from .playbook import ROOT, Controller
 from .tenant import MADE_ANEW, inventory, lasting
 
@@ -45,7 +45,7 @@ class Desk:
 
     def says(self, line: str, more: str = "") -> str:
         """Types a line into a shell, with ``more`` behind it."""
-        done = self.controller.command("sh", "-c", f"{line} {more}")
+        done = typed(self.controller, f"{line} {more}")
         assert done.returncode == 0, f"$ {line} {more}\n{done.stdout}{done.stderr}"
         return " ".join((done.stdout + done.stderr).split())
 
