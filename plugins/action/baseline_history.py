@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import HistoryAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history import render_history
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
 
 
 class ActionModule(HistoryAction):

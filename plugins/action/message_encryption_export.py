@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_export
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import ExportAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export_files import ExportAction
 
 
 class ActionModule(ExportAction):

@@ -97,7 +97,7 @@ unavailable:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import policy_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import policy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     ExportContext,
     not_enforced,
@@ -106,7 +106,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
+    PARTS,
+    describe,
+)
 
 SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default": "./message_encryption"}}}
 

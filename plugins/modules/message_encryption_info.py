@@ -257,7 +257,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotCapturedError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
 SPEC: dict[str, Any] = {
     "argument_spec": {"gather": {"type": "list", "elements": "str", "choices": ["all", *SUBSETS], "default": ["all"]}},

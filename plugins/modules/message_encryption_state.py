@@ -188,8 +188,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
     PARTS,
     declare_state,
     plan_state,
@@ -199,6 +198,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     validated,
     whole_state,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 
 SPEC: dict[str, Any] = {
     "argument_spec": {

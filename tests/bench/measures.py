@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import moves
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.emulator.tapped import TappedProgram

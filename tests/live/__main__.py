@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
 
 from .calibration import calibration_lines

@@ -23,16 +23,16 @@ CORE: Mapping[str, tuple[str, ...]] = {
         "tests/unit/resources/test_settings.py",
         "tests/unit/resources/test_plans_of_settings.py",
     ),
-    "module_utils/_resources/rules/approval.py": ("tests/unit/resources/rules/test_functions.py",),
+    "module_utils/_resources/rules/moderation.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/rule_index.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/checks.py": ("tests/unit/resources/rules/test_checks.py",),
-    "module_utils/_resources/rules/coverage.py": ("tests/unit/resources/rules/test_functions.py",),
+    "module_utils/_resources/rules/shadowing.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/impact.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/planner.py": ("tests/unit/resources/rules/test_planner.py",),
     "module_utils/_resources/rules/rule_plan.py": ("tests/unit/resources/rules/test_rule_plan.py",),
     "module_utils/_resources/rules/values.py": ("tests/unit/resources/rules/test_functions.py",),
     # The order of rules.
-    "module_utils/_resources/rules/order.py": (
+    "module_utils/_resources/rules/reordering.py": (
         "tests/unit/resources/rules/test_order.py::test_any_order_is_reached_with_the_fewest_moves",
         "tests/unit/resources/rules/test_order.py::test_the_rule_that_is_meant_moves",
         "tests/unit/resources/rules/test_order.py::test_without_a_word_the_others_stay_and_any_rule_may_move",
@@ -51,12 +51,12 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_exchange/invalidation.py": ("tests/unit/exchange/test_touched.py",),
     # Chain and digest.
     "module_utils/_baseline/documents/approval.py": ("tests/unit/baseline/test_approved.py",),
-    "module_utils/_baseline/documents/chain.py": ("tests/unit/baseline/test_chain.py",),
-    "module_utils/_baseline/documents/plan.py": ("tests/unit/baseline/test_plan_document.py",),
+    "module_utils/_baseline/documents/snapshot_chain.py": ("tests/unit/baseline/test_chain.py",),
+    "module_utils/_baseline/documents/plan_document.py": ("tests/unit/baseline/test_plan_document.py",),
     "module_utils/_baseline/documents/snapshot.py": ("tests/unit/baseline/test_snapshot_document.py",),
     # The preflight's refusals.
     "module_utils/_baseline/controls/acceptance.py": ("tests/unit/baseline/test_acceptance.py::TestWords",),
     "module_utils/_baseline/procedures/refusals.py": ("tests/unit/baseline/test_refusals.py",),
     # The classification of errors.
-    "plugin_utils/_transports/refusals.py": ("tests/unit/transports/test_refusal_table.py",),
+    "plugin_utils/_transports/service_errors.py": ("tests/unit/transports/test_refusal_table.py",),
 }

@@ -55,9 +55,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
     encode,
     records,
     rest_answers,
+    service_errors,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml as _clixml
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Failure
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -244,8 +244,8 @@ def time_spans(text: str) -> None:
 
 
 def refusals(text: str) -> None:
-    error_id, exception_type, message = _refusals.parts(text)
-    error = _refusals.classify(message, exception_type=exception_type, error_id=error_id, cmdlet="Get-X")
+    error_id, exception_type, message = service_errors.parts(text)
+    error = service_errors.classify(message, exception_type=exception_type, error_id=error_id, cmdlet="Get-X")
     assert isinstance(ExchangeError.from_wire(json.loads(json.dumps(error.to_wire()))), type(error))
 
 

@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshots as _snapshots
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshot_files
 
 from tests.unit.baseline.conftest import Role
 
@@ -70,7 +70,7 @@ class Surroundings:
             **{name: getattr(datetime, name) for name in ("UTC", "timedelta", "date", "time")}, datetime=Clock
         )
         with (
-            mock.patch.object(_snapshots, "datetime", times),
+            mock.patch.object(snapshot_files, "datetime", times),
             mock.patch.object(_snapshot, "datetime", times),
             mock.patch.object(os, "replace", self.replace),
             mock.patch.object(_converge, "VERIFY_INTERVAL", 0.0),

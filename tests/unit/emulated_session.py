@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, service_errors
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 
 from tests import printed
@@ -122,10 +122,10 @@ class EmulatedSession:
             else:
                 outcome = run(self.organization, call.cmdlet, call.parameters, rest=False, prompts=True)
         except CmdletNotGranted:
-            return Result(error=refusals.not_granted(call.cmdlet))
+            return Result(error=service_errors.not_granted(call.cmdlet))
         except CmdletError as error:
             return Result(
-                error=refusals.classify(
+                error=service_errors.classify(
                     error.message, exception_type=error.type, error_id=error.error_id, cmdlet=call.cmdlet
                 )
             )

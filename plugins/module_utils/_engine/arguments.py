@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import hints
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import hints
 
 #: What core reads as a dictionary, though it is text.
 _DICTIONARY = re.compile(r"[={]")

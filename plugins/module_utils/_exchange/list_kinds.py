@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     sendable,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import nearest
 
 
 class Listing(Kind):

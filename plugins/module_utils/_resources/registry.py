@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     ConfigurationResource,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Resource
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.resource import RuleResource
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_resource import RuleResource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import SingleResource
 
 RESOURCES: tuple[Resource, ...] = (

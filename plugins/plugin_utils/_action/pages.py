@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_replay_report import ReplayReportContext
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import REPORTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline_action import BaselineAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import (
     render_csv,

@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of, sign_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
     CONTROL,
     KINDS,
     ORGANIZATION,
@@ -28,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     visible,
     word_for,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of, sign_of
 from markupsafe import Markup, escape
 
 #: The maximum size of all rows in bytes, so that the page stays below a megabyte.

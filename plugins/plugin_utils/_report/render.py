@@ -24,15 +24,7 @@ from xml.etree import ElementTree
 import jinja2
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
-    difference_of,
-    foreign_of,
-    guarantees_of,
-    lint_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import shown
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
     ACCEPTED,
     CONTROL,
     EXPIRED,
@@ -54,6 +46,14 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     visible,
     word_for,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
+    difference_of,
+    foreign_of,
+    guarantees_of,
+    lint_of,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import shown
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from markupsafe import Markup, escape
 
 #: What stands for a setting that one side does not have.

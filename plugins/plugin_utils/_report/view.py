@@ -21,21 +21,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     evidence_headline,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
-    MOST_CLASSES,
-    difference_of,
-    foreign_of,
-    guarantees_of,
-    harmless,
-    lint_of,
-    not_listed,
-    reach_of,
-    suggestions_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import replay_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
     CONTROL,
     IMPACT,
     KINDS,
@@ -58,6 +46,18 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     rank,
     word_for,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
+    MOST_CLASSES,
+    difference_of,
+    foreign_of,
+    guarantees_of,
+    harmless,
+    lint_of,
+    not_listed,
+    reach_of,
+    suggestions_of,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import replay_of
 
 
 @dataclass

@@ -24,9 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.refusals import not_granted
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.service_errors import not_granted
 
 _PATH, _MAX_AGE = "ansible_exchange_capture_path", "ansible_exchange_capture_max_age"
 #: The difference between the clocks of two machines that is normal.

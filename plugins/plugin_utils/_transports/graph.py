@@ -19,8 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ProtocolError,
     ThrottledError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import service_errors
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_address import ServiceAddress
@@ -86,12 +86,12 @@ class GraphTransport(RestTransport):
     def _single(self, call: Call) -> Outcome:
         """A page: ``rows``, and ``next``, the address of the next one or empty."""
         if call.cmdlet != GRAPH_TRACE:
-            return Result(error=refusals.not_granted(call.cmdlet))
+            return Result(error=service_errors.not_granted(call.cmdlet))
         status, headers, content = self._send(
             "GET", self._address_of(call), None, {"client-request-id": self._request_id(call)}
         )
         if status in (401, 403):
-            told = refusals.of_body(answers.parse(content)) or ("", "", "")
+            told = service_errors.of_body(answers.parse(content)) or ("", "", "")
             why = " ".join(told[2].split())[:_QUOTED].rstrip(".")
             text = f"Microsoft Graph does not let the application read the message trace (HTTP {status}{': ' + why if why else ''})."
             return Result(error=PermissionDeniedError(text, remedy=_REMEDY, error_id=told[0]))

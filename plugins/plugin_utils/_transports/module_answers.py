@@ -28,7 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     TokenRefusedError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import service_errors
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
@@ -54,11 +54,11 @@ def told(error: RemoteError, call: Call) -> ExchangeError:
     the record's reason.
     """
     document = _json(error.message)
-    body = refusals.of_body(document)
+    body = service_errors.of_body(document)
     if body is not None:
         # It passes on a body as it is only where it has given up after 429.
-        return refusals.throttled(body[2], cmdlet=call.cmdlet)
-    error_id, exception_type, text = refusals.parts(error.message)
+        return service_errors.throttled(body[2], cmdlet=call.cmdlet)
+    error_id, exception_type, text = service_errors.parts(error.message)
     if not exception_type:
         category = re.search(r"FailureCategory=[A-Za-z]+-(\w+)", error.error_id)
         reason = category[1] if category else error.reason
@@ -67,7 +67,7 @@ def told(error: RemoteError, call: Call) -> ExchangeError:
             if reason not in ("", "Exception") and error.exception_type in _ANY_EXCEPTION
             else error.exception_type
         )
-    return refusals.classify(
+    return service_errors.classify(
         text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet
     )
 
@@ -89,7 +89,7 @@ def outcome_of(error: RemoteError, call: Call, warnings: Sequence[str]) -> Outco
         refused = isinstance(found, ThrottledError) and not repeated
         return Failure(_of_a_repetition(found) if repeated else found, Executed.NO if refused else Executed.UNKNOWN)
     own = _OWN_TRIES.get(call.cmdlet.partition("-")[0].lower())
-    if repeated and (refusals.is_opaque(found) or (own is not None and isinstance(found, own))):
+    if repeated and (service_errors.is_opaque(found) or (own is not None and isinstance(found, own))):
         _of_a_repetition(found).uncertain = True
     return Result(error=found, warnings=list(warnings))
 

@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, service_errors
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
@@ -391,4 +391,4 @@ def _is_connected(connection: Any) -> bool:
 
 
 def _is_opaque(outcome: Outcome) -> bool:
-    return isinstance(outcome, Result) and refusals.is_opaque(outcome.error)
+    return isinstance(outcome, Result) and service_errors.is_opaque(outcome.error)

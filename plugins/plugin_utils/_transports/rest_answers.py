@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
     TokenRefusedError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, service_errors
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import bounded
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
     Executed,
@@ -78,7 +78,7 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
         return garbled(f"the response (HTTP {status}) is not a valid response to a cmdlet")
     if errors := document.get("@adminapi.errors"):
         first = errors[0] if isinstance(errors, list) else errors
-        return _refused(call, refusals.parts(first if isinstance(first, str) else json.dumps(first)), None)
+        return _refused(call, service_errors.parts(first if isinstance(first, str) else json.dumps(first)), None)
     values, warnings, link = document.get("value"), document.get("@adminapi.warnings"), document.get("@odata.nextLink")
     if not isinstance(values, list):
         return garbled("the response contains no list of objects")
@@ -90,7 +90,7 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
 def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, document: Any) -> Outcome:
     after = retry_after(headers)
     exception_type = str(headers.get("x-ExceptionType") or "")
-    told = refusals.of_body(document)
+    told = service_errors.of_body(document)
     if told is not None:
         # The header tells the exception where the text does not.
         told = (told[0], told[1] or exception_type, told[2])
@@ -102,7 +102,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
         else ""
     )
     if status == 429 or "maximum number of concurrent requests" in text:
-        return Failure(refusals.throttled(), Executed.NO, retry_after=after)
+        return Failure(service_errors.throttled(), Executed.NO, retry_after=after)
     if status in _PASSING:
         return Failure(_failed(status, told, exception_type), Executed.UNKNOWN, retry_after=after)
     if status == 401:
@@ -123,7 +123,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
             )
         return refused
     if status == 403:
-        return Result(error=refusals.not_granted(call.cmdlet))
+        return Result(error=service_errors.not_granted(call.cmdlet))
     if status >= 500:
         return Failure(_failed(status, None, exception_type), Executed.UNKNOWN, retry_after=after)
     error = ProtocolError(
@@ -174,7 +174,7 @@ def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str)
 
 def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Outcome:
     error_id, exception_type, text = told
-    error = refusals.classify(text, exception_type=exception_type, error_id=error_id, cmdlet=call.cmdlet)
+    error = service_errors.classify(text, exception_type=exception_type, error_id=error_id, cmdlet=call.cmdlet)
     if isinstance(error, ThrottledError):
         return Failure(error, Executed.NO, retry_after=after)
     if isinstance(error, ServiceError):

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     CONTROL_VARIABLES,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotSentError,
     OutcomeUnknownError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from tests import printed

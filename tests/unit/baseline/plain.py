@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
+    PlanDocument,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, warning
 

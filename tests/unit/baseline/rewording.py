@@ -35,7 +35,7 @@ def reword(patch: pytest.MonkeyPatch) -> None:
 def _renders(value: Any) -> bool:
     return (
         isinstance(value, FunctionType)
-        and (".wording." in value.__module__ or value.__module__.endswith("documents.sentences"))
+        and (".wording." in value.__module__ or value.__module__.endswith("documents.terminal_lines"))
         and value.__annotations__.get("return") == "str"
     )
 

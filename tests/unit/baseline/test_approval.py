@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import stable_command
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
     PlanDocument,
     moved,
     read_plan,

@@ -21,12 +21,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     refused_switch,
     used,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
-    Link,
-    SnapshotChain,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
     SnapshotDocument,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
+    Link,
+    SnapshotChain,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
     Link,
     SnapshotChain,
 )

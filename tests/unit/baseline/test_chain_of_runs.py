@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshots as _snapshots
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshot_files
 
 from tests.unit.emulated_session import WIRES
 
@@ -31,7 +31,7 @@ def test_a_clock_that_was_set_back_changes_nothing(tmp_path: Path, monkeypatch: 
     first = role.state()
     role.run()
     second = role.state()
-    monkeypatch.setattr(_snapshots.datetime, "datetime", _Past)
+    monkeypatch.setattr(snapshot_files.datetime, "datetime", _Past)
     role.run(encrypt_outgoing={"template": "Encrypt"})
     role.run("rollback")
     assert role.state() == second

@@ -19,10 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     OrganizationReport,
     RunReport,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import NoteFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history import render_history
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.emulator.message_trace import row

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import policy_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import policy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import Baseline
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     ENCRYPTION_RULES,
@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
     PARTS,
     brief_state,
     whole_state,
@@ -37,7 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.modules import (
     ome_transport_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export_files import (
     playbook_file,
     variables_file,
 )

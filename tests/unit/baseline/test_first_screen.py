@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import answers as _answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of, figures_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import first_screen
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of, figures_of
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +64,6 @@ def test_no_impact_goes_without_attention(
 def test_the_law_sees_a_screen_that_soothes(monkeypatch: pytest.MonkeyPatch, role: Role) -> None:
     role.plan(check=True)
     judge(role, "check")
-    monkeypatch.setattr(_answers, "IMPACT", {})
+    monkeypatch.setattr(first_screen, "IMPACT", {})
     with pytest.raises(AssertionError):
         judge(role, "check")

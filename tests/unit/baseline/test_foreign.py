@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     OrganizationReport,
     RunReport,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
     foreign_rules,
 )

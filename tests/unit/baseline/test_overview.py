@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     ASSESSED_TESTS,
     MOST_ORGANIZATIONS,
     overview_lines,
@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     OrganizationReport,
     RunReport,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 
 from .conftest import Role
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
     PlanDocument,
     moved,
     read_plan,

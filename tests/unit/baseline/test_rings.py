@@ -33,7 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ExchangeError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from tests.unit.emulated_session import WIRES

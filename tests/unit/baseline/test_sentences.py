@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import sentences
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import terminal_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     ControlReport,
     OrganizationReport,
     RunReport,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
     ChangeState,
     ControlStatus,
     OrganizationStatus,
     RollbackClass,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 
 
@@ -139,9 +139,9 @@ def test_every_status_that_is_not_met_says_why() -> None:
 
 
 def test_every_finding_that_is_not_of_a_control_has_words() -> None:
-    texts = [path.read_text("utf-8") for path in Path(sentences.__file__).parents[1].rglob("*.py")]
+    texts = [path.read_text("utf-8") for path in Path(terminal_lines.__file__).parents[1].rglob("*.py")]
     ids = {name for text in texts for name in re.findall(r'Finding(?:\.acceptable)?\(\s*"(\w+)"', text)}
-    assert ids | {"rollback"} == set(sentences.REFUSALS)
+    assert ids | {"rollback"} == set(terminal_lines.REFUSALS)
 
 
 def test_a_rule_that_is_made_is_one_change() -> None:

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     document_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from .conftest import Role

@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     SUBSETS,
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import PARTS
 
 from tests.unit.clock import stopped
 from tests.unit.readings import organization

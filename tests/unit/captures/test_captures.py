@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     SUBSETS,
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources import organization_state as states
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     read,
     reads_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
 from tests.unit.emulated_session import EmulatedSession
 

@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.modules import (
     ome_transport_rule,
     ome_transport_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export_files import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
 from tests.unit.emulated_session import WIRES, EmulatedSession

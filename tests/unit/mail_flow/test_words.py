@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import decided
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import as_text
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import as_text
 
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": []}
 MAIL: dict[str, Any] = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import ring_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline_action import ring_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_lines
 

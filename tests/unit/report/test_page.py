@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import IMPACT
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import IMPACT
 
 from tests.unit.report import samples
 from tests.unit.report.page import Page

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import samples

@@ -27,7 +27,7 @@ HEAVY = ("requests", "urllib3", "msal", "pypsrp", "spnego", "cryptography", "psr
         "_broker.frames",
         "_broker.session",
         "_transports.retry",
-        "_transports.refusals",
+        "_transports.service_errors",
         "_transports.decode",
         "_transports.encode",
     ],

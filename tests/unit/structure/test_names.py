@@ -18,6 +18,27 @@ SHARED = {
 }
 
 
+#: What Ansible finds by a module's name; what such a module does may have that name, too.
+FOUND_BY_ANSIBLE = ("action", "connection", "doc_fragments", "modules")
+
+#: What words findings may have the name of what finds them.
+WORDING = "module_utils/_mail_flow/wording"
+
+
+def test_no_two_files_have_one_name() -> None:
+    folders = defaultdict(list)
+    for path in PLUGINS.rglob("*.py"):
+        folder = path.parent.relative_to(PLUGINS).as_posix()
+        if path.name != "__init__.py" and folder not in FOUND_BY_ANSIBLE:
+            folders[path.name].append(folder)
+    assert len(folders) > 200
+    assert {name: found for name, found in folders.items() if len(set(found) - {WORDING}) > 1} == {}
+    worded = [found for found in folders.values() if len(found) > 1]
+    assert [
+        found for found in worded if not all(folder.startswith("module_utils/_mail_flow/") for folder in found)
+    ] == []
+
+
 def test_no_two_classes_have_one_name() -> None:
     places = defaultdict(list)
     for path in PLUGINS.rglob("*.py"):

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, rest_answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import (
+    decode,
+    rest_answers,
+    service_errors,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 from hypothesis import given
 from hypothesis import strategies as st
@@ -248,4 +251,4 @@ def test_retry_after(text: str, expected: float | None) -> None:
     ],
 )
 def test_refusals(text: str, kind: str, expected: type[errors.ExchangeError]) -> None:
-    assert _refusals.classify(text, exception_type=kind).__class__ is expected
+    assert service_errors.classify(text, exception_type=kind).__class__ is expected

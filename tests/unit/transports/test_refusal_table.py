@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.refusals import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.service_errors import (
     classify,
     is_opaque,
     not_granted,

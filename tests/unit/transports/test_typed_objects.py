@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Organization,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources import organization_state as states
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
     OrganizationSession,

@@ -20,14 +20,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     SUBSETS,
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
     PARTS,
     declare_state,
     describe,
     plan_state,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, pypsrp, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -9,7 +9,9 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
+    SnapshotChain,
+)
 
 from tests.rounds import seeds
 from tests.soak import runs

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     accept,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
 
 _KEYS = ("word", "reason", "owner", "until")
 

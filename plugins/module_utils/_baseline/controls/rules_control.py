@@ -37,19 +37,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     expired_sentence,
     trial_sentence,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     LOOKS,
     SECTIONS,
     SETTINGS_OF_A_NEW_RULE,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     DeclaredRule,

@@ -21,13 +21,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     allow,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import TakenApproval
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
     PlanDocument,
     moved,
     read_plan,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
+    TakenApproval,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 #: The variable that refuses to write without an approved plan.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
     SnapshotChain,
     TakenApproval,
 )

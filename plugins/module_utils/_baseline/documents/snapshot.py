@@ -13,7 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
+    PlanDocument,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -22,8 +24,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
+    PARTS,
+    describe,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
 FORMAT = 1
 KIND = "snapshot"

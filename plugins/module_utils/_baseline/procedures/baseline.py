@@ -48,12 +48,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import (
     drift_sentence,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
     Draft,
     Procedure,
@@ -80,7 +80,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
     IRM_CONFIGURATION,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import plan_state
 
 
 class Baseline(Procedure):

@@ -19,13 +19,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     OME_CONFIGURATION,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import decrypts, encrypts
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
     PARTS,
     brief_state,
     describe,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import decrypts, encrypts
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
 #: The variable that holds what message_encryption_state takes.

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     ControlStatus,
     OrganizationStatus,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan

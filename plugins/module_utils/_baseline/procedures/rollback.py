@@ -56,6 +56,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     is_default,
     plan_configuration,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
+    declare_state,
+    plan_state,
+    refuse_other_organization,
+    validated,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
@@ -72,12 +78,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
-    declare_state,
-    plan_state,
-    refuse_other_organization,
-    validated,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
 

@@ -28,11 +28,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     PlannedChange,
     planned_changes,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     MOST_ORGANIZATIONS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
+    PlanDocument,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (

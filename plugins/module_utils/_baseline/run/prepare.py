@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Audit,
     Baseline,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.disable import (
@@ -46,7 +46,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     checked_variables,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant, nearest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant, nearest
 
 #: Every procedure by its name.
 PROCEDURES: dict[str, type[Procedure]] = {

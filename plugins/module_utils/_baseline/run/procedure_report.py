@@ -23,11 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     organization_report,
     organizations_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
     OrganizationStatus,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import PROCEDURES

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     PlannedChange,
     touched_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     MOST_ORGANIZATIONS,
     reach_of,
 )
@@ -34,7 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     OrganizationStatus,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (

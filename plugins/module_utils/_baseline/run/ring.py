@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     ChangeState,
     OrganizationStatus,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import roll_back

@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     declared_guarantees,
 )
@@ -39,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
         BaselineContext,
     )
 

@@ -58,7 +58,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     as_it_arrives,
     course_of,
     on_arrival,

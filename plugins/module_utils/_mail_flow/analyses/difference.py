@@ -78,12 +78,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Side,
     differing,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
-    course_of,
-    reasons_of,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     named_assumptions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    course_of,
+    reasons_of,
 )
 
 #: The maximum number of classes to search for.

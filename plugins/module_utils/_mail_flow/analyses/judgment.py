@@ -76,7 +76,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Replayed,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     course_of,
     is_about,
     surely_breaks,

@@ -33,18 +33,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     Model,
     Replayed,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     course_of,
     is_about,
     surely_breaks,
     surely_keeps,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import breaks
 
 _ROUNDS = 4
 

@@ -37,7 +37,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     low,
     negate,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    course_of,
+)
 
 #: What has to be true of a message on a side.
 Wanted = Callable[[Side], Sequence[Value]]

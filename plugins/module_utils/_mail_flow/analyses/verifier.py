@@ -61,6 +61,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
+    PROPERTIES,
+    breaks,
+    breaks_anyway,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     CONFLICTS,
     Model,
@@ -68,22 +73,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Side,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
-    courses_of,
-    is_about,
-    reasons_for,
-    surely_breaks,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     may_mean_pdf,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     Assumption,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import (
-    PROPERTIES,
-    breaks,
-    breaks_anyway,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    courses_of,
+    is_about,
+    reasons_for,
+    surely_breaks,
 )
 
 #: How many times the other recipients are built more exactly.

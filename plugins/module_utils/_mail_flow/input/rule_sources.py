@@ -48,6 +48,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DLP_PROPERTIES,
     EDGE_PROPERTIES,
@@ -55,7 +56,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, proposed_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
 
 @dataclass

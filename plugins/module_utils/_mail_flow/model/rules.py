@@ -47,7 +47,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleView,
     Settings,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import done
 
 #: Section of a rule to the prefix of an option's name in it.
 _UNKNOWN = {"conditions": "unknown_condition", "exceptions": "unknown_exception", "actions": "unknown_action"}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every wish that a guarantee can have of a copy: when a copy keeps it, and its words. Private to the collection.
 
-``symbolic.wishes`` has the properties that copies can have, in one world of the simulator and as formulas over all
+``symbolic.copy_properties`` has the properties that copies can have, in one world of the simulator and as formulas over all
 messages.
 """
 

@@ -57,7 +57,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     aim_of_guarantee,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.beside import LOSSES, beside
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidates import candidates
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidate_edits import (
+    candidates,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
     ADD,
     EditedRules,
@@ -73,7 +75,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Model,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    surely_breaks,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     CopyCount,

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     REMEDIES,

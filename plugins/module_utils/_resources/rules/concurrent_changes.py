@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import moves
 
 #: Properties that follow from others or that every write changes.
 _FOLLOWING = frozenset(

@@ -16,11 +16,14 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Integer, Kind, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING, doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,
     ENCRYPTING,
     REJECTING,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import (
+    MODERATING,
+    doing,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     REMEDIES,

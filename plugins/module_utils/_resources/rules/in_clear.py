@@ -8,10 +8,10 @@ collection.
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
 
 #: Rules that the warning names.
 _NAMED = 5

@@ -19,15 +19,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
     concurrent_changes,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import (
-    ENDING,
-    first_that_covers,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     SECTIONS,
     SETTINGS_FIELDS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves, moves_to_end
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import (
+    moves,
+    moves_to_end,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     DeclaredRule,
     Rule,
@@ -43,6 +42,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     plan_rule,
     removal,
     switch,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import (
+    ENDING,
+    first_that_covers,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
     differing,

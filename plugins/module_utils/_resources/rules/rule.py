@@ -15,7 +15,6 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import unsendable
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING, done
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
@@ -27,6 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SECTIONS,
     SENDER_CONDITIONS,
     SETTINGS_FIELDS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import (
+    MODERATING,
+    done,
 )
 
 _KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {

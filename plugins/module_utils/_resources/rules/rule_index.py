@@ -24,8 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
     RULE,
     rms_templates_of,

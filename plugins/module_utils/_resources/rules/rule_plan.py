@@ -19,12 +19,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import (
     check_rule,
     lookalikes_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     AMBIENT,
     FIELDS,
@@ -47,6 +46,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     RuleBook,
     RulePlan,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
     differing,
     given_sections,

@@ -22,9 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_rules,
     compile_text_edits,
     encoding,
-    last_hop,
     message_properties,
-    scopes,
     string_constraints,
     symbolic_message,
 )
@@ -90,12 +88,12 @@ def small_is_large(patch: Patch) -> None:
 
 def scopes_are_opposites(patch: Patch) -> None:
     """L11: whoever is not inside would be outside."""
-    whole = scopes.Scopes.sender
+    whole = symbolic_message.Scopes.sender
 
     def scope(self: Any, value: str, slot: Any) -> Any:
         return whole(self, value, slot) if value == "InOrganization" else negate(whole(self, "InOrganization", slot))
 
-    patch(scopes.Scopes, "sender", scope)
+    patch(symbolic_message.Scopes, "sender", scope)
 
 
 def all_mail_arrives_in_clear(patch: Patch) -> None:
@@ -451,7 +449,7 @@ def hops_apart(patch: Patch) -> None:
         self.addresses, self.elsewhere = {}, ""
         self.ranges = {value: circuit.variable(("range", value)) for value in ranges}
 
-    patch(last_hop.LastHop, "__init__", hops)
+    patch(message_properties.LastHop, "__init__", hops)
 
 
 def content_is_never_hidden(patch: Patch) -> None:

@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_outcomes,
-    wishes,
+    copy_properties,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value
@@ -431,8 +431,8 @@ def connectors_that_are_not_known_protect(patch: Patch) -> None:
 
 
 def encryption_does_not_count(patch: Patch) -> None:
-    never = replace(wishes.PROPERTIES["protected"], formula=lambda outcome, guarantee: FALSE)
-    patch(wishes, "PROPERTIES", {**wishes.PROPERTIES, "protected": never})
+    never = replace(copy_properties.PROPERTIES["protected"], formula=lambda outcome, guarantee: FALSE)
+    patch(copy_properties, "PROPERTIES", {**copy_properties.PROPERTIES, "protected": never})
 
 
 WRONG_PROOFS: dict[str, tuple[Callable[[Patch], None], Values]] = {

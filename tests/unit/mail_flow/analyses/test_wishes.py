@@ -17,8 +17,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     guarantees_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
+    PROPERTIES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import PROPERTIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import refutation
 
 from tests.rounds import seeds

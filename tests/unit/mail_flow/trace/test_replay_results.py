@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import described
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
 
 from tests.unit.mail_flow.tracing import PUBLIC
 

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     left_out_words,
     replay_lines,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
 
 Values = dict[str, Any]
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     SETTINGS_OF_A_NEW_RULE,
 )
@@ -20,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     declare,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
 
 from tests.unit.readings import organization
 

@@ -20,11 +20,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     check_rule,
     lookalikes_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
     RuleBook,
     RulePlan,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
 
 from .plain import ENCRYPT, INSIDE, book, encrypting, shown, wanted
 

@@ -12,11 +12,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Choice, Integer, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Words
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact as _impact
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing, done
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import (
-    PlacedRule,
-    first_that_covers,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     FIELDS,
     SETTINGS_OF_A_NEW_RULE,
@@ -30,7 +25,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     passed_over,
     reach,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing, done
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import RmsTemplates, Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import (
+    PlacedRule,
+    first_that_covers,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
     differing,
     given_sections,

@@ -9,7 +9,10 @@ from bisect import bisect_left
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves, moves_to_end
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import (
+    moves,
+    moves_to_end,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule_order
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     SUBSETS,
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
     Link,
     SnapshotChain,
     TakenApproval,

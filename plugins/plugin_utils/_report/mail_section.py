@@ -20,8 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     outcome_words,
     reasons_of,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import change_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
     MAIL,
     REACH,
     VERDICT,
@@ -30,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     rank,
     word_for,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import change_of
 
 #: Classes of mail that a page shows; all of them are in the other files.
 MOST_CLASSES = 12

@@ -22,10 +22,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import NoteFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.plans import PlanFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.reports import ReportFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.snapshots import SnapshotFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.plan_files import PlanFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.report_files import ReportFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.snapshot_files import SnapshotFiles
 
 
 class ArtifactFiles:

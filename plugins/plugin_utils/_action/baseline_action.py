@@ -18,7 +18,7 @@ from ansible.release import __version__ as ansible_version
 from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     suggestion_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import ArtifactFiles
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain, show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder

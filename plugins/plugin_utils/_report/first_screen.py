@@ -15,14 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
-    difference_of,
-    foreign_of,
-    guarantees_of,
-    lint_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
     GOOD,
     IMPACT,
     LOOK,
@@ -41,6 +34,13 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     rank,
     word_for,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
+    difference_of,
+    foreign_of,
+    guarantees_of,
+    lint_of,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
 
 ATTENTION, CHANGES, DECISIONS = "What needs attention?", "What changes?", "What to decide?"
 

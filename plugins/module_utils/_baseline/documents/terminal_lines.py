@@ -19,7 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     PlannedChange,
     worst_first,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
+    overview_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
     RunReport,

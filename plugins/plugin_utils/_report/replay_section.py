@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     number_of,
     replay_lines,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import Record
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import Record
 
 #: How copies count, in words, in the order of :data:`COVERAGE`.
 TITLES = dict(zip(COVERAGE, ("Protected", "In clear", "Cannot be told", "Not delivered"), strict=True))

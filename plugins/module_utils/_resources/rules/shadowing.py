@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     LOOKS,
     SECTIONS,
     SETTINGS_OF_A_NEW_RULE,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import matches_more
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     DeclaredRule,
     Rule,

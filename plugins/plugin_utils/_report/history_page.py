@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import shown
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
     CONTROL,
     GOOD,
     LOOK,
@@ -20,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     count,
     name_of,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
 
 #: The maximum number of open and of ended findings on the page. All are in history.json.
 MOST = 500

@@ -37,7 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Course,
     World,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
     Ended,
     breaks_in,
     reasons_of_expiry,
