@@ -14,7 +14,7 @@ from tests.emulator.emulator import Emulator
 from tests.emulator.engine import Engine
 
 from .playbook import Controller
-from .tenant import Tenant, tenant
+from .tenant import Tenant, inventory, tenant
 
 #: The wires of the whole matrix.
 _MATRIX = ("rest", "psrp", "engine", "powershell")
@@ -61,6 +61,28 @@ def tenant_fixture(tmp_path: Path, emulator: Emulator, wire: str) -> Tenant:
     home = tmp_path / "home"
     home.mkdir()
     return tenant(home, emulator, wire)
+
+
+@pytest.fixture(name="wires")
+def wires_fixture(request: pytest.FixtureRequest, tmp_path: Path, engine: Engine | None) -> Iterator[Tenant]:
+    """An organization for each wire, all of which a play manages together: what happens to it, happens over each wire.
+
+    Over the whole matrix with ``--wires all``; over ``powershell`` only where there is one.
+    """
+    asked = request.config.getoption("wires") or "rest,psrp,powershell"
+    wires = [
+        wire for wire in _MATRIX if (asked == "all" or wire in asked.split(",")) and (engine or wire in _WITHOUT_ENGINE)
+    ]
+    if not wires:
+        pytest.skip("these are wires of one organization")
+    names = [f"{wire}.onmicrosoft.com" for wire in wires]
+    home = tmp_path / "home"
+    home.mkdir()
+    with Emulator(names, directory=tmp_path / "emulator", engine=engine) as made:
+        hosts = {wire: inventory(made, wire)["exchange_organizations"]["hosts"][wire] for wire in wires}
+        together = Tenant(made, Controller(home, {"exchange_organizations": {"hosts": hosts}}), names[0])
+        together.host = "exchange_organizations"
+        yield together
 
 
 @pytest.fixture
