@@ -7,12 +7,17 @@ back.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
@@ -20,6 +25,8 @@ import yaml
 from tests.emulator.emulator import Emulator
 from tests.emulator.mail_flow import MailFlow
 from tests.emulator.organization import default_state
+from tests.live import __main__
+from tests.live import mail as mail_program
 
 from .playbook import COLLECTIONS, ROOT
 from .tenant import WIRES
@@ -27,9 +34,37 @@ from .tenant import WIRES
 NAME = "contoso.onmicrosoft.com"
 
 
-def live(*arguments: str, module: str = "tests.live") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+def live(*arguments: str, module: Callable[[], int] = __main__.main) -> subprocess.CompletedProcess[str]:
+    """What the program ends with and says, without a start of its own."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["live", *arguments]),
+        mock.patch.dict(os.environ, {"PATH": "/usr/bin:/bin"}, clear=True),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        try:
+            status = module()
+        except SystemExit as end:
+            status = end.code
+    return subprocess.CompletedProcess(arguments, status, stdout.getvalue(), stderr.getvalue())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--organization", NAME], ["--organization", NAME, "--confirm", "fabrikam.onmicrosoft.com"]]
+)
+def test_without_the_word_nothing_happens(arguments: list[str]) -> None:
+    done = live(*arguments)
+    assert done.returncode == 2
+    assert "name it twice" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "said"), [(["tests.live"], "name it twice"), (["tests.live.mail", "replay"], "--run")]
+)
+def test_a_program_starts_without_anything_of_the_tests(program: list[str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *program],
         cwd=ROOT,
         env={"PYTHONPATH": str(COLLECTIONS), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         capture_output=True,
@@ -37,15 +72,8 @@ def live(*arguments: str, module: str = "tests.live") -> subprocess.CompletedPro
         timeout=600,
         check=False,
     )
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["--organization", NAME], ["--organization", NAME, "--confirm", "fabrikam.onmicrosoft.com"]]
-)
-def test_without_the_word_nothing_happens(arguments: list[str]) -> None:
-    done = live(*arguments)
     assert done.returncode == 2
-    assert "name it twice" in done.stderr
+    assert said in done.stderr
 
 
 def test_what_real_mail_told_needs_no_tenant(tmp_path: Path) -> None:
@@ -122,7 +150,7 @@ OPEN = {"fate": "rejected", "protection": "do_not_forward"}
 
 
 def mail(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return live(*arguments, module="tests.live.mail")
+    return live(*arguments, module=mail_program.main)
 
 
 def send(organization: dict[str, Any], message: dict[str, Any]) -> dict[str, dict[str, Any]]:
