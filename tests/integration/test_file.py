@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.emulator.emulator import Emulator
+from tests.emulator.engine import Engine
 from tests.emulator.organization import default_state
 from tests.unit.transports.sealing import sealed
 
 from .playbook import Controller, Run
-from .tenant import CONNECTION, Tenant
+from .tenant import CONNECTION, Tenant, tenant
 
 NAME = "contoso.onmicrosoft.com"
 ROLE = "m365.message_encryption.hardened_baseline : "
@@ -65,6 +69,10 @@ def capture(tenant: Tenant) -> Path:
     """The capture that the playbook for snapshots keeps."""
     done = tenant.controller.playbook("m365.message_encryption.snapshot")
     assert done.rc == 0, done.output
+    return kept(tenant)
+
+
+def kept(tenant: Tenant) -> Path:
     (path,) = (tenant.controller.home / "message_encryption/organizations" / tenant.host / "snapshots").glob(
         "capture-*.json"
     )
@@ -94,6 +102,32 @@ def baseline(controller: Controller, *arguments: str, playbook: str = "baseline"
     )
 
 
+@pytest.fixture(name="captures", scope="module")
+def captures_fixture(tmp_path_factory: pytest.TempPathFactory, engine: Engine | None) -> Callable[[str], Path]:
+    """The capture of an organization, which is taken once over each wire."""
+
+    @functools.cache
+    def taken(wire: str) -> Path:
+        home = tmp_path_factory.mktemp(wire)
+        with Emulator([LICENSED], directory=home / "emulator", engine=engine) as emulator:
+            return capture(tenant(home, emulator, wire))
+
+    return taken
+
+
+@pytest.fixture(name="captured")
+def captured_fixture(captures: Callable[[str], Path], wire: str) -> Path:
+    return captures(wire)
+
+
+def before_playbook(name: str, *tasks: Mapping[str, Any], **play: Any) -> list[dict[str, Any]]:
+    """Plays: these tasks, and a playbook of the collection."""
+    return [
+        {"name": "tasks", "hosts": "exchange_organizations", "gather_facts": False, "tasks": list(tasks), **play},
+        {"import_playbook": f"m365.message_encryption.{name}"},
+    ]
+
+
 def busy(tenant: Tenant) -> None:
     """An organization with rules and a policy of its own."""
     tenant.edit(
@@ -104,7 +138,7 @@ def busy(tenant: Tenant) -> None:
 
 @pytest.mark.endpoint
 @pytest.mark.organizations(LICENSED)
-def test_every_module_foretells_over_a_capture_what_it_foretells_over_the_wire(tmp_path: Path, tenant: Tenant) -> None:
+def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant: Tenant) -> None:
     busy(tenant)
     tasks = [
         {
@@ -114,33 +148,27 @@ def test_every_module_foretells_over_a_capture_what_it_foretells_over_the_wire(t
         }
         for number, task in enumerate(TASKS)
     ]
-    there = tenant.run(*tasks, arguments=["--check", "--diff"])
-    path = capture(tenant)
+    there = tenant.controller.plays(before_playbook("snapshot", *tasks, check_mode=True), "--diff")
+    path = kept(tenant)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    calls = len(tenant.emulator.calls)
-    here = elsewhere(tmp_path / "ci", path).tasks(tasks, "--check", "--diff")
-    assert len(tenant.emulator.calls) == calls
-    assert [list(TASKS[int(task.task)]) for task in there if task.outcome != "ok"] == [["ome_transport_rule"]], (
-        there.output
-    )
-    for mine, theirs in zip(here, there, strict=True):
-        assert (mine.outcome, mine.result) == (theirs.outcome, theirs.result), TASKS[int(mine.task)]
-
-
-@pytest.mark.endpoint
-@pytest.mark.organizations(LICENSED)
-def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant: Tenant) -> None:
-    busy(tenant)
-    path = capture(tenant)
-    there = baseline(tenant.controller, "--check", "--diff")
-    assert there.rc == 0, there.output
+    planned = baseline(tenant.controller, "--check", "--diff")
+    assert planned.rc == 0, planned.output
     calls = len(tenant.emulator.calls)
     controller = elsewhere(tmp_path / "ci", path)
-    here = baseline(controller, "--check", "--diff", hardened_baseline_test_sender=f"alexw@{NAME}")
+    variables = {**VARIABLES, "hardened_baseline_test_sender": f"alexw@{NAME}"}
+    here = controller.plays(
+        before_playbook("baseline", *tasks, check_mode=True), "--check", "--diff", "-e", json.dumps(variables)
+    )
     assert here.rc == 0, here.output
     assert len(tenant.emulator.calls) == calls
+    # Every module foretells over a capture what it foretells over the wire.
+    assert [list(TASKS[int(task.task)]) for task in there.of("tasks") if task.outcome != "ok"] == [
+        ["ome_transport_rule"]
+    ], there.output
+    for mine, theirs in zip(here.of("tasks"), there.of("tasks"), strict=True):
+        assert (mine.outcome, mine.result) == (theirs.outcome, theirs.result), TASKS[int(mine.task)]
     for key in ("digest", "changes", "mail", "diff", "organization", "pending"):
-        assert here[PLAN][key] == there[PLAN][key], key
+        assert here[PLAN][key] == planned[PLAN][key], key
     assert [row["verdict"] for row in here[PLAN]["mail"]["guarantees"]].count("proved") >= 1
     assert here[PLAN]["mail"]["difference"]
     assert (controller.home / "message_encryption/organizations/contoso/snapshots").exists() is False
@@ -161,65 +189,56 @@ def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant:
     assert baseline(tenant.controller, "--check").changed == []
 
 
-@pytest.mark.organizations(LICENSED)
-def test_nothing_is_written_over_a_capture(tmp_path: Path, tenant: Tenant) -> None:
-    controller = elsewhere(tmp_path / "ci", capture(tenant))
-    refused = controller.tasks(
-        [{"name": "write", "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True}}]
-    )
-    assert refused.rc != 0
-    assert "Set-IRMConfiguration: ansible_exchange_transport is file" in refused["write"]["msg"]
-    assert (refused["write"]["changed"], refused["write"]["commands"], refused["write"]["outcome_unknown"]) == (
-        False,
-        [],
-        [],
-    )
-    assert len(refused["write"]["not_applied"]) == 1
+def test_nothing_is_written_over_a_capture(tmp_path: Path, captured: Path) -> None:
+    controller = elsewhere(tmp_path / "ci", captured)
+    write = {
+        "name": "write",
+        "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True},
+        "ignore_errors": True,
+    }
+    run = controller.plays(before_playbook("audit", write), "-e", json.dumps(VARIABLES))
+    assert run.rc == 0, run.output
+    assert run[PLAN]["pending"] is True
+    assert run.task("write").outcome == "failed"
+    assert "Set-IRMConfiguration: ansible_exchange_transport is file" in run["write"]["msg"]
+    assert (run["write"]["changed"], run["write"]["commands"], run["write"]["outcome_unknown"]) == (False, [], [])
+    assert len(run["write"]["not_applied"]) == 1
     for playbook in ("baseline", "snapshot"):
         run = baseline(controller, playbook=playbook)
         assert run.rc == 2, run.output
         assert "- session: ansible_exchange_transport is file, and a capture can only be read" in run[PLAN]["msg"]
     assert list(controller.home.glob("message_encryption/organizations/*/snapshots")) == []
-    audit = baseline(controller, playbook="audit")
-    assert audit.rc == 0, audit.output
-    assert audit[PLAN]["pending"] is True
 
 
-@pytest.mark.organizations(LICENSED)
-def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant) -> None:
-    path = capture(tenant)
+def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, captured: Path) -> None:
     lacking = {"Get-OwaMailboxPolicy", "Get-OMEConfiguration", "Get-AcceptedDomain"}
-    document = json.loads(path.read_text())[0]
+    document = json.loads(captured.read_text())[0]
     reads = [read for read in document["reads"] if read["cmdlet"] not in lacking]
     poor = tmp_path / "poor.json"
     poor.write_text(json.dumps([sealed({**document, "reads": reads}), "not variables"]))
-    run = baseline(elsewhere(tmp_path / "ci", poor), playbook="audit")
+    info = {"name": "all", "m365.message_encryption.message_encryption_info": {}}
+    run = elsewhere(tmp_path / "ci", poor).plays(before_playbook("audit", info), "-e", json.dumps(VARIABLES))
     assert run.rc == 0, run.output
     (file,) = (tmp_path / "ci").glob("message_encryption/runs/*/contoso/report.json")
     (report,) = json.loads(file.read_text())[0]["organizations"]
     statuses = {control["id"]: control["status"] for control in report["controls"]}
     assert {statuses[id_] for id_ in ("OME-1", "OME-2", "OME-4", "POL-1", "MFR-1")} == {"not assessable"}
     assert statuses["IRM-1"] == "not met"
-    info = elsewhere(tmp_path / "info", poor).tasks(
-        [{"name": "all", "m365.message_encryption.message_encryption_info": {}}]
-    )
-    assert set(info["all"]["unavailable"]) == {"owa_mailbox_policies", "ome_configurations", "accepted_domains"}
-    assert "does not contain this read, so its result is unknown" in info["all"]["unavailable"]["ome_configurations"]
+    assert set(run["all"]["unavailable"]) == {"owa_mailbox_policies", "ome_configurations", "accepted_domains"}
+    assert "does not contain this read, so its result is unknown" in run["all"]["unavailable"]["ome_configurations"]
 
 
-@pytest.mark.organizations(LICENSED)
 def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by_name(
-    tmp_path: Path, tenant: Tenant
+    tmp_path: Path, captured: Path
 ) -> None:
-    path = capture(tenant)
-    document = json.loads(path.read_text())[0]
+    document = json.loads(captured.read_text())[0]
     old = tmp_path / "old.json"
     old.write_text(json.dumps([sealed({**document, "captured_at": "2026-01-01T00:00:00Z"}), "not variables"]))
     changed = tmp_path / "changed.json"
-    changed.write_text(path.read_text().replace("contoso", "fabrikam"))
+    changed.write_text(captured.read_text().replace("contoso", "fabrikam"))
     wrong: dict[str, tuple[Path, dict[str, Any], str]] = {
         "another": (
-            path,
+            captured,
             {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"},
             f"the session is in the organization {NAME}",
         ),
@@ -227,12 +246,11 @@ def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by
         "old": (old, {"ansible_exchange_capture_max_age": 7}, "the maximum is 7"),
         "missing": (tmp_path / "nowhere.json", {}, "nowhere.json cannot be read"),
     }
-    (tmp_path / "wrong").mkdir()
     hosts = {host: over(file, **variables) for host, (file, variables, _said) in wrong.items()}
-    run = baseline(Controller(tmp_path / "wrong", {"exchange_organizations": {"hosts": hosts}}), "--check")
+    hosts["warned"] = over(old)
+    run = baseline(Controller(tmp_path, {"exchange_organizations": {"hosts": hosts}}), "--check")
     for host, (_file, _variables, said) in wrong.items():
         assert run.task(PLAN, host).outcome == "failed", run.output
         assert said in run.task(PLAN, host).result["msg"]
-    warned = baseline(elsewhere(tmp_path / "old", old), "--check")
-    assert warned.rc == 0, warned.output
-    assert f"The capture {old} of {NAME} is" in warned.stderr.replace("\n", " ")
+    assert run.task(PLAN, "warned").outcome == "ok", run.output
+    assert f"The capture {old} of {NAME} is" in run.stderr.replace("\n", " ")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.engine import Engine
 from tests.emulator.message_trace import row
 from tests.emulator.organization import default_state
 
@@ -72,8 +73,6 @@ def replay(**options: Any) -> dict[str, Any]:
     return {"m365.message_encryption.mail_flow_replay": options}
 
 
-# A management host answers in the same objects as a PowerShell of our own; its pages are read below.
-@pytest.mark.wires("rest", "powershell")
 @pytest.mark.organizations(state(30))
 def test_a_change_is_counted(tenant: Tenant) -> None:
     ran = tenant.run(replay(rules=[ENCRYPT], compare_with=[]))
@@ -119,20 +118,37 @@ def test_examples_are_in_the_variable_and_nowhere_else(tenant: Tenant) -> None:
 @pytest.mark.organizations(state(0) | {"message_trace": [*mail(6_000), *CROWD]})
 def test_pages_and_the_recipients_of_a_message_to_many_are_read_to_the_end(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)
-    ran = tenant.run(replay(rules=[ENCRYPT], days=10))
+    ran = tenant.run(replay(rules=[ENCRYPT], compare_with=[], days=10))
     found = ran["mail_flow_replay"]
     assert (found["counts"]["copies"], found["counts"]["messages"], found["window"]["complete"]) == (7_200, 6_001, True)
+    (change,) = found["difference"]
+    assert (change["kind"], change["certain"], change["possible"], change["senders"]) == (
+        "protection_gained",
+        5_200,
+        0,
+        1,
+    )
     assert [call.cmdlet for call in tenant.emulator.calls[calls:]].count("Get-MessageTraceV2") == 3
 
 
-@pytest.mark.organizations(state(12_000))
-@pytest.mark.parametrize(("fault", "why"), [("lost_rows", "another"), ("repeated_page", "")])
-def test_a_lost_page_is_said(tenant: Tenant, fault: str, why: str) -> None:
-    tenant.emulator.faults.set([{"kind": fault, "cmdlet": "Get-MessageTraceV2", "nth": 2, "times": None}])
-    found = tenant.run(replay(rules=[ENCRYPT], days=10))["mail_flow_replay"]
-    assert found["window"]["complete"] is False
-    assert why in found["window"]["reason"]
-    assert found["counts"]["copies"] < 12_000
+#: What becomes of a page, and what is said then.
+PAGES = {"lost_rows": "another", "repeated_page": ""}
+
+
+@pytest.mark.organizations(*(state(10_001, f"{fault.replace('_', '')}.onmicrosoft.com") for fault in PAGES))
+def test_a_lost_page_is_said(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.faults.set(
+        [
+            {"kind": fault, "organization": name, "cmdlet": "Get-MessageTraceV2", "nth": 2, "times": None}
+            for fault, name in zip(PAGES, emulator.organizations, strict=True)
+        ]
+    )
+    run = Controller(tmp_path, inventory(emulator, "rest")).tasks([{"name": "ask", **replay(rules=[ENCRYPT], days=10)}])
+    for fault, why in PAGES.items():
+        found = run.task("ask", fault.replace("_", "")).result
+        assert found["window"]["complete"] is False
+        assert why in found["window"]["reason"]
+        assert found["counts"]["copies"] < 10_001
 
 
 @pytest.mark.organizations(state(3) | {"hidden_cmdlets": ["Get-MessageTraceV2"]})
@@ -221,10 +237,19 @@ def test_a_trace_that_is_not_granted_is_a_remark_of_the_plan(tenant: Tenant, tmp
     assert "could not be replayed" in (newest(tenant.controller) / "report.html").read_text(encoding="utf-8")
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(mail(3)), encoding="utf-8")
-    traced = play(tenant.controller, "audit", replay_trace={tenant.host: str(file)})
+    hosts = inventory(tenant.emulator, "rest")["exchange_organizations"]["hosts"]
+    hosts["wrong"] = {**hosts[tenant.host], "hardened_baseline_replay_days": 91}
+    home = tmp_path / "traced"
+    home.mkdir()
+    traced = play(
+        Controller(home, {"exchange_organizations": {"hosts": hosts}}),
+        "audit",
+        rc=2,
+        replay_trace={tenant.host: str(file)},
+    )
     assert "3 copies of 3 messages" in traced.output
-    wrong = play(tenant.controller, "audit", rc=2, replay_days=91)
-    assert "hardened_baseline_replay_days is 91" in wrong.output
+    assert traced.task(ROLE + "Plan and preflight", tenant.host).outcome == "ok"
+    assert "hardened_baseline_replay_days is 91" in traced.output
 
 
 @pytest.mark.organizations(state(30) | {"transport_rules": [STORED]})
@@ -283,19 +308,24 @@ def test_several_organizations_are_on_one_page_with_a_line_each(emulator: Emulat
     assert not [call for call in emulator.calls if call.applied]
 
 
-def over_graph(tenant: Tenant, **options: Any) -> dict[str, Any]:
+def of_graph(tenant: Tenant, **options: Any) -> dict[str, Any]:
     """A replay of the trace of Microsoft Graph."""
-    task = {**replay(trace_source="graph", **options), "vars": {"ansible_exchange_graph_url": tenant.emulator.url}}
-    return tenant.run(task)["mail_flow_replay"]
+    return {**replay(trace_source="graph", **options), "vars": {"ansible_exchange_graph_url": tenant.emulator.url}}
+
+
+def over_graph(tenant: Tenant, **options: Any) -> dict[str, Any]:
+    """What a replay of the trace of Microsoft Graph returns."""
+    return tenant.run(of_graph(tenant, **options))["mail_flow_replay"]
 
 
 @pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
 def test_graph_gives_the_same_numbers(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)
-    found = over_graph(tenant, rules=[ENCRYPT], compare_with=[], days=3)
-    asked = tenant.emulator.graph.asked
-    assert "Get-MessageTraceV2" not in [call.cmdlet for call in tenant.emulator.calls[calls:]]
-    plain = tenant.run(replay(rules=[ENCRYPT], compare_with=[], days=3))["mail_flow_replay"]
+    options: dict[str, Any] = {"rules": [ENCRYPT], "compare_with": [], "days": 3}
+    run = tenant.run({"name": "graph", **of_graph(tenant, **options)}, {"name": "plain", **replay(**options)})
+    found, plain, asked = run["graph"], run["plain"], tenant.emulator.graph.asked
+    # These are the pages of the second task.
+    assert [call.cmdlet for call in tenant.emulator.calls[calls:]].count("Get-MessageTraceV2") == 2
     assert found["window"]["complete"] is True
     for part in ("counts", "outcome", "undecided", "difference", "domains"):
         assert found[part] == plain[part]
@@ -304,8 +334,12 @@ def test_graph_gives_the_same_numbers(tenant: Tenant) -> None:
     assert not tenant.applied
 
 
-@pytest.mark.organizations(state(30) | {"hidden_cmdlets": ["Get-MessageTraceV2"]})
+@pytest.mark.organizations(
+    state(30) | {"hidden_cmdlets": ["Get-MessageTraceV2"]}, state(6, "northwind.onmicrosoft.com")
+)
 def test_plan_and_playbook_read_the_trace_from_graph_if_they_are_told_to(tenant: Tenant, tmp_path: Path) -> None:
+    """One of two organizations does not let its trace be read from there."""
+    tenant.emulator.applications["northwind.onmicrosoft.com"].graph_permission = False
     own = {"replay_source": "graph", "replay_days": 2}
     made = inventory(tenant.emulator, "rest")
     made["exchange_organizations"]["vars"] = {"ansible_exchange_graph_url": tenant.emulator.url}
@@ -314,19 +348,18 @@ def test_plan_and_playbook_read_the_trace_from_graph_if_they_are_told_to(tenant:
     controller = Controller(home, made)
     audited = play(controller, "audit", **own)
     assert "30 copies of 30 messages" in audited.output
-    shown = play(controller, "replay", **own)
-    assert "30 copies of 30 messages" in shown.output
-    # A file counts more than the source.
-    file = home / "trace.json"
-    file.write_text(json.dumps(mail(3)), encoding="utf-8")
-    assert "3 copies of 3 messages" in play(controller, "replay", replay_trace={tenant.host: str(file)}, **own).output
-    tenant.emulator.applications[tenant.organization].graph_permission = False
-    refused = play(controller, "audit", **own)
-    (warning,) = [text for text in refused[ROLE + "Plan and preflight"]["warnings"] if "replayed" in text]
+    refused = audited.task(ROLE + "Plan and preflight", "northwind").result
+    (warning,) = [text for text in refused["warnings"] if "replayed" in text]
     assert (
         "could not be replayed: Microsoft Graph does not let the application read the message trace (HTTP 403"
         in warning
     )
+    # A file counts more than the source.
+    file = home / "trace.json"
+    file.write_text(json.dumps(mail(3, "northwind.onmicrosoft.com")), encoding="utf-8")
+    shown = play(controller, "replay", replay_trace={"northwind": str(file)}, **own)
+    assert "30 copies of 30 messages" in shown.output
+    assert "3 copies of 3 messages" in shown.output.replace("30 copies of 30 messages", "")
 
 
 @pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
@@ -338,15 +371,22 @@ def test_the_token_of_graph_goes_nowhere_else(tenant: Tenant) -> None:
     assert len(graph.asked) == 1
 
 
-@pytest.mark.wires("rest", "powershell")
-@pytest.mark.organizations(state(30))
-def test_graph_names_the_permission(tenant: Tenant) -> None:
-    tenant.emulator.applications[tenant.organization].graph_permission = False
-    found = over_graph(tenant, rules=[ENCRYPT])
-    assert "counts" not in found
-    assert "Grant the application ExchangeMessageTrace.Read.All" in found["msg"]
-    tenant.emulator.applications[tenant.organization].graph_permission = True
-    assert over_graph(tenant, rules=[ENCRYPT])["counts"]["copies"] == 30
+@pytest.mark.organizations(state(30), state(6, "northwind.onmicrosoft.com"))
+def test_graph_names_the_permission(emulator: Emulator, engine: Engine | None, tmp_path: Path) -> None:
+    """Beside an organization of which it may be read, one is refused over each wire that has a credential for it."""
+    emulator.applications["northwind.onmicrosoft.com"].graph_permission = False
+    hosts = inventory(emulator, "rest")["exchange_organizations"]["hosts"]
+    refused = ["northwind"]
+    if engine:
+        hosts["powershell"] = inventory(emulator, "powershell")["exchange_organizations"]["hosts"]["northwind"]
+        refused.append("powershell")
+    made = {"exchange_organizations": {"hosts": hosts, "vars": {"ansible_exchange_graph_url": emulator.url}}}
+    run = Controller(tmp_path, made).tasks([{"name": "ask", **replay(rules=[ENCRYPT], trace_source="graph")}])
+    for host in refused:
+        found = run.task("ask", host).result
+        assert "counts" not in found
+        assert "Grant the application ExchangeMessageTrace.Read.All" in found["msg"]
+    assert run.task("ask", "contoso").result["counts"]["copies"] == 30
 
 
 @pytest.mark.organizations(state(30))
