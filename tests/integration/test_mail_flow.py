@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.emulator.emulator import Emulator
 from tests.emulator.organization import default_state
 
 from .guides import code
 from .playbook import ROOT, Controller
-from .tenant import Tenant
+from .tenant import Tenant, inventory
 
 NAME = "contoso.onmicrosoft.com"
 LICENSED = default_state(NAME) | {"advanced_message_encryption": True}
@@ -128,42 +129,6 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     )
 
 
-@pytest.mark.organizations(
-    LICENSED | {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]}
-)
-def test_facts_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
-    info = {"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains"]}}
-    run = tenant.run(rules(ENCRYPT), mail(messages=[OFFER]), {**info, "ignore_errors": True})
-    assert run.rc == 0, run.output
-    assert run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["protection"] == "unknown"
-    assert set(run["mail_flow_test"]["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
-    assert run.task("message_encryption_info").outcome == "failed"
-
-
-@pytest.mark.organizations(
-    LICENSED | {"inbound_connectors": [{"Name": "Data center", "CloudServicesMailEnabled": True}]}
-)
-def test_domains_and_connectors_can_be_gathered(tenant: Tenant) -> None:
-    gathered = tenant.run(
-        {
-            "m365.message_encryption.message_encryption_info": {
-                "gather": ["accepted_domains", "remote_domains", "inbound_connectors"]
-            }
-        }
-    )
-    found = gathered["message_encryption_info"]
-    assert found["accepted_domains"] == [{"name": NAME, "type": "Authoritative", "match_subdomains": False}]
-    assert found["remote_domains"] == [{"name": "Default", "domain_name": "*", "is_internal": False}]
-    assert found["inbound_connectors"] == [
-        {
-            "name": "Data center",
-            "enabled": True,
-            "cloud_services_mail_enabled": True,
-            "treat_messages_as_internal": False,
-        }
-    ]
-
-
 CONNECTORS = [
     {
         "Name": "Bank",
@@ -176,32 +141,41 @@ CONNECTORS = [
 ]
 
 
-@pytest.mark.organizations(LICENSED | {"outbound_connectors": CONNECTORS})
-def test_how_mail_leaves_is_told(tenant: Tenant) -> None:
+@pytest.mark.organizations(
+    LICENSED
+    | {
+        "inbound_connectors": [{"Name": "Data center", "CloudServicesMailEnabled": True}],
+        "outbound_connectors": CONNECTORS,
+    }
+)
+def test_domains_and_connectors_can_be_gathered_and_how_mail_leaves_is_told(tenant: Tenant) -> None:
     def expecting(**transit: str) -> dict[str, Any]:
         expect = {"ann@fabrikam.com": {"transit": {"tls": "forced", **transit}}}
         return mail(messages=[{**OFFER, "expect": expect}])
 
+    gather = ["accepted_domains", "remote_domains", "inbound_connectors", "outbound_connectors"]
     run = tenant.run(
-        {"m365.message_encryption.message_encryption_info": {"gather": ["outbound_connectors"]}},
+        {"m365.message_encryption.message_encryption_info": {"gather": gather}},
         {"name": "met", **expecting(validation="domain", connector="Bank")},
         {"name": "not met", **expecting(validation="certificate", connector="Bank"), "ignore_errors": True},
         {"name": "wrong", **expecting(tls="forcd"), "ignore_errors": True},
     )
-    gathered = run["message_encryption_info"]["outbound_connectors"]
-    assert [each["name"] for each in gathered] == ["Bank", "Tried", "Gate"]
+    found = run["message_encryption_info"]
+    assert found["accepted_domains"] == [{"name": NAME, "type": "Authoritative", "match_subdomains": False}]
+    assert found["remote_domains"] == [{"name": "Default", "domain_name": "*", "is_internal": False}]
+    assert found["inbound_connectors"] == [
+        {
+            "name": "Data center",
+            "enabled": True,
+            "cloud_services_mail_enabled": True,
+            "treat_messages_as_internal": False,
+        }
+    ]
+
+    assert [each["name"] for each in found["outbound_connectors"]] == ["Bank", "Tried", "Gate"]
     assert run.task("met").outcome == "ok", run.output
     assert (run.task("not met").outcome, "transit.validation" in run["not met"]["msg"]) == ("failed", True)
     assert "Did you mean forced?" in run["wrong"]["msg"]
-
-
-@pytest.mark.organizations(LICENSED | {"hidden_cmdlets": ["Get-OutboundConnector"]})
-def test_connectors_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
-    run = tenant.run(mail(messages=[OFFER]))
-    assert run.rc == 0, run.output
-    transit = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["transit"]
-    assert (transit["tls"], transit["unknown"][0]["field"]) == ("unknown", "facts.outbound_connectors")
-    assert "Get-OutboundConnector" in run["mail_flow_test"]["unavailable"]["outbound_connectors"]
 
 
 PEOPLE = LICENSED | {
@@ -239,21 +213,63 @@ def test_groups_of_all_kinds_and_managers_are_read_over_the_wire(tenant: Tenant)
     assert {"Get-UnifiedGroupLinks", "Get-DynamicDistributionGroupMember"} <= {cmdlet for cmdlet, _filter in asked}
 
 
-@pytest.mark.organizations(PEOPLE | {"hidden_cmdlets": ["Get-UnifiedGroupLinks", "Get-Recipient"]})
-def test_what_is_not_granted_of_people_names_the_cmdlet(tenant: Tenant) -> None:
-    run = tenant.run(rules(ASKED, OF_GROUPS), mail(messages=[OFFER]))
-    unavailable = run["mail_flow_test"]["unavailable"]
-    assert ("Get-UnifiedGroupLinks" in unavailable["groups"], "Get-Recipient" in unavailable["managers"]) == (
-        True,
-        True,
+#: Organizations, and what they do not grant.
+HIDDEN = {
+    "facts": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"],
+    "connectors": ["Get-OutboundConnector"],
+    "people": ["Get-UnifiedGroupLinks", "Get-Recipient"],
+}
+
+
+@pytest.mark.organizations(
+    *(
+        PEOPLE
+        | {name: default_state(f"{host}.onmicrosoft.com")[name] for name in ("name", "tenant_id")}
+        | {"hidden_cmdlets": hidden}
+        for host, hidden in HIDDEN.items()
     )
-    unknown = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["unknown"]
-    assert "facts.managers" in [each.get("field") for each in unknown]
+)
+def test_what_is_not_granted_is_unknown_and_names_the_cmdlet(emulator: Emulator, tmp_path: Path) -> None:
+    info = {"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains"]}}
+    tasks = {
+        "facts": [
+            rules(ENCRYPT),
+            {**mail(messages=[OFFER]), "name": "facts"},
+            {**info, "name": "info", "ignore_errors": True},
+        ],
+        "connectors": [{**mail(messages=[OFFER]), "name": "connectors"}],
+        "people": [rules(ASKED, OF_GROUPS), {**mail(messages=[OFFER]), "name": "people"}],
+    }
+    run = Controller(tmp_path, inventory(emulator, "rest")).plays(
+        [{"hosts": name, "gather_facts": False, "tasks": each} for name, each in tasks.items()]
+    )
+    assert run.rc == 0, run.output
+    unavailable = {name: run[name]["unavailable"] for name in HIDDEN}
+    ann = {name: run[name]["messages"][0]["recipients"]["ann@fabrikam.com"] for name in HIDDEN}
+    assert ann["facts"]["protection"] == "unknown"
+    assert set(unavailable["facts"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
+    assert run.task("info").outcome == "failed"
+    transit = ann["connectors"]["transit"]
+    assert (transit["tls"], transit["unknown"][0]["field"]) == ("unknown", "facts.outbound_connectors")
+    assert "Get-OutboundConnector" in unavailable["connectors"]["outbound_connectors"]
+    assert "Get-UnifiedGroupLinks" in unavailable["people"]["groups"]
+    assert "Get-Recipient" in unavailable["people"]["managers"]
+    assert "facts.managers" in [each.get("field") for each in ann["people"]["unknown"]]
 
 
 @pytest.mark.organizations(LICENSED)
 def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Tenant) -> None:
-    exported = tenant.run(rules(ENCRYPT), {"m365.message_encryption.message_encryption_export": {"directory": "out"}})
+    export = {"m365.message_encryption.message_encryption_export": {"directory": "out"}}
+    exported = tenant.controller.plays(
+        [
+            {
+                "hosts": tenant.host,
+                "gather_facts": False,
+                "tasks": [rules(ENCRYPT), {"name": "message_encryption_export", **export}],
+            },
+            {"import_playbook": "m365.message_encryption.snapshot"},
+        ]
+    )
     assert exported.rc == 0, exported.output
     (said,) = exported["message_encryption_export"]["policy"]
     assert (
@@ -261,7 +277,6 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
         == "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail')."
     )
     assert f"\n#   {said['text']}\n" in Path(exported["message_encryption_export"]["path"]).read_text(encoding="utf-8")
-    assert tenant.controller.playbook("m365.message_encryption.snapshot").rc == 0
     (snapshot,) = (path for path in tenant.controller.home.rglob("*snapshot*.json") if "contoso" in str(path))
     facts = {"accepted_domains": [NAME], "remote_domains": []}
     calls = len(tenant.emulator.calls)
@@ -282,12 +297,12 @@ def test_rules_that_can_go_are_removed_by_the_list_that_is_proposed(tenant: Tena
         "name": "Partner",
         "conditions": {**ENCRYPT["conditions"], "recipient_domain_is": ["fabrikam.com"]},
     }
-    assert tenant.run(rules(partner, ENCRYPT)).rc == 0
     proposed = {
+        "name": "proposed",
         "m365.message_encryption.ome_transport_rules": {"rules": "{{ fewer.simplified.rules }}"},
         "when": "fewer.simplified.proof.equal",
     }
-    done = tenant.run({**mail(simplify=True), "register": "fewer"}, proposed)
+    done = tenant.run(rules(partner, ENCRYPT), {**mail(simplify=True), "register": "fewer"}, proposed)
     assert done.rc == 0, done.output
     assert done["mail_flow_test"]["simplified"]["removed"][0]["by"] == [ENCRYPT["name"]]
     assert [rule["Name"] for rule in tenant.state()["transport_rules"]] == [ENCRYPT["name"]]
@@ -305,25 +320,17 @@ def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: P
         "expect": {"ann@fabrikam.com": EXPECT["ann@fabrikam.com"]},
     }
     facts = {"accepted_domains": [NAME], "remote_domains": []}
-    proposed = {"name": "proposed", **mail(messages=[message], rules=[ENCRYPT], facts=facts)}
-    run = controller.tasks([proposed])
-    assert run.rc == 0, run.output
-    asked = controller.tasks([{"name": "asked", **mail(messages=[message])}])
-    assert asked.task("asked").outcome == "failed"
-    assert "ansible_connection" in asked["asked"]["msg"]
-    wrong = controller.tasks(
+    misspelt = {**message, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}
+    run = controller.tasks(
         [
-            {
-                "name": "wrong",
-                **mail(
-                    messages=[{**message, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}],
-                    rules=[],
-                    facts=facts,
-                ),
-            }
+            {"name": "proposed", **mail(messages=[message], rules=[ENCRYPT], facts=facts)},
+            {"name": "asked", **mail(messages=[message]), "ignore_errors": True},
+            {"name": "wrong", **mail(messages=[misspelt], rules=[], facts=facts), "ignore_errors": True},
         ]
     )
-    assert wrong["wrong"]["msg"].startswith(
+    assert [task.outcome for task in run] == ["ok", "failed", "failed"], run.output
+    assert "ansible_connection" in run["asked"]["msg"]
+    assert run["wrong"]["msg"].startswith(
         "messages[0].expect.ann@fabrikam.com.protektion is not known. Did you mean protection?"
     )
 
@@ -360,24 +367,26 @@ def test_the_guide_explains_every_number_that_an_answer_can_name() -> None:
 
 @pytest.mark.organizations(LICENSED)
 def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
-    assert tenant.run(rules(ENCRYPT)).rc == 0
     stop = {
         "name": "Partners",
         "conditions": {"recipient_domain_is": ["fabrikam.com"]},
         "actions": {"stop_rule_processing": True},
     }
-    plan = {
-        "procedure": "baseline",
-        "variables": {
-            "hardened_baseline_encryption_rules": [stop, ENCRYPT],
-            "hardened_baseline_artifacts_dir": "./artifacts",
-        },
+    variables = {
+        "hardened_baseline_encryption_rules": [stop, ENCRYPT],
+        "hardened_baseline_artifacts_dir": "./artifacts",
     }
-    review = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check", "--diff"])
-    sentence = "is no longer encrypted: rule 'Partners' (new, priority 0) stops before 'Encrypt all outgoing mail'."
-    assert "effect on mail" in review.output
-    assert sentence in review.output
-    audit = tenant.run({"m365.message_encryption.baseline_plan": {**plan, "procedure": "audit"}}, arguments=["--diff"])
-    assert sentence in audit.output
-    quiet = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check"])
+
+    def plan(name: str, procedure: str) -> dict[str, Any]:
+        options = {"procedure": procedure, "variables": variables}
+        return {"name": name, "m365.message_encryption.baseline_plan": options, "check_mode": procedure == "baseline"}
+
+    quiet = tenant.run(rules(ENCRYPT), plan("quiet", "baseline"))
+    assert quiet.rc == 0, quiet.output
     assert "effect on mail" not in quiet.output
+    told = tenant.run(plan("review", "baseline"), plan("audit", "audit"), arguments=["--diff"])
+    review, _task, audit = told.output.partition("TASK [audit]")
+    sentence = "is no longer encrypted: rule 'Partners' (new, priority 0) stops before 'Encrypt all outgoing mail'."
+    assert "effect on mail" in review
+    assert sentence in review
+    assert sentence in audit
