@@ -33,10 +33,9 @@ def message_info(message_id: str) -> dict[str, Any]:
 
 
 def test_irm_that_works(tenant: Tenant) -> None:
-    for arguments in ([], ["--check"]):
-        run = tenant.run(irm_test(), arguments=arguments)
-        assert run.rc == 0, run.output
-        result = run["irm_test"]
+    run = tenant.run({"name": "run", **irm_test()}, {"name": "check", **irm_test(), "check_mode": True})
+    assert run.rc == 0, run.output
+    for result in (run["run"], run["check"]):
         assert (result["passed"], result["changed"]) == (True, False)
         assert [step["name"] for step in result["steps"]] == [
             "Acquiring RMS Templates",
@@ -53,25 +52,26 @@ def test_irm_that_works(tenant: Tenant) -> None:
 
 @pytest.mark.organizations(default_state(NAME) | {"irm_test_failure": "encryption"})
 def test_irm_that_fails(tenant: Tenant) -> None:
-    run = tenant.run(irm_test())
-    assert run.task("irm_test").outcome == "failed"
+    run = tenant.run(
+        {"name": "failed", **irm_test(), "ignore_errors": True},
+        {"name": "allowed", **irm_test(fail_on_error=False)},
+    )
+    assert [task.outcome for task in run] == ["failed", "ok"], run.output
     assert (
         "Verifying encryption: Failed to verify encryption. Microsoft.Exchange.Data.RightsManagement.RmException"
-        in run["irm_test"]["msg"]
+        in run["failed"]["msg"]
     )
-    assert [step["passed"] for step in run["irm_test"]["steps"]] == [True, False]
-    allowed = tenant.run(irm_test(fail_on_error=False))
-    assert allowed.rc == 0, allowed.output
-    assert allowed["irm_test"]["passed"] is False
+    assert [step["passed"] for step in run["failed"]["steps"]] == [True, False]
+    assert run["allowed"]["passed"] is False
 
 
 def test_irm_test_refuses_what_is_no_address_before_it_sends_anything(tenant: Tenant) -> None:
-    run = tenant.run(irm_test(sender="Alex Wilber", recipients=[f"MeganB@{NAME}", "megan"]))
-    assert run["irm_test"]["msg"].startswith(
-        "sender is 'Alex Wilber'; recipients has 'megan': Test-IRMConfiguration takes SMTP addresses only."
-    )
-    run = tenant.run(irm_test(recipients=[]))
-    assert run["irm_test"]["msg"].startswith("recipients is empty")
+    both = "sender is 'Alex Wilber'; recipients has 'megan': Test-IRMConfiguration takes SMTP addresses only."
+    cases = [
+        (irm_test(sender="Alex Wilber", recipients=[f"MeganB@{NAME}", "megan"]), both),
+        (irm_test(recipients=[]), "recipients is empty"),
+    ]
+    assert tenant.unsaid(*cases) == []
     assert tenant.emulator.round_trips == 0
 
 
@@ -97,28 +97,34 @@ def test_a_message_is_revoked_and_readable_again(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(LICENSED)
-@pytest.mark.parametrize("arguments", [[], ["--check"]])
-def test_messages_that_cannot_be_revoked(tenant: Tenant, arguments: list[str]) -> None:
-    tasks = [
-        revocation(INLINE),
-        revocation("<nobody@contoso.com>"),
-        revocation("Quarterly figures"),
-        message_info("<nobody@contoso.com>"),
+def test_messages_that_cannot_be_revoked(tenant: Tenant) -> None:
+    tasks = {
+        "inline": revocation(INLINE),
+        "unknown": revocation("<nobody@contoso.com>"),
+        "no id": revocation("Quarterly figures"),
+        "unknown info": message_info("<nobody@contoso.com>"),
+    }
+    plays = [
+        {
+            "name": name,
+            "hosts": tenant.host,
+            "gather_facts": False,
+            "check_mode": name == "check",
+            "tasks": [{"name": each, "ignore_errors": True, **task} for each, task in tasks.items()],
+        }
+        for name in ("check", "run")
     ]
-    names = ["inline", "unknown", "no id", "unknown info"]
-    run = tenant.run(
-        *({"name": name, "ignore_errors": True, **task} for name, task in zip(names, tasks, strict=True)),
-        arguments=arguments,
-    )
-    assert f"message_id {INLINE} cannot be revoked" in run["inline"]["msg"]
-    assert run["inline"]["error"]["class"] == "InvalidValueError"
-    for name in ("unknown", "unknown info"):
-        assert (
-            "message_id <nobody@contoso.com> is not a message that this organization sent encrypted."
-            in run[name]["msg"]
-        )
-        assert run[name]["error"]["class"] == "NotFoundError"
-    assert "message_id 'Quarterly figures' is not a Message-ID." in run["no id"]["msg"]
+    whole = tenant.controller.plays(plays)
+    for run in map(whole.of, ("check", "run")):
+        assert f"message_id {INLINE} cannot be revoked" in run["inline"]["msg"]
+        assert run["inline"]["error"]["class"] == "InvalidValueError"
+        for name in ("unknown", "unknown info"):
+            assert (
+                "message_id <nobody@contoso.com> is not a message that this organization sent encrypted."
+                in run[name]["msg"]
+            )
+            assert run[name]["error"]["class"] == "NotFoundError"
+        assert "message_id 'Quarterly figures' is not a Message-ID." in run["no id"]["msg"]
     assert tenant.applied == []
 
 

@@ -64,21 +64,27 @@ def test_branding_is_set_left_alone_and_cleared(tenant: Tenant) -> None:
     )
 
 
-@pytest.mark.parametrize("where", ["playbook", "role"])
-def test_a_logo_is_found_as_copy_finds_files(tenant: Tenant, where: str) -> None:
+def test_a_logo_is_found_as_copy_finds_files(tenant: Tenant) -> None:
+    """Beside the playbook, and in the role."""
     home = tenant.controller.home
-    files = home / ("files" if where == "playbook" else "roles/branding/files")
-    files.mkdir(parents=True)
-    (files / "logo.png").write_bytes(PNG)
-    task = {"name": "brand", **ome(image_path="logo.png")}
-    if where == "role":
-        (home / "roles/branding/tasks").mkdir()
-        (home / "roles/branding/tasks/main.yml").write_text(yaml.safe_dump([task]), encoding="utf-8")
-        task = {"ansible.builtin.include_role": {"name": "branding"}}
-    name = "branding : brand" if where == "role" else "brand"
-    assert tenant.run(task)[name]["changed"]
-    assert base64.b64decode(tenant.state()["ome_configurations"][0]["Image"]) == PNG
-    assert not tenant.run(task)[name]["changed"]
+    for files, content in (("files", PNG), ("roles/branding/files", PNG + b"role")):
+        (home / files).mkdir(parents=True)
+        (home / files / "logo.png").write_bytes(content)
+    task = ome(image_path="logo.png")
+    (home / "roles/branding/tasks").mkdir()
+    (home / "roles/branding/tasks/main.yml").write_text(
+        yaml.safe_dump([{"name": "brand", **task}, {"name": "again", **task}]), encoding="utf-8"
+    )
+    run = tenant.run(
+        {"name": "brand", **task},
+        {"name": "again", **task},
+        {"name": "role", "ansible.builtin.include_role": {"name": "branding"}},
+    )
+    assert run.rc == 0, run.output
+    assert run.changed == ["brand", "branding : brand"]
+    written = [bytes(call.parameters["Image"]["Data"]) for call in tenant.applied]
+    assert written == [PNG, PNG + b"role"]
+    assert base64.b64decode(tenant.state()["ome_configurations"][0]["Image"]) == PNG + b"role"
 
 
 @pytest.mark.organizations(default_state(NAME) | {"image_output": "url"})
@@ -86,11 +92,13 @@ def test_a_logo_of_which_only_the_address_is_shown(tenant: Tenant) -> None:
     first = tenant.converge(ome(image_content=BRANDING["image_content"]))
     assert first.run["ome_configuration"]["changed"]
     other = base64.b64encode(PNG + b"other").decode()
-    unseen = tenant.run(ome(image_content=other))
-    assert not unseen["ome_configuration"]["changed"]
-    assert any("image_force sends it" in warning for warning in unseen["ome_configuration"]["warnings"])
-    forced = tenant.run(ome(image_content=other, image_force=True, portal_text="Hello"))
-    assert len(forced["ome_configuration"]["commands"]) == 2
+    run = tenant.run(
+        {"name": "unseen", **ome(image_content=other)},
+        {"name": "forced", **ome(image_content=other, image_force=True, portal_text="Hello")},
+    )
+    assert not run["unseen"]["changed"]
+    assert any("image_force sends it" in warning for warning in run["unseen"]["warnings"])
+    assert len(run["forced"]["commands"]) == 2
     (portal,) = tenant.state()["ome_configurations"]
     assert (portal["PortalText"], portal["Image"]) == ("Hello", other)
     tenant.converge(ome(image_content=""))
@@ -119,10 +127,10 @@ def test_a_template_comes_changes_and_goes(tenant: Tenant) -> None:
 
 def test_a_template_without_the_license(tenant: Tenant) -> None:
     template = ome(identity="One week expiration", external_mail_expiry_in_days=7)
-    assert tenant.run(template, arguments=["--check"])["ome_configuration"]["warnings"] == [
+    run = tenant.run({"name": "check", **template, "check_mode": True}, template)
+    assert run["check"]["warnings"] == [
         "New-OMEConfiguration is not granted to this session. It requires the license Advanced Message Encryption."
     ]
-    run = tenant.run(template)
     assert run.task("ome_configuration").outcome == "failed"
     assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")
     assert run["ome_configuration"]["msg"].endswith("requires the license Advanced Message Encryption.")

@@ -86,21 +86,20 @@ def test_every_setting_is_stored_and_lists_and_texts_are_cleared(tenant: Tenant)
 
 @pytest.mark.organizations(POLICIES)
 def test_policies_one_all_and_the_warning_where_they_override(tenant: Tenant) -> None:
-    warned = tenant.run(module("activesync_org_settings", allow_rms_support_for_unenlightened_apps=True))[
-        "activesync_org_settings"
-    ]["warnings"]
-    assert [warning.partition(": ")[0] for warning in warned] == [
-        f"allow_rms_support_for_unenlightened_apps has no effect for users of {name}" for name in ("Frontline", "Kiosk")
-    ]
     done = tenant.converge(
+        module("activesync_org_settings", allow_rms_support_for_unenlightened_apps=True),
         module("owa_mailbox_policy", identity="*", irm_enabled=True),
         module("mobile_device_mailbox_policy", identity="kiosk", irm_enabled=True),
     )
+    for play in (done.check, done.run):
+        assert [warning.partition(": ")[0] for warning in play["activesync_org_settings"]["warnings"]] == [
+            f"allow_rms_support_for_unenlightened_apps has no effect for users of {name}"
+            for name in ("Frontline", "Kiosk")
+        ]
+    assert "warnings" not in done.again["activesync_org_settings"]
     assert [row["IRMEnabled"] for row in done.after["owa_mailbox_policies"]] == [True, True]
     assert [row["IrmEnabled"] for row in done.after["mobile_device_mailbox_policies"]] == [True, True]
     assert set(done.run["owa_mailbox_policy"]["after"]) == {OWA["Name"], "Frontline"}
-    quiet = tenant.run(module("activesync_org_settings", allow_rms_support_for_unenlightened_apps=True))
-    assert "warnings" not in quiet["activesync_org_settings"]
 
 
 BAD = {
@@ -165,19 +164,22 @@ def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.organizations(POLICIES | {"advanced_message_encryption": True})
 def test_what_info_returns_puts_the_old_state_back(tenant: Tenant) -> None:
     before = tenant.state()
-    info = tenant.run(module("message_encryption_info"))["message_encryption_info"]
+    run = tenant.run(
+        {**module("message_encryption_info"), "register": "found"},
+        module("message_encryption_state", state="{{ found }}"),
+        IRM,
+        ACTIVESYNC,
+        module("owa_mailbox_policy", identity="*", irm_enabled=False),
+        module("ome_configuration", portal_text="x"),
+    )
+    assert run.rc == 0, run.output
+    assert not run["message_encryption_state"]["changed"]
+    info = run["message_encryption_info"]
     assert [row["name"] for row in info["rms_templates"]] == [row["Name"] for row in before["rms_templates"]]
     assert all(row["guid"] for row in info["rms_templates"])
     state = module(
         "message_encryption_state",
         state={key: info[key] for key in info if key not in ("changed", "failed", "invocation", "warnings")},
-    )
-    assert tenant.run(state).changed == []
-    tenant.run(
-        IRM,
-        ACTIVESYNC,
-        module("owa_mailbox_policy", identity="*", irm_enabled=False),
-        module("ome_configuration", portal_text="x"),
     )
     assert tenant.state()["irm_configuration"] != before["irm_configuration"]
     tenant.converge(state)
