@@ -31,21 +31,30 @@ def play(controller: Controller, playbook: str, *arguments: str, rc: int = 0) ->
     return run
 
 
-def history(controller: Controller, directory: Path) -> dict[str, Any]:
-    run = play(controller, "history", "-e", json.dumps({"hardened_baseline_artifacts_dir": str(directory)}))
-    path = Path(run["Write the history"]["history"])
+def histories(controller: Controller, directory: Path, times: int = 1) -> list[dict[str, Any]]:
+    run = controller.plays(
+        [{"import_playbook": PREFIX + "history"}] * times,
+        "-e",
+        json.dumps({"hardened_baseline_artifacts_dir": str(directory)}),
+    )
+    assert run.rc == 0, run.output
+    documents = []
+    for written, shown in zip(run.all("Write the history"), run.all("Show the location of the history"), strict=True):
+        path = Path(written.result["history"])
+        assert written.result["msg"] in shown.result["msg"]
+        page = path.read_text(encoding="utf-8")
+        assert "<script" not in page
+        document: dict[str, Any] = json.loads((path.parent / "history.json").read_text(encoding="ascii"))[0]
+        documents.append({**document, "page": page})
     assert path.parent.name == (directory / "latest-history").read_text(encoding="ascii").strip()
-    assert run["Write the history"]["msg"] in run["Show the location of the history"]["msg"]
-    page = path.read_text(encoding="utf-8")
-    assert "<script" not in page
-    document: dict[str, Any] = json.loads((path.parent / "history.json").read_text(encoding="ascii"))[0]
-    return {**document, "page": page}
+    assert len(documents) == times
+    return documents
 
 
 def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -> None:
     controller = tenant.controller
-    play(controller, "audit")
-    play(controller, "baseline")
+    both = controller.plays([{"import_playbook": PREFIX + name} for name in ("audit", "baseline")])
+    assert both.rc == 0, both.output
     tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", SocialIdSignIn=True)
     play(controller, "audit")
     latest = (controller.home / "message_encryption/latest").read_text(encoding="ascii")
@@ -56,7 +65,7 @@ def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -
     elsewhere = Controller(
         other, {"exchange_organizations": {"hosts": {"renamed": {"ansible_connection": CONNECTION}}}}
     )
-    found = history(elsewhere, controller.home / "message_encryption")
+    found, after = histories(elsewhere, controller.home / "message_encryption", times=2)
     assert len(tenant.emulator.calls) == calls
     assert (controller.home / "message_encryption/latest").read_text(encoding="ascii") == latest
     rows = {(row["control"], row["option"]): row for row in found["findings"]}
@@ -67,7 +76,7 @@ def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -
     for text in ("Flapping: open 2 times", html.escape(social["title"]), "1 finding open"):
         assert text in found["page"]
     # A history is no run: the next one has the same runs.
-    assert history(elsewhere, controller.home / "message_encryption")["runs"] == found["runs"]
+    assert after["runs"] == found["runs"]
 
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -104,7 +113,7 @@ def test_what_exchange_contradicts_is_known_until_it_agrees(tenant: Tenant) -> N
     tenant.emulator.organizations[tenant.organization].patch({"rule_report": hits(MAIL, "Partners")})
     assert "1 rule compared, none contradicted." in play(controller, "audit", *asked).stdout
     assert json.loads(memory.read_text())[0]["rules"] == []
-    found = history(controller, controller.home / "message_encryption")
+    (found,) = histories(controller, controller.home / "message_encryption")
     assert [
         (each["predicted"]["certain"], each["reported"], len(each["contradictions"])) for each in found["evidence"]
     ] == [(4, 3, 1), (4, 4, 0)]
@@ -115,13 +124,11 @@ def test_folders_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     controller = Controller(
         tmp_path, {"exchange_organizations": {"hosts": {"contoso": {"ansible_connection": CONNECTION}}}}
     )
-    run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path}/nowhere", rc=2)
-    assert f"directory: {tmp_path}/nowhere holds no runs" in run["Write the history"]["msg"]
     (tmp_path / "empty/runs/20261125T030000Z-notes").mkdir(parents=True)
-    cases = [("empty", "", "directory: {} holds no runs")]
+    cases = [(name, "", "directory: {} holds no runs") for name in ("empty", "nowhere")]
     cases += [("half", "[{", "is not JSON, or is truncated")]
     cases += [("other", '[{"kind": "audit"}, "not variables"]', "is not the report of a run")]
-    for name, content, _said in cases[1:]:
+    for name, content, _said in cases[2:]:
         (tmp_path / name / "runs/20261125T030000Z-audit-1a").mkdir(parents=True)
         (tmp_path / name / "runs/20261125T030000Z-audit-1a/report.json").write_text(content, encoding="ascii")
     run = controller.tasks(
