@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An emulator, a controller and the organizations between them, anew for each test."""
+"""A folder, an emulator, a controller and the organizations between them, anew for each test."""
 
 from __future__ import annotations
 
@@ -38,6 +38,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(
         "wire", [pytest.param(wire, marks=() if wire in _WITHOUT_ENGINE else pytest.mark.engine) for wire in wires]
     )
+
+
+@pytest.fixture(name="tmp_path")
+def tmp_path_fixture(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A folder that is empty, and has the same name for each test of a worker: programs with the same home have the
+    same configuration, see :mod:`warm_start`. Then it goes where pytest keeps what the test has left.
+
+    What may outlive its test, or is looked for by its home, has a folder of its own.
+    """
+    if "executed" in request.fixturenames or request.node.get_closest_marker("engine"):
+        yield tmp_path
+        return
+    folder = tmp_path_factory.getbasetemp() / "test"
+    folder.mkdir(mode=0o700)
+    yield folder
+    folder.rename(tmp_path)
 
 
 @pytest.fixture(name="transport")

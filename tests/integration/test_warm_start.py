@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from . import warm_start
+from .playbook import Controller
 
 _LOOK = """
 import atexit, json, os, signal, stat, sys, threading
@@ -102,3 +107,106 @@ def test_a_program_that_takes_too_long_is_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["PYTHONPATH", "PYTHONHASHSEED", "LC_ALL", "TZ"])
 def test_another_start_of_the_interpreter_is_executed(name: str) -> None:
     assert not warm_start.serves({**warm_start.INTERPRETER, name: "else"})
+
+
+_CONFIGURED = """
+import json, os, sys
+import ansible.cli.playbook
+from ansible import constants
+from ansible.utils.vars import get_unique_id
+folder = constants.DEFAULT_LOCAL_TMP
+settings = {
+    name: str(sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value)
+    for name, value in vars(constants).items()
+    if name.isupper()
+}
+mine = [folder, os.path.isdir(folder), get_unique_id()]
+here = {
+    "collections": [name for name in sys.modules if name.startswith("ansible_collections") and name.count(".") < 3],
+    "finders": [getattr(finder, "__name__", type(finder).__name__) for finder in sys.meta_path],
+    "temporary": [os.path.dirname(folder), os.path.basename(folder).startswith(f"ansible-local-{os.getpid()}")],
+    "settings": {name: value for name, value in settings.items() if folder not in value},
+}
+json.dump([mine, here], sys.stdout)
+"""
+LOCAL = {"all": {"hosts": {"here": {"ansible_connection": "local"}}}}
+
+
+def _configured(controller: Controller, **environment: str) -> list[Any]:
+    """What a program finds that has imported ansible-playbook: what is its own, and what others have, too."""
+    script = controller.home / "ansible-playbook"
+    script.write_text(f"#!{sys.executable}{_CONFIGURED}", encoding="utf-8")
+    script.chmod(0o755)
+    environment = controller.environment | environment
+    if controller.warm:
+        done = warm_start.run([str(script)], cwd=controller.home, env=environment, timeout=600)
+    else:
+        done = subprocess.run(
+            [str(script)],
+            cwd=controller.home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    found: list[Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_configuration_that_was_there_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = Controller(tmp_path, LOCAL)
+    found = [_configured(controller) for _time in range(4)]
+    kept = len(warm_start._configured)
+    monkeypatch.setattr(controller, "warm", False)
+    found.append(_configured(controller))
+    assert kept
+    assert [here for _mine, here in found] == [found[-1][1]] * 5
+    folders, there, identities = zip(*(mine for mine, _here in found), strict=True)
+    assert there == (True,) * 5
+    assert len(set(folders)) == len({identity.rpartition("-")[0] for identity in identities}) == 5
+    assert not any(Path(folder).exists() for folder in folders)
+
+
+def test_another_configuration_is_read(tmp_path: Path) -> None:
+    controller = Controller(tmp_path, LOCAL)
+
+    def forks(**environment: str) -> str:
+        _mine, here = _configured(controller, **environment)
+        return str(here["settings"]["DEFAULT_FORKS"])
+
+    assert [forks() for _time in range(4)] == ["5"] * 4
+    assert forks(ANSIBLE_FORKS="7") == "7"
+    (tmp_path / "other.cfg").write_text("[defaults]\nforks = 8\n", encoding="ascii")
+    assert forks(ANSIBLE_CONFIG=str(tmp_path / "other.cfg")) == "8"
+    (tmp_path / ".ansible.cfg").write_text("[defaults]\nforks = 9\n", encoding="ascii")
+    assert forks() == "9"
+    (tmp_path / "ansible.cfg").write_text("[defaults]\nforks = 10\n", encoding="ascii")
+    assert forks() == "10"
+
+
+def test_a_playbook_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = Controller(tmp_path, LOCAL)
+    tasks = [
+        {"name": "say", "ansible.builtin.debug": {"msg": "{{ [1, 2] | map('string') | join('ü') }}"}},
+        {"name": "work", "ansible.builtin.stat": {"path": "nowhere"}},
+        {"name": "ask", "m365.message_encryption.irm_test": {"sender": "nobody"}, "ignore_errors": True},
+    ]
+
+    def said() -> list[str]:
+        """Lines in which nothing belongs to one process, in order of the alphabet: tasks end when they end."""
+        run = controller.tasks(tasks, "-vvvvv", "--diff")
+        assert run.rc == 0, run.output
+        # The first line of a program may name the interpreter's folder past a link.
+        text = run.output.replace(str(Path(sys.prefix).resolve()), sys.prefix)
+        text = re.sub(r"\b(ansible-(local|tmp)-[\w-]+|tmp\w{8})", "N", text)
+        return sorted(re.sub(r"\b\d[\d.:]*\b", "N", text).splitlines())
+
+    warm = [said() for _time in range(4)]
+    monkeypatch.setattr(controller, "warm", False)
+    executed = said()
+    assert any("Loading collection m365.message_encryption" in line for line in executed)
+    for each in warm:
+        difference = "\n".join(difflib.unified_diff(executed, each, n=0))
+        assert not difference, difference

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts ansible's programs where their imports end: as forks of a process that has them behind it, one for each of
-pytest's workers.
+pytest's workers. An ansible-playbook with a configuration that was there before is a fork of one that has read it.
 
 A program has arguments, environment, directory, output and an end of its own, as one that is executed. What the
 interpreter reads of the environment at its start must be what the server has, see :func:`serves`, and what other
@@ -22,16 +22,27 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 STARTUP = Path(__file__).parent / "startup"
 #: What the interpreter and its libraries read when they start.
 INTERPRETER = {"LC_ALL": "C.UTF-8", "PYTHONPATH": str(STARTUP)}
 _READ_AT_START = ("LC_", "LANG", "LD_", "OPENSSL_", "PYTHON", "TZ")
 
+#: What only the callback plugins of the tests read, when a run begins: it belongs to no configuration.
+PER_RUN = frozenset({"STATES", "STATES_CA", "STATES_URL", "TASK_RESULTS"})
+#: How many configurations are kept.
+MOST_CONFIGURED = 4
+
 _used = 0.0
+_asking = threading.Lock()
+_runs: Counter[object] = Counter()
+_configured: dict[object, socket.socket] = {}
 
 
 def used() -> float:
@@ -59,11 +70,43 @@ def _server() -> tuple[subprocess.Popen[bytes], socket.socket]:
         )
 
     def end() -> None:
-        ours.close()
+        for each in (ours, *_configured.values()):
+            each.close()
         process.communicate()
 
     atexit.register(end)
     return process, ours
+
+
+def _asked(*request: object) -> IO[str]:
+    file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (the caller closes it)
+    json.dump(request, file)
+    file.seek(0)
+    return file
+
+
+def _channel(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> socket.socket:
+    """To the server, or to one of its forks that has read the same configuration, from the third run with it on: reading it costs as
+    much as three programs that do.
+    """
+    _process, channel = _server()
+    home = Path(env.get("HOME", "/"))
+    files = (cwd / "ansible.cfg", home / ".ansible.cfg", home / ".ansible/plugins")
+    if Path(arguments[0]).name != "ansible-playbook" or "ANSIBLE_CONFIG" in env or any(map(Path.exists, files)):
+        return channel
+    configuration = (arguments[0], cwd, tuple((name, value) for name, value in env.items() if name not in PER_RUN))
+    known = _configured.pop(configuration, None)
+    if known is None and _runs[configuration] > 1:
+        known, theirs = socket.socketpair()
+        with theirs, _asked(arguments[:1], str(cwd), dict(env)) as request:
+            socket.send_fds(channel, [b"."], [request.fileno(), theirs.fileno()])
+    _runs[configuration] += 1
+    if known is None:
+        return channel
+    _configured[configuration] = known
+    if len(_configured) > MOST_CONFIGURED:
+        _configured.pop(next(iter(_configured))).close()
+    return known
 
 
 def run(
@@ -73,19 +116,16 @@ def run(
     global _used
     sys.audit("subprocess.Popen", arguments[0], arguments, cwd, env)
     until = time.monotonic() + timeout
-    server, channel = _server()
     output, errors, report = contents = [bytearray() for _each in range(3)]
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         with contextlib.ExitStack() as theirs:
-            request = theirs.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-            json.dump([list(arguments), str(cwd), dict(env)], request)
-            request.seek(0)
-            given = [request.fileno()]
+            given = [theirs.enter_context(_asked(list(arguments), str(cwd), dict(env))).fileno()]
             for content in contents:
                 ours, end = os.pipe()
                 selector.register(stack.enter_context(open(ours, "rb", buffering=0)), selectors.EVENT_READ, content)
                 given.append(theirs.enter_context(open(end, "wb")).fileno())
-            socket.send_fds(channel, [b"."], given)
+            with _asking:
+                socket.send_fds(_channel(arguments, cwd, env), [b"."], given)
         while selector.get_map():
             for key, _events in selector.select(1):
                 read = os.read(key.fd, 1 << 16)
@@ -97,7 +137,9 @@ def run(
                     os.kill(int(ends[0]), signal.SIGKILL)
                 raise subprocess.TimeoutExpired(arguments, timeout, bytes(output), bytes(errors))
     if not report:
-        raise RuntimeError(f"The server has ended: {server.communicate()[1].decode()}")
+        process, _channel_of_all = _server()
+        os.set_blocking(process.stderr.fileno(), False)
+        raise RuntimeError(f"The server has ended: {process.stderr.read()!r}")
     _program, status, seconds = report.split()
     _used += float(seconds)
     said = (text.decode().replace("\r\n", "\n").replace("\r", "\n") for text in (output, errors))

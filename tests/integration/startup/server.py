@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Has imported what Ansible's programs import first, and becomes one of them, in a fork, as often as it is asked.
 
-``tests/integration/warm_start.py`` starts and asks it. Nothing that is imported here depends on who asks: core reads its
-configuration when ``ansible.constants`` is imported, and that is left to each program.
+``tests/integration/warm_start.py`` starts and asks it. Nothing that is imported first depends on who asks: core reads
+its configuration when ``ansible.constants`` is imported. That is left to each program, or to a fork that is told the
+configuration (``configured.py``), and becomes programs that have the same one.
 """
 
 from __future__ import annotations
@@ -38,22 +39,44 @@ IMPORTED = (
 )
 
 
-def main(descriptor: int) -> None:
-    for name in IMPORTED:
-        importlib.import_module(name)
-    assert "ansible.constants" not in sys.modules, "a program reads its own configuration"
+def serve(channel: socket.socket) -> list[int]:
+    """Forks for each request. Returns in the fork, with the descriptors that came with the request."""
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(fileno=descriptor) as channel:
+    with channel:
         while True:
             asked, descriptors, *_unused = socket.recv_fds(channel, 1, 4, socket.MSG_CMSG_CLOEXEC)
             if not asked:
-                return
+                os._exit(0)
             if not os.fork():
                 break
             for each in descriptors:
                 os.close(each)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return descriptors
+
+
+def become(request: int) -> None:
+    """Takes arguments, directory and environment of a program."""
+    with open(request, encoding="utf-8") as file:
+        sys.argv, directory, environment = json.load(file)
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = os.path.dirname(sys.argv[0])
+
+
+def main(descriptor: int) -> None:
+    for name in IMPORTED:
+        importlib.import_module(name)
+    assert "ansible.constants" not in sys.modules, "a program reads its own configuration"
+    descriptors = serve(socket.socket(fileno=descriptor))
+    configuration = None
+    if len(descriptors) == 2:
+        request, channel = descriptors
+        become(request)
+        configuration = importlib.import_module("configured")
+        descriptors = serve(socket.socket(fileno=channel))
     request, output, errors, report = descriptors
     if program := os.fork():
         os.write(report, b"%d " % program)
@@ -64,12 +87,9 @@ def main(descriptor: int) -> None:
     for stream, end in ((1, output), (2, errors)):
         os.dup2(end, stream)
         os.close(end)
-    with open(request, encoding="utf-8") as file:
-        sys.argv, directory, environment = json.load(file)
-    os.chdir(directory)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.path[0] = os.path.dirname(sys.argv[0])
+    become(request)
+    if configuration:
+        configuration.begin()
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
