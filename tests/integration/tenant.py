@@ -167,6 +167,22 @@ class Tenant:
             if why not in task.result["msg"]
         ]
 
+    def watched(self, plays: Sequence[Mapping[str, Any]], *arguments: str) -> tuple[Run, list[dict[str, Any]]]:
+        """Runs plays. Gives what the organization stored before each of them, and in the end, read past the collection."""
+        states = self.controller.home / "states.jsonl"
+        states.unlink(missing_ok=True)
+        described = self.emulator.describe()
+        done = self.controller.plays(
+            plays,
+            *arguments,
+            ANSIBLE_CALLBACKS_ENABLED="task_results,organization_states",
+            STATES=str(states),
+            STATES_URL=f"{described['control_url']}/state?organization={self.organization}",
+            STATES_CA=described["ca_cert"],
+        )
+        lines = states.read_text(encoding="utf-8").splitlines()
+        return done, [json.loads(line) for line in (*lines, json.dumps(self.state()))]
+
     def converge(self, *tasks: Mapping[str, Any], predicts: bool = True) -> Convergence:
         """Check, run, and run again: three plays of one playbook, with a look past the collection before, between and
         after them.
@@ -181,23 +197,13 @@ class Tenant:
             {"name": name, "hosts": self.host, "gather_facts": False, "check_mode": name == "check", "tasks": named}
             for name in PLAYS
         ]
-        described = self.emulator.describe()
-        states = self.controller.home / "states.jsonl"
-        states.unlink(missing_ok=True)
-        done = self.controller.plays(
-            plays,
-            "--diff",
-            ANSIBLE_CALLBACKS_ENABLED="task_results,organization_states",
-            STATES=str(states),
-            STATES_URL=f"{described['control_url']}/state?organization={self.organization}",
-            STATES_CA=described["ca_cert"],
-        )
+        done, states = self.watched(plays, "--diff")
         assert done.rc == 0, done.output
-        before, checked, after = map(json.loads, states.read_text(encoding="utf-8").splitlines())
+        before, checked, changed, after = states
         check, run, again = map(done.of, PLAYS)
         assert checked == before, "check mode changed the organization"
         assert again.changed == [], f"not idempotent:\n{again.output}"
-        assert json.loads(json.dumps(self.state())) == after, "a run without a change changed the organization"
+        assert after == changed, "a run without a change changed the organization"
         if predicts:
             assert [_foretold(task.result) for task in check] == [_foretold(task.result) for task in run]
         return Convergence(check, run, again, before, after)

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .playbook import Run
-from .tenant import Tenant
+from .tenant import Tenant, lasting
 
 NAME = "hardened_baseline_require_approval"
 INCLUDED = {"name": "m365.message_encryption.hardened_baseline", "rolespec_validate": False}
@@ -29,16 +28,17 @@ def run(tenant: Tenant, *arguments: str, **variables: Any) -> Run:
     "arguments",
     [
         ["-e", json.dumps({NAME: None})],
-        ["-e", f"{NAME}={{{{ false }}}}"],
-        ["-e", f"{NAME}=true", "-e", f"{NAME}=no", "-e", "hardened_baseline_approved_plan=sha256:0000"],
-        ["--check", "-e", f"{NAME}=false"],
+        ["--check", "-e", f"{NAME}={{{{ false }}}}"],
+        ["-e", f"{NAME}=true", "-e", "@launch.yml", "-e", "hardened_baseline_approved_plan=sha256:0000"],
         *(
             pytest.param(["-e", value], marks=pytest.mark.matrix)
-            for value in (f"{NAME}=false", f"{NAME}=", json.dumps({NAME: False}))
+            for value in (f"{NAME}=false", f"{NAME}=", f"{NAME}={{{{ false }}}}", json.dumps({NAME: False}))
         ),
     ],
 )
 def test_it_is_not_switched_off_on_the_command_line(tenant: Tenant, arguments: list[str]) -> None:
+    launch = f"!unsafe '{NAME}': !unsafe 'false'\n"
+    (tenant.controller.home / "launch.yml").write_text(launch, encoding="utf-8")
     before = tenant.state()
     refused = run(tenant, *arguments)
     assert refused.rc == 2
@@ -48,46 +48,43 @@ def test_it_is_not_switched_off_on_the_command_line(tenant: Tenant, arguments: l
     assert tenant.applied == []
 
 
-def test_a_file_of_extra_variables_does_not_switch_it_off(tenant: Tenant, tmp_path: Path) -> None:
-    (tmp_path / "launch.yml").write_text(f"!unsafe '{NAME}': !unsafe 'false'\n", encoding="utf-8")
-    refused = run(tenant, "-e", f"@{tmp_path}/launch.yml")
-    assert refused.rc == 2
-    assert "as an extra variable" in refused.output
-    assert tenant.applied == []
-
-
 def test_without_a_plan_nothing_is_written(tenant: Tenant) -> None:
-    for arguments in ([], ["-e", "hardened_baseline_approved_plan=", "-e", f"{NAME}=true"]):
-        refused = run(tenant, *arguments)
-        assert refused.rc == 2
-        assert f"{NAME} is true, but no plan was approved" in refused.output
+    refused = run(tenant, "-e", "hardened_baseline_approved_plan=", "-e", f"{NAME}=true")
+    assert refused.rc == 2
+    assert f"{NAME} is true, but no plan was approved" in refused.output
     assert tenant.applied == []
 
 
 def test_what_was_approved_runs_once(tenant: Tenant) -> None:
-    # A check needs no approval, and makes what is approved.
-    check = run(tenant, "--check", "-e", f"{NAME}=true")
-    assert check.rc == 0, check.output
-    (path,) = tenant.controller.home.glob(f"message_encryption/runs/*/{tenant.host}/plan.json")
-    plan, _mark = json.loads(path.read_text(encoding="utf-8"))
-    before = tenant.state()
-    done = run(tenant, hardened_baseline_approved_plan=plan["digest"])
-    assert done.rc == 0, done.output
-    assert tenant.state() != before
+    def play(name: str, *tasks: Any, **variables: Any) -> dict[str, Any]:
+        settings = {"vars": {NAME: True, **variables}, "check_mode": name == "check"}
+        return {"name": name, "hosts": tenant.host, "gather_facts": False, **settings, "tasks": [*tasks] or [ROLE]}
+
+    keep = {"name": "keep", "ansible.builtin.set_fact": {"digest": "{{ __hardened_baseline_plan.digest }}"}}
     rollback = {**ROLE, "ansible.builtin.include_role": {**INCLUDED, "tasks_from": "rollback"}}
-    accepted = json.dumps({"hardened_baseline_accept": ["encryption_off"]})
-    back = tenant.controller.tasks([rollback], "-e", accepted, hosts=tenant.host)
-    assert back.rc == 0, back.output
-    writes = len(tenant.applied)
-    refused = run(tenant, hardened_baseline_approved_plan=plan["digest"])
-    assert refused.rc == 2
-    assert f"{plan['digest']} was approved for one run" in refused.output
-    assert len(tenant.applied) == writes
-    again = run(
-        tenant, hardened_baseline_approved_plan=plan["digest"], hardened_baseline_approval_valid_until="2999-01-31"
+    attempt = {"block": [ROLE], "rescue": [{"ansible.builtin.meta": "noop"}]}
+    approved = {"hardened_baseline_approved_plan": "{{ digest }}"}
+    done, states = tenant.watched(
+        [
+            # A check needs no approval, and makes what is approved.
+            play("check", ROLE, keep),
+            play("apply", **approved),
+            play("roll back", rollback, hardened_baseline_accept=["encryption_off"]),
+            play("once more", attempt, **approved),
+            play("until then", hardened_baseline_approval_valid_until="2999-01-31", **approved),
+        ],
+        "-e",
+        f"{NAME}=true",
     )
-    assert again.rc == 0, again.output
-    assert len(tenant.applied) > writes
+    assert done.rc == 0, done.output
+    first, checked, applied, back, refused, again = states
+    assert checked == first
+    assert lasting(applied) != lasting(first)
+    assert lasting(back) == lasting(first)
+    (why,) = (task.result["msg"] for task in done.of("once more") if task.outcome == "failed")
+    assert f"{done['keep']['ansible_facts']['digest']} was approved for one run" in why
+    assert refused == back
+    assert lasting(again) == lasting(applied)
 
 
 def test_an_inventory_may_say_it_and_a_playbook_may_say_otherwise(tenant: Tenant) -> None:

@@ -69,7 +69,8 @@ class Jobs:
 
     def plays(self, *plays: Mapping[str, Any], arguments: tuple[str, ...] = (), **environment: str) -> Run:
         """One run of plays, which may be those of several jobs."""
-        home = Path(tempfile.mkdtemp(dir=self.directory))
+        home = self.directory / "home"
+        home.mkdir()
         # Git takes a folder for the repository's URL here.
         (home / ".gitconfig").write_text(f'[url "{self.repository}"]\n\tinsteadOf = {URL}\n', encoding="utf-8")
         return Controller(home, ORGANIZATIONS).plays(plays, *arguments, **environment)

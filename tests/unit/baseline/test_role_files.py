@@ -66,6 +66,21 @@ def test_every_playbook_looks_for_organizations_first() -> None:
     assert first == dict.fromkeys(playbooks, "see_organizations.yml") | {"see_organizations": None}
 
 
+def test_every_playbook_of_the_role_refuses_tags_that_are_no_controls() -> None:
+    """test_role_baseline.py runs two of them with such a tag."""
+    plays = {
+        path.stem: play
+        for path in (ROOT / "playbooks").glob("*.yml")
+        for play in yaml.safe_load(path.read_text(encoding="utf-8"))
+        if "m365.message_encryption.hardened_baseline" in str(play.get("tasks"))
+    }
+    assert set(plays) == {"audit", "baseline", "disable_message_encryption", "rollback", "snapshot"}
+    for name, play in plays.items():
+        (task,) = play["tasks"]
+        assert task["vars"]["__hardened_baseline_only_control_tags"] is True, name
+        assert "tags" not in str([key for item in (play, task) for key in item]), name
+
+
 @pytest.mark.parametrize("playbook", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_playbook_has_a_page_with_the_variables_that_it_reads(playbook: Path) -> None:
     if playbook.stem == "see_organizations":  # A part of all others.
