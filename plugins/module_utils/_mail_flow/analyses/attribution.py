@@ -383,14 +383,21 @@ class Parts:
         self._added = added
         self._later: dict[Part, int] | None = None
         self._begins: list[int] = []  # that an edited rule may newly do something about it
-        self._known: dict[int, dict[Part, int]] = {}
+        self._known: dict[int, dict[Part, tuple[int, int]]] = {}
 
-    def of(self, cause: int) -> dict[Part, int]:
-        """The parts of a cause with their literals; only those that are possible at all."""
+    def of(self, cause: int) -> dict[Part, tuple[int, int]]:
+        """The parts of a cause, each with the two literals that are true of its mail: which version of the rule acts,
+        and what acts first. Only those that are possible at all.
+        """
         known = self._known.get(cause)
         if known is None:
             known = self._known[cause] = self._of(cause)
         return known
+
+    def some(self, cause: int) -> tuple[int, int]:
+        """That a message is of some part of a cause."""
+        circuit = self._rail.circuit
+        return circuit.disjunction(self._versions(cause).values()), circuit.disjunction(self._first().values())
 
     def causes(self, found: Sequence[int]) -> list[int]:
         """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so,
@@ -413,19 +420,22 @@ class Parts:
     def literal(self, cause: int, part: Part) -> int:
         """That a message is of a part."""
         if part.later != ANY:
-            return self.of(cause).get(part, FALSE)
+            return self._rail.circuit.conjunction(self.of(cause).get(part, (FALSE,)))
         others = (self.literal(cause, other) ^ 1 for other in part.others)
         version = TRUE if part.now is None else self._versions(cause)[part.now]
         return self._rail.circuit.conjunction((version, *others))
 
-    def _of(self, cause: int) -> dict[Part, int]:
-        circuit, found = self._rail.circuit, dict[Part, int]()
-        for now, version in self._versions(cause).items():
-            for later, literal in self._first().items():
-                own = later.later == OWN or self._turns[later.later].edit == cause
-                part = Part(now) if own else Part(now, later.later, later.acts)
-                found[part] = circuit.disjunction((found.get(part, FALSE), circuit.conjunction((version, literal))))
-        return {part: literal for part, literal in found.items() if literal != FALSE}
+    def _of(self, cause: int) -> dict[Part, tuple[int, int]]:
+        first = self._first()
+        mine = {each for each in first if each.later == OWN or self._turns[each.later].edit == cause}
+        parts = [(OWN, False, self._rail.circuit.disjunction([first[each] for each in mine]))]
+        parts += [(each.later, each.acts, literal) for each, literal in first.items() if each not in mine]
+        return {
+            Part(now, later, acts): (version, literal)
+            for now, version in self._versions(cause).items()
+            for later, acts, literal in parts
+            if FALSE not in (version, literal) and version != literal ^ 1
+        }
 
     def _versions(self, cause: int) -> dict[bool | None, int]:
         """Which version of the edited rule acts, to its literal."""

@@ -131,12 +131,16 @@ class ClassFindings:
         sure = {key for key, _literals in questions if key not in possible}
         told = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, told, strict=True)]
-        for draft, finding, extent, (limit, as_witness) in zip(
-            drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True
-        ):
-            by: tuple[str, ...] = ()
-            if limit == "another":
-                limit, by = ("changes", ()) if _rests_on_others(draft, finding) else self._exempted(draft, extent)
+        reached = reach(self.model.circuit, extents, self.budget)
+        limited = [place for place, (limit, _as_witness) in enumerate(reached) if limit == "another"]
+        exempted: dict[int, tuple[str, tuple[str, ...]]] = {
+            place: ("changes", ()) for place in limited if _rests_on_others(drafts[place], told[place])
+        }
+        exempted |= self._exempted(
+            {place: (drafts[place], extents[place]) for place in limited if place not in exempted}
+        )
+        for place, (draft, finding, (limit, as_witness)) in enumerate(zip(drafts, told, reached, strict=True)):
+            limit, by = exempted.get(place, (limit, ()))
             stages = finding.stages if as_witness else ({}, {})
             approved = finding.approved and as_witness
             draft.found.told = replace(finding, limit=limit, by=by, stages=stages, approved=approved)
@@ -173,16 +177,26 @@ class ClassFindings:
 
     def _deciding(self, literals: Sequence[int], rules: Iterable[tuple[int, FlowRule]]) -> tuple[str, ...]:
         """Of some rules, by their rule sets, those without which some mail cannot be; empty if it can be without any."""
-        left = {high(self.model.free.chains[which].acts(rule)) ^ 1: rule.name for which, rule in rules}
-        solver = self.model.circuit.solver
-        if self._solved([*literals, *left]) is not False:
+        inert = self._inert(rules)
+        if self._solved([*literals, *inert]) is not False:
             return ()
-        kept = [literal for literal in left if literal in set(solver.core)]
+        return self._needed(literals, inert, self.model.circuit.solver.core)
+
+    def _inert(self, rules: Iterable[tuple[int, FlowRule]]) -> dict[int, str]:
+        """That rules do not act, by literal, each with its name."""
+        return {high(self.model.free.chains[which].acts(rule)) ^ 1: rule.name for which, rule in rules}
+
+    def _needed(self, literals: Sequence[int], inert: Mapping[int, str], core: Collection[int]) -> tuple[str, ...]:
+        """The rules without which some mail cannot be.
+
+        :param inert: rules that do not act, which contradicts the mail, with the :param:`core` of that.
+        """
+        kept = [literal for literal in inert if literal in core]
         for literal in kept if len(kept) <= _MOST_DECIDING else ():
             without = [each for each in kept if each != literal]
             if without and self._solved([*literals, *without]) is False:
                 kept = without
-        return tuple(dict.fromkeys(left[literal] for literal in kept))
+        return tuple(dict.fromkeys(inert[literal] for literal in kept))
 
     def _solved(self, literals: Sequence[int]) -> bool | None:
         left = self.budget - self.model.circuit.solver.conflicts
@@ -410,27 +424,45 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
-    def _exempted(self, draft: _ClassFacts, extent: Extent) -> tuple[str, tuple[str, ...]]:
-        """What exempts named mail from a sentence, and the other rules that do so."""
-        mail, edit = self.model.mail, draft.edit
-        mine = [edit.before, edit.after] if edit else []
-        others = [
+    def _exempted(self, limited: Mapping[int, tuple[_ClassFacts, Extent]]) -> dict[int, tuple[str, tuple[str, ...]]]:
+        """What exempts named mail from each of some sentences, and the other rules that do so."""
+        mail, asked = self.model.mail, Batch(self.model.circuit, self.budget)
+        inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
+        limits = {"outside": [inside], "protected": [literal ^ 1 for literal in mail.arrival.values()]}
+        exempt = {place: (*extent.named, extent.differs ^ 1) for place, (_draft, extent) in limited.items()}
+        others = {place: self._inert(self._others(draft)) for place, (draft, _extent) in limited.items()}
+        possible = asked.possible(
+            [
+                ((place, limit), (*literals, *more))
+                for place, literals in exempt.items()
+                for limit, more in (("another", others[place]), *limits.items())
+            ]
+        )
+        found: dict[int, tuple[str, tuple[str, ...]]] = {}
+        for place, (_draft, extent) in limited.items():
+            by: tuple[str, ...] = ()
+            if (place, "another") not in possible:
+                by = self._needed(exempt[place], others[place], asked.cores[place, "another"])
+            limit = next(
+                (
+                    limit
+                    for limit, literals in limits.items()
+                    if (place, limit) not in possible and not by and self._solved([*extent.named, *literals])
+                ),
+                "some",
+            )
+            found[place] = ("another", by) if by else (limit, ())
+        return found
+
+    def _others(self, draft: _ClassFacts) -> list[tuple[int, FlowRule]]:
+        """The rules beside the edited one, by their rule sets."""
+        mine = [draft.edit.before, draft.edit.after] if draft.edit else []
+        return [
             (which, rule)
             for which, rules in enumerate(self.sets)
             for rule in rules.rules
             if not rule.idle and all(rule is not each for each in mine)
         ]
-        by = self._deciding([*extent.named, extent.differs ^ 1], others) if others else ()
-        if by:
-            return "another", by
-        inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
-        in_clear = [literal ^ 1 for literal in mail.arrival.values()]
-        for limit, literals in (("outside", [inside]), ("protected", in_clear)):
-            left = self.budget - self.model.circuit.solver.conflicts
-            asked = [[*extent.named, *literals], [*extent.named, extent.differs ^ 1, *literals]]
-            if left > 0 and [self.model.circuit.solve(each, left) for each in asked] == [True, False]:
-                return limit, ()
-        return "some", ()
 
 
 def _rests_on_others(draft: _ClassFacts, finding: Changed) -> bool:

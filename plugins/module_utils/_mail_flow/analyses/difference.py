@@ -314,7 +314,7 @@ class _Differ:
         asked, most = self.questions.free(person), min(MOST_LATER, self._room)
         literals = asked.parts_of(kind, cause)
         of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
-        wanted = [*of_kind, self.model.circuit.disjunction(literals.values())]
+        wanted = [*of_kind, *asked.some_part(kind, cause)]
         found = [part for part in known if part.later != ANY]
         if any(part == WHOLE for part in known):
             return
@@ -322,20 +322,18 @@ class _Differ:
             left = {part: literal for part, literal in literals.items() if part not in found}
             if len(left) > 1 and len(found) >= most:
                 break
-            others = [literals[part] ^ 1 for part in found if part in literals]
+            others = [asked.part(kind, cause, part) ^ 1 for part in found if part in literals]
             possible, candidate = self._search([*wanted, *others], stages) if left else (False, None)
             if not possible:
                 return
-            (part, *_none) = [part for part, literal in left.items() if self.model.circuit.solver.holds(literal)]
+            part = next(part for part, both in left.items() if all(map(self.model.circuit.solver.holds, both)))
             found.append(part)
             self._room -= 1
             yield self._noted(kind, which, part, candidate, usual=not known)
         for now in dict.fromkeys(part.now for part in literals):
             part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
             if not any(each.later == ANY and each.now is now for each in known):
-                possible, candidate = self._search(
-                    [*of_kind, self.questions.free(person).parts[aspect_of(kind)].literal(cause, part)], list(stages)
-                )
+                possible, candidate = self._search([*of_kind, asked.part(kind, cause, part)], list(stages))
                 if possible:
                     yield self._noted(kind, which, part, candidate, usual=not known)
 
@@ -410,13 +408,14 @@ class _Differ:
 
     def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
         """Whether something is possible under the last of some assumptions, and a message for it, under the first that
-        allow it. Earlier ones, which do not, are removed: anything less is impossible with them, too.
+        allow it. All that do not are removed: anything less is impossible with them, too.
 
         All other assumptions imply the last ones. So if the answer is hard to find, they come first: their no counts
         for all.
         """
         model, sure = self.model, False
-        while len(stages) > 1:
+        while stages:
+            sure = sure or len(stages) == 1
             try:
                 possible, candidate = model.search(
                     [*stages[0], *wanted], model.free, self._left if sure else min(_HARD, self._left)
@@ -430,8 +429,9 @@ class _Differ:
                 continue
             if possible:
                 return True, candidate
-            del stages[0]
-        return model.search([*stages[0], *wanted], model.free, self._left)
+            # What contradicts itself under some assumptions does so under others that include it.
+            stages[:] = [stage for stage in stages if not {*stage, *wanted}.issuperset(model.core)]
+        return False, None
 
     def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""

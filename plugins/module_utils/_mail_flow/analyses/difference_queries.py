@@ -61,13 +61,19 @@ class Asked:
 
     def of(self, kind: str, place: int, part: Part) -> list[int]:
         """That a message is one of a class."""
-        return [self.cause(kind, place), self.kinds[kind], self.parts[aspect_of(kind)].literal(place, part)]
+        return [self.cause(kind, place), self.kinds[kind], self.part(kind, place, part)]
 
-    def parts_of(self, kind: str, place: int) -> Mapping[Part, int]:
-        """The possible parts of a kind and a cause, each with the literal that a message of the kind and the cause
-        belongs to it.
-        """
+    def part(self, kind: str, place: int, part: Part) -> int:
+        """That a message is of a part of a kind and a cause, if it is one of these."""
+        return self.parts[aspect_of(kind)].literal(place, part)
+
+    def parts_of(self, kind: str, place: int) -> Mapping[Part, tuple[int, int]]:
+        """The possible parts of a kind and a cause, each with the literals of its mail."""
         return self.parts[aspect_of(kind)].of(place)
+
+    def some_part(self, kind: str, place: int) -> tuple[int, int]:
+        """That a message is of some part of a kind and a cause."""
+        return self.parts[aspect_of(kind)].some(place)
 
     def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
         """The possible kinds with an edit as their cause, by the literal for that cause."""
