@@ -13,7 +13,6 @@ parts. So if the search finds no further class, there is none.
 from __future__ import annotations
 
 import datetime
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,9 +96,6 @@ MOST_LATER, MOST_PARTS = 8, 24
 #: longer.
 CONFLICTS, REFINING = 20_000, 300
 
-#: The number of conflicts from which on a question counts as hard.
-_HARD = 30
-
 _ROUNDS = 2
 
 #: The maximum number of recipients that are modeled at once for words.
@@ -156,6 +152,9 @@ _Key = tuple[str, int, str, Part]
 
 #: Whose copies, and by which cause: the person whom rules add (or nobody), and the place of an edit.
 _Which = tuple[str, int]
+
+#: The part of a class, and a message of it, if one could be written.
+_Example = tuple[Part, Replayed | None]
 
 
 class _Differ:
@@ -269,24 +268,24 @@ class _Differ:
         :param kinds: by person and cause; likewise the result: the kinds that usual mail cannot have for the recipients in question, and that
             other mail does not show.
         """
-        model, about = self.model, self._about
+        model = self.model
         usual, unseen = ([*self.mail.assumed(usual=usual), *self.mail.company(model.free)] for usual in (True, False))
-        in_clear = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values())]
-        plain = [*in_clear, self.mail.of_known_senders(), *self.mail.not_held_back()]
-        first = [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)]] if about else []
-        first += [plain, in_clear]
-        possible = {(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, usual)}
+        possible = {
+            (kind, which): example
+            for which, each in kinds.items()
+            for kind, example in self._possible(which, each, usual, self._good()).items()
+        }
         left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
         modes = [True, False] if self.mail.some_unusual else [True]
-        unusual = (
-            [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)]
-            if self.mail.some_unusual
-            else []
-        )
+        unusual = {
+            (kind, which): example
+            for which, each in (left.items() if self.mail.some_unusual else ())
+            for kind, example in self._possible(which, each, unseen).items()
+        }
         parted: dict[tuple[str, _Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
             # Possible differences in usual mail are reported. Unknown outcomes of unusual mail are nothing new.
-            for found in self._parts(kind, which, [*first, usual]):
+            for found in self._parts(kind, which, usual, self._good(), example=possible[kind, which]):
                 parted.setdefault((kind, which), []).append(found.part)
                 if found.shown is None:
                     self._witness(found, model.free)
@@ -294,48 +293,84 @@ class _Differ:
                 if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
                     self._drop(found)
         for kind, which in [*(parted if self.mail.some_unusual else ()), *unusual]:
-            for found in self._parts(kind, which, [unseen], parted.get((kind, which), ())):
+            known = parted.get((kind, which), ())
+            for found in self._parts(kind, which, unseen, known=known, example=unusual.get((kind, which))):
                 self._sure(found, False)
                 if found.shown is None and not found.refine:
                     self._drop(found)
                     self._unusual.add(which[1])
-        known = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
-        return {which: [kind for kind in each if (kind, which) not in known] for which, each in left.items()}
+        told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
+        return {which: [kind for kind in each if (kind, which) not in told] for which, each in left.items()}
+
+    def _good(self) -> list[int]:
+        """What makes a good witness of usual mail, if it can have that, the most important first: it arrives in clear,
+        its sender is known, it is not in quarantine, and it meets the assumptions that the edits are about.
+        """
+        mail = self.model.mail
+        return [
+            *(literal ^ 1 for literal in mail.arrival.values()),
+            self.mail.of_known_senders(),
+            *self.mail.not_held_back(),
+            *self._met(),
+        ]
+
+    def _met(self) -> list[int]:
+        """That mail meets the assumptions that the edits are about."""
+        return [each.literal for each in self.model.mail.assumptions if each.id in self._about]
 
     def _parts(
-        self, kind: str, which: _Which, stages: list[Sequence[int]], known: Sequence[Part] = ()
+        self,
+        kind: str,
+        which: _Which,
+        assumed: Sequence[int],
+        preferred: Sequence[int] = (),
+        *,
+        known: Sequence[Part] = (),
+        example: _Example | None = None,
     ) -> Iterator[MailClass]:
         """The classes of a kind and a cause, each with a message that certainly shows it, if a search finds one.
 
-        :param stages: assumptions as :meth:`_search` takes them.
-        :param known: parts that are known.
+        :param preferred: what messages satisfy if they can.
+        :param known: parts that are known; :param:`example`: a part that is possible.
         """
         person, cause = which
-        asked, most = self.questions.free(person), min(MOST_LATER, self._room)
+        model, asked, most = self.model, self.questions.free(person), min(MOST_LATER, self._room)
         literals = asked.parts_of(kind, cause)
-        of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
-        wanted = [*of_kind, *asked.some_part(kind, cause)]
+        of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
         found = [part for part in known if part.later != ANY]
         if any(part == WHOLE for part in known):
             return
         while True:
-            left = {part: literal for part, literal in literals.items() if part not in found}
+            left = [part for part in literals if part not in found]
             if len(left) > 1 and len(found) >= most:
                 break
-            others = [asked.part(kind, cause, part) ^ 1 for part in found if part in literals]
-            possible, candidate = self._search([*wanted, *others], stages) if left else (False, None)
-            if not possible:
-                return
-            part = next(part for part, both in left.items() if all(map(self.model.circuit.solver.holds, both)))
-            found.append(part)
+            if example is None or example[0] in found:
+                others = [asked.part(kind, cause, part) ^ 1 for part in found if part in literals]
+                wanted = [*of_kind, *asked.some_part(kind, cause), *others]
+                possible, candidate = model.search(wanted, model.free, self._left, preferred) if left else (False, None)
+                if not possible:
+                    return
+                example = self._part(kind, which), candidate
+            found.append(example[0])
             self._room -= 1
-            yield self._noted(kind, which, part, candidate, usual=not known)
+            yield self._noted(kind, which, *example, usual=not known)
         for now in dict.fromkeys(part.now for part in literals):
             part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
-            if not any(each.later == ANY and each.now is now for each in known):
-                possible, candidate = self._search([*of_kind, asked.part(kind, cause, part)], list(stages))
-                if possible:
-                    yield self._noted(kind, which, part, candidate, usual=not known)
+            if any(each.later == ANY and each.now is now for each in known):
+                continue
+            if example is not None and example[0] not in found and example[0].now is now:
+                possible, candidate = True, example[1]
+            else:
+                wanted = [*of_kind, asked.part(kind, cause, part)]
+                possible, candidate = model.search(wanted, model.free, self._left, preferred)
+            if possible:
+                yield self._noted(kind, which, part, candidate, usual=not known)
+
+    def _part(self, kind: str, which: _Which) -> Part:
+        """The part of a kind and a cause to which the last model belongs."""
+        person, cause = which
+        holds, parts = self.model.circuit.solver.holds, self.questions.free(person).parts_of(kind, cause)
+        return next(part for part, both in parts.items() if all(map(holds, both)))
 
     def _noted(self, kind: str, which: _Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
         """A class, with the message if it certainly shows it."""
@@ -377,61 +412,36 @@ class _Differ:
 
     def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
-        met = (
-            [[each.literal for each in self.model.mail.assumptions if each.id in self._about], []]
-            if self._about
-            else [[]]
-        )
-        for usual, more in itertools.product(modes, met):
+        for usual in modes:
             if found.shown is None:
-                self._witness(found, self.model.open, more, usual=usual)
+                self._witness(found, self.model.open, self._met(), usual=usual)
 
-    def _possible(self, which: _Which, kinds: Sequence[str], assumed: Sequence[int]) -> list[str]:
-        """Every kind that a cause can have under assumptions. Each answer excludes the kinds it shows; the final "no"
-        proves that none is missing.
+    def _possible(
+        self, which: _Which, kinds: Sequence[str], assumed: Sequence[int], preferred: Sequence[int] = ()
+    ) -> dict[str, _Example]:
+        """Every kind that a cause can have under assumptions, with an example. Each answer excludes the kinds it shows;
+        the final "no" proves that none is missing.
 
         Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds
         that share one are asked about together.
+
+        :param preferred: what messages satisfy if they can.
         """
         person, place = which
-        free = self.questions.free(person)
-        found: list[str] = []
+        model, free = self.model, self.questions.free(person)
+        found: dict[str, _Example] = {}
         for cause, left in free.together(kinds, place).items():
             while left:
-                any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
-                if not self.model.solve([*self.mail.somebody_else(person), cause, any_left, *assumed], self._left):
+                any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
+                parts = {literal: None for kind in left for literal in free.some_part(kind, place)}
+                wanted = [*self.mail.somebody_else(person), cause, any_left, *parts, *assumed]
+                possible, candidate = model.search(wanted, model.free, self._left, preferred)
+                if not possible:
                     break
-                shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
+                shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
+                found |= {kind: (self._part(kind, which), candidate) for kind in shown}
                 left = [kind for kind in left if kind not in shown]
-                found += shown
         return found
-
-    def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
-        """Whether something is possible under the last of some assumptions, and a message for it, under the first that
-        allow it. All that do not are removed: anything less is impossible with them, too.
-
-        All other assumptions imply the last ones. So if the answer is hard to find, they come first: their no counts
-        for all.
-        """
-        model, sure = self.model, False
-        while stages:
-            sure = sure or len(stages) == 1
-            try:
-                possible, candidate = model.search(
-                    [*stages[0], *wanted], model.free, self._left if sure else min(_HARD, self._left)
-                )
-            except BudgetError:
-                if sure:
-                    raise
-                sure = model.solve([*stages[-1], *wanted], self._left)
-                if not sure:
-                    return False, None
-                continue
-            if possible:
-                return True, candidate
-            # What contradicts itself under some assumptions does so under others that include it.
-            stages[:] = [stage for stage in stages if not {*stage, *wanted}.issuperset(model.core)]
-        return False, None
 
     def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
@@ -458,15 +468,15 @@ class _Differ:
         asked, meant = self.questions.free(found.person), self.mail.meant(self.model.free, found.person, usual=True)
         return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self._left)
 
-    def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
+    def _witness(self, found: MailClass, side: Side, preferred: Sequence[int] = (), *, usual: bool = True) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
 
-        :param more: further assumptions.
+        :param preferred: what it satisfies if it can.
         """
         asked, told = self.questions.of(side, found.person), False
-        literals = [*more, *self.mail.meant(side, found.person, usual=usual)]
+        literals = self.mail.meant(side, found.person, usual=usual)
         for candidate in self.model.candidates(
-            asked.of(found.kind, found.cause, found.part), literals, side, self._left
+            asked.of(found.kind, found.cause, found.part), literals, side, self._left, preferred
         ):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:

@@ -122,12 +122,19 @@ class Circuit:
         for variable in others:
             self._depends[variable] += (first,)
 
-    def solve(self, literals: Sequence[int], budget: int | None = None, also: Sequence[int] = ()) -> bool | None:
+    def solve(
+        self,
+        literals: Sequence[int],
+        budget: int | None = None,
+        also: Sequence[int] = (),
+        preferred: Sequence[int] = (),
+    ) -> bool | None:
         """Whether these can be true together; ``None`` if the budget, in conflicts, was spent before that was known.
 
         :param also: further literals that the model must decide.
+        :param preferred: literals of which the model has each that it can have together with those before it.
         """
-        return self.solver.solve(literals, budget, self._scope((*literals, *also)))
+        return self.solver.solve(literals, budget, self._scope((*literals, *also, *preferred)), preferred)
 
     def _scope(self, literals: Iterable[int]) -> Scope:
         """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its

@@ -89,6 +89,7 @@ class Solver:
         self._queued = bytearray()
         self._contradiction = False
         self._looked = 0  # visited clauses that are not counted as steps yet
+        self._preferred: Sequence[int] = ()
         self._known = 1  # the number of literals of the trail that were certain before the question
 
     def variable(self, *, decide: bool = True) -> int:
@@ -140,13 +141,18 @@ class Solver:
         self._attach([*(literal ^ 1 for literal in parts), gate])
 
     def solve(
-        self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None
+        self,
+        assumptions: Sequence[int] = (),
+        budget: int | None = None,
+        scope: Scope | None = None,
+        preferred: Sequence[int] = (),
     ) -> bool | None:
         """Whether the formula can be true together with the assumptions; ``None`` if the budget was spent before that
         was known.
 
         :param scope: everything by default. The caller guarantees that the ignored clauses can be satisfied for all values of the others, and that those
             with undecided variables are satisfied if these are false, as undecided ones are in the model. An answer of no does not depend on that.
+        :param preferred: literals of which the model has each that it can have together with those before it.
 
         After ``True``, :meth:`holds` gives the model. After ``False``, :attr:`core` has assumptions that contradict
         each other.
@@ -155,6 +161,7 @@ class Solver:
         if self._contradiction:
             return False
         spend(_STEPS_TO_ASK + len(self._level) // _VARIABLES_A_STEP)
+        self._preferred = preferred
         self._begin(scope or Scope(*itertools.repeat(b"\1" * len(self._level), 2)))
         end = None if budget is None else self.conflicts + budget
         found: bool | None = None
@@ -254,6 +261,7 @@ class Solver:
         value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
         level, reasons, here, looked = self._level, self._reason, len(self._limits), self._looked
         order, queued, phase = self._order, self._queued, self._phase
+        preferred = iter(self._preferred)
         todo = trail[self._done :]
         note = todo.append
         del trail[self._done :]
@@ -304,16 +312,21 @@ class Solver:
                 if not decide:
                     return None
                 looked = _counted(looked)
-                while order:
-                    variable = heapq.heappop(order)[1]
-                    queued[variable] = 0
-                    if not value[2 * variable]:
+                for literal in preferred:
+                    if not value[literal]:
                         break
                 else:
-                    return None
+                    while order:
+                        variable = heapq.heappop(order)[1]
+                        queued[variable] = 0
+                        if not value[2 * variable]:
+                            break
+                    else:
+                        return None
+                    literal = 2 * variable + phase[variable]
                 self._limits.append(len(trail))
                 here += 1
-                literal = 2 * variable + phase[variable]
+                variable = literal >> 1
                 value[literal], value[literal ^ 1] = 1, -1
                 level[variable], reasons[variable] = here, None
                 note(literal)

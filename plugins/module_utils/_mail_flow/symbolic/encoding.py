@@ -207,13 +207,20 @@ class Model:
             chains.append(RuleChain(rules, found[-1], company, self._shared))
         return Side(logic, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
 
-    def solve(self, literals: Sequence[int], budget: int = CONFLICTS, also: Sequence[int] = ()) -> bool:
+    def solve(
+        self,
+        literals: Sequence[int],
+        budget: int = CONFLICTS,
+        also: Sequence[int] = (),
+        preferred: Sequence[int] = (),
+    ) -> bool:
         """Whether all of these can be true together.
 
         :param also: further literals that the model must decide.
+        :param preferred: literals of which the model has each that it can have together with those before it.
         :raises BudgetError: that took too many conflicts.
         """
-        found = self.circuit.solve(literals, budget, also)
+        found = self.circuit.solve(literals, budget, also, preferred)
         if found is None:
             raise BudgetError
         return found
@@ -319,21 +326,26 @@ class Model:
         return self.circuit.solver.core
 
     def candidates(
-        self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS
+        self,
+        claim: Sequence[int],
+        literals: Sequence[int],
+        side: Side,
+        budget: int = CONFLICTS,
+        preferred: Sequence[int] = (),
     ) -> Iterator[Replayed | None]:
         """Messages of which a claim is true, on the free side for some answer to the unknowns. It is also true of each
         further message for every answer that made it false of an earlier one. So this finds messages of which it is
         true in one way or another, which Kleene's logic cannot tell. ``None`` if there may be such a message, and none
         is written.
 
-        :param literals: what a message must satisfy anyway.
+        :param literals: what a message must satisfy anyway; :param:`preferred`: what it satisfies if it can.
         :raises BudgetError: a question took too many conflicts.
         """
         circuit, unknown = self.circuit, side.logic.questions
         true = circuit.conjunction(claim)
         wanted = [true]
         for _case in range(_CASES):
-            possible, found = self.find([*wanted, *literals], side, budget)
+            possible, found = self.find([*wanted, *literals], side, budget, preferred)
             if not possible:
                 return
             model = circuit.solver.model
@@ -364,32 +376,41 @@ class Model:
             wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
         return False
 
-    def find(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
+    def find(
+        self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, preferred: Sequence[int] = ()
+    ) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message for them; on the free side, if
         necessary one in which the content of a text is open.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        possible, found = self.search(literals, side, budget)
+        possible, found = self.search(literals, side, budget, preferred)
         if found is None and possible and side.logic.free and self._limits:
-            return self.search(literals, side, budget, lax=True)
+            return self.search(literals, side, budget, preferred, lax=True)
         return possible, found
 
     def search(
-        self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False
+        self,
+        literals: Sequence[int],
+        side: Side,
+        budget: int = CONFLICTS,
+        preferred: Sequence[int] = (),
+        *,
+        lax: bool = False,
     ) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message for them.
 
         An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits
         exclude stays possible.
 
+        :param preferred: what the message satisfies if it can, the most important first.
         :param lax: whether the content of the message's texts may be open.
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
         for _try in range(_TRIES):
             limited = [*once, *(() if lax else self._limits)]
-            if not self.solve([*literals, *limited], budget, [*self._learnt]):
+            if not self.solve([*literals, *limited], budget, [*self._learnt], preferred):
                 return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
             is_true = partial(holds_in, self.circuit.solver.model)
             try:

@@ -41,6 +41,26 @@ def test_as_truth_tables_say(seed: int) -> None:
         assert solver.solve() is bool(possible)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_model_has_what_is_preferred_first_if_it_can(seed: int) -> None:
+    source = random.Random(seed)
+    for _formula in range(40):
+        variables = source.randint(2, 7)
+        clauses = random_clauses(source, variables, source.randint(1, 20))
+        solver, names = solver_of(variables, clauses)
+        chosen = source.sample(range(1, variables + 1), source.randint(1, variables))
+        literals = [source.choice((1, -1)) * variable for variable in chosen]
+        place = source.randint(0, len(literals) - 1)
+        assumed, preferred = literals[:place], literals[place:]
+        models = [[False, *bits] for bits in itertools.product((False, True), repeat=variables)]
+        possible = [model for model in models if satisfied([*clauses, *([literal] for literal in assumed)], model)]
+        numbers = [[names[abs(literal)] ^ (literal < 0) for literal in each] for each in (assumed, preferred)]
+        assert solver.solve(numbers[0], preferred=numbers[1]) is bool(possible)
+        if possible:
+            best = max([model[abs(literal)] is (literal > 0) for literal in preferred] for model in possible)
+            assert [solver.holds(literal) for literal in numbers[1]] == best
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_as_python_sat_says(seed: int) -> None:
     source = random.Random(seed)
