@@ -154,7 +154,7 @@ _Key = tuple[str, int, str, Part]
 _Which = tuple[str, int]
 
 #: The part of a class, and a message of it, if one could be written.
-_Example = tuple[Part, Replayed | None]
+_Example = tuple[Part, "Replayed | None"]
 
 
 class _Differ:
