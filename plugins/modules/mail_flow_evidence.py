@@ -283,7 +283,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     trace, window = traced(task, reader, begin, until)
     if not window:
         raise OptionError("The files of trace have no rows.", remedy="Export mail of the last days.")
-    if not trace.has_trace_ids:
+    if trace.by_message_id:
         raise OptionError(
             "A file of trace names messages by MessageId, and the report names them by MessageTraceId.",
             remedy="Export the column MessageTraceId, too.",

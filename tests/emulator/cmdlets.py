@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from . import properties, rules
-from .context import NOT_MODIFIED, Context
-from .errors import CmdletError, already_exists, customization_needed, object_not_found, refused
+from .context import NOT_MODIFIED, Context, limited, row_of, tail
+from .errors import CmdletError, already_exists, customization_needed, refused
 from .message_trace import get_message_trace
 from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
+from .recipients import MEMBERS_OF, get_mail_user, get_members, get_recipient
 from .rule_reports import get_detail, get_encryption_report, get_rule_report
 from .values import Delta, days_text, ordinal, stored_instant
-
-_MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 
 _Handler = Callable[[Context], None]
 #: Cmdlet, in lower case, to what it does.
@@ -34,10 +33,6 @@ def _cmdlet(*names: str) -> Callable[[_Handler], _Handler]:
     return register
 
 
-def _tail(identity: str) -> dict[str, Any]:
-    return {"Identity": identity, "IsValid": True, "ObjectState": "Unchanged"}
-
-
 @_cmdlet("Get-OrganizationConfig")
 def _get_organization_config(context: Context) -> None:
     state = context.state
@@ -50,7 +45,7 @@ def _get_organization_config(context: Context) -> None:
         "Guid": state["guid"],
         "ExchangeObjectId": state["guid"],
         "IsDehydrated": state["dehydrated"],
-        **_tail(state["name"]),
+        **tail(state["name"]),
     }
     if not state["cloud"]:
         values["OrganizationId"] = ""
@@ -95,7 +90,7 @@ def _get_ome_configuration(context: Context) -> None:
                 "TemplateName": row["Identity"],
                 "ImageUrl": url,
                 "Image": None if output == "url" else image,
-                **_tail(row["Identity"]),
+                **tail(row["Identity"]),
             },
         )
 
@@ -132,7 +127,7 @@ def _new_ome_configuration(context: Context) -> None:
         raise already_exists(identity)
     row = {**ome_configuration(identity), **_ome_settings(context, identity)}
     context.state["ome_configurations"].append(row)
-    context.emit(properties.OME, {**row, "TemplateName": identity, **_tail(identity)})
+    context.emit(properties.OME, {**row, "TemplateName": identity, **tail(identity)})
 
 
 @_cmdlet("Remove-OMEConfiguration")
@@ -144,14 +139,7 @@ def _remove_ome_configuration(context: Context) -> None:
 
 
 def _ome_row(context: Context) -> dict[str, Any]:
-    return _row(context.state["ome_configurations"], "Identity", context.parameters["Identity"])
-
-
-def _row(rows: list[dict[str, Any]], key: str, identity: str) -> dict[str, Any]:
-    for row in rows:
-        if ordinal(identity) in (ordinal(row[key]), ordinal(row.get("Guid", row[key]))):
-            return row
-    raise object_not_found(identity)
+    return row_of(context.state["ome_configurations"], "Identity", context.parameters["Identity"])
 
 
 # IRM and ActiveSync
@@ -163,7 +151,7 @@ def _get_irm_configuration(context: Context) -> None:
     guid = context.state["guid"]
     context.emit(
         properties.IRM,
-        {**row, "Name": "ControlPoint Configuration", "Guid": guid, **_tail("ControlPoint Configuration")},
+        {**row, "Name": "ControlPoint Configuration", "Guid": guid, **tail("ControlPoint Configuration")},
     )
 
 
@@ -247,7 +235,7 @@ def _get_activesync(context: Context) -> None:
         "WhenCreatedUTC": "2020-01-01T00:00:00.0000000Z",
         "ExchangeObjectId": row["Guid"],
         "OrganizationId": state["name"],
-        **_tail(name),
+        **tail(name),
     }
     context.emit(properties.ACTIVESYNC, values)
 
@@ -282,7 +270,7 @@ def _get_transport_rule(context: Context) -> None:
     records = [rules.record(rule, state, details=not parameters.get("ExcludeConditionActionDetails")) for rule in found]
     if parameters.get("Filter"):
         records = _described_like(records, parameters["Filter"])
-    context.outcome.records = _limited(context, records)
+    context.outcome.records = limited(context, records)
 
 
 def _described_like(records: list[Record], condition: str) -> list[Record]:
@@ -291,14 +279,6 @@ def _described_like(records: list[Record], condition: str) -> list[Record]:
         raise refused(f"The filter '{condition}' isn't valid.")
     pattern = re.compile(".*".join(map(re.escape, match[1].replace("''", "'").split("*"))), re.IGNORECASE | re.DOTALL)
     return [record for record in records if pattern.fullmatch(record.values["Description"])]
-
-
-def _limited(context: Context, records: list[Record]) -> list[Record]:
-    limit = context.parameters.get("ResultSize", 1000)
-    if limit == "Unlimited" or len(records) <= limit:
-        return records
-    context.outcome.warnings.append(_MORE_RESULTS)
-    return records[:limit]
 
 
 @_cmdlet("New-TransportRule")
@@ -359,7 +339,7 @@ def _get_rule_catalog(context: Context) -> None:
         if (context.parameters.get("Name") or name).lower() == name.lower():
             context.emit(
                 properties.ACTION if actions else properties.PREDICATE,
-                {"Name": name, "Rank": rank, "LinkedDisplayText": name, **_tail(name)},
+                {"Name": name, "Rank": rank, "LinkedDisplayText": name, **tail(name)},
             )
 
 
@@ -376,25 +356,25 @@ def _get_rms_template(context: Context) -> None:
         found = [rules.template(state, context.parameters["Identity"])]
     for row in found:
         if context.parameters.get("Type", "All") in ("All", row["Type"]):
-            context.emit(properties.TEMPLATE, {**row, **_tail(row["Name"])})
-    context.outcome.records = _limited(context, context.outcome.records)
+            context.emit(properties.TEMPLATE, {**row, **tail(row["Name"])})
+    context.outcome.records = limited(context, context.outcome.records)
 
 
 @_cmdlet("Set-RMSTemplate")
 def _set_rms_template(context: Context) -> None:
     guid = rules.template(context.state, context.parameters["Identity"])["TemplateGuid"]
-    row = _row(context.state["rms_templates"], "TemplateGuid", guid)
+    row = row_of(context.state["rms_templates"], "TemplateGuid", guid)
     context.store(row, {"Type": context.parameters["Type"]}, row["Name"])
 
 
 @_cmdlet("Get-OMEMessageStatus")
 def _get_ome_message_status(context: Context) -> None:
-    context.emit(properties.MESSAGE, _row(context.state["messages"], "MessageId", context.parameters["MessageId"]))
+    context.emit(properties.MESSAGE, row_of(context.state["messages"], "MessageId", context.parameters["MessageId"]))
 
 
 @_cmdlet("Set-OMEMessageRevocation")
 def _set_ome_message_revocation(context: Context) -> None:
-    row = _row(context.state["messages"], "MessageId", context.parameters["MessageId"])
+    row = row_of(context.state["messages"], "MessageId", context.parameters["MessageId"])
     if not row["IsRevocable"]:
         raise refused(
             f"The message '{row['MessageId']}' can't be revoked: it wasn't delivered through the encrypted message portal."
@@ -413,14 +393,14 @@ def _get_mailbox_policy(context: Context) -> None:
     kind, key = _POLICIES[context.cmdlet.name.partition("-")[2].lower()]
     rows = context.state[key]
     identity = context.parameters.get("Identity")
-    for row in rows if identity in (None, "*") else [_row(rows, "Name", identity)]:
-        context.emit(kind, {**row, **_tail(row["Name"])})
+    for row in rows if identity in (None, "*") else [row_of(rows, "Name", identity)]:
+        context.emit(kind, {**row, **tail(row["Name"])})
 
 
 @_cmdlet("Set-OwaMailboxPolicy", "Set-MobileDeviceMailboxPolicy", "Set-ActiveSyncMailboxPolicy")
 def _set_mailbox_policy(context: Context) -> None:
     _unused, key = _POLICIES[context.cmdlet.name.partition("-")[2].lower()]
-    row = _row(context.state[key], "Name", context.parameters["Identity"])
+    row = row_of(context.state[key], "Name", context.parameters["Identity"])
     if context.state["cloud"] and context.state["dehydrated"] and row["Name"] == BUILT_IN_OWA_POLICY:
         raise customization_needed()
     settings = context.settings
@@ -444,8 +424,8 @@ def _get_mail_flow_object(context: Context) -> None:
     kind, key = _MAIL_FLOW[context.cmdlet.name.partition("-")[2].lower()]
     rows = context.state[key]
     identity = context.parameters.get("Identity")
-    for row in rows if identity in (None, "*") else [_row(rows, "Name", identity)]:
-        context.emit(kind, {**row, **_tail(row["Name"])})
+    for row in rows if identity in (None, "*") else [row_of(rows, "Name", identity)]:
+        context.emit(kind, {**row, **tail(row["Name"])})
 
 
 @_cmdlet("Get-OutboundConnector")
@@ -458,19 +438,22 @@ def _get_outbound_connector(context: Context) -> None:
         parameters.get(name) for name in ("Identity", "IncludeTestModeConnectors", "IsTransportRuleScoped")
     )
     if identity not in (None, "*"):
-        rows = [_row(rows, "Name", identity)]
+        rows = [row_of(rows, "Name", identity)]
     elif testing or scoped:
         rows = [row for row in rows if (testing and row["TestMode"]) or (scoped and row["IsTransportRuleScoped"])]
     else:
         rows = [row for row in rows if not row["TestMode"] and not row["IsTransportRuleScoped"]]
     for row in rows:
-        context.emit(properties.OUTBOUND_CONNECTOR, {**row, **_tail(row["Name"])})
+        context.emit(properties.OUTBOUND_CONNECTOR, {**row, **tail(row["Name"])})
 
 
 HANDLERS["get-messagetracev2"] = get_message_trace
 HANDLERS["get-messagetracedetailv2"] = get_detail
 HANDLERS["get-maildetailtransportrulereport"] = get_rule_report
 HANDLERS["get-mailtrafficencryptionreport"] = get_encryption_report
+HANDLERS["get-mailuser"] = get_mail_user
+HANDLERS["get-recipient"] = get_recipient
+HANDLERS |= dict.fromkeys(MEMBERS_OF, get_members)
 
 
 @_cmdlet("Get-TransportConfig")
@@ -483,7 +466,7 @@ def _get_transport_config(context: Context) -> None:
     }
     context.emit(
         properties.TRANSPORT,
-        {**context.state["transport_config"], **limits, "Name": "Transport Settings", **_tail("Transport Settings")},
+        {**context.state["transport_config"], **limits, "Name": "Transport Settings", **tail("Transport Settings")},
     )
 
 
@@ -493,94 +476,3 @@ def _set_transport_config(context: Context) -> None:
         name: [] if value is None and name.endswith("List") else value for name, value in context.settings.items()
     }
     context.store(context.state["transport_config"], settings, "Transport Settings")
-
-
-# People. Source: Microsoft's pages of the cmdlets. What has members is a distribution group; of a mail user there is no
-# more than a row of its own.
-
-#: How a row of the recipients says that it is a group, to its type, and the type in detail.
-_GROUPS = {
-    "members": ("MailUniversalDistributionGroup", "MailUniversalDistributionGroup"),
-    "dynamic_members": ("DynamicDistributionGroup", "DynamicDistributionGroup"),
-    "linked_members": ("MailUniversalDistributionGroup", "GroupMailbox"),
-}
-#: The cmdlet that shows the members of each.
-_MEMBERS_OF = {
-    "get-distributiongroupmember": "members",
-    "get-dynamicdistributiongroupmember": "dynamic_members",
-    "get-unifiedgrouplinks": "linked_members",
-}
-_WITH_MANAGER = re.compile(r"\s*Manager\s+-ne\s+\$null\s*", re.IGNORECASE)
-
-
-@_cmdlet("Get-MailUser")
-def _get_mail_user(context: Context) -> None:
-    identity, rows = context.parameters.get("Identity"), context.state["mail_users"]
-    for row in _cut(context, rows if identity is None else [_row(rows, "PrimarySmtpAddress", identity)]):
-        context.emit(properties.MAIL_USER, {**row, **_tail(row["Name"])})
-
-
-@_cmdlet("Get-Recipient")
-def _get_recipient(context: Context) -> None:
-    """Microsoft 365 groups are shown only to who asks for their type, by -RecipientTypeDetails (Microsoft's page of the
-    cmdlet).
-    """
-    identity, condition = context.parameters.get("Identity"), context.parameters.get("Filter")
-    shown = [row for row in context.state["recipients"] if "linked_members" not in row]
-    if identity is not None:
-        shown = [row for row in shown if _is_called(row, identity)]
-        if not shown:
-            raise object_not_found(identity)
-    if condition is not None:
-        if not _WITH_MANAGER.fullmatch(condition):
-            raise refused(f"The filter '{condition}' isn't valid.")
-        shown = [row for row in shown if row.get("manager")]
-    for row in _cut(context, shown):
-        context.emit(properties.RECIPIENT, _recipient(row))
-
-
-@_cmdlet("Get-DistributionGroupMember", "Get-DynamicDistributionGroupMember", "Get-UnifiedGroupLinks")
-def _get_members(context: Context) -> None:
-    key, identity = _MEMBERS_OF[context.cmdlet.name.lower()], context.parameters["Identity"]
-    group = next((row for row in context.state["recipients"] if key in row and _is_called(row, identity)), None)
-    if group is None:
-        raise object_not_found(identity)
-    if context.parameters.get("LinkType", "Members") != "Members":
-        return  # Owners and subscribers: nobody asks for them.
-    for row in _cut(context, [_recipient(_person(context.state, member)) for member in group[key]]):
-        context.emit(properties.RECIPIENT, row)
-
-
-def _person(state: Mapping[str, Any], identity: str) -> dict[str, Any]:
-    row: dict[str, Any] | None = next((row for row in state["recipients"] if _is_called(row, identity)), None)
-    if row is None:
-        raise object_not_found(identity)
-    return row
-
-
-def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
-    kind = row.get("type", "UserMailbox")
-    type_, details = next((types for key, types in _GROUPS.items() if key in row), (kind, kind))
-    proxies = [f"SMTP:{row['address']}", *(f"smtp:{alias}" for alias in row.get("aliases", ()))]
-    named = {
-        "Name": row["name"],
-        "Alias": row["alias"],
-        "PrimarySmtpAddress": row["address"],
-        "EmailAddresses": proxies,
-        "Manager": row.get("manager"),
-    }
-    return {**named, "RecipientType": type_, "RecipientTypeDetails": details, **_tail(row["name"])}
-
-
-def _is_called(row: Mapping[str, Any], identity: str) -> bool:
-    return ordinal(identity) in {
-        ordinal(name) for name in (row["name"], row["alias"], row["address"], *row.get("aliases", ()))
-    }
-
-
-def _cut(context: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many as were asked for."""
-    limit = context.parameters.get("ResultSize", 1000)
-    if limit != "Unlimited" and len(rows) > limit:
-        context.outcome.warnings.append(_MORE_RESULTS)
-    return rows if limit == "Unlimited" else rows[:limit]

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import properties
-from .errors import CmdletError
+from .errors import CmdletError, object_not_found
 from .organization import State
 from .properties import Record
 from .schema import Cmdlet
-from .values import Delta, now
+from .values import Delta, now, ordinal
 
+_MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 NOT_MODIFIED = "The command completed successfully but no settings of '{}' have been modified."
 
 
@@ -68,3 +69,25 @@ class Context:
             for name, value in self.parameters.items()
             if name not in ("Identity", "Confirm", "Force", "WhatIf", "DomainController")
         }
+
+
+def tail(identity: str) -> dict[str, Any]:
+    """The properties that most objects end with."""
+    return {"Identity": identity, "IsValid": True, "ObjectState": "Unchanged"}
+
+
+def row_of(rows: list[dict[str, Any]], key: str, identity: str) -> dict[str, Any]:
+    """The row that is called so, or has this GUID."""
+    for row in rows:
+        if ordinal(identity) in (ordinal(row[key]), ordinal(row.get("Guid", row[key]))):
+            return row
+    raise object_not_found(identity)
+
+
+def limited(context: Context, rows: list[Any]) -> list[Any]:
+    """As many as were asked for."""
+    limit = context.parameters.get("ResultSize", 1000)
+    if limit == "Unlimited" or len(rows) <= limit:
+        return rows
+    context.outcome.warnings.append(_MORE_RESULTS)
+    return rows[:limit]

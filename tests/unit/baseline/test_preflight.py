@@ -262,7 +262,7 @@ def test_rules_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"profile": "paranoid"}, "hardened_baseline_profile"),
         ({"transport_decryption": "Opt"}, "hardened_baseline_transport_decryption"),
         ({"socal_id_sign_in": False}, "hardened_baseline_socal_id_sign_in is not a variable"),
-        ({"skip": [{"control": "OME-9", "reason": "r", "owner": "o", "until": "2030-01-01"}]}, "OME-9"),
+        ({"skip": [{"control": "OME-9", "reason": "r", "owner": "o", "until": "2999-01-01"}]}, "OME-9"),
         (
             {"skip": [{"control": "OME-1", "reason": "r", "owner": "o", "until": "soon"}]},
             "hardened_baseline_skip[].until",

@@ -202,7 +202,7 @@ def test_values_arrive_as_they_were_sent(emulator: Emulator) -> None:
             "SubjectContainsWords": words,
             "SetSCL": 5,
             "Enabled": False,
-            "ExpiryDate": "2027-01-01T00:00:00Z",
+            "ExpiryDate": "2999-01-01T00:00:00Z",
         }
         assert not _run(pool, ("New-TransportRule", new)).streams.error
         picture = bytes(range(256)) * 4000
@@ -216,7 +216,7 @@ def test_values_arrive_as_they_were_sent(emulator: Emulator) -> None:
     state = emulator.organizations[NAME].state
     (stored,) = state["transport_rules"]
     assert stored["SubjectContainsWords"] == words == rule["SubjectContainsWords"]
-    assert stored["ExpiryDate"] == "2027-01-01T00:00:00.0000000Z"
+    assert stored["ExpiryDate"] == "2999-01-01T00:00:00.0000000Z"
     assert stored["State"] == "Disabled"
     assert base64.b64decode(state["ome_configurations"][0]["Image"]) == picture == ome["Image"]
     assert state["activesync_organization_settings"]["AdminMailRecipients"] == ["a@contoso.com"]

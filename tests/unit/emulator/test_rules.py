@@ -133,13 +133,13 @@ def test_values_are_normalized(shell: Shell, rule: dict[str, Any]) -> None:
         From=["AlexW", "out@example.com"],
         AttachmentSizeOver="10MB",
         SCLOver=0,
-        ExpiryDate="2027-01-01T10:00:00+02:00",
+        ExpiryDate="2999-01-01T10:00:00+02:00",
     )
     stored = _read(shell, "Encrypt")
     assert stored["From"] == ["AlexW@contoso.onmicrosoft.com", "out@example.com"]
     assert stored["AttachmentSizeOver"] == "10 MB (10,485,760 bytes)"
     assert stored["SCLOver"] == 0
-    assert stored["ExpiryDate"] == "2027-01-01T08:00:00.0000000Z"
+    assert stored["ExpiryDate"] == "2999-01-01T08:00:00.0000000Z"
 
 
 def test_omitted_is_unchanged_null_clears_and_no_change_warns(shell: Shell, rule: dict[str, Any]) -> None:

@@ -8,62 +8,27 @@ its rules look for and do.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from tests.unit.mail_flow.small_rules import PLAIN, Theme
 from tests.unit.mail_flow.small_worlds import EXPIRY, HEADER, NOW, TENANT
-
-Values = dict[str, Any]
-
-MEGAN, BOB, EVE, ROBERT = "megan@contoso.com", "bob@contoso.com", "eve@contoso.com", "robert@contoso.com"
-ANN, BELOW, JOE = "ann@fabrikam.com", "x@eu.fabrikam.com", "joe@northwind.com"
-SALES, ALL, PARTNERS = "sales@contoso.com", "all@contoso.com", "partners@contoso.com"
-
-
-def _sent(sender: str, *to: str, authenticated: bool = True, **more: Any) -> Values:
-    return {"from": sender, "mail_from": sender, "authenticated": authenticated, "to": list(to), **more}
-
-
-def _every(ways: Sequence[Values], **values: Sequence[Any]) -> Iterator[Values]:
-    """Mail on all of these ways with all combinations of values; ``None`` is nothing."""
-    plain: Values = {
-        "date": NOW,
-        "cc": [],
-        "bcc": [],
-        "subject": "",
-        "body": "",
-        "headers": {},
-        "attachments": [],
-        "protection": {"kind": "none"},
-    }
-    for way, chosen in itertools.product(ways, itertools.product(*values.values())):
-        given = {key: value for key, value in zip(values, chosen, strict=True) if value is not None}
-        yield {**plain, **way, **given}
-
-
-def _lists(option: str, *values: str) -> list[Values]:
-    """Conditions with each of the values, and with some two of them."""
-    pairs = [list(pair) for pair in itertools.combinations(values, 2)]
-    return [{option: found} for found in [*([value] for value in values), *pairs[:: max(1, len(pairs) // len(values))]]]
-
-
-def _header(name: str, words: Sequence[str], patterns: Sequence[str]) -> list[Values]:
-    return [
-        *({"header_contains_message_header": name, "header_contains_words": [word]} for word in words),
-        *({"header_matches_message_header": name, "header_matches_patterns": [pattern]} for pattern in patterns),
-    ]
-
-
-#: Mail of insiders, of somebody who forges an insider's address, and of an outsider.
-_WAYS = (
-    _sent(MEGAN, ANN),
-    _sent(MEGAN, BOB),
-    _sent(BOB, BELOW, bcc=[JOE]),
-    _sent(MEGAN, ANN, authenticated=False),
-    _sent(ANN, BOB, authenticated=False),
+from tests.unit.mail_flow.theme_mail import (
+    ANN,
+    BELOW,
+    BOB,
+    JOE,
+    MEGAN,
+    ROBERT,
+    WAYS,
+    Values,
+    every,
+    header,
+    lists,
+    sent,
 )
+from tests.unit.mail_flow.themes_of_people import ADDRESSES, BROUGHT, PEOPLE
 
 _RANGES = (
     "10.0.0.0/24",
@@ -84,8 +49,8 @@ _HOPS = (
 )
 
 HOPS = Theme(
-    messages=partial(_every, _WAYS, sender_ip=_HOPS, subject=("", "secure")),
-    predicates=_lists("sender_ip_ranges", *_RANGES),
+    messages=partial(every, WAYS, sender_ip=_HOPS, subject=("", "secure")),
+    predicates=lists("sender_ip_ranges", *_RANGES),
     most=3,
 )
 
@@ -107,21 +72,21 @@ _LABELS = ("yes", "no", "yes no")
 TEXTS = Theme(
     most=3,
     messages=partial(
-        _every,
-        (_WAYS[0], _WAYS[2], _WAYS[4]),
+        every,
+        (WAYS[0], WAYS[2], WAYS[4]),
         subject=("", "secure", "insecure offer", "secret", "offer: top secret", "encrypt:now"),
         body=("", "secure offer", "top  secret"),
         headers=({}, {HEADER: "yes"}, {HEADER: "No"}, {HEADER: ["yes", "no"]}, {HEADER: "yes no"}, {HEADER: ""}),
     ),
     predicates=[
-        *_lists("subject_contains_words", *_TEXT_WORDS),
-        *_lists("subject_matches_patterns", *_TEXT_PATTERNS),
-        *_lists("subject_or_body_contains_words", *_TEXT_WORDS),
-        *_lists("subject_or_body_matches_patterns", *_TEXT_PATTERNS),
-        *(2 * _header(HEADER, _LABELS, ("^yes$", "yes", "^no", ".*", "s n", "^$", "o"))),
-        *_header("From", ("megan", "contoso.com"), ("^megan", r"contoso\.com", "n")),
-        *_header("Subject", _TEXT_WORDS[:2], _TEXT_PATTERNS[:4]),
-        *_header("To", ("ann", "fabrikam.com"), ("ann", r"^ann@", "n")),
+        *lists("subject_contains_words", *_TEXT_WORDS),
+        *lists("subject_matches_patterns", *_TEXT_PATTERNS),
+        *lists("subject_or_body_contains_words", *_TEXT_WORDS),
+        *lists("subject_or_body_matches_patterns", *_TEXT_PATTERNS),
+        *(2 * header(HEADER, _LABELS, ("^yes$", "yes", "^no", ".*", "s n", "^$", "o"))),
+        *header("From", ("megan", "contoso.com"), ("^megan", r"contoso\.com", "n")),
+        *header("Subject", _TEXT_WORDS[:2], _TEXT_PATTERNS[:4]),
+        *header("To", ("ann", "fabrikam.com"), ("ann", r"^ann@", "n")),
     ],
     actions=[
         *((1, {"prepend_subject": prefix}) for prefix in ("[X] ", "secure", "top ", "in")),
@@ -144,8 +109,8 @@ def _attached(name: str, **more: Any) -> Values:
 
 def _contents() -> Iterator[Values]:
     """Mail with all sorts of content. A disclaimer fits into whatever nothing protects."""
-    every = _every(
-        (_WAYS[0], _WAYS[2], _WAYS[4]),
+    mail = every(
+        (WAYS[0], WAYS[2], WAYS[4]),
         attachments=(
             [],
             [_attached("a.pdf")],
@@ -158,7 +123,7 @@ def _contents() -> Iterator[Values]:
         disclaimer_insertable=(None, False),
         protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "smime", "owner": "other"}),
     )
-    return (one for one in every if one["protection"]["kind"] != "none" or "disclaimer_insertable" not in one)
+    return (one for one in mail if one["protection"]["kind"] != "none" or "disclaimer_insertable" not in one)
 
 
 CONTENT = Theme(
@@ -186,13 +151,13 @@ CONTENT = Theme(
             for option in ("message_size_over", "attachment_size_over")
             for size in ("1MB", "5MB", "7MB", "30MB")
         ),
-        *_lists("attachment_extension_matches_words", "pdf", "docx", "zip"),
-        *_lists("attachment_name_matches_patterns", r"\.pdf$", "^a", r"\.", "docx"),
-        *_lists("attachment_contains_words", "secret", "offer"),
-        *_lists("attachment_matches_patterns", "secret", "^$", "^s"),
+        *lists("attachment_extension_matches_words", "pdf", "docx", "zip"),
+        *lists("attachment_name_matches_patterns", r"\.pdf$", "^a", r"\.", "docx"),
+        *lists("attachment_contains_words", "secret", "offer"),
+        *lists("attachment_matches_patterns", "secret", "^$", "^s"),
         {"attachment_is_password_protected": True},
         {"attachment_has_executable_content": True},
-        *_lists("subject_or_body_contains_words", "top", "secret"),
+        *lists("subject_or_body_contains_words", "top", "secret"),
         {"subject_or_body_matches_patterns": ["^$"]},
     ],
     actions=[
@@ -215,163 +180,6 @@ CONTENT = Theme(
         ),
         (1, {"remove_ome_v2": True, "remove_rms_attachment_encryption": True}),
         (1, {"apply_ome": True}),
-    ],
-)
-
-_ADDRESS_WORDS = (
-    ".fabrikam.com",
-    "@fabrikam",
-    "fabrikam.com",
-    "fabrikam",
-    "eu",
-    "@eu.fabrikam.com",
-    "ann",
-    "bob@",
-    "robert",
-    "contoso.com",
-    "x",
-)
-_ADDRESS_PATTERNS = (
-    *(r"@fabrikam\.com$", r"\.fabrikam\.com$", r"[.@]fabrikam\.com$", r"\.com$", r"@\w+\.com$"),
-    *("fabrikam", "^ann@", "^[a-z]+@", r"\+", "n@f", "robert"),
-)
-_DOMAINS = ("fabrikam.com", "eu.fabrikam.com", "contoso.com", "com", "northwind.com")
-
-ADDRESSES = Theme(
-    most=3,
-    messages=partial(
-        _every,
-        [
-            *(
-                _sent(sender, *to)
-                for sender in (MEGAN, BOB)
-                for to in ([ANN], [BELOW], [JOE], [BOB], [ROBERT], ["ann+x@fabrikam.com"], ["a@notfabrikam.com"])
-            ),
-            *(
-                _sent(MEGAN, one, **{way: [other]})
-                for one, other in ((ANN, BELOW), (ANN, BOB), (ROBERT, ANN), (BELOW, JOE))
-                for way in ("cc", "bcc")
-            ),
-            *(_sent(sender, BOB, authenticated=False) for sender in (ANN, BELOW, JOE, MEGAN)),
-            *({**_sent(BOB, ANN), "mail_from": envelope} for envelope in (MEGAN, ANN, "")),
-        ],
-        subject=("", "secure"),
-        headers=({}, {HEADER: "yes"}),
-    ),
-    predicates=[
-        *(
-            found
-            for whose in ("recipient", "recipient", "any_of_recipient", "from")
-            for found in (
-                *_lists(f"{whose}_address_contains_words", *_ADDRESS_WORDS),
-                *_lists(f"{whose}_address_matches_patterns", *_ADDRESS_PATTERNS),
-            )
-        ),
-        *(2 * _lists("recipient_domain_is", *_DOMAINS)),
-        *_lists("sender_domain_is", *_DOMAINS),
-    ],
-    settings=(
-        {"sender_address_location": "Envelope"},
-        {"sender_address_location": "HeaderOrEnvelope"},
-        {"recipient_address_type": "Original"},
-    ),
-)
-
-_STAFF: Values = {
-    **TENANT,
-    "mailboxes": [MEGAN, BOB, EVE],
-    "contacts": [JOE],
-    "groups": {SALES: [BOB, EVE], ALL: [SALES, MEGAN], PARTNERS: [ANN, JOE]},
-    "managers": {MEGAN: EVE, BOB: MEGAN},
-    "attributes": {
-        MEGAN: {"Department": "Sales", "Office": "12"},
-        BOB: {"Department": "Legal"},
-        EVE: {"Department": "Field Sales"},
-    },
-}
-_GROUP_OPTIONS = (
-    "from_member_of",
-    "sent_to_member_of",
-    "any_of_to_header_member_of",
-    "any_of_to_cc_header_member_of",
-    "any_of_cc_header_member_of",
-)
-
-PEOPLE = Theme(
-    most=3,
-    messages=partial(
-        _every,
-        [
-            *(
-                _sent(sender, to)
-                for sender in (MEGAN, BOB, EVE)
-                for to in (MEGAN, BOB, EVE, ANN, JOE, SALES, PARTNERS, ROBERT)
-                if sender != to
-            ),
-            *(
-                _sent(MEGAN, one, **{way: [other]})
-                for one, other in ((EVE, BOB), (EVE, ANN), (ANN, BOB), (SALES, ANN), (JOE, ANN))
-                for way in ("cc", "bcc")
-            ),
-            *(_sent(sender, BOB, authenticated=False) for sender in (ANN, JOE, MEGAN)),
-            _sent(BOB, MEGAN, EVE, ANN),
-        ],
-        subject=("", "secure"),
-        headers=({}, {HEADER: "yes"}),
-    ),
-    tenants=(
-        _STAFF,
-        {
-            **_STAFF,
-            "managers": {MEGAN: EVE, BOB: EVE, EVE: MEGAN},
-            "attributes": {MEGAN: {"Department": "Sales"}, BOB: {"Department": "sales"}},
-        },
-        {
-            **_STAFF,
-            "managers": {},
-            "attributes": {MEGAN: {}, BOB: {}, EVE: {"Office": "12"}},
-            "groups": {SALES: [EVE], ALL: [MEGAN, BOB, EVE], PARTNERS: [ANN]},
-        },
-    ),
-    hidden=("managers", "attributes", "groups"),
-    predicates=[
-        *(
-            found
-            for whose in ("sender", "recipient")
-            for found in (
-                *_lists(
-                    f"{whose}_ad_attribute_contains_words",
-                    "Department:Sales",
-                    "Department:Legal,Sales",
-                    "Office:12",
-                    "Department:Field Sales",
-                ),
-                *_lists(
-                    f"{whose}_ad_attribute_matches_patterns", "Department:^sales$", "Department:sales", "Office:1."
-                ),
-            )
-        ),
-        *(
-            {"ad_comparison_attribute": "Department", "ad_comparison_operator": operator}
-            for operator in ("Equal", "NotEqual")
-        ),
-        *({"sender_management_relationship": relation} for relation in ("Manager", "DirectReport")),
-        *(
-            {"manager_for_evaluated_user": whose, "manager_addresses": [boss]}
-            for whose in ("Sender", "Recipient")
-            for boss in (EVE, MEGAN)
-        ),
-        *({option: [group]} for option in _GROUP_OPTIONS for group in (SALES, ALL, PARTNERS)),
-        *(
-            {"between_member_of_1": [one], "between_member_of_2": [other]}
-            for one, other in ((SALES, ALL), (ALL, PARTNERS), (SALES, PARTNERS), (ALL, ALL))
-        ),
-        *({option: [who]} for option in ("sent_to", "any_of_to_header", "from") for who in (EVE, JOE, SALES)),
-    ],
-    actions=[
-        *((1, {"add_manager_as_recipient_type": way}) for way in ("To", "Cc", "Bcc", "Redirect")),
-        (2, {"moderate_message_by_manager": True}),
-        (1, {"add_to_recipients": [EVE]}),
     ],
 )
 
@@ -402,8 +210,8 @@ _TOGETHER: tuple[Values, ...] = (
 ACTIONS = Theme(
     most=3,
     messages=partial(
-        _every,
-        [*_WAYS, _sent(MEGAN, ANN, cc=[BOB]), _sent(MEGAN, ANN, JOE), _sent(BOB, ROBERT)],
+        every,
+        [*WAYS, sent(MEGAN, ANN, cc=[BOB]), sent(MEGAN, ANN, JOE), sent(BOB, ROBERT)],
         subject=("", "secure", "offer"),
         headers=({}, {HEADER: "yes"}),
         protection=(
@@ -438,7 +246,7 @@ _INSTANTS = (
 DATES = Theme(
     most=3,
     messages=partial(
-        _every, [*_WAYS, _sent(MEGAN, ANN, cc=[BOB])], subject=("", "secure", "offer"), headers=({}, {HEADER: "yes"})
+        every, [*WAYS, sent(MEGAN, ANN, cc=[BOB])], subject=("", "secure", "offer"), headers=({}, {HEADER: "yes"})
     ),
     predicates=[
         {},
@@ -453,56 +261,6 @@ DATES = Theme(
     ],
 )
 
-BROUGHT = Theme(
-    most=3,
-    messages=partial(
-        _every,
-        [
-            *(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (ANN, BOB, JOE) if sender != to),
-            _sent(MEGAN, ANN, cc=[BOB]),
-            _sent(MEGAN, ANN, JOE),
-        ],
-        subject=("", "secure", "offer"),
-        headers=({}, {HEADER: "yes"}),
-    ),
-    tenants=(
-        {
-            **_STAFF,
-            "groups": {
-                SALES: [EVE, "out@northwind.com"],
-                ALL: [SALES, "far@eu.fabrikam.com"],
-                PARTNERS: ["in@contoso.com"],
-            },
-        },
-        {
-            **_STAFF,
-            "groups": {SALES: [], ALL: ["out@northwind.com"], PARTNERS: ["in@contoso.com"]},
-            "managers": {MEGAN: "boss@northwind.com"},
-        },
-        {
-            **TENANT,
-            "proxy_addresses": {**TENANT["proxy_addresses"], "ext contact": "out@northwind.com"},
-            "managers": {MEGAN: "in@contoso.com"},
-        },
-    ),
-    hidden=("managers",),
-    predicates=[
-        {},
-        {"from_scope": "InOrganization"},
-        {"sent_to_scope": "NotInOrganization"},
-        {"subject_contains_words": ["secure"]},
-    ],
-    actions=[
-        *(
-            (2, {way: [who]})
-            for way in ("copy_to", "blind_copy_to", "redirect_message_to")
-            for who in (SALES, ALL, PARTNERS, "Ext Contact")
-        ),
-        (2, {"copy_to": ["Ext Contact", "new@northwind.com"]}),
-        (2, {"blind_copy_to": [f"in{number}@contoso.com" for number in range(7)] + ["out@northwind.com"]}),
-        *((1, {"add_manager_as_recipient_type": way}) for way in ("Cc", "Redirect")),
-    ],
-)
 
 #: What the wishes that are rare are about: brandings of which not all expire in time, and mail that rules decrypt, hold
 #: back or send elsewhere.
@@ -555,11 +313,11 @@ def drawn(seed: int) -> Theme:
 CROWDED = Theme(
     most=8,
     messages=partial(
-        _every,
+        every,
         [
-            *(_sent(sender, to) for sender in (MEGAN, BOB) for to in (ANN, BELOW, JOE, BOB)),
-            _sent(MEGAN, ANN, bcc=[JOE]),
-            _sent(ANN, BOB, authenticated=False),
+            *(sent(sender, to) for sender in (MEGAN, BOB) for to in (ANN, BELOW, JOE, BOB)),
+            sent(MEGAN, ANN, bcc=[JOE]),
+            sent(ANN, BOB, authenticated=False),
         ],
         subject=("", "secure", "offer", "secure offer"),
         headers=({}, {HEADER: "yes"}),
@@ -570,7 +328,7 @@ CROWDED = Theme(
         *({"subject_contains_words": [word]} for word in ("secure", "offer")),
         {"with_importance": "High"},
         *({"from": [who]} for who in (MEGAN, BOB)),
-        *_header(HEADER, ("yes",), ()),
+        *header(HEADER, ("yes",), ()),
     ],
     actions=[
         (30, {"apply_rights_protection_template": "Encrypt"}),

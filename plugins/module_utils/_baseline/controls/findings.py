@@ -51,7 +51,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, str]:
         """The written form."""
-        return {"id": self.id, "text": self.text, "allow": self.allow}
+        return {"id": self.id, "text": self.text, "allow": self.allow, "word": self.word}
 
     def __str__(self) -> str:
         return f"{self.id}: {self.text}" + (f" To allow it: {self.allow}" if self.allow else "")

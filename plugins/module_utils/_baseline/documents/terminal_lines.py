@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, accept
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
     PlannedChange,
@@ -143,7 +143,7 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
 
 def _refusal(finding: Finding) -> str:
     """Why something was refused, in few words."""
-    if finding.id == "rollback" and finding.allow == accept(["irreversible"]):
+    if finding.id == "rollback" and finding.word == "irreversible":
         return "a change could not be rolled back"
     return REFUSALS.get(finding.id, finding.id)
 

@@ -96,6 +96,7 @@ class Row:
     :param subject: ``None`` if the trace does not say it, and so :param:`size`, in bytes.
     :param from_ip: the last hop before the service; empty if it is not said.
     :param message_id: what the sender's side calls the message, whatever the source calls it; empty if it is not said.
+    :param by_message_id: whether :param:`message` is that, because the source has no key of its own.
     """
 
     message: str
@@ -107,6 +108,7 @@ class Row:
     size: int | None = None
     from_ip: str = ""
     message_id: str = ""
+    by_message_id: bool = False
 
 
 def instant_of(microseconds: int) -> datetime.datetime:
@@ -180,6 +182,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, 
         size=int(size) if size else None,
         from_ip=str(values.get(places.get("from_ip", "")) or "").strip(),
         message_id=str(values.get(places.get("message_id", "")) or "").strip().lower().strip("<>"),
+        by_message_id=places["message"] == places.get("message_id"),
     )
 
 
@@ -215,10 +218,13 @@ class Trace:
     """All rows that were read, each once, in columns of numbers.
 
     :param perhaps_twice: the most copies that may be counted twice, because files name them differently.
+    :param by_message_id: the numbers of the messages that have the name that the sender's side gave them. Exchange's reports have
+        another, the MessageTraceId.
     """
 
     def __init__(self) -> None:
         self.perhaps_twice = 0
+        self.by_message_id: set[int] = set()
         self.texts = {name: Texts() for name in ("message", "sender", "recipient", "subject", "status", "from_ip")}
         self.columns = {
             **{name: array("l") for name in self.texts},
@@ -229,23 +235,18 @@ class Trace:
     def __len__(self) -> int:
         return len(self._places)
 
-    @property
-    def has_trace_ids(self) -> bool:
-        """Whether each message has the name that Exchange's reports have for it, the MessageTraceId. A MessageId has an
-        ``@``. Source: RFC 5322, 3.6.4.
-        """
-        return not any("@" in name for name in self.texts["message"].listed)
-
-    def add(self, row: Row) -> bool:
-        """Adds a row, and returns whether it is new. Of two different ones, the later status counts, whichever is read
-        first.
+    def add(self, row: Row) -> int:
+        """Adds a row, and returns the place of its copy. Of two different ones, the later status counts, whichever is
+        read first.
         """
         columns, texts = self.columns, self.texts
         message, recipient = texts["message"].number(row.message), texts["recipient"].number(row.recipient)
         place = self._places.setdefault(message << 32 | recipient, len(columns["size"]))
+        if row.by_message_id:
+            self.by_message_id.add(message)
         new = place == len(columns["size"])
         if not new and _rank(row) >= _rank(self.row(place)):
-            return False
+            return place
         size = -1 if row.size is None else row.size
         texts_of = (
             (name, texts[name].number(getattr(row, name))) for name in ("sender", "subject", "status", "from_ip")
@@ -261,12 +262,7 @@ class Trace:
                 columns[name].append(number)
             else:
                 columns[name][place] = number
-        return new
-
-    def place_of(self, row: Row) -> int:
-        """The place of the copy that a row is of, which was added."""
-        message, recipient = self.texts["message"].numbers[row.message], self.texts["recipient"].numbers[row.recipient]
-        return self._places[message << 32 | recipient]
+        return place
 
     def row(self, place: int) -> Row:
         """One of the rows."""
@@ -281,6 +277,7 @@ class Trace:
             subject=said["subject"],
             size=None if size < 0 else size,
             from_ip=said["from_ip"] or "",
+            by_message_id=self.columns["message"][place] in self.by_message_id,
         )
 
 

@@ -29,8 +29,7 @@ class Sources:
 
     def add(self, row: Row, file: int) -> None:
         """Adds a row of a file."""
-        self.trace.add(row)
-        place = self.trace.place_of(row)
+        place = self.trace.add(row)
         if place == len(self._files):
             self._files.append(0)
             self._message_ids.append(-1)
@@ -100,13 +99,17 @@ class Sources:
         found = Trace()
         for place, message in enumerate(messages):
             row = self.trace.row(place)
-            found.add(replace(row, message=names.get(message, row.message)))
+            name = names.get(message, message)
+            found.add(replace(row, message=self._keys[name], by_message_id=name in self.trace.by_message_id))
         return found, sum(count for first, count in surplus.items() if first not in clear)
 
-    def _name(self, messages: Iterable[int]) -> str:
+    @property
+    def _keys(self) -> Sequence[str]:
+        return self.trace.texts["message"].listed
+
+    def _name(self, messages: Iterable[int]) -> int:
         """One of the names of a message: if possible, not its MessageId, which reports have beside their key."""
-        names = [self.trace.texts["message"].listed[number] for number in messages]
-        return min(names, key=lambda name: (name.strip("<>") in self._texts.numbers, name))
+        return min(messages, key=lambda number: (number in self.trace.by_message_id, self._keys[number]))
 
 
 def _sorted(places: Iterable[int], key: Callable[[int], Hashable]) -> Iterator[list[int]]:

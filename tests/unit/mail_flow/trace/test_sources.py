@@ -130,6 +130,22 @@ def test_where_files_do_not_tell_it_is_said(files: Any, copies: int, twice: int)
         assert (said in replay_lines(found)[0]) == bool(twice)
 
 
+@pytest.mark.parametrize("message_id", ["<1@contoso.com>", "<0100-of-a-gateway>"])
+def test_where_a_file_has_no_other_key_messages_have_their_message_ids(message_id: str) -> None:
+    """RFC 5322 asks for an ``@`` in a MessageId. Not every sender writes one."""
+    only = admin_center(message_id)
+    for files, named in (
+        ([only], True),
+        ([[exchange("a", message_id=message_id)]], False),
+        # The other file has a key for it.
+        ([only, [exchange("a", message_id=message_id)]], False),
+        ([only, [exchange("a", "joe", message_id="<2@contoso.com>")]], True),
+        ([only, [exchange("a", message_id=message_id), exchange("b", message_id=message_id)]], True),
+    ):
+        for order in permutations(files):
+            assert bool(read(*order).by_message_id) is named
+
+
 def test_the_newest_rows_may_be_there_twice_too() -> None:
     rows = [exchange("a", Received="2026-11-17"), exchange("b", message_id="")]
     trace, _window = read_files([("1", json.dumps(rows).encode()), ("2", json.dumps([graph("g")]).encode())], 2)

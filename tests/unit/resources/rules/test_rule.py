@@ -409,21 +409,21 @@ def test_a_name_that_a_directory_might_take_for_another_is_told(session: Emulate
 
 
 def test_a_date_that_differs_by_a_zone_only_is_told_and_not_written(session: EmulatedSession) -> None:
-    ensure(session, actions=ENCRYPT, conditions=INSIDE, expiry_date="2030-01-31T08:00:00Z")
+    ensure(session, actions=ENCRYPT, conditions=INSIDE, expiry_date="2999-01-31T08:00:00Z")
     shown: dict[str, Any] = next(iter(session.edit("Get-TransportRule")))
     read = Organization(
         {"transport_rules": SUBSETS["transport_rules"]},
-        {"transport_rules": Result([{**shown, "ExpiryDate": "2030-01-31T08:00:00"}])},
+        {"transport_rules": Result([{**shown, "ExpiryDate": "2999-01-31T08:00:00"}])},
     )
 
     def planned(date: str) -> tuple[list[str], list[str]]:
         plan = plan_in_place(RuleBook(read), declare({"name": NAME, "expiry_date": date}))
         return [step.call.cmdlet for step in plan.steps], list(map(str, plan.warnings))
 
-    assert planned("2030-01-31T08:00:00+00:00") == ([], [])
-    steps, (warning,) = planned("2030-01-31T08:00:00+01:00")
+    assert planned("2999-01-31T08:00:00+00:00") == ([], [])
+    steps, (warning,) = planned("2999-01-31T08:00:00+01:00")
     assert (steps, "without a time zone" in warning) == ([], True)
-    assert planned("2030-02-01T08:00:00+01:00") == (["Set-TransportRule"], [])
+    assert planned("2999-02-01T08:00:00+01:00") == (["Set-TransportRule"], [])
 
 
 def test_planning_a_rule_leaves_the_book_as_it_is(session: EmulatedSession) -> None:

@@ -343,18 +343,18 @@ class TestChanges:
         stored = shown(
             "a",
             PrependSubject="x",
-            ActivationDate="2030-01-31T08:00:00",
-            ExpiryDate="2031-01-31T08:00:00",
+            ActivationDate="2998-01-31T08:00:00",
+            ExpiryDate="2999-01-31T08:00:00",
             Comments="c",
         )
-        dates = {"activation_date": "2030-01-31T07:00:00Z", "expiry_date": "2031-01-31T08:07:00Z", "comments": "d"}
+        dates = {"activation_date": "2998-01-31T07:00:00Z", "expiry_date": "2999-01-31T08:07:00Z", "comments": "d"}
         plan = planned(book(stored), where="rules[1].", **dates)
         assert [item.option for item in plan.steps[0].changes] == [
             option for option in plan.after if option in ("expiry_date", "comments")
         ]
         assert list(map(str, plan.warnings)) == [
-            "rules[1].activation_date of 'a' was not written: Exchange shows 2030-01-31T08:00:00 without a time zone, which may be the same instant as "
-            "2030-01-31T07:00:00Z in another zone. Check it in the portal."
+            "rules[1].activation_date of 'a' was not written: Exchange shows 2998-01-31T08:00:00 without a time zone, which may be the same instant as "
+            "2998-01-31T07:00:00Z in another zone. Check it in the portal."
         ]
 
     @pytest.mark.parametrize(
