@@ -19,7 +19,6 @@ TABLES = {"predicates_of_messages.py", "predicates_of_people.py", "wishes.py", "
 NAMES = {
     "each member of ",
     "the manager of ",
-    "the sender's manager",
     "servers on premises",
     "do not forward",
 }

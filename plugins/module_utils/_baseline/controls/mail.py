@@ -45,10 +45,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_from,
     rules_from,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    licensing_off,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     DECIDING_SETTINGS,
 )

@@ -30,10 +30,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Guarantee,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    licensing_off,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     overview_rows,
     reach_lines,

@@ -44,8 +44,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch, Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to

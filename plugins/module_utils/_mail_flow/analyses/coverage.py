@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Value,

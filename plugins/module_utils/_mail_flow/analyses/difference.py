@@ -50,7 +50,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
     CUT_SHORT,
     OpenFindings,
+    SideEffects,
     UncomparedMail,
+    side_effects_differ,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     Edit,
@@ -58,16 +60,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_later_dates,
     with_other_error_action,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import (
-    SideEffects,
-    side_effects_differ,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
     ANYBODY,
 )

@@ -16,12 +16,14 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name, person
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    recipient_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
@@ -122,7 +124,7 @@ def _tells(rule: FlowRule, facts: Facts) -> bool:
     """Whether a rule sends incident reports to somebody who may be outside."""
     told = rule.actions.get("generate_incident_report")
     address = person(str(told)) if told else ""
-    return bool(address) and not is_name(address) and directions.recipient_outside(facts, address) is not False
+    return bool(address) and not is_name(address) and recipient_outside(facts, address) is not False
 
 
 def _acts(rule: FlowRule, *, tells: bool) -> tuple[str, ...]:

@@ -50,13 +50,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     AUTHENTICATED,
     NEXT_SERVER,
     NO_INTERNAL,
+    NONE_FAILS,
     NOT_OURS,
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
     Premise,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import ways_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    ways_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
@@ -390,3 +393,13 @@ def _subdomains(facts: Facts, looks: Sequence[tuple[str, Key]]) -> bool:
     return bool(slots) and (
         wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks)
     )
+
+
+#: For encryption whose configuration is not known.
+_PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
+
+
+def always(facts: Facts) -> tuple[Premise, ...]:
+    """The assumptions of every proof, which do not depend on the rules."""
+    configured = Premise("configured") if facts.irm_configuration is not None else _PERHAPS_CONFIGURED
+    return (Premise("settled"), NONE_FAILS, configured, Premise("system_mail"), Premise("later"))

@@ -15,9 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import rules_from
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    licensing_off,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
     IRM_CONFIGURATION,
 )

@@ -15,13 +15,17 @@ from dataclasses import replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
+    BY_OPTION,
+    Does,
+    option_name,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     Verdict,
-    option_name,
     verdict,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, World
@@ -124,9 +128,7 @@ class Meetings:
             protects = bool(ends) and all(
                 rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends
             )
-            return (
-                rule if protects and directions.recipient_outside(facts, candidate.letter.recipient) is True else None
-            )
+            return rule if protects and recipient_outside(facts, candidate.letter.recipient) is True else None
 
         return self._find(wanted, shown, ("",)) is not None
 

@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     is_below,
     is_name,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    INSIDE,
+    Facts,
+    recipient_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
@@ -30,8 +32,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleSet,
     is_later,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import is_open, keys_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    is_open,
+    keys_of,
+    showings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
@@ -238,7 +243,7 @@ def _spares_internal(look: CheckedRule) -> About:
 
 def _outside(look: CheckedRule, address: str) -> bool:
     """Whether somebody is outside, or likely is. Of whom only a name is known, that is not."""
-    found = not is_name(address) and directions.recipient_outside(look.facts, address)
+    found = not is_name(address) and recipient_outside(look.facts, address)
     return bool(found if isinstance(found, bool) else found.likely)
 
 

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Breach,
     Counterexample,
     Judgment,
+    always,
     hole_of,
     premises_of,
     told,
@@ -33,8 +34,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -45,15 +46,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     NOT_FOUND,
     TOO_MANY_COPIES,
     Premise,
-    always,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     MANAGER,
     Key,
     brought_by,
+    showings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
     shows,
@@ -73,11 +73,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Side,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
-    may_mean_pdf,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     Assumption,
+    may_mean_pdf,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     courses_of,

@@ -152,3 +152,11 @@ def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
     return {
         option: [value] if option in _PEOPLE and isinstance(value, str) else value for option, value in found.items()
     }
+
+
+_OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
+
+
+def option_name(template: str) -> str:
+    """The name of a rights management template in a result."""
+    return _OPTIONS.get(template.casefold(), f"template:{template}")

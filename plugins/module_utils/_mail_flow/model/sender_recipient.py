@@ -12,12 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     domain,
     is_below,
     is_name,
     spellings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    recipient_inside,
+    recipient_outside,
+    sender_inside,
+    sender_outside,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Open,
@@ -259,8 +265,8 @@ def from_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
 
     def scope(address: str) -> Truth:
         if value == "InOrganization":
-            return directions.sender_inside(facts, address, message.authenticated)
-        return directions.sender_outside(facts, address)
+            return sender_inside(facts, address, message.authenticated)
+        return sender_outside(facts, address)
 
     header = facts.primary(message.sender)
     if settings.location != "Envelope" and any(
@@ -286,9 +292,9 @@ def sent_to_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """Where a recipient is."""
     person = rule_view.recipient.address
     if value == "InOrganization":
-        return directions.recipient_inside(rule_view.facts, person, rule_view.message.authenticated)
+        return recipient_inside(rule_view.facts, person, rule_view.message.authenticated)
     if value == "NotInOrganization":
-        return directions.recipient_outside(rule_view.facts, person)
+        return recipient_outside(rule_view.facts, person)
     return opened(("partner", person, value), questions.A_FACT, "on_premises_scope", value)
 
 

@@ -13,10 +13,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Guarantee,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    leaves,
+    sender_inside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL
@@ -113,9 +116,9 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
         else _PROTECTING
     )
     template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])
-    inside = directions.sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
-    leaves = directions.leaves(facts, first.recipient) is True
-    to = {"recipient_domain_is": [domain(first.recipient)]} if leaves else {"sent_to": [first.recipient]}
+    inside = sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
+    outside = leaves(facts, first.recipient) is True
+    to = {"recipient_domain_is": [domain(first.recipient)]} if outside else {"sent_to": [first.recipient]}
     about = {**({"from_scope": "InOrganization"} if inside else {}), **to}
     actions = _actions(helps, template)
     takes = "delivery_lost" if fate in _FATES else "protection_lost" if protection == "none" else ""

@@ -44,7 +44,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleOrder,
     depends_on_sender,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     NONE_FAILS,
     Premise,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     FORWARDED_TYPES,
@@ -65,15 +64,6 @@ USUAL = (
 
 #: The assumption of a proof about rules that look into content.
 NONE_FAILS = Premise("rule_errors")
-
-#: For encryption whose configuration is not known.
-_PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
-
-
-def always(facts: Facts) -> tuple[Premise, ...]:
-    """The assumptions of every proof, which do not depend on the rules."""
-    configured = Premise("configured") if facts.irm_configuration is not None else _PERHAPS_CONFIGURED
-    return (Premise("settled"), NONE_FAILS, configured, Premise("system_mail"), Premise("later"))
 
 
 #: What a proof assumes if rules or the guarantee have such conditions, because the sources disagree or are silent.

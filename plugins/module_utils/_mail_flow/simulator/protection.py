@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
     VALIDATIONS,
@@ -29,8 +30,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ENCODED,
     size_range,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.directions import leaves
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    leaves,
+    licensing_off,
+    sender_inside,
+    sender_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Open,
     Reason,
@@ -51,8 +57,6 @@ SURELY_PROTECTED = int(LARGEST / ENCODED)
 #: another name.
 SYSTEM_TYPES = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
 FORWARDED_TYPES = ("AutoForward", "SmtpForwarding")
-
-_OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,6 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     delivered: bool = True
     assumes: frozenset[str] = frozenset()
-
-
-def option_name(template: str) -> str:
-    """The name of a rights management template in a result."""
-    return _OPTIONS.get(template.casefold(), f"template:{template}")
 
 
 def verdict(world: World, message: Message, facts: Facts) -> Verdict:
@@ -155,13 +154,6 @@ def _closed(settings: Mapping[str, Any]) -> Reason | None:
     return Reason(questions.UNREADABLE, "decrypts_disabled", field="facts.irm_configuration") if disabled else None
 
 
-def licensing_off(settings: Mapping[str, Any]) -> str:
-    """The required licensing settings that are off; empty if none is."""
-    return " and ".join(
-        name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False
-    )
-
-
 def _both(world: World) -> Reason:
     names = [tuple(dict.fromkeys(rules)) for rules in ((rule for rule, _template in world.asked), world.removed)]
     return Reason(questions.ENCRYPTED_AND_DECRYPTED, "encrypted_and_decrypted", tuple(names))
@@ -208,7 +200,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
 
 
 def _scopes(facts: Facts, sender: str, authenticated: bool | None) -> tuple[Truth, Truth]:
-    return directions.sender_inside(facts, sender, authenticated), directions.sender_outside(facts, sender)
+    return sender_inside(facts, sender, authenticated), sender_outside(facts, sender)
 
 
 def _type_reasons(message: Message) -> list[Reason]:

@@ -21,8 +21,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     BudgetError,
     bounded,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    recipient_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, rows_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -296,7 +299,7 @@ def opens(
         return [_way("unknown", "opening_smime")]
     if not own:
         return [_way("unknown", "opening_keys")]
-    outside = directions.recipient_outside(facts, recipient.address)
+    outside = recipient_outside(facts, recipient.address)
     if not isinstance(outside, bool):
         outside = outside.likely if outside.likely is not None else outside
     if not isinstance(outside, bool):

@@ -5,6 +5,10 @@
 
 A condition is true if one of its values matches. Each value is an atom of the text, address or property that the
 condition looks at, so the same value is the same atom in every list.
+
+Rules also mention whom they bring, and who else sees a message: recipients of incident reports with the original mail,
+and moderators. Exchange encrypts the message after the last rule. Whether it protects the original in a report, or in a
+request for approval, is not documented. Source: Microsoft's New-TransportRule page.
 """
 
 from __future__ import annotations
@@ -14,16 +18,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     domain,
     is_name,
+    person,
     spellings,
     with_parents,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    recipient_outside,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTRIBUTES,
@@ -298,3 +308,65 @@ def strangers_with_attributes(facts: Facts) -> list[str]:
         for address in facts.attributes or ()
         if facts.is_object(address) is None and not facts.is_contact(address)
     )
+
+
+#: How the manager of a sender is called where nobody knows who that is.
+THE_MANAGER = "the sender's manager"
+
+
+#: What an incident report has in it with the whole message.
+_WHOLE = "attachoriginalmail"
+
+
+@dataclass(frozen=True)
+class Showing:
+    """Somebody who may be outside, and to whom a rule shows whatever it acts on.
+
+    :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
+    :param senders: of whose mail that is so: ``None`` for all; nobody for those who have a manager, where nobody knows
+        the managers.
+    """
+
+    rule: FlowRule
+    person: Recipient
+    asks: bool
+    senders: tuple[str, ...] | None = None
+
+    @property
+    def reason(self) -> Reason:
+        """What is not known about it."""
+        kind = "shown_for_approval" if self.asks else "shown_in_report"
+        field = "facts.managers" if self.person.label == THE_MANAGER else ""
+        return Reason("shown", kind, (self.person.label, self.rule.name), field)
+
+
+def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
+    """The ones who may be outside."""
+    for rule in rules:
+        every = (
+            []
+            if rule.idle
+            else [
+                Showing(rule, who, asks, senders)
+                for each, asks, senders in _shown_to(rule, facts)
+                for who in facts.brought(each)
+            ]
+        )
+        yield from (each for each in every if recipient_outside(facts, each.person.address) is not False)
+
+
+def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, tuple[str, ...] | None]]:
+    """The people to whom a rule shows a message, whether it asks them for an approval, and of whose mail that is so."""
+    content = rule.actions.get("incident_report_content") or ()
+    if "generate_incident_report" in rule.actions and _WHOLE in {
+        str(each).lower() for each in ([content] if isinstance(content, str) else content)
+    }:
+        yield person(str(rule.actions["generate_incident_report"])), False, None
+    asks = rule.does(Does.MODERATE) if rule.enforced else {}
+    yield from ((str(each), True, None) for each in asks.get("moderate_message_by_user") or ())
+    if asks.get("moderate_message_by_manager"):
+        yield from (
+            [(THE_MANAGER, True, ())]
+            if facts.managers is None
+            else [(manager, True, senders) for manager, senders in facts.teams.items()]
+        )

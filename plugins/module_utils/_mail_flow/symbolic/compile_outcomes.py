@@ -24,14 +24,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Connector,
     at_least,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import Showing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     SURELY_PROTECTED,
     SYSTEM_TYPES,
-    licensing_off,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Showing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
     sent_by,
 )

@@ -17,16 +17,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    recipient_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     Verdict,
-    option_name,
     protects,
     verdict,
 )
@@ -135,7 +137,7 @@ def _arrives(ended: Ended) -> bool | None:
 
 
 def _is_outside(ended: Ended, guarantee: Guarantee) -> bool | None:
-    outside = directions.recipient_outside(ended.facts, ended.address)
+    outside = recipient_outside(ended.facts, ended.address)
     return outside if isinstance(outside, bool) else None
 
 

@@ -34,13 +34,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_pattern,
     search_for,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTACHED_NAME,
-    ATTACHMENT,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, keys_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
 
 #: The maximum number of states of a product to visit; beyond that, it is unknown whether there is a text.
 MOST_STATES = 3_000
@@ -212,16 +207,6 @@ def holds(text: str, key: Key) -> Truth:
     """Whether a word or a pattern of a text is open."""
     sort, value = key
     return has_word(text, value) if sort == "word" else has_pattern(text, *value)
-
-
-def may_mean_pdf(atom: Atom) -> bool:
-    """Whether a condition on extensions or names of attachments may be true of a PDF document with an arbitrary name."""
-    if atom.predicate.slots not in ((ATTACHMENT,), (ATTACHED_NAME,)):
-        return False
-    return any(
-        key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False)
-        for key in keys_of(atom)
-    )
 
 
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:

@@ -19,6 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
+    ATTACHED_NAME,
+    ATTACHMENT,
     RECIPIENT,
     SENDER,
 )
@@ -26,9 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    USUAL,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import USUAL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     SURELY_PROTECTED,
 )
@@ -42,6 +42,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     Vocabulary,
     is_open,
+    keys_of,
     watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
@@ -52,9 +53,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_properties import (
     MessageProperties,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
-    may_mean_pdf,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import MESSAGE_TYPES
 
 #: How a message can arrive protected; otherwise it arrives in clear.
@@ -472,3 +471,13 @@ class Scopes:
                 logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside"))),
             )
         )
+
+
+def may_mean_pdf(atom: Atom) -> bool:
+    """Whether a condition on extensions or names of attachments may be true of a PDF document with an arbitrary name."""
+    if atom.predicate.slots not in ((ATTACHMENT,), (ATTACHED_NAME,)):
+        return False
+    return any(
+        key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False)
+        for key in keys_of(atom)
+    )

@@ -11,9 +11,13 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    recipient_outside,
+    sender_inside,
+    sender_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     Message,
@@ -227,7 +231,7 @@ class Sorter:
             if recipient not in recipients:
                 address = self.facts.primary(block.text("recipient", place))
                 recipients[recipient] = (
-                    _kind(directions.recipient_outside(self.facts, address)),
+                    _kind(recipient_outside(self.facts, address)),
                     address in self._brought,
                 )
             large = (size > LARGEST, int(size * ENCODED) > LARGEST)
@@ -237,8 +241,8 @@ class Sorter:
     def _of_sender(self, address: str, authenticated: bool | None) -> Hashable:
         sender = self.facts.primary(address)
         scopes = (
-            directions.sender_inside(self.facts, sender, authenticated),
-            directions.sender_outside(self.facts, sender),
+            sender_inside(self.facts, sender, authenticated),
+            sender_outside(self.facts, sender),
         )
         manager = self.facts.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
