@@ -22,9 +22,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import roll_back
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import (
+    after_failure,
+    roll_back,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import after_failure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     for_report,
 )

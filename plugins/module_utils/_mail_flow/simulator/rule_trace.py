@@ -39,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True, slots=True)
 class Saw:
-    """What a condition looked at; ``wording.saw`` says it."""
+    """What a condition looked at; ``wording.reasons`` says it."""
 
     atom: Atom
     rule_view: RuleView

@@ -15,13 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     domain,
-    is_name,
     person,
     spellings,
     with_parents,
@@ -61,18 +59,6 @@ ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
 
 #: The option of the action that brings the message to the sender's manager.
 MANAGER = "add_manager_as_recipient_type"
-
-
-def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
-    """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
-    groups = (facts.brought(str(each)) for each in rule.actions.get(REDIRECTS) or ())
-    return [
-        person.address
-        for people in groups
-        if len(people) <= MOST_NAMED
-        for person in people
-        if not is_name(person.address)
-    ]
 
 
 def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
@@ -146,21 +132,6 @@ def slots_of(atom: Atom) -> tuple[str, ...]:
     """The slots that a condition with a list of values looks at."""
     slots = atom.predicate.slots
     return (f"header {atom.values[0].lower()}",) if slots == (HEADER,) else slots
-
-
-@lru_cache(maxsize=4)
-def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
-    """Slot to its atoms, each with the place of the last rule that looks for it."""
-    places = {
-        id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)
-    }
-    found: dict[str, dict[Key, int]] = {}
-    for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
-        looks = Vocabulary()
-        looks.look(atom)
-        for slot, keys in looks.keys.items():
-            found.setdefault(slot, {}).update(dict.fromkeys(keys, places[id(atom)]))
-    return found
 
 
 @dataclass

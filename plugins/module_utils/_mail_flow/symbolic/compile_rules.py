@@ -17,8 +17,16 @@ from functools import cached_property
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    is_name,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
     FATES,
@@ -29,9 +37,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     ADDING,
     MANAGER,
+    MOST_NAMED,
     REDIRECTS,
     THE_MANAGER,
-    redirected_to,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
@@ -441,3 +449,15 @@ class RuleChain:
             when = logic.any_of((when, logic.all_of((matches, *(negate(other) for other in others)))))
         state.fates[fate] = logic.any_of((state.fates.get(fate, FALSE), when))
         state.over = logic.any_of((state.over, when))
+
+
+def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
+    """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
+    groups = (facts.brought(str(each)) for each in rule.actions.get(REDIRECTS) or ())
+    return [
+        person.address
+        for people in groups
+        if len(people) <= MOST_NAMED
+        for person in people
+        if not is_name(person.address)
+    ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -23,8 +24,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_pattern,
     in_prefix,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    BODY,
+    SUBJECT,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
     first_token,
     has_word,
@@ -37,9 +44,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     Key,
+    Vocabulary,
     is_open,
     keys_of,
-    last_looks,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Logic,
@@ -451,3 +458,18 @@ class TextEdits:
                 negate(self.logic.equal(*(self._text(slot, key, seen) for seen in (before, after)))) for key in changed
             ]
         return self.logic.any_of(found)
+
+
+@lru_cache(maxsize=4)
+def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
+    """Slot to its atoms, each with the place of the last rule that looks for it."""
+    places = {
+        id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)
+    }
+    found: dict[str, dict[Key, int]] = {}
+    for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
+        looks = Vocabulary()
+        looks.look(atom)
+        for slot, keys in looks.keys.items():
+            found.setdefault(slot, {}).update(dict.fromkeys(keys, places[id(atom)]))
+    return found

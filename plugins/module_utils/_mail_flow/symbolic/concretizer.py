@@ -17,10 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretize_attachments import (
-    Attachments,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
+    Attachments,
     Holds,
     NoMessageError,
     TextConstraint,
