@@ -931,9 +931,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     tested_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import in_clear
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
+    Copy,
+    copy_of,
+    in_clear,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (

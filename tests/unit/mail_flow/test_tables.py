@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import MODERATING
 

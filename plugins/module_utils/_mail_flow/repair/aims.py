@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import Rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Copy
 
 #: What helps to encrypted mail, to mail that rules leave as it is, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})

@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     EditedRules,
     unwritten,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
     Failed,
     Standing,
     standings,

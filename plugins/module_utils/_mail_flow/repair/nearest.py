@@ -1,29 +1,39 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a copy is in clear: the rule that came nearest to encrypting it, and what kept it from that. Private to the
-collection.
+"""How each rule stands to a copy of a message: whether it acts, and what keeps it from acting. If the copy is in clear,
+which rule came nearest to encrypting it. Private to the collection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
     STEPS_OF_MESSAGE,
     BudgetError,
     bounded,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import (
-    Copy,
-    Standing,
-    standings,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import RuleView
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw, plain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 
 #: A recipient's result.
 Row = dict[str, Any]
@@ -105,3 +115,109 @@ def _why(standing: Standing, stop: str) -> Nearest:
             others,
         )
     return Nearest(rule.name, "priority", rule.place, stop, others)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Somebody's copy of a message.
+
+    :param recipient: whose copy it is, by the address, or by the label of somebody without one.
+    """
+
+    message: Message
+    facts: Facts
+    recipient: str
+
+    def course(self, passage: Passage) -> Course | None:
+        """What happens to it; ``None`` if there is no such copy."""
+        wanted = self.recipient.casefold()
+        return next(
+            (each for each in passage.courses() if wanted in (each.recipient.address, each.recipient.label.casefold())),
+            None,
+        )
+
+
+def copy_of(found: Counterexample, given: Mapping[str, Any], now: datetime.datetime) -> Copy:
+    """The copy that a counterexample is about.
+
+    :param given: the known facts, in the form of the option ``facts``.
+    """
+    message = message_of(
+        {key: value for key, value in found.message.items() if key != "name"}, "", str(found.message["name"])
+    )
+    return Copy(replace(message, date=message.date or now), facts_of({**given, **found.facts}), found.recipient)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A condition that a copy does not meet, or an exception that it meets.
+
+    :param section: ``conditions`` or ``exceptions``.
+    """
+
+    section: str
+    atom: Atom
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a rule stands to a copy.
+
+    :param acts: whether it matches, or may match.
+    :param reached: whether the copy reaches it, or would if it were enabled.
+    :param in_window: whether its dates may let it act.
+    :param failed: what certainly keeps it from matching.
+    :param rule_view: what it sees of the copy.
+    """
+
+    rule: FlowRule
+    acts: bool
+    reached: bool
+    in_window: bool
+    failed: tuple[Failed, ...]
+    rule_view: RuleView
+
+    @property
+    def distance(self) -> int:
+        """The number of things that keep it from doing what it is for."""
+        return (
+            len(self.failed)
+            + (not self.reached)
+            + bool(self.rule.idle)
+            + (not self.rule.enforced)
+            + (not self.in_window)
+        )
+
+
+def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
+    """How each rule stands to a copy, first to last; none if there is no such copy.
+
+    :raises BudgetError: the message and the rules are too complex together.
+    """
+    looked: dict[tuple[str, int], World] = {}
+
+    def watch(rule: FlowRule, world: World, person: Recipient) -> None:
+        if not world.against_a_guess:
+            looked.setdefault((person.address, rule.place), world)
+
+    passage = Passage(rules, copy.message, copy.facts, everything=True, watch=watch)
+    course = copy.course(passage)
+    if course is None:
+        return []
+    person, worlds = course.recipient, [world for world in course.worlds if not world.against_a_guess] or course.worlds
+    acting = {place for world in worlds for places in (world.matched, world.perhaps) for _held, place in places}
+    last = max((place for address, place in looked if address == person.address), default=-1)
+    ended = any(world.over for world in worlds)
+    found = []
+    for rule in rules.rules:
+        world = looked.get((person.address, rule.place), worlds[0])
+        failed = [Failed("conditions", atom) for atom in rule.conditions if passage.truth(atom, world, person) is False]
+        failed += [Failed("exceptions", atom) for atom in rule.exceptions if passage.truth(atom, world, person) is True]
+        reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
+        rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
+        found.append(
+            Standing(
+                rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), rule_view
+            )
+        )
+    return found

@@ -67,7 +67,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleEdit,
     unplaced,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Copy, copy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (

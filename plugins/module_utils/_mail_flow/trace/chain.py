@@ -36,7 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Passage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.

@@ -34,14 +34,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MOST_PREFIXES,
     Planes,
     RowConditions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
     Unknown,
     message_of,
     recipient_of,
     why_open,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
 
 
 @dataclass(frozen=True)

@@ -45,13 +45,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Passed,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import CopyGroup, Sorter
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Trace,
     instant_of,
     left_out,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]

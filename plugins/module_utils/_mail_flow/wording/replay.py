@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     COVERAGE,
     Tallies,
     Tally,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     BECOME,
     BECOMES,

@@ -21,12 +21,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import UNSAID
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import UNSAID
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
     message_of as message_of_row,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators

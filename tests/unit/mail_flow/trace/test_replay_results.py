@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import _Decided
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
@@ -19,7 +20,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Trace,
     instant_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import described
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
 
