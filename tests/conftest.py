@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain, groupby
 
 import pytest
 
@@ -40,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what only the whole matrix runs, puts what takes long first, and marks what is tried in rounds, so
+    """Leaves out what only the whole matrix runs, lets what takes long begin first, and marks what is tried in rounds, so
     that "make soak" can run more of them.
     """
     if config.getoption("wires") != "all":
@@ -53,7 +54,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             hasattr(module, name) for name in ("rounds", "seeds")
         ):
             item.add_marker(pytest.mark.rounds)
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items[:] = _spread(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _spread(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Deals the files whose tests take long among the workers, and fills each worker's part up with the others.
+
+    xdist gives each worker an equal part of the list; who has done its own takes half of what is left at the end of
+    the longest. So all end with short tests, and none is left alone with a long one.
+    """
+    files = [list(file) for _path, file in groupby(items, key=lambda item: item.path)]
+    longest, long, short = [], [], []
+    for file in files:
+        marked = any(item.get_closest_marker("long") for item in file)
+        (longest if marked else long if "integration" in file[0].path.parts else short).append(file)
+    dealt, rest = [*longest, *long], list(chain(*short))
+    spread: list[pytest.Item] = []
+    for worker in range(workers):
+        part = list(chain(*dealt[worker::workers]))
+        room = max(0, len(items) // workers - len(part))
+        spread += part + rest[:room]
+        del rest[:room]
+    return spread + rest
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
