@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import yaml
@@ -22,10 +23,13 @@ from .tenant import Tenant
 PATIENCE = 300
 
 
-def processes(home: pathlib.Path) -> dict[int, str]:
-    """The processes of a controller with this home, and their command lines."""
+def processes(home: pathlib.Path, besides: AbstractSet[str] = frozenset()) -> dict[int, str]:
+    """The processes of a controller with this home, and their command lines.
+
+    :param besides: names of what is in ``/proc`` and belongs to others.
+    """
     found, variable = {}, f"HOME={home}".encode()
-    for name in filter(str.isdigit, os.listdir("/proc")):
+    for name in filter(str.isdigit, {*os.listdir("/proc")} - besides):
         with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb", buffering=0) as environment:
             if variable in environment.read().split(b"\0"):
                 found[int(name)] = pathlib.Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode()
@@ -87,9 +91,10 @@ def workers(inventory: pathlib.Path) -> list[int]:
     return [pid for pid, above in parents.items() if above in parents]
 
 
-def shells(home: pathlib.Path) -> list[int]:
+def shells(home: pathlib.Path, besides: AbstractSet[str] = frozenset()) -> list[int]:
     """The PowerShell processes of a controller with this home, which live at the same moment."""
-    found = [entry for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit() and _is_shell(entry, home)]
+    entries = [pathlib.Path("/proc") / name for name in {*os.listdir("/proc")} - besides if name.isdigit()]
+    found = [entry for entry in entries if _is_shell(entry, home)]
     # One may have ended before another one began that was found after it.
     return [int(entry.name) for entry in found if _is_shell(entry, home)]
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
 from tests.emulator.organization import default_state
 from tests.emulator.rule_reports import computed, detail, hit, hits, settled
 from tests.emulator.values import stored_instant
 
-from .tenant import Tenant
+from .playbook import Controller
+from .tenant import Tenant, inventory
 
 NAME = "contoso.onmicrosoft.com"
 NOW = datetime.datetime.now(datetime.UTC)
@@ -64,17 +66,12 @@ def state(**parts: Any) -> dict[str, Any]:
 
 
 def evidence(tenant: Tenant, **options: Any) -> dict[str, Any]:
-    (found,) = evidences(tenant, options)
-    return found
-
-
-def evidences(tenant: Tenant, *given: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the module returns with these options, a task each."""
-    ran = tenant.run(*({"m365.message_encryption.mail_flow_evidence": options} for options in given))
+    """What the module returns."""
+    ran = tenant.run({"m365.message_encryption.mail_flow_evidence": options})
     assert "SUBJECT" not in ran.output
     assert "@fabrikam.com" not in ran.output
     assert not tenant.applied
-    return [task.result for task in ran]
+    return ran["mail_flow_evidence"]
 
 
 @pytest.mark.wires("rest", "psrp", "endpoint", "powershell")
@@ -148,42 +145,59 @@ def test_contradictions_are_findings_and_name_nobody(tenant: Tenant) -> None:
     ]
 
 
-@pytest.mark.organizations(state(report_hours_late=48))
-def test_a_report_that_is_late_is_no_contradiction(tenant: Tenant) -> None:
-    late, young = evidences(tenant, {}, {"until": (NOW - datetime.timedelta(hours=5)).isoformat()})
-    (rule,) = late["rules"]
-    assert (rule["comparable"], rule["why"], rule["contradictions"]) == (False, "late", [])
-    assert young["rules"][0]["why"] == "young"
+def named(name: str, **parts: Any) -> dict[str, Any]:
+    """Another organization with the same mail and rules."""
+    own = default_state(f"{name}.onmicrosoft.com")
+    return state(**parts) | {key: own[key] for key in ("name", "tenant_id")}
 
 
 @pytest.mark.organizations(
-    state(transport_rules=[{**STORED, "WhenChanged": stored_instant(NOW - datetime.timedelta(days=3))}])
-)
-def test_a_rule_that_changed_is_not_compared(tenant: Tenant) -> None:
-    ten_days, one_day = evidences(tenant, {}, {"days": 1})
-    (rule,) = ten_days["rules"]
-    assert (rule["comparable"], rule["why"]) == (False, "changed")
-    assert rule["reason"].startswith("the rule 'Partners' changed on ")
-    assert one_day["rules"][0]["comparable"] is True
-
-
-@pytest.mark.organizations(
-    state(
+    named("late", report_hours_late=48),
+    named("changed", transport_rules=[{**STORED, "WhenChanged": stored_instant(NOW - datetime.timedelta(days=3))}]),
+    named(
+        "refused",
         hidden_cmdlets=[
             "Get-MailDetailTransportRuleReport",
             "Get-MailTrafficEncryptionReport",
             "Get-MessageTraceDetailV2",
+        ],
+    ),
+)
+def test_what_is_late_changed_or_not_granted_is_said_and_not_compared(emulator: Emulator, tmp_path: Path) -> None:
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("late", "late", {}),
+        ("late", "young", {"until": (NOW - datetime.timedelta(hours=5)).isoformat()}),
+        ("changed", "ten days", {}),
+        ("changed", "one day", {"days": 1}),
+        ("refused", "refused", {}),
+    ]
+    ran = Controller(tmp_path, inventory(emulator, "rest")).plays(
+        [
+            {
+                "hosts": host,
+                "gather_facts": False,
+                "tasks": [{"name": name, "m365.message_encryption.mail_flow_evidence": options}],
+            }
+            for host, name, options in asked
         ]
     )
-)
-def test_what_is_not_granted_is_said(tenant: Tenant) -> None:
-    found = evidence(tenant)
-    (rule,) = found["rules"]
-    assert (rule["comparable"], rule["why"], rule["predicted"]["certain"]) == (False, "refused", 8)
-    assert "reported" not in rule
-    assert "encryption" not in found
-    assert set(found["unavailable"]) == {"rule_report", "encryption_report", "sample"}
-    assert "Get-MailDetailTransportRuleReport" in found["msg"]
+    assert ran.rc == 0, ran.output
+    assert "SUBJECT" not in ran.output
+    assert "@fabrikam.com" not in ran.output
+    rules = {}
+    for _host, name, _options in asked:
+        (rules[name],) = ran[name]["rules"]
+    late, refused = rules["late"], rules["refused"]
+    assert (late["comparable"], late["why"], late["contradictions"]) == (False, "late", [])
+    assert rules["young"]["why"] == "young"
+    assert (rules["ten days"]["comparable"], rules["ten days"]["why"]) == (False, "changed")
+    assert rules["ten days"]["reason"].startswith("the rule 'Partners' changed on ")
+    assert rules["one day"]["comparable"] is True
+    assert (refused["comparable"], refused["why"], refused["predicted"]["certain"]) == (False, "refused", 8)
+    assert "reported" not in refused
+    assert "encryption" not in ran["refused"]
+    assert set(ran["refused"]["unavailable"]) == {"rule_report", "encryption_report", "sample"}
+    assert "Get-MailDetailTransportRuleReport" in ran["refused"]["msg"]
 
 
 @pytest.mark.organizations(state())

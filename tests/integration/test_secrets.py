@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime
+import os
 import pathlib
 import re
 import stat
@@ -197,10 +198,13 @@ class _Watch:
         self.home = home
         self.seen: dict[str, bytes] = {}
         self._looks: dict[pathlib.Path, tuple[int, int]] = {}
+        #: Processes that were there before.
+        self._others = {*os.listdir("/proc")}
         self._end = threading.Event()
 
     def look(self) -> None:
-        for pid, command in {**processes(self.home), **dict.fromkeys(shells(self.home), "PowerShell")}.items():
+        found = processes(self.home, self._others)
+        for pid, command in {**found, **dict.fromkeys(shells(self.home, self._others), "PowerShell")}.items():
             with contextlib.suppress(OSError):
                 commands, environ = pathlib.Path(f"/proc/{pid}/cmdline"), pathlib.Path(f"/proc/{pid}/environ")
                 before, environment, after = commands.read_bytes(), environ.read_bytes(), commands.read_bytes()
