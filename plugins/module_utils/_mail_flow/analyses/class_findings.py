@@ -15,7 +15,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Turn,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    MailClass,
+    Shown,
     aspect_of,
+    assumed,
+    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
     Asked,
@@ -25,12 +29,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Cause,
     Changed,
     Later,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
-    MailClass,
-    Shown,
-    assumed,
-    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
     edit_at,

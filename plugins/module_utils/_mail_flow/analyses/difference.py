@@ -27,10 +27,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ClassFindings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    Courses,
+    MailClass,
+    SearchedMail,
+    Shown,
+    acted,
     aspect_of,
     sure_kinds,
     transit_differs,
     treated,
+    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
     Questions,
@@ -38,14 +44,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     KINDS,
     MailFinding,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
-    Courses,
-    MailClass,
-    SearchedMail,
-    Shown,
-    acted,
-    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
     CUT_SHORT,

@@ -12,7 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    MailClass,
+    acted,
     aspect_of,
+    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
     Asked,
@@ -32,11 +35,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SideEffect,
     SideEffectsChanged,
     section_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
-    MailClass,
-    acted,
-    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     NOTHING,
