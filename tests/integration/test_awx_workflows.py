@@ -11,12 +11,14 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.emulator.emulator import Emulator
 
+from .awx import Job
 from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, REPORT, ROLL_BACK, Awx
 from .awx_workflows import Ended, Model, Refused
 
@@ -159,28 +161,10 @@ def see_merged(awx: Awx, plans: Ended, approved: Mapping[str, Any]) -> None:
 
 
 def plan_something_else(awx: Awx, model: Model) -> None:
-    """The wishes are others, so are the newest plans, and those that were approved are forged where they lie.
-
-    The change with the other plans is denied, writes nothing and says so.
-    """
+    """The wishes are others, so are the newest plans, and those that were approved are forged where they lie."""
     model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
-    before, sent = awx.state(), len(model.sent)
-    denied = model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="contoso")
-    assert {name: node.status for name, node in denied.items()} == {
-        "audit": "failed",
-        "check": "successful",
-        "plans": "successful",
-        "approval": "failed",
-    }
-    assert model.workflow_status == "failed"
-    assert awx.state() == before
-    messages = model.sent[sent:]
-    assert [(message.template, message.sender) for message in messages] == [
-        ("Message encryption approvers", PLANS),
-        (TEAM, CHANGE),
-    ]
-    assert "its plans were denied or not approved" in messages[1].body
-    assert "The last lines of that job have its report." in messages[1].body
+    check = model.run(CHECK, {"exchange_organizations": "contoso"}, awx.number())
+    assert check.status == "successful", check.stdout
     clone = awx.directory / "clone"
     awx.git("clone", "--quiet", str(awx.repository), str(clone), cwd=awx.directory)
     newest = (clone / "organizations/contoso/latest-plan").read_text(encoding="utf-8").strip()
@@ -269,6 +253,35 @@ def test_an_organization_that_came_after_the_approval_is_left_alone(awx: Awx, mo
     assert (ended["approval"].status, ended["apply"].status) == ("successful", "failed")
     assert "No plan was approved of tailspin, so nothing was written to any organization" in ended["apply"].stdout
     assert awx.state() == before
+
+
+def test_a_change_that_is_denied_ends_there_and_says_so(
+    awx: Awx, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs do what they do above, and leave what they leave there."""
+    left = {
+        "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"drift": 2}},
+        "message_encryption_git_commit": "f" * 40,
+    }
+
+    def ended(job: Job) -> Any:
+        return SimpleNamespace(status="failed" if job.template == AUDIT else "successful", stats=left, stdout="")
+
+    monkeypatch.setattr(awx, "run_job", ended)
+    denied = model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False)
+    assert {name: node.status for name, node in denied.items()} == {
+        "audit": "failed",
+        "check": "successful",
+        "plans": "successful",
+        "approval": "failed",
+    }
+    assert model.workflow_status == "failed"
+    assert [(message.template, message.sender) for message in model.sent] == [
+        ("Message encryption approvers", PLANS),
+        (TEAM, CHANGE),
+    ]
+    assert "its plans were denied or not approved" in model.sent[1].body
+    assert "The last lines of that job have its report." in model.sent[1].body
 
 
 @pytest.mark.parametrize("team", [OPERATORS, APPROVERS, ON_CALL])
