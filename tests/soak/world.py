@@ -67,6 +67,8 @@ _LARGEST = 2_000_000
 _RUNS_ON = 120
 #: Seconds for which tasks share what they read, where they do: longer than any of them takes here.
 _REUSE = 600.0
+#: Runs without faults that are kept for a session.
+_CONTROLS = 16
 #: Shells that lost answers may leave on the service before all are ended.
 _LEFT_SHELLS = 8
 _STAMPS = ("WhenChanged", "LastModifiedBy")
@@ -150,6 +152,7 @@ class World:
         self.writes: list[Write] = []
         self._editing = threading.local()
         self._sessions: dict[str, OrganizationSession] = {}
+        self._controls: dict[str, dict[str, Any]] = {}
         self._hurried = False
         self._granted: dict[str, list[str]] = {}
 
@@ -177,7 +180,15 @@ class World:
         if wire not in self._sessions:
             options = _options(self.emulator, wire) | ({"exchange_command_timeout": Option(3)} if self._hurried else {})
             self._sessions[wire] = OrganizationSession(_identity.build(options, []), open_transport)
+            self._controls[wire] = {}
         return self._sessions[wire]
+
+    def controls(self, wire: str) -> dict[str, Any]:
+        """What is kept of runs without faults over a wire's session: a new session has none."""
+        self.session(wire)
+        if len(self._controls[wire]) >= _CONTROLS:
+            self._controls[wire].clear()
+        return self._controls[wire]
 
     @contextmanager
     def hurry(self) -> Iterator[None]:

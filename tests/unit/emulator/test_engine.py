@@ -150,7 +150,7 @@ def test_nothing_of_the_callers_environment_reaches_it(emulator: Emulator, monke
 
 @pytest.mark.engine
 def test_fragments_of_any_size_go_both_ways(emulator: Emulator) -> None:
-    text = "x\u00e4\U0001f600" * 200_000
+    text = "x\u00e4\U0001f600" * 50_000  # more than an envelope takes, and ten times a fragment
     with line(emulator) as connection, RunspacePool(connection, configuration_name="PowerShell.7") as pool:
         for _unused in range(2):
             assert run(pool, "param($Text) $Text", Text=text).output == [text]

@@ -21,15 +21,18 @@ def test_approvals_that_are_used_again_while_others_change_rules(seed: int) -> N
     approvals.examine(seed)
 
 
+# Each begins with a seed by which the law once was seen broken, and looks on where that is no longer so.
+
+
 def test_the_law_sees_an_approval_that_is_used_twice() -> None:
     with mock.patch.object(_approval, "used", return_value=[]), mock.patch.object(_apply, "used", return_value=[]):
-        _steps, problem = several(approvals.examine, 0, 40)
+        _steps, problem = several(approvals.examine, 10, 40)
     assert "an approval was used twice" in problem
 
 
 def test_the_law_sees_a_use_that_is_not_compared() -> None:
     with mock.patch.object(_approval, "moved", return_value=[]):
-        _steps, problem = several(approvals.examine, 0, 40)
+        _steps, problem = several(approvals.examine, 3, 40)
     assert "mail leaves in clear, which nobody approved" in problem
 
 
@@ -38,5 +41,5 @@ def test_the_law_sees_a_write_after_somebody_elses_change() -> None:
         mock.patch.object(_apply, "moved_mail", return_value=[]),
         mock.patch.object(_apply, "unplanned", return_value=[]),
     ):
-        _steps, problem = several(approvals.examine, 0, 200)
+        _steps, problem = several(approvals.examine, 3, 200)
     assert "mail leaves in clear, which nobody approved" in problem
