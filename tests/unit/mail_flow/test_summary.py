@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import assumptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
     mail_lines,
@@ -134,7 +134,7 @@ def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_re
         *BASIS,
     ]
     (proved, _other) = rows
-    said = [each.get("mail") or assumptions.RELIED_ON[each["id"]] for each in proved["assumptions"]]
+    said = [each.get("mail") or guarantees.RELIED_ON[each["id"]] for each in proved["assumptions"]]
     assert all(each in f"{lines[2]}{lines[3]}" for each in said)
 
 
@@ -206,8 +206,8 @@ def test_what_is_guaranteed_is_a_clause(then: str, limit: str | int | None, clai
 
 def test_every_assumption_has_a_few_words() -> None:
     # No proof names that mail is addressed to primary addresses: matches in an alias have formulas of their own.
-    for kind in set(assumptions._TEXTS) - {"primary_addresses"}:
-        words = assumptions._LEAVES_OUT.get(kind) or assumptions.RELIED_ON["U17" if kind == "plain_letters" else kind]
+    for kind in set(guarantees._TEXTS) - {"primary_addresses"}:
+        words = guarantees._LEAVES_OUT.get(kind) or guarantees.RELIED_ON["U17" if kind == "plain_letters" else kind]
         assert 0 < len(words) <= 60, kind
 
 

@@ -19,12 +19,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Wrong
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
     CONDITION,
     EXCEPTION,
     STOP,
     EditedRules,
+    Wrong,
     unwritten,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (

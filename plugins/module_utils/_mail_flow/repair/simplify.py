@@ -36,7 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleSet,
     is_later,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
     as_options,
     unwritten,
 )

@@ -52,20 +52,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
-    Wrong,
-    aim_of_expectation,
-    aim_of_guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.beside import LOSSES, beside
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidate_edits import (
-    candidates,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
     ADD,
     EditedRules,
     Rule,
     RuleEdit,
+    Wrong,
+    aim_of_expectation,
+    aim_of_guarantee,
     unplaced,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.beside import LOSSES, beside
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidate_edits import (
+    candidates,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Copy, copy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator

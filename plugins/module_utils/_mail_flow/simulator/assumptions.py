@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What proofs assume, and why answers are open that no simulation gives. Private to the collection.
 
-``wording.assumptions`` and ``wording.reasons`` say it.
+``wording.guarantees`` and ``wording.reasons`` say it.
 """
 
 from __future__ import annotations

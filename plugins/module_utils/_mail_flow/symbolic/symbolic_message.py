@@ -88,7 +88,7 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
 class Assumption:
     """Something that a proof may assume, and must then name.
 
-    :param kind: what it is, in a word; ``wording.assumptions`` has its sentence.
+    :param kind: what it is, in a word; ``wording.guarantees`` has its sentence.
     :param literal: the variable that enables it.
     :param seen: whether a rule could treat mail differently if the assumption is false. If none can, mail that does not meet the assumption only
         has more unknowns than the same mail that does: what is certain for one is certain for the other.

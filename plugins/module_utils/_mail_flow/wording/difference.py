@@ -29,8 +29,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
     MOST_APPROVALS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import UNUSUAL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    UNUSUAL,
     reason_rows,
     worded,
 )

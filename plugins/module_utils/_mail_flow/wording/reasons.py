@@ -17,8 +17,29 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import (
     sender_addresses,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    LARGEST,
+    SURELY_PROTECTED,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import UNUSUAL
+
+#: The largest message that is surely protected, and the largest that is protected, in megabytes.
+SURELY_MB, MOST_MB = SURELY_PROTECTED * 10 // (1 << 20) / 10, LARGEST >> 20
+
+#: Number of an assumption about usual mail to the mail that does not meet it.
+UNUSUAL = {
+    questions.UNAUTHENTICATED_INSIDE: "mail to people in the organization's domains who are not in its directory",
+    questions.GUESTS: "mail of guests and mail users",
+    questions.REMOTE_DOMAINS: "mail to remote domains that count as internal",
+    questions.ALIASES: "mail to aliases",
+    questions.PDF: "mail with a PDF attachment",
+    questions.FORWARDED: "mail that is forwarded automatically",
+    questions.SMIME_SIGNED: "mail with a clear S/MIME signature",
+    questions.SYSTEM_MAIL: "automatic replies, read receipts and meeting items and requests for approval",
+    questions.TOO_LARGE: (
+        f"messages of more than {SURELY_MB} MB, which may have more than {MOST_MB} MB once they are encoded"
+    ),
+}
 
 #: Why a connector takes no mail that a rule routes to it.
 CONNECTOR_IDLE: Mapping[str, str] = {

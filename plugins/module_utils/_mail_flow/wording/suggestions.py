@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Changed,
     MailFinding,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
     Rule,
     RuleEdit,
     as_options,
@@ -41,10 +41,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Suggestion,
     TraceEffect,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import premise_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import premise_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     worded,
 )

@@ -16,8 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Tested,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import RELIED_ON
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import hole_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
+    RELIED_ON,
+    hole_words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
 #: The words for a copy's protection.

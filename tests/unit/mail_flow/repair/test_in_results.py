@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     MailFlowContext,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
     as_options,
     unwritten,
 )

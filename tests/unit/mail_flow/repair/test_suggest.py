@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
     Repaired,
     Suggestion,
