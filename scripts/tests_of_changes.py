@@ -4,9 +4,9 @@
 """Prints the unit tests of what differs from a commit: for ``make quick``.
 
 ``python scripts/tests_of_changes.py [commit]``; without one, from where the branch left origin/main. The tests of a
-module are those that import it, and where none does, those of its package. Of a helper of the tests they are those that
-import it, too. The tests of the structure are always among them, and those in tests/unit/trust only if they changed
-themselves.
+module are those that import it, and where none does, those of its package. Where few do, those of its package that
+import one of its neighbors with it come along. Of a helper of the tests they are those that import it, too. The tests of
+the structure are always among them, and those in tests/unit/trust only if they changed themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,8 @@ UNITS = ROOT / "tests/unit"
 _ALWAYS = "tests/unit/structure"
 #: Searches with faults take longer than a minute. "make test" runs them, and so does a change of one of them.
 _LONG = UNITS / "trust"
+#: Fewer tests than these say little of a module, and more than those take longer than a minute.
+_FEW, _MOST = 3, 5
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]+)|import\s+([\w.]+))", re.MULTILINE)
 
 
@@ -71,17 +73,39 @@ def chosen(files: Iterable[Path]) -> list[str]:
         if file.name.startswith("test_") and UNITS in (ROOT / file).parents:
             found.add(str(file))
             continue
-        module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+        module = name_of(file)
         users = {
             str(test.relative_to(ROOT))
             for test, names in imports.items()
             if module in names and _LONG not in test.parents
         }
         found |= users or _package(file)
+        if 0 < len(users) < _FEW:
+            found |= set(_through_neighbors(file, imports))
     folders = {path for path in found if not path.endswith(".py")}
     return sorted(
         path for path in found if not any(path != folder and Path(folder) in Path(path).parents for folder in folders)
     )
+
+
+def name_of(file: Path) -> str:
+    """The dotted name of a module, without the collection's own prefix."""
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _through_neighbors(file: Path, imports: Mapping[Path, set[str]]) -> list[str]:
+    """Tests of a module's package that import what imports it there, at most :data:`_MOST`: first those that import
+    little else.
+    """
+    neighbors = [path.relative_to(ROOT) for path in (ROOT / file).parent.glob("*.py")]
+    through = {name_of(path) for path in neighbors if name_of(file) in imported(ROOT / path)}
+    found = [
+        test
+        for folder in _package(file)
+        for test in sorted((ROOT / folder).rglob("test_*.py"))
+        if through & imports[test]
+    ]
+    return [str(test.relative_to(ROOT)) for test in sorted(found, key=lambda test: len(imports[test]))[:_MOST]]
 
 
 def _package(file: Path) -> set[str]:
