@@ -267,7 +267,8 @@ def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message]
 
 
 def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
-    """The message without the keys, and the people and attachments of a key, that it can do without.
+    """The message without the keys, and the people and attachments of a key, that it can do without. A file in an
+    attachment is the attachment itself, if it can be.
 
     :param message: in the form of the option ``messages``.
     :param recipient: the one whose copy it is about, by the address.
@@ -282,6 +283,12 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
             left: Sequence[Any] = [other for other in found[key] if other != each]
             if left and str(each).casefold() != recipient.casefold() and shows({**found, key: left}):
                 found[key] = left
+    for place, each in enumerate(found.get("attachments", ())):
+        for inner in each.get("nested") or ():
+            itself = {**each, "name": f"{each['name']}.{inner.rpartition('.')[2]}", "nested": []}
+            others = [*found["attachments"][:place], itself, *found["attachments"][place + 1 :]]
+            if shows({**found, "attachments": others}):
+                found["attachments"] = others
     return found
 
 

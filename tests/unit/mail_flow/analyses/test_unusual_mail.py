@@ -70,11 +70,12 @@ def test_a_counterexample_is_no_more_unusual_than_it_has_to_be(kind: str) -> Non
     assert (found["type"], sorted(found.keys() & {"size", "protection", "attachments", "mail_from"})) == ([kind], [])
 
 
-def test_a_document_of_a_type_is_one_by_its_name() -> None:
-    """Where PDF documents are encrypted, one in another file would be stranger than the document itself."""
+@pytest.mark.parametrize("encrypts", [True, False])
+def test_a_document_of_a_type_is_one_by_its_name(encrypts: bool) -> None:
+    """One in another file would be stranger than the document itself."""
     found = verdict(
         [{**ALL, "exceptions": {"attachment_extension_matches_words": ["pdf"]}}],
-        {**TENANT, "irm_configuration": {"enable_pdf_encryption": True}},
+        {**TENANT, "irm_configuration": {"enable_pdf_encryption": encrypts}},
         then="not_in_clear",
     )["counterexample"]["message"]
     assert [(each["name"], each["nested"]) for each in found["attachments"]] == [("file0.pdf", [])]
