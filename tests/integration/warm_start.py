@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts ansible's programs where their imports end: as forks of a process that has them behind it, one for each of
-pytest's workers. An ansible-playbook with a configuration that was there before is a fork of one that has read it.
+pytest's workers. An ansible-playbook with a configuration that was there before is a fork of one that has read it, and
+its session broker one of a process that has imported other people's packages.
 
 A program has arguments, environment, directory, output and an end of its own, as one that is executed. What the
 interpreter reads of the environment at its start must be what the server has, see :func:`serves`, and what other
@@ -16,6 +17,7 @@ import contextlib
 import functools
 import json
 import os
+import secrets
 import selectors
 import signal
 import socket
@@ -57,10 +59,22 @@ def serves(environment: Mapping[str, str]) -> bool:
 
 @functools.cache
 def _server() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    brokers_at = f"message-encryption-tests-{os.getpid()}-{secrets.token_hex(4)}"
+    life, held = os.pipe()
+    with socket.socket(socket.AF_UNIX) as listening, os.fdopen(life):
+        listening.bind(f"\0{brokers_at}")
+        listening.listen(64)
+        brokers = subprocess.Popen(
+            [sys.executable, "-P", str(STARTUP / "brokers.py"), str(listening.fileno()), str(life)],
+            env=INTERPRETER,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listening.fileno(), life],
+        )
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, str(STARTUP / "server.py"), str(theirs.fileno())],
+            [sys.executable, str(STARTUP / "server.py"), str(theirs.fileno()), brokers_at],
             env=INTERPRETER,
             stdin=subprocess.DEVNULL,
             # Python keeps whether a stream is a pipe, as those of a program are.
@@ -73,6 +87,8 @@ def _server() -> tuple[subprocess.Popen[bytes], socket.socket]:
         for each in (ours, *_configured.values()):
             each.close()
         process.communicate()
+        os.close(held)
+        brokers.wait()
 
     atexit.register(end)
     return process, ours

@@ -17,7 +17,10 @@ import os
 import runpy
 import signal
 import socket
+import subprocess
 import sys
+
+import brokers
 
 #: In a program's own order until core reads its configuration; then what belongs to Python and to other packages.
 IMPORTED = (
@@ -66,7 +69,7 @@ def become(request: int) -> None:
     sys.path[0] = os.path.dirname(sys.argv[0])
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, brokers_at: str) -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     assert "ansible.constants" not in sys.modules, "a program reads its own configuration"
@@ -90,8 +93,10 @@ def main(descriptor: int) -> None:
     become(request)
     if configuration:
         configuration.begin()
+    brokers.Popen.address = f"\0{brokers_at}"
+    subprocess.Popen = brokers.Popen
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])
