@@ -116,7 +116,7 @@ def rules(stored: Iterable[Mapping[str, Any]]) -> list[Rule]:
 def _rule(row: Mapping[str, Any]) -> Rule:
     sections: dict[str, tuple[Predicate, ...]] = {}
     for prefix in ("", _EXCEPT):
-        found = [predicate(name, row, prefix) for name in PREDICATES]
+        found = [predicate(name, row, prefix) for name in PREDICATES if row.get(prefix + name) is not None]
         sections[prefix] = tuple(one for one in found if one is not None)
     return Rule(
         name=row["Name"],

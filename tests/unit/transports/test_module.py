@@ -353,7 +353,7 @@ def test_a_caller_that_is_refused_is_told_so_once_another_token_is_refused(unope
     assert len(lab.emulator.faults.struck) == 2 * (2 if lab.wire == "rest" else 1)
 
 
-#: What passes, and what is told of it.
+#: What passes, and what is told of it. The stand-in has one exception for the first two.
 PASSING = [
     ({"kind": "429", "body": BUSY}, "Exchange is busy, or failed: Please try again"),
     ({"kind": "503", "body": BUSY}, "Exchange is busy, or failed: Please try again"),
@@ -365,13 +365,14 @@ PASSING = [
 def test_trouble_that_passes_does_not_keep_from_connecting(unopened: Callable[..., Lab]) -> None:
     """Each failure is told by its exception, and worth another try."""
     lab, log = unopened(), list[str]()
+    passing = PASSING if lab.wire == "rest" else PASSING[1:]
     lab.emulator.faults.set(
-        [lab.fault(step="connect", nth=nth, **fault) for nth, (fault, _told) in enumerate(PASSING, 1)]
+        [lab.fault(step="connect", nth=nth, **fault) for nth, (fault, _told) in enumerate(passing, 1)]
     )
     (result,) = lab.session.invoke(Request([READ], log=log.append))
     assert result.error is None
     tries = [line for line in log if line.startswith("Get-OrganizationConfig: Connect-ExchangeOnline failed: ")]
-    assert [line for line, (_fault, told) in zip(tries, PASSING, strict=True) if told not in line] == []
+    assert [line for line, (_fault, told) in zip(tries, passing, strict=True) if told not in line] == []
 
 
 def test_trouble_that_does_not_pass_is_told_after_the_last_try(unopened: Callable[..., Lab]) -> None:

@@ -167,12 +167,6 @@ def changed_module(tmp_path: Path, old: str, new: str) -> Path:
     return modules
 
 
-def test_it_has_no_module(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
-    error = refusal(wire(exchange_powershell_path=program(modules=tmp_path / "empty")))
-    assert "does not have the module ExchangeOnlineManagement" in str(error)
-    assert "pwsh -Command Install-PSResource ExchangeOnlineManagement -TrustRepository" in error.remedy
-
-
 #: What the stand-in is changed into: a text of it, another one, and what is said of the module and as its remedy.
 _REQUIRES = "    CmdletsToExport   = @()"
 CHANGED = [
@@ -206,13 +200,20 @@ CHANGED = [
 def test_a_module_that_cannot_be_used_says_why(
     wire: Open, program: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Engine
 ) -> None:
-    """One process is shown each of them in turn."""
+    """One process is shown none, and each of them in turn."""
     assert (_powershell._least("3.9.2"), _powershell._least("3.10.0")) == ((7, 4), (7, 6))
     oldest = {version: (97 + number, 1) for number, version in enumerate(_powershell.OLDEST)}
     monkeypatch.setattr(_powershell, "OLDEST", oldest)
     transport = wire(exchange_powershell_path=program(modules=tmp_path / "empty"))
     pool = transport._opened()
     try:
+        with pytest.raises(FailedError) as caught:
+            transport._import(pool)
+        missing = caught.value.failure
+        assert (missing.executed, missing.retryable) == (Executed.NO, False)
+        assert "does not have the module ExchangeOnlineManagement" in str(missing.error)
+        install = "pwsh -Command Install-PSResource ExchangeOnlineManagement -TrustRepository"
+        assert install in missing.error.remedy
         for number, (old, new, said, remedy) in enumerate(CHANGED):
             modules = changed_module(tmp_path / str(number), old, new)
             pool.run([Call("Set-Item", {"Path": "env:PSModulePath", "Value": str(modules)})], timeout=_PATIENCE)
