@@ -12,6 +12,7 @@ correct whatever was guessed; the solver decides the rest.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -28,6 +29,9 @@ _STEPS_OF_GATE = 50
 
 #: The cost of a clause, without its literals.
 _STEPS_OF_CLAUSE = 10
+
+#: The number of questions about a variable from which on what matters to it is kept.
+_OFTEN = 8
 
 
 class Circuit:
@@ -46,6 +50,10 @@ class Circuit:
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
         self._depends: list[tuple[int, ...]] = [()]  # by variable: those that matter where it does
+        self._asked = Counter[
+            int
+        ]()  # how often a variable was asked about, and of those often asked about what matters
+        self._mattering: dict[int, int] = {}
         self._said = bytearray()  # by variable: whether clauses that define nothing depend on it
         self._new: list[int] = []  # literals of such clauses that were added since that was found out
 
@@ -76,6 +84,7 @@ class Circuit:
         """
         for variable in variables:
             self._depends[variable >> 1] += tuple(literal >> 1 for literal in clause if literal >> 1 != variable >> 1)
+        self._mattering.clear()
         self.clauses.append(clause)
         self.solver.add(clause)
 
@@ -92,6 +101,7 @@ class Circuit:
         for other in others:
             if other > FALSE:
                 self._depends[other >> 1] += (literal >> 1,)
+        self._mattering.clear()
 
     def at_most_one(self, literals: Iterable[int]) -> None:
         """No two of these literals are true; a gate and a clause each."""
@@ -128,6 +138,7 @@ class Circuit:
         self._depends[first] += tuple(others)
         for variable in others:
             self._depends[variable] += (first,)
+        self._mattering.clear()
 
     def solve(
         self,
@@ -147,13 +158,23 @@ class Circuit:
         """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its
         parts.
         """
-        variables = self.solver.variables
-        decided = bytes(self._depending(literals, bytearray(variables)))
+        variables, known, new = self.solver.variables, 0, list[int]()
+        for literal in literals:
+            variable = literal >> 1
+            self._asked[variable] += 1
+            if self._asked[variable] < _OFTEN:
+                new.append(literal)
+                continue
+            if variable not in self._mattering:
+                found = self._depending((literal,), bytearray(variables))
+                self._mattering[variable] = int.from_bytes(found, "little")
+            known |= self._mattering[variable]
+        decided = self._depending(new, bytearray(known.to_bytes(variables, "little")))
         self._said += bytes(variables - len(self._said))
         self._depending(self._new, self._said)
         self._new.clear()
-        kept = int.from_bytes(decided, "big") | int.from_bytes(self._said, "big")
-        return Scope(decided, kept.to_bytes(variables, "big"))
+        kept = int.from_bytes(decided, "little") | int.from_bytes(self._said, "little")
+        return Scope(bytes(decided), kept.to_bytes(variables, "little"))
 
     def _depending(self, literals: Iterable[int], found: bytearray) -> bytearray:
         """Adds the variables on which literals depend, each as a 1."""

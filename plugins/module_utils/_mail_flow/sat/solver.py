@@ -77,7 +77,9 @@ class Solver:
         self._reason: list[Sequence[int] | None] = [None]
         self._activity: list[float] = [0.0]
         self._phase: list[int] = [0]
-        self._input: list[bool] = [False]
+        self._input = bytearray(
+            1
+        )  # by variable: 1 if it is decided, unless others determine it and no conflict needed it
         self._trail: list[int] = [TRUE]
         self._limits: list[int] = []
         self._done = 1
@@ -210,11 +212,10 @@ class Solver:
 
     def _put_in_order(self) -> None:
         """The first decision of a question is the variable that was most active before. Many questions need none."""
-        activity, inputs, variables = self._activity, self._input, len(self._level)
+        activity, variables = self._activity, len(self._level)
+        decided = int.from_bytes(self._eligible, "big") & int.from_bytes(self._input, "big")
         self._order = [
-            (-activity[each], each)
-            for each in itertools.compress(range(variables), self._eligible)
-            if inputs[each] or activity[each]
+            (-activity[each], each) for each in itertools.compress(range(variables), decided.to_bytes(variables, "big"))
         ]
         heapq.heapify(self._order)
         self._queued = bytearray(variables)
@@ -426,6 +427,7 @@ class Solver:
 
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
+        self._input[variable] = 1
         if self._eligible[variable]:
             self._queued[variable] = 1
             heapq.heappush(self._order, (-self._activity[variable], variable))
