@@ -50,10 +50,8 @@ class Circuit:
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
         self._depends: list[tuple[int, ...]] = [()]  # by variable: those that matter where it does
-        self._asked = Counter[
-            int
-        ]()  # how often a variable was asked about, and of those often asked about what matters
-        self._mattering: dict[int, int] = {}
+        self._asked = Counter[int]()  # by variable: how often it was asked about
+        self._mattering: dict[int, int] = {}  # by variable that often was: those that matter then, a byte each
         self._said = bytearray()  # by variable: whether clauses that define nothing depend on it
         self._new: list[int] = []  # literals of such clauses that were added since that was found out
 

@@ -77,9 +77,7 @@ class Solver:
         self._reason: list[Sequence[int] | None] = [None]
         self._activity: list[float] = [0.0]
         self._phase: list[int] = [0]
-        self._input = bytearray(
-            1
-        )  # by variable: 1 if it is decided, unless others determine it and no conflict needed it
+        self._input = bytearray(1)  # by variable: 0 if others determine it, and no conflict needed it
         self._trail: list[int] = [TRUE]
         self._limits: list[int] = []
         self._done = 1
