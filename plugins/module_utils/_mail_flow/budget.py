@@ -59,7 +59,7 @@ def spend(steps: int) -> None:
 
     :raises BudgetError: there are none left.
     """
-    meter = _meter()
+    meter = _METER.get(None) or _meter()
     meter.left -= steps
     if meter.left < 0:
         raise BudgetError

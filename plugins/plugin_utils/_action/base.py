@@ -59,7 +59,9 @@ class ModuleAction(ActionBase):
         super().run(tmp, task_vars)
         name = self._task.resolved_action
         spec = {"argument_spec": {}, **self.module.SPEC}
-        arguments = plain(self.arguments(task_vars or {}))
+        # Core also sends them to the main process, with the result. Their tags take most of the time.
+        self._task.args = plain(self._task.args)
+        arguments = self.arguments(task_vars or {})
         validation, errors = validate(arguments, **spec)
         if errors:
             return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"})
@@ -105,7 +107,7 @@ class ModuleAction(ActionBase):
         return str((own and self._connection.get_option("exchange_organization")) or self._play_context.remote_addr)
 
     def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The task's arguments before validation."""
+        """The task's arguments before validation, as plain values."""
         return self._task.args  # type: ignore[no-any-return]
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ModuleContext:
@@ -205,12 +207,12 @@ def plain(value: Any) -> Any:
     """The value without Ansible's tags: CLIXML and comparisons by type do not accept subclasses of ``str`` and ``int``."""
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
     if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()
     for base in (int, float):

@@ -80,7 +80,8 @@ class BaselineAction(ModuleAction):
             for name, value in task_vars.items()
             if name.startswith(PREFIX)
         }
-        return {**self._from_variables(task_vars), **arguments, "variables": variables}
+        found: Mapping[str, Any] = plain({**self._from_variables(task_vars), **arguments, "variables": variables})
+        return found
 
     def _from_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The options whose values the run itself has, for a task that does not set them. A template in the task would

@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which options a result brings with it: core copies a result several times on its way."""
+"""Which options a result brings with it, and what core sends beside it: core copies both several times on their way."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
 from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import MailFlowAction
@@ -32,3 +35,26 @@ def test_rules_and_messages_are_in_it_only_where_ansible_shows_them(
 ) -> None:
     monkeypatch.setattr(Display(), "verbosity", verbosity)
     assert of(MailFlowAction) == shown
+
+
+def test_the_options_that_core_sends_with_a_result_are_plain_and_serve_another_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Action(ModuleAction):
+        module = SimpleNamespace(  # type: ignore[assignment]
+            SPEC={"argument_spec": {"words": {"type": "list", "elements": "str"}}},
+            run=lambda task: {"msg": ", ".join(task.params["words"])},
+        )
+
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(ModuleAction, "check_connection", lambda _action: None)
+    action: Any = Action.__new__(Action)
+    action._connection = SimpleNamespace()
+    action._task = SimpleNamespace(
+        args={"words": [trust_as_template("one"), "two"]}, resolved_action="words", check_mode=False, diff=False
+    )
+    assert action._task.args["words"][0].__class__ is not str
+    for _attempt in range(2):
+        assert action.run()["msg"] == "one, two"
+        assert action._task.args == {"words": ["one", "two"]}
+        assert action._task.args["words"][0].__class__ is str

@@ -23,13 +23,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Content,
     Fork,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
     STEPS_OF_WORLD,
-    World,
 )
 
 
@@ -42,9 +42,9 @@ class Candidates:
     facts: Facts
     _bits: dict[object, int] = field(default_factory=dict)
 
-    def of(self, world: World) -> int:
-        """The rules that can match in a world, as bits."""
-        content, message = world.content, self.message
+    def of(self, content: Content, fork: Fork) -> int:
+        """The rules that can match content for those who share a copy, as bits."""
+        message = self.message
         if content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
         rules, subject = self.rules, content.subject
@@ -57,7 +57,7 @@ class Candidates:
         )
         for text in (content.body, *content.readings):
             met |= self._met(("body", text), partial(self._by_body, text))
-        return rules.candidates(met | self._met(world.fork, lambda: rules.needs_met(_fork_keys(world.fork))))
+        return rules.candidates(met | self._met(fork, lambda: rules.needs_met(_fork_keys(fork))))
 
     def _by_body(self, text: str) -> int:
         return self.rules.needs_met_by_words(("body word",), tokens(text))

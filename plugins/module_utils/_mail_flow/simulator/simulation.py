@@ -67,6 +67,9 @@ MOST_COPIES = 256
 #: The cost, in steps, of matching a rule to a recipient.
 _STEPS_OF_RULE = 5
 
+#: Until Python 3.12, each access to a member of an enumeration takes as long as evaluating a condition that is known.
+_OF_MESSAGE, _OF_SENDER, _OF_RECIPIENT = Reach.MESSAGE, Reach.SENDER, Reach.RECIPIENT
+
 
 @dataclass(slots=True)
 class Passage:
@@ -90,6 +93,7 @@ class Passage:
     _dead: dict[int, int] = field(default_factory=dict)
     _waiting: Candidates = field(init=False)
     _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
+    _matchable: dict[tuple[int, Fork], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._waiting = Candidates(self.rules, self.message, self.facts)
@@ -202,16 +206,12 @@ class Passage:
             spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 self._show(rule, course)
-            going = {
-                id(world)
-                for world in course.worlds
-                if not world.over and not self._for_nobody(rule, lowest, world, person)
-            }
-            if not going:
+            going = [not world.over and not self._for_nobody(rule, lowest, world, person) for world in course.worlds]
+            if True not in going:
                 continue
             worlds: list[World] = []
-            for world in course.worlds:
-                worlds += self._step(rule, world, course) if id(world) in going else [world]
+            for world, goes in zip(course.worlds, going, strict=True):
+                worlds += self._step(rule, world, course) if goes else [world]
             if len(worlds) > 1:
                 spend(len(worlds) * STEPS_OF_WORLD)
                 worlds = merged(worlds)
@@ -240,7 +240,7 @@ class Passage:
         if dead & bit:
             return True
         for atom in rule.common:
-            known = (content.known if atom.reach is Reach.MESSAGE else self._of_sender).get(atom.number)
+            known = (content.known if atom.reach is _OF_MESSAGE else self._of_sender).get(atom.number)
             if known is None:
                 known = self.truth(atom, world, person)
             if known is False:
@@ -251,11 +251,13 @@ class Passage:
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
         """The worlds after a rule was evaluated."""
         person, added = course.recipient, course.by is not None
+        after: list[World] = []
+        decided = self._decide(rule, world, person, added)
+        if decided[0] == (world, False) and not (rule.splits or person.brought):
+            return [world]
         scene = Scene(
             self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection
         )
-        after: list[World] = []
-        decided = self._decide(rule, world, person, added)
         if self._hidden(world.content) and rule.changes_content:
             after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
             decided = []
@@ -267,7 +269,7 @@ class Passage:
             after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
         known = len(world.added)
         for index, new in enumerate(after):
-            content = self._interned(new.content)
+            content = new.content if new.content is world.content else self._interned(new.content)
             if content is not new.content:
                 after[index] = new = new.but(content=content)
             if new.fate == "rejected" and self.rules.reports and self._would_report(rule, new, course):
@@ -316,7 +318,9 @@ class Passage:
         answers = world.answered() if world.answers else {}
         left: Open | None = None
         for value in self.parts(rule, world, person, added):
-            if not isinstance(value, bool):
+            if value is True:
+                continue
+            if value is not False:
                 value = value.settled(answers)
             if value is False:
                 return [(world, False)]
@@ -352,18 +356,19 @@ class Passage:
         """Whether a condition is true for a recipient; open if unknown."""
         reach = atom.reach
         known: Truth | None
-        if reach is Reach.MESSAGE:
+        if reach is _OF_MESSAGE:
             known = world.content.known.get(atom.number)
             if known is None:
                 known = world.content.known[atom.number] = self._seen(atom, world, person)
-        elif reach is Reach.SENDER:
+        elif reach is _OF_SENDER:
             known = self._of_sender.get(atom.number)
             if known is None:
                 known = self._of_sender[atom.number] = self._seen(atom, world, person)
-        elif reach is Reach.RECIPIENT:
-            known = self._of_recipient.get((atom.number, person.address))
+        elif reach is _OF_RECIPIENT:
+            key = (atom.number, person.address)
+            known = self._of_recipient.get(key)
             if known is None:
-                known = self._of_recipient[atom.number, person.address] = self._seen(atom, world, person)
+                known = self._of_recipient[key] = self._seen(atom, world, person)
         else:
             known = self._seen(atom, world, person)
         return known
@@ -464,8 +469,14 @@ class Passage:
         return self._contents.setdefault(content, content)
 
     def _candidates(self, world: World) -> int:
-        """The rules that can match, as bits."""
-        return self.rules.all if self.everything else self._waiting.of(world)
+        """The rules that can match, as bits. Interned content is known by its ``id``."""
+        if self.everything:
+            return self.rules.all
+        key = (id(world.content), world.fork)
+        found = self._matchable.get(key)
+        if found is None:
+            found = self._matchable[key] = self._waiting.of(world.content, world.fork)
+        return found
 
 
 def _shown(world: World) -> tuple[int, int]:
