@@ -374,7 +374,8 @@ class Job:
         self.prepare()
         config = RunnerConfig(str(self.directory), playbook=self.playbook, ident="job", quiet=True)
         config.prepare()
-        given = {name: value for name, value in config.env.items() if os.environ.get(name) != value}
+        asked = json.loads((self.directory / "env/envvars").read_text(encoding="utf-8"))
+        given = {name: each for name, each in config.env.items() if name in asked or os.environ.get(name) != each}
         config.env = self._environment() | given
         config.runner_mode = "subprocess"
         Runner(config).run()
