@@ -63,7 +63,7 @@ TASKS: list[dict[str, Any]] = [
         }
     },
     {"activesync_org_settings": {"admin_mail_recipients": []}},
-    {"owa_mailbox_policy": {"identity": "*", "irm_enabled": False}},
+    {"owa_mailbox_policy": {"identity": "*", "irm_enabled": False, "verify_timeout": 3}},
     {"mobile_device_mailbox_policy": {"identity": "Default", "irm_enabled": False}},
     {"ome_transport_rule": RULE},
     {
