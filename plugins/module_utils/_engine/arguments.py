@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
@@ -22,27 +21,15 @@ _DICTIONARY = re.compile(r"[={]")
 #: What of its spec makes an option count where it is not given.
 _UNASKED = frozenset({"required", "default", "fallback", "apply_defaults", "aliases"})
 
-#: What a spec may say of an option so that core need not look at its values.
-_SIMPLE = frozenset({"type", "elements", "choices", "required", "default", "options"})
-
-#: The types whose values core leaves as they are.
-_KEPT: Mapping[str | None, type] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
-
-
-class _OnlyCoreError(Exception):
-    """Whether a value fits, or what it becomes, is for core to tell."""
-
 
 def validate(
-    arguments: Mapping[str, Any], argument_spec: Mapping[str, Any], **rules: Any
+    arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any
 ) -> tuple[ValidationResult, list[str]]:
     """Runs core's validation and returns its errors as sentences.
 
     :param arguments: plain values.
     :param rules: further arguments of core's validator (``mutually_exclusive`` and the like).
     """
-    fits = _settled(arguments, argument_spec)
-    arguments = {option: [] if option in fits else value for option, value in arguments.items()}
     misfits: list[str] = []
     fitting = {
         option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()
@@ -52,72 +39,8 @@ def validate(
         validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
     else:
         _complete(validation.validated_parameters, argument_spec)
-    validation.validated_parameters.update(fits)
     errors = [*misfits, *_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
     return validation, [*errors, *(hints(arguments, argument_spec) if errors else [])]
-
-
-def _settled(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The options that are lists of dictionaries, such as rules, which core would leave as they are: complete, as core
-    returns them. Core walks a spec a dozen times for each dictionary.
-    """
-    found: dict[str, list[Any]] = {}
-    entries = _Entries()
-    for option, value in arguments.items():
-        option_spec = spec.get(option) or {}
-        if option_spec.get("elements") == "dict" and option_spec.get("options"):
-            with suppress(_OnlyCoreError):
-                found[option] = entries.value(value, option_spec)
-    return found
-
-
-class _Entries:
-    """Values of options. Where core would do more than write a number as text, each method raises
-    :class:`_OnlyCoreError`.
-    """
-
-    def __init__(self) -> None:
-        #: By the ``id`` of a spec: what its options are where they are not given, and those that must be.
-        self._blanks: dict[int, tuple[dict[str, Any], list[str]]] = {}
-
-    def value(self, value: Any, option_spec: Mapping[str, Any]) -> Any:
-        """A value, with all options of its dictionaries."""
-        kind, elements, options = option_spec.get("type"), option_spec.get("elements"), option_spec.get("options")
-        if kind == "str" and value.__class__ is int:
-            value = str(value)
-        items: list[Any] = value if kind == "list" else [value]
-        if value.__class__ is not _KEPT.get(kind):
-            raise _OnlyCoreError
-        kept, choices = _KEPT.get(elements if kind == "list" and elements else kind), option_spec.get("choices")
-        if kind == "list" and elements and any(item.__class__ is not kept for item in items):
-            raise _OnlyCoreError
-        if choices is not None and any(item not in choices for item in items):
-            raise _OnlyCoreError
-        if options:
-            items = [self._dictionary(item, options) for item in items]
-        return [*items] if kind == "list" else items[0]
-
-    def _dictionary(self, given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-        blank, required = self._blanks.get(id(spec)) or self._blank(spec)
-        found = {**given, **blank, **given}
-        if len(found) > len(blank):  # An option is unknown.
-            raise _OnlyCoreError
-        for option, value in given.items():
-            if value is not None or "choices" in spec[option] or blank[option] is not None:
-                found[option] = self.value(value, spec[option])
-        if any(found[option] is None for option in required):
-            raise _OnlyCoreError
-        return found
-
-    def _blank(self, spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        said = {key for each in spec.values() for key in each if key != "no_log" or each[key]}
-        if not said <= _SIMPLE:
-            raise _OnlyCoreError
-        defaults = {option: each["default"] for option, each in spec.items() if each.get("default") is not None}
-        blank = {**defaults, **{option: None for option in spec if option not in defaults}}
-        required = [option for option, each in spec.items() if each.get("required")]
-        self._blanks[id(spec)] = blank, required
-        return blank, required
 
 
 def _concerned(spec: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

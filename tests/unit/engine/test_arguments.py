@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     checked_variables,
 )
@@ -121,72 +120,3 @@ def test_only_what_concerns_the_arguments_is_looked_at_and_all_is_as_core_has_it
         whole._deprecations,
     )
     assert bool(errors) == bool(whole.error_messages)
-
-
-#: A spec that says nothing that only core knows.
-_SIMPLE: dict[str, Any] = {
-    "rules": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "locked": {"type": "bool", "no_log": False},
-            "number": {"type": "int"},
-            "size": {"type": "str"},
-            "path": {"type": "path"},
-            "days": {"type": "list", "elements": "str", "choices": ["Mon", "Tue"]},
-            "facts": {"type": "dict"},
-            "conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}},
-            "parts": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}}},
-        },
-    },
-    "trace": {"type": "str", "default": "failed"},
-}
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"name": "A"},
-        {"name": "A", "state": "absent", "locked": True, "number": 5, "size": 7, "days": ["Mon"], "facts": {"a": [1]}},
-        {"name": "A", "conditions": {"words": ["a"]}, "parts": [{"name": "p"}, {"name": "q"}]},
-        {"name": "A", "conditions": {}, "parts": [], "days": [], "number": None, "conditions.words": None},
-        {"name": "A", "conditions": None, "parts": None, "locked": None, "size": None},
-        {"name": "A", "size": 1.5, "number": 2.0},
-        {"name": 5, "number": "5", "locked": "yes"},
-        {"name": "A", "path": "~/rules"},
-        {"name": "A", "days": ["Sun"]},
-        {"name": "A", "days": "Mon"},
-        {"name": "A", "state": "gone"},
-        {"name": "A", "state": None},
-        {"name": "A", "days": None},
-        {"name": "A", "conditions": {"words": "a,b"}},
-        {"name": "A", "conditions": {"word": ["a"]}},
-        {"name": "A", "parts": [{}]},
-        {"name": None},
-        {},
-    ],
-)
-@pytest.mark.parametrize("trace", [{}, {"trace": "all"}, {"trce": "all"}])
-def test_rules_that_core_would_leave_alone_are_as_it_has_them_and_all_others_too(
-    rule: dict[str, Any], trace: dict[str, Any]
-) -> None:
-    arguments = {"rules": [{"name": "First"}, rule], **trace}
-    whole = ArgumentSpecValidator(_SIMPLE).validate(arguments)
-    found, errors = validate(arguments, _SIMPLE)
-    assert found.error_messages == whole.error_messages
-    assert bool(errors) == bool(whole.error_messages)
-    if not errors:
-        assert found.validated_parameters == whole.validated_parameters
-        assert found.validated_parameters["rules"][1] is not rule
-
-
-def test_of_a_rule_that_is_in_order_core_is_asked_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_arguments: Any, **_named: Any) -> None:
-        raise AssertionError("core walks the rules")
-
-    monkeypatch.setitem(DEFAULT_TYPE_VALIDATORS, "dict", fail)
-    found, errors = validate({"rules": [{"name": "A", "size": 3, "conditions": {"words": ["a"]}}]}, _SIMPLE)
-    assert errors == []
-    assert found.validated_parameters["rules"][0]["size"] == "3"
