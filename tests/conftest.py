@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tests with a real PowerShell: where it comes from, what is said where there is none, and how long all took."""
+"""Which tests run, and in which order; the real PowerShell of those that want one; how long all took."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _found() -> Engine | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--wires",
-        help='run integration tests over these wires: "all" (the whole matrix), or names with commas, such as "psrp,powershell"',
+        help='wires of the integration tests: "all" (the whole matrix), or names with commas, as "psrp,powershell"',
     )
 
 
@@ -41,8 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what only the whole matrix runs, lets what takes long begin first, and marks what is tried in rounds, so
-    that "make soak" can run more of them.
+    """Leaves out what only the whole matrix runs, lets what takes long begin first, and marks what is tried in rounds,
+    so that "make soak" can run more of them.
     """
     if config.getoption("wires") != "all":
         left_out = [item for item in items if item.get_closest_marker("matrix")]
@@ -58,10 +58,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _spread(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Deals the files whose tests take long among the workers, and fills each worker's part up with the others.
+    """Deals the files whose tests take long among the workers, and fills each worker's share up with the others.
 
-    xdist gives each worker an equal part of the list; who has done its own takes half of what is left at the end of
-    the longest. So all end with short tests, and none is left alone with a long one.
+    xdist (``--dist worksteal``) gives each worker an equal share of the list, one after another. A worker that is done
+    takes half of what is left at the end of the longest rest. So all end with short tests, and none is left alone with
+    a long one.
     """
     files = [list(file) for _path, file in groupby(items, key=lambda item: item.path)]
     longest, long, short = [], [], []
@@ -72,10 +73,11 @@ def _spread(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     spread: list[pytest.Item] = []
     for worker in range(workers):
         part = list(chain(*dealt[worker::workers]))
-        room = max(0, len(items) // workers - len(part))
+        share = (len(items) - len(spread)) // (workers - worker)
+        room = max(0, share - len(part))
         spread += part + rest[:room]
         del rest[:room]
-    return spread + rest
+    return spread
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -94,16 +94,17 @@ def _server() -> tuple[subprocess.Popen[bytes], socket.socket]:
     return process, ours
 
 
-def _asked(*request: object) -> IO[str]:
+def _request(*parts: object) -> IO[str]:
+    """Arguments, directory and environment of a program, in a file that the server reads."""
     file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (the caller closes it)
-    json.dump(request, file)
+    json.dump(parts, file)
     file.seek(0)
     return file
 
 
 def _channel(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> socket.socket:
-    """To the server, or to one of its forks that has read the same configuration, from the third run with it on: reading it costs as
-    much as three programs that do.
+    """To the server or, from the third run with a configuration on, to a fork of it that has read it: such a fork costs
+    as much as three programs that read it themselves.
     """
     _process, channel = _server()
     home = Path(env.get("HOME", "/"))
@@ -114,7 +115,7 @@ def _channel(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> soc
     known = _configured.pop(configuration, None)
     if known is None and _runs[configuration] > 1:
         known, theirs = socket.socketpair()
-        with theirs, _asked(arguments[:1], str(cwd), dict(env)) as request:
+        with theirs, _request(arguments[:1], str(cwd), dict(env)) as request:
             socket.send_fds(channel, [b"."], [request.fileno(), theirs.fileno()])
     _runs[configuration] += 1
     if known is None:
@@ -135,7 +136,7 @@ def run(
     output, errors, report = contents = [bytearray() for _each in range(3)]
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         with contextlib.ExitStack() as theirs:
-            given = [theirs.enter_context(_asked(list(arguments), str(cwd), dict(env))).fileno()]
+            given = [theirs.enter_context(_request(list(arguments), str(cwd), dict(env))).fileno()]
             for content in contents:
                 ours, end = os.pipe()
                 selector.register(stack.enter_context(open(ours, "rb", buffering=0)), selectors.EVENT_READ, content)

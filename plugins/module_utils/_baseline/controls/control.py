@@ -4,8 +4,8 @@
 """What a control is: it turns the role's variables into a part of a state, and returns findings and a status. Private
 to the collection.
 
-A control never plans by itself. What the selected controls want is one state, and :func:`state.plan_state` brings an
-organization there.
+A control never plans by itself. What the selected controls want is one state, and
+:func:`organization_state.plan_state` brings an organization there.
 """
 
 from __future__ import annotations

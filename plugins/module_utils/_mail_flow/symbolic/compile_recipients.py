@@ -349,7 +349,8 @@ class State:
     :param brands: OME configuration to whether a rule chose it.
     :param routes: connector, by what makes two names the same, to whether a rule routed the copy to it.
     :param requires_tls: whether a rule lets the copy leave by TLS alone.
-    :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
+    :param held: number of approvals, from 1 to :data:`compile_rules.MOST_APPROVALS`, to whether it waits for at least
+        that many.
     :param surprised: whether a rule did something unknown to this collection.
     :param requests: the requests for protection and branding by rules that may act, in order.
     """

@@ -89,8 +89,8 @@ ELSEWHERE = "compare_with is of another organization: a difference says what its
 
 def contrast_row(found: Contrast) -> dict[str, Any]:
     """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
-    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy_rows` makes them),
-    and what is ``unknown`` of both, as texts.
+    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy.policy_rows` makes
+    them), and what is ``unknown`` of both, as texts.
     """
     rows = []
     for pair in found.cells:
