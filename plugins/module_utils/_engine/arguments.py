@@ -23,7 +23,7 @@ _UNASKED = frozenset({"required", "default", "fallback", "apply_defaults", "alia
 
 
 def validate(
-    arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any
+    arguments: Mapping[str, Any], argument_spec: Mapping[str, Any], **rules: Any
 ) -> tuple[ValidationResult, list[str]]:
     """Runs core's validation and returns its errors as sentences.
 
