@@ -103,7 +103,13 @@ def named_by(tenant: Values, message: Values, rules: list[Values]) -> set[str]:
         for written in message.get(name, ())
         for address in directory.expand(written)
     }
-    brought = {address for rule in rules for action in _BRINGING for address in rule["actions"].get(action, ())}
+    brought = {
+        address
+        for rule in rules
+        for action in _BRINGING
+        for written in rule["actions"].get(action, ())
+        for address in directory.expand(written)
+    }
     manager = directory.manager(directory.primary(message["from"]))
     return named - brought - ({manager} if isinstance(manager, str) else set())
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mail_flow.comparison import disagreement, simulated
+from tests.unit.mail_flow.comparison import disagreement, named_by, simulated
 
 Values = dict[str, Any]
 
@@ -163,6 +163,23 @@ def test_whether_an_exception_counts_the_one_whom_the_copy_was_redirected_to() -
     of_rules[1]["exceptions"] = {"any_of_recipient_address_contains_words": ["moved"]}
     result = results(of_rules, **own)["moved@contoso.com"]
     assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
+
+
+@pytest.mark.parametrize(
+    "condition", [{"recipient_domain_is": ["fabrikam.com"]}, {"sent_to": ["joe@northwind.com"]}], ids=str
+)
+def test_a_rule_may_match_somebody_whose_address_is_unknown(condition: Values) -> None:
+    adds, copies = ({}, {"copy_to": ["Ext Contact"]}), (condition, {"copy_to": ["copied@contoso.com"]})
+    found = results(rules(adds, copies), to=["megan@contoso.com"])
+    assert [(row["name"], row["matched"]) for row in found["ext contact"]["rules"]] == [("A", True), ("B", "unknown")]
+    assert "copied@contoso.com" in found
+
+
+def test_members_of_a_group_whom_a_rule_copies_are_brought() -> None:
+    copies = rules(({}, {"copy_to": ["sales@contoso.com"]}))
+    message = {"from": "megan@contoso.com", "to": ["bob@contoso.com", "ann@fabrikam.com"]}
+    tenant = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
+    assert named_by(tenant, message, copies) == {"ann@fabrikam.com"}
 
 
 def test_whoever_is_named_twice_has_two_original_addresses() -> None:

@@ -16,6 +16,7 @@ from functools import partial
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     domain,
+    is_name,
     spellings,
     with_parents,
     without_tag,
@@ -46,6 +47,8 @@ class Candidates:
         """The rules that can match content for those who share a copy, as bits."""
         message = self.message
         if content.wrapped or content.body is None or message.attachments is None or self._blind:
+            return self.rules.all
+        if any(is_name(person.address) for person in fork.people):  # Somebody whose address is unknown may have any.
             return self.rules.all
         rules, subject = self.rules, content.subject
         met = self._met("message", lambda: rules.needs_met(self._message_keys()))
