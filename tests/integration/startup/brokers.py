@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has imported the packages of others that session brokers use, and becomes a broker, in a fork, as often as it is
-asked, until the worker ends that holds the other end of a pipe. The collection's own code is imported by each.
+"""Has imported the other people's packages that session brokers use, and becomes a broker, in a fork, as often as it is
+asked. It ends with pytest's worker, which holds the other end of a pipe. Each broker imports the collection's own code.
 
 ``tests/integration/warm_start.py`` starts it. A playbook that was started warm asks it, by :class:`Popen`.
 """
@@ -23,8 +23,9 @@ _MARK = "_broker.server import main"
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
-    """``subprocess.Popen`` that has a session broker started there."""
+    """``subprocess.Popen`` that has a session broker started there. Whoever starts one never waits for it."""
 
+    #: The name of the abstract socket on which requests are taken, with its zero byte.
     address = ""
 
     def __init__(self, args: Any, **options: Any) -> None:
@@ -40,6 +41,7 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
 
 
 def main(descriptor: int, life: int) -> None:
+    """Forks for each request on a listening socket, as long as the other end of the pipe ``life`` is open."""
     import msal  # noqa: F401
     import requests  # noqa: F401
 

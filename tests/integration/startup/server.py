@@ -60,7 +60,7 @@ def serve(channel: socket.socket) -> list[int]:
 
 
 def become(request: int) -> None:
-    """Takes arguments, directory and environment of a program."""
+    """Takes arguments, directory and environment of a program, which are in a file."""
     with open(request, encoding="utf-8") as file:
         sys.argv, directory, environment = json.load(file)
     os.chdir(directory)
@@ -70,6 +70,12 @@ def become(request: int) -> None:
 
 
 def main(descriptor: int, brokers_at: str) -> None:
+    """Serves requests on a socket. One of two descriptors has the configuration of programs to come, and the socket on
+    which they are asked for; one of four has a program, its output, its errors, and a pipe for its process id, exit
+    status and processor seconds.
+
+    :param brokers_at: the name of the abstract socket of ``brokers.py``, without its zero byte.
+    """
     for name in IMPORTED:
         importlib.import_module(name)
     assert "ansible.constants" not in sys.modules, "a program reads its own configuration"

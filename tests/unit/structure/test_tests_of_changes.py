@@ -28,7 +28,7 @@ def test_of_a_module_that_no_test_imports_its_package_is_run() -> None:
 
 def test_of_a_module_that_few_tests_import_those_of_its_neighbors_are_run() -> None:
     found = chosen([Path("plugins/module_utils/_exchange/text.py")])
-    assert {"tests/unit/broker/test_scrub.py", "tests/unit/exchange/test_powershell_text.py"} <= set(found)
+    assert {"tests/unit/broker/test_redaction.py", "tests/unit/exchange/test_powershell_text.py"} <= set(found)
     assert len(found) < 8
 
 

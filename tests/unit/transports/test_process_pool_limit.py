@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import process_pool_limit as _places
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import process_pool_limit
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import (
     NobodyWaitsError,
     Places,
@@ -55,7 +55,7 @@ def fresh() -> None:
 
 @pytest.fixture(name="places")
 def places_fixture(monkeypatch: pytest.MonkeyPatch) -> Places:
-    monkeypatch.setattr(_places, "_LOOK", 0.01)
+    monkeypatch.setattr(process_pool_limit, "_LOOK", 0.01)
     return Places()
 
 
