@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,22 @@ def test_the_audit_variant_has_what_reads_and_the_baseline_variant_all() -> None
     audit, baseline = map(generate_endpoint.allowed, generate_endpoint.VARIANTS)
     assert list(audit) == sorted(name for name in CMDLETS if Call(name).is_read)
     assert list(baseline) == sorted(CMDLETS)
+
+
+@pytest.mark.parametrize("variant", generate_endpoint.VARIANTS)
+def test_the_configuration_makes_nothing_visible_but_get_command(variant: str) -> None:
+    """A session of PowerShell 7 hides Import-Module even where its configuration shows it, so no session tells."""
+    text = generate_endpoint.session_configuration(variant)
+    settings = dict(re.findall(r"^ {4}(\w+) += (.+)$", text, re.MULTILINE))
+    told = {name: settings.pop(name) for name in ("SchemaVersion", "GUID", "Author", "Description", "ScriptsToProcess")}
+    assert f"Start-{variant}.ps1" in told["ScriptsToProcess"]
+    assert settings == {
+        "SessionType": "'RestrictedRemoteServer'",
+        "LanguageMode": "'NoLanguage'",
+        "ExecutionPolicy": "'RemoteSigned'",
+        "RunAsVirtualAccount": "$true",
+        "VisibleCmdlets": "'Get-Command'",
+    }
 
 
 def test_the_lists_name_parameters_that_the_module_has() -> None:

@@ -200,6 +200,14 @@ def test_what_cannot_be_read_costs_itself_and_no_other_record(monkeypatch: pytes
     assert outcome.error is not None
 
 
+@pytest.mark.parametrize("text", ["<Obj", "<!DOCTYPE x><Obj/>"])
+def test_an_object_that_cannot_be_read_is_no_answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """The objects beside it would be taken for all of them."""
+    (outcome,) = attempt(monkeypatch, [output(Name="x"), message(OUTPUT, text), output(Name="y"), MARKER, DONE], READ)
+    assert isinstance(outcome.error, errors.ProtocolError)
+    assert "an object that cannot be read" in str(outcome.error)
+
+
 def test_a_state_whose_reason_cannot_be_read_is_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
     (outcome,) = attempt(
         monkeypatch, [message(STATE, f'<Obj RefId="0"><MS><I32 N="PipelineState">{FAILED}</I32><Obj')], READ
