@@ -405,6 +405,22 @@ def test_the_broker_may_open_as_many_files_as_the_system_allows(run: Run, server
     assert resource.prlimit(run.broker(), resource.RLIMIT_NOFILE) == (most, most)
 
 
+def test_what_a_killed_broker_left_goes_with_the_next_one(tmp_path: pathlib.Path, server: Script) -> None:
+    """The playbook is killed, too, so that nobody else removes the directory of the run."""
+    run = Run(tmp_path / "run")
+    left = run.directory / "exchange.pwsh-left" / "home"
+    try:
+        invoke(run, server, READ)
+        os.kill(run.broker(), signal.SIGKILL)
+        wait_for(lambda: not run.brokers())
+        left.mkdir(parents=True)
+        (left / "token").touch()
+        assert invoke(run, server, READ)[0].error is None
+    finally:
+        run.end()
+    assert not run.directory.exists()
+
+
 @pytest.mark.parametrize("length", [90, 108, 250])
 def test_any_length_of_the_path_will_do(tmp_path: pathlib.Path, server: Script, length: int) -> None:
     directory = tmp_path / ("x" * max(1, length - len(str(tmp_path)) - 1))
