@@ -203,6 +203,7 @@ class _Differ:
                     asked = self.questions.free(person)
                     left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
                     if self.model.free.company.watched:
+                        self._depend_in_part(person)
                         self._depend(left)
                 uncompared = UncomparedMail(
                     self.model,
@@ -384,6 +385,22 @@ class _Differ:
             if left and self.mail.some_unusual:
                 impossible = self._depending(self.model.free, which, left, usual=False)
                 self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
+
+    def _depend_in_part(self, person: str) -> None:
+        """The kinds and causes of which a part is impossible for a message to one recipient but may be possible with
+        others, and whom to model to find out.
+        """
+        model, asked, known = self.model, self.questions.free(person), dict[tuple[str, int], list[Part]]()
+        for kind, cause, whom, part in self.classes:
+            if whom == person:
+                known.setdefault((kind, cause), []).append(part)
+        for (kind, cause), parts in known.items():
+            others = [asked.part(kind, cause, part) ^ 1 for part in parts]
+            of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
+            wanted = [*self.mail.assumed(usual=True), *of_kind, *asked.some_part(kind, cause), *others]
+            if model.solve(wanted, self._left):
+                found = self._class(kind, (person, cause), WHOLE)
+                found.refine, found.usual = model.to_refine(model.free) or model.left_in_fields(), True
 
     def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
         """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot

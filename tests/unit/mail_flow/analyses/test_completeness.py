@@ -189,6 +189,19 @@ def test_the_copy_of_another_recipient_may_reach_whom_a_rule_adds() -> None:
     assert emulated([spared], recipient=JOE, to=[ANN, "kim@example.org"])["fate"] == "delivered"
 
 
+def test_a_part_of_a_difference_that_takes_two_recipients_is_told() -> None:
+    """Mail to one recipient shows the other parts of the same kind, with the same cause."""
+    header = {"header_contains_message_header": "X-A", "header_contains_words": ["yes"]}
+    first = rule("First", {"any_of_to_header": [BOB]}, STOP)
+    others = [
+        rule("Two", {"any_of_to_header": [ANN], "recipient_domain_is": ["contoso.com"]}, BRAND),
+        rule("One", {**header, "recipient_address_contains_words": ["eu"]}, {**ENCRYPT, **BRAND}),
+    ]
+    found = rows([first, *others], [{**first, "conditions": {**header, "sent_to": ["x@eu.fabrikam.com"]}}, *others])
+    later = {(*row["later"], row["becomes"]) for row in found if row["kind"] == "branding_changed"}
+    assert {("One", ""), ("Two", "Board")} <= later
+
+
 def test_whom_a_field_names_is_not_compared_as_somebody_whom_rules_add() -> None:
     copies = rule("C", {"any_of_to_header": [JOE]}, {"copy_to": [JOE]})
     assert [row.get("added") for row in rows([copies], [copies, ALL])] == [None]
