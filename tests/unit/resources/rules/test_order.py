@@ -158,6 +158,7 @@ def test_rules_come_last_and_each_move_may_be_planned_again(drawn: tuple[list[in
     while done := moves_to_end(list(map(str, order)), list(map(str, named))):
         assert len(done) == left
         rule, index = int(done[0][0]), done[0][1]
+        assert index < len(order)
         order.remove(rule)
         order.insert(index, rule)
         left -= 1
