@@ -279,3 +279,14 @@ def test_a_rule_that_has_ended_is_not_in_effect_whenever_it_began() -> None:
         rules(({}, ENCRYPT), activation_date="2026-03-01T06:00:00", expiry_date="2026-03-01T07:00:00Z")
     ).values()
     assert (result["protection"], numbers(result)) == ("none", set())
+
+
+def test_each_guess_is_named_that_a_match_relies_on_where_two_rule_it_out() -> None:
+    """Without protection after the first rule, or with a guest who is inside, the second one does not match."""
+    of_rules = rules(
+        ({}, {"remove_ome_v2": True, "remove_rms_attachment_encryption": True}),
+        ({"message_type_matches": "PermissionControlled", "from_scope": "NotInOrganization"}, ENCRYPT),
+    )
+    protection = {"kind": "do_not_forward", "owner": "own"}
+    (result,) = results(of_rules, **{"from": "guest@fabrikam.com", "protection": protection}).values()
+    assert (result["rules"][1]["matched"], result["assumes"]) == (True, ["U03", "U20"])

@@ -150,15 +150,31 @@ def merged(worlds: Iterable[World]) -> list[World]:
     alike: dict[tuple[object, ...], list[World]] = {}
     for world in worlds:
         alike.setdefault(world.state, []).append(world)
-    return [_one(group) if len(group) > 1 else group[0] for group in alike.values()]
+    return [world for group in alike.values() for world in (_few(group) if len(group) > 1 else group)]
 
 
-def _one(worlds: list[World]) -> World:
-    """One world in place of several equal ones."""
+def _few(worlds: list[World]) -> list[World]:
+    """As few worlds as possible in place of several equal ones: one, or one for each set of guesses that they
+    contradict, so that every guess is named without which a later rule would match.
+    """
     likely = [world for world in worlds if not world.against_a_guess]
     against = sorted((world for world in worlds if world.against_a_guess), key=lambda world: len(world.against_a_guess))
-    if not likely or not against:
-        return _together(worlds, against)
+    if not against:
+        return [_together(likely, [])]
+    if likely:
+        return [_likely(likely, against)]
+    alike: list[list[World]] = []
+    for world in against:
+        contradicted = frozenset(world.contradictions)
+        group = next((group for group in alike if contradicted.issuperset(group[0].contradictions)), None)
+        if group is None:
+            alike.append(group := [])
+        group.append(world)
+    return [_together(group, group) for group in alike]
+
+
+def _likely(likely: list[World], against: list[World]) -> World:
+    """One world in place of equal ones, some of which follow all guesses."""
     one, other = _together(likely, []), _together(against, against)
     # The guesses say which rules matched; if others would match without a guess, the list relies on it.
     differing = [
