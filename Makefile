@@ -109,8 +109,8 @@ ifneq ($(PWSH_ARCHIVE),)
 test test-all test-costs test-newest soak-engine: | pwsh
 endif
 
-# Tests wait for processes and sessions: three workers keep two cores busy. Only loopback connections are allowed. PYTEST_ARGS="-k name" selects tests.
-PYTEST_OPTIONS := -n 3 --dist worksteal --allow-hosts=127.0.0.1,::1 --allow-unix-socket
+# Tests wait for processes and sessions: four workers keep two cores busy. Only loopback connections are allowed. PYTEST_ARGS="-k name" selects tests.
+PYTEST_OPTIONS := -n 4 --dist worksteal --allow-hosts=127.0.0.1,::1 --allow-unix-socket
 PYTEST := PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 .PHONY: test
