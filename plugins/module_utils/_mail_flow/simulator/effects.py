@@ -40,9 +40,6 @@ _HIDDEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
 #: A token for a property of the sender in a disclaimer.
 _TOKEN = re.compile(r"%%\w+%%")
 
-#: Until Python 3.12, each access to a member of an enumeration takes as long as doing an action.
-_ENCRYPT, _DECRYPT, _BRAND, _MODERATE, _ADD = Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.MODERATE, Does.ADD
-_REDIRECT, _CHANGE, _ROUTE, _REPORT, _STOP = Does.REDIRECT, Does.CHANGE, Does.ROUTE, Does.REPORT, Does.STOP
 
 #: Actions that keep the message from the recipient, or replace it; two of them in one rule contradict each other.
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
@@ -83,7 +80,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
             for new in enforced(rule.where(bool(manager)), here, scene, only)
         ]
     does = rule.sorts if only is None else rule.sorts & only
-    if "apply_html_disclaimer_text" not in rule.actions or _CHANGE not in does:
+    if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
         return _acted(rule, world, scene, does)
     fits = _insertable(world, scene)
     fits = fits.settled(world.answered()) if isinstance(fits, Open) else fits
@@ -117,7 +114,7 @@ def beside_content(rule: FlowRule) -> frozenset[Does]:
 
 def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
     name = str(rule.actions.get("set_header_name", "")).lower()
-    if _CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
+    if Does.CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
         # The order of the actions in a rule is not guaranteed.
         stays = opened(("header", rule.place), questions.A_FACT, "header_last", rule.name, name)
         return [
@@ -132,26 +129,26 @@ def _done(
     rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool
 ) -> list[World]:
     changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)} if rule.surprises else {}
-    if _ENCRYPT in does:
+    if Does.ENCRYPT in does:
         changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.templates))
-    if _DECRYPT in does:
+    if Does.DECRYPT in does:
         changes["removed"] = (*world.removed, rule.name)
-    if _BRAND in does:
+    if Does.BRAND in does:
         changes["brands"] = (
             *world.brands,
             (rule.name, str(rule.actions["apply_rights_protection_customization_template"])),
         )
-    if _ROUTE in does:
+    if Does.ROUTE in does:
         connector = str(rule.actions.get("route_message_outbound_connector") or "")
         changes["routes"] = (*world.routes, (rule.name, connector)) if connector else world.routes
         changes["requires_tls"] = world.requires_tls or bool(rule.actions.get("route_message_outbound_require_tls"))
-    if _CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
+    if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
         changes["disclaimer"] = True
     content = _changed(rule, world.content, scene, does, wraps, sets_last)
     if content is not world.content:
         changes["content"] = content
     after = world.but(**changes) if changes else world
-    if _REPORT in does:
+    if Does.REPORT in does:
         after = _told(rule, after, scene, {row.option for row in rule.rows})
     return [
         new for each in _managed(rule, after, scene, does) for new in _stopped(rule, _ended(rule, each, does), scene)
@@ -162,7 +159,7 @@ def _changed(
     rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool
 ) -> Content:
     """What later rules see of the message."""
-    actions = rule.actions if _CHANGE in does else {}
+    actions = rule.actions if Does.CHANGE in does else {}
     changes: dict[str, Any] = {}
     if "prepend_subject" in actions:
         changes["subject"] = f"{actions['prepend_subject']}{content.subject}"
@@ -174,8 +171,8 @@ def _changed(
         changes["scl_set"] = True
     if "apply_html_disclaimer_text" in actions:
         changes.update(_with_disclaimer(actions, content, wraps))
-    if scene.protection_shows and not does.isdisjoint((_ENCRYPT, _DECRYPT)):
-        changes.update(asked=content.asked or _ENCRYPT in does, removed=content.removed or _DECRYPT in does)
+    if scene.protection_shows and not does.isdisjoint((Does.ENCRYPT, Does.DECRYPT)):
+        changes.update(asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does)
     return content.but(**changes, known={}) if changes else content
 
 
@@ -237,7 +234,7 @@ def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> Worl
 def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) -> list[World]:
     """What depends on the sender's manager, and the other moderators and added recipients."""
     asks = not rule.actions.keys().isdisjoint(("moderate_message_by_manager", "add_manager_as_recipient_type"))
-    worlds = _by_manager(world, scene) if asks and not does.isdisjoint((_MODERATE, _ADD)) else [(world, "")]
+    worlds = _by_manager(world, scene) if asks and not does.isdisjoint((Does.MODERATE, Does.ADD)) else [(world, "")]
     return [new for each, manager in worlds for new in _joined(rule, each, manager, scene, does)]
 
 
@@ -264,17 +261,17 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
     actions = rule.actions
     added: list[Added] = []
     moderators: list[str] = []
-    if _MODERATE in does:
+    if Does.MODERATE in does:
         moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
         moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
-    if _ADD in does:
+    if Does.ADD in does:
         for option, field in FIELDS.items():
             added += [
                 Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))
             ]
         if manager and "add_manager_as_recipient_type" in actions:
             added.append(Added(manager, rule.name, rule.place, rule.redirects_to_manager, rule.manager_field))
-    if _REDIRECT in does:
+    if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
         world = world.but(
@@ -310,7 +307,7 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
     if len(fates) > 1:
         why = Reason(questions.A_FACT, "several_fates", (rule.name, tuple(fates)))
         changes["surprises"] = (*world.surprises, why)
-    if _STOP in does:
+    if Does.STOP in does:
         changes.update(stopped=True, over=True, ended_by=rule.name)
     if fates:
         changes.update(fate=fates[0], over=True, ended_by=rule.name)

@@ -1,0 +1,400 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The search for classes of mail that are treated differently, each with a message that shows it, in one model. Private
+to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
+    ANY,
+    WHOLE,
+    Part,
+    Turn,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    Courses,
+    MailClass,
+    SearchedMail,
+    Shown,
+    acted,
+    aspect_of,
+    sure_kinds,
+    treated,
+    witness_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
+    Asked,
+    Questions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    KINDS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Edit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    Model,
+    Replayed,
+    Side,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    course_of,
+    reasons_of,
+)
+
+#: The maximum number of classes to search for.
+MOST_CLASSES = 400
+
+#: The maximum number of later rules with a class of their own per kind and cause, and of such classes in all, most
+#: important kinds first. All others of a kind and a cause are one class.
+MOST_LATER, MOST_PARTS = 8, 24
+
+
+#: A class: its kind, its cause, the person whom rules add (or nobody), and its part.
+ClassKey = tuple[str, int, str, Part]
+
+#: Whose copies, and by which cause: the person whom rules add (or nobody), and the place of an edit.
+Which = tuple[str, int]
+
+#: The part of a class, and a message of it, if one could be written.
+_Example = tuple[Part, "Replayed | None"]
+
+
+class ClassSearch:
+    """Searches a model for classes.
+
+    :param options: the options of protection that rules ask for.
+    :param turns: the rules of both sets.
+    :param about: the assumptions that the edits are about: mail that does not meet them is affected.
+    :param budget: the maximum number of conflicts for all questions together.
+    :param classes: what is found.
+    :param unusual: the causes of possible differences in unusual mail. They share one finding.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        edits: Sequence[Edit],
+        options: Sequence[str],
+        turns: Sequence[Turn],
+        about: Collection[str],
+        budget: int,
+        classes: dict[ClassKey, MailClass] | None = None,
+        unusual: set[int] | None = None,
+    ) -> None:
+        self.model, self.edits, self.budget = model, edits, budget
+        self._options, self._turns, self._about = options, turns, about
+        self.questions, self.mail = Questions(model, edits, options, turns), SearchedMail(model, about)
+        self.classes = {} if classes is None else classes
+        self.unusual = set() if unusual is None else unusual
+        self._room = MOST_PARTS
+
+    def refined(self, keys: Iterable[Key]) -> ClassSearch:
+        """A search for the same classes in a model with other recipients for these atoms, within the remaining budget.
+
+        :raises BudgetError: nothing remains.
+        """
+        return ClassSearch(
+            self.model.refined(keys),
+            self.edits,
+            self._options,
+            self._turns,
+            self._about,
+            self.left,
+            self.classes,
+            self.unusual,
+        )
+
+    @property
+    def left(self) -> int:
+        """The remaining budget of conflicts."""
+        left = self.budget - self.model.circuit.solver.conflicts
+        if left <= 0:
+            raise BudgetError
+        return left
+
+    def look(self, kinds: Mapping[Which, Sequence[str]]) -> dict[Which, list[str]]:
+        """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it
+        from usual mail.
+
+        The free side answers which classes are possible: a class that is impossible there is impossible whatever the
+        unknown values are.
+
+        :param kinds: by person and cause; likewise the result: the kinds that usual mail cannot have for the recipients in question, and that
+            other mail does not show.
+        """
+        model = self.model
+        usual, unseen = ([*self.mail.assumed(usual=usual), *self.mail.company(model.free)] for usual in (True, False))
+        possible = {
+            (kind, which): example
+            for which, each in kinds.items()
+            for kind, example in self._possible(which, each, usual, self._good()).items()
+        }
+        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
+        modes = [True, False] if self.mail.some_unusual else [True]
+        unusual = {
+            (kind, which): example
+            for which, each in (left.items() if self.mail.some_unusual else ())
+            for kind, example in self._possible(which, each, unseen).items()
+        }
+        parted: dict[tuple[str, Which], list[Part]] = {}
+        for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
+            # Possible differences in usual mail are reported. Unknown outcomes of unusual mail are nothing new.
+            for found in self._parts(kind, which, usual, self._good(), example=possible[kind, which]):
+                parted.setdefault((kind, which), []).append(found.part)
+                if found.shown is None:
+                    self._witness(found, model.free)
+                self._sure(found, *modes)
+                if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
+                    self._drop(found)
+        for kind, which in [*(parted if self.mail.some_unusual else ()), *unusual]:
+            known = parted.get((kind, which), ())
+            for found in self._parts(kind, which, unseen, known=known, example=unusual.get((kind, which))):
+                self._sure(found, False)
+                if found.shown is None and not found.refine:
+                    self._drop(found)
+                    self.unusual.add(which[1])
+        told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
+        return {which: [kind for kind in each if (kind, which) not in told] for which, each in left.items()}
+
+    def _good(self) -> list[int]:
+        """What makes a good witness of usual mail, if it can have that, the most important first: it arrives in clear,
+        its sender is known, it is not in quarantine, and it meets the assumptions that the edits are about.
+        """
+        mail = self.model.mail
+        return [
+            *(literal ^ 1 for literal in mail.arrival.values()),
+            self.mail.of_known_senders(),
+            *self.mail.not_held_back(),
+            *self._met(),
+        ]
+
+    def _met(self) -> list[int]:
+        """That mail meets the assumptions that the edits are about."""
+        return [each.literal for each in self.model.mail.assumptions if each.id in self._about]
+
+    def _parts(
+        self,
+        kind: str,
+        which: Which,
+        assumed: Sequence[int],
+        preferred: Sequence[int] = (),
+        *,
+        known: Sequence[Part] = (),
+        example: _Example | None = None,
+    ) -> Iterator[MailClass]:
+        """The classes of a kind and a cause, each with a message that certainly shows it, if a search finds one.
+
+        :param preferred: what messages satisfy if they can.
+        :param known: parts that are known; :param:`example`: a part that is possible.
+        """
+        person, cause = which
+        model, asked, most = self.model, self.questions.free(person), min(MOST_LATER, self._room)
+        literals = asked.parts_of(kind, cause)
+        of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
+        found = [part for part in known if part.later != ANY]
+        if any(part == WHOLE for part in known):
+            return
+        while True:
+            left = [part for part in literals if part not in found]
+            if len(left) > 1 and len(found) >= most:
+                break
+            if example is None or example[0] in found:
+                others = [asked.part(kind, cause, part) ^ 1 for part in found if part in literals]
+                wanted = [*of_kind, *asked.some_part(kind, cause), *others]
+                possible, candidate = model.search(wanted, model.free, self.left, preferred) if left else (False, None)
+                if not possible:
+                    return
+                example = self._part(kind, which), candidate
+            found.append(example[0])
+            self._room -= 1
+            yield self._noted(kind, which, *example, usual=not known)
+        for now in dict.fromkeys(part.now for part in literals):
+            part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
+            if any(each.later == ANY and each.now is now for each in known):
+                continue
+            if example is not None and example[0] not in found and example[0].now is now:
+                possible, candidate = True, example[1]
+            else:
+                wanted = [*of_kind, asked.part(kind, cause, part)]
+                possible, candidate = model.search(wanted, model.free, self.left, preferred)
+            if possible:
+                yield self._noted(kind, which, part, candidate, usual=not known)
+
+    def _part(self, kind: str, which: Which) -> Part:
+        """The part of a kind and a cause to which the last model belongs."""
+        person, cause = which
+        holds, parts = self.model.circuit.solver.holds, self.questions.free(person).parts_of(kind, cause)
+        return next(part for part, both in parts.items() if all(map(holds, both)))
+
+    def _noted(self, kind: str, which: Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
+        """A class, with the message if it certainly shows it."""
+        found = self._class(kind, which, part)
+        if candidate is not None and (courses := self._courses(candidate, found.person)) is not None:
+            self._note(found, candidate, courses, usual=usual)
+        return found
+
+    def depend(self, person: str, kinds: Mapping[Which, Sequence[str]]) -> None:
+        """Adds the classes that are impossible for a message to one recipient but may be possible with others, and whom
+        to model to find out: all in usual mail, and those that are certain in other mail.
+
+        :param kinds: those of which no mail is known, by person and cause. Of a kind with known parts, the other parts
+            are searched in usual mail.
+        """
+        known: dict[Which, dict[str, list[Part]]] = {}
+        for kind, cause, whom, part in self.classes:
+            if whom == person:
+                known.setdefault((person, cause), {}).setdefault(kind, []).append(part)
+        for which, parts in known.items():
+            self._depending(self.model.free, which, parts, usual=True)
+        for which, each in kinds.items():
+            left = self._depending(self.model.free, which, dict.fromkeys(each, ()), usual=True)
+            if left and self.mail.some_unusual:
+                impossible = self._depending(self.model.free, which, dict.fromkeys(left, ()), usual=False)
+                others = {kind: () for kind in left if kind not in impossible}
+                self._depending(self.model.open, which, others, usual=False)
+
+    def _depending(self, side: Side, which: Which, known: Mapping[str, Sequence[Part]], *, usual: bool) -> list[str]:
+        """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot
+        have.
+
+        :param known: by kind, the parts that are known.
+        """
+        person, place = which
+        model, asked, impossible = self.model, self.questions.of(side, person), list(known)
+        for cause, left in asked.together(impossible, place).items():
+            others = {kind: self._unknown_part(asked, kind, place, known[kind]) for kind in left}
+            while left:
+                any_left = model.circuit.disjunction([others[kind] for kind in left])
+                if not model.solve(
+                    [*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left], self.left
+                ):
+                    break
+                for kind in [kind for kind in left if model.circuit.solver.holds(others[kind])]:
+                    left.remove(kind)
+                    impossible.remove(kind)
+                    if usual or not side.logic.free:
+                        found = self._class(kind, which, WHOLE)
+                        found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+        return impossible
+
+    def _unknown_part(self, asked: Asked, kind: str, place: int, known: Sequence[Part]) -> int:
+        """That a message shows a kind, but none of the known parts of it."""
+        if not known:
+            return asked.kinds[kind]
+        parts = (asked.part(kind, place, part) ^ 1 for part in known)
+        return self.model.circuit.conjunction([asked.kinds[kind], *asked.some_part(kind, place), *parts])
+
+    def _sure(self, found: MailClass, *modes: bool) -> None:
+        """Searches for a message that certainly shows the difference, if none was found so far."""
+        for usual in modes:
+            if found.shown is None:
+                self._witness(found, self.model.open, self._met(), usual=usual)
+
+    def _possible(
+        self, which: Which, kinds: Sequence[str], assumed: Sequence[int], preferred: Sequence[int] = ()
+    ) -> dict[str, _Example]:
+        """Every kind that a cause can have under assumptions, with an example. Each answer excludes the kinds it shows;
+        the final "no" proves that none is missing.
+
+        Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds
+        that share one are asked about together.
+
+        :param preferred: what messages satisfy if they can.
+        """
+        person, place = which
+        model, free = self.model, self.questions.free(person)
+        found: dict[str, _Example] = {}
+        for cause, left in free.together(kinds, place).items():
+            while left:
+                any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
+                parts = {literal: None for kind in left for literal in free.some_part(kind, place)}
+                wanted = [*self.mail.somebody_else(person), cause, any_left, *parts, *assumed]
+                possible, candidate = model.search(wanted, model.free, self.left, preferred)
+                if not possible:
+                    break
+                shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
+                found |= {kind: (self._part(kind, which), candidate) for kind in shown}
+                left = [kind for kind in left if kind not in shown]
+        return found
+
+    def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+        """Notes a message for a class if it certainly shows it."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        if edit is not None and (edit.unsure or not any(acted(edit, courses))):
+            return
+        both = zip(courses, candidate.facts, strict=True)
+        if found.shown is None and found.kind in sure_kinds(
+            *(treated(course, candidate.message, facts) for course, facts in both)
+        ):
+            found.shown = Shown(candidate, courses, usual)
+
+    def _class(self, kind: str, which: Which, part: Part) -> MailClass:
+        if len(self.classes) >= MOST_CLASSES:
+            raise BudgetError
+        person, cause = which
+        return self.classes.setdefault((kind, cause, person, part), MailClass(kind, cause, part, person))
+
+    def _drop(self, found: MailClass) -> None:
+        del self.classes[found.kind, found.cause, found.person, found.part]
+
+    def _shows(self, found: MailClass) -> bool:
+        """Whether a message of a class may still exist after the search for one."""
+        asked, meant = self.questions.free(found.person), self.mail.meant(self.model.free, found.person, usual=True)
+        return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self.left)
+
+    def _witness(self, found: MailClass, side: Side, preferred: Sequence[int] = (), *, usual: bool = True) -> None:
+        """Searches for a message of a class, and notes what it certainly shows.
+
+        :param preferred: what it satisfies if it can.
+        """
+        asked, told = self.questions.of(side, found.person), False
+        literals = self.mail.meant(side, found.person, usual=usual)
+        for candidate in self.model.candidates(
+            asked.of(found.kind, found.cause, found.part), literals, side, self.left, preferred
+        ):
+            courses = self._courses(candidate, found.person) if candidate else None
+            if candidate and courses:
+                self._note(found, candidate, courses, usual=usual)
+                if found.shown is not None:
+                    return
+            if told:
+                continue
+            found.refine = self.model.to_refine(side)
+            if candidate and courses:
+                told, found.refine = True, found.refine or self.model.left_in_fields()
+                self._tell(found, candidate, courses)
+
+    def _tell(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
+        """Notes a message that may show a class, with its unknowns."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        both = zip(courses, candidate.facts, strict=True)
+        transit = aspect_of(found.kind) == "transit"
+        found.reasons = sorted(
+            {reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)}
+        )
+        found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
+
+    def _courses(self, candidate: Replayed, person: str) -> Courses | None:
+        """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not
+        followed to its end.
+        """
+        both = zip(self.model.rule_sets, candidate.facts, strict=True)
+        before, after = (
+            course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both
+        )
+        # The recipient's own copy differs from those that rules add. For several copies of a person, only their common
+        # result counts.
+        if (
+            before is None
+            or after is None
+            or any(course.too_many or (course.twice and not person) for course in (before, after))
+        ):
+            return None
+        return before, after
