@@ -19,13 +19,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE, holds_in
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import holds_in
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     Key,
     vocabulary_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
+    AddedCopies,
+    AddedCopyCompiler,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
@@ -35,7 +38,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
     ANYBODY,
-    Branch,
     Company,
     Histories,
 )
@@ -46,8 +48,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Logic,
-    Value,
-    negate,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
     NoMessageError,
@@ -74,48 +74,8 @@ _TRIES = 12
 #: The maximum number of answers to unknowns to try with a message.
 _CASES = 6
 
-#: The maximum number of copies for people whom rules add that are compared.
-_COPIES = 24
-
-#: The maximum number of rules through which copies for added people are followed.
-_STEPS = 6_000
-
 #: The maximum number of addresses in fields that are modeled exactly at once.
 _FIELDS_AT_ONCE = 4
-
-
-@dataclass(frozen=True)
-class AddedCopy:
-    """The copy of somebody whom a rule adds.
-
-    :param address: the primary address; :param:`person`: its atoms; empty for one of several people, or anybody.
-    :param when: the condition for its existence.
-    :param rule: the rule that adds them; :param:`instead`: whether it redirects the message to them.
-    :param made_of: the copy that it is made from; ``None`` for the recipient's.
-    """
-
-    address: str
-    person: AddressSlot
-    when: Value
-    outcome: Outcome
-    rule: FlowRule
-    instead: bool
-    made_of: AddedCopy | None
-
-
-@dataclass(frozen=True)
-class AddedCopies:
-    """The copies of people whom rules add.
-
-    :param cut: whether there are more copies than are followed.
-    """
-
-    copies: tuple[AddedCopy, ...]
-    cut: bool
-
-    def of(self, address: str) -> list[AddedCopy]:
-        """The copies of a person, by primary address."""
-        return [copy for copy in self.copies if copy.address == address]
 
 
 @dataclass(frozen=True)
@@ -234,91 +194,10 @@ class Model:
         known = self._added.get((side.logic.free, place, shared))
         if known is not None:
             return known
-        found = self._brought(side, place) if shared else self._compared(side, place)
+        compiler = AddedCopyCompiler(side.logic, side.company, self.mail.recipient)
+        found = (compiler.brought if shared else compiler.compared)(side.chains[place])
         self._added[side.logic.free, place, shared] = found
         return found
-
-    def _compared(self, side: Side, place: int) -> AddedCopies:
-        """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
-        chain = side.chains[place]
-        found: list[AddedCopy] = []
-        todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
-        while todo and len(found) < _COPIES:
-            branch, when, made_of = todo.pop(0)
-            if made_of is not None and not made_of.instead:
-                when = side.logic.all_of(
-                    (
-                        when,
-                        negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)),
-                    )
-                )
-            if when == FALSE:
-                continue
-            found.append(self._copy(side, chain, branch, when, made_of))
-            for more in found[-1].outcome.chain.branches:
-                if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
-                    todo.append((more, side.logic.all_of((found[-1].when, more.when)), found[-1]))
-        return AddedCopies(tuple(found), bool(todo))
-
-    def _brought(self, side: Side, place: int) -> AddedCopies:
-        """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as
-        one.
-        """
-        chain, steps = side.chains[place], 0
-        found: list[AddedCopy] = []
-        waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
-
-        def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
-            for branch in branches:
-                when = side.logic.all_of((of, branch.when))
-                if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
-                    continue
-                row = waiting.setdefault(branch.rule.place, [])
-                same = next(
-                    (
-                        index
-                        for index, (each, _when, _of) in enumerate(row)
-                        if replace(each, when=branch.when) == branch
-                    ),
-                    None,
-                )
-                if same is None:
-                    row.append((branch, when, made_of))
-                else:
-                    row[same] = (row[same][0], side.logic.any_of((row[same][1], when)), row[same][2])
-
-        wait(chain.brings, TRUE, None)
-        while waiting and steps < _STEPS:
-            for branch, when, made_of in waiting.pop(min(waiting)):
-                steps += 1 + len(chain.rules.rules) - branch.rule.place
-                found.append(self._copy(side, chain, branch, when, made_of))
-                wait(found[-1].outcome.chain.brings, found[-1].when, found[-1])
-        return AddedCopies(tuple(found), bool(waiting))
-
-    def _copy(self, side: Side, chain: RuleChain, branch: Branch, when: Value, made_of: AddedCopy | None) -> AddedCopy:
-        """A copy that a rule makes for somebody. Nobody is added to their own copy.
-
-        :param when: the condition under which the rule makes it.
-        """
-        copy, recipient = (
-            RuleChain(chain.rules, chain.conditions, side.company, chain.shared, branch),
-            self.mail.recipient,
-        )
-        if branch.address and not branch.instead:
-            when = side.logic.all_of((when, recipient["address", branch.address] ^ 1))
-        if branch.people:
-            their = [
-                side.logic.all_of(
-                    (
-                        theirs,
-                        copy.person["address", address],
-                        TRUE if branch.instead else recipient["address", address] ^ 1,
-                    )
-                )
-                for address, theirs in branch.people
-            ]
-            when = side.logic.all_of((when, side.logic.any_of(their)))
-        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of)
 
     @property
     def core(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     address,
+    compile_added_copies,
     compile_conditions,
     compile_outcomes,
     compile_recipients,
@@ -291,7 +292,7 @@ def nothing_is_too_large(patch: Patch) -> None:
 
 
 def added_people_are_forgotten(patch: Patch) -> None:
-    patch(encoding.Model, "added", lambda self, side: encoding.AddedCopies((), cut=False))
+    patch(encoding.Model, "added", lambda self, side: compile_added_copies.AddedCopies((), cut=False))
 
 
 def whom_a_field_names_is_somebody_else(patch: Patch) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     address,
     atoms,
-    encoding,
+    compile_added_copies,
 )
 
 from tests.unit.mail_flow.answers import lint
@@ -163,7 +163,7 @@ def test_thirty_copying_rules_are_followed(conditions: Values) -> None:
 
 
 def test_what_is_cut_at_a_bound_is_never_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_STEPS", 3)
+    monkeypatch.setattr(compile_added_copies, "_STEPS", 3)
     found = verdict(_copying(6, -1), SMALL, then="not_in_clear")
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
     assert "more copies" in found["unknown"][0]["reason"]

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compiles the copies of people whom rules add. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    Outcome,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    Branch,
+    Company,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    negate,
+)
+
+#: The maximum number of copies for people whom rules add that are compared.
+_COPIES = 24
+
+#: The maximum number of rules through which copies for added people are followed.
+_STEPS = 6_000
+
+
+@dataclass(frozen=True)
+class AddedCopy:
+    """The copy of somebody whom a rule adds.
+
+    :param address: the primary address; :param:`person`: its atoms; empty for one of several people, or anybody.
+    :param when: the condition for its existence.
+    :param rule: the rule that adds them; :param:`instead`: whether it redirects the message to them.
+    :param made_of: the copy that it is made from; ``None`` for the recipient's.
+    """
+
+    address: str
+    person: AddressSlot
+    when: Value
+    outcome: Outcome
+    rule: FlowRule
+    instead: bool
+    made_of: AddedCopy | None
+
+
+@dataclass(frozen=True)
+class AddedCopies:
+    """The copies of people whom rules add.
+
+    :param cut: whether there are more copies than are followed.
+    """
+
+    copies: tuple[AddedCopy, ...]
+    cut: bool
+
+    def of(self, address: str) -> list[AddedCopy]:
+        """The copies of a person, by primary address."""
+        return [copy for copy in self.copies if copy.address == address]
+
+
+@dataclass(frozen=True)
+class AddedCopyCompiler:
+    """Follows the copies that the rules of a chain make, and those that are made of these.
+
+    :param recipient: the recipient of the message.
+    """
+
+    logic: Logic
+    company: Company
+    recipient: AddressSlot
+
+    def compared(self, chain: RuleChain) -> AddedCopies:
+        """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
+        found: list[AddedCopy] = []
+        todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
+        while todo and len(found) < _COPIES:
+            branch, when, made_of = todo.pop(0)
+            if made_of is not None and not made_of.instead:
+                when = self.logic.all_of(
+                    (
+                        when,
+                        negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)),
+                    )
+                )
+            if when == FALSE:
+                continue
+            found.append(self._copy(chain, branch, when, made_of))
+            for more in found[-1].outcome.chain.branches:
+                if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
+                    todo.append((more, self.logic.all_of((found[-1].when, more.when)), found[-1]))
+        return AddedCopies(tuple(found), bool(todo))
+
+    def brought(self, chain: RuleChain) -> AddedCopies:
+        """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as
+        one.
+        """
+        steps = 0
+        found: list[AddedCopy] = []
+        waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
+
+        def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
+            for branch in branches:
+                when = self.logic.all_of((of, branch.when))
+                if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
+                    continue
+                row = waiting.setdefault(branch.rule.place, [])
+                same = next(
+                    (
+                        index
+                        for index, (each, _when, _of) in enumerate(row)
+                        if replace(each, when=branch.when) == branch
+                    ),
+                    None,
+                )
+                if same is None:
+                    row.append((branch, when, made_of))
+                else:
+                    row[same] = (row[same][0], self.logic.any_of((row[same][1], when)), row[same][2])
+
+        wait(chain.brings, TRUE, None)
+        while waiting and steps < _STEPS:
+            for branch, when, made_of in waiting.pop(min(waiting)):
+                steps += 1 + len(chain.rules.rules) - branch.rule.place
+                found.append(self._copy(chain, branch, when, made_of))
+                wait(found[-1].outcome.chain.brings, found[-1].when, found[-1])
+        return AddedCopies(tuple(found), bool(waiting))
+
+    def _copy(self, chain: RuleChain, branch: Branch, when: Value, made_of: AddedCopy | None) -> AddedCopy:
+        """A copy that a rule makes for somebody. Nobody is added to their own copy.
+
+        :param when: the condition under which the rule makes it.
+        """
+        copy, recipient = (
+            RuleChain(chain.rules, chain.conditions, self.company, chain.shared, branch),
+            self.recipient,
+        )
+        if branch.address and not branch.instead:
+            when = self.logic.all_of((when, recipient["address", branch.address] ^ 1))
+        if branch.people:
+            their = [
+                self.logic.all_of(
+                    (
+                        theirs,
+                        copy.person["address", address],
+                        TRUE if branch.instead else recipient["address", address] ^ 1,
+                    )
+                )
+                for address, theirs in branch.people
+            ]
+            when = self.logic.all_of((when, self.logic.any_of(their)))
+        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of)
