@@ -11,7 +11,7 @@ short_description: Connect to an Exchange organization
 version_added: 1.0.0
 author: the m365.message_encryption contributors (!UNKNOWN)
 description:
-  - An Exchange Online tenant, or an Exchange organization on premises, is a host in the inventory. Its host or group
+  - An Exchange Online tenant, or an Exchange organization on-premises, is a host in the inventory. Its host or group
     sets C(ansible_connection=m365.message_encryption.exchange), and the modules of this collection then manage the
     organization.
   - The first task of a run starts one small process beside C(ansible-playbook). It keeps the session of each
@@ -37,7 +37,7 @@ options:
       - V(rest) uses the admin API of Exchange Online, the interface of Microsoft's ExchangeOnlineManagement module.
         Microsoft does not document it for other clients.
       - V(psrp) uses PowerShell remoting to a Windows management host that has that module, or to an endpoint whose
-        session already has the cmdlets, such as Exchange on premises.
+        session already has the cmdlets, such as Exchange on-premises.
       - V(powershell) uses a PowerShell process with the ExchangeOnlineManagement module where C(ansible-playbook) runs.
         Microsoft supports the module on Linux, so this needs no Windows host.
       - V(file) uses a captured organization (O(exchange_capture_path)). It is read-only, so use it in check mode, for
@@ -342,7 +342,7 @@ options:
       - name: ansible_psrp_protocol
   path:
     description:
-      - The path of the endpoint. For Exchange on premises it is V(PowerShell).
+      - The path of the endpoint. For Exchange on-premises it is V(PowerShell).
     type: str
     default: wsman
     vars:
@@ -498,7 +498,7 @@ options:
       - name: ansible_psrp_max_envelope_size
   configuration_name:
     description:
-      - The session configuration to connect to. For Exchange on premises it is V(Microsoft.Exchange); for a JEA
+      - The session configuration to connect to. For Exchange on-premises it is V(Microsoft.Exchange); for a JEA
         endpoint it is the endpoint's name.
     type: str
     default: Microsoft.PowerShell

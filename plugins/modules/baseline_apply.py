@@ -82,7 +82,7 @@ after:
   sample: {"irm_configuration": {"simplified_client_access_enabled": true}}
 changes:
   description: One entry for each difference.
-  returned: if there was something to write, once the organization was read
+  returned: if there was something to write, and also on failure while writing
   type: list
   elements: dict
   contains:
@@ -115,7 +115,7 @@ changes:
   sample: []
 commands:
   description: The cmdlets that ran, as PowerShell text.
-  returned: if there was something to write, once the organization was read
+  returned: if there was something to write, and also on failure while writing
   type: list
   elements: str
   sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
@@ -129,8 +129,8 @@ report:
   returned: if the report was written
   type: str
 not_applied:
-  description: The cmdlets that had not run yet when the task failed.
-  returned: failure after a write
+  description: The cmdlets that Exchange refused, and those that the task did not reach.
+  returned: failure while writing
   type: list
   elements: str
 unkept_report:
@@ -138,9 +138,9 @@ unkept_report:
   returned: if a file cannot be written
   type: dict
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+  description: The cmdlets whose response was lost or unclear, so they may or may not have changed something. To find out, run the
     task again.
-  returned: failure after a write
+  returned: failure while writing
   type: list
   elements: str
 """

@@ -23,7 +23,6 @@ author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.files
-  - m365.message_encryption.exchange.info
   - m365.message_encryption.baseline
 options:
   scope:

@@ -15,7 +15,7 @@ description:
   - If no session can be opened, the host is unreachable, and the message says what to do.
   - If a session lacks permissions, the task succeeds with a warning for each, which says what grants it.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
@@ -45,7 +45,7 @@ msg:
   type: str
   sample: >-
     contoso.onmicrosoft.com over rest as 0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11 (certificate_path):
-    24 of 24 cmdlets, with Advanced Message Encryption, 180 ms a round trip.
+    38 of 38 cmdlets, with Advanced Message Encryption, 180 ms a round trip.
 organization:
   description: Who the organization is. Left out where C(Get-OrganizationConfig) is not granted.
   returned: success
@@ -60,7 +60,7 @@ organization:
       type: str
       returned: always
     tenant_id:
-      description: The tenant id; empty on premises, and where the session shows none.
+      description: The tenant id; empty on-premises, and where the session shows none.
       type: str
       returned: always
     guid:
@@ -68,7 +68,7 @@ organization:
       type: str
       returned: always
     on_premises:
-      description: Whether it is Exchange on premises.
+      description: Whether it is Exchange on-premises.
       type: bool
       returned: always
     is_dehydrated:
@@ -135,7 +135,7 @@ exported_cmdlets:
 missing_cmdlets:
   description: >-
     The cmdlets of the collection that this session may not run, each with the role or license that grants it. What
-    Exchange on premises does not have is not missing there. Left out where Exchange does not say.
+    Exchange on-premises does not have is not missing there. Left out where Exchange does not say.
   returned: success
   type: dict
   sample: {"New-OMEConfiguration": "the license Advanced Message Encryption"}

@@ -67,7 +67,7 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description: The outcome in a sentence.
-  returned: when the test ran
+  returned: success
   type: str
   sample: "Rights management works for alexw@contoso.onmicrosoft.com: 4 steps passed, 7 templates are available."
 passed:
@@ -77,7 +77,7 @@ passed:
   sample: true
 steps:
   description: What Exchange tried, in its order. It stops at the first failure.
-  returned: when the test ran
+  returned: success
   type: list
   elements: dict
   contains:
@@ -99,13 +99,13 @@ steps:
       detail: Encryption verified successfully.
 templates:
   description: The names of the RMS templates that Exchange found. A name that contains a comma is split.
-  returned: when the test ran
+  returned: success
   type: list
   elements: str
   sample: ["Encrypt", "Do Not Forward"]
 results:
   description: The unparsed output of Exchange.
-  returned: when the test ran
+  returned: success
   type: str
 """
 

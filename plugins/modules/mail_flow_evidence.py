@@ -29,11 +29,14 @@ description:
     beside the message trace. Microsoft does not document the role for the reports. What is not granted is in
     RV(unavailable).
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
   - m365.message_encryption.mail_flow.trace
+attributes:
+  platform:
+    platforms: Exchange Online
 options:
   days:
     description: The days of mail to compare, 1 to 10. Exchange reports 10 days. Not used with O(trace).

@@ -27,10 +27,9 @@ description:
   - Reading the trace needs the role Message Tracking or View-Only Recipients, or a permission of Microsoft Graph
     (O(trace_source)). O(trace) needs none.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
-  - m365.message_encryption.exchange.info
   - m365.message_encryption.transport_rule.proposed
   - m365.message_encryption.mail_flow.trace
   - m365.message_encryption.mail_flow.source

@@ -16,10 +16,9 @@ description:
     asked for.
   - The playbook C(m365.message_encryption.replay) uses this module.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.files
-  - m365.message_encryption.exchange.info
 options:
   registered:
     description: The name under which the results of M(m365.message_encryption.mail_flow_replay) are registered. A host

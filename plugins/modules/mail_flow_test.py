@@ -20,10 +20,9 @@ description:
     both O(rules) and O(facts), nothing is asked of an organization, and the host need not be one.
   - The result is the one after the mail flow rules. Purview DLP, automatic labels and filters follow later.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
-  - m365.message_encryption.exchange.info
   - m365.message_encryption.transport_rule.proposed
   - m365.message_encryption.mail_flow.source
 options:
@@ -314,7 +313,9 @@ options:
       - V(failed) means recipients with an expectation that is not met.
       - Each rule has C(rule), C(matched) (as in C(rules) of the result, and false for other rules), C(because) (the
         condition that decided, or all where the rule may match), C(reason) (why that is unknown, or why the rule was
-        not looked at) and C(actions).
+        not looked at), C(actions), and C(copy) (who shared the copy that it saw, if several did).
+      - Each of C(because) has C(section), C(option), C(value), C(result), C(saw) (what the rule saw), and, where they
+        apply, C(reason) and C(assumes).
     type: str
     choices: [failed, all, none]
     default: failed
@@ -349,7 +350,7 @@ options:
       - >-
         Single edits are tried first, then pairs. An edit moves a rule, takes a stop out of one, changes one of its
         conditions or exceptions by values that the guarantee or other rules have, enables it, disables it or enforces
-        it, or adds one rule. Nothing depends on C(rule_error_action), so no edit sets it.
+        it, or adds one rule. No edit changes C(rule_error_action); an added rule that encrypts has V(Defer).
     type: bool
   explain:
     description:
@@ -458,7 +459,7 @@ msg:
   sample: "1 message, 2 recipients: all 2 expectations are met."
 messages:
   description: The result for each message that O(results) asks for.
-  returned: success, and where an expectation is not met
+  returned: success, and where an expectation is not met or a guarantee is refuted
   type: list
   elements: dict
   contains:
@@ -478,7 +479,7 @@ messages:
         (in clear where the other side has no TLS) or V(unknown), C(validation), what forced TLS checks
         (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
         Exchange knows ends, and C(unknown), or of a copy that does not leave, but that a connector may hand to servers
-        on premises, C(on_premises) alone, the connector; C(assumes) (numbers of the assumptions that the result depends on);
+        on-premises, C(on_premises) alone, the connector; C(assumes) (numbers of the assumptions that the result depends on);
         C(unknown) (of what is unknown C(id), C(reason), C(field), the key of the message or the fact that it is about,
         where there is one, and C(settled_by), which says how to find out); C(after_approval) and C(after_release) (the
         same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),
@@ -879,7 +880,7 @@ organizations:
   type: dict
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
-  returned: success, and where an expectation is not met
+  returned: success, and where an expectation is not met or a guarantee is refuted
   type: dict
   sample: {}
 """
@@ -1030,7 +1031,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             others, facts_of(there.facts) if there else replace(simulator.facts, irm_configuration=settings)
         )
         result["changed_messages"] = _changed_messages(cases, simulated, tested)
-    with bounded(share=1):  # One budget for all that is about all mail.
+    with bounded(share=1):  # One budget for all that is about all mail; suggesting and simplifying have their own.
         if others is not None:
             rows, more = difference_rows(difference(others, rules, facts, now, irm_before=settings))
             result.update(difference=rows, difference_more=more)

@@ -30,7 +30,7 @@ description:
     because the playbook names the host.
   - RV(not_enforced) lists what the playbook does not enforce.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange.info

@@ -243,7 +243,7 @@ exported_cmdlets:
 unavailable:
   description: >-
     The subsets that could not be read because this session does not have the cmdlet, with the reason.
-  returned: when requested and readable
+  returned: always
   type: dict
   sample: {}
 """

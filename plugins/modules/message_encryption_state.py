@@ -126,7 +126,7 @@ after:
   sample: {"irm_configuration": {"simplified_client_access_enabled": true}}
 changes:
   description: One entry for each difference.
-  returned: always, once the organization was read
+  returned: success, or failure while writing
   type: list
   elements: dict
   contains:
@@ -161,19 +161,19 @@ changes:
   sample: []
 commands:
   description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
-  returned: always, once the organization was read
+  returned: success, or failure while writing
   type: list
   elements: str
   sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
 not_applied:
-  description: The cmdlets that had not run yet when the task failed.
-  returned: failure after a write
+  description: The cmdlets that Exchange refused, and those that the task did not reach.
+  returned: failure while writing
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+  description: The cmdlets whose response was lost or unclear, so they may or may not have changed something. To find out, run the
     task again.
-  returned: failure after a write
+  returned: failure while writing
   type: list
   elements: str
 """

@@ -20,6 +20,9 @@ author:
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange
+attributes:
+  platform:
+    platforms: Exchange Online
 options:
   identity:
     description:
@@ -123,7 +126,7 @@ msg:
   description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
-  sample: "Would change 2 settings: social_id_sign_in, otp_enabled."
+  sample: "Would change 1 setting: social_id_sign_in."
 before:
   description: The managed options before the task, by this module's option names.
   returned: success
@@ -136,7 +139,7 @@ after:
   sample: {"state": "present", "social_id_sign_in": false}
 changes:
   description: One entry for each difference.
-  returned: always, once the organization was read
+  returned: success, or failure while writing
   type: list
   elements: dict
   contains:
@@ -175,19 +178,19 @@ changes:
       impact: "takes away"
 commands:
   description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
-  returned: always, once the organization was read
+  returned: success, or failure while writing
   type: list
   elements: str
   sample: ["Set-OMEConfiguration -Identity 'OME Configuration' -SocialIdSignIn $false -Confirm:$false"]
 not_applied:
-  description: The cmdlets that had not run yet when the task failed.
-  returned: failure after a write
+  description: The cmdlets that Exchange refused, and those that the task did not reach.
+  returned: failure while writing
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+  description: The cmdlets whose response was lost or unclear, so they may or may not have changed something. To find out, run the
     task again.
-  returned: failure after a write
+  returned: failure while writing
   type: list
   elements: str
 """

@@ -17,6 +17,9 @@ author:
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
+attributes:
+  platform:
+    platforms: Exchange Online
 options:
   message_id:
     description:

@@ -206,8 +206,10 @@ class _Work:
         self.progress = Progress(pending=plan.steps)
         self._task = task
         self._read_cache = read_cache
-        self._planner = planner
+        self._desired = planner
         self._plan = plan
+        #: The calls whose result no read shows, without those that succeeded. A plan never ceases to contain them.
+        self._unseen = [step.call for step in plan.steps if not step.is_visible]
         self._before = read_cache.organization
         self._timeout: int = task.params["verify_timeout"]
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
@@ -249,6 +251,7 @@ class _Work:
                 refused.append((step, result.error))
             else:
                 progress.succeed(step, changed_nothing=any(map(_changed_nothing, result.warnings)))
+                self._unseen = [call for call in self._unseen if call != step.call]
         progress.pending = [*(step for step, _error in refused), *later]
         waiting = [step for step, _error in lost if step.is_visible]
         invisible = [error for step, error in lost if not step.is_visible]
@@ -302,6 +305,13 @@ class _Work:
         # Verification reads for itself if an answer was lost.
         self._looks = [] if lost else self._looks
         return plan.steps
+
+    def _planner(self, organization: Organization) -> Plan:
+        """The plan for what is left to do. What no read shows is sent once, and is as it was sent."""
+        plan = self._desired(organization)
+        left = [step for step in plan.steps if step.is_visible or step.call in self._unseen]
+        sent = {change.option: change.after for step in plan.steps if step not in left for change in step.changes}
+        return replace(plan, before=plan.before | sent, steps=left)
 
     def _planned(self, look: Organization) -> Plan | None:
         """The plan for something that travelled with steps; ``None`` if it is no basis for one."""

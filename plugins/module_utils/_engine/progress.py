@@ -74,7 +74,7 @@ def not_stored(
     missing = list(missing)
     if ever_seen:
         return VerificationError(
-            f"{', '.join(dict.fromkeys(map(label, missing)))} is stored, but not on every server yet: "
+            f"{_are(dict.fromkeys(map(label, missing)))} stored, but not on every server yet: "
             f"reads returned the old and the new value in turn for {timeout} seconds.",
             remedy="Run the task again later, or raise verify_timeout.",
         )
@@ -92,7 +92,7 @@ def not_stored(
     stored = [name for step in steps for name in map(label, step.changes) if name not in labels]
     if stored:
         return VerificationError(
-            f"Exchange accepted the change but ignored a part of it: {shown}. {', '.join(stored)} of the same call is stored.",
+            f"Exchange accepted the change but ignored a part of it: {shown}. {_are(stored, ' of the same call')} stored.",
             remedy=f"Probable cause: {license}.",
         )
     return VerificationError(
@@ -100,6 +100,12 @@ def not_stored(
         remedy=f"Exchange may ignore the change ({license}), or store the value in another form: then write it as Exchange shows it. "
         "If the organization is slow, raise verify_timeout.",
     )
+
+
+def _are(names: Iterable[str], what: str = "") -> str:
+    """The names as the beginning of a sentence, with the verb."""
+    names = list(names)
+    return f"{', '.join(names)}{what} {'is' if len(names) == 1 else 'are'}"
 
 
 def label(change: Change) -> str:

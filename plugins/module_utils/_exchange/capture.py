@@ -106,7 +106,7 @@ def capture_of(document: Any, where: str) -> Capture:
     if wrong or set(document) != set(_PARTS):
         odd = [*wrong, *sorted(set(document) - set(_PARTS))]
         raise OptionError(
-            f"{where} is not a capture of an organization: {', '.join(map(repr, odd))} is missing, unknown, or has the wrong type.",
+            f"{where} is not a capture of an organization: missing, unknown, or of the wrong type: {', '.join(map(repr, odd))}.",
             remedy=_REMEDY,
         )
     if exact_digest({name: value for name, value in document.items() if name != "digest"}) != document["digest"]:

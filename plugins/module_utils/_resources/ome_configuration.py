@@ -143,7 +143,7 @@ def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
 
 
 def converge_configuration(
-    task: ModuleContext, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool = False
+    task: ModuleContext, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool
 ) -> dict[str, Any]:
     """Brings one OME configuration to ``state`` and ``wanted`` (canonical settings).
 
@@ -153,45 +153,29 @@ def converge_configuration(
 
     def planner(organization: Organization) -> Plan:
         configurations = organization.objects(OME_CONFIGURATION.subset)
-        comparable = _without_image(wanted) if force_image and _image_is_hidden(configurations, identity) else wanted
-        return plan_configuration(identity, state, comparable, configurations)
-
-    def image_planner(organization: Organization) -> Plan:
-        configurations = organization.objects(OME_CONFIGURATION.subset)
-        if not _image_is_hidden(configurations, identity):
-            return Plan()
-        return plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
+        if not (force_image and wanted.get(_IMAGE) and _image_is_hidden(configurations, identity)):
+            return plan_configuration(identity, state, wanted, configurations)
+        others = {option: value for option, value in wanted.items() if option != _IMAGE}
+        plan = plan_configuration(identity, state, others, configurations)
+        image = plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
+        # No read shows such a logo, so it has a call of its own, after everything else.
+        return replace(
+            plan,
+            before=plan.before | image.before,
+            after=plan.after | image.after,
+            steps=[*plan.steps, *image.steps],
+        )
 
     # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by
     # itself.
     more = ["exported_cmdlets"] if task.check_mode and not is_default(identity) else []
-    result = converge(
+    return converge(
         task, [OME_CONFIGURATION.subset, *more], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted)
     )
-    if not (force_image and wanted.get(_IMAGE)) or any(
-        change["option"] in (_IMAGE, "state") for change in result["changes"]
-    ):
-        return result
-    # A logo that Exchange does not show cannot be verified either, so it is sent separately, after everything else.
-    sent = converge(
-        replace(task, params={**task.params, "verify_timeout": 0}, warnings=[]),
-        [OME_CONFIGURATION.subset],
-        image_planner,
-    )
-    joined = {key: {**result[key], **sent[key]} for key in ("before", "after")}
-    return {
-        **joined,
-        "changed": result["changed"] or sent["changed"],
-        **{key: result[key] + sent[key] for key in ("changes", "commands")},
-    }
 
 
 def _image_is_hidden(configurations: Sequence[Mapping[str, Any]], identity: str) -> bool:
     return OME_CONFIGURATION.field(_IMAGE).hidden(find(configurations, identity) or {})
-
-
-def _without_image(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {option: value for option, value in wanted.items() if option != _IMAGE}
 
 
 def plan_configuration(
@@ -206,7 +190,7 @@ def plan_configuration(
     properties = find(configurations, identity)
     if state == "absent":
         return _plan_removal(properties)
-    if is_default(identity):
+    if is_default(identity):  # It has no expiry, and check_configuration refuses any but none.
         wanted = {option: value for option, value in wanted.items() if option != "external_mail_expiry_in_days"}
     plan = plan_settings(OME_CONFIGURATION, wanted, properties, identity=identity, force=force)
     plan.before = {"state": "absent"} if properties is None else {"state": "present", **plan.before}

@@ -40,7 +40,7 @@ def test_a_change_is_named_with_its_object_if_that_has_a_name() -> None:
 
 def test_one_that_was_seen_is_not_everywhere_yet() -> None:
     message, remedy = told([step(change("mode"))], change("mode"), change("mode"), change("state"), ever_seen=True)
-    assert message.startswith("mode of 'a', state of 'a' is stored, but not on every server yet")
+    assert message.startswith("mode of 'a', state of 'a' are stored, but not on every server yet")
     assert "for 60 seconds" in message
     assert "verify_timeout" in remedy
 
@@ -74,7 +74,7 @@ def test_a_part_of_a_call_that_was_stored_is_named() -> None:
     applied = [step(change("state", identity="b")), step(change("mode"), change("words"), change("scope"))]
     message, remedy = told(applied, change("mode"))
     assert message == (
-        "Exchange accepted the change but ignored a part of it: mode of 'a' is '1', not '2'. words of 'a', scope of 'a' of the same call is stored."
+        "Exchange accepted the change but ignored a part of it: mode of 'a' is '1', not '2'. words of 'a', scope of 'a' of the same call are stored."
     )
     assert GRANTED_BY[RULES] in remedy
 

@@ -92,6 +92,13 @@ def test_a_refusal_of_what_nobody_can_see_is_unknown(world: World, wire: str) ->
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
     assert "Exchange does not show the properties" in str(outcome.error)
     assert len(outcome.result["outcome_unknown"]) == 1
+    world.emulator.faults.set([{"kind": "stored_error", "cmdlet": WRITES, "nth": 2}])
+    options = {"portal_text": "Hello", "image_content": "Qk0AAQID", "image_force": True}
+    outcome = world.run(wire, "ome_configuration", options)
+    assert isinstance(outcome.error, errors.OutcomeUnknownError)
+    assert [change["option"] for change in outcome.result["changes"]] == ["portal_text"]
+    assert outcome.result["changed"]
+    assert len(outcome.result["commands"]) == len(outcome.result["outcome_unknown"]) == 1
 
 
 @pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
