@@ -113,6 +113,10 @@ options:
         description:
           - The type of the message, if it is not an ordinary one.
           - >-
+            V(Encrypted) is mail that is encrypted with S/MIME, V(PermissionControlled) mail that message encryption or
+            rights management protects. Either is how the message is protected on arrival, and
+            O(messages[].protection) must not contradict it.
+          - >-
             V(SmtpForwarding) is mail that the setting of a mailbox forwards, V(AutoForward) mail that a rule of the
             Inbox forwards. Rules never see V(NDR), a non-delivery report. V(RuleReport) is a report that a mail flow
             rule sends.
@@ -154,13 +158,14 @@ options:
           now.
         type: str
       protection:
-        description: How the message is protected when it arrives. It is not protected by default.
+        description: How the message is protected when it arrives. The default is what O(messages[].type) says of it,
+          otherwise that it is not protected.
         type: dict
         suboptions:
           kind:
-            description: V(none), V(encrypt), V(do_not_forward), V(smime), V(smime_signed), or C(template:NAME).
+            description: V(none), V(encrypt), V(do_not_forward), V(smime), V(smime_signed), or C(template:NAME). If
+              O(messages[].type) is V(PermissionControlled), the option is unknown by default.
             type: str
-            default: none
           owner:
             description: Whose keys protect it.
             type: str

@@ -29,6 +29,8 @@ _KEYS = {*_ENVELOPE, *_FIELDS, *_CONTENT, *_PROPERTIES}
 #: How texts and attachments grow when they are encoded, and the most that the fields may take.
 _ENCODING, _FIELDS_SIZE = 4 / 3, 64 * 2**10
 _SMIME = ("smime", "smime_signed")
+#: Types that name a protection. The second one does not say with which option.
+_PROTECTED_TYPES = {"Encrypted": "smime", "PermissionControlled": "protected_option_unknown"}
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,14 @@ def mail(given: Mapping[str, Any]) -> Mail:
     What people can see of a message is told completely: texts, fields, attachments, type and classification that are
     left out are not there. Other facts are not known.
 
-    :raises ValueError: a key that no message has.
+    :raises ValueError: a key that no message has, or a protection of which the type says the opposite.
     """
     if unknown := set(given) - _KEYS:
         raise ValueError(f"unknown keys of a message: {', '.join(sorted(unknown))}")
-    protection = given.get("protection") or {"kind": "none"}
+    protection = given.get("protection") or {}
     owner = protection.get("owner")
     types = given.get("type") or ()
+    types = frozenset([types] if isinstance(types, str) else types)
     named = given.get("classification") or ()
     return Mail(
         sender=given["from"].lower(),
@@ -106,18 +109,30 @@ def mail(given: Mapping[str, Any]) -> Mail:
             for name, value in (given.get("headers") or {}).items()
         },
         attachments=tuple(given.get("attachments") or ()),
-        types=frozenset([types] if isinstance(types, str) else types),
+        types=types,
         importance=given.get("importance", "Normal"),
         classifications=frozenset([named] if isinstance(named, str) else named),
         scl=given.get("scl"),
         sender_ip=given.get("sender_ip"),
         size=given.get("size"),
         date=given.get("date"),
-        kind=protection["kind"],
+        kind=_kind(protection.get("kind"), types),
         own_keys={"own": True, "other": False}.get(owner or ""),
         disclaimer_insertable=given.get("disclaimer_insertable"),
         character_sets=None if given.get("character_sets") is None else tuple(given["character_sets"]),
     )
+
+
+def _kind(told: str | None, types: frozenset[str]) -> str:
+    """How a message is protected on arrival, by what is told of it and by its types."""
+    by_type = {_PROTECTED_TYPES[name] for name in types if name in _PROTECTED_TYPES}
+    if told is None:
+        (kind,) = by_type or {"none"}
+        return kind
+    alike = {"smime"} if told == "smime" else set() if told in ("none", *_SMIME) else {"protected_option_unknown"}
+    if by_type - alike:
+        raise ValueError(f"a message of the types {', '.join(sorted(types))} does not arrive as {told}")
+    return told
 
 
 @dataclass

@@ -151,6 +151,19 @@ def test_types_are_what_a_file_shows(headers: bytes, shown: str) -> None:
     ] == [False] * 4
 
 
+def test_a_type_that_is_given_says_how_the_message_of_a_file_arrives() -> None:
+    plain = read(b"\r\nx")
+    hidden, restricted = (with_options(plain, {"type": [kind]}, "") for kind in ("Encrypted", "PermissionControlled"))
+    assert [matched(hidden, message_type_matches=kind) for kind in ("Encrypted", "PermissionControlled")] == [
+        True,
+        False,
+    ]
+    assert matched(restricted, message_type_matches="PermissionControlled") is True
+    assert matched(restricted, subject_or_body_contains_words=["x"]) == "unknown"
+    smime = read(b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx")
+    assert matched(with_options(smime, {"type": ["OOF"]}, ""), message_type_matches="Encrypted") is True
+
+
 def test_what_outlook_encoded_may_be_a_meeting() -> None:
     assert matched(read(b"Content-Type: application/ms-tnef\r\n\r\nx"), message_type_matches="Calendaring") == "unknown"
 

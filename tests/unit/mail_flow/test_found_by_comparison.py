@@ -290,3 +290,24 @@ def test_each_guess_is_named_that_a_match_relies_on_where_two_rule_it_out() -> N
     protection = {"kind": "do_not_forward", "owner": "own"}
     (result,) = results(of_rules, **{"from": "guest@fabrikam.com", "protection": protection}).values()
     assert (result["rules"][1]["matched"], result["assumes"]) == (True, ["U03", "U20"])
+
+
+@pytest.mark.parametrize(
+    ("type_", "protection", "matching"),
+    [("Encrypted", "smime", {"T": True}), ("PermissionControlled", "protected_option_unknown", {"B": "unknown"})],
+)
+def test_a_type_that_protects_a_message_is_not_in_clear(type_: str, protection: str, matching: Values) -> None:
+    """It keeps its protection, and what it hides no rule reads."""
+    of_rules = rules(
+        ({"message_type_matches": "Encrypted"}, {"set_audit_severity": "Low"}),
+        ({"subject_or_body_contains_words": ["text"]}, {"set_audit_severity": "Low"}),
+        ({"from_scope": "InOrganization"}, ENCRYPT),
+    )
+    of_rules = [{**each, "name": name} for each, name in zip(of_rules, "TBE", strict=True)]
+    (result,) = results(of_rules, type=[type_], body="text").values()
+    assert (result["protection"], result.get("protected_by"), result["protected_on_arrival"]) == (
+        protection,
+        None,
+        True,
+    )
+    assert {row["name"]: row["matched"] for row in result["rules"] if row["name"] != "E"} == matching

@@ -54,12 +54,48 @@ ENCRYPT = {
             "messages[0].attachments[0].texts is not known. Did you mean text?",
         ),
         ({"headers": ["X"]}, "messages[0].headers must be a mapping"),
+        (
+            {"type": ["Encrypted"], "protection": {"kind": "encrypt"}},
+            "messages[0].type is Encrypted, which means encrypted with S/MIME, but messages[0].protection.kind is "
+            "'encrypt'.",
+        ),
+        (
+            {"type": ["Encrypted"], "protection": {"kind": "smime_signed"}},
+            "messages[0].type is Encrypted, which means encrypted with S/MIME, but messages[0].protection.kind is "
+            "'smime_signed'.",
+        ),
+        (
+            {"type": ["OOF", "PermissionControlled"], "protection": {"kind": "none"}},
+            "messages[0].type is PermissionControlled, which means protected by message encryption or rights management,"
+            " but messages[0].protection.kind is 'none'.",
+        ),
+        (
+            {"type": ["PermissionControlled", "Encrypted"]},
+            "messages[0].type is both Encrypted and PermissionControlled.",
+        ),
     ],
 )
 def test_a_wrong_message_is_refused_by_name(options: dict[str, Any], says: str) -> None:
     with pytest.raises(OptionError) as caught:
         message_of({**MESSAGE, **options}, "messages[0].")
     assert str(caught.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "owner"),
+    [
+        ({"type": ["Encrypted"]}, "smime", "own"),
+        ({"type": ["Encrypted", "Signed"], "protection": {"kind": "smime"}}, "smime", "own"),
+        ({"type": ["PermissionControlled"]}, "protected_option_unknown", "unknown"),
+        ({"type": ["PermissionControlled"], "protection": {"owner": "own"}}, "protected_option_unknown", "own"),
+        ({"type": ["PermissionControlled"], "protection": {"kind": "do_not_forward"}}, "do_not_forward", "unknown"),
+        ({"type": ["Signed"]}, "none", "own"),
+    ],
+)
+def test_a_type_says_how_a_message_arrives(options: dict[str, Any], kind: str, owner: str) -> None:
+    protection = message_of({**MESSAGE, **options}, "").protection
+    assert protection is not None
+    assert (protection.kind, protection.owner) == (kind, owner)
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
     "protection": {
         "type": "dict",
         "options": {
-            "kind": {"type": "str", "default": "none"},
+            "kind": {"type": "str"},
             "owner": {"type": "str", "choices": ["own", "other", "unknown"]},
         },
     },

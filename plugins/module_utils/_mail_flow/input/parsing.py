@@ -69,6 +69,13 @@ _FIELDS = {
     "disclaimer_insertable": "insertable",
 }
 
+#: Types that say how a message is protected on arrival, each with that in words and the kind that it implies. Source:
+#: Microsoft's New-TransportRule.
+_PROTECTING = {
+    "Encrypted": ("encrypted with S/MIME", "smime"),
+    "PermissionControlled": ("protected by message encryption or rights management", "protected_option_unknown"),
+}
+
 #: Keys of a message to further fields that they determine.
 _BESIDE = {"from": ("also_from",), "body": ("readings", "sources"), "type": ("types_open",)}
 
@@ -148,6 +155,10 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
     }
     if not any(people.values()):
         raise OptionError(f"{where}to, cc and bcc are empty.", remedy="Name at least one recipient.")
+    types = frozenset(
+        _choice(each, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
+        for each in _listed(given.get("type"), f"{where}type")
+    )
     return Message(
         name=name,
         sender=sender,
@@ -163,17 +174,14 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
             _attachment(each, f"{where}attachments[{index}]")
             for index, each in enumerate(_listed(given.get("attachments"), f"{where}attachments"))
         ),
-        types=frozenset(
-            _choice(each, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
-            for each in _listed(given.get("type"), f"{where}type")
-        ),
+        types=types,
         importance=_choice(given.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
         classifications=frozenset(str(each) for each in _listed(given.get("classification"), f"{where}classification")),
         scl=_number(given.get("scl"), f"{where}scl", -1, 9),
         sender_ip=_ip(given.get("sender_ip"), f"{where}sender_ip"),
         size=_size(given.get("size"), f"{where}size"),
         date=_date(given.get("date"), f"{where}date"),
-        protection=_protection(given.get("protection"), f"{where}protection"),
+        protection=_protection(given.get("protection"), types, where),
         insertable=_flag(given.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
     )
 
@@ -191,6 +199,8 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
     fields.update(
         {beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others}
     )
+    if fields.get("types", frozenset()) & _PROTECTING.keys():
+        fields["protection"] = read.protection
     return replace(message, **fields)
 
 
@@ -417,18 +427,29 @@ def _attachment(value: Any, where: str) -> Attachment:
     )
 
 
-def _protection(value: Any, where: str) -> Protection:
-    if value is None:
-        return Protection()
-    options = _mapped(value, where)
-    refuse_unknown(options, ("kind", "owner"), f"{where}.")
-    kind = str(options.get("kind", "none"))
-    if not kind.startswith("template:"):
-        _choice(kind, PROTECTIONS, f"{where}.kind")
-    elif kind == "template:":
-        raise OptionError(f"{where}.kind names no template.", remedy="Write it as template:Name.")
+def _protection(value: Any, types: frozenset[str], where: str) -> Protection:
+    """The protection that is given; otherwise what the types say of it.
+
+    :raises OptionError: it is invalid, or contradicts a type.
+    """
+    said = [each for each in _PROTECTING if each in types]
+    if len(said) > 1:
+        raise OptionError(f"{where}type is both {' and '.join(said)}.", remedy="Name the one that it is on arrival.")
+    options = _mapped({} if value is None else value, f"{where}protection")
+    refuse_unknown(options, ("kind", "owner"), f"{where}protection.")
+    kind = str(options.get("kind", _PROTECTING[said[0]][1] if said else "none"))
+    if kind == "template:":
+        raise OptionError(f"{where}protection.kind names no template.", remedy="Write it as template:Name.")
+    if "kind" in options and not kind.startswith("template:"):
+        _choice(kind, PROTECTIONS, f"{where}protection.kind")
     default = "unknown" if Protection(kind).by_rights else "own"
-    return Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}.owner"))
+    found = Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}protection.owner"))
+    if said and not (found.by_rights if said[0] == "PermissionControlled" else kind == "smime"):
+        raise OptionError(
+            f"{where}type is {said[0]}, which means {_PROTECTING[said[0]][0]}, but {where}protection.kind is {kind!r}.",
+            remedy="Omit the one that is wrong.",
+        )
+    return found
 
 
 def _ome_configuration(value: Any, where: str) -> Mapping[str, Any]:
