@@ -220,11 +220,10 @@ def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
         plan.warnings = lookalikes_of(book, wanted.name, besides=rule.name)
         parameters["Name"] = wanted.name
         changes.append(book.change(rule.name, "name", rule.name, wanted.name))
-    for part in (_changed_settings, _changed_sections):
-        found, more, warnings = part(book, wanted, rule, edit)
-        parameters.update(more)
-        changes += found
-        plan.warnings += warnings
+    settings, sent = _changed_settings(book, wanted, rule, edit, plan.warnings)
+    sections, content = _changed_sections(book, wanted, rule, edit)
+    changes += [*settings, *sections]
+    parameters |= sent | content
     if changes:
         plan.steps.append(book.step("Set-TransportRule", rule.guid, parameters, changes, Phase.RULES))
     if wanted.enabled is not None and wanted.enabled != rule.enabled:
@@ -240,15 +239,16 @@ def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
     return plan
 
 
-#: Changes, the parameters that make them, and warnings.
-_Changed = tuple[list[Change], dict[str, Value], list[PlanWarning]]
+#: Changes, and the parameters that make them.
+_Changed = tuple[list[Change], dict[str, Value]]
 
 
-def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: RuleChange) -> _Changed:
-    """What differs outside the sections."""
+def _changed_settings(
+    book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: RuleChange, warnings: list[PlanWarning]
+) -> _Changed:
+    """What differs outside the sections. Adds warnings about what cannot be compared."""
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
-    warnings: list[PlanWarning] = []
     for option, value in wanted.settings.items():
         field, stored = _SETTINGS[option], rule.settings[option]
         if field.equal(stored, value):
@@ -277,7 +277,7 @@ def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ru
             )
         parameters[field.parameter] = field.send(value)
         changes.append(book.change(rule.name, option, stored, value, edit.of_setting(option, value)))
-    return changes, parameters, warnings
+    return changes, parameters
 
 
 def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: RuleChange) -> _Changed:
@@ -296,4 +296,4 @@ def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ru
                 )
             )
         parameters.update(section_parameters(section, values, stored, options, book.rms_templates))
-    return changes, parameters, []
+    return changes, parameters
