@@ -72,8 +72,8 @@ options:
         description: The text.
         type: str
       headers:
-        description: Header fields, names with a text or a list of texts. Use the other options for the fields that they
-          cover.
+        description: Header fields, names with a text or a list of texts. An empty text is a field that is there but
+          empty. Use the other options for the fields that they cover.
         type: dict
       attachments:
         description: The attachments. What is not given about an attachment is unknown.

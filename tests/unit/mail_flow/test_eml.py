@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
+    message_of,
     with_options,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -162,6 +163,13 @@ def test_a_type_that_is_given_says_how_the_message_of_a_file_arrives() -> None:
     assert matched(restricted, subject_or_body_contains_words=["x"]) == "unknown"
     smime = read(b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx")
     assert matched(with_options(smime, {"type": ["OOF"]}, ""), message_type_matches="Encrypted") is True
+
+
+def test_a_header_that_is_there_but_empty_is_the_same_in_a_file_and_in_an_option() -> None:
+    given = message_of({"from": "megan@contoso.com", "to": ["ann@fabrikam.com"], "headers": {"X-A": ""}}, "")
+    for message in (read(b"X-A:\r\n\r\nx"), given):
+        assert dict(message.headers)["x-a"] == ("",)
+        assert matched(message, header_matches_message_header="X-A", header_matches_patterns=["^$"]) is True
 
 
 def test_what_outlook_encoded_may_be_a_meeting() -> None:

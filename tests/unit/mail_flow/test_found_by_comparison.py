@@ -311,3 +311,10 @@ def test_a_type_that_protects_a_message_is_not_in_clear(type_: str, protection: 
         True,
     )
     assert {row["name"]: row["matched"] for row in result["rules"] if row["name"] != "E"} == matching
+
+
+@pytest.mark.parametrize(("headers", "protection"), [({"X-A": ""}, "encrypt"), ({"X-B": ""}, "none")])
+def test_a_header_that_is_there_but_empty_has_an_empty_value(headers: Values, protection: str) -> None:
+    empty = {"header_matches_message_header": "X-A", "header_matches_patterns": ["^$"]}
+    (result,) = results(rules((empty, ENCRYPT)), headers=headers).values()
+    assert result["protection"] == protection

@@ -88,6 +88,23 @@ def test_what_a_condition_is_assumed_to_be_names_the_assumption() -> None:
     assert (because["result"], because["assumes"]) == (False, ["U03"])
 
 
+@pytest.mark.parametrize(
+    ("headers", "matches", "saw"),
+    [
+        ({"X-A": ""}, True, "an empty header"),
+        ({"X-A": None}, True, "an empty header"),
+        ({"X-A": [""]}, True, "an empty header"),
+        ({"X-A": []}, False, "no such header"),
+        ({}, False, "no such header"),
+    ],
+)
+def test_a_header_that_is_there_but_empty_is_there(headers: dict[str, Any], matches: bool, saw: str) -> None:
+    empty = {"header_matches_message_header": "X-A", "header_matches_patterns": ["^$"]}
+    (result,) = traced([rule("Empty", empty, ENCRYPT)], headers=headers)
+    assert matched(result) == {"Empty": matches}
+    assert [each["saw"] for each in result["trace"][0]["because"]] == [saw]
+
+
 def test_a_rule_after_one_that_only_tries_to_stop_matches() -> None:
     (result,) = traced([rule("Stop", {}, STOP, mode="Audit"), rule("Encrypt", {}, ENCRYPT)])
     assert matched(result) == said(result) == {"Stop": True, "Encrypt": True}

@@ -396,9 +396,13 @@ def _date(value: Any, where: str) -> datetime.datetime | None:
 
 
 def _headers(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Header fields. One without a value is there, too; only an empty list is none."""
     return tuple(
         sorted(
-            (str(name).lower(), tuple(str(each) for each in _listed(values, where)))
+            (
+                str(name).lower(),
+                tuple(str(each) for each in ([""] if values in (None, "") else _listed(values, where))),
+            )
             for name, values in _mapped(value, where).items()
         )
     )

@@ -307,9 +307,7 @@ class Writer:
             for slot, atoms in texts.items()
             if slot.startswith("header ")
         }
-        headers: dict[str, Any] = {
-            name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each
-        }
+        headers: dict[str, Any] = {name: each[0] if len(each) == 1 else each for name, each in values.items() if each}
         attachments = Attachments(self.mail, is_true, self._lax).written()
         return {
             **found,

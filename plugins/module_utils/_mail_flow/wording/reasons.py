@@ -393,7 +393,9 @@ def saw_text(looked: Saw) -> str:
     atom, rule_view = looked.atom, looked.rule_view
     if atom.predicate.looks_at == "header":
         found = header_values(rule_view, str(atom.values[0]).lower())
-        return "not known" if found is None else _short(" | ".join(found)) or "no such header"
+        if not found:
+            return "not known" if found is None else "no such header"
+        return _short(" | ".join(found)) or "an empty header"
     return _short(_VIEWS[atom.predicate.looks_at](rule_view, atom))
 
 
