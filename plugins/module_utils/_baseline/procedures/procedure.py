@@ -96,6 +96,8 @@ class Procedure:
     subsets: Sequence[str] = ()
     #: The snapshot that it restores.
     restores: SnapshotReference | None = None
+    #: Later snapshots that it undoes, too, oldest first.
+    restores_too: Sequence[SnapshotReference] = ()
     #: The guarantees about mail.
     promised: Sequence[Guarantee] = ()
 

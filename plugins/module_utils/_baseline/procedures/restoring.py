@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import LaterSnapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import Rollback
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -28,7 +28,7 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
         scope=scope or variables["rollback_scope"],
         remove_templates=bool(variables.get("remove_created_templates")),
         force=bool(variables.get("rollback_force")),
-        later=_changed_since(artifacts, snapshot.id),
+        later=_taken_since(artifacts, snapshot.id),
         path=path,
     )
 
@@ -43,15 +43,15 @@ def _loaded(artifacts: Artifacts, path: str) -> Any:
         ) from error
 
 
-def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
-    """The changes that runs planned after a snapshot, oldest first. The changes in a file that cannot be read are
-    treated as made by others.
-    """
-    changes: list[PlannedChange] = []
+def _taken_since(artifacts: Artifacts, id_: str) -> list[LaterSnapshot]:
+    """The snapshots that were taken after one, oldest first."""
+    found = []
     for link in artifacts.snapshots.chain().after(id_):
+        document = None
         with contextlib.suppress(OptionError):
-            changes += read_snapshot(artifacts.load(link.path), link.path).changes
-    return changes
+            document = read_snapshot(artifacts.load(link.path), link.path)
+        found.append(LaterSnapshot(link.path, document, link.rolled_back))
+    return found
 
 
 def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
 
 
 def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organization: Organization) -> list[str]:
-    """Marks the snapshot that a procedure restores as rolled back, provided that a fresh read shows its state.
+    """Marks the snapshots that a procedure restores as rolled back, provided that a fresh read shows its state.
 
     :param organization: as a fresh read shows it.
     :returns: warnings, if it does not count as rolled back.
@@ -88,7 +88,8 @@ def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organizatio
     if left:
         return [f"{procedure.restores.name} does not count as rolled back: {' '.join(left)}"]
     try:
-        artifacts.snapshots.mark_rolled_back(procedure.restores.path, procedure.restores.digest)
+        for restored in (procedure.restores, *procedure.restores_too):
+            artifacts.snapshots.mark_rolled_back(restored.path, restored.digest)
     except OptionError as error:
         return [f"The organization matches {procedure.restores.name}, but this cannot be recorded: {error}"]
     return []

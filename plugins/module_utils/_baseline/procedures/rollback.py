@@ -32,6 +32,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
     SnapshotDocument,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import (
+    LaterSnapshot,
+    both_touched,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
     Draft,
     Procedure,
@@ -89,7 +93,7 @@ class Rollback(Procedure):
     :param remove_templates: whether OME configurations that did not exist then are removed.
     :param force: whether rules that others made since are removed, too, where the scope is ``full``.
     :param path: the snapshot's file.
-    :param later: the changes of the runs after the snapshot, oldest first: what they made is not of others.
+    :param later: the snapshots after it, oldest first: what their runs made is not of others.
     """
 
     kind = "rollback"
@@ -101,7 +105,7 @@ class Rollback(Procedure):
         scope: str = "changed",
         remove_templates: bool = False,
         force: bool = False,
-        later: Sequence[PlannedChange] = (),
+        later: Sequence[LaterSnapshot] = (),
         path: str = "",
     ) -> None:
         self.snapshot = snapshot
@@ -109,6 +113,7 @@ class Rollback(Procedure):
         self.remove_templates = remove_templates
         self.force = force
         self.later = later
+        self._changed_later = [change for snapshot in later for change in snapshot.changes]
         self.parts = declare_state(
             validated(
                 {part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}
@@ -122,6 +127,8 @@ class Rollback(Procedure):
         #: The names that the run gave to the rules that it created, by GUID, as the rollback found them when it began.
         self._found_first: Mapping[str, str] = {}
         self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
+        # The whole state undoes the runs since, too. Otherwise, the next rollback would bring back what they changed.
+        self.restores_too = [each.reference for each in self._left_later()] if self.scope == "full" else []
         self.subsets = list(
             dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts)
         )
@@ -132,7 +139,7 @@ class Rollback(Procedure):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
-        findings = [] if self.force else self.drift(organization, plan)
+        findings = [*self._refused_by_later(), *([] if self.force else self.drift(organization, plan))]
         unconfirmed = confirmation_findings(run.variables, run.hosts)
         if run.check_mode:
             plan.warnings += [
@@ -155,11 +162,36 @@ class Rollback(Procedure):
             if changes
             else "There is nothing left to restore."
         )
+        later = (
+            f" Snapshots that were taken since count as rolled back, too: {', '.join(each.name for each in self.restores_too)}."
+            if self.restores_too
+            else ""
+        )
         staying = [row["name"] for row in mail.get("foreign", ()) if needs_a_look(row)]
         stay = (
             f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
         )
-        return f"Goes back to {self.restores}. {does}{stay}"
+        return f"Goes back to {self.restores}. {does}{later}{stay}"
+
+    def _left_later(self) -> list[LaterSnapshot]:
+        """The later snapshots that have not been rolled back."""
+        return [each for each in self.later if not each.rolled_back]
+
+    def _refused_by_later(self) -> list[Finding]:
+        """The findings about later snapshots whose rollback would bring back what this one takes away."""
+        if self.scope == "full" or not self.recorded:
+            return []
+        whole = "hardened_baseline_rollback_scope: full, which restores everything that the snapshot contains"
+        found = []
+        for each in self._left_later():
+            text = f"{each.name} was taken later and cannot be read, so it is unknown whether its run changed the same."
+            if each.document:
+                shared = both_touched(self.recorded, each.changes)
+                text = f"{each.name} was taken later, and its run changed the same: {', '.join(shared)}. Roll it back first."
+                if not shared:
+                    continue
+            found.append(Finding("rollback", text, whole))
+        return found
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
@@ -186,6 +218,13 @@ class Rollback(Procedure):
         if strangers:
             text = f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
             plan.warnings.append(warning("rules_stay", text, rules=strangers))
+        holding = [each.name for each in self._left_later() if each.document and each.document.plan is None]
+        if holding and self.scope == "changed" and self.recorded:
+            text = (
+                f"{', '.join(holding)}, taken later, contains what this rollback takes away: the next rollback would bring it back. "
+                "To roll back to another one, set hardened_baseline_rollback_snapshot."
+            )
+            plan.warnings.append(warning("later_snapshots_stay", text, snapshots=holding))
         return plan
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
@@ -198,7 +237,7 @@ class Rollback(Procedure):
         """
         if organization.error("transport_rules") is not None:
             return []
-        changed = {change.identity for change in (*self.recorded, *self.later) if change.resource == RULE}
+        changed = {change.identity for change in (*self.recorded, *self._changed_later) if change.resource == RULE}
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
         made = self._run.created_now(organization)
         ours = (
@@ -331,9 +370,10 @@ class Rollback(Procedure):
         return plan
 
     def _is_extra(self, rule: Rule) -> bool:
-        if self.scope != "full" or not decides_about_mail(rule.sections):
+        if self.scope != "full":
             return False
-        return self.force or self._run.as_created(rule, rule.name, [*self.recorded, *self.later])
+        made = self._run.as_created(rule, rule.name, [*self.recorded, *self._changed_later])
+        return made or (self.force and decides_about_mail(rule.sections))
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
         """The part of an existing rule that the plan names. Sections are restored as a whole."""

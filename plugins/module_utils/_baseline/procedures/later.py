@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshots that were taken after the one that a rollback restores. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    SnapshotReference,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+)
+
+
+@dataclass(frozen=True)
+class LaterSnapshot:
+    """A snapshot that was taken after the one to restore.
+
+    :param path: its file.
+    :param document: ``None`` if it cannot be read.
+    :param rolled_back: whether it has been rolled back.
+    """
+
+    path: str
+    document: SnapshotDocument | None
+    rolled_back: bool
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def changes(self) -> Sequence[PlannedChange]:
+        """What its run changed. If it cannot be read, that counts as made by others."""
+        return self.document.changes if self.document else ()
+
+    @property
+    def reference(self) -> SnapshotReference:
+        """How a report names it."""
+        document = self.document
+        return SnapshotReference(
+            self.path,
+            document.created_at if document else "",
+            document.run if document else "",
+            "full",
+            document.digest if document else "",
+        )
+
+
+def both_touched(changes: Sequence[PlannedChange], others: Sequence[PlannedChange]) -> list[str]:
+    """What two runs have both changed, for people: settings, sections of rules, whole objects, and the order of rules."""
+    mine, theirs = _touched(changes), _touched(others)
+    whole = {item[:2] for item in mine | theirs if item[2] == "state"}
+    whole &= {item[:2] for item in mine} & {item[:2] for item in theirs}
+    shared = {(*item, "state") for item in whole} | {item for item in mine & theirs if item[:2] not in whole}
+    return [
+        option if not identity and option == "priority" else f"{option} of {identity or resource}"
+        for resource, identity, option in sorted(shared)
+    ]
+
+
+def _touched(changes: Sequence[PlannedChange]) -> set[tuple[str, str, str]]:
+    """What changes are about, as far as a rollback restores it as one."""
+    return {
+        (change.resource, "", "priority")
+        if change.option == "priority"
+        else (change.resource, change.identity, change.option.partition(".")[0])
+        for change in changes
+    }
