@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .conftest import Role
-from .test_rollback import refused
+from .refusing import refused
 
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 STATE = {
@@ -87,7 +87,7 @@ def test_what_a_later_run_has_changed_too_is_rolled_back_first(role: Role, force
     before = role.state()
     first = changed(role, rule("one"))
     second = changed(role, rule("orig"))
-    text = refused(role, rollback_snapshot=first, rollback_force=forced)
+    text = refused(role, "rollback", rollback_snapshot=first, rollback_force=forced)
     assert (
         f"{Path(second).name} was taken later, and its run changed the same: comments of r. Roll it back first." in text
     )
@@ -102,13 +102,15 @@ def test_a_rule_that_a_later_run_has_changed_is_not_removed_under_it(role: Role)
     new = {"name": "new", "conditions": {"from_scope": "InOrganization"}, "actions": ENCRYPT}
     first = changed(role, rule("orig"), new)
     changed(role, rule("orig"), new | {"exceptions": {"subject_contains_words": ["x"]}})
-    assert "its run changed the same: state of new." in refused(role, rollback_snapshot=first)
+    assert "its run changed the same: state of new." in refused(role, "rollback", rollback_snapshot=first)
 
 
 def test_a_later_snapshot_that_cannot_be_read_is_no_reason_to_go_on(role: Role) -> None:
     first = changed(role, rule("one"))
     Path(changed(role, rule("orig"))).write_text("{")
-    assert "cannot be read, so it is unknown whether its run changed the same" in refused(role, rollback_snapshot=first)
+    assert "cannot be read, so it is unknown whether its run changed the same" in refused(
+        role, "rollback", rollback_snapshot=first
+    )
 
 
 def test_later_runs_that_changed_something_else_stay(role: Role) -> None:
