@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    is_plain_address,
     person,
     spellings,
     without_tag,
@@ -155,3 +156,22 @@ def test_only_a_tag_is_left_out() -> None:
     assert [without_tag(each) for each in ("a+b@c.com", "a+b+c@c.com", "+a@c.com", "a+@c.com", "a@c.com")] == [
         *("a@c.com", "a@c.com", "+a@c.com", "a+@c.com", "a@c.com")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("a.b@contoso.com", True),
+        ("-a_b+c@contoso.com", True),
+        ("j\u00f6rg@m\u00fcller.example", True),
+        (".a@contoso.com", False),
+        ("a.@contoso.com", False),
+        ("a..b@contoso.com", False),
+        ("a[b@contoso.com", False),
+        ('"a b"@contoso.com', False),
+        ("a@b_c.example", False),
+        ("a@contoso.com.", False),
+    ],
+)
+def test_an_address_is_plain_that_needs_no_quotation_marks(text: str, plain: bool) -> None:
+    assert is_plain_address(text) is plain

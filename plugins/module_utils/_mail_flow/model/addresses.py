@@ -12,6 +12,12 @@ from contextlib import suppress
 #: An address, including one with a quoted local part.
 _ADDRESS = re.compile(r'(?:[^\s@<>,;]+|"(?:[^"\\\r\n]|\\[^\r\n])*")@[^\s@<>,;]+')
 
+#: A local part without quotation marks, and a domain: parts with a dot between each two. Source: RFC 5321, and RFC 6531
+#: for letters beyond ASCII.
+_ATOM, _LABEL = r"[^\s()<>\[\]:;@\\,.\"]+", r"[^\s!-,./:-@\[-`{-~]+"
+DOTTED, DOMAIN = rf"{_ATOM}(\.{_ATOM})*", rf"{_LABEL}(\.{_LABEL})*"
+_PLAIN = re.compile(f"{DOTTED}@{DOMAIN}")
+
 #: An address as Exchange may show it: after a display name, or with its type.
 _SHOWN = re.compile(r"(?:[^<>]*<)?\s*(?:smtp:)?\s*([^<>]+?)\s*>?", re.IGNORECASE)
 
@@ -19,6 +25,13 @@ _SHOWN = re.compile(r"(?:[^<>]*<)?\s*(?:smtp:)?\s*([^<>]+?)\s*>?", re.IGNORECASE
 def is_address(text: str) -> bool:
     """Whether a text is one SMTP address, without a display name."""
     return _ADDRESS.fullmatch(text) is not None
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether a text is an address to which any mail system can send: one that needs no quotation marks, without a dot at
+    the border of its local part or beside another dot.
+    """
+    return _PLAIN.fullmatch(text) is not None
 
 
 def person(text: str) -> str:

@@ -9,7 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    DOMAIN,
+    DOTTED,
+    is_plain_address,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTRIBUTES,
     BODY,
@@ -35,12 +39,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SymbolicMessage,
 )
 
-#: The forms of created addresses, most natural first. Every address has the last one, that of ``is_address``.
-_FORMS: tuple[tuple[Key, ...], ...] = (
-    (("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
-    (("pattern", (r"^[^\s@<>,;]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
-    (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),),
+#: The forms of created addresses, most natural first.
+_WORD = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_HOST = rf"({_WORD}\.)+[a-z]+"
+_FORMS: tuple[tuple[Key, ...], ...] = tuple(
+    (("pattern", (f"^{local}@{domain}$", False)),)
+    for local, domain in ((rf"{_WORD}(\.{_WORD})*", _HOST), (DOTTED, _HOST), (DOTTED, DOMAIN))
 )
+#: The form of every address without quotation marks that ``is_address`` takes, valid or not.
+_EVERY: tuple[Key, ...] = (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),)
 #: Atoms that depend on the text of an address.
 _SEEN = ("address", "below", "exact", "word", "pattern")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
@@ -189,8 +196,8 @@ class Writer:
         )
         near = [address, f"{name}{samples}@{domain}".lower()]
         found = (
-            next((each for each in near if is_address(each) and not wish.wrong(each)), "")
-            or wish.composed(address, _FORMS).lower()
+            next((each for each in near if is_plain_address(each) and not wish.wrong(each)), "")
+            or wish.composed(address, _FORMS, _EVERY).lower()
         )
         return _as_address(found)
 
@@ -262,7 +269,7 @@ class Writer:
             f"other.{place}@{value}",
             f"other.{place}@mail.{value}",
         ):
-            if sort == "word" and is_address(address) and holds(address, key) is True:
+            if sort == "word" and is_plain_address(address) and holds(address, key) is True:
                 return address
         found = next((text for form in _FORMS if (text := sample(key, form))), None)
         if found is None:
@@ -280,9 +287,11 @@ class Writer:
         names, domains = ("alias", ".".join(["alias", *words])), (recipient.rpartition("@")[2], *_RESERVED)
         known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
-            if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
+            if is_plain_address(address) and all(
+                holds(address, key) is is_true(literal) for key, literal in atoms.items()
+            ):
                 return address
-        text = _as_address(TextConstraint(atoms, is_true, lax=self._lax).composed("", _FORMS).lower())
+        text = _as_address(TextConstraint(atoms, is_true, lax=self._lax).composed("", _FORMS, _EVERY).lower())
         if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
@@ -465,6 +474,6 @@ def _as_address(text: str) -> str:
 
     :raises NoMessageError: it is not an address.
     """
-    if not is_address(text):
+    if not is_plain_address(text):
         raise NoMessageError()
     return text

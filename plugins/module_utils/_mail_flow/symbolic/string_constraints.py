@@ -98,11 +98,12 @@ class TextConstraint:
         for key in (key for key in self.atoms if key not in lacked):
             yield replace(self, atoms={key: self.atoms[key], **lacked}).text(before)
 
-    def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
+    def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM, every: tuple[Key, ...] = ()) -> str:
         """A text by automata.
 
         :param text: a text that is not right.
-        :param forms: patterns that it must also match, tried in order; every text matches the last ones.
+        :param forms: patterns that it must also match, tried in order.
+        :param every: patterns that every text matches, also one that is not to be written.
         :raises NoMessageError: none was found.
         """
         wanted = self.wanted
@@ -112,7 +113,7 @@ class TextConstraint:
             self._clause([key], [bad])
             for bad in unwanted
             for key in wanted
-            if _exclude((as_text(key),), (as_text(bad),), tuple(forms[-1]))
+            if _exclude((as_text(key),), (as_text(bad),), every)
         ]
         if laws:
             raise NoMessageError(laws)
@@ -120,20 +121,17 @@ class TextConstraint:
             found = self.found(unwanted, form)
             if found is not None:
                 return found
-        clause, every, form = (
-            [self._clause(wanted, unwanted)],
-            (tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))),
-            tuple(forms[-1]),
-        )
-        if _exclude(*every, form):
+        clause = [self._clause(wanted, unwanted)]
+        atoms = tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))
+        if _exclude(*atoms, every):
             raise NoMessageError(clause)
         pairs = [
             self._clause([key], [bad])
             for bad in unwanted
             for key in wanted
-            if _exclude((as_text(key),), (as_text(bad),), form, plain=True)
+            if _exclude((as_text(key),), (as_text(bad),), every, plain=True)
         ]
-        raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*every, form, plain=True) else []))
+        raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*atoms, every, plain=True) else []))
 
     def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
         """A text of a form.

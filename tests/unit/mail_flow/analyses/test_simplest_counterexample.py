@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +69,35 @@ def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_
         key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")
     } == keys
     assert verdict_sentence(row).endswith("is delivered in clear: the rule 'Hold' decides.")
+
+
+@pytest.mark.parametrize(
+    ("unless", "where"),
+    [
+        ({"header_contains_message_header": "From", "header_contains_words": ["news@contoso.com"]}, "from"),
+        ({"from_address_contains_words": [".news"]}, "from"),
+        ({"from_address_matches_patterns": ["s[.]+[^a-z0-9]"]}, "from"),
+        ({"recipient_address_contains_words": ["-x."]}, "to"),
+        ({"any_of_recipient_address_contains_words": [".a."]}, "to"),
+    ],
+)
+def test_a_counterexample_has_only_addresses_to_which_any_system_can_send(unless: dict[str, Any], where: str) -> None:
+    encrypt = {**ENCRYPT, "exceptions": unless}
+    for given in ({}, {"from": ["news@contoso.com"]}):
+        (row,) = prove([encrypt], FACTS, [{"name": "G", "when": OUTGOING, "unless": given, "then": "not_in_clear"}])
+        assert row["verdict"] == "refuted"
+        message = row["counterexample"]["message"]
+        for each in message["to"] if where == "to" else [message["from"]]:
+            assert re.fullmatch(r"[!#$%&'*+/=?^_`{|}~\w-]+(\.[!#$%&'*+/=?^_`{|}~\w-]+)*@([a-z0-9-]+\.)+[a-z]+", each), (
+                each
+            )
+
+
+@pytest.mark.parametrize("pattern", [r"^\.", r"\.@", r"\.\."])
+def test_mail_from_an_address_that_is_not_valid_refutes_nothing_and_is_not_ruled_out(pattern: str) -> None:
+    encrypt = {**ENCRYPT, "exceptions": {"from_address_matches_patterns": [pattern]}}
+    (row,) = prove([encrypt], FACTS, [{"name": "G", "when": OUTGOING, "then": "not_in_clear"}])
+    assert row["verdict"] == "unknown"
 
 
 HOLD = rule("Hold", {"subject_contains_words": ["plain"]}, {"stop_rule_processing": True})
