@@ -16,6 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
     mail_lines,
     message_lines,
+    message_words,
+    verdict_sentence,
 )
 
 from tests.unit.mail_flow.answers import prove
@@ -92,6 +94,57 @@ def test_a_message_is_a_list_of_lines(key: str, value: Any, line: tuple[str, str
     )
     sender = "Claims to be from" if (key, value) == ("authenticated", False) else "From"
     assert lines == [(sender, "megan@contoso.com"), ("To", "ann@fabrikam.com"), line]
+
+
+@pytest.mark.parametrize(
+    ("unless", "said"),
+    [
+        ({"scl_over": 5}, "recipient@example.org with the spam level 5"),
+        ({"scl_over": 0}, "recipient@example.org with the spam level 0"),
+        ({"with_importance": "Low"}, "recipient@example.org with the importance Low"),
+        (
+            {"any_of_recipient_address_contains_words": ["boss"]},
+            "recipient@example.org, also to recipient.0.boss@example.org",
+        ),
+        ({"any_of_to_cc_header": ["boss@contoso.com"]}, "recipient@example.org, also to boss@contoso.com"),
+        ({"has_classification": "Secret"}, "recipient@example.org with the classification Secret"),
+        ({"attachment_extension_matches_words": ["exe"]}, "recipient@example.org with the attachment file0.exe"),
+        ({"message_size_over": "10MB"}, "recipient@example.org with a size of 10,485,761 bytes"),
+        ({"sender_ip_ranges": ["192.0.2.1"]}, "recipient@example.org with the sender's IP address 192.0.2.1"),
+        ({"subject_or_body_contains_words": ["offer"]}, "recipient@example.org with the text 'offer'"),
+        (
+            {"header_contains_message_header": "X-A", "header_contains_words": ["b"]},
+            "recipient@example.org with the header x-a: b",
+        ),
+        ({"message_type_matches": "Signed"}, "recipient@example.org (Signed)"),
+    ],
+)
+def test_a_refutation_names_what_mail_it_is_about(unless: dict[str, Any], said: str) -> None:
+    """Without that, it would read as all mail."""
+    (row,) = prove([{**ENCRYPT, "exceptions": unless}], FACTS, GUARANTEES[:1])
+    assert (
+        verdict_sentence(row)
+        == f"'Outgoing' is not guaranteed: mail from sender@contoso.com to {said} is delivered in clear."
+    )
+
+
+def test_a_message_is_named_with_all_that_it_needs() -> None:
+    message = {
+        "name": "M",
+        "from": "megan@contoso.com",
+        "to": ["Ann@b.com", *(f"a{number}@b.com" for number in range(5))],
+        "mail_from": "",
+        "subject": "Offer",
+        "body": "x" * 200,
+        "headers": {"x-a": "1", "x-b": "2"},
+        "protection": {"kind": "encrypt", "owner": "own"},
+        "disclaimer_insertable": False,
+    }
+    assert message_words(message, "ann@b.com") == (
+        "mail from megan@contoso.com to ann@b.com that arrives encrypted, with the organization's own keys, also to "
+        f"a0@b.com, a1@b.com, a2@b.com and 2 more, with the subject 'Offer', the text '{'x' * 120}...', the headers x-a: 1, x-b: 2, "
+        "a text into which a disclaimer cannot be put and an empty envelope sender"
+    )
 
 
 def test_what_is_taken_for_granted_is_not_said() -> None:

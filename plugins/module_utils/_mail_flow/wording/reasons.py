@@ -377,7 +377,8 @@ def worded(result: Any) -> Any:
 _SHOWN = 120
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text as one line, without its end if it is long."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
@@ -395,8 +396,8 @@ def saw_text(looked: Saw) -> str:
         found = header_values(rule_view, str(atom.values[0]).lower())
         if not found:
             return "not known" if found is None else "no such header"
-        return _short(" | ".join(found)) or "an empty header"
-    return _short(_VIEWS[atom.predicate.looks_at](rule_view, atom))
+        return short(" | ".join(found)) or "an empty header"
+    return short(_VIEWS[atom.predicate.looks_at](rule_view, atom))
 
 
 def _sender(rule_view: RuleView, atom: Atom) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
     FailedExpectations,
     Tested,
@@ -20,7 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RELIED_ON,
     hole_words,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    short,
+    worded,
+)
 
 #: The words for a copy's protection.
 _PROTECTION = {
@@ -76,18 +80,20 @@ _LABELS = {
 _LATER = {"after_approval": "once approved", "after_release": "once released"}
 
 
-def outcome_words(outcome: Mapping[str, Any]) -> str:
+def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
     """What happens to a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
 
     :param outcome: a recipient's result.
+    :param clear: what to say instead of ``in clear``.
     """
     fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
     if fate != "delivered":
         later = next(
-            (f", and {when} {outcome_words(outcome[key])}" for key, when in _LATER.items() if outcome.get(key)), ""
+            (f", and {when} {outcome_words(outcome[key], clear)}" for key, when in _LATER.items() if outcome.get(key)),
+            "",
         )
         return f"{_FATES.get(fate, fate)}{later}"
-    words = _protected(protection)
+    words = clear if clear and protection == "none" else _protected(protection)
     by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
     kept = (
         " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
@@ -97,14 +103,21 @@ def outcome_words(outcome: Mapping[str, Any]) -> str:
 
 
 def message_words(message: Mapping[str, Any], recipient: str) -> str:
-    """A message and one of its recipients: ``mail from alexw@contoso.com to ann@fabrikam.com with the subject
-    'Offer'``.
+    """A message and one of its recipients, with all that it needs to show something: ``mail from alexw@contoso.com to
+    ann@fabrikam.com, also to joe@fabrikam.com, with the subject 'Offer' and the spam level 5``.
     """
-    subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
+    everybody = [str(each) for name in ("to", "cc", "bcc") for each in message.get(name) or ()]
+    others = [each for each in everybody if each.lower() != recipient.lower()]
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    also = f", also to {', '.join(others[:_NAMED])}{more}" if others else ""
+    said = [words(message[key]) for key, words in _WITH.items() if message.get(key) not in (None, [], {}, "")]
+    said += ["an empty envelope sender"] if message.get("mail_from") == "" else []
+    with_ = f"{',' if also else ''} with {listed(said, joint='and', most=len(said))}" if said else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
     date = f" on {str(message['date'])[:10]}" if message.get("date") else ""
+    arrives = f" that arrives {_arrival(message['protection'])}" if message.get("protection") else ""
     claims = "that claims to be " if message.get("authenticated") is False else ""
-    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{date}{subject}{kinds}"
+    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{date}{kinds}{arrives}{also}{with_}"
 
 
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
@@ -167,6 +180,25 @@ _SAID: Mapping[str, Callable[[Any], str]] = {
 }
 
 
+#: What a sentence says that a message has.
+_WITH: Mapping[str, Callable[[Any], str]] = {
+    "subject": lambda value: f"the subject {value!r}",
+    "body": lambda value: f"the text {short(str(value))!r}",
+    "headers": lambda value: f"the header{'s' if len(value) > 1 else ''} {_listed(value)}",
+    "attachments": lambda value: f"the attachment{'s' if len(value) > 1 else ''} {', '.join(map(_attachment, value))}",
+    "importance": lambda value: f"the importance {value}",
+    "classification": lambda value: f"the classification {_listed(value)}",
+    "scl": lambda value: f"the spam level {value}",
+    "size": lambda value: f"a size of {_SAID['size'](value)}",
+    "sender_ip": lambda value: f"the sender's IP address {value}",
+    "mail_from": lambda value: f"the envelope sender {value}",
+    "disclaimer_insertable": lambda value: f"a text into which a disclaimer can{'' if value else 'not'} be put",
+}
+
+#: A copy that leaves by TLS that checks less than a guarantee requires.
+_WEAK = "unencrypted, by forced TLS that checks less than is required"
+
+
 def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
     found = row["counterexample"]
@@ -176,8 +208,10 @@ def refutation(row: Mapping[str, Any]) -> str:
     )
     expiry += ", with no branding that leads to the portal" if found.get("unbranded") else ""
     decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
-    decided += f": {hole_words(found['hole'])}" if found.get("hole") else ""
-    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}{expiry}{decided}."
+    hole = found.get("hole") or {}
+    decided += f": {hole_words(hole)}" if hole else ""
+    outcome = outcome_words(found["outcome"], _WEAK if hole.get("kind") == "weak" else "")
+    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}{expiry}{decided}."
 
 
 def reasons_of(row: Mapping[str, Any]) -> str:

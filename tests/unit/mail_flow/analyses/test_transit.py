@@ -128,6 +128,19 @@ def test_a_refutation_names_the_hole(connectors: list[Values], rules: list[Value
     assert found.removeprefix("mail.") == said.removeprefix("mail.")
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_mail_that_leaves_by_tls_that_checks_too_little_is_not_called_clear(approved: bool) -> None:
+    """TLS protects it; what is wrong is that any certificate will do."""
+    holding = rule("Hold", {"moderate_message_by_user": ["boss@contoso.com"]}, conditions=OUTGOING)
+    rules, connectors = [holding] if approved else [], [{**WIDE, "tls_settings": "EncryptionOnly"}]
+    said = verdict_sentence(verdict(connectors, rules, tls_validation="domain"))
+    assert "in clear" not in said
+    fate = "is held for approval, and once approved" if approved else "is delivered"
+    assert f"{fate} unencrypted, by forced TLS that checks less than is required: " in said
+    weakest = verdict_sentence(verdict([], rules, tls_validation="domain"))
+    assert f"{fate} in clear: " in weakest
+
+
 def test_a_counterexample_replays() -> None:
     found = verdict([BANK], [])["counterexample"]
     facts = facts_of({**FACTS, "outbound_connectors": [BANK], **found.get("facts", {})})
