@@ -45,7 +45,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleSet,
     is_later,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
@@ -55,6 +55,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
+    WRAPPED,
     Premise,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
@@ -330,12 +331,13 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
     internals = [NO_INTERNAL] if remote is None else [Premise("internal_domains", values=internal)] if internal else []
     found = [each for each, applies in named if applies]
-    beyond = {IN_TRANSIT: _beyond, PORTAL: _not_in_portal}.get(guarantee.then)
+    beyond, wish = {IN_TRANSIT: _beyond, PORTAL: _not_in_portal}.get(guarantee.then), WISHES[guarantee.then]
     return [
         *found,
         *(internals if "sent_to_scope" in options else []),
         *([Premise("date", values=tuple(dates))] if dates else []),
         *(beyond(model, place, budget) if beyond else ()),
+        *(_wrapped(model, place, budget) if any("delivered" in one_of for one_of in wish.kept) else ()),
     ]
 
 
@@ -345,6 +347,14 @@ def _about(model: Model, place: int) -> int:
     return high(
         side.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), model.mail.recipient)
     )
+
+
+def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
+    """That a disclaimer can be put around mail, if it may be put around some: Exchange rejects that where it fails.
+    Source: Microsoft's "Mail flow rule actions".
+    """
+    wrapped = high(model.free.chains[0].state.seen.wrapped)
+    return [WRAPPED] if model.solve([_about(model, place), wrapped], budget) else []
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:

@@ -75,6 +75,9 @@ NO_INTERNAL = Premise(questions.REMOTE_DOMAINS, "no_internal_domains")
 #: For mail that is led to the portal.
 NOT_OURS = Premise("not_ours")
 
+#: For mail that is delivered within a disclaimer, which is put around what it cannot be put into.
+WRAPPED = Premise("wrapped")
+
 #: For mail that is protected on its way.
 NEXT_SERVER = Premise("next_server")
 

@@ -168,6 +168,10 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         "Mail that arrives encrypted with S/MIME or with another organization's keys keeps that, and need not be led to"
         " the portal."
     ),
+    "wrapped": (
+        "A disclaimer can be wrapped around each message into which it cannot be put. Exchange rejects the message where"
+        " that fails."
+    ),
     "next_server": (
         "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
     ),
@@ -211,6 +215,7 @@ RELIED_ON = {
     "sizes": "messages larger than their attachments",
     "internal_domains": "remote domains that stay internal",
     "date": "no rule that begins or ends",
+    "wrapped": "disclaimers that can be wrapped around mail",
     "next_server": "mail on its way to the next server alone",
     "smart_hosts": "smart hosts that pass it on",
     "internal_relay": "mail that is relayed to servers on premises",

@@ -446,3 +446,38 @@ def test_mail_that_a_group_that_cannot_be_read_has_no_part_in_refutes() -> None:
     (found,) = prove([stops], {**facts, "unread_groups": ["board@contoso.com"]}, [guarantee], NOW)
     assert found["verdict"] == "refuted"
     assert "groups" not in found["counterexample"].get("facts", {})
+
+
+@pytest.mark.parametrize(
+    ("fallback", "then", "assumed"),
+    [
+        ("", "delivered", True),
+        ("Wrap", "unencrypted", True),
+        ("Ignore", "delivered", False),
+        ("", "not_in_clear_if_delivered", False),
+    ],
+)
+def test_mail_within_a_disclaimer_is_delivered_if_that_does_not_fail(fallback: str, then: str, assumed: bool) -> None:
+    """Exchange rejects mail around which it cannot put a disclaimer. No fallback but ``Wrap`` puts one there."""
+    disclaims = {
+        "apply_html_disclaimer_text": "x",
+        **({"apply_html_disclaimer_fallback_action": fallback} if fallback else {}),
+    }
+    rules = [rule("Disclaims", IN, disclaims)] + ([ALL] if then == "not_in_clear_if_delivered" else [])
+    found = verdict(rules, when=IN, then=then)
+    assert found["verdict"] == "proved"
+    texts = [row["text"] for row in found["assumptions"] if row["id"] == "wrapped"]
+    wrapped = (
+        "A disclaimer can be wrapped around each message into which it cannot be put. Exchange rejects the message where"
+        " that fails."
+    )
+    assert texts == [wrapped] * assumed
+
+
+def test_a_disclaimer_on_other_mail_is_not_assumed_to_wrap() -> None:
+    disclaims = rule("Disclaims", {**IN, "sent_to": ["joe@fabrikam.com"]}, {"apply_html_disclaimer_text": "x"})
+    when = {**IN, "sent_to": ["ann@fabrikam.com"]}
+    assert [
+        "wrapped" in [row["id"] for row in verdict([disclaims], when=each, then="delivered")["assumptions"]]
+        for each in (when, IN)
+    ] == [False, True]
