@@ -623,7 +623,7 @@ difference:
         mail), V(notification), V(approval), V(connector) or V(tls), and C(name) who is told or asked, or the connector.
       type: list
       elements: dict
-      returned: for the kind V(side_effect_changed)
+      returned: for the kind V(side_effect_changed), and for V(unknown) where later rules may report rejected mail (U10)
     people:
       description: Those whom the mail may reach, of whom it is unknown who they are.
       type: list

@@ -85,13 +85,16 @@ def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[s
 
 
 def _beyond(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[int]:
-    """That a rule acts on a copy on which none of some others would act."""
-    return [high(when), high(chain.acts(rule)), *(high(negate(_would_act(other, rule, chain))) for other in others)]
+    """That a rule acts on a copy on which none of some others would act. One that tells somebody of a copy, as they do
+    then, may do so after a rejection (U10).
+    """
+    acts = chain.tells if rule.does(Does.REPORT) else chain.acts
 
+    def would_act(other: FlowRule) -> Value:
+        step = chain.step(other)
+        return step.matches if step is not None and rule.is_final and other.place > rule.place else acts(other)
 
-def _would_act(other: FlowRule, rule: FlowRule, chain: RuleChain) -> Value:
-    step = chain.step(other)
-    return step.matches if step is not None and rule.is_final and other.place > rule.place else chain.acts(other)
+    return [high(when), high(acts(rule)), *(high(negate(would_act(other))) for other in others)]
 
 
 def _core(

@@ -91,12 +91,14 @@ class Cause:
     :param acted: whether its rule acted before, and whether it acts now.
     :param later: the later rule that no longer acts, or newly acts.
     :param settings: the changed settings with their values.
+    :param perhaps: whether it is open that these rules act.
     """
 
     edit: Edit | None
     acted: tuple[bool, bool]
     later: Later | None = None
     settings: Mapping[str, Any] | None = None
+    perhaps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +224,13 @@ class MayChange(MailFinding):
 
     kind: str = "unknown"
     unknown: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayHaveSideEffects(SideEffectsChanged, MayChange):
+    """Mail on which a rule may newly have a side effect, or may no longer have it."""
+
+    kind: str = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,9 +150,10 @@ class WholeMailLint:
             step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)
         ]
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
-        decided = in_clear | {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
+        refuted = {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
+        decided = in_clear | {id(step) for step in decisive if id(step) in refuted and step.reached == step.alive}
         acting = in_clear | self._asked.possible(
-            [(id(step), _acting(step)) for step in last_first if id(step) not in decided]
+            [(id(step), _reaching(step)) for step in last_first if id(step) not in decided]
         )
         self.live, self.live_in_clear = (
             [step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear)
@@ -160,7 +161,7 @@ class WholeMailLint:
         self._follow()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
         ways = [
-            (step.rule.place, [high(when), high(each.acts)])
+            (step.rule.place, [high(when), *_reaching(each)])
             for step in followed
             if id(step) not in acting
             for when, each, _person in self._added(step.rule)
@@ -209,12 +210,14 @@ class WholeMailLint:
         to.
         """
         name = step.rule.name
-        if high(step.alive) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
+        if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
             return LintFinding(
                 "never_acts", (name,), {"case": "dates" if step.rule.begins or step.rule.ends else "contradiction"}
             )
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
-        going = [high(negate(each.acts)) for each in before]
+        if step.reached != step.alive:
+            before = [each for each in before if each.rule.does(Does.STOP) or not each.rule.does(Does.REJECT)]
+        going = [high(negate(self.chain.tells(each.rule))) for each in before]
         # The core names the rules that keep the mail from this rule.
         core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
@@ -252,7 +255,7 @@ class WholeMailLint:
         exceptions = step.rule.exceptions
         met = known((*step.rule.conditions, exceptions[place]))
         unmet = known((*exceptions[:place], *exceptions[place + 1 :]))
-        return [high(value) for value in (step.alive, *met, *map(negate, unmet))]
+        return [high(value) for value in (step.reached, *met, *map(negate, unmet))]
 
 
 class _Clashes:
@@ -309,6 +312,11 @@ class _Clashes:
 def _acting(step: RuleStep) -> list[int]:
     """That a copy reaches a rule, and the rule matches."""
     return [high(step.alive), high(step.matches)]
+
+
+def _reaching(step: RuleStep) -> list[int]:
+    """The same, or that it may match after a rejection, and show in what rules tell (U10)."""
+    return [high(step.reached), high(step.matches)]
 
 
 def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:

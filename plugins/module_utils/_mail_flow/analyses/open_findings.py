@@ -30,6 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayChangeLater,
     MayChangeUnusual,
     MayFail,
+    MayHaveSideEffects,
     MayReach,
     MayWait,
     SideEffect,
@@ -45,6 +46,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     edits_of,
     unedited,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -52,6 +54,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    AFTER_REJECTION,
     BUDGET,
     FAILING,
     LATER,
@@ -335,6 +338,10 @@ def side_effects_differ(before: RuleSet, after: RuleSet) -> bool:
     return any(rule is not None and effects_of(rule) for edit in edits for rule in (edit.before, edit.after))
 
 
+#: The sorts of side effects that rejected mail may have, too (U10).
+_TOLD = frozenset(("report", "original", "notification"))
+
+
 class SideEffects:
     """Finds the mail on which rules newly do something beside, or no longer do.
 
@@ -347,16 +354,17 @@ class SideEffects:
         self._places = {id(rule): both[1].place for both in unedited(*model.rule_sets) for rule in both}
 
     def findings(self) -> Iterator[SideEffectsChanged]:
-        """One for each rule that does so, or did, and each direction."""
+        """One for each rule that does so, or did, each direction, and what is open of it."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit, chains = self.model.circuit, self.model.free.chains
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
+        ways = [{effect: [rule for rule, effects in side if effect in effects] for effect in every} for side in doing]
         done = [
             {
-                effect: circuit.disjunction(high(chain.acts(rule)) for rule, effects in side if effect in effects)
+                effect: circuit.disjunction(self._has(effect, rule, which) for rule in ways[which][effect])
                 for effect in every
             }
-            for side, chain in zip(doing, chains, strict=True)
+            for which in (0, 1)
         ]
         asked = Batch(circuit, self._budget)
         wanted = [(which, effect) for which in (1, 0) for effect in every]
@@ -366,20 +374,51 @@ class SideEffects:
         changed = asked.possible(
             [((which, effect), (done[which][effect], *only[which, effect])) for which, effect in wanted]
         )
-        questions = [
-            ((which, rule.place, effect), (high(chains[which].acts(rule)), *only[which, effect]))
+        asking = [
+            ((which, rule.place, effect), (self._has(effect, rule, which), *only[which, effect]))
             for which, effect in wanted
             if (which, effect) in changed
             for rule, effects in doing[which]
             if effect in effects
         ]
-        possible = asked.possible(questions)
+        possible = asked.possible(asking)
+        goes_on = {effect: self._goes_on(effect, [each[effect] for each in ways]) for effect in every}
+        sure = asked.possible(
+            [
+                ((which, rule.place, effect), (high(chains[which].acts(rule)), *goes_on[effect], *only[which, effect]))
+                for which in (1, 0)
+                for rule, effects in doing[which]
+                for effect in effects
+                if goes_on[effect] and (which, rule.place, effect) in possible
+            ]
+        )
         for which in (1, 0):
             for rule, effects in doing[which]:
-                found = sorted(effect for effect in effects if (which, rule.place, effect) in possible)
-                if found:
-                    shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in found)
-                    yield self._finding(rule, found, now=bool(which), literals=[high(chains[which].acts(rule)), shown])
+                found = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
+                is_open = {e: bool(goes_on[e]) and (which, rule.place, e) not in sure for e in found}
+                for perhaps in (False, True):
+                    some = [effect for effect in found if is_open[effect] is perhaps]
+                    if some:
+                        shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
+                        literals = [high(chains[which].acts(rule)), shown]
+                        yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
+
+    def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> int:
+        """That mail has a side effect by a rule of a set; after a rejection, that is open."""
+        chain = self.model.free.chains[which]
+        return high(chain.tells(rule) if effect.sort in _TOLD else chain.acts(rule))
+
+    def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[int]:
+        """That rules go on after a rejection, if that decides whether mail has a side effect.
+
+        :param ways: the rules with this side effect, by rule set.
+        """
+        decides = any(
+            self._has(effect, rule, which) != high(chain.acts(rule))
+            for which, chain in enumerate(self.model.free.chains)
+            for rule in ways[which]
+        )
+        return [high(self.model.free.logic.unknown(questions.AFTER_REJECTION))] if decides else []
 
     def _waits(self, effect: SideEffect, which: bool) -> list[int]:
         """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is
@@ -391,20 +430,23 @@ class SideEffects:
         return [high(held[0]) if held else FALSE]
 
     def _finding(
-        self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int]
+        self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int], perhaps: bool
     ) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
         later = None if mine else Later(rule.name, acts=now, stays=True)
-        return SideEffectsChanged(
-            about=(unchanged(self.model, rule),),
-            rules=names_of(edits),
-            witness=self._witness(rule, literals, now=now),
-            effects=tuple(found),
-            now=now,
-            later=later,
-            cause=Cause(edits[0], _acting(edits[0], now=now or not mine), later) if len(edits) == 1 else None,
-        )
+        beside: dict[str, Any] = {
+            "about": (unchanged(self.model, rule),),
+            "rules": names_of(edits),
+            "witness": self._witness(rule, literals, now=now),
+            "effects": tuple(found),
+            "now": now,
+            "later": later,
+            "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later, perhaps=perhaps)
+            if len(edits) == 1
+            else None,
+        }
+        return MayHaveSideEffects(**beside, unknown=(AFTER_REJECTION,)) if perhaps else SideEffectsChanged(**beside)
 
     def _witness(self, rule: FlowRule, literals: Sequence[int], *, now: bool) -> Mapping[str, Any] | None:
         """A message on which the rule surely acts in one rule set, if one is found."""

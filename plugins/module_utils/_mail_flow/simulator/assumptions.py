@@ -90,6 +90,9 @@ BUDGET = Reason("budget", "too_complex")
 #: For a difference in whom rules add.
 NOT_FOLLOWED = Reason(questions.ADDED_RECIPIENTS, "not_followed")
 
+#: For a difference in who is told of rejected mail.
+AFTER_REJECTION = Reason(questions.AFTER_REJECTION, "after_rejection")
+
 #: For a difference in what happens where Exchange fails on a rule.
 FAILING = Reason(questions.RULE_FAILS, "rule_fails")
 

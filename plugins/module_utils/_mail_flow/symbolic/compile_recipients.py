@@ -344,6 +344,7 @@ class State:
     """The state of the recipient's copy.
 
     :param over: whether no later rule is evaluated; :param:`stopped`: whether a rule asked for exactly that.
+    :param rejected: whether rules nevertheless go on, because it is only rejected (U10). It shows in who is told alone.
     :param fates: its fate, if it is not delivered.
     :param asked: option of protection to whether a rule asked for it.
     :param brands: OME configuration to whether a rule chose it.
@@ -358,6 +359,7 @@ class State:
     seen: SeenMessage = field(default_factory=SeenMessage)
     over: Value = FALSE
     stopped: Value = FALSE
+    rejected: Value = FALSE
     fates: dict[str, Value] = field(default_factory=dict)
     asked: dict[str, Value] = field(default_factory=dict)
     removed: Value = FALSE

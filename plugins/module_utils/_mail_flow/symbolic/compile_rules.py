@@ -5,6 +5,9 @@
 
 One recipient is followed, whatever rules do. Moderation is not an end: an approval lets the copy continue. Who else
 shares the copy matters only to conditions that look at all of its recipients.
+
+Whether rules go on after a rejection is not documented (U10). The copy is gone anyway, but who is told of it depends on
+that. So a rejected copy may go on, too, and shows in nothing but reports.
 """
 
 from __future__ import annotations
@@ -75,26 +78,33 @@ class RuleStep:
 
     :param name: its unique name.
     :param alive: whether the copy is still being processed when it reaches the rule.
+    :param rejected: whether it reaches the rule although it is rejected, and a rule from there on tells somebody.
     :param seen: what it sees.
     """
 
     rule: FlowRule
     name: Hashable
     alive: Value
+    rejected: Value
     seen: SeenMessage
-    _conditions: Conditions
-    _person: AddressSlot
-    _added: bool
+    _chain: RuleChain
 
     @cached_property
     def matches(self) -> Value:
         """Whether the rule matches, if the copy reaches it."""
-        return self._conditions.matches(self.rule, self.name, self.seen, self._person, added=self._added)
+        chain = self._chain
+        return chain.conditions.matches(self.rule, self.name, self.seen, chain.person, added=chain.address is not None)
 
     @cached_property
     def acts(self) -> Value:
         """Whether the copy reaches the rule, and it matches."""
-        return self._conditions.logic.all_of((self.alive, self.matches))
+        return self._chain.logic.all_of((self.alive, self.matches))
+
+    @property
+    def reached(self) -> Value:
+        """Whether the copy reaches the rule; one that shows in what is told of rejected mail, also after a rejection."""
+        shows = self._chain.shows_in_reports(self.rule)
+        return self._chain.logic.any_of((self.alive, self.rejected)) if shows else self.alive
 
 
 def shows(rule: FlowRule, watched: bool) -> bool:
@@ -136,6 +146,7 @@ class RuleChain:
         )
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
+        self._last_telling = max(rules.reports, default=-1)
         self.state = (
             replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
         )
@@ -184,6 +195,15 @@ class RuleChain:
         step = self.step(rule)
         return FALSE if step is None else step.acts
 
+    def tells(self, rule: FlowRule) -> Value:
+        """Whether a rule that tells somebody of the copy does so, maybe after a rejection."""
+        step = self.step(rule)
+        return FALSE if step is None else self.logic.all_of((step.reached, step.matches))
+
+    def shows_in_reports(self, rule: FlowRule) -> bool:
+        """Whether a rule tells somebody, or may change what later rules see, or whether they are reached."""
+        return bool(rule.does(Does.REPORT)) or id(rule) in self._turns or id(rule) in self.splits
+
     def steers(self, rule: FlowRule) -> Value:
         """Whether a rule, if it acts, may change what later rules see, or whether they are reached."""
         if id(rule) not in self._turns:
@@ -206,40 +226,43 @@ class RuleChain:
         state, logic = self.state, self.logic
         added = self.address is not None
         state.seen = self._texts.settled(rule, state.seen)
-        step = self._steps[id(rule)] = RuleStep(
-            rule, name, negate(state.over), state.seen, self.conditions, self.person, added
-        )
-        if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
+        if rule.place > self._last_telling:
+            state.rejected = FALSE
+        step = self._steps[id(rule)] = RuleStep(rule, name, negate(state.over), state.rejected, state.seen, self)
+        if not shows(rule, self.company.watched) or step.matches == FALSE:
             return
-        matches, acts = step.matches, step.acts
+        matches, acts, rejected = step.matches, step.acts, logic.all_of((step.rejected, step.matches))
+        if acts == FALSE and rejected == FALSE:
+            return
         seen, over = state.seen, state.over
         if rule.by_manager:
             for case, when in (
                 (rule.where(managed=True), self.mail.sender.managed),
                 (rule.where(managed=False), negate(self.mail.sender.managed)),
             ):
-                self._enforce(case, name, logic.all_of((acts, when)), logic.all_of((matches, when)))
+                self._enforce(case, name, *(logic.all_of((each, when)) for each in (acts, matches, rejected)))
         elif rule.enforced:
-            self._enforce(rule, name, acts, matches)
+            self._enforce(rule, name, acts, matches, rejected)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            self._stop(
-                logic.all_of(
-                    (acts, negate(self.conditions.undone(rule, name, seen)), logic.unknown(questions.AUDIT_STOPS, name))
-                )
-            )
-        if rule.surprises or state.seen is not seen or state.over != over:
+            done = (negate(self.conditions.undone(rule, name, seen)), logic.unknown(questions.AUDIT_STOPS, name))
+            self._stop(logic.all_of((acts, *done)))
+            self._tell_no_more(logic.all_of((rejected, *done)))
+        if rule.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
 
-    def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
+    def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value, rejected: Value) -> None:
         """The effect of a rule. Its content actions cannot change what S/MIME hides; whether it performs the others is
         not documented.
+
+        :param rejected: whether it acts on a rejected copy.
         """
         logic, seen = self.logic, self.state.seen
         whole = acts
-        beside = logic.all_of((acts, negate(self.conditions.undone(rule.as_told, name, seen))))
+        done = negate(self.conditions.undone(rule.as_told, name, seen))
+        beside, rejected = logic.all_of((acts, done)), logic.all_of((rejected, done))
         if any(row.content for row in rule.rows):
             acts = logic.all_of((acts, negate(self.conditions.hidden(seen))))
         wraps: Value = FALSE
@@ -247,17 +270,30 @@ class RuleChain:
             fits = self._insertable(seen)
             fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
             if fallback == "Wrap":
-                wraps = logic.all_of((beside, negate(fits)))
+                wraps = logic.all_of((logic.any_of((beside, rejected)), negate(fits)))
             else:
                 if fallback == "Reject":
-                    self._reject(logic.all_of((beside, negate(fits))))
-                acts, beside = logic.all_of((acts, fits)), logic.all_of((beside, fits))
-        self._protect(rule, acts, beside)
-        self._route(rule, beside)
-        self.state.seen = self._texts.changed(rule, name, beside, wraps, seen, self.state.seen)
+                    self._reject(rule, logic.all_of((beside, negate(fits))))
+                acts, beside, rejected = (logic.all_of((each, fits)) for each in (acts, beside, rejected))
+        self._show(rule, name, logic.any_of((acts, rejected)), logic.any_of((beside, rejected)), wraps)
+        self._end_rejected(rule, name, rejected)
+        if whole != FALSE:
+            self._protect(rule, acts, beside)
+            self._route(rule, beside)
+            self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
+            self._branch(rule, name, beside)
+
+    def _show(self, rule: FlowRule, name: Hashable, acts: Value, beside: Value, wraps: Value) -> None:
+        """What later rules see of what a rule does."""
+        state, logic, seen = self.state, self.logic, self.state.seen
+        encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
+        if self.watches_protection and (encrypts or decrypts):
+            state.seen = seen.but(
+                asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked,
+                removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed,
+            )
+        state.seen = self._texts.changed(rule, name, beside, wraps, seen, state.seen)
         self._add(rule, name, beside)
-        self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
-        self._branch(rule, name, beside)
 
     def _insertable(self, seen: SeenMessage) -> Value:
         """Whether a disclaimer can be inserted. For mail protected by the organization's own keys, the message has this
@@ -272,7 +308,7 @@ class RuleChain:
 
     def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
         state, logic = self.state, self.logic
-        encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
+        decrypts = rule.does(Does.DECRYPT)
         brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
         asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
         asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
@@ -288,12 +324,6 @@ class RuleChain:
             state.brands[known] = logic.any_of((state.brands.get(known, FALSE), beside))
         if rule.surprises:
             state.surprised = logic.any_of((state.surprised, beside))
-        if self.watches_protection and (encrypts or decrypts):
-            seen = state.seen
-            state.seen = seen.but(
-                asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked,
-                removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed,
-            )
 
     def _route(self, rule: FlowRule, acts: Value) -> None:
         """How the copy leaves."""
@@ -343,8 +373,10 @@ class RuleChain:
         adds = self.logic.all_of((acts, self._adds(rule, name)))
         own = {part: copy(getattr(self.state, part)) for part in _OWN}
         stopped = self.logic.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
-        away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped)
+        away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
         beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
+        if shared == ["rejected"] and not rule.does(Does.STOP):
+            beside = replace(beside, rejected=self._after_rejection(rule))
         for address, instead in dict.fromkeys(added):
             if not is_name(address):
                 self.branches.append(
@@ -379,6 +411,8 @@ class RuleChain:
         ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
+            if fate == "rejected" and not rule.does(Does.STOP):
+                self._go_on(rule, when)
         if len(ends) > 1:
             state.over = logic.any_of((state.over, *(when for _fate, when in ends)))
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
@@ -420,8 +454,29 @@ class RuleChain:
         )
         return [*found, (ends[-1][0], logic.all_of((left, ends[-1][1])))]
 
-    def _reject(self, when: Value) -> None:
+    def _reject(self, rule: FlowRule, when: Value) -> None:
         self._end("rejected", when, when)
+        self._go_on(rule, when)
+
+    def _go_on(self, rule: FlowRule, when: Value) -> None:
+        """A copy that a rule rejects may go on."""
+        going = self.logic.all_of((when, self._after_rejection(rule)))
+        self.state.rejected = self.logic.any_of((self.state.rejected, going))
+
+    def _after_rejection(self, rule: FlowRule) -> Value:
+        """Whether a copy goes on that a rule rejects, as far as a later rule would tell of it."""
+        return self.logic.unknown(questions.AFTER_REJECTION) if rule.place < self._last_telling else FALSE
+
+    def _end_rejected(self, rule: FlowRule, name: Hashable, when: Value) -> None:
+        """What ends the way of a rejected copy. A redirection lets it go on, for others."""
+        ends = (Does.STOP,) if rule.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
+        if any(map(rule.does, ends)):
+            self._tell_no_more(when)
+        elif rule.stops_approved:
+            self._tell_no_more(self.logic.all_of((when, self.logic.unknown(questions.A_FACT, "approved stop", name))))
+
+    def _tell_no_more(self, when: Value) -> None:
+        self.state.rejected = self.logic.all_of((self.state.rejected, negate(when)))
 
     def _stop(self, when: Value, matches: Value | None = None) -> None:
         """No later rule is evaluated. If the copy may have been stopped before, it stops now at the latest, which is

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayChangeLater,
     MayChangeUnusual,
     MayFail,
+    MayHaveSideEffects,
     MayReach,
     MayWait,
     SideEffectsChanged,
@@ -133,8 +134,22 @@ def _side_effects(finding: SideEffectsChanged) -> str:
 
 @_more.register
 def _of_side_effects(finding: SideEffectsChanged) -> Row:
+    return {"every": False, **_effects(finding)}
+
+
+def _effects(finding: SideEffectsChanged) -> Row:
     effects = [{"kind": each.sort, "name": each.name, "now": finding.now} for each in finding.effects]
-    return {"every": False, **({"later": [finding.later.name]} if finding.later else {}), "side_effects": effects}
+    return {**({"later": [finding.later.name]} if finding.later else {}), "side_effects": effects}
+
+
+@_text.register
+def _may_have_side_effects(finding: MayHaveSideEffects) -> str:
+    return _may_change(finding)
+
+
+@_more.register
+def _of_may_have_side_effects(finding: MayHaveSideEffects) -> Row:
+    return {**_effects(finding), **_of_may_change(finding)}
 
 
 @_text.register
@@ -167,6 +182,12 @@ def may_happen(finding: MayChange) -> str:
 @may_happen.register
 def _becomes(finding: MayBecome) -> str:
     return f"{may_become(finding.becomes, finding.person)} ({_numbers(finding)}): {because(finding.cause)}"
+
+
+@may_happen.register
+def _has_side_effects(finding: MayHaveSideEffects) -> str:
+    why = because(finding.cause) if finding.cause else "rules changed that it meets before"
+    return f"{side_effects_said(finding.effects, now=finding.now, perhaps=True)} ({_numbers(finding)}): {why}"
 
 
 @may_happen.register

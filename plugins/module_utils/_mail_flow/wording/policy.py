@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayBecome,
     MayChange,
     MayChangeLater,
+    MayHaveSideEffects,
     MayReach,
     SideEffect,
     SideEffectsChanged,
@@ -93,6 +94,13 @@ _BESIDE: Mapping[str, tuple[str, str]] = {
     "approval": ("shown", "is shown to {} for approval"),
     "connector": ("routed", "leaves through the connector '{}'"),
     "tls": ("routed", "leaves by TLS only"),
+}
+
+#: The same where it is open.
+_MAY_BESIDE: Mapping[str, tuple[str, str]] = {
+    "report": ("unknown", "may be reported to {}"),
+    "original": ("unknown", "may be reported to {} with the original mail"),
+    "notification": ("unknown", "may bring its recipients a notification"),
 }
 
 
@@ -204,12 +212,17 @@ def _named(rules: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class _Beside:
-    """A side effect."""
+    """A side effect.
+
+    :param numbers: the open questions on which it depends.
+    """
 
     effect: SideEffect
+    numbers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return filled(_BESIDE[self.effect.sort][1], self.effect.name)
+        words = filled((_MAY_BESIDE if self.numbers else _BESIDE)[self.effect.sort][1], self.effect.name)
+        return f"{words} ({', '.join(self.numbers)})" if self.numbers else words
 
 
 @dataclass(frozen=True)
@@ -368,10 +381,20 @@ def _redirected(rule: FlowRule) -> set[str]:
 
 @_said.register
 def _beside(finding: SideEffectsChanged) -> list[_Said]:
+    numbers = tuple(open_questions(finding))
     return [
-        _Said(_BESIDE[each.sort][0], _Beside(each), (finding.about[0].name,), finding.about, every=False)
+        _Said(
+            (_MAY_BESIDE if numbers else _BESIDE)[each.sort][0],
+            _Beside(each, numbers),
+            (finding.about[0].name,),
+            finding.about,
+            every=False,
+        )
         for each in finding.effects
     ]
+
+
+_said.register(MayHaveSideEffects, _beside)
 
 
 def _may(finding: MayChange, becomes: str, people: tuple[str, ...]) -> list[_Said]:

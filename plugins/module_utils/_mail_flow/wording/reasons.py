@@ -221,6 +221,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "which_template": "which of the templates {:, } the message gets",
     # Rules
     **{kind: f"it {words}" for kind, words in RULE_IDLE.items()},
+    "after_rejection": "whether later rules still send their reports after a rejection",
     "added_later": "the recipient was added by {rule}, and shares what the copy went through before",
     "adds_and_redirects": "whether {rule} adds recipients to a message that it redirects",
     "approval_requests": "whether rules see requests for approval",

@@ -275,7 +275,9 @@ def sentence(finding: Changed) -> str:
 def because(cause: Cause) -> str:
     """Which rule is the cause."""
     edit, later = cause.edit, cause.later
-    then = f"; '{later.name}' {'now' if later.acts else 'no longer'} applies to it" if later and later.name else ""
+    may = "may " if cause.perhaps else ""
+    applies = "apply to it" if may else "applies to it"
+    then = f"; '{later.name}' {may}{'now' if later.acts else 'no longer'} {applies}" if later and later.name else ""
     if edit is None and cause.settings:
         return (
             f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in cause.settings.items())}{then}"
@@ -289,10 +291,11 @@ def because(cause: Cause) -> str:
     if now and rule.is_final and later and later.stays and not later.acts:
         return f"{named} stops before {quoted}"
     if edit.how == "removed":
-        return f"{named} applied to it{then}"
+        return f"{named} {'may have ' if may and not later else ''}applied to it{then}"
     if was and now:
         return f"{named} {_differently(edit)}{then}"
-    return f"{named} {'now' if now else 'no longer'} applies to it{then}"
+    how = "now" if now else "no longer"
+    return f"{named} {how} applies to it{then}" if later else f"{named} {may}{how} {applies}"
 
 
 def _setting(value: Any) -> str:
@@ -337,9 +340,27 @@ _BESIDE = {
 }
 
 
-def side_effects_said(effects: Sequence[SideEffect], *, now: bool) -> str:
-    """What rules newly do with mail beside protecting and delivering it, or no longer do."""
-    return " and ".join(filled(_BESIDE[each.sort][not now], each.name) for each in effects)
+#: The same for one that is open.
+_MAY_BESIDE = {
+    "report": ("may now be reported to {}", "may no longer be reported to {}"),
+    "original": (
+        "may now be reported to {} with the original mail",
+        "may no longer be reported to {} with the original mail",
+    ),
+    "notification": (
+        "may now bring its recipients a notification",
+        "may no longer bring its recipients a notification",
+    ),
+}
+
+
+def side_effects_said(effects: Sequence[SideEffect], *, now: bool, perhaps: bool = False) -> str:
+    """What rules newly do with mail beside protecting and delivering it, or no longer do.
+
+    :param perhaps: whether that is open.
+    """
+    forms = _MAY_BESIDE if perhaps else _BESIDE
+    return " and ".join(filled(forms[each.sort][not now], each.name) for each in effects)
 
 
 def filled(form: str, name: str) -> str:
