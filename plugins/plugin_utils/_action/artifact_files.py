@@ -5,7 +5,7 @@
 
     runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and reports;
                                                <id> starts with workflow<number>_ if an AWX workflow started the run
-    organizations/<host>/snapshots/            the chain of snapshots, and a capture beside each
+    organizations/<host>/snapshots/            the chain of snapshots, a capture beside each, and what its run stored
     organizations/<host>/used-approvals/       the approved digests of runs whose snapshots are no longer kept
     organizations/<host>/writing.json          the run that writes to the organization; left by one that was killed while it wrote
     organizations/<host>/contradictions.json   what Exchange's reports have contradicted of rules, and no later window agreed with

@@ -71,6 +71,28 @@ class SnapshotFiles:
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write_json(_mark(self._at.resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self._at.run})
 
+    def keep_applied(self, path: str, document: Mapping[str, Any] | None) -> None:
+        """Stores beside a snapshot what its run stored; ``None`` removes that. Raises OptionError if it cannot."""
+        file = _applied(self._at.resolve(path))
+        if document is not None:
+            write_json(file, document)
+            return
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise OptionError(f"The file {file} cannot be removed: {error.strerror}.") from error
+
+    def applied(self, path: str) -> Any:
+        """What the run of a snapshot stored; ``None`` if that is not recorded. Raises OptionError if it cannot be
+        read.
+        """
+        try:
+            return self._at.read(_applied(self._at.resolve(path)))
+        except OptionError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
     def taken_approvals(self) -> list[TakenApproval]:
         """The approvals that runs took whose snapshots retention has removed since. Raises OptionError if one cannot be
         read.
@@ -92,7 +114,7 @@ class SnapshotFiles:
             if link.approved and not self._keep_approval(link):
                 return
             Path(link.path).unlink(missing_ok=True)
-            for beside in (_mark, _capture):
+            for beside in (_mark, _capture, _applied):
                 beside(Path(link.path)).unlink(missing_ok=True)
 
     def _keep_approval(self, link: Link) -> bool:
@@ -116,6 +138,11 @@ class SnapshotFiles:
 
 def _mark(snapshot: Path) -> Path:
     return snapshot.with_name(snapshot.name.removesuffix(".json") + _MARK)
+
+
+def _applied(snapshot: Path) -> Path:
+    """The record of what the run of a snapshot stored: ``applied-<time>-<id>....json``."""
+    return snapshot.with_name(f"applied-{snapshot.name.removeprefix('snapshot-')}")
 
 
 def _capture(snapshot: Path) -> Path:

@@ -103,6 +103,14 @@ class Snapshots(Protocol):
     def mark_rolled_back(self, path: str, digest: str) -> None:
         """Marks a snapshot as rolled back."""
 
+    def keep_applied(self, path: str, document: Mapping[str, Any] | None) -> None:
+        """Stores beside a snapshot what its run stored; ``None`` removes that. Raises OptionError if it cannot."""
+
+    def applied(self, path: str) -> Any:
+        """What the run of a snapshot stored; ``None`` if that is not recorded. Raises OptionError if it cannot be
+        read.
+        """
+
     def cut(self, keep: int) -> None:
         """Removes the oldest snapshots of the chain and keeps ``keep`` of them."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     SnapshotReference,
@@ -22,13 +23,15 @@ class LaterSnapshot:
     """A snapshot that was taken after the one to restore.
 
     :param path: its file.
-    :param document: ``None`` if it cannot be read.
     :param rolled_back: whether it has been rolled back.
+    :param document: ``None`` if it cannot be read.
+    :param applied: what its run stored; ``None`` if that is not recorded.
     """
 
     path: str
-    document: SnapshotDocument | None
     rolled_back: bool
+    document: SnapshotDocument | None = None
+    applied: Applied | None = None
 
     @property
     def name(self) -> str:
@@ -38,7 +41,8 @@ class LaterSnapshot:
     @property
     def changes(self) -> Sequence[PlannedChange]:
         """What its run changed. If it cannot be read, that counts as made by others."""
-        return self.document.changes if self.document else ()
+        planned = self.document.changes if self.document else ()
+        return self.applied.of(planned) if self.applied else planned
 
     @property
     def reference(self) -> SnapshotReference:

@@ -8,11 +8,16 @@ collection.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+    read_snapshot,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import LaterSnapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import Rollback
@@ -25,6 +30,7 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
     snapshot = read_snapshot(_loaded(artifacts, path), path)
     return Rollback(
         snapshot,
+        applied=_applied(artifacts, path, snapshot),
         scope=scope or variables["rollback_scope"],
         remove_templates=bool(variables.get("remove_created_templates")),
         force=bool(variables.get("rollback_force")),
@@ -47,11 +53,40 @@ def _taken_since(artifacts: Artifacts, id_: str) -> list[LaterSnapshot]:
     """The snapshots that were taken after one, oldest first."""
     found = []
     for link in artifacts.snapshots.chain().after(id_):
-        document = None
+        later = LaterSnapshot(link.path, link.rolled_back)
         with contextlib.suppress(OptionError):
             document = read_snapshot(artifacts.load(link.path), link.path)
-        found.append(LaterSnapshot(link.path, document, link.rolled_back))
+            later = replace(later, document=document, applied=_applied(artifacts, link.path, document))
+        found.append(later)
     return found
+
+
+def _applied(artifacts: Artifacts, path: str, snapshot: SnapshotDocument) -> Applied | None:
+    """What the run of a snapshot stored; ``None`` if it did not come to record that.
+
+    :raises OptionError: the record cannot be read, or is of another snapshot.
+    """
+    document = artifacts.snapshots.applied(path)
+    if document is None:
+        return None
+    applied = Applied.read(document, f"beside {path}")
+    if applied.digest != snapshot.digest:
+        raise OptionError(f"What is recorded beside {path} about its run is of another snapshot.")
+    return applied
+
+
+def record_applied(
+    artifacts: Artifacts, path: str, digest: str, stored: Iterable[Key], unknown: Iterable[Key]
+) -> list[str]:
+    """Records beside a run's snapshot what the run stored, and what it may have stored.
+
+    :returns: warnings, if that is not possible. A rollback then takes back all that was planned.
+    """
+    try:
+        artifacts.snapshots.keep_applied(path, Applied(digest, frozenset(stored), frozenset(unknown)).as_dict())
+    except OptionError as error:
+        return [f"What this run stored cannot be recorded, so a rollback would take back all that it planned: {error}"]
+    return []
 
 
 def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:

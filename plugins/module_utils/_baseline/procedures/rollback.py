@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     foreign_to,
     needs_a_look,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
     DOES,
     WOULD,
@@ -93,6 +94,7 @@ class Rollback(Procedure):
     :param remove_templates: whether OME configurations that did not exist then are removed.
     :param force: whether rules that others made since are removed, too, where the scope is ``full``.
     :param path: the snapshot's file.
+    :param applied: what its run stored; ``None`` if that is not recorded, because the run was interrupted.
     :param later: the snapshots after it, oldest first: what their runs made is not of others.
     """
 
@@ -102,6 +104,7 @@ class Rollback(Procedure):
         self,
         snapshot: SnapshotDocument,
         *,
+        applied: Applied | None = None,
         scope: str = "changed",
         remove_templates: bool = False,
         force: bool = False,
@@ -119,8 +122,9 @@ class Rollback(Procedure):
                 {part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}
             )
         )
-        #: What the run planned to change.
-        self.recorded: Sequence[PlannedChange] = snapshot.changes
+        self._interrupted = applied is None and snapshot.plan is not None
+        #: What the run changed, or may have changed.
+        self.recorded: Sequence[PlannedChange] = applied.of(snapshot.changes) if applied else snapshot.changes
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
@@ -171,7 +175,12 @@ class Rollback(Procedure):
         stay = (
             f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
         )
-        return f"Goes back to {self.restores}. {does}{later}{stay}"
+        unsure = (
+            " What that run stored is not recorded, so all that it planned counts as changed by it."
+            if self._interrupted and self.scope == "changed"
+            else ""
+        )
+        return f"Goes back to {self.restores}. {does}{later}{unsure}{stay}"
 
     def _left_later(self) -> list[LaterSnapshot]:
         """The later snapshots that have not been rolled back."""

@@ -21,6 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     read_with_people,
     verdict_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import (
+    Key,
+    unknown_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import used
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
     planned_changes,
@@ -50,6 +54,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
     count_as_rolled_back,
+    record_applied,
     rollback_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
@@ -62,7 +67,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    OptionError,
+    ProtocolError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     MAIL_FACTS,
     UNREAD,
@@ -98,6 +107,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     _check_cleared(prepared)
     _settle(task, prepared, float(notes.get("stored_at", 0)))
     prepared.artifacts.notes.begin_writing(str(notes["cleared"]["snapshot"]))
+    if procedure.takes_snapshot is Takes.BEFORE_WRITING:
+        prepared.artifacts.snapshots.keep_applied(snapshot, None)
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
     except ExchangeError as error:
@@ -110,6 +121,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     result, report = done.result, replace(report, mail=guard.mail)
     made = _keys(result["changes"])
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
+    _record(task, prepared, report, snapshot, {change.key for change in changes if change.state is ChangeState.STORED})
     report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
     _keep(task, prepared, report, result)
     report, missed = _reassess(task, prepared, report, done.organization)
@@ -312,6 +324,7 @@ def _failed(
         bool((error.progress or {}).get("outcome_unknown")),
     )
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
+    _record(task, prepared, report, snapshot, stored, error)
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
             # If nothing was written, the next rollback must restore the state before the previous run. A fresh read
@@ -336,6 +349,26 @@ def _failed(
         )
     found = after_failure(task.session, prepared.procedure, report)
     return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
+
+
+def _record(
+    task: BaselineContext,
+    prepared: Preparation,
+    report: OrganizationReport,
+    snapshot: str,
+    stored: Collection[Key],
+    error: ExchangeError | None = None,
+) -> None:
+    """Records what the run stored for a rollback, unless it is one.
+
+    :param error: the failure. After a defect nobody knows what became of the steps on the way.
+    """
+    if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
+        lost = (error.progress or {}).get("outcome_unknown", ()) if error else ()
+        unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, lost)
+        task.warnings += record_applied(
+            prepared.artifacts, snapshot, report.digests.snapshot, stored, [change.key for change in unknown]
+        )
 
 
 def roll_back(
