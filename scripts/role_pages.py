@@ -59,8 +59,11 @@ PLAYBOOKS: dict[str, Playbook] = {
         "Compares organizations with the baseline and reports. It never writes to them.",
         ["audit", "audit --tags OME-1 -e hardened_baseline_fail_on_drift=true"],
         [
-            "The report shows for each control whether it is met, and what differs. An organization that cannot be reached is *not assessable*, never *met*.",
-            "`hardened_baseline_fail_on_drift=true` fails the run if a control is not met, for schedulers that only distinguish success from failure.",
+            "The report shows for each control whether it is met, and what differs. An organization that cannot be reached is *not assessable*, never *met*. "
+            "So is one of which a wanted control is not assessable, because a cmdlet is not granted or failed, or because a guarantee cannot be told; unless "
+            "another control is known to be not met, which is *drift*.",
+            "`hardened_baseline_fail_on_drift=true` fails the run if a control is not met or not assessable, for schedulers that only distinguish success "
+            "from failure. The failure names the controls that are not assessable, and the cmdlet. `--skip-tags` leaves one out.",
             "`hardened_baseline_evidence_days=7` compares what Exchange reports of rules with what was computed (VRF-2). See "
             "[Try a rule for a week](guide:guide_try_a_rule).",
         ],

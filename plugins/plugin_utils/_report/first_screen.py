@@ -60,6 +60,7 @@ class Figures:
     kind: str
     organizations: int
     status: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
     findings: int = 0
     warnings: int = 0
     impacts: Counter[str] = field(default_factory=Counter)
@@ -151,7 +152,11 @@ def figures_of(run: Record) -> Figures:
         figures.findings += len(organization.get("findings") or [])
         figures.warnings += len(organization.get("warnings") or [])
         figures.changing += bool(cards)
-        figures.controls.update(control.get("status") for control in controls)
+        of_controls = Counter(control.get("status") for control in controls)
+        figures.controls.update(of_controls)
+        figures.unread += (
+            status == "not assessable" and not waits and not any(of_controls[looked] for looked in _LOOKED_AT)
+        )
         figures.not_selected += sum(control.get("selected") is False for control in controls)
         figures.expired += sum(is_expired(exception, run) for exception in exceptions_of(organization))
         for card in cards:
@@ -180,7 +185,7 @@ def needs_attention(figures: Figures) -> Answer:
 
 def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
     """What can need attention, in the page's order: how often, tone, sentence, anchor."""
-    refused, failed, unread = (figures.status[key] for key in ("refused", "failed", "not assessable"))
+    refused, failed, unread = figures.status["refused"], figures.status["failed"], figures.unread
     unknown = figures.controls["not assessable"] if unread < figures.organizations else 0
     return [
         (
@@ -294,7 +299,7 @@ def what_changes(figures: Figures) -> Answer:
 
 def what_to_decide(figures: Figures, run: Record) -> Answer:
     """What is open, and how the plan is applied."""
-    failed, unread = figures.status["failed"], figures.status["not assessable"]
+    failed, unread = figures.status["failed"], figures.unread
     whole = "#organizations" if figures.organizations > 1 else "#run"
     open_points = [
         (figures.findings, f"Solve or allow {count(figures.findings, 'finding')}", "#findings"),

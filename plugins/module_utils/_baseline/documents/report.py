@@ -227,6 +227,22 @@ class OrganizationReport:
             "status": str(self.status),
         }
 
+    @property
+    def unassessed(self) -> str:
+        """Why wanted controls are not assessable, and which; empty if all are. What is excepted may be unknown."""
+        found: dict[str, list[str]] = {}
+        for control in self.controls:
+            excepted = control.exception is not None and not control.exception.expired
+            if control.status is ControlStatus.NOT_ASSESSABLE and not excepted:
+                found.setdefault(" ".join(control.findings) or str(control.status), []).append(control.id)
+        return " ".join(f"{', '.join(ids)}: {why}" for why, ids in found.items())
+
+    def with_unassessed(self) -> OrganizationReport:
+        """The report in which nothing is met while wanted controls are not assessable."""
+        if self.status is not OrganizationStatus.MET or not self.unassessed:
+            return self
+        return replace(self, status=OrganizationStatus.NOT_ASSESSABLE, message=self.unassessed)
+
     def with_outcome(
         self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]
     ) -> OrganizationReport:

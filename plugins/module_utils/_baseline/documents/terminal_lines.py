@@ -129,7 +129,8 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
         return f"{host}: {_WAITING}: a later ring"
     if organization.findings:
         return f"{host}: refused, nothing was written: {'; '.join(dict.fromkeys(map(_refusal, organization.findings)))}"
-    if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
+    unread = status is OrganizationStatus.NOT_ASSESSABLE and not _number_looked_at(organization)
+    if unread or status in (OrganizationStatus.FAILED, OrganizationStatus.REFUSED):
         return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
     parts = said(changes, found=kind == "audit")
     stored = any(change.state is ChangeState.STORED for change in changes)
@@ -190,10 +191,14 @@ def _first_line(text: str) -> str:
     return line if len(line) <= _LONGEST_FINDING else f"{line[: _LONGEST_FINDING - 1]}…"
 
 
+def _number_looked_at(organization: OrganizationReport) -> int:
+    return sum(control.status in _LOOKED_AT for control in organization.controls)
+
+
 def _looked_at(organization: OrganizationReport) -> str:
     """How many controls the line is about."""
-    looked = sum(control.status in _LOOKED_AT for control in organization.controls)
-    return f" ({looked} of {len(organization.controls)} controls looked at)" if organization.controls else ""
+    looked, every = _number_looked_at(organization), len(organization.controls)
+    return f" ({looked} of {every} controls looked at)" if every else ""
 
 
 def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:

@@ -90,9 +90,18 @@ def _report_organization(
             "status": status,
             "report": page,
             "failed": True,
-            "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}",
+            "msg": _shortfall(organization, page),
         }
     return {"status": status, "report": page}
+
+
+def _shortfall(organization: OrganizationReport, page: str) -> str:
+    """Why an audit fails: what does not meet the baseline, or what nobody knows of it."""
+    unknown = organization.unassessed
+    if organization.status is OrganizationStatus.NOT_ASSESSABLE:
+        return f"Whether {organization.host} meets the baseline is unknown (not assessable): {unknown} Report: {page}"
+    also = f" Not assessable: {unknown}" if unknown else ""
+    return f"{organization.host} does not meet the baseline ({organization.status}): {page}{also}"
 
 
 def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     ConnectionSummary,
+    ControlReport,
     Digests,
     OrganizationReport,
 )
@@ -36,6 +37,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
+    CONTROL as TESTED,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
     run_functional_test,
@@ -115,6 +119,8 @@ class Record:
             self._kept["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}
         else:
             self.report, failure = run_functional_test(self._task, drafted.prepared.variables, self.report, timeout=0)
+            if not drafted.procedure.writes:
+                self.report = self.report.with_unassessed()
         self._remember()
         if failure:
             failure.progress = self.result
@@ -178,11 +184,7 @@ def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]
     statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED
-    elif (
-        not procedure.writes
-        and controls
-        and not statuses & {ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED}
-    ):
+    elif not procedure.writes and controls and not any(map(_is_assessed, controls)):
         status = OrganizationStatus.NOT_ASSESSABLE
     else:
         status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
@@ -204,6 +206,15 @@ def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]
         host=task.host,
         status=status,
         message="",
+    )
+
+
+def _is_assessed(control: ControlReport) -> bool:
+    """Whether a control was assessed, or will be by the functional test."""
+    return (control.id == TESTED and control.status is ControlStatus.NOT_ASSESSABLE) or control.status in (
+        ControlStatus.MET,
+        ControlStatus.NOT_MET,
+        ControlStatus.ACCEPTED,
     )
 
 

@@ -175,7 +175,9 @@ SETTINGS: tuple[Setting, ...] = (
         [1, "10%", "100%"],
         ("main",),
     ),
-    Setting("fail_on_drift", _BOOL, "Whether an audit fails if a control is not met.", False, ("audit",)),
+    Setting(
+        "fail_on_drift", _BOOL, "Whether an audit fails if a control is not met or not assessable.", False, ("audit",)
+    ),
     Setting(
         "ring_rollback",
         _BOOL,
