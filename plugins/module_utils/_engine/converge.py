@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.first_plan import FirstPlan, repeats
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
     Change,
     Impact,
@@ -29,6 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import (
     Progress,
+    changed_by_others,
     label,
     listed,
     not_stored,
@@ -57,7 +59,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
 
 Planner = Callable[[Organization], Plan]
-_Key = tuple[str, str, str]
 
 #: Seconds between two reads while a change is not visible yet.
 VERIFY_INTERVAL = 2.0
@@ -186,13 +187,13 @@ class _Found:
     :param failure: why a read failed; empty if none did.
     """
 
-    missing: AbstractSet[_Key] = frozenset()
-    never: AbstractSet[_Key] = frozenset()
+    missing: AbstractSet[tuple[str, str, str]] = frozenset()
+    never: AbstractSet[tuple[str, str, str]] = frozenset()
     failure: str = ""
 
     def shows(self, step: Step) -> bool:
         """Whether all of a step is stored."""
-        return not self.failure and self.missing.isdisjoint(map(_key, step.changes))
+        return not self.failure and self.missing.isdisjoint(change.key for change in step.changes)
 
 
 class _Work:
@@ -208,6 +209,9 @@ class _Work:
         self._read_cache = read_cache
         self._desired = planner
         self._plan = plan
+        self._first = FirstPlan(plan)
+        #: The steps that Exchange answered as done.
+        self._accepted: list[Step] = []
         #: The calls whose result no read shows, without those that succeeded. A plan never ceases to contain them.
         self._unseen = [step.call for step in plan.steps if not step.is_visible]
         self._before = read_cache.organization
@@ -251,6 +255,7 @@ class _Work:
                 refused.append((step, result.error))
             else:
                 progress.succeed(step, changed_nothing=any(map(_changed_nothing, result.warnings)))
+                self._accepted.append(step)
                 self._unseen = [call for call in self._unseen if call != step.call]
         progress.pending = [*(step for step, _error in refused), *later]
         waiting = [step for step, _error in lost if step.is_visible]
@@ -261,44 +266,52 @@ class _Work:
             raise invisible[0]
         if not (refused or lost or depends):
             return None
-        waiting = [step for step in waiting if step in progress.unknown]
-        self._replan([step for step in group if step not in waiting], waiting)
+        self._replan([step for step in waiting if step in progress.unknown])
         return next((error for _step, error in (*lost, *refused)), None) or VerificationError(
             "The organization changes as fast as this task writes to it.",
             remedy="Another administrator is changing it. Run the task again later.",
         )
 
-    def _replan(self, stored: Sequence[Step], lost: Sequence[Step]) -> None:
-        """Makes the plan again after steps that succeeded, and steps whose response was lost."""
-        left = self.progress.pending = self._settle(stored, lost)
-        unseen = [step for step in stored if _is_undone(step, left)]
-        calls = [step.call for step in unseen]
-        others = [step for step in left if step.call not in calls and step not in lost]
-        if others and any(step.needs_replanning(others) for step in unseen):
-            changes = [change for step in unseen for change in step.changes]
-            raise not_stored(unseen, changes, timeout=_command_timeout(self._task, bool(lost)))
-        # A read that is behind is no reason to repeat a step that succeeded. Verification may wait longer for it.
-        self.progress.pending = [step for step in left if step.call not in calls]
+    def _replan(self, lost: Sequence[Step]) -> None:
+        """Makes the plan again after steps that succeeded, and steps whose response was lost.
 
-    def _settle(self, stored: Sequence[Step], lost: Sequence[Step]) -> list[Step]:
-        """Reads until all that was done is visible, or time is over. Returns what is left to do then.
+        Nothing is sent that the first plan does not have. Nor is a step that succeeded repeated: verification may wait
+        longer for it.
+        """
+        made = [*self.progress.applied, *self._accepted]
+        left = self._settle(made, lost)
+        again = [step for step in left if repeats(step, made)]
+        new = [step for step in left if step not in again]
+        if foreign := self._first.beyond(new):
+            raise changed_by_others(foreign)
+        self.progress.pending = left
+        others = [step for step in new if step not in lost]
+        if others and any(step.needs_replanning(others) for step in again):
+            changes = [change for step in again for change in step.changes]
+            raise not_stored(made, changes, timeout=_command_timeout(self._task, bool(lost)))
+        self.progress.pending = new
+
+    def _settle(self, made: Sequence[Step], lost: Sequence[Step]) -> list[Step]:
+        """Reads until all that was done is visible and nothing else is left to do than was planned, or time is over.
+        Returns what is left to do then.
 
         A step whose response was lost counts as stored only if two reads in a row show it: one read may bring less than
         there is.
         """
-        done = [*self.progress.applied, *stored, *lost]
         wait = _Wait(self._task, _command_timeout(self._task, bool(lost)))
         needed = 2 if lost else 1
         looks, in_a_row = list(self._looks), 0
         while True:
             travelled = bool(looks)
             plan = self._planned(looks.pop(0)) if travelled else self._planner(self._read_cache.look())
-            undone = [step for step in done if plan is None or _is_undone(step, plan.steps)]
-            in_a_row = 0 if undone else in_a_row + 1
+            steps = plan.steps if plan else []
+            undone = [step for step in lost if plan is None or _is_undone(step, steps)]
+            unexpected = [step for step in steps if repeats(step, made) or self._first.beyond([step])]
+            in_a_row = 0 if undone or unexpected or plan is None else in_a_row + 1
             if plan is not None and (in_a_row == needed or (wait.over and not travelled)):
                 break
-            if undone and not travelled:
-                wait.pause(undone)
+            if in_a_row == 0 and not travelled:
+                wait.pause([*undone, *unexpected])
         for step in lost:
             if step not in undone:
                 self.progress.found(step)
@@ -311,7 +324,7 @@ class _Work:
         plan = self._desired(organization)
         left = [step for step in plan.steps if step.is_visible or step.call in self._unseen]
         sent = {change.option: change.after for step in plan.steps if step not in left for change in step.changes}
-        return replace(plan, before=plan.before | sent, steps=left)
+        return replace(plan, before=plan.before | sent, steps=list(map(self._first.named, left)))
 
     def _planned(self, look: Organization) -> Plan | None:
         """The plan for something that travelled with steps; ``None`` if it is no basis for one."""
@@ -340,7 +353,7 @@ class _Work:
         errors: list[ExchangeError] = []
         for step, error in refused:
             reason = found.failure if step.is_visible else "Exchange does not show the properties that it changes"
-            seen = [change for change in step.changes if _key(change) not in found.never]
+            seen = [change for change in step.changes if change.key not in found.never]
             if error.uncertain and not (reason or seen):
                 reason = "Exchange does not show it"
             if step not in doubtful or not (reason or seen):
@@ -363,7 +376,7 @@ class _Work:
         wait = _Wait(self._task, _command_timeout(self._task, True))
         while True:
             found = self._read_twice()
-            hidden = [step for step in uncertain if found.never >= set(map(_key, step.changes))]
+            hidden = [step for step in uncertain if found.never >= {change.key for change in step.changes}]
             if not hidden or found.failure or wait.over:
                 return found
             wait.pause(hidden)
@@ -402,8 +415,18 @@ class _Work:
             if left is not None and left.steps and not travelled:
                 if wait.over:
                     self._task.warnings += self._done_by_others(organization)
-                    raise not_stored(self.progress.applied, left.changes, ever_seen=any(shown), timeout=self._timeout)
+                    raise self._unverified(left, ever_seen=any(shown))
                 wait.pause(left.steps)
+
+    def _unverified(self, left: Plan, *, ever_seen: bool) -> VerificationError:
+        """The error if reads do not show the plan as done.
+
+        :param left: what the last of them leaves to do.
+        """
+        foreign = self._first.beyond(left.steps)
+        if foreign and not any(repeats(step, self.progress.applied) for step in left.steps):
+            return changed_by_others(foreign)
+        return not_stored(self.progress.applied, left.changes, ever_seen=ever_seen, timeout=self._timeout)
 
     def _done_by_others(self, after: Organization) -> list[str]:
         """What others changed during the task, in sentences."""
@@ -434,14 +457,9 @@ def _unknown(error: ExchangeError, step: Step, seen: Sequence[Change], reason: s
     )
 
 
-def _key(change: Change) -> _Key:
-    """Identifies the setting and object of a change."""
-    return change.resource, change.identity, change.option
-
-
-def _left(plan: Plan) -> set[_Key]:
+def _left(plan: Plan) -> set[tuple[str, str, str]]:
     """The changes that a plan still has to make."""
-    return {_key(change) for step in plan.steps for change in step.changes}
+    return {change.key for change in plan.changes}
 
 
 def _is_undone(step: Step, left: Iterable[Step]) -> bool:

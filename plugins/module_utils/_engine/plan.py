@@ -62,6 +62,11 @@ class Change:
     impact: Impact = Impact.NONE
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What it changes."""
+        return self.resource, self.identity, self.option
+
+    @property
     def subject(self) -> str:
         """The name of the object, or of the resource if an organization has only one."""
         return self.identity or self.resource

@@ -102,6 +102,24 @@ def not_stored(
     )
 
 
+def changed_by_others(changes: Iterable[Change]) -> VerificationError:
+    """The error for changes that are needed only because somebody else wrote during the task. An object that is created
+    or removed is one change.
+    """
+    changes = list(changes)
+    whole = {(change.resource, change.identity) for change in changes if change.option == "state"}
+    shown = "; ".join(
+        f"{label(change)} is {change.before!r}, not {change.after!r}"
+        for change in changes
+        if change.option == "state" or (change.resource, change.identity) not in whole
+    )
+    return VerificationError(
+        f"Somebody else changed something while this task wrote: {shown}. "
+        "That was not in the plan, so it stays, and nothing more was written.",
+        remedy="Run it again: its plan then shows what is left to do.",
+    )
+
+
 def _are(names: Iterable[str], what: str = "") -> str:
     """The names as the beginning of a sentence, with the verb."""
     names = list(names)

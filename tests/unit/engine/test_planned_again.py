@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from tests.unit.clock import Clock
 from tests.unit.fake_session import FakeSession, task
 
-from .things import ALWAYS, READS, things, wants
+from .things import ALWAYS, READS, Alternating, things, wants
 
 
 def test_what_others_depend_on_is_planned_again() -> None:
@@ -83,18 +83,72 @@ def test_a_read_that_is_behind_with_an_earlier_step_does_not_have_it_sent_again(
     assert [call.parameters["Identity"] for call in session.writes] == ["a", "b", "c"]
 
 
-def test_somebody_who_undoes_everything_ends_the_task(clock: Clock) -> None:
+def test_somebody_who_undoes_every_move_ends_the_task(clock: Clock) -> None:
+    """The number of a place is relative, so a rule may have to move again."""
     session = FakeSession(things(a="1", b="1"))
 
     def somebody(session: FakeSession) -> None:
         session.objects["Thing"][len(session.writes) % 2]["Value"] = str(len(session.writes))
 
     session.between = somebody
+    moves = dict.fromkeys("ab", Phase.RULE_ORDER)
     with pytest.raises(VerificationError, match="changes as fast as this task writes") as caught:
-        converge(task(session), READS, wants(replans=ALWAYS, a="x", b="x"))
+        converge(task(session), READS, wants(replans=ALWAYS, phases=moves, a="x", b="x"))
     # Twice for each of two steps, three more, and the one that is too much.
     assert len(session.writes) == 8
     assert "Another administrator" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("b", "9", "value of 'b' is '9', not '2'"),  # what is planned, from another value
+        ("c", "9", "value of 'c' is '9', not '1'"),  # what was as wanted
+    ],
+)
+def test_what_somebody_else_changed_meanwhile_is_not_taken_back(
+    clock: Clock, name: str, value: str, shown: str
+) -> None:
+    session = FakeSession(things(a="1", b="1", c="1"))
+    session.between = lambda session: session.objects["Thing"]["abc".index(name)].update(Value=value)
+    with pytest.raises(VerificationError, match="Somebody else changed something while this task wrote") as caught:
+        converge(task(session), READS, wants(replans=ALWAYS, phases={"b": Phase.RULES}, a="2", b="2", c="1"))
+    assert shown in caught.value.message
+    assert "Run it again" in caught.value.remedy
+    assert [call.parameters["Identity"] for call in session.writes] == ["a"]
+    progress = caught.value.progress
+    assert progress is not None
+    assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
+
+
+def test_a_replica_that_is_far_behind_is_waited_for_and_nothing_of_it_is_written() -> None:
+    """It shows what was there before the task began, which would be somebody else's change."""
+    session = Alternating(things(a="1", b="1", c="1"))
+    session.shows = [False, True]
+    session.between = lambda session: setattr(session, "old", things(a="2", b="1", c="0"))
+    result = converge(task(session), READS, wants(replans=ALWAYS, phases={"b": Phase.RULES}, a="2", b="2", c="1"))
+    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
+    assert len(result["commands"]) == 2
+
+
+def test_what_was_written_and_then_undone_is_not_written_again(clock: Clock) -> None:
+    """Also not when the plan is made again after a later step."""
+    session = FakeSession(things(a="1", b="1", c="1"))
+    phases = {"b": Phase.RULES, "c": Phase.RULE_STATE}
+
+    def somebody(session: FakeSession) -> None:
+        if len(session.writes) == 2:
+            session.objects["Thing"][0]["Value"] = "1"
+
+    session.between = somebody
+    with pytest.raises(VerificationError, match="value of 'a' is '1', not '2'"):
+        converge(
+            task(session),
+            READS,
+            wants(replans=frozenset({Phase.RULES, Phase.RULE_STATE}), phases=phases, a="2", b="2", c="2"),
+        )
+    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -96,11 +96,6 @@ class PlannedChange(Change):
         return {key: str(value) if key in _TEXTS else value for key, value in values.items()}
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What it changes."""
-        return self.resource, self.identity, self.option
-
-    @property
     def managed_object(self) -> tuple[str, str]:
         """The object that it is about."""
         return self.resource, self.identity

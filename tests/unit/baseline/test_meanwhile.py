@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others do while a run writes: nothing is written that was not approved, and the report has what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    OutcomeUnknownError,
+    VerificationError,
+)
+
+from tests.unit.clock import Clock
+from tests.unit.emulated_session import EmulatedSession
+
+from .conftest import Role
+
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+SECTIONS = {"from_scope": "InOrganization"}
+
+
+def wished(*names: str, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "conditions": {**SECTIONS, "subject_contains_words": [name]}, "actions": ENCRYPT, **more}
+        for name in names
+    ]
+
+
+@pytest.fixture(name="role")
+def role_fixture(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Role:
+    """An organization with the baseline and the rules a, b and c. Nobody waits."""
+    monkeypatch.setattr(_converge, "VERIFY_INTERVAL", 0.5)
+    stored = [
+        {
+            "Name": name,
+            "FromScope": "InOrganization",
+            "ApplyRightsProtectionTemplate": "Encrypt",
+            "SubjectContainsWords": [name],
+        }
+        for name in "abc"
+    ]
+    role = Role(EmulatedSession({"advanced_message_encryption": True, "transport_rules": stored}))
+    role.run()
+    return role
+
+
+def rules(role: Role) -> dict[str, Any]:
+    return {rule["Name"]: rule for rule in role.session.organization.dump()["transport_rules"]}
+
+
+def stored(role: Role) -> set[tuple[str, str]]:
+    """What the report says was written: objects and options."""
+    return {(row["identity"], row["option"]) for row in role.report["changes"] if row["state"] == "stored"}
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "parameters", "theirs", "shown"),
+    [
+        ("Remove-TransportRule", {}, {"State": None}, "state of 'a' is 'absent', not 'present'"),
+        ("Disable-TransportRule", {}, {"State": "Disabled"}, "enabled of 'a' is False, not True"),
+        (
+            "Set-TransportRule",
+            {"ExceptIfSubjectContainsWords": ["plain"]},
+            {"ExceptIfSubjectContainsWords": ["plain"]},
+            r"exceptions\.subject_contains_words of 'a' is \['plain'\], not None",
+        ),
+    ],
+)
+@pytest.mark.parametrize("rollback", [False, True])
+def test_what_others_do_after_the_first_write_is_not_undone(
+    role: Role, cmdlet: str, parameters: dict[str, Any], theirs: dict[str, Any], shown: str, rollback: bool
+) -> None:
+    wishes = {"encryption_rules": wished("c", "b", "a"), "rollback_on_failure": rollback}
+    planned = role.plan(check=True, **wishes)
+    assert {row["option"] for row in planned["changes"]} == {"priority"}
+    written, order = len(role.session.writes), list(rules(role))
+
+    def edit(call: Call) -> None:
+        if len(role.session.writes) == written:
+            role.session.edit(cmdlet, Identity="a", **parameters)
+
+    role.session.before_write = edit
+    with pytest.raises(VerificationError, match=f"Somebody else changed something while this task wrote: {shown}"):
+        role.run(**wishes, approved_plan=planned["digest"], require_approval=True)
+    assert {call.cmdlet for call in role.session.writes[written:]} == {"Set-TransportRule"}
+    assert all(set(call.parameters) == {"Identity", "Priority", "Confirm"} for call in role.session.writes[written:])
+    left = rules(role).get("a", {})
+    assert {name: left.get(name) for name in theirs} == theirs
+    # What was written is in the report, and is what the rollback undid.
+    if rollback:
+        assert [name for name in order if name in rules(role)] == list(rules(role))
+        assert stored(role) == set()
+    else:
+        assert stored(role) == {("b", "priority")}
+
+
+@pytest.mark.parametrize("cmdlet", ["Remove-TransportRule", "Disable-TransportRule"])
+def test_an_answer_that_was_lost_lets_nothing_else_be_written(
+    role: Role, monkeypatch: pytest.MonkeyPatch, cmdlet: str
+) -> None:
+    wishes = {"encryption_rules": wished("a", "b", comments="ours")}
+    write, written = role.session.write, len(role.session.writes)
+
+    def losing(call: Call) -> Result:
+        result = write(call)
+        if len(role.session.writes) > written + 1:
+            return result
+        role.session.edit(cmdlet, Identity="a")
+        return Result(error=OutcomeUnknownError("the answer was lost.", cmdlet=call.cmdlet))
+
+    monkeypatch.setattr(role.session, "write", losing)
+    with pytest.raises(ExchangeError, match="Somebody else changed something while this task wrote"):
+        role.run(**wishes)
+    assert [str(call.parameters.get("Comments")) for call in role.session.writes[written:]] == ["ours"]
+    assert rules(role)["b"].get("Comments") != "ours"
