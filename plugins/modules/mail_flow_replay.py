@@ -164,9 +164,9 @@ outcome:
 undecided:
   description: >-
     The other copies, each counted once, by C(reason), V(body), V(attachment), V(header), V(to_or_cc), V(scl), V(type),
-    V(classification), V(importance), V(envelope), V(membership), V(subject_changed) or V(semantics). C(id) is the
-    number of the open question about Exchange, C(rules) are those that may apply, and C(settled_by) says how to find
-    out.
+    V(classification), V(importance), V(envelope), V(membership), V(address), V(subject_changed) or V(semantics). C(id)
+    is the number of the open question about Exchange, C(rules) are those that may apply, and C(settled_by) says how to
+    find out.
   returned: success
   type: list
   elements: dict

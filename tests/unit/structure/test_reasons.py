@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import reasons
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.settled_by import SETTLED_BY
 
 HOUSE = Path(__file__).resolve().parents[3] / "plugins/module_utils/_mail_flow"
 #: Tables with the words of conditions, of guarantees and of open questions, a row each.
@@ -45,7 +46,7 @@ def test_each_reason_has_one_sentence_and_each_sentence_a_reason() -> None:
     }
     assert len(kinds) > 60
     assert kinds <= set(reasons._SENTENCES)
-    assert set(reasons._SETTLED_BY) <= set(reasons._SENTENCES)
+    assert set(SETTLED_BY) <= set(reasons._SENTENCES)
 
 
 def test_each_construct_of_a_pattern_has_its_words() -> None:

@@ -94,7 +94,8 @@ def in_subject_or_body(decide: OfText) -> Callable[[RuleView, Any, Settings], Tr
         if closed is not None:
             return any_of((subject, closed))
         if rule_view.content.body is None:
-            return any_of((subject, opened(("body", values), questions.A_FACT, "body")))
+            kind = "body" if rule_view.message.body is None else "tokens"
+            return any_of((subject, opened(("body", values), questions.A_FACT, kind)))
         return any_of((subject, about(_in_body(decide, rule_view.content, values, settings), "body")))
 
     return evaluate
@@ -127,9 +128,8 @@ def unreadable(rule_view: RuleView) -> Truth | None:
     setting = str((rule_view.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
     if protection.owner == "own" and setting != "Disabled":
         return None
-    return opened(
-        ("readable",), questions.UNREADABLE, "decryption_off" if protection.owner == "own" else "keys_of_others"
-    )
+    kind = {"own": "decryption_off", "other": "keys_of_others"}.get(protection.owner, "keys_unknown")
+    return opened(("readable",), questions.UNREADABLE, kind)
 
 
 def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:

@@ -474,21 +474,21 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
     are.
     """
 
-    def over(*more: Hashable) -> Truth:
-        found = opened(("date", text, *more), questions.DATES, "date", text)
+    def over(kind: str, *more: Hashable) -> Truth:
+        found = opened(("date", text, *more), questions.DATES, kind, text)
         return found if after else negate(found)
 
     try:
         instant = datetime.datetime.fromisoformat(text)
     except ValueError:
-        return over()
+        return over("date")
     if date is None:
-        return over()
-    named = instant.tzinfo is not None and date.tzinfo is not None
+        return over("date_of_message")
+    nameless = "date" if instant.tzinfo is None else "date_without_offset" if date.tzinfo is None else ""
     apart = _with_zone(date) - _with_zone(instant)
     if not apart:
-        return over(after)
-    return over() if not named and abs(apart) <= _DAY else (apart > datetime.timedelta()) is after
+        return over(nameless or "date_exactly", after)
+    return over(nameless) if nameless and abs(apart) <= _DAY else (apart > datetime.timedelta()) is after
 
 
 def _with_zone(instant: datetime.datetime) -> datetime.datetime:

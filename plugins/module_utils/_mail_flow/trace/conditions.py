@@ -100,6 +100,7 @@ WORDS = (
         "importance",
         "envelope",
         "membership",
+        "address",
     ),
     *("subject_changed", "semantics"),
 )
@@ -111,10 +112,12 @@ class Unknown:
 
     :param word: one of :data:`WORDS`.
     :param id: the number of the question where it is about what Exchange does; empty if a fact is missing.
+    :param silent: whether no fact about the organization would tell it either.
     """
 
     word: str
     id: str = ""
+    silent: bool = False
 
 
 def why_open(question: Open, untraced: str = "") -> Unknown:
@@ -124,8 +127,10 @@ def why_open(question: Open, untraced: str = "") -> Unknown:
         is text.
     """
     reason = question.reasons[0]
-    word = untraced or _WORDS.get(reason.field, "semantics")
-    return Unknown(word, "" if reason.id == questions.A_FACT else reason.id)
+    word = untraced or ("address" if reason.kind == "address" else _WORDS.get(reason.field, "semantics"))
+    if reason.id != questions.A_FACT:
+        return Unknown(word, reason.id)
+    return Unknown(word, silent=word == "semantics" and not reason.field.startswith("facts."))
 
 
 def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:

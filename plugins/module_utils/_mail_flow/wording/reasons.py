@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SURELY_PROTECTED,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.settled_by import settled_by
 
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
 SURELY_MB, MOST_MB = SURELY_PROTECTED * 10 // (1 << 20) / 10, LARGEST >> 20
@@ -181,6 +182,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     ),
     "word_invisible": "whether Exchange finds the word {!r} here: invisible characters have to count as nothing for it",
     "word_letters": "whether Exchange finds the word {!r} here: letters that fold to several have to be equal for it",
+    "tokens": "what the text of the message is after a disclaimer with tokens or hidden parts",
     "wrapped": "what a rule sees of the {} of a message that a disclaimer was wrapped around",
     "wrapped_attachments": "what a rule sees of attachments in a message that a disclaimer was wrapped around",
     "wrapped_subject": "the subject of the message that a disclaimer was wrapped around is not documented",
@@ -198,8 +200,10 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "decryption_off": (
         "what a rule makes of protected content that Exchange cannot read: transport decryption is switched off"
     ),
-    "keys_of_others": (
-        "what a rule makes of protected content that Exchange cannot read: the keys are not known to be the organization's"
+    **dict.fromkeys(
+        ("keys_of_others", "keys_unknown"),
+        "what a rule makes of protected content that Exchange cannot read: the keys are not known to be the"
+        " organization's",
     ),
     "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {} is false",
@@ -227,7 +231,10 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "approval_requests": "whether rules see requests for approval",
     "approved_stops": "whether {rule} stops the later ones once the message is approved",
     "contradictory": "its conditions and exceptions cannot all be met together, whatever is open",
-    "date": "whether {} is over when the message passes the rules",
+    **dict.fromkeys(
+        ("date", "date_exactly", "date_of_message", "date_without_offset"),
+        "whether {} is over when the message passes the rules",
+    ),
     "delivery_report": "rules do not see non-delivery reports",
     "header_last": "whether {rule} sets or removes the header {1} last",
     "hidden_by_smime": "S/MIME hides the content that it looks at",
@@ -291,31 +298,6 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "unusual": lambda number: f"what happens to {UNUSUAL[number]}",
 }
 
-_SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
-_SEND = "Send a test message."
-_LOOK = "A test message: look at what the report or the request for approval holds."
-
-#: Kind to how to find out, where that is not what settles the question in general.
-_SETTLED_BY: Mapping[str, str] = {
-    "later": "Compare again after that date.",
-    "many_approvals": _SEND,
-    "message_too_complex": _SIMPLER,
-    "not_followed": "Add people by their addresses.",
-    "not_found": _SEND,
-    "shown_for_approval": _LOOK,
-    "shown_in_report": _LOOK,
-    "too_complex": _SIMPLER,
-    "too_many_copies": "Let fewer rules add people, or remove their conditions about recipients.",
-}
-
-#: Key of a message to how it states that there is nothing.
-_NOTHING = {
-    "type": ", or [] for a message of no special type",
-    "attachments": ", or [] if there are none",
-    "classification": ", or [] if there is none",
-    "mail_from": ", which is empty for automatic replies",
-}
-
 
 class _List(tuple[str, ...]):
     """Values that a form joins with its specification."""
@@ -338,11 +320,8 @@ def reason_text(reason: Reason, rule: str = "") -> str:
 
 def reason_row(reason: Reason) -> dict[str, str]:
     """A reason, as results have it: with the key of a message or fact that it is about, and how to find out."""
-    is_fact = reason.id == questions.A_FACT and reason.field
-    given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if is_fact else ""
-    settled = _SETTLED_BY.get(reason.kind) or given or questions.BY_ID[reason.id].settled_by
     field = {"field": reason.field} if reason.field else {}
-    return {"id": reason.id, "reason": reason_text(reason), **field, "settled_by": settled}
+    return {"id": reason.id, "reason": reason_text(reason), **field, "settled_by": settled_by(reason)}
 
 
 def reason_rows(reasons: Iterable[Reason]) -> list[dict[str, str]]:

@@ -34,6 +34,7 @@ SETTLED_BY = {
     "importance": "The importance of the message: mail_flow_test with importance.",
     "envelope": "The envelope of the message, and whether its sender was authenticated: mail_flow_test with mail_from and authenticated.",
     "membership": "The members of the groups, managers or attributes: the option facts.",
+    "address": "The SMTP address of the sender or recipient, which the row does not have.",
     "subject_changed": "The subject before rules changed it: mail_flow_test with subject.",
     "semantics": "A test in Exchange: its documentation does not say what it does.",
 }
@@ -219,10 +220,10 @@ def _undecided(found: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
             **({"id": why.id} if why.id else {}),
             "rules": _in_order(tally.rules, rules),
             "copies": tally.certain.total(),
-            "settled_by": SETTLED_BY[why.word] if why.id or why.word != "semantics" else MISSING,
+            "settled_by": SETTLED_BY[why.word] if why.id or why.silent or why.word != "semantics" else MISSING,
             **_examples(tally),
         }
-        for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0].id))
+        for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0]))
     ]
 
 

@@ -119,6 +119,17 @@ def test_what_is_missing_is_settled_by_giving_it() -> None:
     assert "A test in Exchange" in limit["settled_by"]
 
 
+def test_no_fact_about_the_organization_is_asked_for_that_would_not_help() -> None:
+    (nobody,) = replayed([encrypting({"from_scope": "InOrganization"})], sender="no address")["undecided"]
+    assert (nobody["reason"], nobody["settled_by"]) == (
+        "address",
+        "The SMTP address of the sender or recipient, which the row does not have.",
+    )
+    (partner,) = replayed([encrypting({"sent_to_scope": "ExternalPartner"})])["undecided"]
+    assert partner["reason"] == "semantics"
+    assert "A test in Exchange" in partner["settled_by"]
+
+
 def test_rules_that_protect_are_in_their_order() -> None:
     found = replayed([encrypting({}, "Z"), encrypting({}, "A")])
     assert found["outcome"][0]["protected_by"] == ["Z", "A"]

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to find out what is unknown: by giving what a message or an organization lacks, by other rules, or by a test
+message alone. Private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+
+_SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
+_SEND = "Send a test message."
+_LOOK = "A test message: look at what the report or the request for approval holds."
+_SPLIT = "Let two rules do that, one after the other, or send a test message."
+_DECRYPT = "Set transport_decryption_setting to Optional, or send a test message."
+
+#: Kind of a reason to how to find out, where that is not what settles its question in general, nor the key of the
+#: message or fact that it is about.
+SETTLED_BY: Mapping[str, str] = {
+    # What a message or an organization lacks
+    "address": "Give the address in facts.proxy_addresses, or in the rule instead of the name.",
+    "arrival_keys": "Give protection.owner.",
+    "arrival_option": "Give protection.kind.",
+    **{
+        f"attachment_{key}": f"Give {key} of the attachment."
+        for key in ("executable", "limit_exceeded", "name", "password_protected", "size", "text", "unsupported")
+    },
+    "attachment_content": "Give nested of the attachment.",
+    "attachment_property": "Give properties of the attachment.",
+    "character_sets": "Give the message as a file, with eml_path.",
+    "date_of_message": "Give date.",
+    "date_without_offset": "Give date with an offset from UTC.",
+    "from_field": "Give from.",
+    "importance": "Give importance.",
+    "keys_unknown": "Give protection.owner.",
+    "name_in_field": "Give the whole field in headers, or let the rule look for addresses.",
+    "nameless": "Give facts.managers.",
+    "perhaps_guest": "Give facts.mail_users.",
+    "readable": "Give protection.",
+    "scl": "Give scl.",
+    "size": "Give size.",
+    "which_sender": "Give from.",
+    # What other rules or settings avoid
+    "approved_stops": _SPLIT,
+    "decrypts_disabled": _DECRYPT,
+    "decryption_off": _DECRYPT,
+    "header_last": _SPLIT,
+    "message_too_complex": _SIMPLER,
+    "not_followed": "Add people by their addresses.",
+    "on_premises_scope": "Use InOrganization or NotInOrganization.",
+    "reserved": questions.BY_ID[questions.UNSUPPORTED].settled_by,
+    "several_fates": _SPLIT,
+    "too_complex": _SIMPLER,
+    "too_many_copies": "Let fewer rules add people, or remove their conditions about recipients.",
+    "too_many_questions": _SIMPLER,
+    # What only Exchange shows
+    **dict.fromkeys(
+        (
+            *("adds_and_redirects", "after_quarantine", "alias", "date_exactly", "files_in_message"),
+            *("header_of_every_message", "header_of_mail_system", "hidden_and_matched", "hidden_from_rule"),
+            *("many_approvals", "names_in_attachment", "not_found", "reports", "tokens", "wrapped"),
+            *("wrapped_attachments", "wrapped_subject"),
+        ),
+        _SEND,
+    ),
+    "later": "Compare again after that date.",
+    "shown_for_approval": _LOOK,
+    "shown_in_report": _LOOK,
+}
+
+#: Key of a message to how it states that there is nothing.
+_NOTHING = {
+    "type": ", or [] for a message of no special type",
+    "attachments": ", or [] if there are none",
+    "classification": ", or [] if there is none",
+    "mail_from": ", which is empty for automatic replies",
+}
+
+
+def settled_by(reason: Reason) -> str:
+    """How to find out what is unknown, as a sentence."""
+    if reason.kind in SETTLED_BY:
+        return SETTLED_BY[reason.kind]
+    if reason.id == questions.A_FACT and reason.field:
+        return f"Give {reason.field}{_NOTHING.get(reason.field, '')}."
+    return questions.BY_ID[reason.id].settled_by
