@@ -21,8 +21,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import LaterSnapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import Rollback
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
@@ -111,15 +112,22 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     return newest.path
 
 
-def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organization: Organization) -> list[str]:
-    """Marks the snapshots that a procedure restores as rolled back, provided that a fresh read shows its state.
+def count_as_rolled_back(
+    artifacts: Artifacts, procedure: Procedure, session: Session, shown: Organization | None = None
+) -> list[str]:
+    """Marks the snapshots that a procedure restores as rolled back, provided that two fresh reads in a row show its state:
+    a replica that is behind may still show what was there before the run.
 
-    :param organization: as a fresh read shows it.
+    :param shown: the organization as the first of them shows it. By default, it is read here.
     :returns: warnings, if it does not count as rolled back.
     """
     if procedure.restores is None:
         return []
-    left = procedure.left(organization)
+    try:
+        looks = (shown or read(session, procedure.subsets, fresh=True), read(session, procedure.subsets, fresh=True))
+        left = next(filter(None, map(procedure.left, looks)), [])
+    except ExchangeError as error:
+        left = [str(error)]
     if left:
         return [f"{procedure.restores.name} does not count as rolled back: {' '.join(left)}"]
     try:

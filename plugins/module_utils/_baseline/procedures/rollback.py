@@ -265,7 +265,16 @@ class Rollback(Procedure):
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
-        return [*differing, *strangers, *map(str, self._lost(organization))]
+        return [*differing, *strangers, *self._without_rules(organization), *map(str, self._lost(organization))]
+
+    def _without_rules(self, organization: Organization) -> list[str]:
+        """The sentence about a read without any rule of an organization that had some: it is no basis to say that the
+        rules are restored.
+        """
+        restored = self.scope == "full" or any(change.resource == RULE for change in self.recorded)
+        if not restored or self.force or not self.snapshot.order or rules_of(organization):
+            return []
+        return [f"No rule was read, although the snapshot contains {len(self.snapshot.order)}."]
 
     def _strangers(self, organization: Organization) -> list[str]:
         """The rules that others have created since, that decide about mail, and that stay. Only the scope ``full``

@@ -76,7 +76,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     MAIL_FACTS,
     UNREAD,
     Organization,
-    read,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     FACT_SUBSETS,
@@ -153,7 +152,7 @@ def _reassess(
         return report, []
     try:
         organization = _organization_after(task, procedure, shown)
-        task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
+        task.warnings += count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
         refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
         report = reassessed(procedure, report, organization)
         return report, procedure.misses(organization, refuted)
@@ -331,7 +330,7 @@ def _failed(
             # must confirm it.
             with contextlib.suppress(ExchangeError):
                 rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
-                count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
+                count_as_rolled_back(prepared.artifacts, rollback, task.session)
         elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
             roll_back(task, prepared, snapshot, made, unknown)
             error.message = f"{error.message} The changes of this run were rolled back."
@@ -390,9 +389,7 @@ def roll_back(
 
     planner = _Planner(rollback, check)
     converge(task, rollback.subsets, planner, fresh=True)
-    task.warnings += count_as_rolled_back(
-        prepared.artifacts, planner.procedure, read(task.session, rollback.subsets, fresh=True)
-    )
+    task.warnings += count_as_rolled_back(prepared.artifacts, planner.procedure, task.session)
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:

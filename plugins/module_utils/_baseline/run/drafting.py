@@ -79,6 +79,10 @@ def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: boo
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)
+        if procedure.restores and not plan.steps:
+            # A replica that is behind may still show what was there before the run that is rolled back.
+            organization = read(task.session, organization.subsets, fresh=True)
+            plan = procedure.plan(organization, check_mode=True)
         pending, mail = bool(plan.steps), changes_mail(plan.changes)
     except ExchangeError:
         plan, pending, mail = Plan(), True, True

@@ -112,7 +112,10 @@ class Record:
         if drafted.takes_snapshot:
             self._take_snapshot()
         if not drafted.changes and not drafted.run.check_mode:
-            self._task.warnings += count_as_rolled_back(drafted.artifacts, drafted.procedure, drafted.organization)
+            left = count_as_rolled_back(drafted.artifacts, drafted.procedure, self._task.session, drafted.organization)
+            if left:
+                self._task.warnings += left
+                self.report = replace(self.report.with_warnings(self._task.warnings), status=OrganizationStatus.DRIFT)
             drafted.artifacts.notes.end_writing()
         failure = None
         if drafted.writes:
