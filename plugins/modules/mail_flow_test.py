@@ -574,7 +574,7 @@ difference:
         V(protection_lost), V(delivery_lost), V(transit_lost) (no longer by forced TLS, or by TLS that checks less),
         V(protection_gained), V(delivery_gained), V(transit_gained), V(protection_changed), V(branding_changed),
         V(fate_changed), V(side_effect_changed) (incident reports, notifications, who is asked for an approval,
-        connectors and TLS) or V(unknown).
+        decrypted attachments, connectors and TLS) or V(unknown).
       type: str
       returned: always
     text:
@@ -620,7 +620,8 @@ difference:
     side_effects:
       description: >-
         What rules newly do, or no longer do (C(now)). C(kind) is V(report), V(original) (a report with the original
-        mail), V(notification), V(approval), V(connector) or V(tls), and C(name) who is told or asked, or the connector.
+        mail), V(notification), V(approval), V(attachments) (protected ones are decrypted), V(connector) or V(tls), and
+        C(name) who is told or asked, or the connector.
       type: list
       elements: dict
       returned: for the kind V(side_effect_changed), and for V(unknown) where later rules may report rejected mail (U10)

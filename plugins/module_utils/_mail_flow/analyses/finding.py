@@ -9,10 +9,11 @@ Findings are data. ``wording.difference`` turns them into the rows and sentences
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     NOTHING,
     Apart,
@@ -191,12 +192,17 @@ class SideEffect:
     """A side effect of a rule.
 
     :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``,
-        ``connector`` or ``tls``.
-    :param name: who is told or asked, or the connector; empty for the recipients themselves.
+        ``attachments`` (which are decrypted), ``connector`` or ``tls``.
+    :param name: who is told or asked, or the connector, as the rule has it; empty for the recipients themselves.
+    :param key: what makes two names the same.
     """
 
     sort: str
-    name: str = ""
+    name: str = field(default="", compare=False)
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", name_key(self.name))
 
 
 @dataclass(frozen=True, kw_only=True)

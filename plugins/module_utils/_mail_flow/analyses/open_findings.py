@@ -329,6 +329,7 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
         connector = str(rule.actions.get("route_message_outbound_connector") or "")
         found |= {SideEffect("connector", connector)} if connector else set()
         found |= {SideEffect("tls")} if rule.actions.get("route_message_outbound_require_tls") else set()
+        found |= {SideEffect("attachments")} if rule.actions.get("remove_rms_attachment_encryption") else set()
     return found
 
 

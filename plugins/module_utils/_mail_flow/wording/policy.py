@@ -92,6 +92,7 @@ _BESIDE: Mapping[str, tuple[str, str]] = {
     "original": ("shown", "is reported to {} with the original mail"),
     "notification": ("reported", "brings its recipients a notification"),
     "approval": ("shown", "is shown to {} for approval"),
+    "attachments": ("decrypted", "has its protected attachments decrypted"),
     "connector": ("routed", "leaves through the connector '{}'"),
     "tls": ("routed", "leaves by TLS only"),
 }

@@ -186,7 +186,7 @@ _IS = {
     "transit_gained": "better protected on its way",
     "protection_changed": "now protected differently",
     "fate_changed": "now handled differently",
-    "side_effect_changed": "now reported or shown to others, or sent another way",
+    "side_effect_changed": "now reported or shown to others, sent another way, or decrypted in its attachments",
 }
 #: Kind of difference to what happens to the mail, and to what happens to several copies.
 BECOMES, BECOME = (
@@ -335,6 +335,7 @@ _BESIDE = {
     "original": ("is now reported to {} with the original mail", "is no longer reported to {} with the original mail"),
     "notification": ("now brings its recipients a notification", "no longer brings its recipients a notification"),
     "approval": ("is now shown to {} for approval", "is no longer shown to {} for approval"),
+    "attachments": ("now has its protected attachments decrypted", "no longer has its protected attachments decrypted"),
     "connector": ("now leaves through the connector '{}'", "no longer leaves through the connector '{}'"),
     "tls": ("now leaves by TLS only", "no longer has to leave by TLS"),
 }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What rules do beside protecting and delivering mail is a difference, too: reports, notifications, approvals,
-connectors and TLS.
+connectors, TLS and decrypted attachments.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
-from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, OUTGOING, STOP, compared, rule
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
@@ -22,6 +25,7 @@ TOLD = {"generate_incident_report": "soc@evil.example", "incident_report_content
 REPORT = rule("Report", WHERE, TOLD)
 CONNECTOR = rule("Connector", OUTGOING, {"route_message_outbound_connector": "Gate"})
 TLS = rule("TLS", OUTGOING, {"route_message_outbound_require_tls": True})
+DECRYPTS = rule("Decrypts", IN, {"remove_ome_v2": True, "remove_rms_attachment_encryption": True})
 STOPS = rule("Stops", WHERE, STOP)
 NOTHING = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
 
@@ -56,6 +60,8 @@ def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, s
         ([{**REPORT, "conditions": IN}], [REPORT], [("original", "soc@evil.example", False)]),
         ([CONNECTOR, TLS], [TLS], [("connector", "Gate", False)]),
         ([CONNECTOR], [CONNECTOR, TLS], [("tls", "", True)]),
+        ([rule("Decrypts", IN, {"remove_ome_v2": True})], [DECRYPTS], [("attachments", "", True)]),
+        ([DECRYPTS], [{**DECRYPTS, "actions": {"remove_ome_v2": True}}], [("attachments", "", False)]),
         ([rule("N", IN, {})], [rule("N", IN, {"generate_notification": "Stay calm"})], [("notification", "", True)]),
         (
             [asks("bob@contoso.com")],
@@ -85,9 +91,21 @@ def test_a_change_of_what_rules_do_beside_is_told(
         ([REPORT, ALL], [ALL, REPORT]),
         ([REPORT], [{**REPORT, "actions": {**TOLD, "set_audit_severity": "High"}}]),
         ([REPORT, TLS], [REPORT, TLS]),
+        ([REPORT], [{**REPORT, "actions": {**TOLD, "generate_incident_report": "SOC@Evil.example"}}]),
+        ([CONNECTOR], [{**CONNECTOR, "actions": {"route_message_outbound_connector": "GATE"}}]),
+        ([asks("x@evil.example")], [asks("X@EVIL.example")]),
         ([{**TLS, "mode": "Audit"}], []),
     ],
-    ids=["another name", "another place", "another severity", "the same", "only tried"],
+    ids=[
+        "another name",
+        "another place",
+        "another severity",
+        "the same",
+        "a person in capitals",
+        "a connector in capitals",
+        "a moderator in capitals",
+        "only tried",
+    ],
 )
 def test_what_stays_the_same_is_no_change(before: Sequence[Values], after: Sequence[Values]) -> None:
     found = compared(before, after)
@@ -101,6 +119,22 @@ def test_what_is_not_compared_is_not_said_to_be_the_same(actions: Values) -> Non
     (line,) = mail_lines({"difference": found.rows})
     assert line == NOTHING
     assert line.endswith("who gets mail, how it is protected, and who is told of it.")
+
+
+def test_names_are_shown_as_they_are_written() -> None:
+    capitals = {**REPORT, "actions": {**TOLD, "generate_incident_report": "SOC@Evil.example"}}
+    assert told([REPORT], []) == [("original", "soc@evil.example", False)]
+    assert told([], [capitals]) == [("original", "SOC@Evil.example", True)]
+    assert told([REPORT], [{**capitals, "conditions": IN}]) == [("original", "SOC@Evil.example", True)]
+
+
+def test_attachments_that_are_decrypted_are_told() -> None:
+    (row,) = compared([rule("Decrypts", IN, {"remove_ome_v2": True})], [DECRYPTS]).rows
+    assert row["text"] == (
+        "Mail from inside now has its protected attachments decrypted: rule 'Decrypts' (changed, priority 0) now treats it differently."
+    )
+    texts = [row["text"] for row in policy_rows(difference([], [DECRYPTS], TENANT, NOW))]
+    assert "Mail from inside has its protected attachments decrypted ('Decrypts')." in texts
 
 
 def test_a_sentence_says_who_is_told_and_why() -> None:
