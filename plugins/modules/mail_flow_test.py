@@ -660,7 +660,7 @@ difference:
       elements: dict
       returned: for the kind V(unknown)
 difference_more:
-  description: The number of classes that are not listed.
+  description: How many classes there are at least that are not listed; 0 if the list is complete.
   returned: with O(compare_with)
   type: int
   sample: 0
@@ -822,7 +822,7 @@ suggestions:
       elements: dict
       returned: where there are edits
     difference_more:
-      description: The number of classes that are not listed.
+      description: How many classes there are at least that are not listed; 0 if the list is complete.
       type: int
       returned: where there are edits
     yaml:

@@ -188,7 +188,7 @@ def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
     """How two ways to treat mail differ: ``difference`` and ``difference_more``."""
     found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
     rows, more = difference_rows(found)
-    return {"difference": rows, "difference_more": more if found.complete else max(more, 1)}
+    return {"difference": rows, "difference_more": more}
 
 
 def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarning]:

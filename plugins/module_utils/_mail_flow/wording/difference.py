@@ -54,8 +54,8 @@ SHOWN = 50
 
 
 def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
-    """The rows of a difference, the most important first, and the number of classes that are not in them. Findings
-    of one class of mail are one row.
+    """The rows of a difference, the most important first, and the number of classes that are not in them: at least 1
+    if there may be others. Findings of one class of mail are one row.
 
     :param shown: the maximum number of rows.
     """
@@ -63,7 +63,8 @@ def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], i
     for finding in found.findings:
         if not any(_same(finding, other) for other in told):
             told.append(finding)
-    return list(map(difference_row, told[:shown])), found.more + max(len(told) - shown, 0)
+    more = found.more + max(len(told) - shown, 0)
+    return list(map(difference_row, told[:shown])), more if found.complete else max(more, 1)
 
 
 #: What shows a finding, which does not tell it from another.

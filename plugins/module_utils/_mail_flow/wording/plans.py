@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import reported_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import RULE_IDLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import left_out
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle_words
 
 
@@ -51,9 +52,8 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
     """
     rows, more = trial["difference"], trial["difference_more"]
     texts = [row["text"] for row in rows[:most]]
-    left = len(rows) - len(texts) + more
     enforced = (
-        " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])])
+        " ".join([*texts, *left_out(len(rows) - len(texts) + more)])
         or "Nothing about who gets mail, how it is protected, and who is told of it."
     )
     reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []

@@ -205,7 +205,9 @@ def _changes(row: Mapping[str, Any]) -> str:
     kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
     if not kinds:
         return ""
-    more = {1: "", 2: " 1 more kind of mail changes."}.get(kinds, f" {kinds - 1} more kinds of mail change.")
+    is_open = row.get("difference_more") or any(each["kind"] == "unknown" for each in row["difference"][1:])
+    changes, change = ("may change", "may change") if is_open else ("changes", "change")
+    more = {1: "", 2: f" 1 more kind of mail {changes}."}.get(kinds, f" {kinds - 1} more kinds of mail {change}.")
     return f" {row['difference'][0]['text']}{more}"
 
 

@@ -244,12 +244,16 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
     )
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
-    lines += (
-        [f"At least {more} more {'kind of mail is' if more == 1 else 'kinds of mail are'} treated differently."]
+    return [*lines, *left_out(more), *_verdict_lines(mail.get("guarantees") or ())]
+
+
+def left_out(more: int) -> list[str]:
+    """That a difference has more classes than are named, at least so many; empty for none."""
+    return (
+        [f"At least {more:,} more {'kind' if more == 1 else 'kinds'} of mail may be treated differently."]
         if more
         else []
     )
-    return [*lines, *_verdict_lines(mail.get("guarantees") or ())]
 
 
 def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

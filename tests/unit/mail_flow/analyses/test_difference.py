@@ -13,7 +13,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
     difference as of_difference,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.answers import Difference, difference
@@ -330,6 +333,19 @@ def test_what_is_cut_is_counted() -> None:
     assert len(whole.rows) == 6
     assert (len(cut.rows), cut.more) == (2, 4)
     assert cut.rows == whole.rows[:2]
+
+
+def test_an_incomplete_comparison_is_not_said_to_list_all() -> None:
+    found = compared([ALL], [PARTNERS, ALL], budget=0)
+    assert (found.complete, found.more) == (False, 1)
+    assert mail_lines({"difference": found.rows, "difference_more": found.more})[-1] == (
+        "At least 1 more kind of mail may be treated differently."
+    )
+    trial = {"name": "T", "difference": found.rows, "difference_more": found.more}
+    assert "may be treated differently." in trial_lines(trial)[0].rpartition("At least 1 more kind of mail ")[2]
+    assert compared([ALL], [PARTNERS, ALL]).more == 0
+    with bounded(100, share=1):  # It does not even begin.
+        assert compared([ALL], [PARTNERS, ALL]).more == 1
 
 
 def test_the_same_again() -> None:
