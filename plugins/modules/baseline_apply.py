@@ -18,7 +18,8 @@ description:
   - Once nothing more is to be written to the organization, or after a failure, it writes the report of the
     organization.
   - It reads the organization first. If something else is needed than was planned, someone has changed the organization
-    since, and nothing is written.
+    since, and nothing is written. Nor is it if the organization is not the one of the plan, or the approval has expired
+    meanwhile.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)

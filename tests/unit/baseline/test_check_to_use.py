@@ -7,13 +7,18 @@ shown.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+
+from tests.unit.clock import stopped
+from tests.unit.emulated_session import EmulatedSession
 
 from .conftest import Role
 
@@ -103,6 +108,46 @@ class TestRules:
             == (written["kind"], "priority 1" in written["text"])
             == ("protection_gained", True)
         )
+
+
+class TestTheRun:
+    def test_another_organization_is_not_written_to(self, role: Role) -> None:
+        planned = role.plan()
+        role.session = EmulatedSession({"advanced_message_encryption": True, "name": "fabrikam.onmicrosoft.com"})
+        with pytest.raises(
+            ExchangeError, match="The plan is for another organization, so nothing was written"
+        ) as error:
+            apply_planned(role, planned)
+        assert "but this is fabrikam.onmicrosoft.com" in str(error.value)
+        assert role.session.writes == []
+        assert {row["state"] for row in role.report["changes"]} == {"not applied"}
+
+    @pytest.mark.parametrize("procedure", ["baseline", "disable"])
+    def test_an_approval_that_expires_before_the_write_does_not_count(
+        self, role: Role, monkeypatch: pytest.MonkeyPatch, procedure: str
+    ) -> None:
+        """Publishing a snapshot takes a while, and disabling waits for an hour."""
+        wishes = {"approval_valid_until": "2030-01-31T12:00:00+00:00"}
+        if procedure == "disable":
+            role.run()
+            wishes["confirm_disable"] = "contoso.onmicrosoft.com"
+        planned = role.plan(procedure, **wishes)
+        writes = len(role.session.writes)
+        late = datetime.datetime(2030, 1, 31, 12, 0, 1, tzinfo=datetime.UTC)
+        monkeypatch.setattr(refusals, "datetime", stopped(late))
+        task = role._task(
+            procedure,
+            "recommended",
+            wishes,
+            False,
+            run_tags=[],
+            skip_tags=[],
+            snapshot=planned["snapshot"],
+            stage="settings" if procedure == "disable" else "",
+        )
+        with pytest.raises(OptionError, match=r"Nothing was written: .*the approval expired on 2030-01-31T12:00"):
+            apply(task)
+        assert len(role.session.writes) == writes
 
 
 class TestFacts:

@@ -170,18 +170,18 @@ def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Find
     ]
 
 
+def expired_approval(variables: Mapping[str, Any]) -> list[Finding]:
+    """A finding if the approval no longer counts."""
+    until = variables.get("approval_valid_until")
+    if not until or moment(str(until), f"{PREFIX}approval_valid_until") > datetime.datetime.now(datetime.UTC):
+        return []
+    remedy = "a new approval, and its " + allow("approval_valid_until", "<date>")
+    return [Finding("approval", f"the approval expired on {until}.", remedy)]
+
+
 def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:
     """The findings about the run itself."""
-    findings = []
-    until = variables.get("approval_valid_until")
-    if until and moment(str(until), f"{PREFIX}approval_valid_until") <= datetime.datetime.now(datetime.UTC):
-        findings.append(
-            Finding(
-                "approval",
-                f"the approval expired on {until}.",
-                "a new approval, and its " + allow("approval_valid_until", "<date>"),
-            )
-        )
+    findings = expired_approval(variables)
     if (
         writes
         and awx.get("job_id")

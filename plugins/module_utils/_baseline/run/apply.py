@@ -52,6 +52,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Procedure,
     Takes,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
+    expired_approval,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
     count_as_rolled_back,
     record_applied,
@@ -77,6 +80,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UNREAD,
     Organization,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    describe_organization,
+    why_not_from,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     FACT_SUBSETS,
     RULE_SUBSETS,
@@ -99,7 +106,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
     prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
-    guard = _Guard(task.session, procedure, report, notes)
+    guard = _Guard(task.session, prepared, report, notes)
     planner = _Planner(procedure, guard.check)
     if task.check_mode:
         return converge(task, guard.subsets, planner, fresh=True)
@@ -244,18 +251,20 @@ def _organization_after(task: BaselineContext, procedure: Procedure, shown: Orga
 
 
 class _Guard:
-    """The check before the first write: a fresh read must not make the plan do more to settings or mail than it was
-    shown to do.
+    """The check before the first write: the organization must be that of the plan, the approval still counts, and a
+    fresh read must not make the plan do more to settings or mail than it was shown to do.
 
     :param report: with the planned changes, and what they do to mail.
     :param notes: what the preflight has kept.
     """
 
     def __init__(
-        self, session: Session, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]
+        self, session: Session, prepared: Preparation, report: OrganizationReport, notes: Mapping[str, Any]
     ) -> None:
         self._session = session
-        self._procedure = procedure
+        self._procedure = procedure = prepared.procedure
+        self._variables = prepared.variables
+        self._organization = {"name": report.name, "tenant_id": report.tenant_id}
         self._planned = report.changes
         self._mail_digest = str(notes.get("mail_digest", ""))
         # What an earlier stage has written changes mail as planned.
@@ -269,7 +278,10 @@ class _Guard:
         )
 
     def check(self, organization: Organization, plan: Plan) -> None:
-        """Raises ExchangeError if the plan does more than it was shown to do."""
+        """Raises ExchangeError if the plan does more than it was shown to do, or may no longer be run."""
+        self._check_organization(organization)
+        for finding in expired_approval(self._variables):
+            raise OptionError(f"Nothing was written: {finding}")
         organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
@@ -281,6 +293,19 @@ class _Guard:
                 remedy="Run the playbook again.",
             )
         self.mail = mail
+
+    def _check_organization(self, organization: Organization) -> None:
+        """Raises ExchangeError if it is not the one that the plan was made for. A plan may be accepted for one that
+        cannot be identified.
+        """
+        if not any(self._organization.values()):
+            return
+        other = why_not_from(describe_organization(organization.only("organization")), self._organization)
+        if other:
+            raise ExchangeError(
+                f"The plan is for another organization, so nothing was written: {other}.",
+                remedy="The connection of the host changed during the run. Correct it, and run the playbook again.",
+            )
 
     def _mail_of(self, organization: Organization, plan: Plan) -> Mapping[str, Any]:
         """What the plan does to mail now: what was shown, unless rules or facts have changed since."""
