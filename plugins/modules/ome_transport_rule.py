@@ -35,12 +35,16 @@ options:
     description:
       - The name of a rule that this one must precede. A rule that already precedes it anywhere stays; a new or moved
         rule is put directly before it.
+      - A run that writes fails if there is no such rule. In check mode that is a warning, because an earlier task may
+        create it.
       - 'PowerShell: C(Priority).'
     type: str
   place_after:
     description:
       - The name of a rule that this one must follow. A rule that already follows it anywhere stays; a new or moved rule
         is put directly after it.
+      - A run that writes fails if there is no such rule. In check mode that is a warning, because an earlier task may
+        create it.
       - 'PowerShell: C(Priority).'
     type: str
 seealso:

@@ -21,8 +21,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.la
 #: How copies count, in words, in the order of :data:`COVERAGE`.
 TITLES = dict(zip(COVERAGE, ("Protected", "In clear", "Cannot be told", "Not delivered"), strict=True))
 
-#: The picture: its width and the height of a day, in units of the drawing.
-_WIDTH, _DAY = 400, 18
+#: The picture: its width, where the bars begin, and the height of a day, in units of the drawing.
+_WIDTH, _LEFT, _DAY = 400, 72, 18
 
 
 def replay_of(organization: Record) -> Record | None:
@@ -42,7 +42,7 @@ def shown(found: Record) -> Record:
         "settled_by": [
             f"{row['reason'].replace('_', ' ')} ({row['copies']:,}): {row['settled_by']}" for row in found["undecided"]
         ],
-        "titles": list(TITLES.values()),
+        "titles": TITLES,
         "days": [(row["date"], [row[how] for how in COVERAGE]) for row in found["days"]],
         "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in found["domains"]],
         "picture": picture_of(found["days"]),
@@ -70,14 +70,15 @@ def headline_of(organization: Record) -> str:
 
 
 def picture_of(days: Sequence[Record]) -> Record:
-    """The days as bars, one below the other: rectangles with a class, and the size of the drawing."""
+    """The days as bars, one below the other: their names, rectangles with a class, and the size of the drawing."""
     most = max((sum(row[how] for how in COVERAGE) for row in days), default=0)
     bars = []
     for place, row in enumerate(days):
-        left = 0.0
+        left = float(_LEFT)
         for how in COVERAGE:
-            width = row[how] / most * _WIDTH if most else 0
+            width = row[how] / most * (_WIDTH - _LEFT) if most else 0
             if width:
                 bars.append({"class": how, "x": f"{left:.1f}", "y": place * _DAY, "width": f"{width:.1f}"})
             left += width
-    return {"bars": bars, "width": _WIDTH, "height": len(days) * _DAY, "day": _DAY - 4}
+    names = [{"text": row["date"], "y": (place + 1) * _DAY - 8} for place, row in enumerate(days)]
+    return {"bars": bars, "names": names, "width": _WIDTH, "height": len(days) * _DAY, "day": _DAY - 4}

@@ -212,7 +212,7 @@ class Credential:
             if isinstance(error, OSError):
                 raise
             raise AuthenticationError(
-                f"the authority {self._rest['authority_url']} does not know {self._organization}, or is not an authority ({type(error).__name__}).",
+                f"the authority {self._rest['authority_url']} does not know {self._organization}, or is not an authority.",
                 remedy="Check ansible_exchange_organization, ansible_exchange_environment and ansible_exchange_authority_url.",
             ) from None
         if "access_token" not in answer:

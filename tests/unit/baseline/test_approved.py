@@ -187,9 +187,10 @@ class TestNeeded:
         *,
         files: Files | None = None,
         writes: bool = True,
+        named: bool = False,
         **variables: Any,
     ) -> list[Finding]:
-        return approval_findings(approval, plan, variables, files or Files(), writes=writes)
+        return approval_findings(approval, plan, variables, files or Files(), writes=writes, named=named)
 
     def test_none_was_given(self) -> None:
         text = "hardened_baseline_require_approval is true, but no plan was approved."
@@ -198,6 +199,12 @@ class TestNeeded:
         assert self.findings(None, require_approval=True, writes=False) == []
         assert self.findings(None) == []
         assert self.findings(None, require_approval=False) == []
+
+    def test_what_looks_approved_is_not_approved(self) -> None:
+        (found,) = self.findings(None, named=True, approver="Board", change_reference="CHG 7")
+        assert found.text == "The extra variable hardened_baseline_approved_plan is empty, so no plan was approved."
+        assert self.findings(None, named=True, writes=False) == []
+        assert self.findings(None, approver="Board", change_reference="CHG 7") == []
 
     def test_it_is_the_plan_that_is_needed(self) -> None:
         assert self.findings(Approval(PLAN.digest, PLAN)) == []

@@ -62,6 +62,14 @@ def test_and_refused_with_another(word: Any) -> None:
     assert "encrypt_outgoing" not in checked_variables({"hardened_baseline_encrypt_outgoing": word}, "baseline", bytes)
 
 
+@pytest.mark.parametrize(
+    "text", ['["contoso","fabrikam"]', "[contoso, fabrikam]", "contoso,fabrikam", " [ 'contoso' , fabrikam ] "]
+)
+def test_a_list_can_be_given_as_a_refusal_prints_it(text: str) -> None:
+    found = checked_variables({"hardened_baseline_confirm_rollback": text}, "rollback", bytes)["confirm_rollback"]
+    assert found == ["contoso", "fabrikam"]
+
+
 _WHOLE: dict[str, Any] = {
     "rules": {
         "type": "list",

@@ -82,17 +82,26 @@ def _belongs_to(artifacts: Artifacts, digest: str, hosts: Sequence[str]) -> str:
 
 
 def approval_findings(
-    approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool
+    approval: Approval | None,
+    plan: PlanDocument,
+    variables: Mapping[str, Any],
+    artifacts: Artifacts,
+    *,
+    writes: bool,
+    named: bool = False,
 ) -> list[Finding]:
     """The findings about the approval of a plan.
 
     :param plan: the plan that is needed now.
     :param writes: whether the run would write.
+    :param named: whether the run was started with the variable for it, perhaps empty, as from a script's unset one.
     """
     if approval is None:
-        if not writes or not variables.get("require_approval"):
+        if not writes or not (named or variables.get("require_approval")):
             return []
-        text = f"{REQUIRE_APPROVAL} is true, but no plan was approved."
+        text = f"The extra variable {PREFIX}approved_plan is empty, so no plan was approved."
+        if variables.get("require_approval"):
+            text = f"{REQUIRE_APPROVAL} is true, but no plan was approved."
         return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
     findings = _moved(approval, plan)
     if not plan.changes or variables.get("approval_valid_until"):

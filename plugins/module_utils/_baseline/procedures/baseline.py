@@ -437,5 +437,6 @@ def on_premises(organization: Organization) -> bool:
 
 
 def _sentence(error: ExchangeError) -> str:
-    remedy = f"It requires {GRANTED_BY[error.cmdlet]}." if not error.remedy and error.cmdlet in GRANTED_BY else ""
-    return f"{error} {remedy}".strip()
+    if not isinstance(error, CmdletNotAvailableError) or error.cmdlet not in GRANTED_BY:
+        return str(error)
+    return f"{error} {error.cmdlet} requires {GRANTED_BY[error.cmdlet]}."

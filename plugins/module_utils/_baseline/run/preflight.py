@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
     approval_findings,
 )
@@ -69,7 +69,14 @@ def judge(task: BaselineContext, drafted: Drafted) -> list[Finding]:
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(drafted.changes)
     if procedure.approvable:
-        findings += approval_findings(drafted.approval, drafted.document, variables, drafted.artifacts, writes=writes)
+        findings += approval_findings(
+            drafted.approval,
+            drafted.document,
+            variables,
+            drafted.artifacts,
+            writes=writes,
+            named=f"{PREFIX}approved_plan" in task.given_on_launch,
+        )
     return drafted.prepared.acceptance.left(findings)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -85,12 +86,7 @@ def checked_variables(
         if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES
     }
     variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
-    # true means the rule with its defaults, false means no rule.
-    values = {
-        name: _switched(value) if spec[name]["type"] == "dict" else value
-        for name, value in variables.items()
-        if name in spec
-    }
+    values = {name: _from_text(value, spec[name]) for name, value in variables.items() if name in spec}
     values = {name: value for name, value in values.items() if value is not None}
     validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
     errors = [*refused, *errors]
@@ -134,8 +130,15 @@ def unknown_variable(name: str) -> str:
     return f"{name} is not a variable of this role{meant(name, known_variables())}"
 
 
-def _switched(value: Any) -> Any:
-    """A dictionary that can also be true or false; ``-e`` turns these into text."""
+def _from_text(value: Any, row: Mapping[str, Any]) -> Any:
+    """A value that ``-e name=value`` may have turned into text: a list as a refusal prints it, or a dictionary that can
+    also be true, which means the rule with its defaults, or false, which means no rule.
+    """
+    if row["type"] == "list" and isinstance(value, str) and re.fullmatch(r"\s*\[[^\[\]{}]*\]\s*", value):
+        parts = (part.strip() for part in value.strip()[1:-1].split(","))
+        return [part.strip("'\"") for part in parts if part]
+    if row["type"] != "dict":
+        return value
     try:
         return {} if boolean(value) else None
     except TypeError:

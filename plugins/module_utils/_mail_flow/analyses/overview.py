@@ -31,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
     IN_TRANSIT,
     VALIDATIONS,
@@ -60,6 +61,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     reasons_for,
     surely,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 
 #: Everybody outside whom neither rules nor connectors name.
 EVERYBODY_ELSE = "everybody else"
@@ -357,7 +359,13 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
-    return sorted({*by_rules, *named_domains(facts.outbound_connectors or ())})
+    every = {*by_rules, *named_domains(facts.outbound_connectors or ())}
+    return sorted(name for name in every if _is_domain(name))
+
+
+def _is_domain(name: str) -> bool:
+    """Whether mail can be for it, unlike for ``@fabrikam.com``."""
+    return is_address(f"recipient@{name}") and not any(never_matching({"recipient_domain_is": name}))
 
 
 def _selecting(domains: Sequence[str]) -> RuleSet:

@@ -117,7 +117,7 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
     (
         "value_never_matches",
         "",
-    ): "{option} has {value!r}, which matches no mail, since it has no wildcards: write {instead}",
+    ): "{option} has {value!r}, which matches no mail, since Exchange takes it as it is written: write {instead}",
     ("subdomains", ""): "its exception for {domain} also leaves mail to all subdomains unencrypted",
     ("subdomains", "decrypts"): "it also decrypts mail to all subdomains of {domain}",
     ("two_templates", ""): "it applies {templates}: which one mail gets is not documented (U01)",

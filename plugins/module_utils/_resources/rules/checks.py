@@ -91,7 +91,7 @@ def _check_values(book: RuleBook, where: str, given: Mapping[str, Mapping[str, A
             warnings += [
                 warning(
                     "matches_no_mail",
-                    f"{where}{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}.",
+                    f"{where}{section}.{option} {value!r} matches no mail: Exchange takes it as it is written. Write {instead}.",
                     option=f"{where}{section}.{option}",
                     value=value,
                 )

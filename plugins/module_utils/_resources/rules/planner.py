@@ -63,6 +63,11 @@ def plan_in_place(
         _add(plan, book, plan_rule(book, rule))
         return _finished(plan, book)
     option = "place_before" if place_before else "place_after"
+    if book.check_mode and not book.has(neighbor):
+        _add(plan, book, plan_rule(book, rule))
+        text = f"{option} names the rule {neighbor!r}, which this organization does not have. A task before this one must create it."
+        plan.warnings.append(warning("neighbor_missing", text, option=option, rule=neighbor))
+        return _finished(plan, book)
     beside = book.key(neighbor, option)
     planned = plan_rule(book, rule, index=book.order.index(beside) + (0 if place_before else 1))
     if planned.key == beside:

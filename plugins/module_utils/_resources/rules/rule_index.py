@@ -61,7 +61,8 @@ class RuleBook:
 
     :param restoring: a section is authoritative also for what a portal adds on its own (audit severity). Restoring
         needs that; a playbook would see drift.
-    :param check_mode: a missing OME configuration is only a warning, because the same play may create it.
+    :param check_mode: a missing OME configuration, and a missing neighbor, is only a warning, because the same play may
+        create it.
     :param created: OME configurations that this plan creates.
     """
 
@@ -136,6 +137,10 @@ class RuleBook:
     def names(self) -> set[str]:
         """The names in use, as comparison keys."""
         return set(self._by_name)
+
+    def has(self, name: str) -> bool:
+        """Whether a rule has that name, or will have it after the plan."""
+        return self.named(name) is not None or any(same_name(entry, name) for entry in self.order)
 
     def key(self, name: str, where: str) -> str:
         """The key of the rule with that name in the order."""

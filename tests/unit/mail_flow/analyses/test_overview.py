@@ -55,6 +55,15 @@ def cells(rules: list[Values], **facts: Any) -> dict[tuple[str, str], Cell]:
     return {(cell.destination, cell.kind): cell for cell in overview(RuleSet(rules), {**FACTS, **facts}, NOW)}
 
 
+@pytest.mark.parametrize("domain", ["@fabrikam.com", "ann@fabrikam.com", "fab rikam.com", "*.fabrikam.com"])
+def test_what_is_no_domain_is_no_destination(domain: str) -> None:
+    """Exchange takes it, and it matches no mail."""
+    odd = rule("Odd", {"prepend_subject": "x"}, conditions={"recipient_domain_is": [domain, "bank.example"]})
+    assert {destination for destination, _kind in cells([odd])} == {destination for destination, _kind in cells([])} | {
+        "bank.example"
+    }
+
+
 def column(rules: list[Values], kind: str = "from_inside", **facts: Any) -> Values:
     return {destination: cell.protected for (destination, each), cell in cells(rules, **facts).items() if each == kind}
 

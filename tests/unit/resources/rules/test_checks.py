@@ -373,7 +373,7 @@ class TestValuesThatNeverMatch:
         }
         if option == "attachment_extension_matches_words":
             options[section] = {option: ["pdf", value]}
-        said = f"rules[2].{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}."
+        said = f"rules[2].{section}.{option} {value!r} matches no mail: Exchange takes it as it is written. Write {instead}."
         assert checked(book(), where="rules[2].", **options) == [said]
 
     def test_usual_values_are_not(self) -> None:

@@ -95,6 +95,17 @@ class TestPlace:
             plan_in_place(book(plain("a"), plain("b")), wanted("a", actions=PLAIN), **place)
 
     @pytest.mark.parametrize("option", ["place_before", "place_after"])
+    def test_a_check_leaves_a_neighbor_to_a_task_before(self, option: str) -> None:
+        rules = book(plain("b"))
+        rules.check_mode = True
+        plan = plan_in_place(rules, wanted("a", actions=PLAIN), **{option: "gone"})
+        assert calls(plan) == [("New", "a")]
+        (warned,) = [each for each in plan.warnings if each.kind == "neighbor_missing"]
+        assert str(warned) == (
+            f"{option} names the rule 'gone', which this organization does not have. A task before this one must create it."
+        )
+
+    @pytest.mark.parametrize("option", ["place_before", "place_after"])
     def test_it_is_not_beside_itself(self, option: str) -> None:
         with pytest.raises(OptionError, match=f"^{option} names the rule itself\\.$"):
             plan_in_place(book(plain("a"), plain("b")), wanted("a", actions=PLAIN), **{option: "A"})
