@@ -104,9 +104,9 @@ def test_a_message_is_a_list_of_lines(key: str, value: Any, line: tuple[str, str
         ({"with_importance": "Low"}, "recipient@example.org with the importance Low"),
         (
             {"any_of_recipient_address_contains_words": ["boss"]},
-            "recipient@example.org, also to recipient.0.boss@example.org",
+            "recipient@example.org (also to recipient.0.boss@example.org)",
         ),
-        ({"any_of_to_cc_header": ["boss@contoso.com"]}, "recipient@example.org, also to boss@contoso.com"),
+        ({"any_of_to_cc_header": ["boss@contoso.com"]}, "recipient@example.org (also to boss@contoso.com)"),
         ({"has_classification": "Secret"}, "recipient@example.org with the classification Secret"),
         ({"attachment_extension_matches_words": ["exe"]}, "recipient@example.org with the attachment file0.exe"),
         ({"message_size_over": "10MB"}, "recipient@example.org with a size of 10,485,761 bytes"),
@@ -141,8 +141,8 @@ def test_a_message_is_named_with_all_that_it_needs() -> None:
         "disclaimer_insertable": False,
     }
     assert message_words(message, "ann@b.com") == (
-        "mail from megan@contoso.com to ann@b.com that arrives encrypted, with the organization's own keys, also to "
-        f"a0@b.com, a1@b.com, a2@b.com and 2 more, with the subject 'Offer', the text '{'x' * 120}...', the headers x-a: 1, x-b: 2, "
+        "mail from megan@contoso.com to ann@b.com (also to a0@b.com, a1@b.com, a2@b.com and 2 more) (arrives encrypted, with the "
+        f"organization's own keys) with the subject 'Offer', the text '{'x' * 120}...', the headers x-a: 1, x-b: 2, "
         "a text into which a disclaimer cannot be put and an empty envelope sender"
     )
 

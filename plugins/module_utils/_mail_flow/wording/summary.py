@@ -104,20 +104,20 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
 
 def message_words(message: Mapping[str, Any], recipient: str) -> str:
     """A message and one of its recipients, with all that it needs to show something: ``mail from alexw@contoso.com to
-    ann@fabrikam.com, also to joe@fabrikam.com, with the subject 'Offer' and the spam level 5``.
+    ann@fabrikam.com (also to joe@fabrikam.com) with the subject 'Offer' and the spam level 5``.
     """
     everybody = [str(each) for name in ("to", "cc", "bcc") for each in message.get(name) or ()]
     others = [each for each in everybody if each.lower() != recipient.lower()]
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    also = f", also to {', '.join(others[:_NAMED])}{more}" if others else ""
+    also = f" (also to {', '.join(others[:_NAMED])}{more})" if others else ""
     said = [words(message[key]) for key, words in _WITH.items() if message.get(key) not in (None, [], {}, "")]
     said += ["an empty envelope sender"] if message.get("mail_from") == "" else []
-    with_ = f"{',' if also else ''} with {listed(said, joint='and', most=len(said))}" if said else ""
+    with_ = f" with {listed(said, joint='and', most=len(said))}" if said else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
     date = f" on {str(message['date'])[:10]}" if message.get("date") else ""
-    arrives = f" that arrives {_arrival(message['protection'])}" if message.get("protection") else ""
+    arrives = f" (arrives {_arrival(message['protection'])})" if message.get("protection") else ""
     claims = "that claims to be " if message.get("authenticated") is False else ""
-    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{date}{kinds}{arrives}{also}{with_}"
+    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{also}{date}{kinds}{arrives}{with_}"
 
 
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
