@@ -87,7 +87,9 @@ PLAYBOOKS: dict[str, Playbook] = {
             "-e hardened_baseline_accept=encryption_off",
         ],
         [
-            "It takes a snapshot first, so [rollback](guide:playbook_rollback) can restore everything. Encrypted mail stays encrypted."
+            "It takes a snapshot first, so [rollback](guide:playbook_rollback) can restore everything. Encrypted mail stays encrypted. "
+            "Killed or failed before its end, it can be run again: it waits for the rest of `hardened_baseline_settle_minutes`, or for all of it where nobody "
+            "knows when the rules were stored."
         ],
         "disable",
     ),

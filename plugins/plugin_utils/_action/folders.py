@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ class RunFolder:
     :param id: unique among runs.
     :param started: its start time, as in the name of its folder.
     :param directory: the run's own temporary directory, in which its tasks store data for each other.
+    :param pid: the ID of the playbook's process.
     """
 
     id: str
     started: str
     directory: Path
+    pid: int = field(default_factory=os.getpid)
 
     @classmethod
     def in_directory(cls, directory: str, workflow_job: str = "") -> RunFolder:
@@ -63,7 +65,9 @@ class RunFolder:
                 Path(own.name).unlink()
             started = file.read_text(encoding="ascii")
         id_ = re.sub(r"\W", "_", Path(directory).name.removeprefix("ansible-local-"))
-        return cls(f"workflow{workflow_job}_{id_}" if workflow_job.isdecimal() else id_, started, Path(directory))
+        id_ = f"workflow{workflow_job}_{id_}" if workflow_job.isdecimal() else id_
+        # A task runs in a worker, which the playbook has forked.
+        return cls(id_, started, Path(directory), os.getppid())
 
 
 class Folders:

@@ -8,13 +8,18 @@ collection.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+import datetime
+import os
+import socket
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, write_json
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
 
 #: The keys of what Exchange has contradicted of a rule.
 _CONTRADICTION = {"guid", "name", "from", "until", "run", "contradictions"}
@@ -75,28 +80,72 @@ class NoteFiles:
     def _marked(self, what: str, host: str) -> Path:
         return self._at.of_run.directory / f"message_encryption-{what}-{self._at.procedure}-{folder_name(host)}"
 
-    def begin_writing(self, snapshot: str) -> None:
-        """Records that this run writes to the organization from now on."""
-        write_json(self._writing, {"run": self._at.run, "snapshot": snapshot})
-
-    def end_writing(self) -> None:
-        """Records that the run knows what it wrote, and that it stays or is rolled back."""
-        with contextlib.suppress(OSError):
-            self._writing.unlink(missing_ok=True)
-
-    def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if
-        there is none.
-
-        ``unknown`` alone says why neither can be told.
+    def begin_writing(self, snapshot: str, controls: Collection[str]) -> None:
+        """Records that this run writes to the organization from now on. The record lasts as long as the playbook and
+        its worker, so it names both processes.
         """
+        processes = [Process.of(pid) for pid in self._own_pids]
+        record = {
+            "run": self._at.run,
+            "kind": self._at.procedure,
+            "snapshot": snapshot,
+            "controls": sorted(controls),
+            "machine": socket.gethostname(),
+            "processes": [[process.pid, process.started] for process in processes],
+            "began": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        write_json(self._record_of(self._at.run), record)
+
+    def end_writing(self, runs: Iterable[str] | None = None) -> None:
+        """Ends the record of this run, or those of others."""
+        for run in [self._at.run] if runs is None else runs:
+            with contextlib.suppress(OSError):
+                self._record_of(run).unlink(missing_ok=True)
+
+    def writing(self) -> list[Writing]:
+        """The runs that write to the organization, this one included, or that were interrupted while they wrote."""
+        return [self._writing_of(path) for path in sorted((self._at.organization / "writing").glob("[!.]*.json"))]
+
+    def _writing_of(self, path: Path) -> Writing:
         try:
-            found = self._at.read(self._writing)
-            return {name: str(found[name]) for name in ("run", "snapshot")}
+            found = self._at.read(path)
+            texts = {name: str(found[name]) for name in ("kind", "snapshot", "began")}
+            processes = [Process(int(pid), str(started)) for pid, started in found["processes"]]
+            machine, controls = str(found["machine"]), tuple(map(str, found["controls"]))
         except OptionError as error:
-            return {} if isinstance(error.__cause__, FileNotFoundError) else {"unknown": str(error)}
-        except KeyError:
-            return {"unknown": f"The file {self._writing} is not a record of a run."}
+            return Writing(path.stem, unreadable=str(error))
+        except (KeyError, TypeError, ValueError):
+            return Writing(path.stem, unreadable=f"The file {path} is not a record of a run.")
+        # A task of this run that was cut off has left a worker that is gone, and a playbook that is not.
+        others = [process for process in processes if process.pid not in self._own_pids]
+        lives = any(process.alive() for process in others) if machine == socket.gethostname() else None
+        named = f"process {processes[0].pid} on {machine}" if processes else machine
+        return Writing(path.stem, controls=controls, process=named, lives=lives, **texts)
+
+    @property
+    def _own_pids(self) -> list[int]:
+        return list(dict.fromkeys((self._at.of_run.pid, os.getpid())))
+
+    def _record_of(self, run: str) -> Path:
+        return self._at.organization / "writing" / f"{run}.json"
+
+    def begin_settling(self, since: float | None) -> None:
+        """Records when Exchange began to take in what a stage has written; ``None`` while the stage writes."""
+        write_json(self._settling, {"run": self._at.run, "since": since})
+
+    def settling(self, now: float) -> float:
+        """Since when Exchange takes in what an earlier stage has written; 0 if there is none, ``now`` if nobody knows."""
+        try:
+            return min(now, float(self._at.read(self._settling)["since"]))
+        except OptionError as error:
+            return 0 if isinstance(error.__cause__, FileNotFoundError) else now
+        except (KeyError, TypeError, ValueError):
+            return now
+
+    def end_settling(self) -> None:
+        """Records that nothing has to be waited for anymore."""
+        with contextlib.suppress(OSError):
+            self._settling.unlink(missing_ok=True)
 
     def contradictions(self) -> list[dict[str, Any]]:
         """What Exchange has contradicted of rules, and no later window agreed with. Raises OptionError if that cannot
@@ -121,5 +170,5 @@ class NoteFiles:
         return self._at.organization / "contradictions.json"
 
     @property
-    def _writing(self) -> Path:
-        return self._at.organization / "writing.json"
+    def _settling(self) -> Path:
+        return self._at.organization / "settling.json"

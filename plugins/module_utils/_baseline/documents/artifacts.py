@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
     SnapshotChain,
     TakenApproval,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
 
 
 class Notes(Protocol):
@@ -48,18 +49,34 @@ class Notes(Protocol):
     def marked(self, what: str, hosts: Sequence[str]) -> list[str]:
         """Those of some organizations that are marked so."""
 
-    def begin_writing(self, snapshot: str) -> None:
-        """Records that this run writes to the organization from now on."""
+    def begin_writing(self, snapshot: str, controls: Collection[str]) -> None:
+        """Records that this run writes to the organization from now on.
 
-    def end_writing(self) -> None:
-        """Records that the run knows what it wrote, and that it stays or is rolled back."""
-
-    def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if
-        there is none.
-
-        ``unknown`` alone says why neither can be told.
+        :param snapshot: the path of the one that it took or restores.
+        :param controls: the controls whose changes it planned.
         """
+
+    def end_writing(self, runs: Iterable[str] | None = None) -> None:
+        """Ends the record of this run, which knows what it wrote, and that it stays or is rolled back; or those of
+        other runs.
+        """
+
+    def writing(self) -> list[Writing]:
+        """The runs that write to the organization, this one included, or that were interrupted while they wrote."""
+
+    def begin_settling(self, since: float | None) -> None:
+        """Records when Exchange began to take in what a stage has written, for later stages of this run or another one.
+
+        :param since: the time in seconds since 1970; ``None`` while the stage writes.
+        """
+
+    def settling(self, now: float) -> float:
+        """Since when Exchange takes in what an earlier stage has written; 0 if nothing has to be waited for, and
+        ``now`` if the stage was interrupted, so that nobody knows.
+        """
+
+    def end_settling(self) -> None:
+        """Records that nothing has to be waited for anymore."""
 
     def contradictions(self) -> list[dict[str, Any]]:
         """What Exchange has contradicted of rules, and no later window agreed with: rows of ``guid``, ``name``,

@@ -54,6 +54,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import (
     drift_sentence,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
     Draft,
     Procedure,
@@ -217,6 +218,11 @@ class Baseline(Procedure):
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
         licensed = self.licensed(organization)[0]
         return [licensed._assess(control, organization, planned=planned) for control in CONTROLS]
+
+    def completes(self, interrupted: Writing) -> bool:
+        if interrupted.unreadable:
+            return not self.unselected
+        return interrupted.kind == self.kind and {*interrupted.controls} <= {control.id for control in self.written}
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
         planned = self._looked_at(plan)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
     Draft,
     Procedure,
@@ -74,6 +75,17 @@ class Disable(Procedure):
             plans["button"] = plan_settings(IRM_CONFIGURATION, _BUTTON, properties)
             plans["licensing"] = plan_settings(IRM_CONFIGURATION, _LICENSING, properties)
         return Plan.join(plans)
+
+    @property
+    def has_later_stage(self) -> bool:
+        return SETTINGS not in self.stages
+
+    @property
+    def settles(self) -> bool:
+        return RULES not in self.stages
+
+    def completes(self, interrupted: Writing) -> bool:
+        return interrupted.kind == self.kind
 
     def desired(self, organization: Organization) -> dict[str, Any]:
         return {"rules": self.rules}

@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     SnapshotReference,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import KIND
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -183,6 +184,20 @@ class Procedure:
     def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
         """An overview of what the organization does today; empty if nobody asks."""
         return {}
+
+    @property
+    def has_later_stage(self) -> bool:
+        """Whether the run has another stage to come, which waits for what this one has written."""
+        return False
+
+    @property
+    def settles(self) -> bool:
+        """Whether it waits for what an earlier stage has written."""
+        return False
+
+    def completes(self, interrupted: Writing) -> bool:
+        """Whether an interrupted run has nothing left to do after this procedure is complete."""
+        return False
 
     def left(self, organization: Organization) -> list[str]:
         """The differences between the organization and the snapshot that it restores, as sentences."""

@@ -60,6 +60,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     record_applied,
     rollback_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import end_interrupted
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     for_report,
@@ -111,8 +112,12 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     if task.check_mode:
         return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
-    _settle(task, prepared, float(notes.get("stored_at", 0)))
-    prepared.artifacts.notes.begin_writing(str(notes["cleared"]["snapshot"]))
+    earlier = _settle(task, prepared)
+    prepared.artifacts.notes.begin_writing(
+        str(notes["cleared"]["snapshot"]), {change.control for change in report.changes} - {""}
+    )
+    if procedure.has_later_stage:
+        prepared.artifacts.notes.begin_settling(None)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         prepared.artifacts.snapshots.keep_applied(snapshot, None)
     try:
@@ -122,6 +127,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.notes.end_writing()
+        if procedure.has_later_stage:
+            _keep_settling(prepared, time.time())
         raise
     prepared.procedure = planner.procedure
     result, report = done.result, replace(report, mail=guard.mail)
@@ -139,9 +146,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         failure.progress = result
         report = _failed(task, prepared, failure, report, snapshot)
     _keep(task, prepared, report.with_warnings(task.warnings), result)
-    if failure or not prepared.variables.get("ring_rollback"):
-        # Otherwise it ends when the ring is judged.
-        prepared.artifacts.notes.end_writing()
+    _end(prepared, time.time() if result.get("changed") else earlier, failed=failure is not None)
     if failure:
         raise failure
     return result
@@ -213,15 +218,42 @@ def _check_cleared(prepared: Preparation) -> None:
         raise OptionError(f"Nothing was written: {findings[0]}")
 
 
-def _settle(task: BaselineContext, prepared: Preparation, stored_at: float) -> None:
-    """Waits until what an earlier stage of the procedure has written takes effect.
-
-    :param stored_at: when it was stored; 0 if nothing was.
+def _settle(task: BaselineContext, prepared: Preparation) -> float:
+    """Waits until what an earlier stage of the procedure has written takes effect, in this run or in one that was cut
+    off. Returns since when that has been stored; 0 if there is nothing to wait for.
     """
-    left = stored_at + 60 * prepared.variables.get("settle_minutes", 0) - time.time()
-    if stored_at and left > 0:
+    since, minutes = prepared.artifacts.notes.settling(time.time()), prepared.variables.get("settle_minutes", 0)
+    left = since + 60 * minutes - time.time()
+    if since and left > 0 and prepared.procedure.settles:
         task.say(f"Waiting {math.ceil(left / 60)} minutes, until Exchange no longer applies the rules that are gone.")
         time.sleep(left)
+    return since
+
+
+def _end(prepared: Preparation, settles: float, *, failed: bool) -> None:
+    """Ends the records of this run, and of the interrupted ones that it has completed.
+
+    :param settles: since when a later stage has to wait; 0 if there is nothing to wait for.
+    """
+    notes = prepared.artifacts.notes
+    if prepared.procedure.has_later_stage:
+        _keep_settling(prepared, settles)
+    elif prepared.procedure.settles and not failed:
+        notes.end_settling()
+    if prepared.procedure.has_later_stage or (prepared.variables.get("ring_rollback") and not failed):
+        return  # It ends with the last stage, or when the ring is judged.
+    notes.end_writing()
+    if not failed:
+        end_interrupted(prepared.artifacts, prepared.procedure)
+
+
+def _keep_settling(prepared: Preparation, since: float) -> None:
+    """Records since when a later stage has to wait. If that cannot be written, a later run waits the whole time."""
+    with contextlib.suppress(OptionError):
+        if since:
+            prepared.artifacts.notes.begin_settling(since)
+        else:
+            prepared.artifacts.notes.end_settling()
 
 
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:

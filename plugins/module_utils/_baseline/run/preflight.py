@@ -25,7 +25,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Procedure,
     Takes,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
@@ -35,6 +34,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     session_findings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, draft
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import (
+    interrupted_warnings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.recording import Record
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
@@ -85,7 +87,7 @@ def warn(task: BaselineContext, drafted: Drafted) -> list[str]:
     for the report.
     """
     procedure, plan = drafted.procedure, drafted.plan
-    earlier = _interrupted(task, drafted.artifacts, procedure)
+    earlier = interrupted_warnings(drafted.artifacts, procedure)
     earlier += (
         _broken_chain(drafted.artifacts) if drafted.writes and procedure.takes_snapshot is not Takes.NEVER else []
     )
@@ -116,26 +118,6 @@ def refuse(
         raise ExchangeError(
             f"Nothing could be assessed: {next(finding for control in report.controls for finding in control.findings)}"
         )
-
-
-def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:
-    """The warning about a run that was interrupted while it wrote, such as one that was killed."""
-    found = artifacts.notes.interrupted()
-    if not found:
-        return []
-    if "unknown" in found:
-        return [
-            f"Whether an earlier run was interrupted while it wrote to {task.host} is unknown: {found['unknown']} "
-            f"m365.message_encryption.rollback --check --diff --limit {task.host} shows what its newest snapshot would restore."
-        ]
-    back = (
-        ""
-        if procedure.restores
-        else f" The snapshot is {found['snapshot']}; m365.message_encryption.rollback --limit {task.host} restores it."
-    )
-    return [
-        f"The run {found['run']} was interrupted while it wrote to {task.host}. What it wrote may be incomplete, and it was not rolled back.{back}"
-    ]
 
 
 def _broken_chain(artifacts: Artifacts) -> list[str]:

@@ -109,13 +109,17 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
 
     :param failed: whether a task failed, which said so.
     """
-    notes, begun = artifacts.notes.remembered(), artifacts.notes.interrupted()
+    notes = artifacts.notes.remembered()
     if not notes.get("cleared") or notes.get("ended"):
         return ""
-    if "unknown" in begun:
-        return f"Whether the task was interrupted while it wrote is unknown: {begun['unknown']} The snapshot is {notes['cleared']['snapshot']}."
-    if begun.get("run") == artifacts.run:
-        return f"The task was interrupted while it wrote. What it wrote may be incomplete, and it was not rolled back. The snapshot is {begun['snapshot']}."
+    for begun in artifacts.notes.writing():
+        if begun.run == artifacts.run:
+            what = (
+                f"Whether the task was interrupted while it wrote is unknown: {begun.unreadable}"
+                if begun.unreadable
+                else "The task was interrupted while it wrote. What it wrote may be incomplete, and it was not rolled back."
+            )
+            return f"{what} The snapshot is {notes['cleared']['snapshot']}."
     return "" if failed else "Nothing was written, because the run ended after the plan."
 
 

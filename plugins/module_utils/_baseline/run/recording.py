@@ -54,6 +54,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     who,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import end_interrupted
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import counts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -116,7 +117,7 @@ class Record:
             if left:
                 self._task.warnings += left
                 self.report = replace(self.report.with_warnings(self._task.warnings), status=OrganizationStatus.DRIFT)
-            drafted.artifacts.notes.end_writing()
+            end_interrupted(drafted.artifacts, drafted.procedure)
         failure = None
         if drafted.writes:
             self._kept["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}

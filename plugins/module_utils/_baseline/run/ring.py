@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     after_failure,
     roll_back,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import end_interrupted
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     for_report,
@@ -85,9 +86,11 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
     """Takes back what this run wrote to an organization, if one of its ring failed."""
     # This ring would not have been entered after one that failed, so whoever failed in this run belongs to it.
     failed = [*dict.fromkeys([*task.lost, *failed_of_ring(artifacts)])]
-    if not failed:
-        return _nothing("No organization of the ring failed.")
     report, snapshot = OrganizationReport.read(notes["report"]), str(notes["cleared"]["snapshot"])
+    if not failed:
+        if report.status is OrganizationStatus.CHANGED:
+            end_interrupted(artifacts, prepare(task).procedure)
+        return _nothing("No organization of the ring failed.")
     if not snapshot or artifacts.snapshots.rolled_back(snapshot):
         return _nothing("Nothing that this run wrote is left.")
     why = f"an organization of the same ring failed: {', '.join(failed)}"

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that others find while they write, or that were interrupted while they wrote: what is said of them, and what ends
+their records. Private to the collection.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+
+
+def interrupted_warnings(artifacts: Artifacts, procedure: Procedure) -> list[str]:
+    """A warning for each other run that writes to the organization, or that was interrupted while it wrote."""
+    return [_said(each, artifacts.host, procedure) for each in artifacts.notes.writing() if each.run != artifacts.run]
+
+
+def end_interrupted(artifacts: Artifacts, procedure: Procedure) -> None:
+    """Ends the records of interrupted runs after a procedure is complete: those whose changes it has made, and those
+    whose snapshots count as rolled back.
+    """
+    artifacts.notes.end_writing(
+        each.run
+        for each in artifacts.notes.writing()
+        if not each.lives
+        and each.run != artifacts.run
+        and (procedure.completes(each) or (each.snapshot and artifacts.snapshots.rolled_back(each.snapshot)))
+    )
+
+
+def _said(writing: Writing, host: str, procedure: Procedure) -> str:
+    if writing.unreadable:
+        return (
+            f"Whether the run {writing.run} was interrupted while it wrote to {host} is unknown: {writing.unreadable} "
+            f"m365.message_encryption.rollback --check --diff --limit {host} shows what its newest snapshot would restore."
+        )
+    if writing.lives:
+        return (
+            f"The run {writing.run} is writing to {host}, since {writing.began} ({writing.process}). "
+            "What is read now may change; wait until it has ended."
+        )
+    back = (
+        ""
+        if procedure.restores
+        else f" The snapshot is {writing.snapshot}; m365.message_encryption.rollback --limit {host} restores it."
+    )
+    if writing.lives is None:
+        return (
+            f"The run {writing.run} has written to {host} since {writing.began} ({writing.process}), and whether it still does cannot be told "
+            f"from here. If it was interrupted, what it wrote may be incomplete, and it was not rolled back.{back}"
+        )
+    return f"The run {writing.run} was interrupted while it wrote to {host}. What it wrote may be incomplete, and it was not rolled back.{back}"
