@@ -135,7 +135,7 @@ class Facts:
         found = spellings(address)
         plain = self.primary(without_tag(address))
         on = not (self.organization_config or {}).get("disable_plus_address_in_recipients")
-        known = address in self._objects or address in self.proxy_addresses or self.is_object(plain) is False
+        known = address in self.objects or address in self.proxy_addresses or self.is_object(plain) is False
         own = self.domain_type(domain(address)) in (None, *INSIDE)
         return (*found, plain) if plain != address and on and own and not known else found
 
@@ -213,7 +213,7 @@ class Facts:
         """Whether somebody is a mailbox, mail user or group of the organization; ``None`` if unknown. Contacts are not:
         their domain counts.
         """
-        if address in self._objects:
+        if address in self.objects:
             return True
         return False if self.mailboxes is not None or self._is_stranger(address) else None
 
@@ -227,7 +227,8 @@ class Facts:
         return {group: members for group, members in (self.groups or {}).items() if group not in self.unread_groups}
 
     @cached_property
-    def _objects(self) -> frozenset[str]:
+    def objects(self) -> frozenset[str]:
+        """The addresses of the organization's known mailboxes, mail users and groups."""
         return frozenset({*(self.mailboxes or ()), *(self.mail_users or ()), *(self.groups or ())})
 
     def is_contact(self, address: str) -> bool:

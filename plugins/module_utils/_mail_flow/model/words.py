@@ -93,6 +93,23 @@ def first_token(word: str) -> str:
     return found.group() if found else ""
 
 
+def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
+    """Words, indexed by a run of letters that a text needs in order to contain them."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        found.setdefault(first_token(word), []).append(word)
+    return found
+
+
+def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool]]:
+    """The words in a text, and whether that is certain."""
+    here = sorted(tokens(text))
+    for word in (word for token in ["", *here] for word in index.get(token, ())):
+        found = has_word(text, word)
+        if found is not False:
+            yield word, found is True
+
+
 def touches(neighbor: str, edge: str) -> bool | None:
     """Whether a character next to a word makes it a part of another word. ``None`` if that is open: an underscore, a
     word that ends with punctuation, and scripts without spaces.

@@ -34,9 +34,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
     any_word,
-    first_token,
     has_word,
-    tokens,
+    words_by_token,
+    words_in,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
@@ -49,6 +49,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     wider,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.profiles import (
+    MANAGED,
+    Profiles,
+    doubted_of,
+)
 
 #: The number of pairs of values to compare before the first question. Other relations are learnt when they matter.
 _PAIRS = 20_000
@@ -63,23 +68,6 @@ _DOUBTS = {
     "address": questions.ALIASES,
     "below": questions.ALIASES,
 }
-
-
-def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
-    """Words, indexed by a run of letters that a text needs in order to contain them."""
-    found: dict[str, list[str]] = {}
-    for word in words:
-        found.setdefault(first_token(word), []).append(word)
-    return found
-
-
-def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool]]:
-    """The words in a text, and whether that is certain."""
-    here = sorted(tokens(text))
-    for word in (word for token in ["", *here] for word in index.get(token, ())):
-        found = has_word(text, word)
-        if found is not False:
-            yield word, found is True
 
 
 def stands(word: str) -> list[str]:
@@ -119,23 +107,29 @@ class AddressSlot:
 
     :param kind: the part of the vocabulary that looks at it.
     :param atoms: its variables.
+    :param profiles: the people of a large directory. The number of a profile is an atom, too.
     :param object: whether the person is an object of the organization.
-    :param named: whether the address has a variable of its own; :param:`placed`: whether its domain has one.
-    :param doubtful: atom to the named addresses that may or may not have it, because of a borderline case of a word (U17) or of a pattern (U18),
-        or a nested group (U04). For these, its variable says nothing.
+    :param named: whether the address, or its owner's profile, has a variable of its own; :param:`placed`: whether its
+        domain has one.
+    :param doubtful: atom to the named addresses and profiles that may or may not have it, because of a borderline case of a word (U17) or of a
+        pattern (U18), or a nested group (U04). For these, its variable says nothing.
     """
 
-    def __init__(self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts) -> None:
-        self.name, self.facts, self._circuit = name, facts, circuit
+    def __init__(
+        self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts, profiles: Profiles
+    ) -> None:
+        self.name, self.facts, self._circuit, self.profiles = name, facts, circuit, profiles
         # These two come first: once one is false, a single decision excludes all names, or all domains.
         self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
         self.atoms: dict[Key, int] = {
             key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)
         }
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
+        for number in range(len(profiles.each)):
+            self.atoms["profile", number] = circuit.variable((name, "profile", number))
         self.object = circuit.variable((name, "object"))
         self.managed = circuit.variable((name, "managed"))
-        self.doubtful: dict[Key, list[str]] = {}
+        self.doubtful: dict[Key, list[Key]] = {}
         self._relate()
 
     def __getitem__(self, key: Key) -> int:
@@ -150,9 +144,15 @@ class AddressSlot:
         if others := spellings(key[1]) if key[0] == "below" else ():
             otherwise = self._circuit.disjunction(self.atoms["below", other] for other in others)
             found = logic.or_perhaps(found, otherwise, questions.ALIASES, self.name, key)
-        for address in self.doubtful.get(key, ()):
-            found = logic.choose(self.atoms["address", address], logic.unknown(_DOUBTS[key[0]], address, key), found)
+        for who in self.doubtful.get(key, ()):
+            # Of two people with one profile, the answers may differ.
+            name = (who[1],) if who[0] == "address" else (self.name, who)
+            found = logic.choose(self.atoms[who], logic.unknown(_DOUBTS[key[0]], *name, key), found)
         return found
+
+    def literal(self, key: Key) -> int:
+        """The variable of an atom of a profile."""
+        return self.managed if key == MANAGED else self.atoms[key]
 
     def values(self, sort: str) -> list[Any]:
         """The values of a sort."""
@@ -161,16 +161,20 @@ class AddressSlot:
     def _relate(self) -> None:
         relate_texts(self._circuit, self.atoms)
         people = self.values("address")
-        self._circuit.at_most_one(self.atoms["address", address] for address in people)
-        self._is_any(self.named, [self.atoms["address", address] for address in people])
+        known = [literal for (sort, _value), literal in self.atoms.items() if sort in ("address", "profile")]
+        self._circuit.at_most_one(known)
+        self._is_any(self.named, known)
         self._is_any(self.placed, [self.atoms["below", name] for name in self.values("below")])
         self._relate_domains(people)
         self._relate_words(people)
         self._relate_endings()
         self._relate_members(people)
         self._relate_directory(people)
-        self._doubt_otherwise(people)
-        sorts = ("address", "below", "exact", "member", "attribute word", "attribute pattern")
+        self._relate_profiles()
+        for address in people:
+            for key in doubted_of(self.facts, address, self.atoms):
+                self._has(("address", address), key, sure=False)
+        sorts = ("address", "profile", "below", "exact", "member", "attribute word", "attribute pattern")
         choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
         self._circuit.together([self.named, self.placed, *choices, self.object, self.managed])
 
@@ -179,25 +183,29 @@ class AddressSlot:
             self._circuit.add(literal ^ 1, whole)
         self._circuit.add(whole ^ 1, *literals)
 
-    def _has(self, address: str, key: Key, *, sure: bool) -> None:
-        """A named address has an atom, or may have it."""
+    def _has(self, who: Key, key: Key, *, sure: bool) -> None:
+        """A named address, or everybody with a profile, has an atom, or may have it."""
         if sure:
-            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[key])
+            self._circuit.add(self.atoms[who] ^ 1, self.literal(key))
         else:
-            self.doubtful.setdefault(key, []).append(address)
-
-    def _doubt_otherwise(self, people: list[str]) -> None:
-        """Named addresses that rules may take for others: what is so of only one of the two may be so."""
-        for address in people:
-            others = self.facts.otherwise(address)
-            for key in [key for key in self.atoms if key[0] in ("address", "below")] if others else ():
-                found = _has(address, key)
-                if any(_has(other, key) != found for other in others if not found or other not in spellings(address)):
-                    self._has(address, key, sure=False)
+            self.doubtful.setdefault(key, []).append(who)
 
     def _only(self, key: Key, people: Iterable[str]) -> None:
         """No other named address has an atom."""
-        self._circuit.add(self.named ^ 1, self.atoms[key] ^ 1, *(self.atoms["address", address] for address in people))
+        others = [self.atoms["profile", number] for number in self.profiles.with_atom.get(key, ())]
+        every = (self.atoms["address", address] for address in people)
+        self._circuit.add(self.named ^ 1, self.atoms[key] ^ 1, *every, *others)
+
+    def _relate_profiles(self) -> None:
+        """What people in a large directory have, and what they lack."""
+        for number, profile in enumerate(self.profiles.each):
+            who: Key = ("profile", number)
+            self._circuit.add(self.atoms[who] ^ 1, self.object)
+            for key, sure in profile.has.items():
+                self._has(who, key, sure=sure)
+            for key in self.profiles.of_directory:
+                if key not in profile.has and key not in profile.free:
+                    self._circuit.add(self.atoms[who] ^ 1, self.literal(key) ^ 1)
 
     def _relate_domains(self, people: list[str]) -> None:
         """L5 to L8: a domain lies in its parents; an address has one domain."""
@@ -236,12 +244,12 @@ class AddressSlot:
         for address in people:
             for word, sure in words_in(address, index):
                 hits["word", word].append(address)
-                self._has(address, ("word", word), sure=sure)
+                self._has(("address", address), ("word", word), sure=sure)
             for pattern, dialect in patterns:
                 found = any_pattern(address, (pattern,), dialect)
                 if found is not False:
                     hits["pattern", (pattern, dialect)].append(address)
-                    self._has(address, ("pattern", (pattern, dialect)), sure=found is True)
+                    self._has(("address", address), ("pattern", (pattern, dialect)), sure=found is True)
         for key, each in hits.items():
             self._only(key, each)
 
@@ -275,8 +283,8 @@ class AddressSlot:
             members = [address for address in people if address in every]
             self._only(("member", group), members)
             for address in members:
-                self._has(address, ("member", group), sure=address in direct)
-            if len(every) <= MOST_NAMED:
+                self._has(("address", address), ("member", group), sure=address in direct)
+            if len(every) <= MOST_NAMED or self.profiles.covers(every):
                 self._circuit.add(self.atoms["member", group] ^ 1, self.named)
 
     def _relate_directory(self, people: list[str]) -> None:
@@ -301,10 +309,9 @@ class AddressSlot:
                 add(self.atoms[sort, value] ^ 1, self.object, *strangers)
         if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
             add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
-        if (
-            facts.mailboxes is not None
-            and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED
-        ):
+        elif self.profiles.covers(facts.managers or ()):
+            add(self.managed ^ 1, self.named)
+        if facts.mailboxes is not None:
             add(self.object ^ 1, self.named)
 
     def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, Dialect]) -> None:
@@ -318,7 +325,7 @@ class AddressSlot:
         if found is False:
             self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] ^ 1)
         else:
-            self._has(address, (sort, value), sure=found is True)
+            self._has(("address", address), (sort, value), sure=found is True)
 
     # Regions of the domain
 
@@ -388,11 +395,6 @@ class AddressSlot:
         return self._circuit.disjunction(found)
 
 
-def _has(address: str, key: Key) -> bool:
-    """Whether an address is the one of an atom, or in its domain or below it."""
-    return address == key[1] if key[0] == "address" else is_below(domain(address), key[1])
-
-
 class People:
     """Whoever sends a message or gets it: each person's address, and whether it is inside.
 
@@ -406,6 +408,7 @@ class People:
             sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ())
         )
         self._named_guests = named_guests(facts)
+        self._profiles = {kind: Profiles(vocabulary, facts, kind) for kind in (SENDER, RECIPIENT)}
         self._guests = assume(
             questions.GUESTS,
             "guests_left_out" if facts.guests else "no_guests",
@@ -432,7 +435,7 @@ class People:
 
         :param whose: the address, if there is no choice. Its known facts would contradict an assumption for all mail.
         """
-        slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
+        slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts, self._profiles[kind])
         add, inside = self.circuit.add, self.inside(slot)
         known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.is_contact(whose))
         if self.facts.mailboxes is None and not known:

@@ -234,14 +234,11 @@ def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> Non
 
 
 def _with_people(found: Vocabulary, facts: Facts) -> None:
-    """Adds everybody in a complete list by name, unless they are too many; for senders, also everybody with a manager,
-    if that matters.
+    """Adds everybody in a complete list by name, unless they are too many (:mod:`.profiles`); for senders, also
+    everybody with a manager, if that matters.
     """
-    objects = (
-        sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())})
-        if facts.mailboxes is not None
-        else []
-    )
+    named = facts.mailboxes is not None and len(facts.objects) <= MOST_NAMED
+    objects = sorted(facts.objects) if named else []
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
@@ -253,11 +250,9 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
         )
         people = [
             *guests,
-            *objects[: MOST_NAMED + 1],
+            *objects,
             *(address for each in members if len(each) <= MOST_NAMED for address in sorted(each)),
         ]
-        if len(objects) > MOST_NAMED:
-            people = people[MOST_NAMED + 1 :]
         if any(kind in ATTRIBUTES for kind, _value in found.keys.get(slot, ())):
             people += strangers_with_attributes(facts)
         found.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))

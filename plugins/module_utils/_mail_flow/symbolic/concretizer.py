@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,7 @@ class Writer:
     def __init__(self, mail: SymbolicMessage) -> None:
         self.mail, self.facts = mail, mail.facts
         self._lax = False
+        self._taken: set[str] = set()
 
     def write(
         self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key], *, lax: bool = False
@@ -82,7 +84,7 @@ class Writer:
         :param lax: whether the content of texts may be open.
         :raises NoMessageError: there is none.
         """
-        mail, self._lax = self.mail, lax
+        mail, self._lax, self._taken = self.mail, lax, set()
         recipient = self._address(mail.recipient, is_true, "recipient")
         beside = [
             (each, self._address(each.slot, is_true, f"other{place}"))
@@ -181,8 +183,9 @@ class Writer:
         for address in slot.values("address"):
             if is_true(slot["address", address]):
                 return str(address)
-        if is_true(slot.object) and self.facts.mailboxes is not None:
-            return self._from_directory(slot, is_true)
+        for number in slot.values("profile"):
+            if is_true(slot["profile", number]):
+                return self._from_directory(slot, number, is_true)
         domain = self._domain(slot, is_true)
         words = [
             word
@@ -201,14 +204,21 @@ class Writer:
         )
         return _as_address(found)
 
-    def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
-        """Somebody from a directory that is too large for a variable per person."""
-        everybody = sorted({*(self.facts.mailboxes or ()), *(self.facts.mail_users or ())})
-        wish = self._wish(slot, is_true)
-        found: str | None = next((person for person in everybody if not wish.wrong(person)), None)
-        if found is None:
-            raise NoMessageError()
-        return found
+    def _from_directory(self, slot: AddressSlot, number: int, is_true: Holds) -> str:
+        """Somebody with a profile: somebody else each time, if there are enough of them."""
+        free = {key: slot.literal(key) for key in slot.profiles.each[number].free}
+        wanted = {key: is_true(literal) for key, literal in free.items()}
+        people = list(itertools.islice(slot.profiles.people(number, wanted), len(self._taken) + 1))
+        if people:
+            found = next((each for each in people if each not in self._taken), people[0])
+            self._taken.add(found)
+            return found
+        refuted = slot.profiles.refuted(number, wanted)
+        clause = (
+            slot["profile", number] ^ 1,
+            *(free[key] ^ 1 if wanted[key] else free[key] for key in refuted or wanted),
+        )
+        raise NoMessageError([clause]) if refuted else NoMessageError(limits=[clause])
 
     def _domain(self, slot: AddressSlot, is_true: Holds) -> str:
         exact = [name for name in slot.values("exact") if is_true(slot["exact", name])]

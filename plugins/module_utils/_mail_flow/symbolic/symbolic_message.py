@@ -247,6 +247,9 @@ class SymbolicMessage:
         for value in slot.values("address"):
             itself = () if value in self.facts.expanded else (self.recipient["address", value] ^ 1,)
             add(there ^ 1, slot["address", value] ^ 1, *itself)
+        for number in slot.values("profile"):
+            if slot.profiles.is_one(number):
+                add(there ^ 1, slot["profile", number] ^ 1, self.recipient["profile", number] ^ 1)
         at_alias, alias = FALSE, dict[Key, int]()
         if self.watches_aliases and key[0] != "address":
             at_alias, alias = self.circuit.variable((slot.name, "at alias")), self._of_alias(slot.name)

@@ -1,0 +1,282 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People whom no rule tells apart, in a directory that is too large for a variable per person. Private to the
+collection.
+
+Everybody in it has one of few profiles: the same domains, groups, words and so on, of those that rules mention. So a
+variable per profile says as much of them as one per person would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_below,
+    spellings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    ATTRIBUTES,
+    RECIPIENT,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    first_token,
+    has_word,
+    tokens,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    MOST_NAMED,
+    Key,
+    Vocabulary,
+    is_open,
+)
+
+#: A property of the directory that is an atom only here: somebody has a manager.
+MANAGED: Key = ("managed", "")
+
+_DOMAINS = ("exact", "below")
+
+#: The number of texts to search for patterns before the first question. Other patterns say nothing about profiles.
+_SEARCHES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Who in a directory has an atom, a bit for each person.
+
+    :param sure: those who have it; :param:`doubtful`: those of whom that is open; :param:`unsaid`: those of whom it is
+        a fact that nobody gave. All others do not have it.
+    """
+
+    sure: int = 0
+    doubtful: int = 0
+    unsaid: int = 0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What rules see of some people in a directory.
+
+    :param people: a bit for each of them.
+    :param has: the atoms that all of them have, each to whether that is certain; they lack all others.
+    :param free: but for these, which some of them may have.
+    """
+
+    people: int
+    has: Mapping[Key, bool] = field(default_factory=dict)
+    free: tuple[Key, ...] = ()
+
+    def parts(self, key: Key, marks: Marks) -> Iterator[Profile]:
+        """Those who have an atom, those who may, those of whom nobody says it, and the others."""
+        named = marks.sure | marks.doubtful | marks.unsaid
+        yield Profile(self.people & marks.sure, {**self.has, key: True}, self.free)
+        yield Profile(self.people & marks.doubtful, {**self.has, key: False}, self.free)
+        yield Profile(self.people & marks.unsaid, self.has, (*self.free, key))
+        yield Profile(self.people & ~named, self.has, self.free)
+
+
+class Directory:
+    """Addresses, indexed by their domains and by the letters in them."""
+
+    def __init__(self, people: Iterable[str]) -> None:
+        self.people = sorted(people)
+        #: Those whom rules may take for others.
+        self.odd = [each for each in self.people if not each.isascii() or "+" in each or "xn--" in each]
+        self._places = {address: place for place, address in enumerate(self.people)}
+        self.in_domain: dict[str, list[str]] = {}
+        self.with_token: dict[str, list[str]] = {"": self.people}
+        for address in self.people:
+            self.in_domain.setdefault(domain(address), []).append(address)
+            for token in tokens(address):
+                self.with_token.setdefault(token, []).append(address)
+
+    def bits(self, people: Iterable[str]) -> int:
+        """A bit for each of these people who is in it."""
+        found = bytearray((len(self.people) + 7) >> 3)
+        for place in (self._places[address] for address in people if address in self._places):
+            found[place >> 3] |= 1 << (place & 7)
+        return int.from_bytes(found, "little")
+
+    def listed(self, bits: int) -> Iterator[str]:
+        """The people whose bits are set, in order."""
+        while bits:
+            lowest = bits & -bits
+            yield self.people[lowest.bit_length() - 1]
+            bits ^= lowest
+
+    def marks(self, people: Iterable[str], has: Callable[[str], Truth]) -> Marks:
+        """Who of these people has an atom."""
+        found = [(address, has(address)) for address in people]
+        return Marks(
+            self.bits(address for address, truth in found if truth is True),
+            self.bits(address for address, truth in found if not isinstance(truth, bool)),
+        )
+
+
+@lru_cache(maxsize=4)
+def _directory(objects: frozenset[str]) -> Directory:
+    return Directory(objects)
+
+
+@remembered(2048)
+def _in_text(directory: Directory, key: Key) -> Marks:
+    """Whose address has an atom: a domain, a word or a pattern."""
+    sort, value = key
+    if sort in _DOMAINS:
+        names = [value] if sort == "exact" else [name for name in directory.in_domain if is_below(name, value)]
+        return Marks(directory.bits(address for name in names for address in directory.in_domain.get(name, ())))
+    people = directory.with_token.get(first_token(value), []) if sort == "word" else directory.people
+    spend(len(people) >> 4)
+    return directory.marks(people, lambda text: has_word(text, value) if sort == "word" else has_pattern(text, *value))
+
+
+class Profiles:
+    """The profiles of an organization's objects: none if each has a variable of its own, or if not all are known.
+
+    :param kind: the part of the vocabulary that looks at people.
+    :param with_atom: atom to the numbers of the profiles of people who have it, or may have it.
+    :param of_directory: the atoms that are no part of an address.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, facts: Facts, kind: str) -> None:
+        self.each: list[Profile] = []
+        self.with_atom: dict[Key, list[int]] = {}
+        self.of_directory: list[Key] = []
+        self._marks: dict[Key, Marks] = {}
+        if facts.mailboxes is None or len(facts.objects) <= MOST_NAMED:
+            return
+        self._facts, self._directory = facts, _directory(facts.objects)
+        self._texts: dict[str, dict[str, list[str]]] = {}
+        self._groups = self._directory.bits(facts.groups or ())
+        keys = [*(("exact", name) for name in vocabulary.exact), *vocabulary.keys.get(kind, ())]
+        keys = [key for key in keys if not is_open(key)]
+        self._mark(keys, managers=vocabulary.managers)
+        named = self._directory.bits(value for sort, value in keys if sort == "address")
+        unseen = self._directory.bits(facts.expanded if kind == RECIPIENT else ())
+        self._split(((1 << len(facts.objects)) - 1) & ~named & ~unseen, keys)
+        self.of_directory = [key for key in self._marks if key == MANAGED or key[0] in ATTRIBUTES]
+        for number, profile in enumerate(self.each):
+            for key in (*profile.has, *profile.free):
+                self.with_atom.setdefault(key, []).append(number)
+
+    def _mark(self, keys: list[Key], *, managers: bool) -> None:
+        """Notes who has which atom: first where they are, so that this never counts for too many profiles."""
+        facts, directory = self._facts, self._directory
+        self._marks = {key: _in_text(directory, key) for key in keys if key[0] in _DOMAINS}
+        if managers and facts.managers is not None:
+            self._marks[MANAGED] = Marks(directory.bits(address for address, boss in facts.managers.items() if boss))
+        searches = _SEARCHES
+        for key in keys:
+            sort, value = key
+            if sort == "member" and facts.groups is not None and value in facts.groups:
+                direct = directory.bits(facts.groups[value])
+                self._marks[key] = Marks(direct, directory.bits(facts.members_of(value)) & ~direct)
+            elif sort in ATTRIBUTES:
+                self._marks[key] = self._of_attribute(sort, value)
+            elif sort == "word" or (sort == "pattern" and searches > 0):
+                searches -= len(directory.people) if sort == "pattern" else 0
+                self._marks[key] = _in_text(directory, key)
+        self._doubt_otherwise(keys)
+
+    def _of_attribute(self, sort: str, value: tuple[str, str, Dialect]) -> Marks:
+        """Who has an attribute with a word or a pattern in it."""
+        facts, directory, (name, wanted, dialect) = self._facts, self._directory, value
+        if name not in self._texts:
+            texts = self._texts[name] = {}
+            for address in (*(facts.attributes or ()), *(facts.contacts or ())):
+                texts.setdefault(facts.attribute(address, name) or "", []).append(address)
+        said = [address for people in self._texts[name].values() for address in people]
+        people = {True: list[str](), False: list[str]()}
+        for text, owners in self._texts[name].items():
+            truth = bool(text) and (
+                has_word(text, wanted) if sort == "attribute word" else has_pattern(text, wanted, dialect)
+            )
+            if truth is not False:
+                people[truth is True] += owners
+        every = (1 << len(directory.people)) - 1
+        return Marks(directory.bits(people[True]), directory.bits(people[False]), every & ~directory.bits(said))
+
+    def _doubt_otherwise(self, keys: list[Key]) -> None:
+        doubted: dict[Key, list[str]] = {}
+        for address in self._directory.odd:
+            for key in doubted_of(self._facts, address, keys):
+                doubted.setdefault(key, []).append(address)
+        for key, people in doubted.items():
+            sure = self._marks.get(key, Marks()).sure
+            self._marks[key] = Marks(sure, self._directory.bits(people) & ~sure)
+
+    def _split(self, people: int, keys: list[Key]) -> None:
+        """Splits people by who has which atom. What would make too many profiles of them stays free."""
+        self.each = [Profile(people, free=tuple(key for key in keys if key not in self._marks and key[0] != "address"))]
+        for key, marks in self._marks.items():
+            parts = [part for profile in self.each for part in profile.parts(key, marks) if part.people]
+            if len(parts) <= MOST_NAMED or key[0] in (*_DOMAINS, "address"):
+                self.each = parts
+            else:
+                self.each = [replace(profile, free=(*profile.free, key)) for profile in self.each]
+
+    def covers(self, people: Iterable[str]) -> bool:
+        """Whether all of these have a profile, or an atom of their own."""
+        return bool(self.each) and self._facts.objects.issuperset(people)
+
+    def is_one(self, number: int) -> bool:
+        """Whether only one person has a profile."""
+        people = self.each[number].people
+        return not people & (people - 1)
+
+    def people(self, number: int, wanted: Mapping[Key, bool]) -> Iterator[str]:
+        """The people of a profile with these free atoms, and without those that are false; groups come last."""
+        found = self.each[number].people
+        for key, has in wanted.items():
+            marks = self._marks.get(key)
+            if marks is not None:
+                found &= marks.sure | marks.unsaid if has else ~(marks.sure | marks.doubtful)
+        yield from self._directory.listed(found & ~self._groups)
+        yield from self._directory.listed(found & self._groups)
+
+    def refuted(self, number: int, wanted: Mapping[Key, bool]) -> list[Key]:
+        """Some of these atoms that nobody of a profile has, or lacks, together; none if somebody may."""
+        needed = list(wanted)
+        if self._may(number, wanted, needed):
+            return []
+        for key in wanted:
+            fewer = [other for other in needed if other != key]
+            if not self._may(number, wanted, fewer):
+                needed = fewer
+        return needed
+
+    def _may(self, number: int, wanted: Mapping[Key, bool], keys: Iterable[Key]) -> bool:
+        found = self.each[number].people
+        for key in keys:
+            marks = self._marks.get(key)
+            if marks is not None:
+                found &= marks.sure | marks.doubtful | marks.unsaid if wanted[key] else ~marks.sure
+        return found != 0
+
+
+def doubted_of(facts: Facts, address: str, keys: Iterable[Key]) -> list[Key]:
+    """The addresses and domains of which it is open whether somebody has them: rules may take the address for another
+    one (U24), of which something else is so.
+    """
+    others = facts.otherwise(address)
+    found = []
+    for key in keys if others else ():
+        if key[0] in ("address", "below"):
+            has = _is_in(address, key)
+            if any(_is_in(other, key) != has for other in others if not has or other not in spellings(address)):
+                found.append(key)
+    return found
+
+
+def _is_in(address: str, key: Key) -> bool:
+    """Whether an address is the one of an atom, or in its domain or below it."""
+    return address == key[1] if key[0] == "address" else is_below(domain(address), key[1])
