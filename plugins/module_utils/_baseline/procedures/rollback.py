@@ -37,6 +37,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     LaterSnapshot,
     both_touched,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.lost import (
+    IMPOSSIBLE,
+    UNCLEAR,
+    expired,
+    may_be_the_same,
+    not_rebuildable,
+    parts_not_in,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
     Draft,
     Procedure,
@@ -58,6 +66,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     OME_CONFIGURATION,
+    find,
     is_default,
     plan_configuration,
 )
@@ -127,14 +136,15 @@ class Rollback(Procedure):
         self.recorded: Sequence[PlannedChange] = applied.of(snapshot.changes) if applied else snapshot.changes
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
-        read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
+        lacking = snapshot.unavailable if self.scope == "full" else ()
+        read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts, *lacking]
         #: The names that the run gave to the rules that it created, by GUID, as the rollback found them when it began.
         self._found_first: Mapping[str, str] = {}
         self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
         # The whole state undoes the runs since, too. Otherwise, the next rollback would bring back what they changed.
         self.restores_too = [each.reference for each in self._left_later()] if self.scope == "full" else []
         self.subsets = list(
-            dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts)
+            dict.fromkeys(part for part in read if part in ("organization", "rms_templates", *self.parts, *lacking))
         )
 
     @property
@@ -209,7 +219,7 @@ class Rollback(Procedure):
             {"organization": self.snapshot.organization},
             remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization.",
         )
-        parts = dict(self.parts) if self.scope == "full" else self._changed()
+        parts = dict(self.parts) if self.scope == "full" else self._changed(organization)
         rules = self._rules(organization) if "transport_rules" in self.parts else []
         parts.pop("transport_rules", None)
         plans = {"state": plan_state(organization, parts, Planning(restoring=True, check_mode=check_mode))}
@@ -265,7 +275,9 @@ class Rollback(Procedure):
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
-        return [*differing, *strangers, *self._without_rules(organization), *map(str, self._lost(organization))]
+        lost = (UNCLEAR,) if self.force else (UNCLEAR, *IMPOSSIBLE)
+        kept = [each.text for each in plan.warnings if each.kind in lost]
+        return [*differing, *strangers, *self._without_rules(organization), *kept]
 
     def _without_rules(self, organization: Organization) -> list[str]:
         """The sentence about a read without any rule of an organization that had some: it is no basis to say that the
@@ -313,14 +325,20 @@ class Rollback(Procedure):
             for text, forced in found
         ]
 
-    def _changed(self) -> dict[str, Any]:
-        """The parts of the snapshot's state that the run's plan names, without rules."""
+    def _changed(self, organization: Organization) -> dict[str, Any]:
+        """The parts of the snapshot's state that the run changed, without rules. An OME configuration that is gone comes
+        back whole.
+        """
         parts = {}
         for resource in RESOURCES:
             if resource.name == RULE or resource.subset not in self.parts:
                 continue
             changes = [(change.identity, change.option) for change in self.recorded if change.resource == resource.name]
-            narrowed = resource.narrowed(self.parts[resource.subset], changes)
+            whole = self.parts[resource.subset]
+            narrowed = resource.narrowed(whole, changes)
+            if resource.name == OME_CONFIGURATION.name:
+                existing = organization.objects(resource.subset)
+                narrowed |= {name: whole[name] for name in narrowed if find(existing, name) is None}
             parts.update({resource.subset: narrowed} if narrowed else {})
         return parts
 
@@ -359,8 +377,11 @@ class Rollback(Procedure):
 
     def _comes_back(self, rule: DeclaredRule) -> bool:
         """Whether a missing rule is recreated."""
-        touched = self.scope == "full" or bool(self._run.touched().get(rule.name))
-        return touched and not is_past(rule.settings.get("expiry_date", ""))
+        return self._is_wanted(rule) and not is_past(rule.settings.get("expiry_date", ""))
+
+    def _is_wanted(self, rule: DeclaredRule) -> bool:
+        """Whether a missing rule is to be there."""
+        return self.scope == "full" or bool(self._run.touched().get(rule.name))
 
     def _extra(self, organization: Organization) -> list[Rule]:
         """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or
@@ -429,45 +450,24 @@ class Rollback(Procedure):
         )
 
     def _lost(self, organization: Organization) -> list[PlanWarning]:
-        """What the snapshot contains but cannot be restored."""
-        names = (
-            {name_key(rule.name) for rule in rules_of(organization)}
-            if organization.error("transport_rules") is None
-            else set()
-        )
-        gone = [
-            row
-            for row in self.snapshot.state.get("transport_rules_not_rebuildable", ())
-            if name_key(row["name"]) not in names
+        """What cannot be restored."""
+        parts = parts_not_in(self.snapshot, organization) if self.scope == "full" else []
+        if "transport_rules" not in self.parts or organization.error("transport_rules") is not None:
+            return parts
+        gone = [rule for rule in self._gone(organization) if self._is_wanted(rule) and not self._comes_back(rule)]
+        created = self._run.created_now(organization).values()
+        unclear = may_be_the_same(self._run, self._found_first.values(), created, self._since(organization))
+        return [*parts, *not_rebuildable(self.snapshot, organization), *expired(gone), *unclear]
+
+    def _gone(self, organization: Organization) -> list[DeclaredRule]:
+        """The rules of the snapshot that do not exist anymore."""
+        rules = rules_of(organization)
+        guids, names = {rule.guid for rule in rules}, {name_key(rule.name) for rule in rules}
+        return [
+            rule
+            for rule in self.parts["transport_rules"]
+            if rule.guid not in guids and name_key(rule.name) not in names
         ]
-        lost = [
-            warning(
-                "rule_not_recreated",
-                f"The rule {row['name']!r} cannot be recreated: {row['reason']}.",
-                rule=row["name"],
-            )
-            for row in gone
-        ]
-        missing = (
-            set(self._run.created().values())
-            - set(self._run.created_now(organization).values())
-            - set(self._found_first.values())
-            if names
-            else set()
-        )
-        since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order] if missing else []
-        new = [
-            rule.name
-            for rule in since
-            if encrypts(rule.sections) or any(self._run.as_created(rule, name) for name in missing)
-        ]
-        if new:
-            text = (
-                f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, does not exist, "
-                f"and {', '.join(map(repr, new))} has appeared since and may be the same object: if somebody renamed it or changed it, remove it manually."
-            )
-            lost.append(warning("may_be_the_same", text, missing=sorted(missing), new=new))
-        return lost
 
 
 class NothingToRollBack(Procedure):

@@ -44,7 +44,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
     run_functional_test,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.lost import parts_not_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Takes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
     count_as_rolled_back,
 )
@@ -151,6 +155,10 @@ class Record:
         )
         capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
+        if drafted.procedure.takes_snapshot is Takes.ALWAYS:
+            lacking = [str(each) for each in parts_not_in(snapshot, drafted.organization)]
+            self._task.warnings += lacking
+            self.report = self.report.with_warnings(lacking)
         self.report = replace(
             self.report,
             digests=replace(self.report.digests, snapshot=snapshot.digest),

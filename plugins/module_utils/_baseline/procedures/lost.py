@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rollback cannot restore, as warnings of its plan. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import Recorded
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    encrypts,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+
+#: What no further rollback can restore, either. A part that the snapshot lacks counts only where it can be read by now.
+IMPOSSIBLE = ("rule_not_recreated", "policy_gone", "part_not_in_snapshot")
+#: What keeps a snapshot from counting as rolled back even if the rollback is forced.
+UNCLEAR = "may_be_the_same"
+
+
+def parts_not_in(snapshot: SnapshotDocument, organization: Organization) -> list[PlanWarning]:
+    """The parts that the snapshot does not contain."""
+    return [
+        warning(
+            "part_not_in_snapshot" if organization.available(part) else "part_not_available",
+            f"The snapshot does not contain {part}, so a rollback does not restore it: {error}",
+            part=part,
+            error=error,
+        )
+        for part, error in snapshot.unavailable.items()
+    ]
+
+
+def not_rebuildable(snapshot: SnapshotDocument, organization: Organization) -> list[PlanWarning]:
+    """The rules that are gone and that nothing can recreate."""
+    names = {name_key(rule.name) for rule in rules_of(organization)}
+    return [
+        warning(
+            "rule_not_recreated",
+            f"The rule {row['name']!r} cannot be recreated: {row['reason']}.",
+            rule=row["name"],
+        )
+        for row in snapshot.state.get("transport_rules_not_rebuildable", ())
+        if name_key(row["name"]) not in names
+    ]
+
+
+def expired(rules: Iterable[DeclaredRule]) -> list[PlanWarning]:
+    """The rules that are gone and that Exchange does not accept anymore, because their time is over."""
+    return [
+        warning(
+            "rule_not_recreated",
+            f"The rule {rule.name!r} is not recreated, because it expired on {rule.settings['expiry_date']}.",
+            rule=rule.name,
+            expiry_date=rule.settings["expiry_date"],
+        )
+        for rule in rules
+    ]
+
+
+def may_be_the_same(
+    run: Recorded, found_first: Iterable[str], now: Iterable[str], since: Sequence[Rule]
+) -> list[PlanWarning]:
+    """The rules that the run created and that are not found, where others that appeared since may be the same.
+
+    :param found_first: the created rules that the rollback found when it began, and :param:`now` those that it finds
+        now, by the names that the run gave them.
+    :param since: the rules that the snapshot does not know.
+    """
+    missing = sorted(set(run.created().values()) - set(now) - set(found_first))
+    new = [
+        rule.name for rule in since if encrypts(rule.sections) or any(run.as_created(rule, name) for name in missing)
+    ]
+    if not missing or not new:
+        return []
+    text = (
+        f"{', '.join(map(repr, missing))}, which the run was to create, does not exist, "
+        f"and {', '.join(map(repr, new))} has appeared since and may be the same object: if somebody renamed it or changed it, remove it manually."
+    )
+    return [warning(UNCLEAR, text, missing=missing, new=new)]
