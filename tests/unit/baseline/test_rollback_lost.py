@@ -35,7 +35,7 @@ def warned(role: Role, text: str) -> bool:
 
 def test_a_part_that_the_snapshot_could_not_contain_is_said_to_be_missing(tmp_path: Path) -> None:
     role = Role({**AME, "hidden_cmdlets": ["Get-OwaMailboxPolicy"]}, str(tmp_path))
-    lacking = "The snapshot does not contain owa_mailbox_policies, so a rollback does not restore it"
+    lacking = "The snapshot does not contain owa_mailbox_policies, because the session did not have the cmdlet"
     path = role.run("snapshot")["snapshot"]
     assert warned(role, lacking)
     role.session.organization.patch({"hidden_cmdlets": []})

@@ -21,22 +21,21 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
-#: What no further rollback can restore, either. A part that the snapshot lacks counts only where it can be read by now.
-IMPOSSIBLE = ("rule_not_recreated", "policy_gone", "part_not_in_snapshot")
+#: What no further rollback can restore, either.
+IMPOSSIBLE = ("rule_not_recreated", "rule_expired", "policy_gone", "part_not_in_snapshot")
 #: What keeps a snapshot from counting as rolled back even if the rollback is forced.
 UNCLEAR = "may_be_the_same"
 
 
-def parts_not_in(snapshot: SnapshotDocument, organization: Organization) -> list[PlanWarning]:
+def parts_not_in(snapshot: SnapshotDocument) -> list[PlanWarning]:
     """The parts that the snapshot does not contain."""
     return [
         warning(
-            "part_not_in_snapshot" if organization.available(part) else "part_not_available",
-            f"The snapshot does not contain {part}, so a rollback does not restore it: {error}",
+            "part_not_in_snapshot",
+            f"The snapshot does not contain {part}, because the session did not have the cmdlet, so a rollback does not restore it.",
             part=part,
-            error=error,
         )
-        for part, error in snapshot.unavailable.items()
+        for part in snapshot.unavailable
     ]
 
 
@@ -58,7 +57,7 @@ def expired(rules: Iterable[DeclaredRule]) -> list[PlanWarning]:
     """The rules that are gone and that Exchange does not accept anymore, because their time is over."""
     return [
         warning(
-            "rule_not_recreated",
+            "rule_expired",
             f"The rule {rule.name!r} is not recreated, because it expired on {rule.settings['expiry_date']}.",
             rule=rule.name,
             expiry_date=rule.settings["expiry_date"],
@@ -86,4 +85,4 @@ def may_be_the_same(
         f"{', '.join(map(repr, missing))}, which the run was to create, does not exist, "
         f"and {', '.join(map(repr, new))} has appeared since and may be the same object: if somebody renamed it or changed it, remove it manually."
     )
-    return [warning(UNCLEAR, text, missing=missing, new=new)]
+    return [warning("may_be_the_same", text, missing=missing, new=new)]

@@ -276,7 +276,9 @@ class Rollback(Procedure):
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
         lost = (UNCLEAR,) if self.force else (UNCLEAR, *IMPOSSIBLE)
-        kept = [each.text for each in plan.warnings if each.kind in lost]
+        # What the session has never seen, nobody can wait for.
+        unseen = [part for part in self.snapshot.unavailable if not organization.available(part)]
+        kept = [each.text for each in plan.warnings if each.kind in lost and each.values.get("part") not in unseen]
         return [*differing, *strangers, *self._without_rules(organization), *kept]
 
     def _without_rules(self, organization: Organization) -> list[str]:
@@ -451,7 +453,7 @@ class Rollback(Procedure):
 
     def _lost(self, organization: Organization) -> list[PlanWarning]:
         """What cannot be restored."""
-        parts = parts_not_in(self.snapshot, organization) if self.scope == "full" else []
+        parts = parts_not_in(self.snapshot) if self.scope == "full" else []
         if "transport_rules" not in self.parts or organization.error("transport_rules") is not None:
             return parts
         gone = [rule for rule in self._gone(organization) if self._is_wanted(rule) and not self._comes_back(rule)]

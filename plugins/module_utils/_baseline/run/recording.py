@@ -156,7 +156,7 @@ class Record:
         capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
         if drafted.procedure.takes_snapshot is Takes.ALWAYS:
-            lacking = [str(each) for each in parts_not_in(snapshot, drafted.organization)]
+            lacking = [str(each) for each in parts_not_in(snapshot)]
             self._task.warnings += lacking
             self.report = self.report.with_warnings(lacking)
         self.report = replace(
