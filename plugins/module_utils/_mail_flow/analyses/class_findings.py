@@ -436,7 +436,7 @@ class ClassFindings:
             ]
         )
         found: dict[int, tuple[str, tuple[str, ...]]] = {}
-        for place, (_draft, extent) in limited.items():
+        for place, (draft, extent) in limited.items():
             by: tuple[str, ...] = ()
             if (place, "another") not in possible:
                 by = self._needed(exempt[place], others[place], asked.cores[place, "another"])
@@ -446,10 +446,24 @@ class ClassFindings:
                     for limit, literals in limits.items()
                     if (place, limit) not in possible and not by and self._solved([*extent.named, *literals])
                 ),
-                "some",
+                "",
             )
+            limit = limit or ("already" if not by and self._was_so(draft, exempt[place]) else "some")
             found[place] = ("another", by) if by else (limit, ())
         return found
+
+    def _was_so(self, draft: _ClassFacts, exempt: Sequence[int]) -> bool:
+        """Whether exempt mail is now what the mail of a class is, so that it was before."""
+        copies, logic, kind = self.asked(draft.found.person).copies[1], self.model.free.logic, draft.found.kind
+        visible = logic.any_of((copies.delivered, copies.released))
+        delivered = copies.fate("delivered", draft.approvals)
+        now = {
+            "protection_gained": logic.all_of((visible, copies.protected)),
+            "protection_lost": logic.all_of((visible, negate(copies.protected))),
+            "delivery_gained": delivered,
+            "delivery_lost": negate(logic.any_of((copies.delivered, delivered))),
+        }
+        return kind in now and self._solved([*exempt, high(negate(now[kind]))]) is False
 
     def _others(self, draft: _ClassFacts) -> list[tuple[int, FlowRule]]:
         """The rules beside the edited one, by their rule sets."""

@@ -139,7 +139,8 @@ class Changed(MailFinding):
 
     :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
     :param limit: what exempts named mail from that treatment: ``""``, nothing; ``exception``, ``another`` rule,
-        ``outside`` or ``protected``; ``changes`` by other rules, on which it depends; ``some``: it is not all so.
+        ``outside`` or ``protected``; ``changes`` by other rules, on which it depends; ``already``: that it was so
+        before; ``some``: it is not all so.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
         mail; otherwise empty.
     :param approved: whether that is after an approval that the mail waits for anyway.

@@ -218,16 +218,19 @@ def becomes(
     person: str = "",
     *,
     approved: bool = False,
+    unless: str = "",
 ) -> str:
     """What happens to it now.
 
     :param sides: the results before and now, if they are the same for all the mail in question.
     :param person: whose copy it is, if rules add them.
     :param approved: whether it happens after an approval for which the mail waits anyway.
+    :param unless: the words for what exempts mail from it.
     """
     plain = f"{BECOMES[kind]}{' once it is approved' if approved else ''}"
     if person:
-        return f"{_REACHES.get(kind) or f'{_becomes(kind, plain, *sides)} for'} {person}"
+        return f"{_REACHES.get(kind) or f'{_becomes(kind, plain, *sides)} for'} {person}{unless}"
+    plain = f"{plain}{unless}"
     return _becomes(kind, plain, *sides)
 
 
@@ -264,11 +267,17 @@ LIMITS = {
     "some": ", but not all of it",
 }
 
+#: The words for mail that is exempt because it was so before, with their verb.
+_ALREADY = {"gained": ", unless it already {}", "lost": ", if it {} before"}
+
 
 def sentence(finding: Changed) -> str:
     """The sentence about a class of mail."""
     mail = mail_of(finding.about, finding.why, every=finding.whole, arrives=finding.arrives)
-    now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved)
+    aspect, _mark, way = finding.kind.partition("_")
+    reaches = finding.person and aspect == "delivery"
+    unless = _ALREADY[way].format("did" if reaches else "was") if finding.limit == "already" else ""
+    now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, unless=unless)
     return f"{mail} {now}{LIMITS.get(finding.limit, '')}: {because(finding.cause)}."
 
 

@@ -7,19 +7,22 @@ of all of its mail.
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from tests.rounds import rounds
-from tests.unit.mail_flow.asking import ENCRYPT, IN, STOP, compared, rule
+from tests.rounds import rounds, seeds
+from tests.unit.mail_flow.asking import ENCRYPT, ENCRYPTING, IN, STOP, compared, rule
 from tests.unit.mail_flow.deciding import classes
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.themes import CROWDED
 
 Values = dict[str, Any]
 
+REJECT = {"reject_message_reason_text": "no"}
 NEWS = {"from": ["newsletter@contoso.com"]}
 PARTNER = rule("Partner", {**IN, "recipient_domain_is": ["partner.example"]}, ENCRYPT)
 LAW = rule("Law", {**IN, "recipient_domain_is": ["law.example"]}, ENCRYPT)
@@ -79,7 +82,7 @@ def test_what_many_later_rules_do_is_told_without_each_of_them(number: int) -> N
         rest = found.rows[-1]
         assert (rest["when"], rest.get("later"), rest["every"]) == (NEWS, None, False)
         assert rest["text"].endswith(
-            "is no longer encrypted, but not all of it: rule 'Bypass' (new, priority 0) stops before other rules."
+            "is no longer encrypted, if it was before: rule 'Bypass' (new, priority 0) stops before other rules."
         )
 
 
@@ -100,3 +103,64 @@ def test_random_edits_of_many_rules_are_told_to_the_last_message(first: int) -> 
         search.changes(classes, seed, shared=shared) for seed in range(first, first + 10) for shared in (False, True)
     ]
     assert not [each for each in wrong if each]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (
+            [BYPASS, ENCRYPTING],
+            [ENCRYPTING, BYPASS],
+            "Mail from inside is now encrypted, unless it already was: "
+            "rule 'Encrypting' (moved, priority 0) is now at another position.",
+        ),
+        (
+            [ENCRYPTING, BYPASS],
+            [BYPASS, ENCRYPTING],
+            "All mail from newsletter@contoso.com from inside is no longer encrypted: "
+            "rule 'Bypass' (moved, priority 0) stops before 'Encrypting'.",
+        ),
+        (
+            [BYPASS, rule("Rejects", IN, REJECT)],
+            [rule("Rejects", IN, REJECT), BYPASS],
+            "Mail from inside is no longer delivered, if it was before: it is rejected: "
+            "rule 'Rejects' (moved, priority 0) is now at another position.",
+        ),
+    ],
+)
+def test_what_was_so_before_is_not_said_to_be_otherwise(
+    before: Sequence[Values], after: Sequence[Values], text: str
+) -> None:
+    assert text in [row["text"] for row in compared(before, after).rows]
+
+
+WORDS = ("a", "b", "c")
+
+
+@pytest.mark.parametrize("seed", seeds(40))
+def test_what_is_said_of_all_but_some_mail_is_true(seed: int) -> None:
+    """Rules about words of a subject: *unless it already was* says that now all of the mail is encrypted, *if it was
+    before* that none is, and *not all of it* neither.
+    """
+    chance = random.Random(seed)
+    before = [
+        rule(f"R{number}", {**IN, "subject_contains_words": chance.sample(WORDS, 1)}, chance.choice([STOP, ENCRYPT]))
+        for number in range(3)
+    ]
+    before += [rule("All", IN, chance.choice([STOP, ENCRYPT]))]
+    after = chance.sample(before, 4)
+
+    def encrypted(rules: Sequence[Values], subject: Sequence[str]) -> bool:
+        met = [
+            each["actions"] for each in rules if {*each["conditions"].get("subject_contains_words", ())} <= {*subject}
+        ]
+        first = next((place for place, actions in enumerate(met) if actions == STOP), len(met))
+        return ENCRYPT in met[:first]
+
+    subjects = [found for number in range(4) for found in itertools.combinations(WORDS, number)]
+    for row in compared(before, after).rows:
+        mail = [each for each in subjects if {*row["when"].get("subject_contains_words", ())} <= {*each}]
+        now = {encrypted(after, each) for each in mail}
+        gained = row["kind"] == "protection_gained"
+        assert ("unless it already was" in row["text"] or "if it was before" in row["text"]) <= (now == {gained})
+        assert ("but not all of it" in row["text"]) <= (now == {True, False})
