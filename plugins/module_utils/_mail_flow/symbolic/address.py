@@ -238,9 +238,6 @@ class AddressSlot:
         """Words and patterns in named addresses."""
         index, patterns = words_by_token(self.values("word")), self.values("pattern")
         hits: dict[Key, list[str]] = {key: [] for key in self.atoms if key[0] in ("word", "pattern")}
-        for word in self.values("word"):
-            if any(character.isspace() for character in word):
-                self._circuit.add(self.atoms["word", word] ^ 1)
         for address in people:
             for word, sure in words_in(address, index):
                 hits["word", word].append(address)

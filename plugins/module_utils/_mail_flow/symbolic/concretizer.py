@@ -47,8 +47,8 @@ _FORMS: tuple[tuple[Key, ...], ...] = tuple(
     (("pattern", (f"^{local}@{domain}$", False)),)
     for local, domain in ((rf"{_WORD}(\.{_WORD})*", _HOST), (DOTTED, _HOST), (DOTTED, DOMAIN))
 )
-#: The form of every address without quotation marks that ``is_address`` takes, valid or not.
-_EVERY: tuple[Key, ...] = (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),)
+#: The form of every address with one @ that ``is_address`` takes, valid or not. In quotation marks it may have blanks.
+_EVERY: tuple[Key, ...] = (("pattern", (r'^([^\s@<>,;]+|"[^"@]*")@[^\s@<>,;]+$', False)),)
 #: Atoms that depend on the text of an address.
 _SEEN = ("address", "below", "exact", "word", "pattern")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")

@@ -346,8 +346,6 @@ class SymbolicMessage:
     def _relate_alias(self, atoms: dict[Key, int], direct: int) -> None:
         relate_texts(self.circuit, atoms)
         for (sort, value), literal in atoms.items():
-            if sort == "word" and any(character.isspace() for character in value):
-                self.circuit.add(literal ^ 1)
             # A primary address is nobody else's alias. A group's stands for its members.
             if sort == "address" and self.facts.is_object(value) and value not in self.facts.expanded:
                 self.circuit.add(direct, literal ^ 1)

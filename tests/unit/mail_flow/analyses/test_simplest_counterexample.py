@@ -100,6 +100,21 @@ def test_mail_from_an_address_that_is_not_valid_refutes_nothing_and_is_not_ruled
     assert row["verdict"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    "unless",
+    [
+        {"from_address_contains_words": ["a b"]},
+        {"from_address_matches_patterns": ["a b"]},
+        {"recipient_address_contains_words": ["a b"]},
+    ],
+)
+def test_an_address_in_quotation_marks_is_not_ruled_out(unless: dict[str, Any]) -> None:
+    """Mail from or to ``"a b"@contoso.com`` is not encrypted, so the guarantee is not proved."""
+    encrypt = {**ENCRYPT, "exceptions": unless}
+    (row,) = prove([encrypt], FACTS, [{"name": "G", "when": OUTGOING, "then": "not_in_clear"}])
+    assert row["verdict"] == "unknown"
+
+
 HOLD = rule("Hold", {"subject_contains_words": ["plain"]}, {"stop_rule_processing": True})
 NEEDED = {"from": "sender@contoso.com", "authenticated": True, "to": ["recipient@example.org"], "subject": "plain"}
 
