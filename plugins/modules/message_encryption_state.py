@@ -33,7 +33,7 @@ options:
   ome_configurations:
     description:
       - Part RV(m365.message_encryption.message_encryption_info#module:ome_configurations) of that output. Anything that
-        it does not name is left alone.
+        it does not name is left alone. A configuration that is listed twice is refused.
     type: list
     elements: dict
   irm_configuration:
@@ -49,13 +49,13 @@ options:
   owa_mailbox_policies:
     description:
       - Part RV(m365.message_encryption.message_encryption_info#module:owa_mailbox_policies) of that output. Anything
-        that it does not name is left alone.
+        that it does not name is left alone. A policy that is listed twice is refused.
     type: list
     elements: dict
   mobile_device_mailbox_policies:
     description:
       - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output.
-        Others are left alone.
+        Others are left alone. A policy that is listed twice is refused.
     type: list
     elements: dict
   transport_rules:
@@ -72,7 +72,7 @@ options:
   unmanaged:
     description:
       - What happens to mail flow rules and OME configurations that the state does not name. Only rules that encrypt or
-        decrypt are ever changed.
+        decrypt are ever changed. The state names those, too, that it lists in C(transport_rules_unsupported).
       - >-
         V(remove) removes only what can be recreated; other rules are disabled, with a warning. OME configurations
         cannot be disabled, so V(disable) warns about them.
@@ -195,6 +195,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     refuse_other_organization,
     state_argument_spec,
     subsets_of,
+    unsupported_rules,
     validated,
     whole_state,
 )
@@ -222,6 +223,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
         part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None
     }
     state = validated({**(task.params["state"] or {}), **given})
+    unsupported = unsupported_rules(task.params["state"] or {})
     parts = declare_state(whole_state(state) if task.params["omitted"] == "default" else state)
 
     def planner(organization: Organization) -> Plan:
@@ -231,6 +233,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
         options = Planning(
             restoring=True,
             unmanaged=task.params["unmanaged"],
+            unsupported_rules=unsupported,
             check_mode=task.check_mode,
             created=tuple(task.foreseen),
             says_in_clear=True,

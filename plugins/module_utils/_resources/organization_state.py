@@ -82,6 +82,19 @@ def declare_state(state: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def unsupported_rules(state: Mapping[str, Any]) -> tuple[str, ...]:
+    """GUIDs and names of the rules that the info module's output lists as unsupported. Raises OptionError if it is no
+    such list.
+    """
+    try:
+        rows = state.get("transport_rules_unsupported") or ()
+        return tuple(str(row[key]) for row in rows for key in ("guid", "name") if row.get(key))
+    except (AttributeError, TypeError) as error:
+        raise OptionError(
+            "state: transport_rules_unsupported is not a list of dictionaries, as the info module returns it."
+        ) from error
+
+
 def subsets_of(parts: Mapping[str, Any]) -> list[str]:
     """The subsets to read to plan a state."""
     needed = (

@@ -26,6 +26,7 @@ class Planning:
     :param restoring: the plan restores an earlier state. Its dangers are not the task's doing, and it is authoritative
         also for what portals add.
     :param unmanaged: what to do with objects that the state does not name: ``keep``, ``warn``, ``disable``, ``remove``.
+    :param unsupported_rules: GUIDs and names of rules that the state names without their settings.
     :param check_mode: whether nothing will be written.
     :param created: OME configurations that will exist when the plan is applied.
     :param says_in_clear: whether the plan warns that mail may leave in clear. The role says which mail.
@@ -33,6 +34,7 @@ class Planning:
 
     restoring: bool = False
     unmanaged: str = "keep"
+    unsupported_rules: tuple[str, ...] = ()
     check_mode: bool = False
     created: tuple[str, ...] = ()
     says_in_clear: bool = False

@@ -23,8 +23,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
     warning,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import (
+    lookalikes,
+    name_key,
+    same_name,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     SUBSETS,
     Organization,
@@ -261,6 +265,11 @@ class NamedResource(TableResource):
         return {"type": "list", "elements": "dict", "options": options}
 
     def declare(self, part: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        seen: set[str] = set()
+        for name in (item[self.table.identity] for item in part):
+            if name_key(name) in seen:
+                raise OptionError(f"{self.subset}: {self.table.identity} {name!r} is listed twice.")
+            seen.add(name_key(name))
         return {item[self.table.identity]: declared(self.table, item) for item in part}
 
     def narrowed(self, part: Mapping[str, Mapping[str, Any]], changes: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -101,12 +101,14 @@ def plan_rules(
     rules: Sequence[DeclaredRule],
     *,
     unmanaged: str = "keep",
+    also_named: Collection[str] = (),
     refuse_doubles: bool = False,
     ordered: bool = True,
 ) -> Plan:
     """Plans a list of rules. A new rule is created after the one that precedes it in the list.
 
     :param rules: those that stand after all others come last.
+    :param also_named: GUIDs or names of further rules that are not unmanaged, although nothing is planned of them.
     :param ordered: whether existing rules are moved into the order of the list.
     """
     _refuse_repeats(rules)
@@ -131,7 +133,9 @@ def plan_rules(
     if ordered:
         _move(plan, book, moves(book.order, keys))
         _move(plan, book, moves_to_end(book.order, last))
-    _treat_unmanaged(plan, book, existing, unmanaged)
+    keys = set(map(name_key, also_named))
+    apart = [rule.guid for rule in book.rules if {name_key(rule.guid), name_key(rule.name)} & keys]
+    _treat_unmanaged(plan, book, {*existing, *apart}, unmanaged)
     _finished(plan, book)
     plan.before = {"rules": [each.before for each in planned]}
     plan.after = {"rules": [each.after for each in planned]}
@@ -142,7 +146,7 @@ def plan_rules(
 def plan_unmanaged(book: RuleBook, treatment: str) -> Plan:
     """Plans what to do with all rules that encrypt or decrypt: ``warn``, ``disable`` or ``remove``."""
     plan = Plan(concurrent_changes=concurrent_changes)
-    _treat_unmanaged(plan, book, [], treatment)
+    _treat_unmanaged(plan, book, (), treatment)
     return plan
 
 
@@ -228,7 +232,7 @@ def _move(plan: Plan, book: RuleBook, moved: Iterable[tuple[str, int]]) -> None:
         plan.steps.append(step)
 
 
-def _treat_unmanaged(plan: Plan, book: RuleBook, named: Sequence[str], treatment: str) -> None:
+def _treat_unmanaged(plan: Plan, book: RuleBook, named: Collection[str], treatment: str) -> None:
     """Plans what becomes of rules that were not named. Only rules that encrypt or decrypt are ever touched."""
     for rule in book.rules if treatment != "keep" else ():
         if rule.guid in named or not (encrypts(rule.sections) or decrypts(rule.sections)):

@@ -66,7 +66,13 @@ class RuleResource(Resource):
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         created = [*parts.get(OME_CONFIGURATION.subset, {}), *options.created]
         book = RuleBook(organization, restoring=options.restoring, check_mode=options.check_mode, created=created)
-        plan = plan_rules(book, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
+        plan = plan_rules(
+            book,
+            parts[self.subset],
+            unmanaged=options.unmanaged,
+            also_named=options.unsupported_rules,
+            refuse_doubles=not options.restoring,
+        )
         return warned(plan, book) if options.says_in_clear else plan
 
     def defaults(self) -> dict[str, Any]:
