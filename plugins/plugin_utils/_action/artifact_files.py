@@ -7,6 +7,7 @@
                                                <id> starts with workflow<number>_ if an AWX workflow started the run
     organizations/<host>/snapshots/            the chain of snapshots, a capture beside each, and what its run stored
     organizations/<host>/used-approvals/       the approved digests of runs whose snapshots are no longer kept
+    used-approvals/                            the approved digests that runs took, under any name of an organization
     organizations/<host>/writing/<run>.json    a run that writes to the organization; left by one that was killed while it wrote
     organizations/<host>/settling.json         since when rules that were switched off no longer have to act, while a disable waits for that
     organizations/<host>/contradictions.json   what Exchange's reports have contradicted of rules, and no later window agreed with

@@ -85,6 +85,7 @@ class Folders:
         self.organization = self.top / "organizations" / self.name
         self.snapshots = self.organization / "snapshots"
         self.used_approvals = self.organization / "used-approvals"
+        self.all_approvals = self.top / "used-approvals"
         self.procedure, self.of_run = procedure, run
 
     def of(self, host: str) -> Folders:
@@ -152,6 +153,7 @@ class Folders:
             self.organization.parent,
             self.snapshots,
             self.used_approvals,
+            self.all_approvals,
         ):
             try:
                 ownership.check(folder, top=self.top)

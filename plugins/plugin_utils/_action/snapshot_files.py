@@ -58,6 +58,9 @@ class SnapshotFiles:
         digest = str(document.get("approved_plan") or "").removeprefix("sha256:")[:16]
         approved = f"-approved-{digest}" if re.fullmatch("[0-9a-f]+", digest) else ""
         path = self._at.snapshots / f"snapshot-{stamp}-{document['id']}{after}{approved}.json"
+        if approved:
+            taken = TakenApproval(document["approved_plan"], document["approved_run"], document["run"], self._at.host)
+            write_json(self._at.all_approvals / f"{digest}-{document['id']}.json", asdict(taken))
         # A snapshot in the chain has its capture, whatever happens between the two.
         write_json(_capture(path), capture)
         return write_json(path, document)
@@ -93,12 +96,20 @@ class SnapshotFiles:
                 return None
             raise
 
-    def taken_approvals(self) -> list[TakenApproval]:
-        """The approvals that runs took whose snapshots retention has removed since. Raises OptionError if one cannot be
-        read.
+    def taken_approvals(self, digest: str) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots retention has removed since, and those of a digest that runs
+        took under other inventory names. Raises OptionError if one cannot be read.
         """
-        records = [self._at.read(file) for file in sorted(self._at.used_approvals.glob("*.json"))]
-        return [TakenApproval(record["digest"], record["planned_by"], record["run"]) for record in records]
+        own = self._at.used_approvals.glob("*.json")
+        every = self._at.all_approvals.glob(f"{digest.removeprefix('sha256:')[:16]}-*.json")
+        try:
+            gone = [TakenApproval(**self._at.read(file), host="") for file in sorted(own)]
+            taken = [TakenApproval(**self._at.read(file)) for file in sorted(every)]
+        except TypeError as error:
+            raise OptionError(
+                f"A file in {self._at.used_approvals} or {self._at.all_approvals} is not a record of a taken approval."
+            ) from error
+        return [*gone, *(each for each in taken if each.host != self._at.host)]
 
     def cut(self, keep: int) -> None:
         """Removes snapshots at the old end of the chain, beyond the newest ``keep``.
@@ -123,8 +134,12 @@ class SnapshotFiles:
         """
         try:
             snapshot = self._at.read(Path(link.path))
-            taken = TakenApproval(snapshot["approved_plan"], snapshot["approved_run"], snapshot["run"])
-            write_json(self._at.used_approvals / f"{link.id}.json", asdict(taken))
+            taken = {
+                "digest": snapshot["approved_plan"],
+                "planned_by": snapshot["approved_run"],
+                "run": snapshot["run"],
+            }
+            write_json(self._at.used_approvals / f"{link.id}.json", taken)
         except (OptionError, KeyError, TypeError):
             return False
         return True

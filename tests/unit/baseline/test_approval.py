@@ -256,6 +256,14 @@ def test_the_plan_whose_parts_are_replaced_is_one() -> None:
     assert read_plan(PLAN.as_dict(), "CHG-1.json") == PLAN
 
 
+def second_name(role: Role) -> Role:
+    """The same organization under another name of the inventory."""
+    other = Role(role.session, role.directory)
+    other.host, other._runs = "second", 100
+    other.begin("baseline")
+    return other
+
+
 class TestOnce:
     def test_it_does_not_come_back_with_the_end_of_its_snapshot(self, role: Role) -> None:
         first = role.plan(check=True)["digest"]
@@ -267,6 +275,47 @@ class TestOnce:
         assert not Path(run["snapshot"]).exists()
         text = refused(role, approved_plan=first)
         assert f"{first} was approved for one run" in text
+
+    def test_under_another_name_of_the_organization_it_is_used_as_well(self, tmp_path: Path) -> None:
+        role = Role({}, str(tmp_path))
+        digest = role.plan(check=True)["digest"]
+        role.run(approved_plan=digest)
+        role.run("rollback")
+        other = second_name(role)
+        text = refused(other, approved_plan=digest)
+        assert f"{digest} was approved for one run" in text
+        assert "(for the same organization as contoso)" in text
+        # Another plan with an approval of its own is not.
+        plan = other.plan(check=True)
+        assert plan["digest"] == digest
+        assert other.run(approved_plan=plan["plan"])["changed"]
+
+    def test_two_names_cannot_both_use_it_at_once(self, tmp_path: Path) -> None:
+        role = Role({}, str(tmp_path))
+        digest = role.plan(check=True)["digest"]
+        other = second_name(role)
+        planned = role.plan(approved_plan=digest)
+        assert "was approved for one run" in refused(other, approved_plan=digest)
+        task = role._task(
+            "baseline",
+            "recommended",
+            {"approved_plan": digest},
+            False,
+            run_tags=[],
+            skip_tags=[],
+            snapshot=planned["snapshot"],
+        )
+        assert apply(task)["changed"]
+
+    def test_a_use_that_cannot_be_read_is_no_approval(self, tmp_path: Path) -> None:
+        role = Role({}, str(tmp_path))
+        digest = role.plan(check=True)["digest"]
+        role.run(approved_plan=digest)
+        role.run("rollback")
+        (record,) = (tmp_path / "used-approvals").iterdir()
+        record.write_text('[{"digest": 5}, "not variables"]', encoding="utf-8")
+        with pytest.raises(ExchangeError, match="is not a record of a taken approval"):
+            second_name(role).plan(approved_plan=digest)
 
     def test_two_runs_at_once_cannot_both_use_it(self, tmp_path: Path) -> None:
         one, other = Role({}, str(tmp_path)), None

@@ -66,7 +66,7 @@ class Snapshots:
     def chain(self) -> SnapshotChain:
         return SnapshotChain(self.links)
 
-    def taken_approvals(self) -> list[TakenApproval]:
+    def taken_approvals(self, digest: str) -> list[TakenApproval]:
         return list(self.taken)
 
 

@@ -139,10 +139,13 @@ def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -
                     f"{digest} was approved for one run, and the run of {snapshot.created_at} took it ({link.path})."
                 )
             ]
-    gone = [taken.run for taken in artifacts.snapshots.taken_approvals() if taken.is_of(digest, planned_by)]
+    others = [taken for taken in artifacts.snapshots.taken_approvals(digest) if taken.is_of(digest, planned_by)]
     return [
-        _taken(f"{digest} was approved for one run, and {run} took it (its snapshot is no longer kept).")
-        for run in gone[:1]
+        _taken(
+            f"{digest} was approved for one run, and {taken.run} took it "
+            f"({f'for the same organization as {taken.host}' if taken.host else 'its snapshot is no longer kept'})."
+        )
+        for taken in others[:1]
     ]
 
 

@@ -106,8 +106,10 @@ class Snapshots(Protocol):
     def chain(self) -> SnapshotChain:
         """The snapshots."""
 
-    def taken_approvals(self) -> list[TakenApproval]:
-        """The approvals that runs took whose snapshots are no longer kept."""
+    def taken_approvals(self, digest: str) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots are no longer kept, and those of a digest that runs took under
+        other inventory names. A digest is of one organization.
+        """
 
     def store(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
         """Writes a snapshot under a unique name, and the capture of what was read beside it. Returns the path of the

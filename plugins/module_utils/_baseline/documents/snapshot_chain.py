@@ -156,11 +156,13 @@ class TakenApproval:
     :param digest: of the approved plan.
     :param planned_by: the run that made the plan; empty if that is not known.
     :param run: the run that took it.
+    :param host: the other inventory name of the organization under which it took it; empty if it is this one.
     """
 
     digest: str
     planned_by: str
     run: str
+    host: str = ""
 
     def is_of(self, digest: str, planned_by: str) -> bool:
         """Whether it covers a plan. If the run that made one of them is unknown, the digest decides."""
