@@ -133,8 +133,8 @@ def plan_rules(
     if ordered:
         _move(plan, book, moves(book.order, keys))
         _move(plan, book, moves_to_end(book.order, last))
-    keys = set(map(name_key, also_named))
-    apart = [rule.guid for rule in book.rules if {name_key(rule.guid), name_key(rule.name)} & keys]
+    also = set(map(name_key, also_named))
+    apart = [rule.guid for rule in book.rules if {name_key(rule.guid), name_key(rule.name)} & also]
     _treat_unmanaged(plan, book, {*existing, *apart}, unmanaged)
     _finished(plan, book)
     plan.before = {"rules": [each.before for each in planned]}
