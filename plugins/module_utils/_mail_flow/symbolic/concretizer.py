@@ -48,7 +48,7 @@ _FORMS: tuple[tuple[Key, ...], ...] = tuple(
     for local, domain in ((rf"{_WORD}(\.{_WORD})*", _HOST), (DOTTED, _HOST), (DOTTED, DOMAIN))
 )
 #: The form of every address with one @ that ``is_address`` takes, valid or not. In quotation marks it may have blanks.
-_EVERY: tuple[Key, ...] = (("pattern", (r'^([^\s@<>,;]+|"[^"@]*")@[^\s@<>,;]+$', False)),)
+_EVERY: tuple[Key, ...] = (("pattern", (r'^([^\s@<>,;]+|"([^"@\s]| )*")@[^\s@<>,;]+$', False)),)
 #: Atoms that depend on the text of an address.
 _SEEN = ("address", "below", "exact", "word", "pattern")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
