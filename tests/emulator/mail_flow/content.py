@@ -17,7 +17,24 @@ _ARCHIVES = frozenset(["zip", "7z", "rar", "tar", "gz", "cab"])
 _ALWAYS_THERE = frozenset(["date", "message-id", "received", "content-type", "mime-version", "return-path"])
 #: Headers that say what the message says anyway. Nothing tells whether a rule can change them.
 OWN_FIELDS = frozenset(["subject", "from", "to", "cc", "importance"])
+#: The header that says how a message is classified.
+CLASSIFIED = "x-ms-exchange-organization-classification"
 WORDS_LIMIT, PATTERNS_LIMIT = 2**20, 150 * 2**10
+
+
+def edited(view: View, headers: Sequence[str], *about: Any) -> Truth:
+    """What headers say that a rule set or removed. Later rules see that, but some headers cannot be, and no page says
+    which.
+    """
+    copy = view.copy
+    state = (
+        copy.subject if "subject" in headers else "",
+        tuple(sorted(copy.classifications)) if CLASSIFIED in headers else (),
+        copy.wrapped,
+        tuple((name, copy.edits.get(name)) for name in headers),
+    )
+    changed = [name for name in headers if name in copy.edits]
+    return doubt(FACTS, f"whether a rule can change the header {' and '.join(changed)}", "edited", state, *about)
 
 
 # The message
@@ -30,6 +47,8 @@ def subject(find: Find) -> Test:
 def _in_subject(view: View, find: Find, value: Sequence[str]) -> Truth:
     """What is found in the subject. The subject of a message that a disclaimer was wrapped around is not documented."""
     found = find(view, view.copy.subject, value)
+    if "subject" in view.copy.edits:
+        return edited(view, ("subject",), find.__name__, tuple(value))
     return (
         found
         if found is False or not view.copy.wrapped
@@ -62,27 +81,35 @@ def _readable(view: View, found: Truth, *about: Any) -> Truth:
 def header(find: Find) -> Test:
     def test(view: View, value: tuple[str, Sequence[str]]) -> Truth:
         name, wanted = value[0].lower(), value[1]
-        fields = {"subject": (view.copy.subject,), "from": (view.message.sender,)}
-        fields |= {
-            field: (", ".join(view.message.written[field]),) for field in ("to", "cc") if view.message.written[field]
-        }
-        if name in OWN_FIELDS and view.copy.headers.get(name) != view.message.headers.get(name):
-            return doubt(
-                FACTS, f"whether a rule can change the header {name}", "header", name, find.__name__, tuple(wanted)
+        if name in OWN_FIELDS and name in view.copy.edits:
+            return edited(view, (name,), "header", find.__name__, tuple(wanted))
+        brought = tuple(address for field, address in view.copy.brought if field == name)
+        if brought:
+            counts = doubt(
+                "U09", "whether rules see added recipients in a field", name, brought, find.__name__, tuple(wanted)
             )
-        held = view.copy.headers.get(name, fields.get(name))
-        if held is None:
-            return (
-                doubt(FACTS, f"the header {name}", "header", name, find.__name__, tuple(wanted))
-                if name in _ALWAYS_THERE
-                else False
-            )
-        found = either(find(view, text, wanted) for text in held)
-        if found is False and name in ("from", "to", "cc") and name not in view.copy.headers:
-            return doubt(FACTS, f"the names in the field {name}", "names", name, find.__name__, tuple(wanted))
-        return found
+            return either([_held(view, name, wanted, find), counts]) if find is words else counts
+        return _held(view, name, wanted, find)
 
     return test
+
+
+def _held(view: View, name: str, wanted: Sequence[str], find: Find) -> Truth:
+    """What is found in a header that no rule changed whose values the message says otherwise."""
+    fields = {"subject": (view.copy.subject,), "from": (view.message.sender,)}
+    fields |= {
+        field: (", ".join(view.message.written[field]),) for field in ("to", "cc") if view.message.written[field]
+    }
+    if view.message.importance != "Normal":
+        fields["importance"] = (view.message.importance,)
+    held = view.copy.headers.get(name, fields.get(name))
+    if held is None:
+        about = ("header", name, find.__name__, tuple(wanted))
+        return doubt(FACTS, f"the header {name}", *about) if name in _ALWAYS_THERE else False
+    found = either(find(view, text, wanted) for text in held)
+    if found is False and name in ("from", "to", "cc") and name not in view.copy.headers:
+        return doubt(FACTS, f"the names in the field {name}", "names", name, find.__name__, tuple(wanted))
+    return found
 
 
 def importance(view: View, wanted: str) -> Truth:
@@ -127,8 +154,9 @@ def no_classification(view: View, wanted: bool) -> Truth:
 
 
 def scl(view: View, level: int) -> Truth:
-    if view.message.scl is None or view.copy.scl_set:
-        return doubt("U11", "the spam confidence level when the rules run", "scl", level)
+    if view.message.scl is None or "set_scl" in view.copy.edits:
+        about = ("scl", level, view.copy.edits.get("set_scl"))
+        return doubt("U11", "the spam confidence level when the rules run", *about)
     return view.message.scl >= level
 
 

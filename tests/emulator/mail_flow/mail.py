@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,7 +155,10 @@ class Recipient:
 
 @dataclass
 class Copy:
-    """One copy of the message: the people in its envelope, and what the rules have done to it."""
+    """One copy of the message: the people in its envelope, and what the rules have done to it.
+
+    ``edits``: header to how rules set or removed it, in order. ``brought``: whom rules added, each with the field.
+    """
 
     recipients: list[Recipient]
     subject: str
@@ -164,7 +168,8 @@ class Copy:
     wrapped: bool = False
     tokens: bool = False
     disclaimer: bool = False
-    scl_set: bool = False
+    edits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    brought: list[tuple[str, str]] = field(default_factory=list)
     classifications: set[str] = field(default_factory=set)
     encrypting: list[tuple[str, str]] = field(default_factory=list)
     decrypting: list[str] = field(default_factory=list)
@@ -182,8 +187,8 @@ class Copy:
         self.recipients = rest
         self.forked = True
         twin = copy.copy(self)
-        for name in ("texts", "headers", "classifications", "encrypting", "decrypting", "brandings", "fates", "routes"):
-            setattr(twin, name, copy.copy(getattr(self, name)))
+        for one in dataclasses.fields(self):
+            setattr(twin, one.name, copy.copy(getattr(self, one.name)))
         twin.recipients = list(chosen)
         return twin
 

@@ -22,6 +22,8 @@ from .worlds import FACTS, Question, World
 _SYSTEM = frozenset({"NDR"})
 _REPORTS = ("GenerateIncidentReport", "GenerateNotification")
 _REJECTIONS = ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
+#: The fields in which actions put recipients.
+_FIELDS = {"AddToRecipients": "to", "CopyTo": "cc", "To": "to", "Cc": "cc"}
 _TAG = re.compile(r"<[^>]*>")
 #: What stands for a property of the sender.
 _TOKEN = re.compile(r"%%\w+%%")
@@ -276,6 +278,7 @@ class Passage:
 
     def _add(self, rule: Rule, copy: Copy) -> None:
         targets = self._additions(rule)
+        copy.brought += [(_FIELDS[action], address) for address, action in targets.items() if action in _FIELDS]
         here = {recipient.address for recipient in copy.recipients}
         copy.recipients += [one for one in self._newcomers(targets, copy.recipients) if one.address not in here]
 
@@ -330,6 +333,7 @@ class Passage:
 
     def _set_header(self, rule: Rule, copy: Copy) -> None:
         name = rule.actions["SetHeaderName"].lower()
+        self._edit(copy, name, f"set {rule.actions.get('SetHeaderValue', '')}")
         question = Question(FACTS, f"whether {rule.name} sets or removes {name} last", ("header", rule.name))
         if rule.actions.get("RemoveHeader", "").lower() == name and not self.world.ask(question, rule.name):
             copy.headers.pop(name, None)
@@ -338,16 +342,20 @@ class Passage:
 
     def _remove_header(self, rule: Rule, copy: Copy) -> None:
         name = rule.actions["RemoveHeader"].lower()
+        self._edit(copy, name, "removed")
         if name in OWN_FIELDS:
             copy.headers[name] = ()
         else:
             copy.headers.pop(name, None)
 
+    def _edit(self, copy: Copy, name: str, how: str) -> None:
+        copy.edits[name] = (*copy.edits.get(name, ()), how)
+
     def _classify(self, rule: Rule, copy: Copy) -> None:
         copy.classifications.add(rule.actions["ApplyClassification"])
 
     def _set_scl(self, rule: Rule, copy: Copy) -> None:
-        copy.scl_set = True
+        self._edit(copy, "set_scl", str(rule.actions["SetSCL"]))
 
     def _route(self, rule: Rule, copy: Copy) -> None:
         copy.routes.append(rule.actions["RouteMessageOutboundConnector"])

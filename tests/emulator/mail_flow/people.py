@@ -156,8 +156,6 @@ def supervision(view: View, value: Any) -> Truth:
 
 # Recipients
 
-_FIELDS = {"AddToRecipients": "to", "CopyTo": "cc", "To": "to", "Cc": "cc"}
-
 
 def nameless(recipient: Recipient, *what: str) -> Maybe | None:
     """What a predicate finds in the address of somebody whom a rule brings by a name, and whose address nobody told;
@@ -289,15 +287,15 @@ def field(names: Sequence[str], *, members: bool) -> Test:
                     ]
                 )
             )
-        for recipient in view.copy.recipients:
-            if _FIELDS.get(recipient.added) in names:
-                hit = (
-                    view.directory.member_of_any(recipient.address, wanted)
-                    if members
-                    else recipient.address in [one.lower() for one in wanted]
-                )
-                hit = nameless(recipient, "field", str(wanted)) or hit
-                values.append(both([hit, doubt("U09", "whether added recipients count", "field", recipient.address)]))
+        brought = [
+            address for name, target in view.copy.brought if name in names for address in view.directory.expand(target)
+        ]
+        for address in brought:
+            hit = (
+                view.directory.member_of_any(address, wanted) if members else address in [one.lower() for one in wanted]
+            )
+            hit = nameless(Recipient(address, ()), "field", str(wanted)) or hit
+            values.append(both([hit, doubt("U09", "whether added recipients count", "field", address)]))
         return either(values)
 
     return test

@@ -30,45 +30,91 @@ def _of_wrapper(test: Test) -> Test:
 
     def wrapped(view: View, value: Any) -> Truth:
         if view.copy.wrapped:
-            state = (tuple(sorted(view.copy.headers.items())), tuple(sorted(view.copy.classifications)))
+            copy = view.copy
+            state = (
+                *(tuple(sorted(each.items())) for each in (copy.headers, copy.edits)),
+                tuple(sorted(copy.classifications)),
+            )
             return doubt(FACTS, "what the message around the wrapped one has", "wrapper", test, str(value), state)
         return test(view, value)
 
     return wrapped
 
 
+def _said_by(
+    test: Test,
+    *headers: str,
+    shared: bool = False,
+    envelope: bool = False,
+    inside: bool = False,
+    of_sender: bool = False,
+) -> Test:
+    """What these headers say, once a rule set or removed one of them.
+
+    :param shared: whether it may depend on who shares the copy; :param:`envelope`: whether rules may look into the
+        envelope instead; :param:`inside`: whether it depends on who is authenticated if it is about people inside;
+        :param:`of_sender`: whether it is about the sender only if it names one.
+    """
+
+    def said(view: View, value: Any) -> Truth:
+        if (envelope and view.settings.location == "Envelope") or (of_sender and value[1] != "Sender"):
+            return test(view, value)
+        read = (*headers, *([_AUTHENTICATED] if inside and value == "InOrganization" else []))
+        if view.copy.edits.keys().isdisjoint(read):
+            return test(view, value)
+        people = tuple(sorted(recipient.address for recipient in view.copy.recipients)) if shared else ()
+        return content.edited(view, read, test, str(value), view.recipient and view.recipient.address, people)
+
+    return said
+
+
+def _as_named(test: Test, *, shared: bool = False) -> Test:
+    """What a recipient's address says, which a rule may look for as the fields To and Cc name it."""
+    in_fields = _said_by(test, "to", "cc", shared=shared)
+    return lambda view, value: (in_fields if view.settings.original else test)(view, value)
+
+
+_AUTHENTICATED = "x-ms-exchange-organization-authas"
+_LEVEL = "x-ms-exchange-organization-scl"
+_TYPES = ("auto-submitted", "content-class", "content-type")
+_URGENCY = ("importance", "priority", "x-msmail-priority", "x-priority")
+
 PREDICATES: dict[str, Kind] = {
-    "From": Kind("message", people.from_),
-    "FromMemberOf": Kind("message", people.from_member_of),
-    "FromAddressContainsWords": Kind("message", people.from_address(words)),
-    "FromAddressMatchesPatterns": Kind("message", people.from_address(patterns)),
-    "SenderDomainIs": Kind("message", people.sender_domain),
-    "FromScope": Kind("message", people.from_scope),
-    "SenderADAttributeContainsWords": Kind("message", people.sender_attribute(words)),
-    "SenderADAttributeMatchesPatterns": Kind("message", people.sender_attribute(patterns)),
+    "From": Kind("message", _said_by(people.from_, "from", envelope=True)),
+    "FromMemberOf": Kind("message", _said_by(people.from_member_of, "from", envelope=True)),
+    "FromAddressContainsWords": Kind("message", _said_by(people.from_address(words), "from", envelope=True)),
+    "FromAddressMatchesPatterns": Kind("message", _said_by(people.from_address(patterns), "from", envelope=True)),
+    "SenderDomainIs": Kind("message", _said_by(people.sender_domain, "from", envelope=True)),
+    "FromScope": Kind("message", _said_by(people.from_scope, "from", inside=True)),
+    "SenderADAttributeContainsWords": Kind("message", _said_by(people.sender_attribute(words), "from")),
+    "SenderADAttributeMatchesPatterns": Kind("message", _said_by(people.sender_attribute(patterns), "from")),
     "SenderIpRanges": Kind("message", people.sender_ip),
-    "SenderManagementRelationship": Kind("relation", people.relationship),
-    "ManagerAddresses": Kind("relation", people.manager, partners=("ManagerForEvaluatedUser",)),
-    "BetweenMemberOf1": Kind("relation", people.between, partners=("BetweenMemberOf2",)),
-    "ADComparisonAttribute": Kind("relation", people.comparison, partners=("ADComparisonOperator",)),
-    "SenderInRecipientList": Kind("relation", people.supervision),
-    "RecipientInSenderList": Kind("relation", people.supervision),
-    "SentTo": Kind("recipient", people.sent_to),
-    "SentToScope": Kind("recipient", people.sent_to_scope),
-    "SentToMemberOf": Kind("recipient", people.sent_to_member_of),
-    "RecipientDomainIs": Kind("recipient", people.recipient_domain),
-    "RecipientAddressContainsWords": Kind("recipient", people.recipient_address(words)),
-    "RecipientAddressMatchesPatterns": Kind("recipient", people.recipient_address(patterns)),
+    "SenderManagementRelationship": Kind("relation", _said_by(people.relationship, "from", shared=True)),
+    "ManagerAddresses": Kind(
+        "relation", _said_by(people.manager, "from", of_sender=True, shared=True), partners=("ManagerForEvaluatedUser",)
+    ),
+    "BetweenMemberOf1": Kind("relation", _said_by(people.between, "from", shared=True), partners=("BetweenMemberOf2",)),
+    "ADComparisonAttribute": Kind(
+        "relation", _said_by(people.comparison, "from", shared=True), partners=("ADComparisonOperator",)
+    ),
+    "SenderInRecipientList": Kind("relation", _said_by(people.supervision, "from", shared=True)),
+    "RecipientInSenderList": Kind("relation", _said_by(people.supervision, "from", shared=True)),
+    "SentTo": Kind("recipient", _as_named(people.sent_to)),
+    "SentToScope": Kind("recipient", _said_by(people.sent_to_scope, inside=True)),
+    "SentToMemberOf": Kind("recipient", _as_named(people.sent_to_member_of)),
+    "RecipientDomainIs": Kind("recipient", _as_named(people.recipient_domain)),
+    "RecipientAddressContainsWords": Kind("recipient", _as_named(people.recipient_address(words))),
+    "RecipientAddressMatchesPatterns": Kind("recipient", _as_named(people.recipient_address(patterns))),
     "RecipientADAttributeContainsWords": Kind("recipient", people.recipient_attribute(words)),
     "RecipientADAttributeMatchesPatterns": Kind("recipient", people.recipient_attribute(patterns)),
-    "AnyOfRecipientAddressContainsWords": Kind("all", people.any_recipient(words)),
-    "AnyOfRecipientAddressMatchesPatterns": Kind("all", people.any_recipient(patterns)),
-    "AnyOfToHeader": Kind("all", people.field(("to",), members=False)),
-    "AnyOfCcHeader": Kind("all", people.field(("cc",), members=False)),
-    "AnyOfToCcHeader": Kind("all", people.field(("to", "cc"), members=False)),
-    "AnyOfToHeaderMemberOf": Kind("all", people.field(("to",), members=True)),
-    "AnyOfCcHeaderMemberOf": Kind("all", people.field(("cc",), members=True)),
-    "AnyOfToCcHeaderMemberOf": Kind("all", people.field(("to", "cc"), members=True)),
+    "AnyOfRecipientAddressContainsWords": Kind("all", _as_named(people.any_recipient(words), shared=True)),
+    "AnyOfRecipientAddressMatchesPatterns": Kind("all", _as_named(people.any_recipient(patterns), shared=True)),
+    "AnyOfToHeader": Kind("all", _said_by(people.field(("to",), members=False), "to", shared=True)),
+    "AnyOfCcHeader": Kind("all", _said_by(people.field(("cc",), members=False), "cc", shared=True)),
+    "AnyOfToCcHeader": Kind("all", _said_by(people.field(("to", "cc"), members=False), "to", "cc", shared=True)),
+    "AnyOfToHeaderMemberOf": Kind("all", _said_by(people.field(("to",), members=True), "to", shared=True)),
+    "AnyOfCcHeaderMemberOf": Kind("all", _said_by(people.field(("cc",), members=True), "cc", shared=True)),
+    "AnyOfToCcHeaderMemberOf": Kind("all", _said_by(people.field(("to", "cc"), members=True), "to", "cc", shared=True)),
     "SubjectContainsWords": Kind("message", content.subject(words)),
     "SubjectMatchesPatterns": Kind("message", content.subject(patterns)),
     "SubjectOrBodyContainsWords": Kind("message", content.subject_or_body(words), content=True),
@@ -79,7 +125,7 @@ PREDICATES: dict[str, Kind] = {
     "HeaderMatchesMessageHeader": Kind(
         "message", _of_wrapper(content.header(patterns)), partners=("HeaderMatchesPatterns",)
     ),
-    "ContentCharacterSetContainsWords": Kind("message", _of_wrapper(content.character_sets)),
+    "ContentCharacterSetContainsWords": Kind("message", _of_wrapper(_said_by(content.character_sets, "content-type"))),
     "AttachmentContainsWords": Kind("message", content.attachment_text(words, content.WORDS_LIMIT), content=True),
     "AttachmentMatchesPatterns": Kind(
         "message", content.attachment_text(patterns, content.PATTERNS_LIMIT), content=True
@@ -93,9 +139,9 @@ PREDICATES: dict[str, Kind] = {
     "AttachmentIsUnsupported": Kind("message", content.told("unsupported"), content=True),
     "AttachmentProcessingLimitExceeded": Kind("message", content.told("limit_exceeded"), content=True),
     "MessageSizeOver": Kind("message", _of_wrapper(content.message_size)),
-    "MessageTypeMatches": Kind("message", _of_wrapper(content.type_)),
-    "WithImportance": Kind("message", _of_wrapper(content.importance)),
-    "HasClassification": Kind("message", _of_wrapper(content.classification)),
-    "HasNoClassification": Kind("message", _of_wrapper(content.no_classification)),
-    "SCLOver": Kind("message", content.scl),
+    "MessageTypeMatches": Kind("message", _of_wrapper(_said_by(content.type_, *_TYPES))),
+    "WithImportance": Kind("message", _of_wrapper(_said_by(content.importance, *_URGENCY))),
+    "HasClassification": Kind("message", _of_wrapper(_said_by(content.classification, content.CLASSIFIED))),
+    "HasNoClassification": Kind("message", _of_wrapper(_said_by(content.no_classification, content.CLASSIFIED))),
+    "SCLOver": Kind("message", _said_by(content.scl, _LEVEL)),
 }

@@ -45,6 +45,16 @@ PATTERNS = (
 )
 HEADERS = ("X-Class", "X-Flag")
 HEADER_VALUES = ("yes", "no", "secure yes")
+#: Headers that say what other conditions look at, with values that rules may set.
+SAYING = {
+    "Subject": TEXTS[1:3],
+    "From": ("ann@fabrikam.com", "megan@contoso.com"),
+    "To": ("ann@fabrikam.com", "adele@contoso.com"),
+    "Cc": ("helpdesk@contoso.com",),
+    "Importance": ("Low", "High"),
+    "X-MS-Exchange-Organization-SCL": ("9",),
+    "X-MS-Exchange-Organization-AuthAs": ("Internal",),
+}
 CLASSES = ("Internal", "Secret")
 TEMPLATES = ("Encrypt", "Do Not Forward", "Confidential")
 CONNECTORS = ("ToAppliance", "Bank", "Everybody")
@@ -220,6 +230,10 @@ COMMON = {
         "header_contains_message_header": source.choice(HEADERS),
         "header_contains_words": some(source, HEADER_VALUES),
     },
+    "own_header_contains": lambda source: {
+        "header_contains_message_header": source.choice(("Subject", "From", "To", "Cc")),
+        "header_contains_words": some(source, ("secure", "ann", "copied", "adele")),
+    },
     "message_type_matches": lambda source: source.choice(
         ["OOF", "AutoForward", "Encrypted", "PermissionControlled", "Signed", "Calendaring"]
     ),
@@ -296,6 +310,13 @@ def section(source: random.Random, most: int, *, rare: float = 0.2, only: tuple[
     return found
 
 
+def _said_otherwise(source: random.Random, name: str) -> Values:
+    """Sets or removes a header that says what other conditions look at."""
+    if source.random() < 0.3:
+        return {"remove_header": name}
+    return {"set_header_name": name, "set_header_value": source.choice(SAYING[name])}
+
+
 _ACTIONS: dict[str, Any] = {
     "encrypt": lambda source: {
         "apply_rights_protection_template": source.choice(TEMPLATES[:2] if source.random() < 0.8 else TEMPLATES)
@@ -313,6 +334,7 @@ _ACTIONS: dict[str, Any] = {
         "set_header_value": source.choice(HEADER_VALUES),
     },
     "remove header": lambda source: {"remove_header": source.choice(HEADERS)},
+    "say otherwise": lambda source: _said_otherwise(source, source.choice(list(SAYING))),
     "classify": lambda source: {"apply_classification": source.choice(CLASSES)},
     "set scl": lambda source: {"set_scl": 5},
     "disclaim": lambda source: {
@@ -335,7 +357,7 @@ _ACTIONS: dict[str, Any] = {
     "require TLS": lambda source: {"route_message_outbound_require_tls": True},
     "route": lambda source: {"route_message_outbound_connector": source.choice([*CONNECTORS, "Gone"])},
 }
-_WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3}
+_WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3, "say otherwise": 3}
 #: Actions that bring recipients.
 _BRINGING = {"redirect", "copy", "add manager", "bring"}
 #: Actions that go with few others; rules that have others beside them are rare.
@@ -372,6 +394,26 @@ def rule(source: random.Random, place: int, *, newcomers: bool = False, rare: fl
         "is_rule_configuration_supported": False,
     }
     return made | {key: value for key, value in settings.items() if source.random() < 0.04}
+
+
+#: Conditions of what headers say that rules may set.
+_SAID = (
+    *("subject_contains_words", "subject_or_body_contains_words", "subject_matches_patterns", "own_header_contains"),
+    *("from", "from_scope", "sender_domain_is", "from_member_of", "sender_ad_attribute_contains_words", "manager"),
+    *("any_of_to_header", "any_of_to_cc_header", "any_of_cc_header", "with_importance", "scl_over", "sent_to_scope"),
+)
+
+
+def editing_rules(source: random.Random, **options: Any) -> list[Values]:
+    """Rules that set or remove headers, or add people, and later ones that look at what these say."""
+    names = ["say otherwise", "say otherwise", "copy", "prefix", "set scl", "disclaim"]
+    first = [rule(source, place, **options) for place in range(source.choice([1, 1, 2]))]
+    for one in first:
+        one |= {"actions": _ACTIONS[source.choice(names)](source), "conditions": section(source, 1)}
+    later = [rule(source, place, **options) for place in range(len(first), len(first) + source.choice([1, 2, 3]))]
+    for one in later:
+        one |= {part: section(source, most, only=_SAID) for part, most in (("conditions", 2), ("exceptions", 1))}
+    return [*first, *later]
 
 
 def rules(source: random.Random, most: int = 5, **options: Any) -> list[Values]:

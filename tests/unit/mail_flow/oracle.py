@@ -25,7 +25,7 @@ _TYPES = {
     "U29": ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"),
 }
 #: Headers that say what the message says otherwise.
-_FIELDS = {"From", "To", "Subject"}
+_FIELDS = {"From", "To", "Cc", "Subject", "Importance"}
 _IN_FIELDS = {"any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"}
 _RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_comparison_attribute", "between_member_of_1"}
 

@@ -45,6 +45,20 @@ def test_they_agree_about_random_organizations(source: random.Random, newcomers:
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
+def test_they_agree_about_what_rules_make_of_headers(source: random.Random) -> None:
+    tenant, rules, message = (
+        generators.organization(source),
+        generators.editing_rules(source),
+        generators.message(source),
+    )
+    for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
+        note(f"{name} = {value!r}")
+    with contextlib.suppress(TooManyWorlds):
+        assert disagreement(tenant, rules, message) == ""
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_what_can_be_written_in_two_ways(source: random.Random) -> None:
     """International names in Unicode and in ASCII, letters with accents, and plus addresses."""
     tenant = respelling.organization(source, generators.organization(source))

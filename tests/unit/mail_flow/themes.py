@@ -234,6 +234,73 @@ ACTIONS = Theme(
     often=0.6,
 )
 
+#: Headers that rules set and remove, and what conditions of other kinds make of them.
+EDITS = Theme(
+    most=4,
+    messages=partial(
+        every,
+        [
+            *(WAYS[place] for place in (0, 2, 3)),
+            sent(MEGAN, ANN, cc=[BOB]),
+            sent(MEGAN, ANN, JOE),
+            {**sent(BOB, ANN), "mail_from": MEGAN},
+        ],
+        subject=("", "secure", "offer"),
+        body=("", "secure"),
+        importance=("Normal", "High"),
+        scl=(1, 6),
+    ),
+    predicates=[
+        *lists("subject_contains_words", "secure", "offer"),
+        *lists("subject_matches_patterns", "^secure", "^$"),
+        *lists("subject_or_body_contains_words", "secure", "offer"),
+        *lists("sender_domain_is", "contoso.com", "fabrikam.com"),
+        *({option: [MEGAN]} for option in ("from", "from_address_contains_words")),
+        *({"from_scope": scope} for scope in ("InOrganization", "NotInOrganization")),
+        {"sent_to_scope": "InOrganization"},
+        *(
+            {option: [who]}
+            for option in ("any_of_to_header", "any_of_to_cc_header")
+            for who in (ANN, "new@northwind.com")
+        ),
+        *({"with_importance": level} for level in ("Low", "Normal", "High")),
+        *({"has_classification": name} for name in ("Secret", "Internal")),
+        {"message_type_matches": "OOF"},
+        *({"scl_over": level} for level in (0, 5)),
+        *(2 * [each for name in ("To", "Cc") for each in header(name, ("ann", "new"), ("^ann@", "new"))]),
+        *header("Subject", ("secure",), ("^$",)),
+        *header("From", ("megan",), ()),
+        *header("Importance", ("high",), ()),
+    ],
+    actions=[
+        (20, {"apply_rights_protection_template": "Encrypt"}),
+        *(
+            (4, {"set_header_name": name, "set_header_value": value})
+            for name, value in (
+                *(("Subject", value) for value in ("secure", "offer")),
+                *((name, ANN) for name in ("From", "To", "Cc")),
+                *(("Importance", value) for value in ("Low", "High")),
+                ("X-Priority", "1"),
+                ("X-MS-Exchange-Organization-SCL", "9"),
+                ("X-MS-Exchange-Organization-AuthAs", "Internal"),
+                ("X-MS-Exchange-Organization-Classification", "Secret"),
+                ("Auto-Submitted", "auto-replied"),
+            )
+        ),
+        *((6, {"remove_header": name}) for name in ("Subject", "From", "To", "Importance")),
+        (1, {"set_header_name": "Subject", "set_header_value": "secure", "remove_header": "Subject"}),
+        (1, {"prepend_subject": "offer "}),
+        (1, {"set_scl": 9}),
+        (1, {"apply_classification": "Secret"}),
+        *((8, {option: ["new@northwind.com"]}) for option in ("add_to_recipients", "copy_to")),
+    ],
+    settings=[
+        *({"sender_address_location": where} for where in ("Envelope", "HeaderOrEnvelope")),
+        {"recipient_address_type": "Original"},
+    ],
+    often=0,
+)
+
 _INSTANTS = (
     "2026-02-01T00:00:00Z",
     "2026-04-01T00:00:00Z",
@@ -300,6 +367,7 @@ THEMES = {
     "people": PEOPLE,
     "actions": ACTIONS,
     "dates": DATES,
+    "edits": EDITS,
 }
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Open,
     Truth,
@@ -44,9 +45,6 @@ OfText = Callable[[str, tuple[str, ...], Settings], Truth]
 _STAMPED = re.compile(
     r"(x-ms-|x-microsoft-|x-forefront-|x-originat|x-eop|arc-|dkim-|received|authentication-results|message-id|date|mime-version|content-|return-path|thread-)"
 )
-
-#: Headers whose values are fields of a message.
-_FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
 
 #: The ones that hold names beside addresses.
 _WITH_NAMES = frozenset({"from", "to", "cc"})
@@ -84,19 +82,26 @@ def in_subject(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
 
 def in_subject_or_body(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
     """A predicate about the subject and the text as earlier rules left them."""
-    of_subject = in_subject(decide)
+    of_subject, of_body = in_subject(decide), in_body(decide)
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         subject = of_subject(rule_view, values, settings)
-        if subject is True:
-            return True
+        return True if subject is True else any_of((subject, of_body(rule_view, values, settings)))
+
+    return evaluate
+
+
+def in_body(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
+    """A predicate about the text alone as earlier rules left it."""
+
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         closed = unreadable(rule_view)
         if closed is not None:
-            return any_of((subject, closed))
+            return closed
         if rule_view.content.body is None:
             kind = "body" if rule_view.message.body is None else "tokens"
-            return any_of((subject, opened(("body", values), questions.A_FACT, kind)))
-        return any_of((subject, about(_in_body(decide, rule_view.content, values, settings), "body")))
+            return opened(("body", values), questions.A_FACT, kind)
+        return about(_in_body(decide, rule_view.content, values, settings), "body")
 
     return evaluate
 
@@ -144,14 +149,11 @@ def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
 
 
 def in_header(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
-    """A predicate about one header, as earlier rules left it. Its values are the header's name and what is looked for."""
+    """A predicate about one header, as earlier rules left it if only rules have such a header. Its values are the header's name and what is looked for."""
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         name, wanted = values
         given = rule_view.content.header(name.lower())
-        if not is_own_header(name.lower()) and given != dict(rule_view.message.headers).get(name.lower()):
-            kind = "header_of_every_message" if name.lower() in _FIELDS else "header_of_mail_system"
-            return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
         values = header_values(rule_view, name.lower())
         if values is None:
             kind = "header" if is_own_header(name.lower()) else "header_that_is_set"
@@ -193,7 +195,7 @@ def header_values(rule_view: RuleView, name: str) -> tuple[str, ...] | None:
 
 def is_own_header(name: str) -> bool:
     """Whether a message has this header only if it was given as a header."""
-    return name not in _FIELDS and not _STAMPED.match(name)
+    return name not in FIELDS and not _STAMPED.match(name)
 
 
 def importance_is(rule_view: RuleView, value: str, settings: Settings) -> Truth:
@@ -221,8 +223,6 @@ def has_no_classification(rule_view: RuleView, value: bool, settings: Settings) 
 
 def spam_level_is(rule_view: RuleView, value: int, settings: Settings) -> Truth:
     """The spam confidence level is this or higher."""
-    if rule_view.content.scl_set:
-        return opened(("scl", value), questions.SPAM_LEVEL, "scl_that_a_rule_set")
     if rule_view.message.scl is None:
         return opened(("scl", value), questions.SPAM_LEVEL, "scl")
     return rule_view.message.scl >= int(value)

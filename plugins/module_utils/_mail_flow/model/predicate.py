@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import Evaluate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token
 
@@ -97,6 +98,8 @@ class Predicate:
     :param options: its options. Several are one condition.
     :param looks_at: what it looks at. Earlier rules can change ``subject``, ``body``, ``header``, ``classification``,
         ``scl`` and ``protection``.
+    :param headers: the headers, in lower case, that say what it looks at. It is open once a rule has set or removed one;
+        see ``model.header_edits``.
     :param sort: how its values are meant: of a list of values each ``address``, ``word``, ``pattern``, ``member`` (of a group), ``below`` (a domain),
         ``attribute word``, ``attribute pattern``, ``extension``, ``property`` or ``range``; of another one what it is.
     :param slots: of a list of values, the texts, addresses and properties that each of them is looked for in.
@@ -115,10 +118,13 @@ class Predicate:
     :param unknowns: the open questions that it can meet.
     :param content: whether it looks into content that S/MIME hides.
     :param reach_of: the reach where it depends on the values.
+    :param headers_of: the same, and further headers.
+    :param beside: evaluates it on what no header says; ``None`` if that is nothing.
     """
 
     options: tuple[str, ...]
     looks_at: str
+    headers: tuple[str, ...] = ()
     sort: str
     slots: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
@@ -134,6 +140,17 @@ class Predicate:
     unknowns: tuple[str, ...] = ()
     content: bool = False
     reach_of: Callable[[Any], Reach] | None = None
+    headers_of: Callable[[Any], tuple[str, ...]] = lambda values: ()
+    beside: Evaluate | None = None
+
+    def reads(self, values: Any, settings: Settings) -> frozenset[str]:
+        """The header fields that it reads under a rule's settings: none for a sender in the envelope, and To and Cc if
+        it looks for recipients as these fields name them.
+        """
+        if settings.location == "Envelope" and self.of_sender and self.slots:
+            return frozenset()
+        written = ("to", "cc") if settings.address_type == "Original" and self.of_recipient else ()
+        return frozenset((*self.headers, *self.headers_of(values), *written))
 
     @property
     def of_wrapper(self) -> bool:

@@ -13,6 +13,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     content,
     questions,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
+    ADDED,
+    CLASSIFICATION,
+    SPAM_LEVEL,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
     ATTACHED_NAME,
@@ -35,6 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What conditions of a family have in common.
 _SUBJECT: Mapping[str, Any] = {
     "looks_at": "subject",
+    "headers": ("subject",),
     "column": "subject",
     "slots": (SUBJECT,),
     "reach": Reach.MESSAGE,
@@ -42,6 +48,7 @@ _SUBJECT: Mapping[str, Any] = {
 }
 _BODY: Mapping[str, Any] = {
     "looks_at": "body",
+    "headers": ("subject",),
     "column": "subject",
     "untraced": "body",
     "slots": (SUBJECT, BODY),
@@ -54,6 +61,12 @@ _MESSAGE: Mapping[str, Any] = {"reach": Reach.MESSAGE}
 
 def _in_header(values: tuple[str, tuple[str, ...]]) -> Needs:
     return (("header", values[0].lower()),) if content.is_own_header(values[0].lower()) else None
+
+
+def _own_name(values: tuple[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A header that not only rules set, and the people whom rules add to it."""
+    name = values[0].lower()
+    return () if content.is_own_header(name) else (name, *([ADDED[name]] if name in ADDED else []))
 
 
 def _at(place: str) -> Callable[[Any], Needs]:
@@ -80,6 +93,7 @@ def _header(name: str, values: str, **columns: Any) -> Predicate:
         read=lambda section: (str(section[name]), list_of(section[values])),
         shown=as_list_of,
         needs=_in_header,
+        headers_of=_own_name,
         **columns,
     )
 
@@ -128,6 +142,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         **_BODY,
         sort="word",
         evaluate=content.in_subject_or_body(content.has_word),
+        beside=content.in_body(content.has_word),
         needs=words_in("body word"),
         unknowns=(questions.RULE_FAILS, questions.WORD_BORDERS, questions.UNREADABLE),
         phrase=Phrase(5, "with {} in its subject or text"),
@@ -137,6 +152,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         **_BODY,
         sort="pattern",
         evaluate=content.in_subject_or_body(content.has_pattern),
+        beside=content.in_body(content.has_pattern),
         unknowns=(questions.RULE_FAILS, questions.PATTERN_SYNTAX, questions.UNREADABLE),
         phrase=Phrase(5, "with a subject or text that matches {}"),
     ),
@@ -160,6 +176,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "content_character_set_contains_words",
         **_MESSAGE,
         looks_at="character sets",
+        headers=("content-type",),
         untraced="header",
         sort="character set",
         use=Use.FACTS,
@@ -240,6 +257,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "message_type_matches",
         **_MESSAGE,
         looks_at="protection",
+        headers=("auto-submitted", "content-class", "content-type"),
         untraced="type",
         sort="type",
         use=Use.FACTS,
@@ -251,6 +269,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "with_importance",
         **_MESSAGE,
         looks_at="importance",
+        headers=("importance", "priority", "x-msmail-priority", "x-priority"),
         untraced="importance",
         sort="importance",
         use=Use.COMPUTABLE,
@@ -261,6 +280,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "has_classification",
         **_MESSAGE,
         looks_at="classification",
+        headers=(CLASSIFICATION,),
         untraced="classification",
         sort="classification",
         use=Use.FACTS,
@@ -271,6 +291,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "has_no_classification",
         **_MESSAGE,
         looks_at="classification",
+        headers=(CLASSIFICATION,),
         untraced="classification",
         sort="no classification",
         use=Use.FACTS,
@@ -286,6 +307,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "scl_over",
         **_MESSAGE,
         looks_at="scl",
+        headers=(SPAM_LEVEL,),
         untraced="scl",
         sort="scl",
         use=Use.OPAQUE,

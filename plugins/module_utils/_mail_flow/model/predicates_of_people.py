@@ -32,7 +32,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 #: What conditions of a family have in common.
-_SENDER: Mapping[str, Any] = {"looks_at": "sender", "slots": (SENDER,), "reach": Reach.SENDER, "column": "sender"}
+_SENDER: Mapping[str, Any] = {
+    "looks_at": "sender",
+    "headers": ("from",),
+    "slots": (SENDER,),
+    "reach": Reach.SENDER,
+    "column": "sender",
+}
 _RECIPIENT: Mapping[str, Any] = {
     "looks_at": "recipient",
     "slots": (RECIPIENT,),
@@ -47,6 +53,7 @@ _RECIPIENTS: Mapping[str, Any] = {
 }
 _FIELDS: Mapping[str, Any] = {"looks_at": "fields", "slots": (RECIPIENT,), "reach": Reach.COPY, "untraced": "to_or_cc"}
 _RELATION: Mapping[str, Any] = {"looks_at": "relation", "sort": "relation", "reach": Reach.RELATION}
+_TO_SENDER: Mapping[str, Any] = {**_RELATION, "headers": ("from",)}
 
 
 def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicate, Predicate]:
@@ -56,6 +63,7 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
             f"any_of_{kind}_header",
             small,
             **_FIELDS,
+            headers=fields,
             sort="address",
             fields=fields,
             use=Use.COMPUTABLE,
@@ -68,6 +76,7 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
             f"any_of_{kind}_header_member_of",
             small,
             **_FIELDS,
+            headers=fields,
             sort="member",
             fields=fields,
             use=Use.FACTS,
@@ -76,6 +85,11 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
             phrase=Phrase(4, f"with a member of {{}} in its {where} field", ""),
         ),
     )
+
+
+def _where(scope: str) -> tuple[str, ...]:
+    """Only who is inside depends on whether the message was authenticated."""
+    return ("x-ms-exchange-organization-authas",) if scope == "InOrganization" else ()
 
 
 def _manages(rule_view: RuleView, values: tuple[str, tuple[str, ...]], settings: Settings) -> Truth:
@@ -150,6 +164,8 @@ OF_PEOPLE: tuple[Predicate, ...] = (
     single(
         "from_scope",
         looks_at="sender",
+        headers=("from",),
+        headers_of=_where,
         sort="scope",
         reach=Reach.SENDER,
         column="sender",
@@ -192,21 +208,21 @@ OF_PEOPLE: tuple[Predicate, ...] = (
     # What the sender is to a recipient
     several(
         "sender_in_recipient_list",
-        **_RELATION,
+        **_TO_SENDER,
         use=Use.OPAQUE,
         evaluate=content.never_documented,
         phrase=Phrase(0, "from people in a list {} of the recipient"),
     ),
     several(
         "recipient_in_sender_list",
-        **_RELATION,
+        **_TO_SENDER,
         use=Use.OPAQUE,
         evaluate=content.never_documented,
         phrase=Phrase(2, "to people in a list {} of the sender"),
     ),
     single(
         "sender_management_relationship",
-        **_RELATION,
+        **_TO_SENDER,
         use=Use.FACTS,
         column="pair",
         evaluate=people.relation(people.is_related),
@@ -216,6 +232,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
     Predicate(
         options=("manager_for_evaluated_user", "manager_addresses"),
         **_RELATION,
+        headers_of=lambda values: ("from",) if values[0] == "Sender" else (),
         use=Use.FACTS,
         column="pair",
         evaluate=_manages,
@@ -227,7 +244,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
     ),
     Predicate(
         options=("ad_comparison_attribute", "ad_comparison_operator"),
-        **_RELATION,
+        **_TO_SENDER,
         use=Use.FACTS,
         column="pair",
         evaluate=people.relation(people.has_equal_attribute),
@@ -241,7 +258,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
     ),
     Predicate(
         options=("between_member_of_1", "between_member_of_2"),
-        **_RELATION,
+        **_TO_SENDER,
         use=Use.FACTS,
         column="pair",
         evaluate=people.relation(people.is_between),
@@ -265,6 +282,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
     single(
         "sent_to_scope",
         looks_at="recipient",
+        headers_of=_where,
         sort="scope",
         reach=Reach.RECIPIENT,
         column="recipient",

@@ -77,7 +77,8 @@ QUESTIONS = (
     Question(
         A_FACT,
         "A fact that was not given, such as accepted domains or the text of an attachment. Also: which of several "
-        "actions that contradict each other in one rule is done.",
+        "actions that contradict each other in one rule is done, and whether rules can set or remove a header that other "
+        "conditions read, such as the subject, the sender, To, Cc, the importance or the spam confidence level.",
         "Give the fact, as an option or in the message.",
         NOT_GIVEN,
     ),
@@ -137,7 +138,8 @@ QUESTIONS = (
     ),
     Question(
         ADDED_RECIPIENTS,
-        "Whether later rules consider recipients whom a rule added, or block the message for them, too.",
+        "Whether later rules consider recipients whom a rule added, see them in the To and Cc fields, or block the "
+        "message for them, too.",
         "A rule that adds a recipient, followed by a rule for this recipient.",
         SILENT,
         "mail-flow-rule-actions",

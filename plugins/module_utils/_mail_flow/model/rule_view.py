@@ -9,11 +9,13 @@ show, because a message is encrypted after the last rule.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import HeaderEdit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 
@@ -43,7 +45,7 @@ class Content(Value):
     :param body: the text; ``None`` if unknown.
     :param headers: name in lower case to values.
     :param classifications: names; ``None`` if unknown.
-    :param scl_set: whether a rule has set the spam confidence level.
+    :param edits: what rules did to header fields that conditions read, in order.
     :param wrapped: whether the message is now an attachment of another one.
     :param asked: whether a rule has asked for encryption; :param:`removed`: for its removal.
     :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may
@@ -55,7 +57,7 @@ class Content(Value):
     body: str | None
     headers: tuple[tuple[str, tuple[str, ...]], ...]
     classifications: frozenset[str] | None
-    scl_set: bool = False
+    edits: tuple[HeaderEdit, ...] = ()
     wrapped: bool = False
     asked: bool = False
     removed: bool = False
@@ -66,6 +68,10 @@ class Content(Value):
     def header(self, name: str) -> tuple[str, ...] | None:
         """The values of a header."""
         return next((values for header, values in self.headers if header == name), None)
+
+    def edits_of(self, fields: Collection[str]) -> tuple[HeaderEdit, ...]:
+        """What rules did to some header fields."""
+        return tuple(edit for edit in self.edits if edit.field in fields) if self.edits else ()
 
 
 def first_content(message: Message) -> Content:

@@ -30,10 +30,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     person,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
+    ADDED,
+    FIELD_OF,
+    HeaderEdit,
+    header_edits,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
     Reason,
     Truth,
     all_of,
+    any_of,
     negate,
     opened,
 )
@@ -73,6 +81,7 @@ class Atom:
 
     :param number: its place among the atoms of the rule set.
     :param reach: on whom a rule acts, as far as this condition decides.
+    :param headers: the header fields that it reads; see ``model.header_edits``.
     """
 
     number: int
@@ -80,6 +89,7 @@ class Atom:
     values: Any
     settings: Settings
     reach: Reach
+    headers: frozenset[str]
 
     @property
     def looks_around(self) -> bool:
@@ -87,8 +97,21 @@ class Atom:
         return self.reach in (Reach.COPY, Reach.RELATION)
 
     def evaluate(self, rule_view: RuleView) -> Truth:
-        """Evaluates it for a view."""
-        return self.predicate.evaluate(rule_view, self.values, self.settings)
+        """Evaluates it for a view. It is open if rules edited a header that it reads, unless the rest is enough."""
+        found = self.predicate.evaluate(rule_view, self.values, self.settings)
+        edits = rule_view.content.edits_of(self.headers)
+        return self._after(edits, found, rule_view) if edits else found
+
+    def _after(self, edits: tuple[HeaderEdit, ...], found: Truth, rule_view: RuleView) -> Truth:
+        predicate, content = self.predicate, rule_view.content
+        stays = [predicate.beside(rule_view, self.values, self.settings)] if predicate.beside else []
+        if predicate.sort == "word" and all(edit.adds for edit in edits):
+            stays.append(found)
+        whom = rule_view.recipient.address if self.reach in (Reach.RECIPIENT, Reach.RELATION) else ""
+        known = found if isinstance(found, bool) else (found.key, found.negated)
+        key = ("edited", edits, known, content.wrapped, whom, rule_view.fork if self.looks_around else None)
+        reasons = {edit.reason for edit in edits if edit.reason}
+        return any_of((*stays, Open(key, tuple(sorted(reasons)))))
 
 
 @dataclass(frozen=True)
@@ -196,6 +219,27 @@ class FlowRule:
         return tuple(ACTION_BY_OPTION[option] for option in self.actions)
 
     @cached_property
+    def edits(self) -> frozenset[str]:
+        """The header fields that it edits; see ``model.header_edits``."""
+        if self.idle or not self.enforced:
+            return frozenset()
+        added = [field for option, field in FIELD_OF.items() if option in self.told]
+        added.append(str(self.told.get("add_manager_as_recipient_type") or "").lower())
+        return frozenset(
+            (*(edit.field for edit in header_edits(self.told)), *(ADDED[each] for each in added if each in ADDED))
+        )
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The header fields that it reads."""
+        return frozenset[str]().union(
+            *(
+                atom.headers | {ADDED[name] for name in atom.predicate.fields}
+                for atom in (*self.conditions, *self.exceptions)
+            )
+        )
+
+    @cached_property
     def looks_for(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Its conditions and its exceptions, each as sorted texts, which do not depend on the rule set."""
         conditions, exceptions = (
@@ -279,6 +323,8 @@ class RuleSet:
         self.watches_protection = any(
             atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms
         )
+        #: The header fields that rules read, and the people added to fields in which they look for somebody.
+        self.headers = frozenset[str]().union(*(rule.reads for rule in self.rules))
         #: Whether a rule gives somebody a copy.
         self.adds = any(rule.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
         #: The places of rules that tell somebody something.
@@ -407,7 +453,8 @@ class RuleSet:
         key = (predicate.options, values, settings)
         if key not in self._atoms:
             reach = predicate.reach_of(values) if predicate.reach_of else predicate.reach
-            self._atoms[key] = Atom(len(self._atoms), predicate, values, settings, reach)
+            headers = predicate.reads(values, settings)
+            self._atoms[key] = Atom(len(self._atoms), predicate, values, settings, reach, headers)
         return self._atoms[key]
 
 

@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     sender_inside,
     sender_outside,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import ADDED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Open,
     Reason,
@@ -222,7 +223,13 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
         if "fields" in rule_view.message.unsaid:
             return opened(("fields", fields, values), questions.A_FACT, "fields")
         named = [address for name in fields for address in getattr(rule_view.message, name)]
-        brought = [(person, reasons) for person, reasons in rule_view.fork.perhaps if person.brought in fields]
+        brought = [
+            (person, edit.reason)
+            for name in fields
+            for edit in rule_view.content.edits_of((ADDED[name],))
+            for person in rule_view.facts.brought(edit.what[1], name)
+            if edit.reason
+        ]
         return any_of(
             (
                 *(_in_field(decide, rule_view, written.lower(), values, settings) for written in named),
@@ -232,9 +239,9 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
                         if is_name(person.address)
                         else decide(rule_view, person.address, values, settings),
                         person,
-                        reasons,
+                        (reason,),
                     )
-                    for person, reasons in brought
+                    for person, reason in brought
                 ),
             )
         )

@@ -137,18 +137,21 @@ class RuleOrder:
         return bool(ordered and not same) or _sees(rule, before) or _sees(before, rule)
 
 
-def depends_on_sender(rule: FlowRule) -> bool:
+def depends_on_sender(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
     """Whether a rule acts on a whole message or not at all, whatever rules before it changed, as it does if it looks at
-    the sender only.
+    the sender only, and no rule edits what says it.
     """
     atoms = (*rule.conditions, *rule.exceptions)
-    return all(atom.reach in (Reach.MESSAGE, Reach.SENDER) and atom.predicate.looks_at == "sender" for atom in atoms)
+    return all(rule.reads.isdisjoint(other.edits) for other in rules) and all(
+        atom.reach in (Reach.MESSAGE, Reach.SENDER) and atom.predicate.looks_at == "sender" for atom in atoms
+    )
 
 
 def _sees(rule: FlowRule, other: FlowRule) -> bool:
     """Whether a rule looks at what another one changes."""
     changed = {row.seen for row in other.rows if row.seen}
-    return any(atom.predicate.looks_at in changed for atom in (*rule.conditions, *rule.exceptions))
+    looks = any(atom.predicate.looks_at in changed for atom in (*rule.conditions, *rule.exceptions))
+    return looks or not rule.reads.isdisjoint(other.edits)
 
 
 def _asks(rule: FlowRule) -> dict[str, str]:

@@ -270,7 +270,7 @@ class _Simplifier:
                 rule.place in gone
                 or rule.idle
                 or not rule.enforced
-                or not _acts_once(rule)
+                or not _acts_once(rule, self._rules.rules)
                 or not _is_writable(rule, given)
             ):
                 continue
@@ -377,12 +377,12 @@ def _is_writable(rule: FlowRule, given: Mapping[str, Any]) -> bool:
     return not (unwritten([given]) or rule.dlp or rule.unread or rule.doubts or rule.surprises)
 
 
-def _acts_once(rule: FlowRule) -> bool:
+def _acts_once(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
     """Whether nothing adds up that a rule does, or only changes of messages, of which another rule of the kind makes
     none if it is for other senders.
     """
     added = {BY_OPTION[option].does for option in adds_up(rule)}
-    return not added or (added == {Does.CHANGE} and depends_on_sender(rule))
+    return not added or (added == {Does.CHANGE} and depends_on_sender(rule, rules))
 
 
 def _is_silent(rule: FlowRule) -> bool:

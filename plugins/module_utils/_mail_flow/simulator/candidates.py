@@ -46,7 +46,7 @@ class Candidates:
     def of(self, content: Content, fork: Fork) -> int:
         """The rules that can match content for those who share a copy, as bits."""
         message = self.message
-        if content.wrapped or content.body is None or message.attachments is None or self._blind:
+        if content.wrapped or content.edits or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
         if any(is_name(person.address) for person in fork.people):  # Somebody whose address is unknown may have any.
             return self.rules.all

@@ -18,6 +18,12 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
+    ADDED,
+    FIELD_OF,
+    addition,
+    header_edits,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Open,
     Reason,
@@ -48,9 +54,6 @@ FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "r
 #: practices for mail flow rules".
 SHARED = frozenset(("deleted", "quarantined", "rejected"))
 
-#: The field in which an action puts an added recipient.
-FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -59,6 +62,7 @@ class Scene:
     :param recipient: the followed recipient.
     :param last: whether no rule comes after it.
     :param protection_shows: whether a rule looks at how the message is protected.
+    :param headers: the header fields that rules read.
     """
 
     message: Message
@@ -66,6 +70,7 @@ class Scene:
     recipient: Recipient
     last: bool
     protection_shows: bool
+    headers: frozenset[str] = frozenset()
 
 
 def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] | None = None) -> list[World]:
@@ -167,8 +172,11 @@ def _changed(
         changes["headers"] = _headers(content, actions, sets_last)
     if "apply_classification" in actions and content.classifications is not None:
         changes["classifications"] = content.classifications | {str(actions["apply_classification"])}
-    if "set_scl" in actions:
-        changes["scl_set"] = True
+    edits = [
+        each for each in header_edits(actions, [edit.field for edit in content.edits]) if each.field in scene.headers
+    ]
+    if edits:
+        changes["edits"] = (*content.edits, *edits)
     if "apply_html_disclaimer_text" in actions:
         changes.update(_with_disclaimer(actions, content, wraps))
     if scene.protection_shows and not does.isdisjoint((Does.ENCRYPT, Does.DECRYPT)):
@@ -265,7 +273,7 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
         moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
         moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
     if Does.ADD in does:
-        for option, field in FIELDS.items():
+        for option, field in FIELD_OF.items():
             added += [
                 Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))
             ]
@@ -285,7 +293,15 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
 
 
 def _with(world: World, added: list[Added], scene: Scene) -> World:
-    return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
+    if not added:
+        return world
+    edits = [
+        addition(each.field, each.address, each.doubt)
+        for each in added
+        if not each.instead and ADDED.get(each.field) in scene.headers
+    ]
+    content = world.content.but(edits=(*world.content.edits, *edits), known={}) if edits else world.content
+    return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene), content=content)
 
 
 def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:

@@ -10,7 +10,7 @@ says why.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
@@ -189,5 +189,5 @@ def _hits(atom: Atom, rule_view: RuleView) -> Any:
     """The values that are found."""
     if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
         return plain(atom.values)
-    hits = [value for value in atom.values if atom.predicate.evaluate(rule_view, (value,), atom.settings) is True]
+    hits = [value for value in atom.values if replace(atom, values=(value,)).evaluate(rule_view) is True]
     return hits or plain(atom.values)

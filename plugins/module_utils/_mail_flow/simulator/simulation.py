@@ -240,7 +240,7 @@ class Passage:
         if dead & bit:
             return True
         for atom in rule.common:
-            known = (content.known if atom.reach is _OF_MESSAGE else self._of_sender).get(atom.number)
+            known = self._known_of(atom, content).get(atom.number)
             if known is None:
                 known = self.truth(atom, world, person)
             if known is False:
@@ -256,7 +256,12 @@ class Passage:
         if decided[0] == (world, False) and not (rule.splits or person.brought):
             return [world]
         scene = Scene(
-            self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection
+            self.message,
+            self.facts,
+            person,
+            rule.place == len(self.rules.rules) - 1,
+            self.rules.watches_protection,
+            self.rules.headers,
         )
         if self._hidden(world.content) and rule.changes_content:
             after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
@@ -361,10 +366,11 @@ class Passage:
             if known is None:
                 known = world.content.known[atom.number] = self._seen(atom, world, person)
         elif reach is _OF_SENDER:
-            known = self._of_sender.get(atom.number)
+            cached = self._known_of(atom, world.content)
+            known = cached.get(atom.number)
             if known is None:
-                known = self._of_sender[atom.number] = self._seen(atom, world, person)
-        elif reach is _OF_RECIPIENT:
+                known = cached[atom.number] = self._seen(atom, world, person)
+        elif reach is _OF_RECIPIENT and not world.content.edits_of(atom.headers):
             key = (atom.number, person.address)
             known = self._of_recipient.get(key)
             if known is None:
@@ -373,11 +379,22 @@ class Passage:
             known = self._seen(atom, world, person)
         return known
 
+    def _known_of(self, atom: Atom, content: Content) -> dict[int, Truth]:
+        """The known results of a condition that is the same for all recipients: those of a content, or, of the sender,
+        of all contents of whose headers no rule edited any that says it.
+        """
+        if atom.reach is _OF_MESSAGE or (content.edits and content.edits_of(atom.headers)):
+            return content.known
+        return self._of_sender
+
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
         content, predicate = world.content, atom.predicate
         if content.wrapped and predicate.of_wrapper:
             found: Truth = opened(
-                ("wrapper", content.headers, content.classifications), questions.A_FACT, "wrapped", predicate.looks_at
+                ("wrapper", content.headers, content.edits, content.classifications),
+                questions.A_FACT,
+                "wrapped",
+                predicate.looks_at,
             )
         elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
             found = opened(("name", person.address), questions.A_FACT, "address", person.label)

@@ -9,7 +9,7 @@ The conditions are those of the simulator, over variables instead of a message.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -18,7 +18,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     bytes_of,
     is_own_header,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import HeaderEdit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    BODY,
+    SUBJECT,
+    Reach,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -114,7 +119,7 @@ class Conditions:
                     questions.ADDED_RECIPIENTS,
                     "added",
                     person.name,
-                    *((name, seen_there, seen.splits) if shared else ("",)),
+                    *((name, seen_there, seen.splits, seen.edits) if shared else ("",)),
                 )
             )
         if rule.content:
@@ -156,6 +161,7 @@ class Conditions:
     def truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
         looks_at, wrapper = atom.predicate.looks_at, atom.predicate.of_wrapper and seen.wrapped != FALSE
+        edits = seen.edits_of(atom.headers)
         changing = looks_at in (
             "subject",
             "body",
@@ -171,7 +177,7 @@ class Conditions:
         key = (atom.predicate.options, atom.values, atom.settings, person.name)
         if wrapper:
             return self.logic.choose(seen.wrapped, self._of_wrapper(atom, seen), self._truth(atom, seen, person))
-        if not changing:
+        if not changing and not edits:
             known = self._known.get(key)
             if known is None:
                 known = self._known[key] = self._truth(atom, seen, person)
@@ -195,10 +201,42 @@ class Conditions:
             atom.settings,
             tuple(texts),
             tuple(seen.classes.items()),
+            seen.edits,
         )
 
     def _truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
-        return _TRUTHS[atom.predicate.options](self, atom, seen, person)
+        found = _TRUTHS[atom.predicate.options](self, atom, seen, person)
+        edits = seen.edits_of(atom.headers)
+        return self._after(edits, found, atom, seen, person) if edits else found
+
+    def _after(
+        self,
+        edits: Sequence[tuple[HeaderEdit, Value]],
+        found: Value,
+        atom: Atom,
+        seen: SeenMessage,
+        person: AddressSlot,
+    ) -> Value:
+        """The result of a condition after rules edited headers that it reads; see ``Atom.evaluate``. Where an edit does
+        not count, it is what it was before. Where it does, it depends on the edit and on the other fields, and on what was
+        in the field before if the edit does not replace it.
+        """
+        logic = self.logic
+        about: tuple[Hashable, ...] = (atom.predicate.options, repr(atom.values), atom.settings, seen.wrapped)
+        if atom.reach in (Reach.RECIPIENT, Reach.RELATION):
+            about = (*about, person.name)
+        if atom.looks_around:
+            about = (*about, seen.splits, seen.added)
+        edited: Value = FALSE
+        for place, (edit, acts) in enumerate(edits):
+            counts = logic.unknown("edit counts", edit.field, edit.what, *about) if edit.reason else edited
+            when = logic.all_of((acts, counts))
+            before = tuple(each for each in edits[:place] if not (edit.replaces and each[0].field == edit.field))
+            then = logic.unknown("edited", edit.field, edit.what, self.mail.numbered(before), *about)
+            if edit.adds and atom.predicate.sort == "word":
+                then = logic.any_of((found, then))
+            found, edited = logic.choose(when, then, found), logic.any_of((edited, when))
+        return logic.any_of((self._of_text(atom, seen), found)) if atom.predicate.beside else found
 
     def _unanswered(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """The sender's relation to a recipient, and anything undocumented: it may depend on who shares the copy,
@@ -315,12 +353,13 @@ class Conditions:
         """
         if not atom.predicate.fields or atom.predicate.sort == "member":
             return TRUE
+        edited = [acts for _edit, acts in seen.edits_of(atom.headers)]
         named = [self.mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
         brought = [
             value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))
         ]
         by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
-        return self.logic.any_of((*named, *brought, *by_alias))
+        return self.logic.any_of((*named, *brought, *by_alias, *edited))
 
     def _from_scope(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         return self.scopes.of_sender(atom.values, atom.settings.location)
@@ -349,9 +388,12 @@ class Conditions:
         return self.logic.all_of((found, self.logic.choose(seen.wrapped, self._unread(atom, SUBJECT, seen), TRUE)))
 
     def _of_body(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
-        subject = self._of_subject(atom, seen, person)
+        return self.logic.any_of((self._of_subject(atom, seen, person), self._of_text(atom, seen)))
+
+    def _of_text(self, atom: Atom, seen: SeenMessage) -> Value:
+        """The same of the text alone."""
         body = self.logic.any_of([self.text(BODY, key, seen) for key in keys_of(atom)])
-        return self.logic.any_of((subject, self._readable(body, atom, seen)))
+        return self._readable(body, atom, seen)
 
     def _readable(self, found: Value, atom: Atom, seen: SeenMessage) -> Value:
         """The result of a condition about content, if Exchange can read it (U30)."""
@@ -372,7 +414,7 @@ class Conditions:
         if is_own_header(slot.removeprefix("header ")):
             return self.logic.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
         open_ = self._unread(atom, slot, seen)
-        if slot in seen.texts or slot not in _REPEATED:
+        if slot not in _REPEATED:
             return open_
         found = self.logic.any_of([_REPEATED[slot](self, key, seen) for key in keys_of(atom)])
         # The field may hold a name, or one of the sender's aliases.
@@ -477,12 +519,7 @@ class Conditions:
         return seen.classes.get(None, self.mail.properties["classification", None])
 
     def _scl(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
-        changed = self.logic.any_of([when for _name, when in seen.levels])
-        return self.logic.choose(
-            changed,
-            self.logic.unknown(questions.SPAM_LEVEL, atom.values, seen.levels),
-            self.mail.properties["scl", int(atom.values)],
-        )
+        return self.mail.properties["scl", int(atom.values)]
 
 
 #: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain

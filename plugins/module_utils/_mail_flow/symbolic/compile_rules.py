@@ -26,6 +26,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
     Facts,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
+    ADDED,
+    FIELD_OF,
+    addition,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
     FlowRule,
     RuleSet,
@@ -33,7 +39,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
     FATES,
-    FIELDS,
     SHARED,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
@@ -340,7 +345,7 @@ class RuleChain:
         """
         named = (
             (person, field_)
-            for option, field_ in FIELDS.items()
+            for option, field_ in FIELD_OF.items()
             for each in rule.actions.get(option) or ()
             for person in self.mail.facts.brought(str(each))
         )
@@ -350,6 +355,15 @@ class RuleChain:
             self.state.seen = self.state.seen.but(
                 added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added))
             )
+        fields = [(str(each), field_) for option, field_ in FIELD_OF.items() for each in rule.actions.get(option) or ()]
+        fields += [(THE_MANAGER, rule.manager_field)] if rule.manager_field else []
+        edits = [
+            (addition(field_, address, Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (address, rule.name))), acts)
+            for address, field_ in fields
+            if ADDED.get(field_) in self.rules.headers
+        ]
+        if edits:
+            self.state.seen = self.state.seen.but(edits=(*self.state.seen.edits, *edits))
 
     def _branch(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The copies for people whom a rule adds or redirects to: like this one, and ended only by a stop, or by a

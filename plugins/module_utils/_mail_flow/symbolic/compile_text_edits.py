@@ -10,14 +10,19 @@ text could together form a word or match a pattern, it is open whether they do (
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import is_own_header
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
+    HeaderEdit,
+    header_edits,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
     begins_anywhere,
     crosses_lines,
@@ -259,7 +264,7 @@ class SeenMessage:
 
     :param texts: slot to its text after changes by rules; a missing slot is unchanged.
     :param classes: the same for classifications.
-    :param levels: the spam confidence levels that rules may have set, each with whether it was set.
+    :param edits: what rules may have done to header fields that conditions read, in order, each with its condition.
     :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
         the rule's unique name.
     :param splits: the copy's history of splits; 0 is none.
@@ -270,13 +275,17 @@ class SeenMessage:
     wrapped: Value = FALSE
     asked: Value = FALSE
     removed: Value = FALSE
-    levels: tuple[tuple[Hashable, Value], ...] = ()
+    edits: tuple[tuple[HeaderEdit, Value], ...] = ()
     added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
 
     def but(self, **changes: Any) -> SeenMessage:
         """The same with other values for some fields."""
         return replace(self, **changes)
+
+    def edits_of(self, fields: Collection[str]) -> list[tuple[HeaderEdit, Value]]:
+        """What rules may have done to some header fields."""
+        return [each for each in self.edits if each[0].field in fields] if self.edits else []
 
 
 #: Text to the option of the action that changes it.
@@ -346,8 +355,13 @@ class TextEdits:
                 if key[0] == "classification" and key[1] in (None, wanted):
                     known[key[1]] = logic.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
             now = now.but(classes=known)
-        if "set_scl" in actions and any(key[0] == "scl" for key in self.mail.properties):
-            now = now.but(levels=(*now.levels, (actions["set_scl"], acts)))
+        edits = [
+            (edit, acts)
+            for edit in header_edits(actions, [each.field for each, _acts in seen.edits])
+            if edit.field in self.rules.headers
+        ]
+        if edits:
+            now = now.but(edits=(*now.edits, *edits))
         if "apply_html_disclaimer_text" in actions:
             text = str(actions["apply_html_disclaimer_text"])
             plain = plain_text(text)
@@ -366,12 +380,18 @@ class TextEdits:
     def _with_headers(
         self, rule: FlowRule, acts: Value, name: Hashable, seen: SeenMessage, now: SeenMessage
     ) -> SeenMessage:
-        """Headers that a rule removes and sets. If it does both to one header, the order is open."""
+        """Headers that a rule removes and sets, and that only rules have. If it does both to one header, the order is
+        open.
+        """
         actions = rule.actions
         removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
         for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
             slot = f"header {header}"
-            if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
+            if (
+                slot not in self.mail.vocabulary.keys
+                or not is_own_header(header)
+                or (value is None and removes == sets)
+            ):
                 continue
             held = {} if value is None else self._changer(slot).held(value, rule.place)
             if removes == sets:

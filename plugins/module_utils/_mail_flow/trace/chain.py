@@ -134,7 +134,12 @@ class Chain:
 
     def __init__(self, rules: RuleSet, facts: Facts) -> None:
         self.rules, self.facts = rules, facts
-        self.identities = tuple(map(_identity, rules.rules))
+        own = tuple(map(_identity, rules.rules))
+        #: With the earlier rules that edit what a rule reads: it may be met in another way without them.
+        self.identities = tuple(
+            (identity, *(own[each.place] for each in rules.rules[: rule.place] if each.edits & rule.reads))
+            for identity, rule in zip(own, rules.rules, strict=True)
+        )
         self.effects = tuple(map(_effect, rules.rules))
         self._ends = tuple(rule.by_manager or rule.is_final or bool(rule.does(Does.MODERATE)) for rule in rules.rules)
         #: The rules that decide what happens to a copy.

@@ -235,13 +235,16 @@ class Planes:
         """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
         unknown.
         """
-        doubt = (self.doubtful & changed) | (lost if self.of_subject else 0)
+        return self.opened((self.doubtful & changed) | (lost if self.of_subject else 0), CHANGED)
+
+    def opened(self, doubt: int, why: Unknown) -> Planes:
+        """The same if it is open for some copies."""
         if not doubt:
             return self
-        left = {why: bits & ~doubt for why, bits in self.open.items()}
+        left = {each: bits & ~doubt for each, bits in self.open.items()}
         return Planes(
             self.true & ~doubt,
-            {**{why: bits for why, bits in left.items() if bits}, CHANGED: left.get(CHANGED, 0) | doubt},
+            {**{each: bits for each, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
         )
 
 

@@ -30,6 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
+    CHANGED,
     MOST_CHANGES,
     MOST_PREFIXES,
     Planes,
@@ -40,6 +41,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     why_open,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
+
+#: A header that a row does not say, since a rule edited it.
+_EDITED = Unknown("header")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class Sorter:
         bringing = [rule.as_told for chain in chains for rule in chain.rules.rules if not rule.idle]
         self._brought = {address for rule in bringing for _option, address, _senders in brought_by(rule, facts)}
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), guesses)
+        self._edited = self._editing()
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
 
     def groups(self, kept: Sequence[bool]) -> Iterator[CopyGroup]:
@@ -142,6 +147,18 @@ class Sorter:
             changed, lost = changed | times[1], lost | times[most + 1]
         return changed, lost
 
+    def _editing(self) -> dict[str, int]:
+        """Header field to the copies on which rules may have edited it. The trace may show it as it was, or as it became."""
+        read = frozenset[str]().union(*(rule.reads for chain in self.chains for rule in chain.rules.rules))
+        read = read.union(*(rule.reads for rule in self.claims))
+        self._edited = dict.fromkeys(read, self.block.all)
+        found: dict[str, int] = {}
+        for rule in (rule for chain in self.chains for rule in chain.rules.rules if rule.edits & read):
+            possible = self._of_rule(rule, self.block.all, 0).possible
+            for field in rule.edits & read:
+                found[field] = found.get(field, 0) | possible
+        return found
+
     def _planes(self) -> Iterator[Plane]:
         for about, rules in enumerate((*(chain.deciding for chain in self.chains), self.claims)):
             for rule in rules:
@@ -168,7 +185,11 @@ class Sorter:
     def _parts(self, rule: FlowRule, changed: int, lost: int) -> Iterator[tuple[Planes, bool]]:
         for wanted, atoms in ((True, rule.conditions), (False, rule.exceptions)):
             for atom in atoms:
-                yield self.conditions.planes(atom).changed(changed, lost), wanted
+                planes = self.conditions.planes(atom).changed(changed, lost)
+                for field in sorted(atom.headers & self._edited.keys()):
+                    known = self.block.all & ~(planes.possible & ~planes.true)
+                    planes = planes.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
+                yield planes, wanted
         if rule.begins or rule.ends:
             yield self._dated(rule), True
         if rule.doubts:

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules do to header fields that conditions read. Private to the collection.
+
+A later rule sees headers that were set and removed, but some cannot be, and nobody says which. So whatever reads such a
+field is open from then on: a condition about the header, and one about what the header says, such as the subject.
+Whether a rule sees the spam confidence level that a rule set (U11), or people whom a rule added to a field (U09), is
+just as open. Source: inferred from Microsoft's "Mail flow rule actions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+
+#: Headers whose values are fields of a message.
+FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
+
+#: The option of an action to the field in which it puts an added recipient.
+FIELD_OF = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
+
+#: The headers of the spam confidence level and of classifications.
+SPAM_LEVEL, CLASSIFICATION = "x-ms-exchange-organization-scl", "x-ms-exchange-organization-classification"
+
+#: A field to what names the people whom rules added to it: a condition about the header reads both.
+ADDED = {"to": "added to", "cc": "added cc"}
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderEdit:
+    """A change of a header field.
+
+    :param field: the header's name in lower case, or one of :data:`ADDED`.
+    :param what: how it was changed, and the value.
+    :param reason: why it is open what conditions see; ``None`` for a known change of a field that was edited before.
+    """
+
+    field: str
+    what: tuple[str, ...]
+    reason: Reason | None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the field has known content then, or is gone."""
+        return self.what[0] in ("set", "removed")
+
+    @property
+    def adds(self) -> bool:
+        """Whether everything that was in the field stays there."""
+        return self.field in ADDED.values()
+
+
+def header_edits(actions: Mapping[str, Any], before: Collection[str] = ()) -> list[HeaderEdit]:
+    """What a rule does to headers, except for adding people.
+
+    :param before: the fields that earlier rules edited.
+    """
+    sets, removes = (str(actions.get(option) or "") for option in ("set_header_name", "remove_header"))
+    value = str(actions.get("set_header_value") or "")
+    found: list[HeaderEdit] = []
+    if sets:
+        either = sets.lower() == removes.lower()
+        found.append(HeaderEdit(sets.lower(), ("either" if either else "set", value), _of_header(sets)))
+    if removes and removes.lower() != sets.lower():
+        found.append(HeaderEdit(removes.lower(), ("removed",), _of_header(removes)))
+    if "set_scl" in actions:
+        why = Reason(questions.SPAM_LEVEL, "scl_that_a_rule_set", field="scl")
+        found.append(HeaderEdit(SPAM_LEVEL, ("set", str(actions["set_scl"])), why))
+    for option, field in (("prepend_subject", "subject"), ("apply_classification", CLASSIFICATION)):
+        if option in actions and field in before:
+            found.append(HeaderEdit(field, (option, str(actions[option])), None))
+    return found
+
+
+def addition(field: str, address: str, doubt: Reason) -> HeaderEdit:
+    """That a rule added somebody to the To or Cc field.
+
+    :param doubt: why it is open whether later rules see it.
+    """
+    return HeaderEdit(ADDED[field], ("added", address), doubt)
+
+
+def _of_header(name: str) -> Reason:
+    kind = "header_of_every_message" if name.lower() in FIELDS else "header_of_mail_system"
+    return Reason(questions.A_FACT, kind, (name,), "headers")
