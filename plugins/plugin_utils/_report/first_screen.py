@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.la
     MAIL,
     QUIET,
     ROLLBACK,
+    SETTLED,
     STATE,
     STOP,
     STOPPED,
@@ -94,7 +95,12 @@ class Figures:
     @property
     def not_met(self) -> int:
         """Controls that are not met and that no change of this run corrects."""
-        return self.controls["not met"] if self.audit or self.states["stored"] == self.changes else 0
+        return self.controls["not met"] if self.audit or self.all_so else 0
+
+    @property
+    def all_so(self) -> bool:
+        """Whether all changes are stored, by this run or before it came to them."""
+        return sum(self.states[state] for state in SETTLED) == self.changes
 
     def organizations_that(self, one: str, number: int, several: str) -> str:
         """A sentence about the page's only organization, or about a number of them."""
@@ -165,7 +171,7 @@ def figures_of(run: Record) -> Figures:
             figures.impacts.update(card["impacts"])
             figures.final += card["rollback"] == "not possible"
             figures.whose += [f"{card['whose']} ({card['identity']})"] if card["whose"] else []
-            if card["state"] != "stored" and status not in STOPPED and not figures.audit:
+            if card["state"] not in SETTLED and status not in STOPPED and not figures.audit:
                 figures.open_high += is_high(card)
                 figures.open_ordinary += not is_high(card)
     return figures
@@ -282,7 +288,7 @@ def what_changes(figures: Figures) -> Answer:
     becomes = _listed(figures.mail, MAIL)
     lines = [(f"Classes of mail: {becomes}.", "#mail")] if becomes else []
     lines += [(f"Rollback: {_listed(figures.rollbacks, ROLLBACK)}.", "#changes")]
-    if figures.states["stored"] == figures.changes:
+    if figures.all_so:
         lines.append(("A fresh reading shows all of it.", ""))
     if figures.organizations > 1:
         lines.append((f"In {figures.changing:,} of {count(figures.organizations, 'organization')}.", ""))

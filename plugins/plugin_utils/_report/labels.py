@@ -104,7 +104,10 @@ STATE: dict[str, Word] = {
     ChangeState.NOT_APPLIED: Word("Not applied", "⊘", LOOK),
     ChangeState.PLANNED: Word("Planned", "○", QUIET),
     ChangeState.STORED: Word("Stored", "✓", GOOD),
+    ChangeState.ALREADY_SO: Word("Already so", "=", QUIET),
 }
+#: The states after which nothing is left to decide.
+SETTLED = (ChangeState.STORED, ChangeState.ALREADY_SO)
 #: What becomes of a class of mail, the most important first.
 MAIL = {
     "protection_lost": Word("No longer protected", "▲", STOP),

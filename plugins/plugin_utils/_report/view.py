@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.la
     MOST_ORDINARY,
     ORGANIZATION,
     ROLLBACK,
+    SETTLED,
     STOPPED,
     VERDICT,
     Record,
@@ -142,7 +143,7 @@ def _needs_decision(organization: Record, run: Record) -> bool:
     return bool(
         organization.get("status") in STOPPED
         or organization.get("findings")
-        or any(is_high(card) and card["state"] != "stored" for card in cards_of(organization))
+        or any(is_high(card) and card["state"] not in SETTLED for card in cards_of(organization))
         or any(is_expired(exception, run) for exception in exceptions_of(organization))
     )
 

@@ -8,6 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -119,3 +125,69 @@ def test_an_answer_that_was_lost_lets_nothing_else_be_written(
         role.run(**wishes)
     assert [str(call.parameters.get("Comments")) for call in role.session.writes[written:]] == ["ours"]
     assert rules(role)["b"].get("Comments") != "ours"
+
+
+def apply_planned(role: Role, planned: dict[str, Any], **variables: Any) -> dict[str, Any]:
+    return apply(
+        role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
+    )
+
+
+def last_line(role: Role) -> str:
+    report = OrganizationReport.read(role.report)
+    return lines_of(RunReport("run", "", False, "apply", "", "", "", "", None, (report,), ""), "page")[0]
+
+
+def states(role: Role) -> dict[tuple[str, str], str]:
+    return {(row["identity"], row["option"]): row["state"] for row in role.report["changes"]}
+
+
+class TestAlreadySo:
+    """Somebody else, or another host of the inventory, makes a planned change before the run comes to it."""
+
+    def test_a_run_that_wrote_nothing_says_so(self, role: Role) -> None:
+        wishes = {"encryption_rules": wished("new")}
+        role.run(encryption_rules=wished("a", comments="first"))
+        planned = role.plan(**wishes)
+        role.session.edit(
+            "New-TransportRule",
+            Name="new",
+            FromScope="InOrganization",
+            SubjectContainsWords=["new"],
+            ApplyRightsProtectionTemplate="Encrypt",
+        )
+        done = apply_planned(role, planned, **wishes)
+        assert (done["changed"], done["commands"]) == (False, [])
+        assert (role.report["status"], set(states(role).values())) == ("met", {"already so"})
+        assert last_line(role).startswith("contoso: nothing was written: all of it is so by now; snapshot ")
+        # Their rule stays, and a rollback goes back to before the last run that wrote.
+        role.run("rollback")
+        assert "new" in rules(role)
+        assert not rules(role)["a"].get("Comments")
+
+    def test_what_was_written_is_told_from_what_was_already_so(self, role: Role) -> None:
+        wishes = {"encryption_rules": wished("a", "b", comments="ours")}
+        planned = role.plan(**wishes)
+        role.session.edit("Set-TransportRule", Identity="a", Comments="ours")
+        apply_planned(role, planned, **wishes)
+        assert states(role) == {("a", "comments"): "already so", ("b", "comments"): "stored"}
+        assert role.report["status"] == "changed"
+        assert last_line(role).startswith("contoso: MFR-1 comments of 'b' \"\" -> ours; 1 already so; snapshot ")
+
+    def test_switching_off_keeps_the_changes_of_its_second_stage(self, role: Role) -> None:
+        given = {"confirm_disable": "contoso.onmicrosoft.com"}
+        planned = role.plan("disable", **given)
+        for stage, left in (("rules", {"planned"}), ("settings", set())):
+            apply(
+                role._task(
+                    "disable",
+                    "recommended",
+                    given,
+                    False,
+                    run_tags=[],
+                    skip_tags=[],
+                    snapshot=planned["snapshot"],
+                    stage=stage,
+                )
+            )
+            assert set(states(role).values()) == {"stored", *left}

@@ -31,11 +31,12 @@ class ControlStatus(StrEnum):
 
 
 class ChangeState(StrEnum):
-    """The outcome of a change."""
+    """The outcome of a change. What is already so was planned, but found done when the run came to it."""
 
     NOT_APPLIED = "not applied"
     PLANNED = "planned"
     STORED = "stored"
+    ALREADY_SO = "already so"
 
 
 class RollbackClass(StrEnum):

@@ -132,14 +132,23 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     unread = status is OrganizationStatus.NOT_ASSESSABLE and not _number_looked_at(organization)
     if unread or status in (OrganizationStatus.FAILED, OrganizationStatus.REFUSED):
         return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
-    parts = said(changes, found=kind == "audit")
-    stored = any(change.state is ChangeState.STORED for change in changes)
+    stored = [change for change in changes if change.state is ChangeState.STORED]
+    open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]
+    parts = said(stored or open_changes, found=kind == "audit")
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
     left = _left(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
-    told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
+    told = [f"{lead}{'; '.join(parts)}" if parts else "", _already_so(changes), *left, snapshot]
     nothing = _NOTHING.get(kind, words[status]) if status == OrganizationStatus.MET else "not as wanted"
     return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
+
+
+def _already_so(changes: Sequence[PlannedChange]) -> str:
+    """How much of the plan was done before the run came to it; empty if nothing was."""
+    number = sum(change.state is ChangeState.ALREADY_SO for change in changes)
+    if not number:
+        return ""
+    return "nothing was written: all of it is so by now" if number == len(changes) else f"{number:,} already so"
 
 
 def _refusal(finding: Finding) -> str:

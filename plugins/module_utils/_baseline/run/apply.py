@@ -113,13 +113,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
     earlier = _settle(task, prepared)
-    prepared.artifacts.notes.begin_writing(
-        str(notes["cleared"]["snapshot"]), {change.control for change in report.changes} - {""}
-    )
-    if procedure.has_later_stage:
-        prepared.artifacts.notes.begin_settling(None)
-    if procedure.takes_snapshot is Takes.BEFORE_WRITING:
-        prepared.artifacts.snapshots.keep_applied(snapshot, None)
+    _begin(prepared, report, snapshot, str(notes["cleared"]["snapshot"]))
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
     except ExchangeError as error:
@@ -132,10 +126,11 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         raise
     prepared.procedure = planner.procedure
     result, report = done.result, replace(report, mail=guard.mail)
-    made = _keys(result["changes"])
-    changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
-    _record(task, prepared, report, snapshot, {change.key for change in changes if change.state is ChangeState.STORED})
-    report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
+    report = _written(report, _keys(result["changes"]), procedure, task.warnings)
+    stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
+    _record(task, prepared, report, snapshot, stored)
+    if not stored:
+        _count_unwritten(task, prepared, snapshot)
     _keep(task, prepared, report, result)
     report, missed = _reassess(task, prepared, report, done.organization)
     report, failure = run_functional_test(
@@ -150,6 +145,51 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     if failure:
         raise failure
     return result
+
+
+def _begin(prepared: Preparation, report: OrganizationReport, snapshot: str, recorded: str) -> None:
+    """Records that the run begins to write.
+
+    :param recorded: the snapshot that this names.
+    """
+    prepared.artifacts.notes.begin_writing(recorded, {change.control for change in report.changes} - {""})
+    if prepared.procedure.has_later_stage:
+        prepared.artifacts.notes.begin_settling(None)
+    if prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
+        prepared.artifacts.snapshots.keep_applied(snapshot, None)
+
+
+def _written(
+    report: OrganizationReport, made: Collection[Key], procedure: Procedure, warnings: Sequence[str]
+) -> OrganizationReport:
+    """The report once nothing is left to do: what this run did not write was already so, unless another stage follows.
+
+    :param made: what this stage wrote.
+    """
+    rest = ChangeState.PLANNED if procedure.has_later_stage else ChangeState.ALREADY_SO
+    changes = [
+        change
+        if change.state is ChangeState.STORED
+        else replace(change, state=ChangeState.STORED if change.key in made else rest)
+        for change in report.changes
+    ]
+    wrote = any(change.state is ChangeState.STORED for change in changes)
+    unwritten = report.status if procedure.has_later_stage else OrganizationStatus.MET
+    return report.with_outcome(OrganizationStatus.CHANGED if wrote else unwritten, changes, warnings)
+
+
+def _count_unwritten(task: BaselineContext, prepared: Preparation, snapshot: str) -> None:
+    """Counts the snapshot of a run that has written nothing as rolled back: the next rollback must restore the state
+    before the previous run. Fresh reads must confirm it.
+    """
+    if (
+        snapshot
+        and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING
+        and not prepared.procedure.has_later_stage
+    ):
+        with contextlib.suppress(ExchangeError):
+            rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
+            count_as_rolled_back(prepared.artifacts, rollback, task.session)
 
 
 def _reassess(
@@ -383,11 +423,7 @@ def _failed(
     _record(task, prepared, report, snapshot, stored, error)
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
-            # If nothing was written, the next rollback must restore the state before the previous run. A fresh read
-            # must confirm it.
-            with contextlib.suppress(ExchangeError):
-                rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
-                count_as_rolled_back(prepared.artifacts, rollback, task.session)
+            _count_unwritten(task, prepared, snapshot)
         elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
             roll_back(task, prepared, snapshot, made, unknown)
             error.message = f"{error.message} The changes of this run were rolled back."

@@ -33,7 +33,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
-#: An organization that was to be written to and has another status failed.
+#: The statuses of an organization in which all is as planned. One that was to be written to and has another one failed.
+_COMPLETE = (OrganizationStatus.CHANGED, OrganizationStatus.MET)
 _FINE_WITHOUT_CHANGES = (OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
 
@@ -56,9 +57,7 @@ def _has_failed(notes: Mapping[str, Any]) -> bool:
     if not notes.get("report"):
         return True
     report = OrganizationReport.read(notes["report"])
-    return report.status is not (OrganizationStatus.CHANGED) and (
-        bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES
-    )
+    return report.status not in _COMPLETE and (bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES)
 
 
 def take_back_ring(task: BaselineContext) -> dict[str, Any]:
@@ -95,9 +94,11 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
         return _nothing("Nothing that this run wrote is left.")
     why = f"an organization of the same ring failed: {', '.join(failed)}"
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
+    if not stored and report.status is OrganizationStatus.MET:
+        return _nothing("Nothing was written.")
     prepared = prepare(task)
     try:
-        roll_back(task, prepared, snapshot, stored, report.status is not OrganizationStatus.CHANGED)
+        roll_back(task, prepared, snapshot, stored, report.status not in _COMPLETE)
     except ExchangeError as error:
         error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
         _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), str(error))
