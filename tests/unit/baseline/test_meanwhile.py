@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine im
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
+    NotSentError,
     OutcomeUnknownError,
     VerificationError,
 )
@@ -191,3 +193,44 @@ class TestAlreadySo:
                 )
             )
             assert set(states(role).values()) == {"stored", *left}
+
+
+class TestNotReadBack:
+    """With verify_timeout 0, the read that assesses the controls decides."""
+
+    @pytest.mark.parametrize("procedure", ["baseline", "rollback", "disable"])
+    def test_what_exchange_accepts_and_ignores_fails(
+        self, role: Role, monkeypatch: pytest.MonkeyPatch, procedure: str
+    ) -> None:
+        wishes = {"social_id_sign_in": True} if procedure == "baseline" else {}
+        wishes |= {"confirm_disable": "contoso.onmicrosoft.com"} if procedure == "disable" else {}
+        planned = role.plan(procedure, **wishes)
+        monkeypatch.setattr(role.session, "write", lambda call: Result())
+        with pytest.raises(VerificationError, match=r"does not show it after 0 seconds: .* is ") as failure:
+            apply(role._task(procedure, "recommended", wishes, False, **unverified(planned)))
+        assert failure.value.progress
+        assert failure.value.progress["commands"]
+        assert (role.report["status"], set(states(role).values())) == ("failed", {"not applied"})
+
+    def test_what_exchange_stores_passes(self, role: Role) -> None:
+        planned = role.plan(social_id_sign_in=True)
+        done = apply(role._task("baseline", "recommended", {"social_id_sign_in": True}, False, **unverified(planned)))
+        assert done["changed"]
+        assert (role.report["status"], set(states(role).values())) == ("changed", {"stored"})
+
+    def test_what_cannot_be_read_is_unknown(self, role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+        planned = role.plan(social_id_sign_in=True)
+        invoke, written = role.session.invoke, len(role.session.writes)
+
+        def deaf(calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+            if len(role.session.writes) > written:
+                return [Result(error=NotSentError("the session was lost.", cmdlet=call.cmdlet)) for call in calls]
+            return invoke(calls, fresh=fresh)
+
+        monkeypatch.setattr(role.session, "invoke", deaf)
+        with pytest.raises(ExchangeError, match=r"whether it stores them is unknown: .*the session was lost"):
+            apply(role._task("baseline", "recommended", {"social_id_sign_in": True}, False, **unverified(planned)))
+
+
+def unverified(planned: dict[str, Any]) -> dict[str, Any]:
+    return {"run_tags": [], "skip_tags": [], "snapshot": planned["snapshot"], "stage": "", "verify_timeout": 0}

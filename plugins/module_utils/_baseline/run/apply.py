@@ -69,7 +69,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
     converge,
     converge_organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import not_stored
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
@@ -129,14 +130,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     report = _written(report, _keys(result["changes"]), procedure, task.warnings)
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored)
-    if not stored:
+    if not stored and not procedure.has_later_stage:
         _count_unwritten(task, prepared, snapshot)
     _keep(task, prepared, report, result)
-    report, missed = _reassess(task, prepared, report, done.organization)
-    report, failure = run_functional_test(
+    report, unmet = _reassess(task, prepared, report, done.organization)
+    report, untested = run_functional_test(
         task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0)
     )
-    failure = failure or (_mail_failure(missed) if missed else None)
+    failure = untested or unmet
     if failure:
         failure.progress = result
         report = _failed(task, prepared, failure, report, snapshot)
@@ -182,11 +183,7 @@ def _count_unwritten(task: BaselineContext, prepared: Preparation, snapshot: str
     """Counts the snapshot of a run that has written nothing as rolled back: the next rollback must restore the state
     before the previous run. Fresh reads must confirm it.
     """
-    if (
-        snapshot
-        and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING
-        and not prepared.procedure.has_later_stage
-    ):
+    if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
         with contextlib.suppress(ExchangeError):
             rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
             count_as_rolled_back(prepared.artifacts, rollback, task.session)
@@ -194,32 +191,47 @@ def _count_unwritten(task: BaselineContext, prepared: Preparation, snapshot: str
 
 def _reassess(
     task: BaselineContext, prepared: Preparation, report: OrganizationReport, shown: Organization | None
-) -> tuple[OrganizationReport, list[str]]:
-    """The report with the controls as they are after the writes, and how mail is not treated as declared.
+) -> tuple[OrganizationReport, ExchangeError | None]:
+    """The report with the controls as they are after the writes, and the failure if what was written is not stored, or
+    mail is not treated as declared.
 
-    :param shown: the organization as verification has read it.
+    :param shown: the organization as verification has read it; ``None`` if ``verify_timeout`` leaves that to this read.
     """
     procedure = prepared.procedure
-    if not procedure.restores and not report.controls:
-        return report, []
+    if shown and not procedure.restores and not report.controls:
+        return report, None
     try:
         organization = _organization_after(task, procedure, shown)
+        if shown is None and (hidden := _hidden(procedure, organization, report)):
+            return reassessed(procedure, report, organization), not_stored((), hidden, timeout=0)
         task.warnings += count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
         refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
         report = reassessed(procedure, report, organization)
-        return report, procedure.misses(organization, refuted)
+        return report, _mail_failure(procedure.misses(organization, refuted))
     except ExchangeError as error:
+        if shown is None:
+            unknown = f"Exchange accepted the changes, but whether it stores them is unknown: {error}"
+            return unassessed(report, error), ExchangeError(unknown, remedy="Run the playbook again.")
         # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
-        return unassessed(report, error), []
+        return unassessed(report, error), None
 
 
-def _mail_failure(missed: Sequence[str]) -> ExchangeError:
-    """The failure if everything is stored, but mail is not treated as declared.
+def _hidden(procedure: Procedure, organization: Organization, report: OrganizationReport) -> list[Change]:
+    """The changes that count as stored but that the organization does not show."""
+    stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
+    steps = [step for step in procedure.plan(organization).steps if step.is_visible]
+    return [change for step in steps for change in step.changes if change.key in stored]
+
+
+def _mail_failure(missed: Sequence[str]) -> ExchangeError | None:
+    """The failure if everything is stored, but mail is not treated as declared; ``None`` if nothing is missed.
 
     Unknown verdicts are no failure. A guarantee that the plan leaves refuted was accepted, or was refuted before and is
     a finding.
     """
+    if not missed:
+        return None
     return ExchangeError(
         f"Everything is stored, but mail is not treated as declared: {' '.join(missed).rstrip('.')}.",
         remedy="Correct the rules, or what hardened_baseline_messages and hardened_baseline_guarantees expect. hardened_baseline_skip accepts it for a time.",
@@ -439,8 +451,9 @@ def _failed(
         task.warnings.append(
             "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
         )
+    report = report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings)
     found = after_failure(task.session, prepared.procedure, report)
-    return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
+    return replace(found, message=str(error))
 
 
 def _record(
@@ -505,10 +518,16 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
 
 def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
     """The report of a failed run. Since its plan is incomplete or was rolled back, the planned effect on mail is left
-    out.
+    out. What a read does not show is not stored.
     """
     try:
         organization = read_with_people(session, UNREAD, procedure.subsets, procedure.promised)
+        hidden = {change.key for change in _hidden(procedure, organization, report)}
+        states = [
+            replace(change, state=ChangeState.NOT_APPLIED) if change.key in hidden else change
+            for change in report.changes
+        ]
+        report = report.with_outcome(report.status, states, ())
         report = _assessed(procedure, report, organization)
         return replace(report, mail=procedure.mail(organization, Plan()))
     except ExchangeError as error:

@@ -164,7 +164,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "verify_timeout",
         {"type": "int"},
-        "The number of seconds in which Exchange must show a change that it has accepted.",
+        "The number of seconds in which Exchange must show a change that it has accepted. With V(0), the role reads once.",
         60,
         WRITING,
     ),
