@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .words import composed
+from .words import composed, read_both_ways
 from .worlds import Truth, doubt
 
 _REPEATS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -61,8 +61,9 @@ def pattern_in(text: str, pattern: str, *, legacy: bool = False) -> Truth:
     """Whether ``pattern`` is found in ``text``."""
     answer = _found(text, pattern, legacy)
     ways = () if text.isascii() else (pattern, composed(pattern))
-    if any(_found(composed(text), way, legacy) is not answer for way in ways):
-        answer = None  # A letter and its accent may be one character or two.
+    others = [(composed(text), way) for way in ways] + read_both_ways(text, pattern)
+    if any(_found(*pair, legacy) is not answer for pair in others):
+        answer = None  # A letter and its accent may be one character or two, and a long s an s.
     return (
         doubt("U18", f"how the service reads the pattern {pattern!r}", "pattern", text, pattern, legacy)
         if answer is None

@@ -28,13 +28,31 @@ def _seen(text: str) -> str:
     return "".join(character for character in text if character not in "\u00ad\u200b\u200c\u200d\u2060\ufeff")
 
 
+#: The dotted and the dotless i, the long s and the kelvin sign are pairs with i, s and k for some comparisons only.
+_PAIRS = "\u0130i\u0131i\u017fs\u212ak"
+_AS_PAIRS = str.maketrans(_PAIRS[::2], _PAIRS[1::2])
+_AS_OTHERS = str.maketrans(_PAIRS[::2], "\u01c0\u01c1\u01c2\u01c3")
+
+
+def read_both_ways(text: str, wanted: str) -> list[tuple[str, str]]:
+    """Both with such letters as their pairs, and as none; nothing where there are no such letters."""
+    if not set(_PAIRS[::2]) & {*text, *wanted}:
+        return []
+    return [(text.translate(way), wanted.translate(way)) for way in (_AS_PAIRS, _AS_OTHERS)]
+
+
 def word_in(text: str, word: str) -> Truth:
     """Whether ``text`` has ``word`` as a whole word; perhaps, where the same letters are written as one character and
     as two, or with characters between them that nobody sees.
     """
     found = _word_in(text, word)
     others = [_word_in(form(text), form(word)) for form in (composed, _seen)]
-    if text.isascii() or not word or (isinstance(found, bool) and all(found is other for other in others)):
+    others += [_word_in(*pair) for pair in read_both_ways(text, word)]
+    if (
+        (text.isascii() and word.isascii())
+        or not word
+        or (isinstance(found, bool) and all(found is other for other in others))
+    ):
         return found
     return doubt("U17", f"whether {word!r} is a word of its own there", "word", text, word)
 

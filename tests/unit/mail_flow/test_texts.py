@@ -61,6 +61,21 @@ def test_words(text: str, word: str, found: bool | str) -> None:
     assert number(has_word(text, word)) == found
 
 
+@pytest.mark.parametrize("letter", ["\u0130", "\u0131", "\u017f", "\u212a"])
+def test_a_letter_that_only_some_comparisons_take_for_a_plain_one_decides_nothing(letter: str) -> None:
+    plain = {"\u017f": "s", "\u212a": "k"}.get(letter, "i")
+    for text, wanted in ((f"x{letter}y", f"x{plain}y"), (f"x{plain}y", f"x{letter}y")):
+        assert number(has_word(text, wanted)) == "U17"
+        assert number(has_pattern(text, wanted)) == "U18"
+    assert number(has_pattern(f"x{letter}y", "x[^a-z]y")) == "U18"
+    for text, wanted in ((f"x{letter}y", f"x{letter}y"), (f"{letter} xay", "xay"), (f"{letter} xay", f"{letter} x")):
+        assert has_pattern(text, wanted) is True
+    assert has_word(f"x{letter}y", f"x{letter}y") is True
+    assert has_word(f"{letter} xay", "xay") is True
+    assert has_word(f"{letter} xay", "xby") is False
+    assert has_pattern(f"{letter} xay", "x[b-d]y") is False
+
+
 @given(st.text("aA1_:. é機", max_size=8), st.text("aA1_:. é機", min_size=1, max_size=4))
 @settings(max_examples=rounds(500))
 def test_a_word_that_may_be_there_has_its_first_run_in_the_text(text: str, word: str) -> None:

@@ -34,7 +34,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     opened,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import composed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    composed,
+    in_both_ways,
+)
 
 #: The maximum number of steps of a backtracking search in the worst case.
 _STEPS = 1_000_000
@@ -64,11 +67,19 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
     found = compiled.found(text, compiled.expression.lines)
     if not text.isascii() and not _is_composed_alike(compiled, text, pattern, dialect, found):
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
+    if any(_finds(form, other, dialect) is not found for form, other in in_both_ways(text, pattern)):
+        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_plain_letters", pattern)
     if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_lines", pattern)
     return False
+
+
+def _finds(text: str, pattern: str, dialect: Dialect) -> bool | None:
+    """Whether a pattern is found in a text; ``None`` if its meaning is open."""
+    compiled = _compiled(pattern, dialect)
+    return None if isinstance(compiled, tuple) else compiled.found(text, compiled.expression.lines)
 
 
 def _is_composed_alike(compiled: Search, text: str, pattern: str, dialect: Dialect, found: bool) -> bool:

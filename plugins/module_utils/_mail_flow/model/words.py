@@ -27,6 +27,13 @@ _TOKENS = re.compile(r"[^\W_]+")
 #: Characters that nobody sees: soft hyphens, and joints and borders without a width.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 
+#: Letters that only some comparisons take for an ASCII letter in another case, to that letter.
+HALF_ASCII = {"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"}
+
+#: Each of them to a letter that is no other one in any case.
+_APART = str.maketrans(dict(zip(HALF_ASCII, "\u01c0\u01c1\u01c2\u01c3", strict=True)))
+_PLAIN = str.maketrans(HALF_ASCII)
+
 #: Scripts that put no spaces between words: Thai to Myanmar, Khmer, and the East Asian ones.
 _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -52,6 +59,8 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     for kind, form in () if lowered.isascii() else (("word_accents", composed), ("word_invisible", _visible)):
         if found != _find(form(lowered), form(wanted)):
             return _doubt(text, word, kind)
+    if any(found != _find(form.lower(), other.lower()) for form, other in in_both_ways(text, word)):
+        return _doubt(text, word, "word_plain_letters")
     if found is not False:
         return found if found is True else _doubt(text, word, "word_border")
     folded = (
@@ -67,6 +76,15 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
 def composed(text: str) -> str:
     """A text with each letter and its accents composed into one character, if that exists."""
     return unicodedata.normalize("NFC", text)
+
+
+def in_both_ways(text: str, other: str) -> tuple[tuple[str, str], ...]:
+    """Both texts with each of :data:`HALF_ASCII` as the ASCII letter, and as another letter; none without them."""
+    if text.isascii() and other.isascii():
+        return ()
+    if HALF_ASCII.keys().isdisjoint(text) and HALF_ASCII.keys().isdisjoint(other):
+        return ()
+    return tuple((text.translate(table), other.translate(table)) for table in (_PLAIN, _APART))
 
 
 def _visible(text: str) -> str:

@@ -34,7 +34,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_pattern,
     search_for,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    HALF_ASCII,
+    has_word,
+    touches,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
 
 #: The maximum number of states of a product to visit; beyond that, it is unknown whether there is a text.
@@ -48,11 +52,21 @@ _ONE_BLANK = re.compile(r"\s+")
 #: Readable characters of every sort that classes or word borders distinguish.
 _SORTS = "qQ7 \n\t_.@-/!\u00e9\u00c9\u0660\u4e2d\u00a0\u2028"
 
-#: Letters that only some comparisons take for an ASCII letter in another case.
-HALF_ASCII = "\u0130\u0131\u017f\u212a"
+#: A letter that is no other one in any case.
+_OTHER_LETTER = "\u01c0"
 
 #: All scripts with sorts of characters are below; later characters have no case and are not letters.
 _LAST = 0x33000
+
+
+def _surely(character: str) -> str:
+    """A character as it certainly is to words: in lower case, and none of :data:`HALF_ASCII`."""
+    return _OTHER_LETTER if character in HALF_ASCII else character.lower()
+
+
+def _folded(character: str) -> str:
+    """A character as some comparisons have it."""
+    return HALF_ASCII.get(character) or character.casefold()
 
 
 class WordMatcher:
@@ -65,7 +79,7 @@ class WordMatcher:
     """
 
     def __init__(
-        self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False
+        self, word: str, read: Callable[[str], str] = _surely, *, loose: bool = False, blanks: bool = False
     ) -> None:
         self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
         self._read, self._blanks = read, blanks
@@ -108,7 +122,7 @@ class PerhapsWord:
     """
 
     def __init__(self, word: str) -> None:
-        self._readings = [WordMatcher(word, str.lower, loose=True), WordMatcher(word, str.casefold, loose=True)]
+        self._readings = [WordMatcher(word, str.lower, loose=True), WordMatcher(word, _folded, loose=True)]
         if any(character.isspace() for character in word):
             self._readings.append(WordMatcher(word, str.lower, loose=True, blanks=True))
         self.word = word
@@ -141,6 +155,7 @@ class Pattern:
     def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
         self._search = search_for(pattern, dialect)
         self.expression = self._search.expression
+        self._perhaps = perhaps
         self._lines = self.expression.lines or (perhaps and self.expression.anchored)
         self._after: dict[tuple[Any, str], Any] = {}
         self.first: Any = (frozenset(), self._beside("", end=False), False)
@@ -162,7 +177,15 @@ class Pattern:
         here = self._search.states.closure(places, before | self._beside(character, end=True))
         if self._search.states.last in here:
             return (frozenset(), frozenset(), True)
-        return (self._search.states.move(here, character), self._beside(character, end=False), False)
+        return (self._read(here, character), self._beside(character, end=False), False)
+
+    def _read(self, here: frozenset[int], character: str) -> frozenset[int]:
+        """The places after a character. A letter that only some comparisons take for another one is both."""
+        after = self._search.states.move(here, character)
+        if character not in HALF_ASCII:
+            return after
+        apart = self._search.states.move(here, _OTHER_LETTER)
+        return after | apart if self._perhaps else after & apart
 
     def accepts(self, state: Any) -> bool:
         """Whether the pattern is found in the text that ends here."""
@@ -234,6 +257,8 @@ def is_impossible(
     """
     if not all(value.isascii() for sort, value in (*wanted, *unwanted) if sort == "word"):
         return False  # The folding of their letters depends on adjacent letters.
+    if any(sort == "pattern" and not HALF_ASCII.keys().isdisjoint(value[0]) for sort, value in (*wanted, *unwanted)):
+        return False  # So may that of other letters in the text.
     machines = (
         [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)],
         [_machine(key) for key in unwanted],
@@ -295,9 +320,10 @@ def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[st
 
 def _look(character: str, own: frozenset[str] = frozenset()) -> tuple[Any, ...]:
     """How words see a character; they distinguish their own letters."""
-    readings = (character.lower(), character.casefold())
+    readings = (character.lower(), _folded(character))
     return (
         character.isspace(),
+        character in HALF_ASCII,
         *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings),
     )
 

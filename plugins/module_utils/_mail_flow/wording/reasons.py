@@ -167,6 +167,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "names_in_attachment": "whether the names of files in {} count",
     "pattern": _pattern,
     "pattern_accents": "whether the pattern {!r} sees a letter and its accent as one character",
+    "pattern_plain_letters": "whether the pattern {!r} takes such letters as a dotless i or a long s for i and s",
     "pattern_lines": "whether ^ and $ in the pattern {!r} stand for the borders of lines",
     "range": "what the range {} is",
     "reserved": "the condition is reserved by Microsoft",
@@ -181,6 +182,9 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "whether Exchange finds the word {!r} here: an adjacent character may belong to it, or be punctuation"
     ),
     "word_invisible": "whether Exchange finds the word {!r} here: invisible characters have to count as nothing for it",
+    "word_plain_letters": (
+        "whether Exchange finds the word {!r} here: it would have to take such letters as a dotless i or a long s for i and s"
+    ),
     "word_letters": "whether Exchange finds the word {!r} here: letters that fold to several have to be equal for it",
     "tokens": "what the text of the message is after a disclaimer with tokens or hidden parts",
     "wrapped": "what a rule sees of the {} of a message that a disclaimer was wrapped around",
