@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_pattern,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import HALF_ASCII
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
@@ -31,7 +32,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     last_looks,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import HALF_ASCII
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     find_text,
     holds,
