@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import patterns
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
     Dialect,
@@ -21,11 +22,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_word,
     tokens,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
+    is_impossible,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import reason_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rounds import rounds
+from tests.unit.mail_flow.answers import lint
+from tests.unit.mail_flow.asking import ENCRYPT, NOW
+from tests.unit.mail_flow.small_worlds import TENANT
 
 
 def number(value: Truth) -> bool | str:
@@ -145,8 +152,46 @@ def test_what_sources_disagree_about_is_named(pattern: str, dialect: Dialect, ha
 def test_a_cunning_pattern_takes_no_longer_than_its_text() -> None:
     assert has_pattern("a" * 5000 + "!", r"(a|a)*(a+)+$") is False
     assert has_pattern("a" * 5000, r"^(a|aa)+$") is True
-    with pytest.raises(NotAgreedError, match="large_counts"):
+    with pytest.raises(NotAgreedError, match="too_large"):
         parse("(a{1000}){1000}")
+
+
+_LONG = "|".join(f"word{place:04}x?" for place in range(700))
+
+
+def test_a_long_list_of_words_is_an_ordinary_pattern() -> None:
+    """Exchange allows 8 KB a rule."""
+    assert len(_LONG) < 8192
+    assert [has_pattern(text, _LONG) for text in ("a Word0699x", "word0700", "x" * 100_000)] == [True, False, False]
+    states = patterns.States(parse(_LONG).root)
+    with bounded(20_000, share=1):  # One step for each letter, not for each word.
+        assert [states.found(text, False) for text in ("a word0699", "word0700 " * 200)] == [True, False]
+    assert is_impossible([("pattern", ("word0001", Dialect.AGREED))], [("pattern", (_LONG, Dialect.AGREED))])
+
+
+@pytest.mark.parametrize("pattern", ["(a{1000}){1000}", "(" * 60 + "a" + ")" * 60, "a" * 8193])
+def test_a_pattern_that_is_too_large_is_our_limit(pattern: str) -> None:
+    found = has_pattern("a" * 9000, pattern)
+    assert isinstance(found, Open)
+    (reason,) = found.reasons
+    said = reason_text(reason)
+    assert said.endswith("it is too large for this collection to analyze")
+    assert len(said) < 250
+    rules = [{"name": "r", "conditions": {"subject_matches_patterns": [pattern]}, "actions": ENCRYPT}]
+    (row,) = [row for row in lint(rules, TENANT, NOW) if row["kind"] == "unknown_pattern"]
+    assert "too large for this collection to analyze" in row["reason"]
+    assert len(row["reason"]) < 250
+
+
+_LETTERS = st.sampled_from(["a", "ab", "abc", "b", "ba", "a*", "[ab]c", "(a|b)c"])
+
+
+@given(st.lists(_LETTERS, min_size=1, max_size=6), st.text("abc", max_size=5))
+@settings(max_examples=rounds(300))
+def test_alternatives_with_one_beginning_are_found_as_each_of_them_is(options: list[str], text: str) -> None:
+    whole = "|".join(options)
+    states = patterns.States(parse(f"^({whole})$").root)
+    assert states.found(text, False) is any(re.fullmatch(each, text) is not None for each in options)
 
 
 _ATOM = st.sampled_from(["a", "b", ".", r"\d", r"\W", "[ab]", "[^a]", "^", "$", "1"])

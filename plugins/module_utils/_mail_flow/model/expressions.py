@@ -20,13 +20,14 @@ _FLAGS = re.compile(r"\(\?([im]+)\)")
 _COUNT = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
 _CLASSES = "dwsDWS"
 
-#: The maximum size of an expression with its counts written out, and the maximum depth of its groups.
-LARGEST, DEEPEST = 2000, 50
+#: The maximum length of an expression, which is that of a whole rule in Exchange; the maximum size that its
+#: counts add if they are written out, and the maximum depth of its groups.
+LONGEST, LARGEST, DEEPEST = 8192, 2000, 50
 
 
 class NotAgreedError(Exception):
-    """The sources disagree about a part of the expression. The arguments are what it is, in a word, and what that
-    names.
+    """The sources disagree about a part of the expression, or the expression is too large to be read. The arguments are
+    what it is, in a word (``too_large`` for the latter), and what that names.
     """
 
 
@@ -168,8 +169,8 @@ class Parser:
         root = self.choice()
         if self.at < len(self.pattern):
             raise NotAgreedError("bracket_too_many")
-        if _size(root) > LARGEST:
-            raise NotAgreedError("large_counts")
+        if len(self.pattern) > LONGEST or _size(root) - _size(root, written=True) > LARGEST:
+            raise NotAgreedError("too_large")
         return root
 
     def choice(self) -> Node:
@@ -250,7 +251,7 @@ class Parser:
         self.at += 1
         self.depth += 1
         if self.depth > DEEPEST:
-            raise NotAgreedError("nested_groups")
+            raise NotAgreedError("too_large")
         if self.next == "?":
             if not self.pattern.startswith("?:", self.at) or self.legacy:
                 raise NotAgreedError("construct", self.pattern[self.at : self.at + 3])
@@ -317,12 +318,13 @@ class Parser:
             raise NotAgreedError("old", used)
 
 
-def _size(node: Node) -> int:
+def _size(node: Node, *, written: bool = False) -> int:
+    """The number of an expression's parts, with its counts written out, or as it is written."""
     match node:
         case Sequence(parts) | Alternation(parts):
-            return 1 + sum(_size(part) for part in parts)
+            return 1 + sum(_size(part, written=written) for part in parts)
         case Repeat(part, least, most):
-            return 1 + _size(part) * max(least if most is None else most, 1)
+            return 1 + _size(part, written=written) * (1 if written else max(least if most is None else most, 1))
     return 1
 
 

@@ -63,7 +63,8 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
         wider = widened(pattern, dialect is Dialect.LEGACY)
         if wider and has_pattern(text, wider) is False:
             return False
-        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern", pattern, *compiled)
+        kind = "pattern_too_large" if compiled[0] == "too_large" else "pattern"
+        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, kind, pattern, *compiled)
     found = compiled.found(text, compiled.expression.lines)
     if not text.isascii() and not _is_composed_alike(compiled, text, pattern, dialect, found):
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
@@ -93,6 +94,12 @@ def _is_composed_alike(compiled: Search, text: str, pattern: str, dialect: Diale
 def is_agreed(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
     """Whether a pattern has an agreed meaning."""
     return not isinstance(_compiled(pattern, dialect), tuple)
+
+
+def is_too_large(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
+    """Whether a pattern has no agreed meaning here because of its size alone."""
+    compiled = _compiled(pattern, dialect)
+    return isinstance(compiled, tuple) and compiled[0] == "too_large"
 
 
 @lru_cache(maxsize=4096)
@@ -261,6 +268,25 @@ def _rendered(node: Node, lines: bool) -> str:
     raise TypeError(node)
 
 
+def _by_beginning(options: Iterable[Node]) -> list[Node]:
+    """Alternatives, those with the same beginning as one: a long list of words begins with few letters."""
+    groups: dict[tuple[Node, ...], list[tuple[Node, ...]]] = {}
+    for option in options:
+        parts = option.parts if isinstance(option, Sequence) else (option,)
+        groups.setdefault(parts[:1], []).append(parts)
+    found: list[Node] = []
+    for group in groups.values():
+        if len(group) == 1:
+            found.append(Sequence(group[0]))
+            continue
+        shared = 0
+        while len(group[0]) > shared and len({each[shared : shared + 1] for each in group}) == 1:
+            shared += 1
+        rests = tuple(dict.fromkeys(Sequence(each[shared:]) for each in group))
+        found.append(Sequence((*group[0][:shared], *((Alternation(rests),) if len(rests) > 1 else ()))))
+    return found
+
+
 class States:
     """A set of places in an expression as one state: Thompson's construction."""
 
@@ -333,7 +359,7 @@ class States:
                 return then
             case Alternation(options):
                 start = self._new()
-                self._edges[start] = [(None, self._add(option, then)) for option in options]
+                self._edges[start] = [(None, self._add(option, then)) for option in _by_beginning(options)]
                 return start
             case Repeat(part, least, None):
                 loop = self._new()

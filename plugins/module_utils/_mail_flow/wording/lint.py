@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     CONNECTOR_IDLE,
     reason_text,
+    short,
 )
 
 #: Kind and case of a finding to its sentence: ``rule`` has the problem, beside the ``other`` one.
@@ -113,6 +114,7 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
         " only Advanced Message Encryption allows more than the default one"
     ),
     ("unknown_pattern", ""): "sources disagree about what the pattern {pattern!r} means to Exchange (U18)",
+    ("unknown_pattern", "too_large"): "the pattern {pattern!r} is too large for this collection to analyze (U18)",
     ("literal_asterisk", ""): "the asterisk in {word!r} stands for itself: words have no wildcards",
     (
         "value_never_matches",
@@ -182,6 +184,8 @@ def _values(about: Mapping[str, Any], rule: str) -> dict[str, Any]:
     found = {key: ", ".join(value) if isinstance(value, (tuple, list)) else value for key, value in about.items()}
     others = about.get("others", 0)
     found["more"] = f", and the same holds for {others} others" if others else ""
+    if "pattern" in about:
+        found["pattern"] = short(about["pattern"])
     if "templates" in about:
         found["templates"] = " and ".join(about["templates"])
     if "reason" in about:

@@ -56,6 +56,16 @@ RULE_IDLE: Mapping[str, str] = {
 }
 
 
+#: The number of characters of a text that are shown.
+_SHOWN = 120
+
+
+def short(text: str) -> str:
+    """A text as one line, without its end if it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+
+
 def _authenticated(connectors: tuple[str, ...]) -> str:
     inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
     return f"whether the message was sent over an authenticated connection (give authenticated){inside}"
@@ -79,9 +89,7 @@ _CONSTRUCTS: Mapping[str, str] = {
     "escape": "the escape \\{}",
     "escape_in_class": "an escape in a class that is no character",
     "invalid_range": "an invalid range in a class",
-    "large_counts": "counts that are too large",
     "nested_class": "a class in a class",
-    "nested_groups": "groups that are nested too deeply",
     "old": "{} in an expression of the old kind",
     "old_flags": "flags in an expression of the old kind",
     "open_bracket": "a bracket that is not closed",
@@ -93,7 +101,11 @@ _CONSTRUCTS: Mapping[str, str] = {
 
 
 def _pattern(pattern: str, construct: str, *values: str) -> str:
-    return f"what the pattern {pattern!r} means to Exchange: it has {_CONSTRUCTS[construct].format(*values)}"
+    return f"what the pattern {short(pattern)!r} means to Exchange: it has {_CONSTRUCTS[construct].format(*values)}"
+
+
+def _of_pattern(form: str) -> Callable[..., str]:
+    return lambda pattern, *_more: form.format(short(pattern))
 
 
 def _nameless(rules: tuple[str, ...]) -> str:
@@ -166,9 +178,12 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "name_in_field": "whether the field {} has a name beside an address (headers)",
     "names_in_attachment": "whether the names of files in {} count",
     "pattern": _pattern,
-    "pattern_accents": "whether the pattern {!r} sees a letter and its accent as one character",
-    "pattern_plain_letters": "whether the pattern {!r} takes such letters as a dotless i or a long s for i and s",
-    "pattern_lines": "whether ^ and $ in the pattern {!r} stand for the borders of lines",
+    "pattern_accents": _of_pattern("whether the pattern {!r} sees a letter and its accent as one character"),
+    "pattern_plain_letters": _of_pattern(
+        "whether the pattern {!r} takes such letters as a dotless i or a long s for i and s"
+    ),
+    "pattern_lines": _of_pattern("whether ^ and $ in the pattern {!r} stand for the borders of lines"),
+    "pattern_too_large": _of_pattern("what the pattern {!r} finds: it is too large for this collection to analyze"),
     "range": "what the range {} is",
     "reserved": "the condition is reserved by Microsoft",
     "scl": "the spam confidence level of the message when the rules run (give scl)",
@@ -355,16 +370,6 @@ def worded(result: Any) -> Any:
         result = {**result, "unknown": reason_rows(reasons)}
         return {key: value if key == "unknown" else worded(value) for key, value in result.items()}
     return {key: worded(value) for key, value in result.items()}
-
-
-#: The number of characters of a text that are shown.
-_SHOWN = 120
-
-
-def short(text: str) -> str:
-    """A text as one line, without its end if it is long."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
 
 def _people(fork: Fork) -> str:
