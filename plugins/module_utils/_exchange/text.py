@@ -58,6 +58,16 @@ def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int =
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
 
 
+#: The number of characters of a text that are shown.
+LONGEST_SHOWN = 120
+
+
+def short(text: str) -> str:
+    """A text as one line, without its end if it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}..."
+
+
 def powershell_string(text: str) -> str:
     """A one-line PowerShell expression for exactly this text, safe to paste into a console.
 

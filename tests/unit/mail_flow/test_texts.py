@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 
 from tests.rounds import rounds
 from tests.unit.mail_flow.answers import lint
-from tests.unit.mail_flow.asking import ENCRYPT, NOW
+from tests.unit.mail_flow.asking import ENCRYPT, NOW, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
 
 
@@ -166,6 +166,9 @@ def test_a_long_list_of_words_is_an_ordinary_pattern() -> None:
     states = patterns.States(parse(_LONG).root)
     with bounded(20_000, share=1):  # One step for each letter, not for each word.
         assert [states.found(text, False) for text in ("a word0699", "word0700 " * 200)] == [True, False]
+    found = verdict([], when={"subject_matches_patterns": [_LONG]}, then="not_in_clear")
+    assert found["verdict"] == "refuted"
+    assert len(found["claim"]) < 250
     assert is_impossible([("pattern", ("word0001", Dialect.AGREED))], [("pattern", (_LONG, Dialect.AGREED))])
 
 

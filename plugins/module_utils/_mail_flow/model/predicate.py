@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import (
+    LONGEST_SHOWN,
+    listed,
+    short,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import Evaluate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token
@@ -56,7 +60,8 @@ class Phrase:
 
 def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
     joint = ", and " if any(len(values) > 1 for values in lists) else " and "
-    return joint.join(listed(values, mark) for values in lists)
+    shown = ([short(each) if len(each) > LONGEST_SHOWN else each for each in map(str, values)] for values in lists)
+    return joint.join(listed(values, mark) for values in shown)
 
 
 class Reach(Enum):

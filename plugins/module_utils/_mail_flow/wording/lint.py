@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, short, visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
     LintFinding,
 )
@@ -16,7 +16,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     CONNECTOR_IDLE,
     reason_text,
-    short,
 )
 
 #: Kind and case of a finding to its sentence: ``rule`` has the problem, beside the ``other`` one.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, short
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import header_values
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
@@ -54,16 +54,6 @@ RULE_IDLE: Mapping[str, str] = {
     "disabled_rule": "is disabled",
     "dlp_rule": ("belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"),
 }
-
-
-#: The number of characters of a text that are shown.
-_SHOWN = 120
-
-
-def short(text: str) -> str:
-    """A text as one line, without its end if it is long."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
 
 def _authenticated(connectors: tuple[str, ...]) -> str:

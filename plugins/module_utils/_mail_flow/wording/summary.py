@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, short
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
     FailedExpectations,
     Tested,
@@ -22,7 +22,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     hole_words,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    short,
     worded,
 )
 
