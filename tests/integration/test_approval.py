@@ -91,3 +91,36 @@ def test_an_inventory_may_say_it_and_a_playbook_may_say_otherwise(tenant: Tenant
     """It is about launch variables: who writes the playbook decides."""
     allowed = run(tenant, **{NAME: False})
     assert allowed.rc == 0, allowed.output
+
+
+def test_what_was_not_approved_is_not_written_whatever_others_do_meanwhile(tenant: Tenant) -> None:
+    rules = [
+        {
+            "name": name,
+            "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]},
+            "actions": {"apply_rights_protection_template": "Encrypt"},
+        }
+        for name in "abc"
+    ]
+    wishes = {"hardened_baseline_verify_timeout": 2, "hardened_baseline_accept": ["encryption_off"]}
+    digest = {"hardened_baseline_approved_plan": "{{ digest }}"}
+    keep = {"name": "keep", "ansible.builtin.set_fact": {"digest": "{{ __hardened_baseline_plan.digest }}"}}
+
+    def play(order: list[Any], *tasks: Any, **variables: Any) -> dict[str, Any]:
+        given = {**wishes, "hardened_baseline_encryption_rules": order, **variables}
+        shared = {"hosts": tenant.host, "gather_facts": False, "check_mode": bool(tasks)}
+        return {"name": "Baseline", **shared, "vars": given, "tasks": [ROLE, *tasks]}
+
+    first, _states = tenant.watched([play(rules)])
+    assert first.rc == 0, first.output
+    written = len(tenant.applied)
+    edit = {"cmdlet": "Remove-TransportRule", "parameters": {"Identity": "a"}}
+    tenant.emulator.faults.set([{"kind": "portal_edit", "cmdlet": "Set-TransportRule", "edit": edit, "after": True}])
+    done, _states = tenant.watched([play(rules[::-1], keep), play(rules[::-1], **{NAME: True}, **digest)])
+    tenant.emulator.faults.set([])
+    assert done.rc == 2
+    assert (
+        "Somebody else changed something while this task wrote: state of 'a' is 'absent', not 'present'" in done.output
+    )
+    assert {entry.cmdlet for entry in tenant.applied[written:]} == {"Set-TransportRule"}
+    assert sorted(rule["Name"] for rule in tenant.state()["transport_rules"]) == ["b", "c"]

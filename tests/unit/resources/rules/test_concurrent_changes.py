@@ -9,7 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    OutcomeUnknownError,
+    VerificationError,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import (
     message_encryption_info,
     message_encryption_state,
@@ -114,3 +118,19 @@ def test_a_task_never_takes_its_own_work_for_somebody_elses(session: EmulatedSes
         edit.apply(session)
     session.run(message_encryption_state, state=state, unmanaged="remove")
     assert [warning for warning in session.warnings if "Somebody else" in warning] == []
+
+
+def test_a_rule_that_the_task_renames_keeps_its_name_in_later_plans(session: EmulatedSession) -> None:
+    """Its answer is lost, so the rest is planned again. By then the rule has its new name."""
+    session.run(ome_transport_rules, rules=[rule("a"), rule("b")])
+    guid = session.organization.state["transport_rules"][0]["Guid"]
+    write, sent = session.write, len(session.writes)
+
+    def losing(call: Call) -> Result:
+        result = write(call)
+        return result if len(session.writes) > sent + 1 else Result(error=OutcomeUnknownError("the answer was lost."))
+
+    session.write = losing  # type: ignore[method-assign]
+    done = session.run(ome_transport_rules, rules=[{"guid": guid, "name": "c", "enabled": False}])
+    assert [(change["identity"], change["option"]) for change in done["changes"]] == [("a", "name"), ("a", "enabled")]
+    assert [call.cmdlet for call in session.writes[sent:]] == ["Set-TransportRule", "Disable-TransportRule"]
