@@ -149,6 +149,11 @@ class TestSeveral:
             )
             wait_for(lambda: emulator.faults.struck)
             (worker,) = workers(controller.inventory)
+            # Until then it is not said to be interrupted.
+            play(controller, "audit", "--limit", "a")
+            (seen,) = report(controller, procedure="audit")["organizations"]
+            assert "-baseline-" in seen["warnings"][0]
+            assert " is writing to a, since " in seen["warnings"][0]
             os.kill(worker, signal.SIGKILL)
             run = done.result()
         assert run.rc not in (0, 2), run.output

@@ -107,12 +107,13 @@ def test_an_exception_that_has_expired_excuses_nothing(role: Role) -> None:
 
 
 def test_known_drift_is_drift_and_what_is_unknown_is_said_beside_it(role: Role) -> None:
-    withhold(role, "Get-OwaMailboxPolicy")
     role.session.edit("Set-IRMConfiguration", SimplifiedClientAccessEnabled=False)
-    result = audit(role)
-    assert result["status"] == "drift"
-    assert result["msg"].startswith("contoso does not meet the baseline (drift): ")
-    assert " Not assessable: POL-1: Get-OwaMailboxPolicy: " in result["msg"]
+    for cmdlet, controls in (("Get-OwaMailboxPolicy", "POL-1"), ("Get-TransportRule", "MFR-1, MFR-2")):
+        withhold(role, cmdlet)
+        result = audit(role)
+        assert result["status"] == "drift"
+        assert result["msg"].startswith("contoso does not meet the baseline (drift): ")
+        assert f" Not assessable: {controls}: {cmdlet}: " in result["msg"]
 
 
 def test_a_test_that_failed_is_drift_and_one_that_passed_is_met(role: Role) -> None:
