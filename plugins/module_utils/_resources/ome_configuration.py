@@ -77,6 +77,8 @@ OME_CONFIGURATION = Table(
     ),
 )
 
+#: Exchange creates a configuration with both sign-in methods enabled.
+SETTINGS_OF_A_NEW_CONFIGURATION = {"otp_enabled": True, "social_id_sign_in": True}
 
 #: Microsoft's recommendations for a logo. They are not limits.
 _ADVISED_IMAGE_BYTES = 40 * 1024
@@ -204,10 +206,8 @@ def plan_configuration(
         ]
         plan.warnings += lookalike_warnings(identity, map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
-    # Exchange creates a configuration with both sign-in methods enabled.
     if not any(
-        {"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option]
-        for option in ("otp_enabled", "social_id_sign_in")
+        {**SETTINGS_OF_A_NEW_CONFIGURATION, **stored, **wanted}[option] for option in SETTINGS_OF_A_NEW_CONFIGURATION
     ):
         text = f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail."
         plan.warnings.append(warning("work_accounts_only", text, configuration=identity))

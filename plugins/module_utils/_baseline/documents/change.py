@@ -167,10 +167,11 @@ def rollback_class(organization: Organization, change: Change) -> RollbackClass:
         # A template that is gone can be recreated, but mail that was sent with the old one does not come back to it.
         return RollbackClass.EQUIVALENT if change.after == "present" else RollbackClass.NOT_POSSIBLE
     field = field_of(change.resource, change.option)
-    created = (
-        change.resource == OME_CONFIGURATION.name
-        and find(organization.objects(OME_CONFIGURATION.subset), change.identity) is None
-    )
+    of_configuration = change.resource == OME_CONFIGURATION.name
+    configuration = find(organization.objects(OME_CONFIGURATION.subset), change.identity) if of_configuration else None
+    if configuration and field and field.hidden(configuration):
+        return RollbackClass.NOT_POSSIBLE
+    created = of_configuration and configuration is None
     if not created and change.before is None and field is not None and change.after != field.kind.cleared:
         return RollbackClass.NOT_POSSIBLE
     return RollbackClass.EXACT

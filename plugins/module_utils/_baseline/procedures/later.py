@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
@@ -57,7 +58,27 @@ class LaterSnapshot:
         )
 
 
-def both_touched(changes: Sequence[PlannedChange], others: Sequence[PlannedChange]) -> list[str]:
+def refused_by(later: Sequence[LaterSnapshot], recorded: Sequence[PlannedChange]) -> list[Finding]:
+    """The findings about later snapshots whose rollback would bring back what the rollback of a run takes away.
+
+    :param recorded: the run's changes.
+    """
+    whole = "hardened_baseline_rollback_scope: full, which restores everything that the snapshot contains"
+    found = []
+    for each in later if recorded else ():
+        text = f"{each.name} was taken later and cannot be read, so it is unknown whether its run changed the same."
+        if each.document:
+            shared = _both_touched(recorded, each.changes)
+            text = (
+                f"{each.name} was taken later, and its run changed the same: {', '.join(shared)}. Roll it back first."
+            )
+            if not shared:
+                continue
+        found.append(Finding("rollback", text, whole))
+    return found
+
+
+def _both_touched(changes: Sequence[PlannedChange], others: Sequence[PlannedChange]) -> list[str]:
     """What two runs have both changed, for people: settings, sections of rules, whole objects, and the order of rules."""
     mine, theirs = _touched(changes), _touched(others)
     whole = {item[:2] for item in mine | theirs if item[2] == "state"}

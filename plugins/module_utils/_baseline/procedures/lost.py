@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
     SnapshotDocument,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import Recorded
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -19,10 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     Rule,
     encrypts,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
 
 #: What no further rollback can restore, either.
-IMPOSSIBLE = ("rule_not_recreated", "rule_expired", "policy_gone", "part_not_in_snapshot")
+IMPOSSIBLE = ("rule_not_recreated", "rule_expired", "policy_gone", "part_not_in_snapshot", "setting_not_restored")
 #: What keeps a snapshot from counting as rolled back even if the rollback is forced.
 UNCLEAR = "may_be_the_same"
 
@@ -63,6 +65,20 @@ def expired(rules: Iterable[DeclaredRule]) -> list[PlanWarning]:
             expiry_date=rule.settings["expiry_date"],
         )
         for rule in rules
+    ]
+
+
+def not_shown_before(recorded: Iterable[PlannedChange]) -> list[PlanWarning]:
+    """The settings that a run changed and whose value before Exchange did not show."""
+    return [
+        warning(
+            "setting_not_restored",
+            f"{change.option} of {change.subject} is not restored: Exchange did not show its value before the run.",
+            option=change.option,
+            changed=change.subject,
+        )
+        for change in recorded
+        if change.resource != RULE and change.option != "state" and change.rollback is RollbackClass.NOT_POSSIBLE
     ]
 
 

@@ -10,13 +10,22 @@ from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
     PlannedChange,
+    field_of,
     same,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
     Change,
+    Plan,
+    PlanWarning,
+    warning,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+    SETTINGS_OF_A_NEW_CONFIGURATION,
+    find,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     AMBIENT,
     SECTIONS,
@@ -26,6 +35,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     Rule,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+
+#: The action of a rule that names an OME configuration.
+TEMPLATE = "apply_rights_protection_customization_template"
 
 
 @dataclass(frozen=True)
@@ -107,10 +119,31 @@ class Recorded:
         if rule and change.option == "state":
             return self.as_created(rule, rule.name)
         if change.option == "state":
-            return any(row.option == "state" for row in made)
+            created = any(row.option == "state" for row in made)
+            return created and (
+                change.after == "present" or self._is_template_as_created(organization, change.identity)
+            )
+        hidden = is_hidden(organization, change)
         return any(
-            row.option == change.option and same(change.resource, change.option, row.after, change.before)
+            row.option == change.option and (hidden or same(change.resource, change.option, row.after, change.before))
             for row in made
+        )
+
+    def _is_template_as_created(self, organization: Organization, name: str) -> bool:
+        """Whether an OME configuration is still what the run created, as far as Exchange shows it."""
+        properties = find(organization.objects(OME_CONFIGURATION.subset), name) or {}
+        expected = {field.option: field.show(field.kind.cleared) for field in OME_CONFIGURATION.fields}
+        expected |= SETTINGS_OF_A_NEW_CONFIGURATION
+        expected |= {
+            change.option: change.after
+            for change in self.changes
+            if change.managed_object == (OME_CONFIGURATION.name, name)
+        }
+        now = {option: value for option, value in OME_CONFIGURATION.describe(properties).items() if value is not None}
+        return all(
+            same(OME_CONFIGURATION.name, field.option, expected[field.option], now[field.option])
+            for field in OME_CONFIGURATION.fields
+            if field.option in now
         )
 
     def as_created(self, rule: Rule, name: str, changes: Sequence[PlannedChange] | None = None) -> bool:
@@ -133,3 +166,47 @@ class Recorded:
         expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
         # A server that does not have a setting shows none.
         return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
+
+
+def is_hidden(organization: Organization, change: Change) -> bool:
+    """Whether Exchange shows that the setting of a change has a value, but not which one."""
+    field = field_of(change.resource, change.option)
+    if field is None or change.resource != OME_CONFIGURATION.name:
+        return False
+    properties = find(organization.objects(OME_CONFIGURATION.subset), change.identity)
+    return properties is not None and field.hidden(properties)
+
+
+def unknown_since(organization: Organization, plan: Plan) -> list[PlanWarning]:
+    """The settings that a plan sets back, of which nobody can tell whether others have changed them."""
+    return [
+        warning(
+            "changed_by_unknown",
+            f"{change.option} of {change.identity}: Exchange shows that it is set but not its value, so it is unknown whether somebody changed it since then.",
+            option=change.option,
+            configuration=change.identity,
+        )
+        for change in plan.changes
+        if is_hidden(organization, change)
+    ]
+
+
+def templates_in_use(organization: Organization, plan: Plan) -> list[tuple[str, str]]:
+    """The OME configurations that a plan removes although a rule that stays names them, each with that rule."""
+    removed = {
+        name_key(change.identity): change.identity
+        for change in plan.changes
+        if (change.resource, change.option, change.after) == (OME_CONFIGURATION.name, "state", "absent")
+    }
+    if not removed or organization.error("transport_rules") is not None:
+        return []
+    rewritten = {
+        change.identity
+        for change in plan.changes
+        if change.resource == RULE and (change.option in ("state", f"actions.{TEMPLATE}"))
+    }
+    return [
+        (removed[key], rule.name)
+        for rule in rules_of(organization)
+        if rule.name not in rewritten and (key := name_key(rule.sections["actions"].get(TEMPLATE) or "")) in removed
+    ]

@@ -35,7 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import (
     LaterSnapshot,
-    both_touched,
+    refused_by,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.lost import (
     IMPOSSIBLE,
@@ -43,6 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     expired,
     may_be_the_same,
     not_rebuildable,
+    not_shown_before,
     parts_not_in,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
@@ -50,7 +51,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Procedure,
     Run,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import Recorded
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import (
+    Recorded,
+    templates_in_use,
+    unknown_since,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
     confirmation_findings,
     organization_refusals,
@@ -153,7 +158,8 @@ class Rollback(Procedure):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
-        findings = [*self._refused_by_later(), *([] if self.force else self.drift(organization, plan))]
+        later = refused_by(self._left_later(), self.recorded) if self.scope == "changed" else []
+        findings = [*later, *([] if self.force else self.drift(organization, plan))]
         unconfirmed = confirmation_findings(run.variables, run.hosts)
         if run.check_mode:
             plan.warnings += [
@@ -196,22 +202,6 @@ class Rollback(Procedure):
         """The later snapshots that have not been rolled back."""
         return [each for each in self.later if not each.rolled_back]
 
-    def _refused_by_later(self) -> list[Finding]:
-        """The findings about later snapshots whose rollback would bring back what this one takes away."""
-        if self.scope == "full" or not self.recorded:
-            return []
-        whole = "hardened_baseline_rollback_scope: full, which restores everything that the snapshot contains"
-        found = []
-        for each in self._left_later():
-            text = f"{each.name} was taken later and cannot be read, so it is unknown whether its run changed the same."
-            if each.document:
-                shared = both_touched(self.recorded, each.changes)
-                text = f"{each.name} was taken later, and its run changed the same: {', '.join(shared)}. Roll it back first."
-                if not shared:
-                    continue
-            found.append(Finding("rollback", text, whole))
-        return found
-
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
         refuse_other_organization(
@@ -232,7 +222,7 @@ class Rollback(Procedure):
             plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._run.moved())
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
-        plan.warnings += self._lost(organization)
+        plan.warnings += [*self._lost(organization), *unknown_since(organization, plan)]
         strangers = self._strangers(organization)
         if strangers:
             text = f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
@@ -305,8 +295,17 @@ class Rollback(Procedure):
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
         """The findings about changes by others that the rollback would undo, too."""
-        if self.scope == "full":
-            return []
+        found = [
+            (f"{template} is named by the rule {rule!r}, which stays.", "removes it")
+            for template, rule in templates_in_use(organization, plan)
+        ]
+        return [
+            Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too")
+            for text, forced in [*found, *([] if self.scope == "full" else self._theirs(organization, plan))]
+        ]
+
+    def _theirs(self, organization: Organization, plan: Plan) -> list[tuple[str, str]]:
+        """The sentences about changes by others, each with what the rollback does if it is forced."""
         theirs = [change for change in plan.changes if not self._run.ours(organization, change)]
         # A created or removed object is one item.
         whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
@@ -322,10 +321,7 @@ class Rollback(Procedure):
                     "restores the order",
                 )
             )
-        return [
-            Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too")
-            for text, forced in found
-        ]
+        return found
 
     def _changed(self, organization: Organization) -> dict[str, Any]:
         """The parts of the snapshot's state that the run changed, without rules. An OME configuration that is gone comes
@@ -453,7 +449,10 @@ class Rollback(Procedure):
 
     def _lost(self, organization: Organization) -> list[PlanWarning]:
         """What cannot be restored."""
-        parts = parts_not_in(self.snapshot) if self.scope == "full" else []
+        parts = [
+            *(parts_not_in(self.snapshot) if self.scope == "full" else []),
+            *not_shown_before(self.recorded),
+        ]
         if "transport_rules" not in self.parts or organization.error("transport_rules") is not None:
             return parts
         gone = [rule for rule in self._gone(organization) if self._is_wanted(rule) and not self._comes_back(rule)]
