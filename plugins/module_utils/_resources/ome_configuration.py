@@ -77,8 +77,8 @@ OME_CONFIGURATION = Table(
     ),
 )
 
-#: Exchange creates a configuration with both sign-in methods enabled.
-SETTINGS_OF_A_NEW_CONFIGURATION = {"otp_enabled": True, "social_id_sign_in": True}
+#: Exchange creates a configuration with both sign-in methods enabled, and mail that does not expire.
+SETTINGS_OF_A_NEW_CONFIGURATION = {"external_mail_expiry_in_days": 0, "otp_enabled": True, "social_id_sign_in": True}
 
 #: Microsoft's recommendations for a logo. They are not limits.
 _ADVISED_IMAGE_BYTES = 40 * 1024
@@ -207,7 +207,8 @@ def plan_configuration(
         plan.warnings += lookalike_warnings(identity, map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
     if not any(
-        {**SETTINGS_OF_A_NEW_CONFIGURATION, **stored, **wanted}[option] for option in SETTINGS_OF_A_NEW_CONFIGURATION
+        {**SETTINGS_OF_A_NEW_CONFIGURATION, **stored, **wanted}[option]
+        for option in ("otp_enabled", "social_id_sign_in")
     ):
         text = f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail."
         plan.warnings.append(warning("work_accounts_only", text, configuration=identity))

@@ -21,10 +21,10 @@ LOGO = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR
 DEFAULT = "OME Configuration"
 
 
-def created(tmp_path: Path, **more: Any) -> Role:
-    role = Role({**AME, **more}, str(tmp_path))
+def created(tmp_path: Path, **settings: Any) -> Role:
+    role = Role(AME, str(tmp_path))
     role.run()
-    role.run(branding_template={"name": "T", "external_mail_expiry_in_days": 7})
+    role.run(branding_template={"name": "T", **(settings or {"external_mail_expiry_in_days": 7})})
     return role
 
 
@@ -43,8 +43,9 @@ def branded(role: Role, name: str, **more: Any) -> None:
     )
 
 
-def test_a_template_that_is_as_the_run_created_it_is_removed(tmp_path: Path) -> None:
-    role = created(tmp_path)
+@pytest.mark.parametrize("days", [0, 7, None])
+def test_a_template_that_is_as_the_run_created_it_is_removed(tmp_path: Path, days: int | None) -> None:
+    role = created(tmp_path, external_mail_expiry_in_days=days)
     role.run("rollback", **REMOVES)
     assert configurations(role) == [DEFAULT]
 
