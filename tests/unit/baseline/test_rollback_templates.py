@@ -127,3 +127,19 @@ def test_a_logo_that_exchange_did_not_show_is_said_not_to_come_back(tmp_path: Pa
     text = "image_content of OME Configuration is not restored: Exchange did not show its value before the run."
     assert any(text in warning for warning in role.report["warnings"])
     assert not role.artifacts.snapshots.rolled_back(path)
+
+
+def test_a_template_of_others_stays_whatever_is_restored(tmp_path: Path) -> None:
+    role = created(tmp_path)
+    role.session.edit("New-OMEConfiguration", Identity="Theirs")
+    first = min(path.name for path in tmp_path.rglob("snapshot-*.json") if path.name.count(".") == 1)
+    restored = {"rollback_scope": "full", "rollback_snapshot": first}
+    role.run("rollback", **restored)
+    (warned,) = [each for each in role.report["warnings"] if "OME configurations" in each]
+    assert warned == (
+        "OME configurations that exist since then stay: 'T', 'Theirs'. "
+        "hardened_baseline_remove_created_templates: true removes those that a run created."
+    )
+    role.run("rollback", **restored, **REMOVES, rollback_force=True)
+    assert configurations(role) == [DEFAULT, "Theirs"]
+    assert any("stay: 'Theirs'." in each for each in role.report["warnings"])

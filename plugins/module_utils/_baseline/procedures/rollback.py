@@ -227,6 +227,13 @@ class Rollback(Procedure):
         if strangers:
             text = f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
             plan.warnings.append(warning("rules_stay", text, rules=strangers))
+        staying = self._configurations_stay(organization, plan)
+        if staying:
+            text = (
+                f"OME configurations that exist since then stay: {', '.join(map(repr, staying))}. "
+                "hardened_baseline_remove_created_templates: true removes those that a run created."
+            )
+            plan.warnings.append(warning("configurations_stay", text, configurations=staying))
         holding = [each.name for each in self._left_later() if each.document and each.document.plan is None]
         if holding and self.scope == "changed" and self.recorded:
             text = (
@@ -428,24 +435,40 @@ class Rollback(Procedure):
         )
 
     def _without_created(self, organization: Organization) -> Plan:
-        """The removal of the OME configurations that the run created, and that did not exist before it."""
+        """The removal of the OME configurations that the run created, and that did not exist before it. The scope
+        ``full`` includes those of later runs.
+        """
         existing = organization.objects(OME_CONFIGURATION.subset)
-        then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
+        changes = [*self.recorded, *(self._changed_later if self.scope == "full" else [])]
         created = {
             name_key(change.identity)
-            for change in self.recorded
+            for change in changes
             if change.resource == OME_CONFIGURATION.name and change.option == "state"
         }
-        gone = [
-            name_of(item) for item in existing if name_key(name_of(item)) not in then and not is_default(name_of(item))
-        ]
         return Plan.join(
             {
                 name: plan_configuration(name, "absent", {}, existing)
-                for name in gone
-                if self.scope == "full" or name_key(name) in created
+                for name in self._new_configurations(organization)
+                if name_key(name) in created
             }
         )
+
+    def _new_configurations(self, organization: Organization) -> list[str]:
+        """The OME configurations that did not exist before the run."""
+        then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
+        names = map(name_of, organization.objects(OME_CONFIGURATION.subset))
+        return [name for name in names if name_key(name) not in then and not is_default(name)]
+
+    def _configurations_stay(self, organization: Organization, plan: Plan) -> list[str]:
+        """The OME configurations that exist since, and that stay. Only the scope ``full`` looks for them."""
+        if self.scope != "full" or OME_CONFIGURATION.subset not in self.parts:
+            return []
+        removed = {
+            name_key(change.identity)
+            for change in plan.changes
+            if change.resource == OME_CONFIGURATION.name and change.after == "absent"
+        }
+        return [name for name in self._new_configurations(organization) if name_key(name) not in removed]
 
     def _lost(self, organization: Organization) -> list[PlanWarning]:
         """What cannot be restored."""
