@@ -21,6 +21,7 @@ This module manages an organization, which is an inventory host with its own con
         ansible_connection: {CONNECTION}
         ansible_exchange_organization: contoso.onmicrosoft.com
 
+In a command without an inventory file, add -c {CONNECTION}.
 Set hosts: exchange_organizations and gather_facts: false in the play. If you already do, check for one of these traps:
 the implicit localhost ignores the keyword connection:, an ansible_connection variable of a host or group overrides that keyword,
 and variables under all: also apply to localhost and every machine, so define them in a group for organizations only."""
