@@ -108,8 +108,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
     prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
-    guard = _Guard(task.session, prepared, report, notes)
-    planner = _Planner(procedure, guard.check)
+    guard, planner = _guarded(task, prepared, report, notes)
     if task.check_mode:
         return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
@@ -117,6 +116,10 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     _begin(prepared, report, snapshot, str(notes["cleared"]["snapshot"]))
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
+        if not done.result["changes"]:  # One read may be behind: what it shows as done already is read again.
+            guard, planner = _guarded(task, prepared, report, notes)
+            done = converge_organization(task, guard.subsets, planner, fresh=True)
+            task.warnings[:] = dict.fromkeys(task.warnings)
     except ExchangeError as error:
         prepared.procedure = planner.procedure
         error.progress = dict(error.progress or {})
@@ -146,6 +149,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     if failure:
         raise failure
     return result
+
+
+def _guarded(
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, notes: Mapping[str, Any]
+) -> tuple[_Guard, _Planner]:
+    """The check before the first write, and the planner that asks it."""
+    guard = _Guard(task.session, prepared, report, notes)
+    return guard, _Planner(prepared.procedure, guard.check)
 
 
 def _begin(prepared: Preparation, report: OrganizationReport, snapshot: str, recorded: str) -> None:
@@ -204,7 +215,10 @@ def _reassess(
         organization = _organization_after(task, procedure, shown)
         if shown is None and (hidden := _hidden(procedure, organization, report)):
             return reassessed(procedure, report, organization), not_stored((), hidden, timeout=0)
-        task.warnings += count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
+        left = count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
+        task.warnings += left
+        if left and report.status is OrganizationStatus.MET:
+            report = replace(report, status=OrganizationStatus.DRIFT)
         refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
         report = reassessed(procedure, report, organization)
         return report, _mail_failure(procedure.misses(organization, refuted))
