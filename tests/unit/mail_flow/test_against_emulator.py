@@ -29,32 +29,24 @@ def test_they_agree_about_the_vectors(vector: Values) -> None:
     assert disagreement(vector["tenant"], vector["rules"], vector["message"]) == ""
 
 
-@given(st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
-def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
-    tenant, rules, message = (
-        generators.organization(source),
-        generators.rules(source, newcomers=newcomers),
-        generators.message(source),
-    )
+def agree(tenant: Values, rules: list[Values], message: Values) -> None:
+    """They agree about a message, unless too much of it is unknown."""
     for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
         note(f"{name} = {value!r}")
     with contextlib.suppress(TooManyWorlds):
         assert disagreement(tenant, rules, message) == ""
+
+
+@given(st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
+def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
+    agree(generators.organization(source), generators.rules(source, newcomers=newcomers), generators.message(source))
 
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_what_rules_make_of_headers(source: random.Random) -> None:
-    tenant, rules, message = (
-        generators.organization(source),
-        generators.editing_rules(source),
-        generators.message(source),
-    )
-    for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
-        note(f"{name} = {value!r}")
-    with contextlib.suppress(TooManyWorlds):
-        assert disagreement(tenant, rules, message) == ""
+    agree(generators.organization(source), generators.editing_rules(source), generators.message(source))
 
 
 @given(st.randoms(use_true_random=False))
@@ -66,10 +58,7 @@ def test_they_agree_about_what_can_be_written_in_two_ways(source: random.Random)
         respelling.respelled(source, generators.rules(source)),
         respelling.respelled(source, generators.message(source), tags=True),
     )
-    for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
-        note(f"{name} = {value!r}")
-    with contextlib.suppress(TooManyWorlds):
-        assert disagreement(tenant, rules, message) == ""
+    agree(tenant, rules, message)
 
 
 def test_a_wrong_answer_is_told() -> None:
