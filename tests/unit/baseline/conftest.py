@@ -109,6 +109,13 @@ class Role:
             result = apply(task)
         return {**result, "pending": True, "digest": planned["digest"], "snapshot": planned["snapshot"]}
 
+    def apply_planned(self, planned: Mapping[str, Any], **variables: Any) -> dict[str, Any]:
+        """Applies an earlier plan of a baseline."""
+        snapshot = planned["snapshot"]
+        return apply(
+            self._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=snapshot)
+        )
+
     @property
     def planned(self) -> Procedure:
         """The procedure of the last plan."""

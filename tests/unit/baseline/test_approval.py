@@ -296,16 +296,7 @@ class TestOnce:
         other = second_name(role)
         planned = role.plan(approved_plan=digest)
         assert "was approved for one run" in refused(other, approved_plan=digest)
-        task = role._task(
-            "baseline",
-            "recommended",
-            {"approved_plan": digest},
-            False,
-            run_tags=[],
-            skip_tags=[],
-            snapshot=planned["snapshot"],
-        )
-        assert apply(task)["changed"]
+        assert role.apply_planned(planned, approved_plan=digest)["changed"]
 
     def test_a_use_that_cannot_be_read_is_no_approval(self, tmp_path: Path) -> None:
         role = Role({}, str(tmp_path))
@@ -338,17 +329,8 @@ class TestOnce:
             one.artifacts.snapshots.__class__.store = store  # type: ignore[method-assign]
         wrote, refusals = 0, []
         for role, planned in ((one, first), (other, second)):
-            task = role._task(
-                "baseline",
-                "recommended",
-                {"approved_plan": digest},
-                False,
-                run_tags=[],
-                skip_tags=[],
-                snapshot=planned["snapshot"],
-            )
             try:
-                wrote += bool(apply(task)["changed"])
+                wrote += bool(role.apply_planned(planned, approved_plan=digest)["changed"])
             except ExchangeError as error:
                 refusals.append(str(error))
         # Each finds the snapshot of the other, which names the approval: neither writes.

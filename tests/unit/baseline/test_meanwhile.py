@@ -129,12 +129,6 @@ def test_an_answer_that_was_lost_lets_nothing_else_be_written(
     assert rules(role)["b"].get("Comments") != "ours"
 
 
-def apply_planned(role: Role, planned: dict[str, Any], **variables: Any) -> dict[str, Any]:
-    return apply(
-        role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
-    )
-
-
 def last_line(role: Role) -> str:
     report = OrganizationReport.read(role.report)
     return lines_of(RunReport("run", "", False, "apply", "", "", "", "", None, (report,), ""), "page")[0]
@@ -158,7 +152,7 @@ class TestAlreadySo:
             SubjectContainsWords=["new"],
             ApplyRightsProtectionTemplate="Encrypt",
         )
-        done = apply_planned(role, planned, **wishes)
+        done = role.apply_planned(planned, **wishes)
         assert (done["changed"], done["commands"]) == (False, [])
         assert (role.report["status"], set(states(role).values())) == ("met", {"already so"})
         assert last_line(role).startswith("contoso: nothing was written: all of it is so by now; snapshot ")
@@ -171,7 +165,7 @@ class TestAlreadySo:
         wishes = {"encryption_rules": wished("a", "b", comments="ours")}
         planned = role.plan(**wishes)
         role.session.edit("Set-TransportRule", Identity="a", Comments="ours")
-        apply_planned(role, planned, **wishes)
+        role.apply_planned(planned, **wishes)
         assert states(role) == {("a", "comments"): "already so", ("b", "comments"): "stored"}
         assert role.report["status"] == "changed"
         assert last_line(role).startswith("contoso: MFR-1 comments of 'b' \"\" -> ours; 1 already so; snapshot ")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
     document_of,
@@ -97,8 +96,7 @@ def test_what_somebody_made_between_plan_and_run_stays(tmp_path: Path) -> None:
         SubjectContainsWords=["new"],
         ApplyRightsProtectionTemplate="Encrypt",
     )
-    options: dict[str, Any] = {"run_tags": [], "skip_tags": [], "snapshot": planned["snapshot"]}
-    assert not apply(role._task("baseline", "recommended", encrypting("new"), False, **options))["changed"]
+    assert not role.apply_planned(planned, **encrypting("new"))["changed"]
     # It wrote nothing, so a rollback goes back to before the run that did.
     marks = {bool(link.previous): link.rolled_back for link in role.artifacts.snapshots.chain().links}
     assert marks == {False: False, True: True}
