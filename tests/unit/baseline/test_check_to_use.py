@@ -149,6 +149,31 @@ class TestTheRun:
             apply(task)
         assert len(role.session.writes) == writes
 
+    def test_an_approval_that_expires_between_the_stages_leaves_the_settings_and_says_so(
+        self, role: Role, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        two_rules(role)
+        wishes = {"approval_valid_until": "2030-01-31T12:00:00+00:00", "confirm_disable": "contoso.onmicrosoft.com"}
+        snapshot = role.plan("disable", **wishes)["snapshot"]
+
+        def stage(name: str) -> None:
+            options = {"run_tags": [], "skip_tags": [], "snapshot": snapshot, "stage": name}
+            apply(role._task("disable", "recommended", wishes, False, **options))
+
+        stage("rules")
+        late = datetime.datetime(2030, 1, 31, 12, 0, 1, tzinfo=datetime.UTC)
+        monkeypatch.setattr(refusals, "datetime", stopped(late))
+        with pytest.raises(OptionError) as refusal:
+            stage("settings")
+        assert str(refusal.value).startswith(
+            "Stored so far: MFR-1 'first' removed; MFR-1 'second' removed. Left: IRM-1 azure_rms_licensing true -> false"
+        )
+        assert "Nothing more was written: approval: the approval expired on 2030-01-31T12:00" in str(refusal.value)
+        assert {(row["resource"], row["state"]) for row in role.report["changes"]} == {
+            ("ome_transport_rule", "stored"),
+            ("irm_configuration", "not applied"),
+        }
+
 
 class TestFacts:
     def test_a_domain_that_became_ours_counts(self, role: Role) -> None:

@@ -38,6 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     ControlStatus,
     OrganizationStatus,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import said
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
@@ -367,6 +368,13 @@ class _Guard:
         self._mail_digest = str(notes.get("mail_digest", ""))
         # What an earlier stage has written changes mail as planned.
         self._compares_mail = "difference" in report.mail and not notes.get("stored_at")
+        stored, left = (
+            [change for change in report.changes if change.state is state]
+            for state in (ChangeState.STORED, ChangeState.PLANNED)
+        )
+        #: What a refusal says of an earlier stage.
+        self._so_far = f"Stored so far: {'; '.join(said(stored))}. Left: {'; '.join(said(left))}. " if stored else ""
+        self._nothing = "nothing more" if stored else "nothing"
         #: What the plan does to mail, as of the last check.
         self.mail: Mapping[str, Any] = report.mail
         planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
@@ -379,7 +387,7 @@ class _Guard:
         """Raises ExchangeError if the plan does more than it was shown to do, or may no longer be run."""
         self._check_organization(organization)
         for finding in expired_approval(self._variables):
-            raise OptionError(f"Nothing was written: {finding}")
+            raise OptionError(f"{self._so_far}{self._nothing.capitalize()} was written: {finding}")
         organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
@@ -387,7 +395,7 @@ class _Guard:
         new += moved_mail(self.mail, mail)
         if new:
             raise ExchangeError(
-                f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.",
+                f"{self._so_far}The organization was changed after the plan was made, so {self._nothing} was written: {'; '.join(new)}.",
                 remedy="Run the playbook again.",
             )
         self.mail = mail
@@ -401,7 +409,7 @@ class _Guard:
         other = why_not_from(describe_organization(organization.only("organization")), self._organization)
         if other:
             raise ExchangeError(
-                f"The plan is for another organization, so nothing was written: {other}.",
+                f"{self._so_far}The plan is for another organization, so {self._nothing} was written: {other}.",
                 remedy="The connection of the host changed during the run. Correct it, and run the playbook again.",
             )
 

@@ -135,10 +135,8 @@ class Drafted:
 
     @property
     def takes_snapshot(self) -> bool:
-        """Whether the run would take a snapshot."""
-        return self.procedure.takes_snapshot is Takes.ALWAYS or (
-            self.writes and self.procedure.takes_snapshot is Takes.BEFORE_WRITING
-        )
+        """Whether the run takes a snapshot. Check mode takes none: the next rollback would go back to it."""
+        return self.writes and self.procedure.takes_snapshot is not Takes.NEVER
 
 
 def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
