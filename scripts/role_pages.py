@@ -140,7 +140,7 @@ PLAYBOOKS: dict[str, Playbook] = {
         ],
     ),
     "replay": Playbook(
-        "Shows what the rules of today did to the mail of the last days, from the message trace. It never writes to organizations.",
+        "Shows what the rules of today would have done to the mail of the last days, from the message trace. It never writes to organizations.",
         ["replay", "replay -e hardened_baseline_replay_days=30"],
         [
             "`replay.html` and `replay.json` are in a new run folder; the file `latest-replay` contains its name. They have numbers, rules and domains "
@@ -219,7 +219,7 @@ _EXAMPLE = f"""# group_vars/exchange_organizations.yml
     conditions: {{from_scope: InOrganization, recipient_domain_is: [fabrikam.com]}}
     exceptions: {{}}
     actions: {{apply_rights_protection_template: Encrypt}}
-{PREFIX}guarantees: # proved for all mail; a plan that breaks one is refused
+{PREFIX}guarantees: # proved of all mail that they cover; a plan that breaks one is refused
   - name: The law firm gets nothing in clear
     when: {{from_scope: InOrganization, recipient_domain_is: [fabrikam.com]}}
     then: not_in_clear

@@ -50,7 +50,7 @@ options:
     type: str
     choices: [agreed, dotnet]
   max_copies:
-    description: The maximum number of copies to read, newest first. C(from) of RV(window) says from when on the reading is complete.
+    description: The maximum number of copies to read, newest first, 1 to 5,000,000. C(from) of RV(window) says from when on the reading is complete.
     type: int
     default: 500000
   examples:

@@ -18,9 +18,10 @@ description:
     act, is a contradiction: a finding about this collection, a fact, or an answer about Exchange that it takes for
     likely. What cannot be computed of a copy contradicts nothing. The report settles it.
   - >-
-    A rule is compared only if nothing that matters changed in these days: the rule itself, a rule before it, and the
-    domains and connectors that decide who is inside. The days must have ended 24 hours ago, because reports come hours
-    late. Otherwise, the result says why it is not compared.
+    A rule is compared only if nothing that matters changed in these days or in the hour before: the rule itself, the
+    rules before it, later rules of which nothing is reported and nothing need be, remote domains, and inbound
+    connectors. Accepted domains have no date and are taken as unchanged (RV(assumes)). The days must have ended 24
+    hours ago, because reports come hours late. Otherwise, the result says why it is not compared.
   - Exchange reports that a rule acted. How it reports encryption is not documented, so no result says that mail was
     encrypted.
   - No address and no subject is in the result, unless O(examples) asks for them.

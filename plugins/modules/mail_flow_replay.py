@@ -16,8 +16,8 @@ description:
     nothing.
   - >-
     A trace shows sender, recipient, subject, size and time of each copy, and nothing else. What rules ask beyond that,
-    such as the text or attachments, is counted as undecided, with the reason. What is certain of a copy
-    M(m365.message_encryption.mail_flow_test) says of every message that it can be of.
+    such as the text or attachments, is counted as undecided, with the reason. A copy counts as certain only if
+    M(m365.message_encryption.mail_flow_test) says the same of every message that fits its row.
   - >-
     No row says how a message arrives protected, or that it is an automatic reply or a meeting item. Messages are taken
     as ordinary ones that arrive in clear. RV(assumes) says so.
@@ -78,7 +78,7 @@ options:
       RV(difference).
     type: raw
   domains:
-    description: How many of the recipients' domains a row names, 0 to 1000.
+    description: How many of the recipients' domains RV(domains) and each row of RV(difference) name, 0 to 1000.
     type: int
     default: 10
 seealso:
@@ -156,17 +156,17 @@ counts:
 outcome:
   description: >-
     What certainly happens to copies, each row with C(fate), C(protection) and C(protected_by) as in
-    M(m365.message_encryption.mail_flow_test), C(copies), and C(examples) if asked for. With RV(undecided) and the
-    copies left out, they are all that were read.
+    M(m365.message_encryption.mail_flow_test), C(copies), and, with O(examples), C(examples), each with C(from), C(to),
+    C(subject) and C(received). With RV(undecided) and the copies left out, they are all that were read.
   returned: success
   type: list
   elements: dict
 undecided:
   description: >-
-    The other copies, each counted once, by C(reason), V(body), V(attachment), V(header), V(to_or_cc), V(scl), V(type),
-    V(classification), V(importance), V(envelope), V(membership), V(address), V(subject_changed) or V(semantics). C(id)
-    is the number of the open question about Exchange, C(rules) are those that may apply, and C(settled_by) says how to
-    find out.
+    The other copies, each counted once in C(copies), by C(reason), V(body), V(attachment), V(header), V(to_or_cc),
+    V(scl), V(type), V(classification), V(importance), V(envelope), V(membership), V(address), V(subject_changed) or
+    V(semantics). C(id) is the number of the open question about Exchange, if there is one, C(rules) are those that may
+    apply, and C(settled_by) says how to find out. With O(examples), C(examples) as in RV(outcome).
   returned: success
   type: list
   elements: dict
@@ -184,14 +184,14 @@ difference:
   description: >-
     What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test),
     how many copies are C(certain), and how many more are C(possible), how many C(senders) they have, C(domains)
-    (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), and the C(rules) that make the
-    difference.
+    (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), the C(rules) that make the difference,
+    and, with O(examples), C(examples) as in RV(outcome).
   returned: with O(compare_with)
   type: list
   elements: dict
 guarantees:
   description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, and of how many that is
-    C(undecided), by C(name).
+    C(undecided), by C(name). With O(examples), C(examples), as in RV(outcome), of copies that break it.
   returned: with O(guarantees)
   type: list
   elements: dict

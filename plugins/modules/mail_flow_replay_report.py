@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mail_flow_replay_report
-short_description: Write the page of what mail flow rules did to real mail
+short_description: Write the page of what mail flow rules would have done to real mail
 version_added: 1.0.0
 description:
   - Writes what M(m365.message_encryption.mail_flow_replay) returned for the hosts of the play to C(replay.html) and

@@ -335,7 +335,7 @@ options:
   lint:
     description:
       - Whether to look for problems in the tested rules.
-      - The default is true with O(guarantees) or O(compare_with), and false with messages alone.
+      - The default is true with O(guarantees) or O(compare_with), and false otherwise.
     type: bool
   overview:
     description:
@@ -521,7 +521,7 @@ guarantees:
       returned: unless the rules are too complex
     verdict:
       description: >-
-        V(proved) if no message breaks it, whatever is unknown about Exchange; V(refuted) if
+        V(proved) if no mail that it covers breaks it, under RV(guarantees[].assumptions); V(refuted) if
         RV(guarantees[].counterexample) certainly breaks it; otherwise V(unknown).
       type: str
       returned: always
@@ -610,11 +610,13 @@ difference:
       type: str
       returned: where it makes the difference
     was:
-      description: The fate, protection or branding that all of this mail had.
+      description: The fate, protection or branding that all of this mail had, or the C(rule_error_action) of the rule,
+        V(Ignore) or V(Defer), if that changed.
       type: str
       returned: where it is the same for all of it
     becomes:
-      description: The fate, protection or branding that all of this mail has now.
+      description: The fate, protection or branding that all of this mail has now, or the C(rule_error_action) of the
+        rule, V(Ignore) or V(Defer), if that changed.
       type: str
       returned: where it is the same for all of it
     side_effects:
@@ -629,7 +631,7 @@ difference:
       description: Those whom the mail may reach, of whom it is unknown who they are.
       type: list
       elements: str
-      returned: for rules that add or redirect to a group or a manager
+      returned: for rules that add or redirect to a group, a manager, or somebody known only by a name
     dates:
       description: What dates of a rule change later. Each entry has V(new), V(gone), V(other) or V(meets), V(begins) or
         V(ends), and the date.
@@ -679,7 +681,7 @@ lint:
     way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
     V(connector_of_no_rule) and V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for
     all checks.
-  returned: with O(lint=true), O(guarantees) or O(compare_with)
+  returned: with O(lint=true), and with O(guarantees) or O(compare_with) unless O(lint=false)
   type: list
   elements: dict
   sample:
@@ -697,7 +699,9 @@ overview:
   elements: dict
   contains:
     kind_of_mail:
-      description: V(from_inside) (all of it), V(automatic_reply), V(forwarded), V(with_attachment) or V(over_25_mb).
+      description: >-
+        V(from_inside) (all of it), V(automatic_reply), V(forwarded), V(with_attachment) or V(over_25_mb) (over 17.8 MB,
+        which may be over 25 MB once encoded).
       type: str
       returned: always
     destination:
@@ -715,15 +719,15 @@ overview:
       elements: str
       returned: where it depends on rules
     witness:
-      description: A C(message) as O(messages) takes it, its C(recipient) and C(outcome). Where it depends, a message in
-        clear.
+      description: A C(message) as O(messages) takes it, its C(recipient) and C(outcome), and the C(facts) that it needs
+        in addition to the known ones. Where it depends, a message in clear.
       type: dict
-      returned: always
+      returned: unless the rules are too complex
     unknown:
       description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
       type: list
       elements: dict
-      returned: where it is known why
+      returned: when C(protected) is V(unknown)
   sample:
     - kind_of_mail: from_inside
       destination: bank.example
@@ -849,8 +853,8 @@ suggestions:
 policy:
   description: >-
     What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about a
-    class of mail that a message shows, found as the difference between no rules and the tested ones. What rules change
-    in the subject, headers, text or spam confidence level is not in it.
+    class of mail, found as the difference between no rules and the tested ones. What rules change in the subject,
+    headers, text or spam confidence level is not in it.
   returned: with O(overview=true)
   type: list
   elements: dict
@@ -859,7 +863,7 @@ policy:
       description: >-
         V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected),
         V(undelivered), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed) or V(unknown) (what may
-        happen, or how much is left out).
+        happen, or that the list is incomplete).
       type: str
       returned: always
     text:

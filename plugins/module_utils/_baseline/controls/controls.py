@@ -389,8 +389,9 @@ CONTROLS: tuple[Control, ...] = (
                 TYPED_GUARANTEES_ARGUMENT_SPEC,
                 "Guarantees about mail. C(when) and C(unless), like sections of a rule, select the mail; C(then) is what must happen to each copy "
                 "(V(encrypted), V(not_in_clear), V(not_in_clear_if_delivered), V(portal), V(delivered), V(unencrypted), V(decrypted_on_arrival) or "
-                "V(protected_in_transit)). Each guarantee is proved for all mail, refuted by a message, or unknown. "
-                "A plan that would break one is refused; rollback and disable only show it. C(hardened_baseline_encrypt_outgoing) adds one of its own.",
+                "V(protected_in_transit)). A guarantee is proved if no mail that it covers breaks it, under the assumptions listed; "
+                "refuted by a message; or unknown. A plan that would break one, or after which one that is proved would be unknown, is refused; "
+                "rollback and disable only show it. C(hardened_baseline_encrypt_outgoing) adds one of its own.",
                 ([], []),
             ),
         ),

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell, Contrast
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_contrast
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    SURELY_MB,
     reason_rows,
     worded,
 )
@@ -26,7 +27,7 @@ KINDS_OF_MAIL = {
     "automatic_reply": "Automatic replies",
     "forwarded": "Forwarded mail",
     "with_attachment": "Mail with an attachment",
-    "over_25_mb": "Mail over 25 MB",
+    "over_25_mb": f"Mail over {SURELY_MB} MB",
 }
 
 #: How a cell is said by itself, and one verdict of all destinations.

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an organization's rules do to mail, in English, the most important first. Private to the collection.
 
-It is made of the difference between no rules and all of them. So each sentence is about a class of mail that a message
-shows.
+It is made of the difference between no rules and all of them. So each sentence is about a class of mail.
 """
 
 from __future__ import annotations
