@@ -60,10 +60,11 @@ PLAYBOOKS: dict[str, Playbook] = {
         ["audit", "audit --tags OME-1 -e hardened_baseline_fail_on_drift=true"],
         [
             "The report shows for each control whether it is met, and what differs. An organization that cannot be reached is *not assessable*, never *met*. "
-            "So is one of which a wanted control is not assessable, because a cmdlet is not granted or failed, or because a guarantee cannot be told; unless "
-            "another control is known to be not met, which is *drift*.",
-            "`hardened_baseline_fail_on_drift=true` fails the run if a control is not met or not assessable, for schedulers that only distinguish success "
-            "from failure. The failure names the controls that are not assessable, and the cmdlet. `--skip-tags` leaves one out.",
+            "So is one of which a wanted control is not assessable, because a cmdlet is not granted or failed, or because it is unknown whether a guarantee "
+            "holds; unless another control is known to be not met, which is *drift*.",
+            "A run fails if an organization cannot be reached, if nothing could be assessed, or if a variable is wrong.",
+            "`hardened_baseline_fail_on_drift=true` also fails it if a control is not met or not assessable, for schedulers that only distinguish success "
+            "from failure. The failure names the controls that are not assessable, and why. `--skip-tags` leaves one out.",
             "`hardened_baseline_evidence_days=7` compares what Exchange reports of rules with what was computed (VRF-2). See "
             "[Try a rule for a week](guide:guide_try_a_rule).",
         ],
@@ -87,7 +88,8 @@ PLAYBOOKS: dict[str, Playbook] = {
             "-e hardened_baseline_accept=encryption_off",
         ],
         [
-            "It takes a snapshot first, so [rollback](guide:playbook_rollback) can restore everything. Encrypted mail stays encrypted. "
+            "It takes a snapshot first, so [rollback](guide:playbook_rollback) can bring rules and settings back; removed rules get new GUIDs. "
+            "Encrypted mail stays encrypted. "
             "Killed or failed before its end, it can be run again: it waits for the rest of `hardened_baseline_settle_minutes`, or for all of it where nobody "
             "knows when the rules were stored."
         ],
@@ -201,7 +203,10 @@ PLAYBOOKS: dict[str, Playbook] = {
     "snapshot": Playbook(
         "Takes a snapshot of organizations: a file with everything that a rollback can restore.",
         ["snapshot"],
-        ["Take one before you make changes in the admin center. A rollback restores all of it."],
+        [
+            "Take one before you make changes in the admin center. A rollback then restores the whole state; "
+            "[Rolling back](guide:guide_rollback) says what stays and what cannot come back. Check mode takes none.",
+        ],
         "snapshot",
     ),
 }

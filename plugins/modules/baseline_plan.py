@@ -13,7 +13,8 @@ description:
   - Reads the organization once. If anything must be refused, it fails with a list of all findings.
   - Otherwise, it makes the plan with its digest. Outside of check mode, it also takes the snapshot if there is
     something to change.
-  - In check mode, it writes the plan to C(plan.json) in the organization's folder of the run.
+  - In check mode, it writes the plan of V(baseline) or V(disable) to C(plan.json) in the organization's folder of the
+    run.
   - If nothing is to be written to the organization, or it fails, it also writes the report of the organization, and
     nothing more is done there.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
@@ -64,7 +65,7 @@ msg:
   sample: "No change."
 organization:
   description: The organization, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
-  returned: success
+  returned: once the organization was read
   type: dict
 writes:
   description: Whether the run continues to write, to the organization or to a separate snapshot. Never in check mode,
@@ -73,7 +74,7 @@ writes:
   type: bool
 pending:
   description: Whether there is something to change.
-  returned: success
+  returned: once the organization was read
   type: bool
 changes:
   description: The planned changes, worst impact first, with their rollback class and cmdlet.
@@ -132,7 +133,11 @@ mail:
     its verdict now, where the plan changes it. C(foreign) lists the mail flow rules that are not ours, first to last:
     C(name), C(guid), C(place) of how many C(rules), C(changed) and C(since) (texts, where known), C(idle) (why it does
     not act), C(acts) (what it decides about its mail), and C(does) (what of this it can do, and to C(mail_of) which of
-    our rules). What does not apply is absent.
+    our rules). In check mode and audits, C(replay) has what the mail of C(hardened_baseline_replay_days) or
+    C(hardened_baseline_replay_trace) would have met, C(evidence) what Exchange reports of rules, C(trials) the rules
+    that are only tried, and C(suggestions) edits after which guarantees hold. C(contradicted) on a row of
+    C(difference), C(guarantees) or C(trials) has the sentences about what Exchange has contradicted. What does not
+    apply is absent.
   returned: where a plan touches rules, or something is guaranteed or odd, unless drift fails it
   type: dict
   sample: {}
@@ -153,8 +158,9 @@ digest:
   type: str
   sample: sha256:4f0c0d1b2a93
 plan:
-  description: The path of the plan; empty outside of check mode.
-  returned: success
+  description: >-
+    The path of the plan; empty outside of check mode, and with other procedures than V(baseline) and V(disable).
+  returned: once the organization was read
   type: str
 snapshot:
   description: The path of the snapshot; empty if none was taken. With O(procedure=rollback), the snapshot to restore.

@@ -33,6 +33,7 @@ GROUP = "exchange_organizations"
 DEVICE_CODE = "ansible_exchange_device_code"
 STARTED = ROOT / "docs/docsite/rst/guide_getting_started.rst"
 REVIEW = ROOT / "docs/docsite/rst/guide_change_review.rst"
+ROLLBACK = ROOT / "docs/docsite/rst/guide_rollback.rst"
 TRY = ROOT / "docs/docsite/rst/guide_try_a_rule.rst"
 CAPTURES = ROOT / "docs/docsite/rst/guide_plans_without_a_tenant.rst"
 
@@ -183,6 +184,14 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": True})
     says(controller, apply)
     assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Encrypt mail about contracts"]
+
+    look, *_others = commands(ROLLBACK)
+    (diff,) = code(ROLLBACK, "diff")
+    after = organization.dump()
+    assert diff.strip("\n") in says(controller, look)
+    unaccepted = re.sub(r"-e hardened_baseline_accept=\S+ ", "", look)
+    assert "hardened_baseline_accept: [encryption_off]" in says(controller, unaccepted, 2)
+    assert organization.dump() == after
 
 
 def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:

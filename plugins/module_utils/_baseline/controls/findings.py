@@ -17,7 +17,9 @@ WORDS: Mapping[str, str] = {
     "unconditional_rule": "A rule that encrypts without any condition.",
     "mail_rejection": "C(hardened_baseline_transport_decryption: Mandatory): Exchange rejects mail that it cannot decrypt.",
     "blind_transport": "C(hardened_baseline_transport_decryption: Disabled): rules and scanners cannot read protected mail.",
-    "encryption_off": "A change that turns Azure Rights Management or internal licensing off, in any procedure: it is unknown what rules that encrypt do then.",
+    "encryption_off": "A change of a baseline, a rollback or a disable that turns Azure Rights Management or internal licensing off: "
+    "it is unknown what rules that encrypt do then. "
+    "A run that takes its own changes back needs no word.",
     "irreversible": "A change that a rollback cannot undo.",
     "on_premises": "An on-premises organization.",
     "broken_guarantee": "A plan that breaks one of C(hardened_baseline_guarantees), or what C(hardened_baseline_encrypt_outgoing) guarantees, "

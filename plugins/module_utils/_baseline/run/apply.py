@@ -374,7 +374,7 @@ class _Guard:
         )
         #: What a refusal says of an earlier stage.
         self._so_far = f"Stored so far: {'; '.join(said(stored))}. Left: {'; '.join(said(left))}. " if stored else ""
-        self._nothing = "nothing more" if stored else "nothing"
+        self._more = " more" if stored else ""
         #: What the plan does to mail, as of the last check.
         self.mail: Mapping[str, Any] = report.mail
         planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
@@ -387,7 +387,7 @@ class _Guard:
         """Raises ExchangeError if the plan does more than it was shown to do, or may no longer be run."""
         self._check_organization(organization)
         for finding in expired_approval(self._variables):
-            raise OptionError(f"{self._so_far}{self._nothing.capitalize()} was written: {finding}")
+            raise OptionError(f"{self._so_far}Nothing{self._more} was written: {finding}")
         organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
@@ -395,7 +395,7 @@ class _Guard:
         new += moved_mail(self.mail, mail)
         if new:
             raise ExchangeError(
-                f"{self._so_far}The organization was changed after the plan was made, so {self._nothing} was written: {'; '.join(new)}.",
+                f"{self._so_far}The organization was changed after the plan was made, so nothing{self._more} was written: {'; '.join(new)}.",
                 remedy="Run the playbook again.",
             )
         self.mail = mail
@@ -409,7 +409,7 @@ class _Guard:
         other = why_not_from(describe_organization(organization.only("organization")), self._organization)
         if other:
             raise ExchangeError(
-                f"{self._so_far}The plan is for another organization, so {self._nothing} was written: {other}.",
+                f"{self._so_far}The plan is for another organization, so nothing{self._more} was written: {other}.",
                 remedy="The connection of the host changed during the run. Correct it, and run the playbook again.",
             )
 

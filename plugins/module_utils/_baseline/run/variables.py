@@ -102,7 +102,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "approval_valid_until",
         _STR,
-        "How long the approval counts: until a date, or a date and time with an offset. Without it, an approval counts for one run.",
+        "How long the approval counts: until a date, or a date and time with an offset. Without it, an approval counts for one run. "
+        "A rollback needs no approval, and is refused after this date.",
         "",
         WRITING,
     ),
@@ -202,14 +203,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "rollback_scope",
         {"type": "str", "choices": ["changed", "full"]},
-        "V(changed) restores what the run changed, V(full) the whole state in the snapshot. A snapshot after which no run wrote is always restored as a whole.",
+        "V(changed) restores what the run changed, V(full) the whole state in the snapshot. "
+        "A snapshot that the playbook C(snapshot) took is always restored as a whole.",
         "changed",
         ("rollback",),
     ),
     Setting(
         "rollback_force",
         _BOOL,
-        "Whether changes by others since then are undone, too. If the whole state is restored, rules that others have created since then are removed.",
+        "Whether changes by others since then are undone, too. If the whole state is restored, rules that others have created since then "
+        "and that decide about mail are removed.",
         False,
         ("rollback",),
     ),
@@ -230,7 +233,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "disable_rules",
         {"type": "str", "choices": ["remove", "disable"]},
-        "What to do with rules that use message encryption.",
+        "What to do with rules that encrypt or decrypt. With V(remove), a rule that cannot be recreated is disabled instead, with a warning.",
         "remove",
         ("disable",),
     ),
