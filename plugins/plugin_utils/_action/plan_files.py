@@ -32,19 +32,26 @@ class PlanFiles:
 
     def load(self, path: str) -> Any:
         """The organization's plan from a file, or from the folder of a run, which has one folder for each organization.
-        Raises OptionError if there is none.
+        Raises OptionError if there is none, or if a bare name means two.
         """
         run = self._at.top / "runs" / path
         folder = path_of(path) if "/" in path or not os.path.isdir(run) else run
         is_folder = os.path.isdir(folder)
         try:
-            return self._at.read(folder / self._at.name / PLAN) if is_folder else self._at.load(path)
+            return self._at.read(folder / self._at.name / PLAN) if is_folder else self._of_one_file(path)
         except OptionError as error:
             what = f"{path} does not contain a plan of {self._at.host}: {error}" if is_folder else str(error)
             remedy = (
                 "Set it to the plan.json of a check-mode run, to the folder of that run, or to the digest of the plan."
             )
             raise OptionError(f"hardened_baseline_approved_plan: {what}", remedy=remedy) from error
+
+    def _of_one_file(self, path: str) -> Any:
+        known, here = self._at.resolve(path), path_of(path)
+        found = self._at.read(known)
+        if known != here and here.is_file() and self._at.read(here) != found:
+            raise OptionError(f"{path} is a file in the working directory (./{path}), and {known} is another plan.")
+        return found
 
     def with_digest(self, digest: str) -> Any:
         """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the

@@ -436,6 +436,17 @@ class TestApproval:
         assert "does not contain a plan of contoso" in refused(role, approved_plan=str(folder))
         assert role.run(approved_plan=str(folder.parent))["changed"]
 
+    def test_a_bare_name_that_means_two_plans_is_refused(
+        self, role: Role, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        older = Path(role.plan(check=True)["plan"]).read_bytes()
+        newest = role.plan(check=True)["plan"]
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "plan.json").write_bytes(older)
+        text = refused(role, approved_plan="plan.json")
+        assert f"plan.json is a file in the working directory (./plan.json), and {newest} is another plan." in text
+        assert role.run(approved_plan="./plan.json")["changed"]
+
     @pytest.mark.parametrize("content", [None, "", "[", "[" * 100_000, "[1, 2]"])
     def test_a_file_that_is_no_plan_is_refused_by_its_variable(
         self, role: Role, tmp_path: Path, content: str | None
