@@ -1053,7 +1053,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if params["overview"]:
             result.update(_overview(RulesWithFacts(rules, facts), there, now))
     if params["explain"]:
-        _explain(simulator, [*_copies(cases, tested.messages, simulator), *_refuting(result, judged, facts, now)])
+        _explain(simulator, [*_copies(cases, tested.messages, simulator), *_refuting(result, judged, simulator, now)])
     if params["suggest"]:
         result["suggestions"] = suggestion_rows(
             suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
@@ -1114,12 +1114,12 @@ def _copies(
 
 
 def _refuting(
-    result: Mapping[str, Any], judged: Sequence[Judgment], facts: Mapping[str, Any], now: datetime.datetime
+    result: Mapping[str, Any], judged: Sequence[Judgment], simulator: Simulator, now: datetime.datetime
 ) -> Iterator[tuple[dict[str, Any], Copy]]:
     """The outcomes of counterexamples, with their copies."""
     for row, each in zip(result.get("guarantees", ()), judged, strict=True):
         if each.counterexample:
-            yield row["counterexample"]["outcome"], copy_of(each.counterexample, facts, now)
+            yield row["counterexample"]["outcome"], copy_of(each.counterexample, simulator.facts, now)
 
 
 def _overview(here: RulesWithFacts, there: RulesWithFacts | None, now: datetime.datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ the most memory of the process, steps, and the answer.
 from __future__ import annotations
 
 import datetime
+import random
 import resource
 import subprocess
 import sys
@@ -21,12 +22,14 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
@@ -163,6 +166,51 @@ def _groups() -> Case:
     )
 
 
+def _directory() -> Case:
+    """20,000 people and 4,000 guests whom rules look at in every way; groups overlap, so nobody is like many others."""
+    mix = random.Random(5)
+    names = ["ann", "bob", "sales", "it", "hr", "lead", "legal", "fin", "dev", "ops"]
+    inside = ["contoso.example", "eu.contoso.example", "us.contoso.example"]
+    people = [f"{mix.choice(names)}.{mix.choice(names)}{number}@{mix.choice(inside)}" for number in range(20_000)]
+    groups = {f"group{number}@contoso.example": mix.sample(people, 5_000) for number in range(15)}
+    facts: Values = {
+        "accepted_domains": [*inside, *(f"accepted{number}.example" for number in range(300))],
+        "mailboxes": people,
+        "mail_users": [f"guest{number}@partner{number}.example" for number in range(4_000)],
+        "groups": groups,
+        "managers": {each: mix.choice(people) for each in people},
+        "attributes": {
+            each: {"department": mix.choice(names), "title": f"title{number}"} for number, each in enumerate(people)
+        },
+    }
+
+    def condition() -> Values:
+        name, number = mix.choice(names), mix.randint(0, 99)
+        return mix.choice(
+            [
+                {"from_address_contains_words": mix.sample(names, 2)},
+                {"from_member_of": [mix.choice(sorted(groups))]},
+                {"sent_to_member_of": [mix.choice(sorted(groups))]},
+                {"recipient_address_matches_patterns": [f"^{name}.*{number % 10}@"]},
+                {"from_address_matches_patterns": [f"{number}@"]},
+                {"sender_ad_attribute_contains_words": [f"title:title{mix.randint(0, 20_000)}"]},
+                {"sender_ad_attribute_contains_words": [f"department:{name}"]},
+                {"any_of_recipient_address_contains_words": [name]},
+                {"subject_contains_words": [f"w{number}"]},
+            ]
+        )
+
+    rules = [
+        _rule(
+            f"Rule {number}",
+            {**condition(), **condition()},
+            mix.choice([{"prepend_subject": f"[{number}] "}, {"apply_rights_protection_template": "Encrypt"}]),
+        )
+        for number in range(299)
+    ]
+    return Case([*rules, _ALL], [*rules[:3], *rules[4:], _ALL], facts)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "phrases": _phrases,
     "copies": lambda: _copies(1),
@@ -173,6 +221,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "body": _body,
     "states": _states,
     "groups": _groups,
+    "directory": _directory,
 }
 
 
@@ -209,12 +258,18 @@ def _simulate(case: Case) -> list[str]:
     )
 
 
+def _overlook(case: Case) -> list[str]:
+    found = [each.protected for each in overview(RuleSet(case.rules), _FACTS | case.facts, NOW)]
+    return [f"{found.count(each)} {each}" for each in sorted(set(found))]
+
+
 #: What is asked about a case, by name: the answers, with "budget" where they are cut short.
 QUESTIONS: dict[str, Callable[[Case], list[str]]] = {
     "prove": _prove,
     "compare": _compare,
     "lint": _lint,
     "simulate": _simulate,
+    "overview": _overlook,
 }
 
 

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
+    with_facts,
     with_options,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
@@ -282,3 +283,10 @@ def test_a_priority_that_contradicts_the_order_of_the_list_is_refused_by_name() 
         == "rules[2].priority of 'c' is 1, but 'a' comes before it with 2: the list's order is the order of the rules."
     )
     assert [rule["name"] for rule in proposed_rules(rules[:2], "rules")] == ["a", "b"]
+
+
+def test_facts_in_place_of_others_of_the_same_keys() -> None:
+    others = {"mailboxes": ["Ann@contoso.com"], "attributes": {"ann@contoso.com": {"Department": "hr"}}}
+    known = facts_of({**FACTS, "unread_groups": ["g@contoso.com"]})
+    assert with_facts(known, others) == facts_of({**FACTS, "unread_groups": ["g@contoso.com"], **others})
+    assert with_facts(known, {}) is known

@@ -273,6 +273,17 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     )
 
 
+def with_facts(known: Facts, options: Mapping[str, Any]) -> Facts:
+    """Known facts, with others in place of those of the same keys.
+
+    :param options: as :func:`facts_of` takes them.
+    """
+    if not options:
+        return known
+    others = facts_of(options)
+    return replace(known, **{key: getattr(others, key) for key in options})
+
+
 def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
     """Reads a list of what ``read`` reads."""
     return lambda value, where: tuple(read(each, where) for each in _listed(value, where))

@@ -66,10 +66,13 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
         kind = "pattern_too_large" if compiled[0] == "too_large" else "pattern"
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, kind, pattern, *compiled)
     found = compiled.found(text, compiled.expression.lines)
-    if not text.isascii() and not _is_composed_alike(compiled, text, pattern, dialect, found):
-        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
-    if any(_finds(form, other, dialect) is not found for form, other in in_both_ways(text, pattern)):
-        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_plain_letters", pattern)
+    if not (text.isascii() and pattern.isascii()):
+        if not text.isascii() and not _is_composed_alike(compiled, text, pattern, dialect, found):
+            return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
+        if any(_finds(form, other, dialect) is not found for form, other in in_both_ways(text, pattern)):
+            return opened(
+                ("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_plain_letters", pattern
+            )
     if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):

@@ -56,16 +56,16 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
         return False
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
-    for kind, form in () if lowered.isascii() else (("word_accents", composed), ("word_invisible", _visible)):
-        if found != _find(form(lowered), form(wanted)):
-            return _doubt(text, word, kind)
-    if any(found != _find(form.lower(), other.lower()) for form, other in in_both_ways(text, word)):
-        return _doubt(text, word, "word_plain_letters")
+    is_ascii = text.isascii() and word.isascii()
+    if not is_ascii:
+        for kind, form in () if lowered.isascii() else (("word_accents", composed), ("word_invisible", _visible)):
+            if found != _find(form(lowered), form(wanted)):
+                return _doubt(text, word, kind)
+        if any(found != _find(form.lower(), other.lower()) for form, other in in_both_ways(text, word)):
+            return _doubt(text, word, "word_plain_letters")
     if found is not False:
         return found if found is True else _doubt(text, word, "word_border")
-    folded = (
-        () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
-    )
+    folded = () if is_ascii else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
     if any(_find(*pair) is not False for pair in folded):
         return _doubt(text, word, "word_letters")
     if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:

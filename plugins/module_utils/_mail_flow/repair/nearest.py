@@ -8,7 +8,7 @@ which rule came nearest to encrypting it. Private to the collection.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     bounded,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    facts_of,
     message_of,
+    with_facts,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
@@ -137,15 +137,12 @@ class Copy:
         )
 
 
-def copy_of(found: Counterexample, given: Mapping[str, Any], now: datetime.datetime) -> Copy:
-    """The copy that a counterexample is about.
-
-    :param given: the known facts, in the form of the option ``facts``.
-    """
+def copy_of(found: Counterexample, known: Facts, now: datetime.datetime) -> Copy:
+    """The copy that a counterexample is about."""
     message = message_of(
         {key: value for key, value in found.message.items() if key != "name"}, "", str(found.message["name"])
     )
-    return Copy(replace(message, date=message.date or now), facts_of({**given, **found.facts}), found.recipient)
+    return Copy(replace(message, date=message.date or now), with_facts(known, found.facts), found.recipient)
 
 
 @dataclass(frozen=True)

@@ -405,7 +405,7 @@ class _Repair:
         )
 
     def _wrong(self, guarantee: Guarantee, found: Counterexample) -> Wrong:
-        return Wrong(copy_of(found, self.given, self.now), aim_of_guarantee(guarantee, self.rules, self.facts))
+        return Wrong(copy_of(found, self.facts, self.now), aim_of_guarantee(guarantee, self.rules, self.facts))
 
 
 def _covers(known: Broken, other: Broken) -> bool:

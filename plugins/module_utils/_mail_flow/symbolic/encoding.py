@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
+    with_facts,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -332,7 +333,7 @@ class Model:
     def replayed(self, letter: Letter) -> Replayed:
         """A letter in the form of the simulator."""
         message = message_of({**letter.message, "date": self.now}, "", "witness")
-        known = facts_of({**self.given, **letter.facts})
+        known = with_facts(self.facts, letter.facts)
         return Replayed(
             letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings)
         )

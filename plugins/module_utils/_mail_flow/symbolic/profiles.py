@@ -10,7 +10,7 @@ variable per profile says as much of them as one per person would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -85,7 +85,7 @@ class Profile:
 
 
 class Directory:
-    """Addresses, indexed by their domains and by the letters in them."""
+    """The people of an organization."""
 
     def __init__(self, people: Iterable[str]) -> None:
         self.people = sorted(people)
@@ -93,11 +93,9 @@ class Directory:
         self.odd = [each for each in self.people if not each.isascii() or "+" in each or "xn--" in each]
         self._places = {address: place for place, address in enumerate(self.people)}
         self.in_domain: dict[str, list[str]] = {}
-        self.with_token: dict[str, list[str]] = {"": self.people}
         for address in self.people:
             self.in_domain.setdefault(domain(address), []).append(address)
-            for token in tokens(address):
-                self.with_token.setdefault(token, []).append(address)
+        self.addresses = Texts(self, {address: (address,) for address in self.people})
 
     def bits(self, people: Iterable[str]) -> int:
         """A bit for each of these people who is in it."""
@@ -113,12 +111,34 @@ class Directory:
             yield self.people[lowest.bit_length() - 1]
             bits ^= lowest
 
-    def marks(self, people: Iterable[str], has: Callable[[str], Truth]) -> Marks:
-        """Who of these people has an atom."""
-        found = [(address, has(address)) for address in people]
+
+class Texts:
+    """Texts of people in a directory, indexed by the letters in them.
+
+    :param owners: a text to the people whose it is.
+    """
+
+    def __init__(self, directory: Directory, owners: Mapping[str, Sequence[str]]) -> None:
+        self._directory, self._owners = directory, owners
+        self._with_token: dict[str, list[str]] = {"": list(owners)}
+        for text in owners:
+            for token in tokens(text):
+                self._with_token.setdefault(token, []).append(text)
+
+    def with_word(self, word: str) -> Marks:
+        """Whose text has a word."""
+        return self._marks(self._with_token.get(first_token(word), ()), lambda text: has_word(text, word))
+
+    def with_pattern(self, pattern: str, dialect: Dialect) -> Marks:
+        """In whose text a pattern is found."""
+        return self._marks(self._owners, lambda text: has_pattern(text, pattern, dialect))
+
+    def _marks(self, texts: Collection[str], has: Callable[[str], Truth]) -> Marks:
+        spend(len(texts) >> 2)
+        found = [(text, truth) for text in texts if (truth := has(text)) is not False]
         return Marks(
-            self.bits(address for address, truth in found if truth is True),
-            self.bits(address for address, truth in found if not isinstance(truth, bool)),
+            self._directory.bits(each for text, truth in found if truth is True for each in self._owners[text]),
+            self._directory.bits(each for text, truth in found if truth is not True for each in self._owners[text]),
         )
 
 
@@ -128,15 +148,13 @@ def _directory(objects: frozenset[str]) -> Directory:
 
 
 @remembered(2048)
-def _in_text(directory: Directory, key: Key) -> Marks:
+def _in_address(directory: Directory, key: Key) -> Marks:
     """Whose address has an atom: a domain, a word or a pattern."""
     sort, value = key
     if sort in _DOMAINS:
         names = [value] if sort == "exact" else [name for name in directory.in_domain if is_below(name, value)]
         return Marks(directory.bits(address for name in names for address in directory.in_domain.get(name, ())))
-    people = directory.with_token.get(first_token(value), []) if sort == "word" else directory.people
-    spend(len(people) >> 4)
-    return directory.marks(people, lambda text: has_word(text, value) if sort == "word" else has_pattern(text, *value))
+    return directory.addresses.with_word(value) if sort == "word" else directory.addresses.with_pattern(*value)
 
 
 class Profiles:
@@ -155,7 +173,7 @@ class Profiles:
         if facts.mailboxes is None or len(facts.objects) <= MOST_NAMED:
             return
         self._facts, self._directory = facts, _directory(facts.objects)
-        self._texts: dict[str, dict[str, list[str]]] = {}
+        self._attributes: dict[str, tuple[Texts, int]] = {}
         self._groups = self._directory.bits(facts.groups or ())
         keys = [*(("exact", name) for name in vocabulary.exact), *vocabulary.keys.get(kind, ())]
         keys = [key for key in keys if not is_open(key)]
@@ -171,7 +189,7 @@ class Profiles:
     def _mark(self, keys: list[Key], *, managers: bool) -> None:
         """Notes who has which atom: first where they are, so that this never counts for too many profiles."""
         facts, directory = self._facts, self._directory
-        self._marks = {key: _in_text(directory, key) for key in keys if key[0] in _DOMAINS}
+        self._marks = {key: _in_address(directory, key) for key in keys if key[0] in _DOMAINS}
         if managers and facts.managers is not None:
             self._marks[MANAGED] = Marks(directory.bits(address for address, boss in facts.managers.items() if boss))
         searches = _SEARCHES
@@ -184,26 +202,27 @@ class Profiles:
                 self._marks[key] = self._of_attribute(sort, value)
             elif sort == "word" or (sort == "pattern" and searches > 0):
                 searches -= len(directory.people) if sort == "pattern" else 0
-                self._marks[key] = _in_text(directory, key)
+                self._marks[key] = _in_address(directory, key)
         self._doubt_otherwise(keys)
 
     def _of_attribute(self, sort: str, value: tuple[str, str, Dialect]) -> Marks:
         """Who has an attribute with a word or a pattern in it."""
-        facts, directory, (name, wanted, dialect) = self._facts, self._directory, value
-        if name not in self._texts:
-            texts = self._texts[name] = {}
-            for address in (*(facts.attributes or ()), *(facts.contacts or ())):
-                texts.setdefault(facts.attribute(address, name) or "", []).append(address)
-        said = [address for people in self._texts[name].values() for address in people]
-        people = {True: list[str](), False: list[str]()}
-        for text, owners in self._texts[name].items():
-            truth = bool(text) and (
-                has_word(text, wanted) if sort == "attribute word" else has_pattern(text, wanted, dialect)
-            )
-            if truth is not False:
-                people[truth is True] += owners
-        every = (1 << len(directory.people)) - 1
-        return Marks(directory.bits(people[True]), directory.bits(people[False]), every & ~directory.bits(said))
+        name, wanted, dialect = value
+        if name not in self._attributes:
+            self._attributes[name] = self._texts_of(name)
+        texts, unsaid = self._attributes[name]
+        marks = texts.with_word(wanted) if sort == "attribute word" else texts.with_pattern(wanted, dialect)
+        return replace(marks, unsaid=unsaid)
+
+    def _texts_of(self, name: str) -> tuple[Texts, int]:
+        """The texts of an attribute, and those of whom nobody says it."""
+        facts, directory = self._facts, self._directory
+        said = dict.fromkeys((*(facts.attributes or ()), *(facts.contacts or ())))
+        owners: dict[str, list[str]] = {}
+        for address in said:
+            if text := facts.attribute(address, name):
+                owners.setdefault(text, []).append(address)
+        return Texts(directory, owners), ((1 << len(directory.people)) - 1) & ~directory.bits(said)
 
     def _doubt_otherwise(self, keys: list[Key]) -> None:
         doubted: dict[Key, list[str]] = {}

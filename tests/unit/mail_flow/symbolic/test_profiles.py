@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import SENDER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import atoms, profiles
 
 from tests.rounds import seeds
@@ -82,6 +87,44 @@ def test_profiles_say_who_has_what() -> None:
         (False, None, True): 101,  # Whether an underscore ends a word is open.
         (None, None, True): 98 + 1,  # The group itself is one of them, but for the members and d5.
         (None, None, False): 1,
+    }
+
+
+_TEXTS = [
+    "hr",
+    "HR, it",
+    "it_hr",
+    "legal-hr",
+    "chr",
+    "stra\u00dfe",
+    "strasse",
+    "\u017fales",
+    "sales",
+    "caf\u00e9",
+    "cafe\u0301",
+]
+
+
+def test_an_index_of_texts_finds_what_a_look_at_each_text_finds() -> None:
+    people = [f"user{place}@contoso.com" for place in range(2 * len(_TEXTS))]
+    directory = profiles.Directory(people)
+    owners = {text: people[2 * place : 2 * place + 2] for place, text in enumerate(_TEXTS)}
+    found = profiles.Texts(directory, owners)
+
+    def marks(has: Callable[[str], Truth]) -> profiles.Marks:
+        sure, doubtful = (
+            directory.bits(address for text, of in owners.items() if wanted(has(text)) for address in of)
+            for wanted in (lambda truth: truth is True, lambda truth: not isinstance(truth, bool))
+        )
+        return profiles.Marks(sure, doubtful)
+
+    words = ["hr", "IT", "legal-hr", "STRASSE", "stra\u00dfe", "sales", "caf\u00e9", ",", "nobody"]
+    patterns = ["^hr", "hr$", "s+e", "(?=a)b", "caf.", "x"]
+    assert {word: found.with_word(word) for word in words} == {
+        word: marks(lambda text, word=word: has_word(text, word)) for word in words
+    }
+    assert {each: found.with_pattern(each, Dialect.AGREED) for each in patterns} == {
+        each: marks(lambda text, each=each: has_pattern(text, each)) for each in patterns
     }
 
 
