@@ -95,7 +95,7 @@ class Directory:
         self.in_domain: dict[str, list[str]] = {}
         for address in self.people:
             self.in_domain.setdefault(domain(address), []).append(address)
-        self.addresses = Texts(self, {address: (address,) for address in self.people})
+        self.addresses = TextIndex(self, {address: (address,) for address in self.people})
 
     def bits(self, people: Iterable[str]) -> int:
         """A bit for each of these people who is in it."""
@@ -112,7 +112,7 @@ class Directory:
             bits ^= lowest
 
 
-class Texts:
+class TextIndex:
     """Texts of people in a directory, indexed by the letters in them.
 
     :param owners: a text to the people whose it is.
@@ -173,7 +173,7 @@ class Profiles:
         if facts.mailboxes is None or len(facts.objects) <= MOST_NAMED:
             return
         self._facts, self._directory = facts, _directory(facts.objects)
-        self._attributes: dict[str, tuple[Texts, int]] = {}
+        self._attributes: dict[str, tuple[TextIndex, int]] = {}
         self._groups = self._directory.bits(facts.groups or ())
         keys = [*(("exact", name) for name in vocabulary.exact), *vocabulary.keys.get(kind, ())]
         keys = [key for key in keys if not is_open(key)]
@@ -214,7 +214,7 @@ class Profiles:
         marks = texts.with_word(wanted) if sort == "attribute word" else texts.with_pattern(wanted, dialect)
         return replace(marks, unsaid=unsaid)
 
-    def _texts_of(self, name: str) -> tuple[Texts, int]:
+    def _texts_of(self, name: str) -> tuple[TextIndex, int]:
         """The texts of an attribute, and those of whom nobody says it."""
         facts, directory = self._facts, self._directory
         said = dict.fromkeys((*(facts.attributes or ()), *(facts.contacts or ())))
@@ -222,7 +222,7 @@ class Profiles:
         for address in said:
             if text := facts.attribute(address, name):
                 owners.setdefault(text, []).append(address)
-        return Texts(directory, owners), ((1 << len(directory.people)) - 1) & ~directory.bits(said)
+        return TextIndex(directory, owners), ((1 << len(directory.people)) - 1) & ~directory.bits(said)
 
     def _doubt_otherwise(self, keys: list[Key]) -> None:
         doubted: dict[Key, list[str]] = {}

@@ -109,7 +109,7 @@ def test_an_index_of_texts_finds_what_a_look_at_each_text_finds() -> None:
     people = [f"user{place}@contoso.com" for place in range(2 * len(_TEXTS))]
     directory = profiles.Directory(people)
     owners = {text: people[2 * place : 2 * place + 2] for place, text in enumerate(_TEXTS)}
-    found = profiles.Texts(directory, owners)
+    found = profiles.TextIndex(directory, owners)
 
     def marks(has: Callable[[str], Truth]) -> profiles.Marks:
         sure, doubtful = (
