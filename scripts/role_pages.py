@@ -205,7 +205,7 @@ PLAYBOOKS: dict[str, Playbook] = {
         ["snapshot"],
         [
             "Take one before you make changes in the admin center. A rollback then restores the whole state; "
-            "[Rolling back](guide:guide_rollback) says what stays and what cannot come back. Check mode takes none.",
+            "[Rolling back](guide:guide_rollback) says what stays and what cannot come back. In check mode, too, it takes one: it never writes to Exchange.",
         ],
         "snapshot",
     ),

@@ -50,7 +50,10 @@ class PlanFiles:
         known, here = self._at.resolve(path), path_of(path)
         found = self._at.read(known)
         if known != here and here.is_file() and self._at.read(here) != found:
-            raise OptionError(f"{path} is a file in the working directory (./{path}), and {known} is another plan.")
+            raise OptionError(
+                f"{path} is a file in the working directory (./{path}), and {known} is another plan.",
+                remedy="Give the path of the one that was approved.",
+            )
         return found
 
     def with_digest(self, digest: str) -> Any:

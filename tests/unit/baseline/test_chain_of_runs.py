@@ -68,14 +68,3 @@ def test_a_snapshot_tells_its_run(role: Role) -> None:
     document = role.artifacts.load(path)
     assert document["run"] == role.artifacts.run
     assert document["previous"] == ""
-
-
-def test_check_mode_takes_no_snapshot_that_a_rollback_would_go_back_to(role: Role) -> None:
-    taken = role.run()["snapshot"]
-    said: list[str] = []
-    role.say = said.append
-    role.session.edit("New-TransportRule", Name="theirs", PrependSubject="x")
-    assert role.plan("snapshot", check=True)["snapshot"] == ""
-    assert said == ["Check mode takes no snapshot. Without it, this run takes one of the whole organization."]
-    assert [link.path for link in role.artifacts.snapshots.chain().links] == [taken]
-    assert role.plan("rollback", check=True)["snapshot"] == taken

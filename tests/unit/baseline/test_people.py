@@ -146,11 +146,12 @@ def test_a_member_who_left_after_the_plan_stops_the_first_write() -> None:
     assert len(role.session.writes) == writes
 
 
-def test_a_capture_holds_them() -> None:
+@pytest.mark.parametrize("check", [False, True])
+def test_a_capture_holds_them(check: bool) -> None:
     role = role_with(ANN)
     copying = {"name": "Copies", "conditions": {"sent_to_member_of": [BOARD]}, "actions": {"blind_copy_to": [BOARD]}}
     role.run(encryption_rules=[RULE, copying])
-    role.plan("snapshot")
+    role.plan("snapshot", check=check)
     newest = max(
         (path for path in Path(role.directory).rglob("*.json") if "capture" in path.name),
         key=lambda path: path.stat().st_mtime_ns,

@@ -71,11 +71,11 @@ REFUSALS: Mapping[str, str] = {
     "session": "the session can only read",
 }
 #: What an organization has after a procedure that changes nothing there.
-_NOTHING = {"snapshot": "no snapshot", "rollback": "nothing to put back"}
+_NOTHING = {"snapshot": "a snapshot", "rollback": "nothing to put back"}
 #: Where a procedure has other words.
 _OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
     "audit": {OrganizationStatus.DRIFT: "drifted"},
-    "snapshot": dict.fromkeys((OrganizationStatus.MET, OrganizationStatus.DRIFT), "with a snapshot"),
+    "snapshot": dict.fromkeys((OrganizationStatus.MET, OrganizationStatus.DRIFT), f"with {_NOTHING['snapshot']}"),
     "rollback": {OrganizationStatus.MET: f"with {_NOTHING['rollback']}"},
 }
 
@@ -118,8 +118,6 @@ def _counted(organization: OrganizationReport, kind: str, words: Mapping[Organiz
     """The word that counts an organization."""
     if organization.waits:
         return _WAITING
-    if kind == "snapshot" and not organization.snapshot_file and organization.status is OrganizationStatus.MET:
-        return f"with {_NOTHING[kind]}"
     is_open = organization.status is OrganizationStatus.DRIFT and not organization.changes and kind != "snapshot"
     return _NOTHING_TO_CHANGE if is_open else words[organization.status]
 

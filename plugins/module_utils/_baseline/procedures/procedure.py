@@ -220,10 +220,3 @@ class Snapshot(Procedure):
 
     kind = KIND
     takes_snapshot = Takes.ALWAYS
-
-    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
-        return (
-            "Check mode takes no snapshot. Without it, this run takes one of the whole organization."
-            if check_mode
-            else ""
-        )

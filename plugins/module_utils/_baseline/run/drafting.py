@@ -69,9 +69,9 @@ def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: boo
     """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there
     is a plan that needs them, and those whom rules name only with these facts.
 
-    :param keeps: whether a snapshot may be stored. Everything that can be read belongs to the capture beside it.
+    :param keeps: whether a run may write. Everything that can be read belongs to the capture beside its snapshot.
     """
-    if keeps and procedure.takes_snapshot is Takes.ALWAYS:
+    if procedure.takes_snapshot is Takes.ALWAYS:
         return read_with_people(task.session, UNREAD, SUBSETS, procedure.promised)
     facts = (
         MAIL_FACTS if overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
@@ -135,8 +135,10 @@ class Drafted:
 
     @property
     def takes_snapshot(self) -> bool:
-        """Whether the run takes a snapshot. Check mode takes none: the next rollback would go back to it."""
-        return self.writes and self.procedure.takes_snapshot is not Takes.NEVER
+        """Whether the run would take a snapshot."""
+        return self.procedure.takes_snapshot is Takes.ALWAYS or (
+            self.writes and self.procedure.takes_snapshot is Takes.BEFORE_WRITING
+        )
 
 
 def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
