@@ -705,7 +705,9 @@ overview:
       type: str
       returned: always
     destination:
-      description: A domain, with its subdomains, that rules or outbound connectors name, or C(everybody else) outside.
+      description: >-
+        Where a copy goes: a domain, with its subdomains, that rules or outbound connectors name, or in which rules add,
+        redirect, or show mail to somebody; or C(everybody else) outside.
       type: str
       returned: always
     protected:
@@ -885,7 +887,8 @@ organizations:
     has the cells of RV(overview) that are not decided alike, each with C(kind_of_mail), C(destination), C(text),
     C(before) and C(after) (rows of RV(overview)). C(only_before) and C(only_after) are sentences as in RV(policy) that
     are true of one of them only, whatever the names of the rules. C(unknown) has the mail, and the sentences, of which
-    it is unknown in both. "Before" is O(compare_with).
+    it is unknown in both. C(not_compared) says which settings differ, as far as the rest does not show what that
+    means. "Before" is O(compare_with).
   returned: with O(overview=true), if O(compare_with) is a file of an organization with other accepted domains
   type: dict
 unavailable:
@@ -901,6 +904,11 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.contrast import (
+    RulesWithFacts,
+    another_organization,
+    contrast,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
     Tested,
@@ -912,12 +920,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
-    RulesWithFacts,
-    another_organization,
-    contrast,
-    overview,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (

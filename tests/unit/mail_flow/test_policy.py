@@ -9,14 +9,14 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
-    CONFLICTS,
-    difference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.contrast import (
     RulesWithFacts,
     another_organization,
     contrast,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    CONFLICTS,
+    difference,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
@@ -217,6 +217,43 @@ def test_the_same_rules_under_other_names_in_two_organizations_are_no_difference
     alike, *unknown = contrast_lines(contrast_row(contrast(pair[0], pair[1], NOW)))
     assert alike == "The two organizations treat mail alike, as far as this compares."
     assert "  Unknown of both: Automatic replies to everybody else." in unknown
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ({"tls_settings": "EncryptionOnly"}, {"tls_settings": "DomainValidation", "tls_domain": "bank.example"}),
+        ({"tls_domain": "bank.example"}, {"tls_domain": "other.example"}),
+        ({"use_mx_record": False, "smart_hosts": ["gate.example"]}, {}),
+    ],
+)
+def test_connectors_that_differ_are_not_said_to_be_alike(there: dict[str, Any], here: dict[str, Any]) -> None:
+    forced = {"name": "All", "recipient_domains": ["*"], "tls_settings": "DomainValidation"}
+    pair = [
+        RulesWithFacts(RuleSet([]), {**facts, "outbound_connectors": [{**forced, **each}]})
+        for facts, each in ((CONTOSO, there), (FABRIKAM, here))
+    ]
+    row = contrast_row(contrast(pair[0], pair[1], NOW))
+    assert (row["overview"], row["only_before"], row["only_after"]) == ([], [], [])
+    assert [text.split(".")[0] for text in row["not_compared"]] == ["The outbound connectors differ"]
+    first, *lines = contrast_lines(row)
+    assert first == "Nothing that is compared of the two organizations differs, but their settings do:"
+    assert f"  Not compared: {row['not_compared'][0]}" in lines
+
+
+def test_only_settings_that_differ_are_named() -> None:
+    alike = [{"name": name, "recipient_domains": ["*"]} for name in ("One", "Two")]
+    pair = [
+        RulesWithFacts(RuleSet([]), {**facts, "outbound_connectors": [each]})
+        for facts, each in zip((CONTOSO, FABRIKAM), alike, strict=True)
+    ]
+    assert contrast(pair[0], pair[1], NOW).settings == ()
+    others = {
+        "irm_configuration": {"enable_pdf_encryption": False},
+        "remote_domains": [{"name": "x.example", "is_internal": True}],
+    }
+    there = RulesWithFacts(RuleSet([]), {**pair[1].facts, **others})
+    assert contrast(pair[0], there, NOW).settings == ("irm_configuration", "remote_domains")
 
 
 def test_what_is_unknown_of_both_organizations_is_not_said_to_be_alike() -> None:

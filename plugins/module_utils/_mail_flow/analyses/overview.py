@@ -4,10 +4,9 @@
 """Who outside can read what in clear: kinds of mail by destinations, each cell decided for all of its mail.
 
 Private to the collection. Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered.
-A plain message shows one side of a cell in the simulator; the prover says whether there is mail on the other.
-
-People and domains of one organization are nobody in another. So what is compared of two is kinds of mail by
-destinations outside, and what their rules do to mail."""
+A destination is where a copy goes: that of the recipient, or of somebody whom rules add or redirect mail to. A plain
+message shows one side of a cell in the simulator; the prover says whether there is mail on the other.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +17,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
-    Difference,
-    difference,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
@@ -31,7 +26,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_address,
+    with_parents,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
     IN_TRANSIT,
     VALIDATIONS,
@@ -41,23 +40,38 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     BUDGET,
     NOT_FOUND,
+    TOO_MANY_COPIES,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     SURELY_PROTECTED,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    brought_by,
+    showings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    Outcome,
+    shows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    negate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     SymbolicMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    course_of,
+    courses_of,
     reasons_for,
     surely,
 )
@@ -227,6 +241,7 @@ class _Overview:
         self._model = model = Model([rules], _selecting(domains), facts, now, transit=True)
         self._facts: Facts = model.facts
         self._budget = budget
+        self._brought, self._showings = _brought(rules, model.facts), list(showings(rules.rules, model.facts))
         inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
@@ -243,12 +258,19 @@ class _Overview:
             other = self._like_others(name, kind, keeps=not seen.keeps)
             try:
                 possible, other = (
-                    (True, other) if other else self._found(kind, self._side(name, kind, keeps=not seen.keeps))
+                    (True, other)
+                    if other
+                    else self._found(name, kind, self._side(name, keeps=not seen.keeps), keeps=not seen.keeps)
                 )
+                shown, why = self._shown(name, kind) if seen.keeps and not possible else (None, None)
             except BudgetError:
                 yield self._unknown(name, kind, seen, BUDGET)
                 continue
-            if not possible:
+            if why:
+                yield Cell(kind.name, name, "unknown", witness=(shown or seen).shown, unknown=(why,))
+            elif not possible and self._model.added(self._model.free).cut:
+                yield Cell(kind.name, name, "unknown", witness=seen.shown, unknown=(TOO_MANY_COPIES,))
+            elif not possible:
                 yield Cell(kind.name, name, "always" if seen.keeps else "never", witness=seen.shown)
             elif other is None or other.keeps is not (not seen.keeps):
                 yield self._unknown(name, kind, other or seen)
@@ -282,13 +304,13 @@ class _Overview:
 
     def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _SampleMessage | None:
         """A message that surely is on a side, like a plain one or those of other destinations."""
-        domain, below = self._domain(name), f"mail.{self._domain(name)}"
+        there, below = self._domain(name), f"mail.{self._domain(name)}"
         if (
-            self._facts.connectors_for(below) != self._facts.connectors_for(domain)
+            self._facts.connectors_for(below) != self._facts.connectors_for(there)
             and (found := self._plain(below, kind)).keeps is keeps
         ):
             return found
-        recipient, every = f"recipient@{domain}", self._known.setdefault(kind.name, [])
+        recipient, every = f"recipient@{there}", self._known.setdefault(kind.name, [])
         for place, known in enumerate(every):
             found = self._seen({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
             if found.keeps is keeps:
@@ -296,71 +318,122 @@ class _Overview:
                 return found
         return None
 
-    def _found(self, kind: KindOfMail, literals: list[int]) -> tuple[bool, _SampleMessage | None]:
-        """Whether mail may be like this, and a message that may be; ``None`` if none is written.
+    def _found(
+        self, name: str, kind: KindOfMail, literal: int, *, keeps: bool | None = None
+    ) -> tuple[bool, _SampleMessage | None]:
+        """Whether mail of a kind may be like this, and a message that may be; ``None`` if none is written. It shows the
+        copy of somebody at the destination, if possible one that surely is protected, or surely is not.
 
         :raises BudgetError: that took too many conflicts.
         """
         possible, candidate = self._model.search(
-            literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0)
+            [*self._of_kind[kind.name], literal],
+            self._model.free,
+            max(self._budget - self._model.circuit.solver.conflicts, 0),
         )
         if candidate is None:
             return possible, None
         letter = candidate.letter
-        found = self._seen(letter.message, letter.recipient, candidate.facts[0], letter.facts)
-        if letter.message.get("to") == [letter.recipient] and not {"cc", "bcc"} & set(letter.message):
+        people = dict.fromkeys((letter.recipient, *self._brought))
+        there = [person for person in people if self._is_at(name, person)] or [letter.recipient]
+        every = self._copies_seen(letter.message, there, candidate.facts[0], letter.facts)
+        found = next((each for each in every if each.keeps is keeps), every[0])
+        if letter.message.get("to") == [found.recipient] and not {"cc", "bcc"} & set(letter.message):
             self._known[kind.name] = [found, *self._known.get(kind.name, ())][:_REMEMBERED]
         return possible, found
+
+    def _is_at(self, name: str, address: str) -> bool:
+        parents = with_parents(domain(address))
+        return name in parents if name in self._domains else not set(parents) & set(self._domains)
 
     def _seen(
         self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]
     ) -> _SampleMessage:
+        (found,) = self._copies_seen(options, [recipient], facts, more)
+        return found
+
+    def _copies_seen(
+        self, options: Mapping[str, Any], people: Sequence[str], facts: Facts, more: Mapping[str, Any]
+    ) -> list[_SampleMessage]:
+        """A message with the copy of each of these people who gets one; without a copy if none does."""
         message = message_of({**options, "date": self._now}, "", "overview")
-        course = course_of(self._rules, message, facts, recipient)
-        return _SampleMessage(
-            options, recipient, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more
-        )
+        courses = {each.recipient.address: each for each in courses_of(self._rules, message, facts)}
+        return [
+            _SampleMessage(
+                options, person, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more
+            )
+            for person in [each for each in people if each in courses] or people[:1]
+            for course in [courses.get(person)]
+        ]
 
     # Formulas
 
-    def _side(self, name: str, kind: KindOfMail, *, keeps: bool) -> list[int]:
-        """That mail of a cell may be delivered protected, or not protected."""
-        person = self._model.mail.recipient
+    def _side(self, name: str, *, keeps: bool) -> int:
+        """That a copy to a destination may be delivered protected, or not protected."""
+        logic, found = self._model.free.logic, list[int]()
+        for when, outcome in self._copies:
+            broken = breaks(outcome, _PROTECTED)
+            ends = logic.all_of((outcome.delivered, negate(broken))) if keeps else broken
+            found.append(high(logic.all_of((when, self._at(name, outcome.chain.person), ends))))
+        return self._model.circuit.disjunction(found)
+
+    def _at(self, name: str, person: AddressSlot) -> Value:
+        """That somebody is at a destination, and mail to them leaves."""
+        side = self._model.free
         there = (
             [person["below", name]] if name in self._domains else [person["below", each] ^ 1 for each in self._domains]
         )
-        return [*there, *self._of_kind[kind.name], self._sides[keeps]]
+        return side.logic.all_of((*there, side.conditions.scopes.leaves(person)))
+
+    @cached_property
+    def _copies(self) -> list[tuple[Value, Outcome]]:
+        """The recipient's copy, and those of people whom rules add, each with its condition."""
+        side = self._model.free
+        return [(TRUE, side.outcomes[0]), *((copy.when, copy.outcome) for copy in self._model.added(side).copies)]
+
+    def _shown(self, name: str, kind: KindOfMail) -> tuple[_SampleMessage | None, Reason | None]:
+        """A message that rules may show somebody at a destination in clear, and why that is open.
+
+        :raises BudgetError: that took too many conflicts.
+        """
+        side, chains = self._model.free, [(when, outcome.chain) for when, outcome in self._copies]
+        for showing in self._showings:
+            there = self._at(name, self._model.mail.shown(side.logic, showing.person.address))
+            sees = high(side.logic.all_of((there, shows(showing, chains, side.logic))))
+            possible, found = self._found(name, kind, sees)
+            if possible:
+                return found, showing.reason
+        return None, None
 
     @cached_property
     def _of_kind(self) -> dict[str, list[int]]:
-        """By kind that mail is of it: usual but for that, from inside, in clear as it arrives, and that it leaves."""
+        """By kind that mail is of it: usual but for that, from inside, and in clear as it arrives."""
         side, mail = self._model.free, self._model.mail
-        sender, leaves = (
-            high(side.conditions.scopes.sender("InOrganization", mail.sender)),
-            high(side.conditions.scopes.leaves(mail.recipient)),
-        )
-        common = [sender, leaves, *(literal ^ 1 for literal in mail.arrival.values())]
+        sender = high(side.conditions.scopes.sender("InOrganization", mail.sender))
+        common = [sender, *(literal ^ 1 for literal in mail.arrival.values())]
         usual = {kind.name: [each.literal for each in mail.assumed if each.id not in kind.unusual] for kind in KINDS}
         return {
             kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS
         }
 
-    @cached_property
-    def _sides(self) -> dict[bool, int]:
-        """By whether it is protected, that mail is delivered so."""
-        outcome, logic = self._model.free.outcomes[0], self._model.free.logic
-        broken = breaks(outcome, _PROTECTED)
-        return {True: high(logic.all_of((outcome.delivered, negate(broken)))), False: high(broken)}
-
 
 def _named(rules: RuleSet, facts: Facts) -> list[str]:
-    """The domains outside that rules which can act, and connectors, name."""
+    """The domains outside that rules which can act, and connectors, name, and those of people whom such rules bring or
+    show mail.
+    """
     acting = (atom for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions))
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
-    every = {*by_rules, *named_domains(facts.outbound_connectors or ())}
+    people = {*_brought(rules, facts), *(each.person.address for each in showings(rules.rules, facts))}
+    every = {*by_rules, *named_domains(facts.outbound_connectors or ()), *map(domain, people)}
     return sorted(name for name in every if _is_domain(name))
+
+
+def _brought(rules: RuleSet, facts: Facts) -> list[str]:
+    """The addresses of the people to whom rules that can act send mail."""
+    acting = [rule for rule in rules.rules if not rule.idle]
+    return sorted({address for rule in acting for _option, address, _senders in brought_by(rule, facts)})
 
 
 def _is_domain(name: str) -> bool:
@@ -371,57 +444,3 @@ def _is_domain(name: str) -> bool:
 def _selecting(domains: Sequence[str]) -> RuleSet:
     """What selects mail to these domains, so that it can be told from other mail even if no rule names them."""
     return RuleSet([{"conditions": {"recipient_domain_is": list(domains)}}] if domains else [])
-
-
-@dataclass(frozen=True)
-class RulesWithFacts:
-    """The rules of an organization, and its facts in the form of the option ``facts``."""
-
-    rules: RuleSet
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Where two organizations differ.
-
-    :param cells: a kind of mail to a destination, in each of them, where it is not decided alike.
-    :param unknown: those of which it is unknown in both.
-    :param does: what the rules of each do: the difference from none.
-    """
-
-    cells: tuple[tuple[Cell, Cell], ...]
-    unknown: tuple[Cell, ...]
-    does: tuple[Difference, Difference]
-
-
-def another_organization(
-    rules: RuleSet | None, facts: Mapping[str, Any], here: Mapping[str, Any]
-) -> RulesWithFacts | None:
-    """The organization that other rules are of, if it is another one: both name their accepted domains, and these are
-    not the same.
-
-    :param facts: what is known of it, and :param:`here` of the tested one.
-    """
-    names = [
-        {
-            str(each["name"] if isinstance(each, Mapping) else each).lower()
-            for each in known.get("accepted_domains") or ()
-        }
-        for known in (facts, here)
-    ]
-    return RulesWithFacts(rules, facts) if rules is not None and all(names) and names[0] != names[1] else None
-
-
-def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime) -> Contrast:
-    """Where two organizations differ. Destinations that are inside one of them are not compared."""
-    names = {name for each in (one, other) for name in destinations(each.rules, each.facts)}
-    both = [
-        {(cell.destination, cell.kind): cell for cell in overview(each.rules, each.facts, now, also=names)}
-        for each in (one, other)
-    ]
-    pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
-    does = (difference([], one.rules, one.facts, now), difference([], other.rules, other.facts, now))
-    unlike = tuple(pair for pair in pairs if pair[0].protected != pair[1].protected)
-    unknown = tuple(one for one, other in pairs if one.protected == other.protected == "unknown")
-    return Contrast(unlike, unknown, does)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell, Contrast
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.contrast import Contrast
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_contrast
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     SURELY_MB,
@@ -88,10 +89,22 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 ELSEWHERE = "compare_with is of another organization: a difference says what its rules would do in this one."
 
 
+#: A fact about settings that differ to what is not compared of them.
+_NOT_COMPARED = {
+    "outbound_connectors": (
+        "The outbound connectors differ. Whether TLS is forced is compared, but not what it checks or to which server."
+    ),
+    "irm_configuration": (
+        "The IRM configurations differ. Whether mail is protected is compared, but not how it is opened."
+    ),
+    "remote_domains": "The remote domains differ. Their people are compared only where rules or connectors name them.",
+}
+
+
 def contrast_row(found: Contrast) -> dict[str, Any]:
     """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
     ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy.policy_rows` makes
-    them), and what is ``unknown`` of both, as texts.
+    them), and as texts what is ``unknown`` of both, and what differs and is ``not_compared``.
     """
     rows = []
     for pair in found.cells:
@@ -109,16 +122,25 @@ def contrast_row(found: Contrast) -> dict[str, Any]:
         )
     cells = [f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in found.unknown]
     only_before, only_after, unknown = policy_contrast(*found.does)
-    return {"overview": rows, "only_before": only_before, "only_after": only_after, "unknown": [*cells, *unknown]}
+    return {
+        "overview": rows,
+        "only_before": only_before,
+        "only_after": only_after,
+        "unknown": [*cells, *unknown],
+        "not_compared": [_NOT_COMPARED[name] for name in found.settings],
+    }
 
 
 def contrast_lines(row: Mapping[str, Any]) -> Iterator[str]:
     """The same as lines for a terminal."""
     if row["overview"] or row["only_before"] or row["only_after"]:
         yield "Where the two organizations differ, each with its own facts:"
+    elif row["not_compared"]:
+        yield "Nothing that is compared of the two organizations differs, but their settings do:"
     else:
         yield "The two organizations treat mail alike, as far as this compares."
     yield from (f"  {each['text']}" for each in row["overview"])
     for name, key in (("Only before", "only_before"), ("Only after", "only_after")):
         yield from (f"  {name}: {each['text']}" for each in row[key])
     yield from (f"  Unknown of both: {text}" for text in row["unknown"])
+    yield from (f"  Not compared: {text}" for text in row["not_compared"])

@@ -24,6 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
+    compile_added_copies,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     KINDS_OF_MAIL,
     overview_rows,
@@ -110,6 +113,62 @@ def test_connectors_that_are_not_known_leave_it_open() -> None:
 def test_it_names_the_rules_on_which_it_depends() -> None:
     assert cells([PARTNER, SECRET])[EVERYBODY_ELSE, "from_inside"].on == ("Secret",)
     assert cells([SECRET, PARTNER])["partner.example", "from_inside"].on == ("Secret",)
+
+
+INSIDE = {"from_scope": "InOrganization"}
+
+
+def adding(name: str, actions: Values, **conditions: Any) -> Values:
+    return rule(name, actions, conditions={**INSIDE, **conditions})
+
+
+def test_a_copy_that_rules_make_counts_where_it_goes() -> None:
+    """The guarantee about the same mail is refuted by the same copy."""
+    copied = adding("Copy", {"blind_copy_to": ["spy@other.example"]}, sent_to=["b@contoso.com"])
+    cell = cells([ENCRYPT, copied])["other.example", "from_inside"]
+    assert (cell.protected, cell.on) == ("depends", ("Encrypt", "Copy"))
+    assert cell.witness["message"]["to"] == ["b@contoso.com"]
+    assert (cell.witness["recipient"], cell.witness["outcome"]["protection"]) == ("spy@other.example", "none")
+    assert column([ENCRYPT, copied])[EVERYBODY_ELSE] == "always"
+    (judged,) = prove([ENCRYPT, copied], FACTS, [{"name": "It", "when": {**INSIDE}, "then": IN_TRANSIT}], NOW)
+    assert judged["verdict"] == "refuted"
+
+
+def test_mail_that_a_rule_redirects_counts_where_it_goes() -> None:
+    away = adding("Away", {"redirect_message_to": ["spy@other.example"]}, recipient_domain_is=["bank.example"])
+    but = rule(
+        "But",
+        {"apply_rights_protection_template": "Encrypt"},
+        conditions={**OUTGOING, "sent_to": ["spy@other.example"]},
+    )
+    assert column([away]) == {"bank.example": "always", "other.example": "never", EVERYBODY_ELSE: "never"}
+    assert column([but, away])["other.example"] == "depends"
+    assert column([{**away, "enabled": False}]) == {EVERYBODY_ELSE: "never"}
+
+
+@pytest.mark.parametrize(
+    ("actions", "kind"),
+    [
+        ({"moderate_message_by_user": ["spy@other.example"]}, "shown_for_approval"),
+        (
+            {"generate_incident_report": "spy@other.example", "incident_report_content": ["AttachOriginalMail"]},
+            "shown_in_report",
+        ),
+    ],
+)
+def test_mail_that_rules_show_somebody_outside_leaves_it_open(actions: Values, kind: str) -> None:
+    shown = adding("Shown", actions, sent_to_scope="InOrganization")
+    cell = cells([ENCRYPT, shown])["other.example", "from_inside"]
+    assert (cell.protected, [reason.kind for reason in cell.unknown]) == ("unknown", [kind])
+    assert cell.witness["recipient"].endswith("@contoso.com")
+    assert column([ENCRYPT, shown])[EVERYBODY_ELSE] == "always"
+
+
+def test_more_copies_than_are_followed_leave_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile_added_copies, "_STEPS", 0)
+    found = cells([ENCRYPT, adding("Copy", {"blind_copy_to": ["spy@other.example"]})])
+    cell = found[EVERYBODY_ELSE, "from_inside"]
+    assert (cell.protected, [reason.kind for reason in cell.unknown]) == ("unknown", ["too_many_copies"])
 
 
 def test_every_cell_is_what_a_guarantee_says_and_its_message_shows_it() -> None:

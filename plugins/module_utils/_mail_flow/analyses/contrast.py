@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where two organizations differ. Private to the collection.
+
+People and domains of one organization are nobody in another. So what is compared of two is kinds of mail by
+destinations outside, and what their rules do to mail. Settings of which this says less than they mean are named where
+they differ.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    Difference,
+    difference,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
+    Cell,
+    destinations,
+    overview,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import differing
+
+
+@dataclass(frozen=True)
+class RulesWithFacts:
+    """The rules of an organization, and its facts in the form of the option ``facts``."""
+
+    rules: RuleSet
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Where two organizations differ.
+
+    :param cells: a kind of mail to a destination, in each of them, where it is not decided alike.
+    :param unknown: those of which it is unknown in both.
+    :param does: what the rules of each do: the difference from none.
+    :param settings: the facts that differ and of which cells show only a part: ``outbound_connectors``,
+        ``irm_configuration``, ``remote_domains``.
+    """
+
+    cells: tuple[tuple[Cell, Cell], ...]
+    unknown: tuple[Cell, ...]
+    does: tuple[Difference, Difference]
+    settings: tuple[str, ...] = ()
+
+
+def another_organization(
+    rules: RuleSet | None, facts: Mapping[str, Any], here: Mapping[str, Any]
+) -> RulesWithFacts | None:
+    """The organization that other rules are of, if it is another one: both name their accepted domains, and these are
+    not the same.
+
+    :param facts: what is known of it, and :param:`here` of the tested one.
+    """
+    names = [
+        {
+            str(each["name"] if isinstance(each, Mapping) else each).lower()
+            for each in known.get("accepted_domains") or ()
+        }
+        for known in (facts, here)
+    ]
+    return RulesWithFacts(rules, facts) if rules is not None and all(names) and names[0] != names[1] else None
+
+
+def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime) -> Contrast:
+    """Where two organizations differ. Destinations that are inside one of them are not compared."""
+    names = {name for each in (one, other) for name in destinations(each.rules, each.facts)}
+    both = [
+        {(cell.destination, cell.kind): cell for cell in overview(each.rules, each.facts, now, also=names)}
+        for each in (one, other)
+    ]
+    pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
+    does = (difference([], one.rules, one.facts, now), difference([], other.rules, other.facts, now))
+    unlike = tuple(pair for pair in pairs if pair[0].protected != pair[1].protected)
+    unknown = tuple(one for one, other in pairs if one.protected == other.protected == "unknown")
+    return Contrast(unlike, unknown, does, _settings(one.facts, other.facts))
+
+
+def _settings(*facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The facts about settings that differ, whatever the names of connectors."""
+    known = [facts_of(each) for each in facts]
+    differ = {
+        "outbound_connectors": len({_connectors(each) for each in facts}) > 1,
+        "irm_configuration": bool(differing([each.irm_configuration for each in known])),
+        "remote_domains": known[0].remote_domains != known[1].remote_domains,
+    }
+    return tuple(name for name, differs in differ.items() if differs)
+
+
+def _connectors(facts: Mapping[str, Any]) -> str:
+    """The outbound connectors but for their names."""
+    every = facts.get("outbound_connectors")
+    return repr(
+        every and sorted(repr(sorted((key, value) for key, value in each.items() if key != "name")) for each in every)
+    )
