@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     replay_sentence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    causes,
+    copy_words,
+    lacking,
     message_lines,
-    outcome_words,
     reasons_of,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
@@ -62,9 +63,19 @@ def difference_of(organization: Record) -> list[Record]:
 
 def _ends(name: str, outcome: Record) -> Iterator[tuple[str, str]]:
     """What becomes of a copy, and how it leaves."""
-    yield name, _capital(outcome_words(outcome))
-    if outcome.get("transit"):
-        yield "How it leaves", _capital(transit_words(outcome["transit"]))
+    words = copy_words(outcome)
+    yield name, _capital(words["outcome"])
+    if "transit" in words:
+        yield "How it leaves", _capital(words["transit"])
+
+
+def _counterexample_ends(found: Record) -> Iterator[tuple[str, str]]:
+    """What becomes of a counterexample, what it lacks, and why."""
+    (name, text), *leaves = _ends("Outcome", found["outcome"])
+    yield name, f"{text}{lacking(found)}"
+    yield from leaves
+    if why := causes(found):
+        yield "Why", "; ".join(why)
 
 
 def not_listed(organization: Record) -> int:
@@ -81,7 +92,7 @@ def guarantees_of(organization: Record) -> list[Record]:
             "verdict": row.get("verdict", ""),
             "before": row.get("before", ""),
             "card": message_card(row.get("counterexample") or {}),
-            "ends": list(_ends("Outcome", row["counterexample"]["outcome"])) if row.get("counterexample") else [],
+            "ends": list(_counterexample_ends(row["counterexample"])) if row.get("counterexample") else [],
             "open": _capital(reasons_of(row)),
             "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
             "contradicted": list(row.get("contradicted") or ()),

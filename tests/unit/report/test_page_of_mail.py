@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
@@ -75,11 +77,67 @@ def test_a_card_says_how_mail_leaves() -> None:
         render_html(samples.run("baseline", [samples.organization("contoso", mail={"difference": [row]})]))
     ).words
     assert "Less protected on its way" in words
-    said = [words[place + 1] for place, word in enumerate(words) if word == "How it leaves"]
-    assert said == [
-        "By forced TLS with a trusted certificate with the right name, through the connector 'Bank', as far as gate.example is concerned",
-        "By TLS if the other side offers it, otherwise in clear",
-    ]
+    tls = "by forced TLS with a trusted certificate with the right name, through the connector 'Bank', as far as gate.example is concerned"
+    after = ["After", "In clear", "How it leaves", "By TLS if the other side offers it, otherwise in clear"]
+    start = words.index("Before")
+    assert words[start : start + 6] == ["Before", f"Not encrypted as a message; leaves {tls}", *after]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more", "said"),
+    [
+        (
+            {"protection": "none", "transit": {"tls": "forced", "validation": "certificate", "connector": "Bank"}},
+            {"hole": {"domain": "bank.example", "kind": "weak", "connector": "Bank", "validation": "certificate"}},
+            [
+                "Outcome",
+                "Not encrypted as a message; leaves by forced TLS with a certificate from a trusted authority, through the connector 'Bank'",
+                "Why",
+                "bank.example: TLS of the connector 'Bank' takes a certificate from a trusted authority",
+            ],
+        ),
+        (
+            {"protection": "none", "transit": {"tls": "opportunistic"}},
+            {
+                "hole": {
+                    "domain": "mail.bank.example",
+                    "kind": "domain_only",
+                    "connector": "Bank",
+                    "covers": "bank.example",
+                }
+            },
+            [
+                "Outcome",
+                "In clear",
+                "How it leaves",
+                "By TLS if the other side offers it, otherwise in clear",
+                "Why",
+                "mail.bank.example: the connector 'Bank' covers bank.example only",
+            ],
+        ),
+        (
+            {"protection": "encrypt", "protected_by": ["All"], "transit": {"tls": "forced"}},
+            {"expiry": 30, "decided_by": ["All", "<b>"]},
+            [
+                "Outcome",
+                "Encrypted by 'All', which lets it expire after 30 days",
+                "How it leaves",
+                "By forced TLS",
+                "Why",
+                "the rule 'All' decides; the rule '<b>' decides",
+            ],
+        ),
+    ],
+)
+def test_the_card_of_a_guarantee_says_the_outcome_and_its_cause(
+    outcome: dict[str, Any], more: dict[str, Any], said: list[str]
+) -> None:
+    message = {"from": "a@contoso.com", "to": ["ann@bank.example"]}
+    example = {"message": message, "recipient": "ann@bank.example", "outcome": {"fate": "delivered", **outcome}, **more}
+    mail = {"guarantees": [{"name": "TLS", "verdict": "refuted", "assumptions": [], "counterexample": example}]}
+    words = Page(render_html(samples.run("check", [samples.organization("contoso", mail=mail)]))).words
+    start = words.index("Outcome")
+    assert words[start : start + len(said)] == said
 
 
 def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
@@ -167,26 +225,30 @@ def test_an_audit_with_nothing_to_change_says_that_it_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "some", "none"),
+    ("kind", "heading", "some", "none"),
     [
         (
             "audit",
+            "What putting it right would do to mail",
             "This is what putting it right would do.",
             "Putting it right would not change what the mail flow rules do to any mail.",
         ),
-        ("check", "", "The changes do not affect what the mail flow rules do to any mail."),
+        ("check", "Effect on mail", "", "The changes do not affect what the mail flow rules do to any mail."),
     ],
 )
-def test_the_effect_on_mail(kind: str, some: str, none: str) -> None:
+def test_the_effect_on_mail(kind: str, heading: str, some: str, none: str) -> None:
     report = samples.mail()
     report["kind"] = kind
-    text = Page(render_html(report)).text
-    assert "Effect on mail" in text
+    page = Page(render_html(report))
+    text = page.text
+    assert heading in page.words
+    assert ("Effect on mail" in page.words) is (kind == "check")
+    assert "↑ Now protected" in text
     assert some in text
     assert none not in text
     report["organizations"][0]["mail"]["difference"] = []
     text = Page(render_html(report)).text
-    assert "Effect on mail" in text
+    assert heading in text
     assert none in text
 
 

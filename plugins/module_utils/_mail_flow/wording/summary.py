@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     RELIED_ON,
     hole_words,
+    transit_words,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     worded,
@@ -99,6 +100,19 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
     )
     branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
     return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
+
+
+def copy_words(outcome: Mapping[str, Any]) -> dict[str, str]:
+    """What becomes of a copy and how it leaves, as ``outcome`` and, if known, ``transit``. A copy that leaves by forced
+    TLS without encryption of its own is not called *in clear*: one text says both.
+    """
+    transit = outcome.get("transit")
+    if not transit:
+        return {"outcome": outcome_words(outcome)}
+    leaves = transit_words(transit)
+    if transit.get("tls") == "forced" and outcome.get("protection") == "none":
+        return {"outcome": outcome_words(outcome, f"not encrypted as a message; leaves {leaves}")}
+    return {"outcome": outcome_words(outcome), "transit": leaves}
 
 
 def message_words(message: Mapping[str, Any], recipient: str) -> str:
@@ -202,15 +216,24 @@ def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
     found = row["counterexample"]
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
+    weak = (found.get("hole") or {}).get("kind") == "weak"
+    outcome = f"{outcome_words(found['outcome'], _WEAK if weak else '')}{lacking(found)}"
+    why = "".join(f": {cause}" for cause in causes(found))
+    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}{why}."
+
+
+def lacking(found: Mapping[str, Any]) -> str:
+    """What the protection of a counterexample lacks, as the end of a sentence about its outcome."""
     expiry = {None: "", 0: ", which never lets it expire"}.get(
         found.get("expiry"), f", which lets it expire after {found.get('expiry')} days"
     )
-    expiry += ", with no branding that leads to the portal" if found.get("unbranded") else ""
-    decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
-    hole = found.get("hole") or {}
-    decided += f": {hole_words(hole)}" if hole else ""
-    outcome = outcome_words(found["outcome"], _WEAK if hole.get("kind") == "weak" else "")
-    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}{expiry}{decided}."
+    return f"{expiry}{', with no branding that leads to the portal' if found.get('unbranded') else ''}"
+
+
+def causes(found: Mapping[str, Any]) -> list[str]:
+    """Why a counterexample comes out as it does: the rules that decide, and the hole on the way."""
+    decided = [f"the rule {name!r} decides" for name in found.get("decided_by") or ()]
+    return [*decided, *([hole_words(found["hole"])] if found.get("hole") else [])]
 
 
 def reasons_of(row: Mapping[str, Any]) -> str:
