@@ -20,8 +20,9 @@ description:
   - >-
     A rule is compared only if nothing that matters changed in these days or in the hour before: the rule itself, the
     rules before it, later rules of which nothing is reported and nothing need be, remote domains, and inbound
-    connectors. Accepted domains have no date and are taken as unchanged (RV(assumes)). The days must have ended 24
-    hours ago, because reports come hours late. Otherwise, the result says why it is not compared.
+    connectors. A later rule that changed must be reported of a copy from before its change. Accepted domains have
+    no date and are taken as unchanged (RV(assumes)). The days must have ended 24 hours ago, because reports come hours
+    late. Otherwise, the result says why it is not compared.
   - Exchange reports that a rule acted. How it reports encryption is not documented, so no result says that mail was
     encrypted.
   - No address and no subject is in the result, unless O(examples) asks for them.

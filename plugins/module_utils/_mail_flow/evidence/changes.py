@@ -81,9 +81,9 @@ def what_changed(
 ) -> LatestChange | None:
     """The first change that keeps a window from being compared: of the rule, of another one that matters, or of a fact.
 
-    :param others: the rules before it, and those of which nothing may be reported. What a changed one did before is not
-        known, such as stopping this one. On which copies the other later ones acted is reported: ``compare`` leaves
-        those out.
+    :param others: the rules before it, and those of which nothing may be reported, now or before they changed. What a
+        changed one did before is not known, such as stopping this one. On which copies the other later ones acted is
+        reported: ``compare`` leaves those out.
     """
     matter = {each.guid.lower() for each in others}
     own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()]

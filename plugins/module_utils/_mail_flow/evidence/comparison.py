@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    RULE,
     LatestChange,
     changed_rules,
     what_changed,
@@ -200,18 +201,20 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     names_of = {text for rule in rules for text in (rule.name.casefold(), rule.guid.lower())}
     reported = {rule.place: report.of(rule.name, rule.guid) for rule in rules}
     silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
+    # Where a rule that changed stood, and what it did, nobody knows; nor whether it had a severity, unless it is
+    # reported of a copy from before.
+    changed = changed_rules(rules, asked.changes, window.begin)
+    unseen = silent | {rule.place for rule in changed if not _was_reported(rule, reported[rule.place], asked)}
     last = max(_times_of(asked.trace, frozenset().union(*report.copies.values())), default=-1)
     tallies = []
     for rule in compared:
-        others = [each for each in rules if each.place < rule.place or each.place in silent]
+        others = [each for each in rules if each.place < rule.place or each.place in unseen]
         copies, most = reported[rule.place], max(asked.examples, asked.sample)
         why_not = _why_not(rule, others, asked, report)
         tallies.append(_RuleTally(rule, copies, copies - report.beyond, last, most, rule.place in silent, why_not))
     strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
-    # A rule that is gone may have kept them from others, or changed what others see.
+    # A rule that is gone may have kept them from others, or changed what others see; so may one that changed.
     astray = frozenset().union(*strangers.values())
-    # So may one that changed: nobody knows where it stood, and what it did.
-    changed = changed_rules(rules, asked.changes, window.begin)
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(asked.trace):
@@ -244,6 +247,14 @@ def _is_silent(rule: FlowRule) -> bool:
     Source: Microsoft's pages of mail flow rule actions, and of testing mail flow rules.
     """
     return str(rule.actions.get("set_audit_severity") or "DoNotAudit").casefold() == "donotaudit"
+
+
+def _was_reported(rule: FlowRule, copies: frozenset[Copy], asked: Comparison) -> bool:
+    """Whether a rule that changed is reported of a copy that came before, so that it had to be reported then, too."""
+    own = [each for each in asked.changes if each.what == RULE and each.guid == rule.guid.lower()]
+    since = [each.when for each in own if each.is_after(asked.window.begin)]
+    dated = [microseconds_of(when) for when in since if when]
+    return len(dated) == len(since) and any(time < min(dated) for time in _times_of(asked.trace, copies))
 
 
 def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:

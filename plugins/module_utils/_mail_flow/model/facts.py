@@ -257,7 +257,7 @@ class Facts:
 
     def manager(self, address: str) -> str | None:
         """The address of somebody's manager; empty if there is none, ``None`` if unknown."""
-        return None if self.managers is None else self.managers.get(address, "")
+        return None if self.managers is None else self.managers.get(address, None if is_name(address) else "")
 
     @cached_property
     def teams(self) -> dict[str, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 from itertools import product
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
@@ -140,7 +140,7 @@ def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
     the internet from an address outside is not authenticated, unless a connector makes it so. From an address of the
     organization it is forged, or from a device or program that signed in (U22).
     """
-    kind = facts.domain_type(domain(sender))
+    kind = None if is_name(sender) else facts.domain_type(domain(sender))
     if from_ip == NO_HOP:
         return True if kind in INSIDE else None
     hop = _hop(from_ip)
@@ -204,6 +204,9 @@ CHANGED = Unknown("subject_changed")
 
 #: The trace shows who got a copy, not the address that the sender wrote.
 _ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
+
+#: The row has no sender's address, and the From field may have any.
+_NO_SENDER = Unknown("address")
 
 #: The maximum number of subject prefixes to distinguish, in all and on one subject; beyond that, the original subject
 #: is unknown.
@@ -278,6 +281,8 @@ class RowConditions:
                     if name
                     else self._everywhere(self._settled(atom.evaluate(self._blank), atom))
                 )
+            if name in ("sender", "pair"):
+                found = found.opened(self._unnamed, _NO_SENDER)
             self._planes[key] = self._with_others(found, _OTHERS[atom.reach]) if atom.looks_around and name else found
         return self._planes[key]
 
@@ -292,6 +297,12 @@ class RowConditions:
                     self.block.text("sender", place), self.block.text("from_ip", place), self.facts
                 )
         return [known[pair] for pair in pairs]
+
+    @cached_property
+    def _unnamed(self) -> int:
+        """The copies whose rows have no sender's address."""
+        named = [is_name(text) for text in self.block.texts["sender"]]
+        return bits_of((place for place, number in enumerate(self.block.sender) if named[number]), len(self.block))
 
     @cached_property
     def _blank(self) -> RuleView:

@@ -24,6 +24,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    is_address,
+    person,
+)
 
 #: Value of a row to the names of its column: in lower case, without blanks and underscores.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -59,6 +63,9 @@ _BY_NAME = {name.lower(): name for name in _STATUSES}
 
 #: The sender of non-delivery reports and other mail of the service itself.
 SYSTEM_SENDER = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"
+
+#: The sender of a copy whose row has no address of one: a name that nothing tells the address of.
+NO_SENDER = "<>"
 
 #: The status of a copy for somebody who has no address.
 _NO_ADDRESS = "NoAddress"
@@ -159,7 +166,6 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, 
     :raises RowError: the row has no key, or an invalid address.
     """
     message, recipient = (str(values.get(places[what]) or "").strip() for what in ("message", "recipient"))
-    sender = str(values.get(places["sender"]) or "").strip().lower()
     if not message:
         raise RowError("it has a row without a MessageTraceId")
     local, mark, _domain = recipient.partition("@")
@@ -175,7 +181,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, 
     return Row(
         message=message.lower(),
         received=received,
-        sender="" if sender == "<>" else sender,
+        sender=_sender(str(values.get(places["sender"]) or "")),
         recipient=recipient.lower(),
         status=_BY_NAME.get(name_of_column(status), status) if addressed else _NO_ADDRESS,
         subject=("" if subject is None else str(subject)) if "subject" in places else None,
@@ -184,6 +190,12 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, 
         message_id=str(values.get(places.get("message_id", "")) or "").strip().lower().strip("<>"),
         by_message_id=places["message"] == places.get("message_id"),
     )
+
+
+def _sender(text: str) -> str:
+    """The address of a sender. The From field of a message may name somebody although its return path is empty."""
+    found = person(text).lower()
+    return found if is_address(found) else NO_SENDER
 
 
 def left_out(status: str, sender: str) -> str:

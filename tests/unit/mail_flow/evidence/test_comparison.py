@@ -242,7 +242,7 @@ def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_n
         "actions": {"stop_rule_processing": True},
     }
     reported = {"Partners": ROWS[:4], "Stops": ROWS[3:]}
-    moved = LatestChange(RULE, "Stops", WINDOW.begin + datetime.timedelta(days=1), stops["guid"])
+    moved = LatestChange(RULE, "Stops", UNTIL - datetime.timedelta(hours=1), stops["guid"])
     assert the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, moved])).contradictions == ()
     unmoved = replace(moved, when=UNCHANGED.when)
     assert [
@@ -253,13 +253,29 @@ def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_n
 def test_copies_of_a_rule_that_ended_them_before_it_was_moved_and_edited_contradict_nothing() -> None:
     marks = {**PARTNERS, "name": "Marks", "guid": "33333333-3333-3333-3333-333333333333", "actions": {"set_scl": 1}}
     reported = {"Partners": ROWS[:4], "Marks": ROWS[3:]}
-    edited = LatestChange(RULE, "Marks", WINDOW.begin + datetime.timedelta(days=1), marks["guid"])
+    edited = LatestChange(RULE, "Marks", UNTIL - datetime.timedelta(hours=1), marks["guid"])
     rule = the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, edited]))
     assert (rule.why_not, rule.contradictions, rule.left_out) == (None, (), 1)
     # What it did to which copies, nothing shows.
     silent = {**marks, "actions": {"set_scl": 1, "set_audit_severity": "DoNotAudit"}}
     rule = the_rule(compared([PARTNERS, silent], ROWS, {"Partners": ROWS[:4]}, [UNCHANGED, edited]))
     assert (rule.why_not and rule.why_not.change) == edited
+
+
+def test_a_later_rule_that_changed_may_have_had_no_severity_before() -> None:
+    """Reports since then do not tell on which copies it acted, and stopped this one, before."""
+    low = {"set_scl": 1, "stop_rule_processing": True, "set_audit_severity": "Low"}
+    marks = {**PARTNERS, "name": "Marks", "guid": "33333333-3333-3333-3333-333333333333", "actions": low}
+    given = LatestChange(RULE, "Marks", UNTIL - datetime.timedelta(hours=1, minutes=2), marks["guid"])
+    for reported in ({"Partners": ROWS[:1]}, {"Partners": ROWS[:1], "Marks": ROWS[:1]}):
+        rule = the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, given]))
+        assert (rule.contradictions, rule.why_not and rule.why_not.change) == ((), given)
+    # Whether it was reported before the first of two changes, a report between them does not tell.
+    reported = {"Partners": ROWS[:1], "Marks": ROWS[4:]}
+    assert the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, given])).why_not is None
+    for when in (None, WINDOW.begin + datetime.timedelta(days=1)):
+        earlier = replace(given, when=when)
+        assert the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, given, earlier])).why_not
 
 
 def test_a_rule_without_a_severity_of_which_nothing_is_reported_is_not_compared() -> None:

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import read_files
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, rows_of_file
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    NO_SENDER,
+    Row,
+    rows_of_file,
+)
 
 NAMES = ("MessageTraceId", "Received", "SenderAddress", "RecipientAddress", "Subject", "Status", "Size", "FromIP")
 CELLS = (
@@ -171,6 +175,19 @@ def test_everything_else_is_refused_by_name(content: bytes, why: str) -> None:
 def test_a_status_may_have_blanks() -> None:
     content = csv_of(cells=with_cell("Status", "Filtered as spam")).encode()
     assert list(rows_of_file(content, "trace")) == [replace(ROW, status="FilteredAsSpam")]
+
+
+@pytest.mark.parametrize(
+    ("sender", "address"),
+    [
+        ("<Megan@contoso.com>", "megan@contoso.com"),
+        ("Megan Bowen <megan@contoso.com>", "megan@contoso.com"),
+        *((text, NO_SENDER) for text in ("", "<>", "Megan Bowen", "a@contoso.com; b@contoso.com", "/o=First/cn=megan")),
+    ],
+)
+def test_a_sender_that_is_no_address_has_none(sender: str, address: str) -> None:
+    content = csv_of(cells=with_cell("SenderAddress", sender)).encode()
+    assert list(rows_of_file(content, "trace")) == [replace(ROW, sender=address)]
 
 
 def test_an_address_may_begin_like_a_formula() -> None:

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    NO_SENDER,
     Row,
     Trace,
     instant_of,
@@ -117,6 +118,24 @@ def test_what_is_missing_is_settled_by_giving_it() -> None:
     (limit,) = replayed([encrypting({"message_size_over": "2KB"})])["undecided"]
     assert (limit["reason"], limit["id"]) == ("semantics", "U23")
     assert "A test in Exchange" in limit["settled_by"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from_scope": "InOrganization"},
+        {"from_scope": "NotInOrganization"},
+        {"sender_domain_is": ["contoso.com"]},
+        {"from": ["megan@contoso.com"]},
+        {"from_address_matches_patterns": ["contoso"]},
+        {"header_contains_message_header": "From", "header_contains_words": ["contoso"]},
+    ],
+)
+@pytest.mark.parametrize("from_ip", [NO_HOP, PUBLIC, ""])
+def test_without_a_senders_address_the_from_field_may_have_any(asked: Values, from_ip: str) -> None:
+    for rule in (encrypting(asked), {**encrypting({}), "exceptions": asked}):
+        found = replayed([rule], sender=NO_SENDER, from_ip=from_ip)
+        assert (found["outcome"], [each["reason"] for each in found["undecided"]]) == ([], ["address"])
 
 
 def test_no_fact_about_the_organization_is_asked_for_that_would_not_help() -> None:
