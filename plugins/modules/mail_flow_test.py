@@ -492,7 +492,8 @@ messages:
         the C(option) that kept it from that (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode)
         or a date; or V(priority) where another rule stops before), its C(value), what it C(looked_at) (the rule that
         stops before), and how many C(others) there are. Of a copy that arrives protected, it is the rule that decrypts
-        it, and its action. Keys that do not apply are omitted.
+        it, and its action; of one from outside, which rules do not encrypt, the rule's action, and C(looked_at) is the
+        sender. Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:
@@ -736,8 +737,9 @@ overview:
       protected: always
 simplified:
   description: >-
-    Fewer rules that do the same, whatever is unknown: no mail is treated differently, and no side effect differs. A
-    rule stays if it has an effect that the difference does not compare and may act.
+    Fewer rules that do the same, whatever is unknown: no mail is treated differently, and no side effect differs,
+    whoever is in the organization and its groups. A rule stays if it has an effect that the difference does not compare
+    and may act.
   returned: with O(simplify=true)
   type: dict
   contains:
@@ -792,7 +794,7 @@ suggestions:
   description: >-
     Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met.
     There are at most five for each, those that change the least other mail first; those that help for a
-    time only, and those by which mail loses protection or is not delivered, are last. Where neither one edit nor two do it, there is one entry without edits.
+    time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does it, there is one entry without edits.
   returned: with O(suggest=true)
   type: list
   elements: dict

@@ -206,14 +206,12 @@ class WholeMailLint:
                 yield copy.when, step, copy.person
 
     def _never(self, step: RuleStep) -> LintFinding:
-        """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies
-        to.
+        """Why a rule never acts: its conditions contradict each other, or nobody meets them, or earlier rules stop all
+        mail that it applies to.
         """
         name = step.rule.name
         if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
-            return LintFinding(
-                "never_acts", (name,), {"case": "dates" if step.rule.begins or step.rule.ends else "contradiction"}
-            )
+            return LintFinding("never_acts", (name,), self._contradiction(step.rule))
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
         if step.reached != step.alive:
             before = [each for each in before if each.rule.does(Does.STOP) or not each.rule.does(Does.REJECT)]
@@ -222,6 +220,14 @@ class WholeMailLint:
         core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
         return LintFinding("never_acts", (name, *taken), {"case": "stopped"})
+
+    def _contradiction(self, rule: FlowRule) -> dict[str, Any]:
+        for atom in rule.conditions:
+            if atom.predicate.sort == "member" and not any(
+                each not in (self.model.facts.groups or {}) or self.model.facts.members_of(each) for each in atom.values
+            ):
+                return {"case": "nobody", "groups": atom.values}
+        return {"case": "dates" if rule.begins or rule.ends else "contradiction"}
 
     def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[LintFinding]:
         """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""

@@ -142,8 +142,8 @@ def _subdomains(look: CheckedRule) -> About:
     spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
     if spared and _acts(look.rule, Does.ENCRYPT):
-        return {"domain": spared[0].values[0]}
-    return {"case": "decrypts", "domain": opened[0].values[0]} if opened and _acts(look.rule, Does.DECRYPT) else None
+        return {"domains": spared[0].values}
+    return {"case": "decrypts", "domains": opened[0].values} if opened and _acts(look.rule, Does.DECRYPT) else None
 
 
 def _templates(look: CheckedRule) -> About:

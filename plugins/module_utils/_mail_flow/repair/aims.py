@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
     Facts,
@@ -29,9 +31,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     rule_argument_spec,
 )
 
-#: What helps to encrypted mail, to mail that rules leave as it is, and to mail that is kept back.
+#: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
 _SPARING = frozenset({Does.STOP})
+_ROUTING = frozenset({Does.ROUTE})
 _FATES = {
     "rejected": Does.REJECT,
     "deleted": Does.DELETE,
@@ -54,13 +57,24 @@ _OF_CLAIMS = {
 _TAKES = {"unencrypted": "protection_lost", "decrypted_on_arrival": "protection_lost"}
 
 #: What a rule that is added does, as its name says it.
-_VERBS = {"apply_rights_protection_template": "Encrypt", "remove_ome_v2": "Decrypt", "stop_rule_processing": "Exempt"}
+_VERBS = {
+    "apply_rights_protection_template": "Encrypt",
+    "remove_ome_v2": "Decrypt",
+    "stop_rule_processing": "Exempt",
+    "route_message_outbound_require_tls": "Force TLS for",
+}
 
 #: What the name of such a rule does not say of its mail.
 _SCOPES = ("from_scope", "sent_to_scope")
 
 #: The longest name of a rule.
 _LONGEST = 64
+
+#: The size of a rule that Exchange stores, in bytes: Get-TransportConfig shows it as TransportRuleSizeLimit.
+_LARGEST = 8_192
+
+#: So many rules Exchange stores.
+MOST_RULES = 300
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,7 @@ class Aim:
     :param about: conditions of the mail that it is about, in the form of a rule's section.
     :param remedy: a rule that would do it, to be added; ``None`` if there is none.
     :param takes: the kind of difference by which mail loses what it should not have; empty if it is to lose nothing.
+    :param option: the protection that it should have, as a result names it; empty for any.
     """
 
     name: str
@@ -79,12 +94,14 @@ class Aim:
     about: Mapping[str, Any]
     remedy: Rule | None = None
     takes: str = ""
+    option: str = ""
 
     def is_helped_by(self, rule: FlowRule) -> bool:
-        """Whether a rule does what helps, and nothing that keeps mail back beside it."""
+        """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
         blocks = any(rule.does(what) for what in _BLOCKING if what not in self.helps)
         spoils = self.helps == _SPARING and bool(rule.does(Does.ENCRYPT))
-        return not (blocks or spoils) and any(rule.does(what) for what in self.helps)
+        others = bool(self.option) and any(not same_name(option_name(each), self.option) for each in rule.templates)
+        return not (blocks or spoils or others) and any(rule.does(what) for what in self.helps)
 
 
 #: A rule as the modules describe it.
@@ -167,6 +184,11 @@ class EditedRules:
         return EditedRules((*self.rules[:place], rule, *self.rules[place + 1 :]), (*self.edits, edit))
 
 
+def fits(rule: Rule) -> bool:
+    """Whether Exchange stores a rule of this size."""
+    return len(json.dumps(rule, default=str).encode()) < _LARGEST
+
+
 def unplaced(rule: Rule) -> Rule:
     """The rule without its priority, which the order of the rules says."""
     return {option: value for option, value in rule.items() if option != "priority"}
@@ -240,7 +262,8 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> Aim:
         branding = _branding(guarantee, rules, facts)
         actions = {**actions, "apply_rights_protection_customization_template": branding} if branding else {}
     remedy = _remedy(guarantee.name, guarantee.when, guarantee.unless, actions) if guarantee.when and actions else None
-    return Aim(guarantee.name, helps, guarantee.when, remedy, _TAKES.get(guarantee.then, ""))
+    option = option_name(guarantee.template) if guarantee.template else ""
+    return Aim(guarantee.name, helps, guarantee.when, remedy, _TAKES.get(guarantee.then, ""), option)
 
 
 def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:
@@ -248,21 +271,21 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     first = broken[0]
     wanted = {each.key.rpartition(".")[2]: each.wanted for each in broken}
     fate, protection = str(wanted.get("fate", "delivered")), str(wanted.get("protection", ""))
-    helps = (
-        frozenset({_FATES[fate]})
-        if fate in _FATES
-        else _SPARING
-        if protection == "none" or wanted.keys() == {"fate"}
-        else _PROTECTING
-    )
+    if fate in _FATES:
+        helps = frozenset({_FATES[fate]})
+    elif protection == "none" or wanted.keys() == {"fate"} or wanted.get("tls") == "opportunistic":
+        helps = _SPARING
+    else:
+        helps = _ROUTING if all("transit" in each.key.split(".") for each in broken) else _PROTECTING
     template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])
     inside = sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
     outside = leaves(facts, first.recipient) is True
     to = {"recipient_domain_is": [domain(first.recipient)]} if outside else {"sent_to": [first.recipient]}
     about = {**({"from_scope": "InOrganization"} if inside else {}), **to}
     actions = _actions(helps, template)
-    takes = "delivery_lost" if fate in _FATES else "protection_lost" if protection == "none" else ""
-    return Aim(message.name, helps, about, _remedy(message.name, about, {}, actions) if actions else None, takes)
+    remedy = _remedy(message.name, about, {}, actions) if actions else None
+    # It is about one message: that other mail loses protection or delivery is not asked for.
+    return Aim(message.name, helps, about, remedy, option=protection if Does.ENCRYPT in helps else "")
 
 
 def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
@@ -270,7 +293,9 @@ def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
     if Does.ENCRYPT in helps:
         return {"apply_rights_protection_template": template or "Encrypt"}
     return (
-        {"remove_ome_v2": True}
+        {"route_message_outbound_require_tls": True}
+        if helps == _ROUTING
+        else {"remove_ome_v2": True}
         if Does.DECRYPT in helps
         else {"stop_rule_processing": True}
         if Does.STOP in helps

@@ -20,11 +20,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
+    ADD,
     CONDITION,
     EXCEPTION,
+    MOST_RULES,
     STOP,
     EditedRules,
     Wrong,
+    fits,
     unwritten,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
@@ -48,7 +51,7 @@ Section = Mapping[str, Any]
 
 def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[EditedRules]:
     """The list of rules with one edit more, each once, the most likely first. A rule that the modules cannot write is
-    not edited.
+    not edited, and none gets larger than Exchange stores it.
 
     :param rules: those of the draft.
     :raises BudgetError: the message and the rules are too complex together.
@@ -56,7 +59,8 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[Edi
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
     for each in _CandidateEdits(draft, rules, wrong).all():
-        if each.edits[-1].rule in fixed:
+        edit, new = each.edits[-1], [rule for rule in each.rules if id(rule) not in own]
+        if edit.rule in fixed or (edit.kind in (ADD, CONDITION, EXCEPTION) and not all(map(fits, new))):
             continue
         key = tuple(
             own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in each.rules
@@ -201,7 +205,8 @@ class _CandidateEdits:
     def _new_rule(self) -> Iterator[EditedRules]:
         """One rule more: before the one that stops, before all, or after all."""
         remedy = self._aim.remedy
-        if remedy is None or any(edit.kind == "add" for edit in self._draft.edits):
+        full = len(self._draft.rules) >= MOST_RULES
+        if full or remedy is None or any(edit.kind == "add" for edit in self._draft.edits):
             return
         names = {str(rule.get("name")).casefold() for rule in self._draft.rules}
         (name, *_more) = (

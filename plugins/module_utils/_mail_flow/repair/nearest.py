@@ -23,7 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_facts,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    sender_inside,
+    sender_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import RuleView
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
@@ -42,13 +46,14 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Nearest:
     """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that;
+    of mail from outside, which rules do not encrypt, its action (such as ``actions.apply_rights_protection_template``);
     or the rule that decrypted what arrived protected, and its action (``actions.remove_ome_v2``).
 
     :param option: ``enabled``, ``mode`` or a date; ``priority`` of a rule that the copy did not reach; or a condition or exception such as
         ``conditions.sent_to``.
     :param value: the option's value.
     :param looked_at: what the condition looked at; of a rule that was not reached, the name of the rule that stopped
-        before.
+        before; of mail from outside, its sender.
     :param others: how many other things kept it from acting.
     """
 
@@ -85,12 +90,26 @@ def nearest(rules: RuleSet, copy: Copy) -> Nearest | None:
         done = [(rule.name, option) for rule in acting for option in rule.does(Does.DECRYPT)]
         if done:
             return Nearest(done[0][0], f"actions.{done[0][1]}", value=True)
-    kept = [each for each in every if each.rule.does(Does.ENCRYPT) and not each.rule.dlp and each.distance]
-    if not kept:
+    encrypting = sorted(
+        (each for each in every if each.rule.does(Does.ENCRYPT) and not each.rule.dlp),
+        key=lambda each: (each.distance, len(each.failed)),
+    )
+    if encrypting and _is_outside(copy):
+        rule = encrypting[0].rule
+        ((option, value), *_others) = rule.does(Does.ENCRYPT).items()
+        return Nearest(rule.name, f"actions.{option}", value, copy.message.sender)
+    first = next((each for each in encrypting if each.distance), None)
+    if first is None:
         return None
-    first = min(kept, key=lambda each: (each.distance, len(each.failed)))
     stops = [each.rule.name for each in every if each.acts and each.rule.is_final]
     return _why(first, stops[-1] if stops else "")
+
+
+def _is_outside(copy: Copy) -> bool:
+    """Whether a message certainly comes from outside."""
+    sender = copy.facts.primary(copy.message.sender)
+    inside = sender_inside(copy.facts, sender, copy.message.authenticated)
+    return inside is False and sender_outside(copy.facts, sender) is True
 
 
 def _why(standing: Standing, stop: str) -> Nearest:

@@ -6,7 +6,8 @@
 ``simplify(rules, facts, now)`` is the entry point. What looks as if it could go or be merged is done at once; the
 difference in mail names the edits that it blames, they are taken back, and so on until no mail is treated differently.
 That last answer is the proof. The difference does not compare everything that rules do, so a rule with an effect that
-it does not compare stays, unless it never acts.
+it does not compare stays, unless it never acts. Each difference is asked twice: of the facts as they are, and with who is
+in the organization and its groups left open, because that changes from day to day.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
     as_options,
+    fits,
     unwritten,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import (
@@ -60,8 +62,8 @@ _STEPS = 4 * STEPS
 #: The maximum number of comparisons.
 _MOST = 16
 
-#: The size of a rule that Exchange stores, in bytes: Get-TransportConfig shows it as TransportRuleSizeLimit.
-_LARGEST = 8_192
+#: The facts about people, which change from day to day: who is there, and what is said of them.
+_PEOPLE, _OF_PEOPLE = ("mailboxes", "mail_users", "contacts"), ("groups", "managers", "attributes")
 
 #: The characters of a rule's comments.
 _COMMENTS = 1_024
@@ -103,7 +105,7 @@ class KeptRule:
     :param why: ``unread``: not all of it is known; ``mode``: it is only tried; ``effects``: what it does is not compared; ``templates``: it meets rules that
         protect mail in another way; ``freed``: without it, a rule may mark or log mail; ``silent``: it is logged, and one that covers it is not;
         ``inspection``: Exchange may fail on it; ``later``: it begins later; ``difference``: mail is, or may be, treated
-        differently without it.
+        differently without it; ``people``: it may be once other people are in the organization or its groups.
     :param about: the actions, the mode, the date, or the kinds of difference.
     """
 
@@ -167,6 +169,7 @@ class _Simplifier:
         #: The place of each covered rule, to that of the last rule that covers it.
         self._covered: dict[int, int] = {}
         self._comparisons = 0
+        self._open = _opened(facts, *_PEOPLE, *_OF_PEOPLE)
 
     def simplified(self, budget: int) -> Simplified:
         """The result.
@@ -175,11 +178,8 @@ class _Simplifier:
         """
         if not self._rules.rules:
             return Simplified(why_not="nothing")
-        model = Model([self._rules], RuleSet([]), self._facts, self._now)
-        order, found = (
-            RuleOrder(model.free.chains[0], Batch(model.circuit, budget)),
-            list(self._removable(model, budget)),
-        )
+        model = self._model(_opened(self._facts, *_OF_PEOPLE))
+        order, found = RuleOrder(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(budget))
         for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):
             self._keep(self._rules.rules[place], "templates")
         for place in sorted(order.freed(self._covered)):
@@ -203,20 +203,37 @@ class _Simplifier:
 
     # What may go
 
-    def _removable(self, model: Model, budget: int) -> Iterator[Removed]:
+    def _model(self, facts: Mapping[str, Any]) -> Model:
+        return Model([self._rules], RuleSet([]), facts, self._now)
+
+    def _removable(self, budget: int) -> Iterator[Removed]:
         """The rules that seem to do nothing of their own, first to last."""
+        found, covered = self._idle(self._open, budget)
+        for rule, others in covered:
+            self._covered[rule.place] = max(other.place for other in others)
+            self._check_cover(rule, others)
+        if self._open != self._facts:
+            now, _covered = self._idle(self._facts, budget)
+            for place in now.keys() - found.keys():
+                self._keep(self._rules.rules[place], "people")
+        found |= {rule.place: Removed(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
+        yield from (found[place] for place in sorted(found))
+
+    def _idle(
+        self, facts: Mapping[str, Any], budget: int
+    ) -> tuple[dict[int, Removed], Sequence[tuple[FlowRule, tuple[FlowRule, ...]]]]:
+        """The rules that never act, and those that others cover, by their places; and the latter with the others."""
+        model = self._model(facts)
         deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget)
         never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
         found = {
             place: Removed(place, self._name(place), "never_acts", by)
             for place, by in zip(sorted(deciding.dead), never, strict=True)
         }
-        for rule, others in deciding.covered():
+        covered = deciding.covered()
+        for rule, others in covered:
             found[rule.place] = Removed(rule.place, rule.name, "covered", tuple(other.name for other in others))
-            self._covered[rule.place] = max(other.place for other in others)
-            self._check_cover(rule, others)
-        found |= {rule.place: Removed(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
-        yield from (found[place] for place in sorted(found))
+        return found, covered
 
     def _check_cover(self, rule: FlowRule, others: Sequence[FlowRule]) -> None:
         """Keeps a rule whose effects add up, or that Exchange may fail on otherwise than on those that cover it (U12)."""
@@ -298,7 +315,7 @@ class _Simplifier:
     def _fits(self, places: Sequence[int], option: str) -> bool:
         """Whether Exchange stores the one rule."""
         one = self._one(places, option)
-        return len(json.dumps(one, default=str).encode()) < _LARGEST and len(one.get("comments") or "") <= _COMMENTS
+        return fits(one) and len(one.get("comments") or "") <= _COMMENTS
 
     def _one(self, places: Sequence[int], option: str) -> dict[str, Any]:
         """The rule that stands for several, with the comments of all."""
@@ -345,11 +362,17 @@ class _Simplifier:
         return [self._merge(part, edit.option) for part in (edit.places[:half], edit.places[half:]) if len(part) > 1]
 
     def _compared(self, edits: Iterable[_Edit]) -> Difference | None:
-        """The difference that edits make; ``None`` once there were too many comparisons."""
+        """The difference that edits make, if there is none as it is, with people left open; ``None`` once there were
+        too many comparisons.
+        """
         self._comparisons += 1
         if self._comparisons > _MOST:
             return None
-        return difference(self._rules, RuleSet(self._after(edits), self._rules.dialect), self._facts, self._now)
+        after = RuleSet(self._after(edits), self._rules.dialect)
+        found = difference(self._rules, after, self._facts, self._now)
+        if not _is_empty(found) or self._open == self._facts:
+            return found
+        return difference(self._rules, after, self._open, self._now)
 
     def _after(self, edits: Iterable[_Edit]) -> list[Mapping[str, Any]]:
         """The rules once the edits are done, first to last."""
@@ -406,6 +429,12 @@ def _rest(given: Mapping[str, Any], option: str) -> str:
 
 def _without(given: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in keys}
+
+
+def _opened(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Facts without those about people. Who gets mail to a group is then unknown."""
+    groups = [*(facts.get("unread_groups") or ()), *(facts.get("groups") or ())]
+    return {**_without(facts, *keys), **({"unread_groups": groups} if groups else {})}
 
 
 def _is_empty(found: Difference) -> bool:

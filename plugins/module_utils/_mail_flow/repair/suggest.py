@@ -415,7 +415,7 @@ def _covers(known: Broken, other: Broken) -> bool:
 
 def _size(found: Suggestion) -> tuple[int, bool, int, list[tuple[int, int]], int, int, list[tuple[int, int]]]:
     """How much else a suggestion changes: the classes of mail that lose by it, whether it is for a time only, the
-    classes that may change, and how wide the others are; the edits; and of all it changes, the classes without a gain,
+    classes that may change, and how wide all but these are; the edits; and of all it changes, the classes without a gain,
     and how wide all are.
     """
     every = found.difference.findings
@@ -424,7 +424,7 @@ def _size(found: Suggestion) -> tuple[int, bool, int, list[tuple[int, int]], int
         + found.difference.more
         + (not found.difference.complete)
     )
-    others = [each for each in found.beside if each.kind not in LOSSES and not isinstance(each, MayChange)]
+    others = [each for each in found.beside if not isinstance(each, MayChange)]
     return (
         len(found.losses),
         found.until is not None,

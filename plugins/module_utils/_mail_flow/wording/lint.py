@@ -25,10 +25,12 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     (
         "never_acts",
         "dates",
-    ): "The rule {rule!r} never acts: its dates exclude today, or its conditions contradict each other.",
+    ): "The rule {rule!r} never acts: its dates exclude today, its conditions contradict each other, or nobody whom the facts know meets them.",
     ("never_acts", "contradiction"): (
-        "The rule {rule!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other."
+        "The rule {rule!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other,"
+        " or nobody whom the facts know meets them."
     ),
+    ("never_acts", "nobody"): "The rule {rule!r} never acts: nobody is a member of {groups}, as far as the facts say.",
     ("never_acts", "stopped"): "The rule {rule!r} never acts: {others} all mail that it applies to.",
     (
         "idle_exception",
@@ -119,8 +121,8 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
         "value_never_matches",
         "",
     ): "{option} has {value!r}, which matches no mail, since Exchange takes it as it is written: write {instead}",
-    ("subdomains", ""): "its exception for {domain} also leaves mail to all subdomains unencrypted",
-    ("subdomains", "decrypts"): "it also decrypts mail to all subdomains of {domain}",
+    ("subdomains", ""): "its exception for {domains} also applies to mail to all subdomains",
+    ("subdomains", "decrypts"): "it also applies to mail to all subdomains of {domains}",
     ("two_templates", ""): "it applies {templates}: which one mail gets is not documented (U01)",
     ("on_premises_scope", ""): "the scopes ExternalPartner and ExternalNonPartner exist only on-premises",
     ("envelope_sender", ""): "it checks the envelope's sender, which is empty for automatic replies",

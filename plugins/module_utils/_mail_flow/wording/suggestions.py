@@ -187,7 +187,8 @@ def _nothing(found: Repaired) -> str:
         f"{number:,} {what}{'' if number == 1 else 's'}"
         for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair"))
     )
-    return f"Neither one edit nor two would put it right: {singles} and {pairs} were tried{'' if found.tried.complete else ', until the budget was spent'}."
+    spent = "" if found.tried.complete else ", until the budget was spent"
+    return f"Nothing that was tried would put it right: {singles} and {pairs}{spent}."
 
 
 def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -264,7 +265,9 @@ def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested:
 def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"{name}, to {label}, is in clear."
     section, _dot, action = str(row["option"]).partition(".")
-    if section == "actions":
+    if section == "actions" and "looked_at" in row:
+        yield f"  It comes from outside, from {row['looked_at']}, and rules do not encrypt such mail: not even {row['rule']!r}."
+    elif section == "actions":
         yield f"  It arrives protected, and the rule {row['rule']!r} decrypts it ({action})."
     else:
         yield f"  Nearest: the rule {row['rule']!r}."
@@ -307,6 +310,7 @@ _KEPT = {
     "inspection": "if Exchange cannot finish inspecting the content for it, mail may be treated differently without it (U12)",
     "later": "it begins on {about}",
     "difference": "without it, some mail {about}",
+    "people": "without it, mail may be treated differently once other people are in the organization or its groups",
 }
 
 

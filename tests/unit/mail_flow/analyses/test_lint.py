@@ -292,6 +292,23 @@ def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
     assert Search(100).idle(never, seed) == ""
 
 
+def test_of_a_rule_for_members_of_an_empty_group_the_group_is_named() -> None:
+    legal = rule("Legal", {**OUTGOING, "from_member_of": ["legal@contoso.com"]}, ENCRYPT)
+    for members, reasons in (
+        ([], ["The rule 'Legal' never acts: nobody is a member of legal@contoso.com, as far as the facts say."]),
+        (["megan@contoso.com"], []),
+    ):
+        facts = {**TENANT, "groups": {"legal@contoso.com": members}}
+        assert [each["reason"] for each in lint([legal], facts, NOW) if each["kind"] == "never_acts"] == reasons
+
+
+def test_an_exception_for_domains_is_not_said_to_leave_mail_unencrypted() -> None:
+    """Another rule may encrypt it."""
+    spares = {**ALL, "exceptions": {"recipient_domain_is": ["a.com", "b.com"]}}
+    (reason,) = [each["reason"] for each in lint([spares, ALL], TENANT, NOW) if each["kind"] == "subdomains"]
+    assert reason == "The rule 'All': its exception for a.com, b.com also applies to mail to all subdomains."
+
+
 def test_a_reason_is_one_line() -> None:
     spares = {**ALL, "exceptions": {"recipient_domain_is": ["fab\nrikam.com\u202e"]}}
     assert "fab[U+000A]rikam.com[U+202E]" in next(

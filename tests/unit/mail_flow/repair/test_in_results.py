@@ -94,7 +94,7 @@ def test_where_nothing_is_found_it_says_what_was_tried() -> None:
     (row,) = result["suggestions"]
     assert (row["for"], row["edits"], row["tried"]["complete"]) == ("The law firm", [], True)
     assert (row["tried"]["edits"], row["tried"]["pairs"]) == (1, 1)
-    assert row["text"] == "Neither one edit nor two would put it right: 1 single edit and 1 pair were tried."
+    assert row["text"] == "Nothing that was tried would put it right: 1 single edit and 1 pair."
     assert set(row) == {"for", "edits", "text", "tried"}
 
 
@@ -185,8 +185,23 @@ def test_one_more_thing_is_said_in_the_singular_and_that_nothing_helps_is_no_sug
     expected = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "template:Gone", "fate": "rejected"}}}
     lines = flow(rules=[far], messages=[expected], explain=True, suggest=True, fail_on_error=False)["msg"]
     assert "  1 more condition or setting keeps it from acting." in lines.splitlines()
-    assert "Suggested: Neither" not in lines
-    assert "  Neither one edit nor two would put it right" in lines
+    assert "Suggested: Nothing" not in lines
+    assert "  Nothing that was tried would put it right" in lines
+
+
+@pytest.mark.parametrize("words", [["offer"], ["zebra"]])
+def test_of_mail_from_outside_no_rule_is_said_to_be_near(words: list[str]) -> None:
+    """Rules do not encrypt it, whether they act on it or not."""
+    rules = [{**ENCRYPT, "name": word, "conditions": {"subject_contains_words": [word]}} for word in (*words, "zebra")]
+    arrives = {**OFFER, "from": "joe@fabrikam.com", "authenticated": False, "to": ["alexw@contoso.com"]}
+    result = flow(rules=rules, messages=[{**arrives, "subject": "offer"}], explain=True)
+    found = result["messages"][0]["recipients"]["alexw@contoso.com"]["nearest"]
+    option = {"option": "actions.apply_rights_protection_template", "value": "Encrypt"}
+    assert found == {"rule": words[0], **option, "looked_at": "joe@fabrikam.com"}
+    assert result["msg"].splitlines()[1:] == [
+        "Offer, to alexw@contoso.com, is in clear.",
+        f"  It comes from outside, from joe@fabrikam.com, and rules do not encrypt such mail: not even {words[0]!r}.",
+    ]
 
 
 def test_what_is_encrypted_needs_no_explanation() -> None:

@@ -133,6 +133,40 @@ def test_a_rule_that_never_acts_can_go_whatever_it_does() -> None:
     assert removed(rule("Stops", OUTGOING, STOP), marks) == {"Marks": ["Stops"]}
 
 
+PEOPLE: Values = {"from_member_of": ["legal@contoso.com"]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "rules"),
+    [
+        # Nobody is a member.
+        ([], [rule("Gone", {**OUTGOING, **PEOPLE}, ENCRYPT)]),
+        # One person is.
+        (
+            ["megan@contoso.com"],
+            [
+                rule("Legal", {**OUTGOING, **PEOPLE}, ENCRYPT),
+                rule("Gone", {**OUTGOING, "from": ["megan@contoso.com"]}, ENCRYPT),
+            ],
+        ),
+        # Nobody outside is a mail user.
+        ([], [rule("Gone", {**OUTGOING, "from": ["guest@x.com"]}, ENCRYPT)]),
+    ],
+    ids=["nobody", "one", "guests"],
+)
+def test_a_rule_stays_that_other_people_may_need(groups: list[str], rules: list[Values]) -> None:
+    """Who is in the organization and its groups changes from day to day."""
+    facts = {**TENANT, "groups": {"legal@contoso.com": groups}}
+    found = simplified_row(simplifier.simplify([*rules, KEEPS], facts, NOW), yaml.safe_dump)
+    assert found["removed"] == []
+    assert [each for each in found["kept"] if each["rule"] == "Gone"] == [
+        {
+            "rule": "Gone",
+            "reason": "without it, mail may be treated differently once other people are in the organization or its groups",
+        }
+    ]
+
+
 def test_a_disabled_rule_can_go_and_one_that_begins_later_stays() -> None:
     assert removed({**ALL, "enabled": False}) == {"All": []}
     assert reasons({**ALL, "activation_date": "2026-05-01T00:00:00Z"}) == {"All": "it begins on 2026-05-01T00:00:00Z"}

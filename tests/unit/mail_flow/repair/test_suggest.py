@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -355,6 +356,55 @@ def test_mail_that_is_expected_in_clear() -> None:
     (found,) = repaired([ALL, AWAY], (), [message])
     assert ("move", "Partner", "priority", 1, 0) in edits(found)
     assert ("exception", "All", "exceptions.recipient_domain_is", None, ["partner.com"]) in edits(found)
+
+
+def test_for_one_message_the_loss_of_all_other_mail_is_said() -> None:
+    message = {**TO_PARTNER, "subject": "newsletter", "expect": {"ann@partner.com": {"protection": "none"}}}
+    marks = rule("Marks", {"subject_contains_words": ["newsletter"]}, {"prepend_subject": "[N] "})
+    (found,) = repaired([marks, ALL], (), [message])
+    assert len(found.suggestions) > 2
+    assert {tuple(each.kind for each in suggestion.losses) for suggestion in found.suggestions} == {
+        ("protection_lost",)
+    }
+    # What takes it from all mail is last.
+    assert edits(found)[-1] == ("enable", "All", "enabled", True, False)
+
+
+def test_how_mail_leaves_is_put_right_by_what_routes_it() -> None:
+    forced = {**TO_PARTNER, "expect": {"ann@partner.com": {"transit": {"tls": "forced"}}}}
+    facts = {**TENANT, "outbound_connectors": []}
+    tls = rule("Tls", {"recipient_domain_is": ["a.com"]}, {"route_message_outbound_require_tls": True})
+    (found,) = repaired([tls, rule("Marks", PARTNER, {"prepend_subject": "x"})], (), [forced], facts)
+    widened = ("condition", "Tls", "conditions.recipient_domain_is", ["a.com"], ["a.com", "partner.com"])
+    assert sorted(edits(found)) == [("add", "Force TLS for mail to partner.com", "priority", None, 2), widened]
+    plain = {**TO_PARTNER, "expect": {"ann@partner.com": {"transit": {"tls": "opportunistic"}}}}
+    (found,) = repaired([{**tls, "conditions": {}}], (), [plain], facts)
+    assert ("exception", "Tls", "exceptions.recipient_domain_is", None, ["partner.com"]) in edits(found)
+
+
+@pytest.mark.parametrize(("template", "protection"), [("HR", "encrypt"), ("Encrypt", "template:HR")])
+def test_a_rule_with_another_template_makes_way_for_one_with_the_right_one(template: str, protection: str) -> None:
+    other = rule("Other", OUTGOING, {"apply_rights_protection_template": template})
+    (found,) = repaired([other], (), [{**TO_PARTNER, "expect": {"ann@partner.com": {"protection": protection}}}])
+    pairs = [[tuple(asdict(edit).values())[:2] for edit in each.edits] for each in found.suggestions]
+    assert [("exception", "Other"), ("add", "Encrypt mail to partner.com")] in pairs
+
+
+def test_no_rule_is_made_that_exchange_does_not_store() -> None:
+    """8 KB a rule, and 300 rules."""
+    many = [f"a-name-that-is-long-enough-{number}.example" for number in range(150)]
+    wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": many}, "then": "encrypted"}
+    known = [f"another-name-that-is-long-enough-{number}.example" for number in range(100)]
+    large = rule("Large", {**OUTGOING, "recipient_domain_is": known}, ENCRYPT)
+    (found,) = repaired([large], [wanted])
+    assert found.suggestions
+    assert all(len(json.dumps(each)) < 8_192 for suggestion in found.suggestions for each in suggestion.rules)
+    marks = [
+        rule(f"M{number}", {"subject_contains_words": [f"w{number}"]}, STOP, enabled=False) for number in range(300)
+    ]
+    for rules, kinds in ((marks[1:], {"add"}), (marks, set())):
+        (found,) = repaired(rules)
+        assert {edit[0] for edit in edits(found)} == kinds
 
 
 def test_the_budget_counts_steps_and_says_so() -> None:
