@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
@@ -33,7 +34,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Connector,
     at_least,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    Facts,
+    recipient_outside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
@@ -46,6 +50,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     is_later,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
@@ -65,21 +70,33 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    THE_MANAGER,
     Key,
+    brought_by,
     keys_of,
+    showings,
     slots_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
+    AddedCopy,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    shows,
     taken_by,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     Model,
     Replayed,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    negate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     course_of,
     is_about,
@@ -222,7 +239,7 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
     """
     address, facts = course.recipient.address, candidate.facts[0]
 
-    def breaks(message: Message) -> bool:
+    def still_breaks(message: Message) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
         if is_about(breach.claims, breach.claim, message, facts, address) is not True:
             return False
@@ -235,7 +252,7 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
         message = candidate.message
         return surely_keeps(course_of(rules, message, facts, address), breach.guarantee, message, facts)
 
-    message = without_noise(candidate, address, breaks)
+    message = without_noise(candidate, address, still_breaks)
     recipient = course.recipient.label if is_name(address) else address
     matched = [str(each["name"]) for each in outcome.get("rules", ()) if each["matched"] is True]
     decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name))), "")
@@ -341,12 +358,59 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     ]
 
 
+def copies_left_out(
+    model: Model, place: int, guarantee: Guarantee, literals: Sequence[int], budget: int
+) -> list[Premise]:
+    """The copies outside that rules make of mail that a guarantee about protection covers, or show somebody, where it
+    is not about these people and such a copy may break it.
+
+    :param literals: of the mail that the proof covers.
+    :param budget: the maximum number of conflicts for each question.
+    """
+    if not any("protected" in one_of for one_of in WISHES[guarantee.then].kept):
+        return []
+    side, circuit, all_of = model.free, model.circuit, model.free.logic.all_of
+    copies = model.added(side).copies
+    covered = circuit.disjunction(
+        [_about(model, place), *(high(all_of((each.when, _applies(model, place, each.person)))) for each in copies)]
+    )
+
+    def left_out(person: AddressSlot, clear: Value) -> int:
+        """That somebody whom the guarantee is not about may get it in clear."""
+        return high(all_of((side.conditions.scopes.leaves(person), negate(_applies(model, place, person)), clear)))
+
+    found: dict[Premise, list[int]] = {}
+    for copy_ in copies:
+        premise = Premise("added_copies", values=(copy_.rule.name, _names(copy_, model.facts)))
+        clear = all_of((copy_.when, breaks(copy_.outcome, guarantee)))
+        found.setdefault(premise, []).append(left_out(copy_.person, clear))
+    chains = [(TRUE, side.chains[0]), *((each.when, each.outcome.chain) for each in copies)]
+    for showing in showings(model.rule_sets[0].rules, model.facts):
+        person, seen = model.mail.shown(side.logic, showing.person.address), shows(showing, chains, side.logic)
+        premise = Premise("shown_copies", values=(showing.rule.name, showing.person.label))
+        found.setdefault(premise, []).append(left_out(person, seen))
+    return [
+        premise
+        for premise, ways in found.items()
+        if model.solve([covered, circuit.disjunction(ways), *literals], budget)
+    ]
+
+
+def _names(copy_: AddedCopy, facts: Facts) -> str:
+    """Whose copy it is: of one of several people, all who may be outside."""
+    every = {address for _option, address, _senders in brought_by(copy_.rule, facts)}
+    outside = sorted(each for each in every if recipient_outside(facts, each) is not False)
+    return copy_.address or listed(outside, joint="or") or THE_MANAGER
+
+
+def _applies(model: Model, place: int, person: AddressSlot) -> Value:
+    """Whether the guarantee is about somebody's copy."""
+    return model.free.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), person)
+
+
 def _about(model: Model, place: int) -> int:
     """That the guarantee is about the recipient's copy."""
-    side = model.free
-    return high(
-        side.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), model.mail.recipient)
-    )
+    return high(_applies(model, place, model.mail.recipient))
 
 
 def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:

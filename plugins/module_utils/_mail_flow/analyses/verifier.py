@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Counterexample,
     Judgment,
     always,
+    copies_left_out,
     hole_of,
     premises_of,
     told,
@@ -210,7 +211,8 @@ class _Prover:
                     return replace(answer, unknown=(TOO_MANY_COPIES,))
                 if search.is_none and not possible:
                     used = self._used(model, place, [each for each in assumptions if each.literal in core])
-                    made = [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
+                    made = self._left_out(place, used)
+                    made += [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
                     read = premises_of(self.first, place, self.guarantees[place], self.budget)
                     made += [each for each in read if each not in made]
                     return replace(answer, verdict=PROVED, premises=(*made, *always(self.first.facts)))
@@ -370,6 +372,12 @@ class _Prover:
             if self._says_no(model, [*claim, *(other.literal for other in without)]):
                 used = without
         return used
+
+    def _left_out(self, place: int, used: Sequence[Assumption]) -> list[Premise]:
+        """The copies that a proof with these assumptions does not cover."""
+        kinds = {(each.id, each.kind) for each in used}
+        literals = [each.literal for each in self.first.mail.assumed if (each.id, each.kind) in kinds]
+        return copies_left_out(self.first, place, self.guarantees[place], literals, self.budget)
 
     def _says_no(self, model: Model, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together."""

@@ -172,6 +172,14 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         "A disclaimer can be wrapped around each message into which it cannot be put. Exchange rejects the message where"
         " that fails."
     ),
+    "added_copies": lambda rule, people: (
+        f"Copies for {people} that the rule {rule!r} makes are not considered: the guarantee is not about these people,"
+        " who may get them in clear."
+    ),
+    "shown_copies": lambda rule, person: (
+        f"What the rule {rule!r} shows {person}, in a report or for an approval, is not considered: the guarantee is not"
+        " about this person, who may see it in clear."
+    ),
     "next_server": (
         "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
     ),
@@ -185,7 +193,7 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
 _GUESTS = "guests and mail users"
 
 
-#: Kind of an assumption to the mail that it leaves out, in a few words.
+#: Kind of an assumption to the mail that it leaves out, in a few words with its values.
 _LEAVES_OUT = {
     "not_forwarded": "forwarded mail",
     "not_signed": "S/MIME-signed mail",
@@ -198,6 +206,8 @@ _LEAVES_OUT = {
     "no_internal_domains": "mail to remote domains that count as internal",
     "system_mail": "Exchange's reports",
     "journals": "copies for journals",
+    "added_copies": "copies that the rule {!r} makes for {}",
+    "shown_copies": "what the rule {!r} shows {}",
     "not_ours": "S/MIME-encrypted mail, mail that other organizations encrypt",
 }
 
@@ -228,7 +238,7 @@ def premise_row(premise: Premise) -> dict[str, str]:
     kind = premise.kind or premise.id
     text = _TEXTS[kind]
     row = {"id": premise.id, "text": text if isinstance(text, str) else text(*premise.values)}
-    return {**row, "mail": _LEAVES_OUT[kind]} if kind in _LEAVES_OUT else row
+    return {**row, "mail": _LEAVES_OUT[kind].format(*premise.values)} if kind in _LEAVES_OUT else row
 
 
 def _limit(guarantee: Guarantee) -> str:

@@ -175,6 +175,57 @@ def test_the_claim_is_said() -> None:
     )
 
 
+ENDS = {"spy@other.example": "added_copies", "seer@other.example": "shown_copies"}
+BRINGS = rule("Brings", {"blind_copy_to": ["spy@other.example"]}, conditions=TO_BANK)
+AWAY = rule("Away", {"redirect_message_to": ["spy@other.example"]}, conditions=TO_BANK)
+REPORTS = rule(
+    "Reports",
+    {"generate_incident_report": "seer@other.example", "incident_report_content": ["AttachOriginalMail"]},
+    conditions=TO_BANK,
+)
+ASKS = rule("Asks", {"moderate_message_by_user": ["seer@other.example"]}, conditions=TO_BANK)
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (BRINGS, "copies that the rule 'Brings' makes for spy@other.example"),
+        (AWAY, "copies that the rule 'Away' makes for spy@other.example"),
+        (REPORTS, "what the rule 'Reports' shows seer@other.example"),
+        (ASKS, "what the rule 'Asks' shows seer@other.example"),
+    ],
+)
+def test_a_proof_names_the_copies_that_it_is_not_about(last: Values, words: str) -> None:
+    found = verdict([WIDE], [last])
+    assert found["verdict"] == "proved"
+    first = found["assumptions"][0]
+    assert (first["id"], first["mail"]) == (next(ENDS[who] for who in ENDS if who in words), words)
+
+
+@pytest.mark.parametrize(
+    ("connectors", "rules"),
+    [
+        ([WIDE], [{**BRINGS, "enabled": False}]),
+        ([WIDE], [{**BRINGS, "conditions": {**INSIDE, "recipient_domain_is": ["else.example"]}}]),
+        ([WIDE], [rule("Inside", {"blind_copy_to": ["alexw@contoso.com"]}, conditions=TO_BANK)]),
+        ([ALL], [BRINGS]),
+        ([WIDE], [TLS, BRINGS]),
+        ([], [rule("All", {"apply_rights_protection_template": "Encrypt"}, conditions=INSIDE), BRINGS]),
+    ],
+)
+def test_it_names_only_copies_of_its_mail_that_may_leave_in_clear(
+    connectors: list[Values], rules: list[Values]
+) -> None:
+    found = verdict(connectors, rules)
+    assert found["verdict"] == "proved"
+    assert not {"added_copies", "shown_copies"} & {row["id"] for row in found["assumptions"]}
+
+
+def test_a_copy_that_the_guarantee_is_about_is_not_left_out() -> None:
+    assert verdict([WIDE], [BRINGS], INSIDE)["verdict"] == "refuted"
+    assert verdict([ALL], [REPORTS], INSIDE)["verdict"] == "unknown"
+
+
 def test_encryption_protects_where_tls_does_not() -> None:
     assert verdict([], [ENCRYPT])["verdict"] == "proved"
     spared = {**ENCRYPT, "exceptions": {"recipient_domain_is": ["bank.example"]}}
