@@ -139,6 +139,7 @@ def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -
                     "",
                 ]
             ),
+            "Stay in this folder: its ansible.cfg knows the collection.",
             "Nothing leaves this machine. Press Ctrl+C here to stop the organizations.",
         ]
     )

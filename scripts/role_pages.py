@@ -64,7 +64,7 @@ PLAYBOOKS: dict[str, Playbook] = {
             "holds; unless another control is known to be not met, which is *drift*.",
             "A run fails if an organization cannot be reached, if nothing could be assessed, or if a variable is wrong.",
             "`hardened_baseline_fail_on_drift=true` also fails it if a control is not met or not assessable, for schedulers that only distinguish success "
-            "from failure. The failure names the controls that are not assessable, and why. `--skip-tags` leaves one out.",
+            "from failure. The failure names controls that are not met, and says which are not assessable, and why. `--skip-tags` leaves one out.",
             "`hardened_baseline_evidence_days=7` compares what Exchange reports of rules with what was computed (VRF-2). See "
             "[Try a rule for a week](guide:guide_try_a_rule).",
         ],

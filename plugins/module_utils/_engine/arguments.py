@@ -39,8 +39,9 @@ def validate(
         validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
     else:
         _complete(validation.validated_parameters, argument_spec)
-    errors = [*misfits, *_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
-    return validation, [*errors, *(hints(arguments, argument_spec) if errors else [])]
+    ours, core = [*misfits, *_not_texts(arguments, argument_spec)], [_sentence(error) for error in validation.errors]
+    # Core's words for an unknown option list all that it could be.
+    return validation, [*ours, *(hints(arguments, argument_spec) if ours or core else []), *core]
 
 
 def _concerned(spec: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Figures:
     kind: str
     organizations: int
     status: Counter[str] = field(default_factory=Counter)
+    refusals: list[str] = field(default_factory=list)
     unread: int = 0
     findings: int = 0
     warnings: int = 0
@@ -150,6 +151,9 @@ def figures_of(run: Record) -> Figures:
         waits = bool(organization.get("waits"))
         figures.waiting += waits
         figures.status[status] += not waits
+        # A refusal with findings has a section of them, and an answer that counts them.
+        if status == "refused" and not organization.get("findings"):
+            figures.refusals.append(next(iter(str(organization.get("message") or "").splitlines()), ""))
         figures.mail.update(row["kind"] for row in difference_of(organization))
         figures.verdicts.update(row["verdict"] for row in guarantees_of(organization))
         figures.replayed += [line] if (line := headline_of(organization)) else []
@@ -198,7 +202,9 @@ def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
             refused,
             STOP,
             figures.organizations_that(
-                "Refused before the first write: nothing was changed.", refused, "refused before the first write."
+                " ".join(["Refused before the first write: nothing was changed.", *figures.refusals]).rstrip(),
+                refused,
+                "refused before the first write.",
             ),
             "",
         ),
@@ -306,8 +312,11 @@ def what_changes(figures: Figures) -> Answer:
 def what_to_decide(figures: Figures, run: Record) -> Answer:
     """What is open, and how the plan is applied."""
     failed, unread = figures.status["failed"], figures.unread
-    whole = "#organizations" if figures.organizations > 1 else "#run"
+    several = figures.organizations > 1
+    whole, refused = "#organizations" if several else "#run", len(figures.refusals)
+    resolve = f"Resolve the refusal of {count(refused, 'organization')}" if several else "Resolve the refusal"
     open_points = [
+        (refused, f"{resolve}, then run again", "#message" if not several and figures.refusals[:1] != [""] else whole),
         (figures.findings, f"Solve or allow {count(figures.findings, 'finding')}", "#findings"),
         (failed, "Find out why " + figures.organizations_that("it failed", failed, "failed"), whole),
         (unread, f"Restore access to {count(unread, 'organization')}", whole),

@@ -178,7 +178,9 @@ def test_several_organizations_are_confirmed_by_name(
     else:
         text = f"this run rolls back {len(hosts)} organizations. The list of their names must confirm this, but {said}."
         listed = ", ".join(f'"{host}"' for host in hosts)
-        assert found == [Finding("confirm_rollback", text, f"hardened_baseline_confirm_rollback: [{listed}]")]
+        typed = f"""-e '{{"hardened_baseline_confirm_rollback": [{listed}]}}'"""
+        remedy = f"hardened_baseline_confirm_rollback: [{listed}], or in a command {typed}"
+        assert found == [Finding("confirm_rollback", text, remedy)]
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,9 @@ def test_known_drift_is_drift_and_what_is_unknown_is_said_beside_it(role: Role) 
         withhold(role, cmdlet)
         result = audit(role)
         assert result["status"] == "drift"
-        assert result["msg"].startswith("contoso does not meet the baseline (drift): ")
+        named = "IRM-3 (People can encrypt in Outlook on the web)"
+        assert result["msg"].startswith("contoso does not meet the baseline (drift). Not met: ")
+        assert named in result["msg"]
         assert f" Not assessable: {controls}: {cmdlet}: " in result["msg"]
 
 

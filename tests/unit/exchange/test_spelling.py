@@ -98,6 +98,11 @@ def test_what_is_meant_is_asked(module: ModuleType, options: dict[str, Any], ask
     assert asked in refusal(EmulatedSession({}), module, **options)
 
 
+def test_what_is_meant_comes_before_all_that_there_is() -> None:
+    said = refusal(EmulatedSession({}), ome_transport_rule, **RULE, conditions={"from_scop": "InOrganization"})
+    assert said.index("did you mean conditions.from_scope?") < said.index("Supported parameters include: ")
+
+
 def test_what_resembles_nothing_is_only_refused() -> None:
     assert "meant" not in refusal(EmulatedSession({}), irm_configuration, zebra=True)
 

@@ -37,7 +37,7 @@ def test_the_page_fits_and_can_be_read(name: str, width: int, dark: bool, tmp_pa
     assert said["background"] == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
 
 
-def test_who_outside_can_read_what_fits_on_a_desktop(tmp_path: Path) -> None:
+def test_who_outside_can_read_what_fits_on_a_desktop_and_on_a_phone(tmp_path: Path) -> None:
     kinds = ("from_inside", "automatic_reply", "forwarded", "with_attachment", "over_25_mb")
     rows = [
         {
@@ -52,8 +52,9 @@ def test_who_outside_can_read_what_fits_on_a_desktop(tmp_path: Path) -> None:
     page = render_html(
         samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": rows})])
     )
-    said = chromium.measure(tmp_path, page, 1200)
-    assert (said["scroll_width"], said["wide"]) == (1200, [])
+    for width in (1200, 390):
+        said = chromium.measure(tmp_path, page, width)
+        assert (said["scroll_width"], said["wide"]) == (width, [])
 
 
 def test_tables_of_numbers_fit_on_a_phone(tmp_path: Path) -> None:

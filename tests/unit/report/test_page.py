@@ -151,6 +151,26 @@ def test_high_impact_comes_first_and_every_change_is_complete() -> None:
         assert word in text
 
 
+def test_a_refusal_without_findings_is_named_and_is_to_be_resolved() -> None:
+    report = samples.refused()
+    (one,) = report["organizations"]
+    one.update(findings=[], message="hardened_baseline_approved_plan: there is no such file.\nMore.")
+    attention, _changes, decisions = answers_of(report)
+    refusal = (
+        "Refused before the first write: nothing was changed. hardened_baseline_approved_plan: there is no such file."
+    )
+    assert attention.lines[0] == (refusal, "")
+    assert (decisions.word, decisions.lines) == (
+        "1 decision",
+        [("Resolve the refusal, then run again", "#message")],
+    )
+    assert 'id="message"' in render_html(report)
+    report["organizations"].append({**one, "host": "fabrikam"})
+    attention, _changes, decisions = answers_of(report)
+    assert attention.lines[0] == ("2 organizations refused before the first write.", "")
+    assert decisions.lines == [("Resolve the refusal of 2 organizations, then run again", "#organizations")]
+
+
 def test_findings_come_before_changes_with_what_allows_them() -> None:
     text = Page(render_html(samples.refused())).text
     assert text.index("Findings to decide") < text.index("High impact first")

@@ -147,7 +147,10 @@ def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) ->
         return []
     said = f"it is {', '.join(confirmed)}" if confirmed else "it is not set"
     text = f"this run rolls back {len(hosts)} organizations. The list of their names must confirm this, but {said}."
-    return [Finding("confirm_rollback", text, allow("confirm_rollback", json.dumps(list(hosts), ensure_ascii=False)))]
+    names = json.dumps(list(hosts), ensure_ascii=False)
+    # In "-e", Ansible takes a line of YAML for nothing.
+    typed = f"""-e '{{"{PREFIX}confirm_rollback": {names}}}'"""
+    return [Finding("confirm_rollback", text, f"{allow('confirm_rollback', names)}, or in a command {typed}")]
 
 
 def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Finding]:

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     organizations_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ControlStatus,
     OrganizationStatus,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
@@ -36,6 +37,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+#: Controls that the error of an audit names.
+_NAMED = 3
 
 
 def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
@@ -101,7 +105,10 @@ def _shortfall(organization: OrganizationReport, page: str) -> str:
     if organization.status is OrganizationStatus.NOT_ASSESSABLE:
         return f"Whether {organization.host} meets the baseline is unknown (not assessable): {unknown} Report: {page}"
     also = f" Not assessable: {unknown}" if unknown else ""
-    return f"{organization.host} does not meet the baseline ({organization.status}): {page}{also}"
+    not_met = [f"{each.id} ({each.title})" for each in organization.controls if each.status is ControlStatus.NOT_MET]
+    more = f" and {len(not_met) - _NAMED} more" if len(not_met) > _NAMED else ""
+    named = f" Not met: {', '.join(not_met[:_NAMED])}{more}." if not_met else ""
+    return f"{organization.host} does not meet the baseline ({organization.status}).{named}{also} Report: {page}"
 
 
 def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
