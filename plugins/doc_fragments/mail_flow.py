@@ -25,7 +25,8 @@ options:
     description:
       - >-
         Files with the trace, instead of asking the organization. CSV as the admin center and C(Export-Csv) write it, or JSON of C(ConvertTo-Json) and
-        Microsoft Graph. They may overlap. The columns are those of C(Get-MessageTraceV2), or of the admin center's enhanced summary report, which does not say
+        Microsoft Graph. They may overlap. An empty list is refused. The columns are those of C(Get-MessageTraceV2), or of the admin center's enhanced summary
+        report, which does not say
         whether a sender was authenticated. Its extended report is refused, since its rows are events.
       - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
     type: list

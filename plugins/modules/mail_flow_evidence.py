@@ -21,7 +21,8 @@ description:
     A rule is compared only if nothing that matters changed in these days or in the hour before: the rule itself, the
     rules before it, later rules of which nothing is reported and nothing need be, remote domains, and inbound
     connectors. A later rule that changed must be reported of a copy from before its change. Accepted domains have
-    no date and are taken as unchanged (RV(assumes)). The days must have ended 24 hours ago, because reports come hours
+    no date and are taken as unchanged (RV(assumes)). Copies of the hour after a rule began or ended by its dates are
+    left out. The days must have ended 24 hours ago, because reports come hours
     late. Otherwise, the result says why it is not compared.
   - Exchange reports that a rule acted. How it reports encryption is not documented, so no result says that mail was
     encrypted.
@@ -159,7 +160,8 @@ rules:
     left_out:
       description: >-
         Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted,
-        too, or another rule that changed in the window.
+        too, or another rule that changed in the window, those of the hour after a rule began or ended by its dates,
+        and those of messages of which a row of the report names no recipient.
       type: int
       returned: if there are any
     untraced:
@@ -212,8 +214,8 @@ assumes:
   type: list
   elements: dict
 raw:
-  description: Columns of the reports that are not documented, each once, with C(report), C(column) and the first
-    C(value).
+  description: Columns of the reports that are not documented, each once, with C(report) and C(column), and, with
+    O(examples), the first C(value).
   returned: if there are any
   type: list
   elements: dict

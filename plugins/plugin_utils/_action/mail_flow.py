@@ -85,7 +85,7 @@ class MailFlowReplayAction(MailFlowAction):
 
     def check_connection(self) -> None:
         """Requires an organization unless rules, facts and trace come from files."""
-        if self._task.args.get("trace"):
+        if self._task.args.get("trace") is not None:
             super().check_connection()
         else:
             ModuleAction.check_connection(self)

@@ -132,9 +132,17 @@ def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _files(value: Any, host: str) -> Sequence[str]:
-    """The files of an organization: one or several for all, or each organization's under its name in the inventory."""
+    """The files of an organization: one or several for all, or each organization's under its name in the inventory.
+
+    :raises OptionError: there are none for this organization, or the list is empty.
+    """
+    option = "hardened_baseline_replay_trace"
     if isinstance(value, Mapping):
-        value = value.get(host)
+        if host not in value:
+            raise OptionError(f"{option} has no files for {host!r}.", remedy=f"Give it {host!r}, or null for none.")
+        value = value[host]
+    if value == []:
+        raise OptionError(f"The list {option} is empty.", remedy="Name a file, or null for none.")
     return [value] if isinstance(value, str) else list(map(str, value or ()))
 
 

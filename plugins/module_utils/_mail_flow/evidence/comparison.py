@@ -19,11 +19,13 @@ from itertools import chain, zip_longest
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    OptionError,
     PermissionDeniedError,
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
     RULE,
+    TAKES_EFFECT,
     LatestChange,
     changed_rules,
     what_changed,
@@ -54,6 +56,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Example
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Trace,
+    instant_of,
     left_out,
     microseconds_of,
 )
@@ -198,7 +201,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     """What a window shows of rules."""
     rules, window = asked.rules.rules, asked.window
     compared = chosen(asked.rules, asked.names)
-    names_of = {text for rule in rules for text in (rule.name.casefold(), rule.guid.lower())}
+    names_of = {text for rule in rules for text in (rule.name.lower(), rule.guid.lower())}
     reported = {rule.place: report.of(rule.name, rule.guid) for rule in rules}
     silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
     # Where a rule that changed stood, and what it did, nobody knows; nor whether it had a severity, unless it is
@@ -212,13 +215,14 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
         copies, most = reported[rule.place], max(asked.examples, asked.sample)
         why_not = _why_not(rule, others, asked, report)
         tallies.append(_RuleTally(rule, copies, copies - report.beyond, last, most, rule.place in silent, why_not))
-    strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
+    strangers = {name: found for name, found in report.copies.items() if name.lower() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see; so may one that changed.
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(asked.trace):
         part = _BlockCopies.of(block, begin, until, last, astray, edited)
+        part = part.without(_vague(block, report.vague) | _beside_dates(block, rules))
         count += part.kept.bit_count()
         found = predictions(block, asked.rules, asked.facts)
         for tally in tallies:
@@ -265,10 +269,27 @@ def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
             yield received
 
 
+def _vague(block: Block, messages: frozenset[str]) -> int:
+    """The copies of messages of which the report does not say which of them a rule acted on."""
+    return bits_of((place for place in range(len(block)) if block.text("message", place) in messages), len(block))
+
+
+def _beside_dates(block: Block, rules: Iterable[FlowRule]) -> int:
+    """The copies that came when a rule had just begun or ended, which takes effect later."""
+    dated = [rule for rule in rules if not rule.idle and (rule.begins or rule.ends)]
+    times = {time: instant_of(time) for time in (block.received if dated else ())}
+    beside = {
+        time
+        for time, instant in times.items()
+        if any(rule.borders(instant) != rule.borders(instant - TAKES_EFFECT) for rule in dated)
+    }
+    return bits_of((place for place, time in enumerate(block.received) if time in beside), len(block))
+
+
 @dataclass(frozen=True)
 class _BlockCopies:
     """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as
-    old as something reported, and those on which a changed rule acted.
+    old as something reported, and those on which a changed rule acted, or whose date or recipient leaves it open.
     """
 
     block: Block
@@ -297,6 +318,10 @@ class _BlockCopies:
         places = {_copy(block, place): place for place in range(count)}
         lost, out = (bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, edited))
         return cls(block, places, within, kept & ~lost, arrived, out)
+
+    def without(self, copies: int) -> _BlockCopies:
+        """The same with further copies that cannot be compared."""
+        return replace(self, edited=self.edited | copies)
 
 
 @dataclass
@@ -472,8 +497,14 @@ def read_evidence(
 ) -> EvidenceResult:
     """Reads the reports of the trace's window and compares them with what the rules do to its copies.
 
+    :raises OptionError: the trace is older than the report.
     :raises ExchangeError: a report could not be read for another reason than that it is not granted.
     """
+    if asked.window.until <= _earliest(asked.now):
+        raise OptionError(
+            f"The trace ends on {asked.window.until:%Y-%m-%d}, before the days of the report.",
+            remedy=f"Use a trace of the last {OLDEST} days: Exchange reports no older mail.",
+        )
     # The report does not reach back as far as the trace.
     begin, until = min(max(asked.window.begin, _earliest(asked.now)), asked.window.until), asked.window.until
     window = replace(asked.window, begin=begin)

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     PermissionDeniedError,
     ProtocolError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import person
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import QUERIES, Queries
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     RowError,
@@ -70,6 +71,7 @@ class RuleReport:
 
     :param copies: a rule's name or GUID, as the report has it, to copies; :param:`beyond` those of them that it dates
         out of the window.
+    :param vague: messages of which a row names no recipient.
     :param raw: each unknown column with its first value.
     :param refused: why it could not be read; empty if it was.
     """
@@ -78,15 +80,12 @@ class RuleReport:
     raw: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
     beyond: frozenset[Copy] = frozenset()
+    vague: frozenset[str] = frozenset()
 
     def of(self, name: str, guid: str) -> frozenset[Copy]:
         """The copies on which a rule acted."""
         return frozenset().union(
-            *(
-                copies
-                for said, copies in self.copies.items()
-                if said.casefold() == name.casefold() or said.lower() == guid.lower()
-            )
+            *(copies for said, copies in self.copies.items() if said.lower() in (name.lower(), guid.lower()))
         )
 
 
@@ -138,23 +137,27 @@ class ReportReader(Queries):
 
         :raises ExchangeError: reading failed in any other way, or a page repeats another.
         """
-        raw, copies, beyond = dict[str, str](), dict[str, set[Copy]](), set[Copy]()
+        raw, copies, beyond, vague = dict[str, str](), dict[str, set[Copy]](), set[Copy](), set[str]()
         try:
             for row in self._pages(RULE_REPORT, begin - APART, min(until + APART, now), raw, EventType=list(EVENTS)):
                 missing = [_NEEDED[name] for name in _NEEDED if name not in row]
                 if missing:
                     raise _broken(f"has no column {', '.join(missing)}", RULE_REPORT)
-                rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower()
-                found = {
-                    (message, recipient.strip()) for recipient in _text(row, "recipientaddress").lower().split(";")
-                }
+                rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower().strip("{}")
+                named = filter(str.strip, _text(row, "recipientaddress").split(";"))
+                found = {(message, person(recipient).lower()) for recipient in named}
+                if not found:
+                    vague.add(message)
                 copies.setdefault(rule, set()).update(found)
                 if not _is_within(row.get("date"), begin, until):
                     beyond |= found
         except PermissionDeniedError as error:
             return RuleReport(refused=str(error))
         return RuleReport(
-            {rule: frozenset(each) for rule, each in sorted(copies.items())}, raw, beyond=frozenset(beyond)
+            {rule: frozenset(each) for rule, each in sorted(copies.items())},
+            raw,
+            beyond=frozenset(beyond),
+            vague=frozenset(vague),
         )
 
     def encryption_report(self, begin: datetime.datetime, until: datetime.datetime) -> EncryptionReport:

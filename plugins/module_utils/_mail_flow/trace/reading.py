@@ -251,11 +251,9 @@ class TraceReader(Queries):
                 raise _refused("a page repeats rows that are already known, so the rows behind them cannot be read")
             # A page begins with rows of the instant in which the one before ended.
             known = {(row.message, row.recipient) for row in rows if row.received == rows[-1].received} | (known & keys)
-            parameters = {
-                **parameters,
-                "EndDate": instant_of(rows[-1].received),
-                "StartingRecipientAddress": rows[-1].recipient,
-            }
+            parameters = {**asked, "ResultSize": PAGE, "EndDate": instant_of(rows[-1].received)}
+            if rows[-1].recipient:
+                parameters["StartingRecipientAddress"] = rows[-1].recipient
             if more:
                 _compare(more, rows[-1])
 
@@ -304,7 +302,7 @@ def _rows(objects: Iterable[Mapping[str, Any]], cmdlet: str = CMDLET) -> Iterato
         names = tuple(each)
         try:
             places = known[names] if names in known else known.setdefault(names, places_of(names))
-            yield row_of(each, places, date_of(each.get(places["received"])), from_file=False)
+            yield row_of(each, places, date_of(each.get(places["received"])))
         except RowError as error:
             raise _refused(str(error), cmdlet) from error
 
@@ -389,8 +387,10 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
 def reader_of(task: MailFlowContext) -> TraceReader:
     """What reads the trace of the organization, with nothing asked yet.
 
-    :raises OptionError: the connection cannot be used for Microsoft Graph.
+    :raises OptionError: the list of files is empty, or the connection cannot be used for Microsoft Graph.
     """
+    if task.params["trace"] == []:
+        raise OptionError("The list trace is empty.", remedy="Name a file, or leave trace out to ask the organization.")
     most = task.params["max_copies"]
     return (
         GraphReader(task.graph(), task.say, most)

@@ -20,7 +20,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -155,31 +155,29 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, *, from_file: bool = True) -> Row:
+def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) -> Row:
     """A row from an object of the trace.
 
     :param values: name of a column to its value.
     :param places: as :func:`places_of` returns them.
     :param received: the time, as the source of the row has it.
-    :param from_file: whether a recipient that is no address means that the file is something else. From Exchange, such
-        a row is left out: whoever sends mail to it must not end the reading.
-    :raises RowError: the row has no key, or an invalid address.
+    :raises RowError: the row has no key, or a size that is none. One without a recipient's address is left out: whoever
+        sends mail to what is none must not end the reading.
     """
-    message, recipient = (str(values.get(places[what]) or "").strip() for what in ("message", "recipient"))
+    message, shown = (str(values.get(places[what]) or "").strip() for what in ("message", "recipient"))
+    recipient = person(shown)
     if not message:
         raise RowError("it has a row without a MessageTraceId")
     local, mark, _domain = recipient.partition("@")
     usual = bool(mark) and (recipient[0] not in "=+-@" or bool(_LOCAL.fullmatch(local)))
-    addressed = usual and recipient.isprintable()
-    if not recipient or (from_file and not addressed):
-        raise RowError("it has a row whose RecipientAddress is no address")
+    addressed = usual and recipient.isprintable() and is_address(recipient)
     size = str(values.get(places.get("size", "")) or "").strip()
     if size and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):
         raise RowError("it has a row whose Size is no number of bytes")
     subject = values.get(places["subject"]) if "subject" in places else None
     status = str(values.get(places["status"]) or "").strip()
     return Row(
-        message=message.lower(),
+        message=message.lower().strip("{}"),
         received=received,
         sender=_sender(str(values.get(places["sender"]) or "")),
         recipient=recipient.lower(),
@@ -257,8 +255,8 @@ class Trace:
         if row.by_message_id:
             self.by_message_id.add(message)
         new = place == len(columns["size"])
-        if not new and _rank(row) >= _rank(self.row(place)):
-            return place
+        if not new:
+            row = _merged(row, self.row(place))
         size = -1 if row.size is None else row.size
         texts_of = (
             (name, texts[name].number(getattr(row, name))) for name in ("sender", "subject", "status", "from_ip")
@@ -291,6 +289,17 @@ class Trace:
             from_ip=said["from_ip"] or "",
             by_message_id=self.columns["message"][place] in self.by_message_id,
         )
+
+
+def _merged(*rows: Row) -> Row:
+    """One row of two of a copy: the one with the latest status, and what only the other one says."""
+    first, other = sorted(rows, key=_rank)
+    return replace(
+        first,
+        subject=other.subject if first.subject is None else first.subject,
+        size=other.size if first.size is None else first.size,
+        from_ip=first.from_ip or other.from_ip,
+    )
 
 
 def _rank(row: Row) -> tuple[Any, ...]:
@@ -340,12 +349,18 @@ def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
         line or row.
     """
     dates = _Dates()
-    place = 0
+    place, addressed = 0, False
     try:
         text = _text(content)
+        narrow = content.isascii() and text.lstrip()[0] not in "[{"
         for values, places in _objects(text):
             place += 1
-            yield row_of(values, places, dates.read(values.get(places["received"])))
+            row = row_of(values, places, dates.read(values.get(places["received"])))
+            addressed |= row.status != _NO_ADDRESS
+            # Windows PowerShell's Export-Csv writes ASCII unless it is told otherwise, and "?" for every other letter.
+            yield replace(row, subject=None) if narrow and "?" in (row.subject or "") else row
+        if place and not addressed:
+            raise RowError("it has no row whose RecipientAddress is an address")
         if dates.ambiguous:
             raise RowError("its dates may name the month first or the day first, and none of them tells which")
     except (RowError, csv.Error) as error:
@@ -383,10 +398,14 @@ def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]
         yield each, known[names]
 
 
+#: A line before the columns, of Windows PowerShell or for Excel.
+_ABOUT = re.compile(r'#TYPE|"?sep=', re.IGNORECASE)
+
+
 def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
     csv.field_size_limit(_LONGEST)
     lines = io.StringIO(text, newline="")
-    first = next((line for line in lines if line.strip() and not line.startswith("#TYPE")), "")
+    first = next((line for line in lines if line.strip() and not _ABOUT.match(line)), "")
     separator = max(",;\t", key=first.count)
     names = next(csv.reader([first], delimiter=separator, strict=True), [])
     known = {name_of_column(name): name for name in names}
@@ -396,7 +415,7 @@ def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
     places = places_of([*names, "RecipientAddress", "Status"] if recipients else names)
     csv.field_size_limit(_LONGEST_LIST if recipients else _LONGEST)
     for cells in csv.reader(lines, delimiter=separator, strict=True):
-        if not cells:
+        if not any(map(str.strip, cells)):
             continue
         if len(cells) != len(names):
             raise RowError(f"it has a row with {len(cells)} cells under {len(names)} columns")
@@ -470,9 +489,9 @@ def date_of(value: Any) -> int:
         more = bool(fraction and fraction[2].strip("0"))
         return microseconds_of(instant) + more
     except (ValueError, OverflowError) as error:
-        raise RowError(
-            f"its date {text[:40]!r} is in a form that does not tell what it means; ISO 8601 does"
-        ) from error
+        # It may be another cell, with people in it.
+        shape = "".join("9" if each.isdigit() else "a" if each.isalpha() else each for each in text[:40])
+        raise RowError(f"its date is in a form that does not tell what it means, {shape!r}; ISO 8601 does") from error
 
 
 @dataclass

@@ -66,10 +66,10 @@ def evidence_result(
     """The keys of the contract. What does not apply is absent.
 
     :param traced: the sample, in detail.
-    :param examples: without any, no value with an address in it is kept.
+    :param examples: without any, no value of a column is kept that nobody documents.
     """
     raw = [
-        {"report": cmdlet, "column": column, **({"value": value} if examples or "@" not in value else {})}
+        {"report": cmdlet, "column": column, **({"value": value} if examples else {})}
         for cmdlet, columns in (("rules", report.raw), ("encryption", encryption.raw))
         for column, value in columns.items()
     ]

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
     FACT,
     RULE,
@@ -22,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Evidence,
     RuleEvidence,
     compare,
+    read_evidence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
     EncryptionReport,
@@ -278,6 +281,37 @@ def test_a_later_rule_that_changed_may_have_had_no_severity_before() -> None:
         assert the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, given, earlier])).why_not
 
 
+@pytest.mark.parametrize(("option", "acted"), [("activation_date", ROWS[:1]), ("expiry_date", ROWS[1:])])
+def test_copies_of_the_hour_behind_a_rules_date_contradict_nothing(option: str, acted: list[Row]) -> None:
+    """The copies came from 60 to 64 minutes before the end of the window, newest first."""
+    dated = {**PARTNERS, option: (UNTIL - datetime.timedelta(minutes=62, seconds=30)).isoformat()}
+    others = row(9, received=microseconds_of(UNTIL - datetime.timedelta(minutes=5)))
+    given = {"Partners": acted, "Others": [others]}
+    assert the_rule(compared([dated], [*ROWS, others], given)).contradictions == ()
+    long_ago = {**PARTNERS, option: (UNTIL - datetime.timedelta(hours=3)).isoformat()}
+    assert the_rule(compared([long_ago], [*ROWS, others], given)).contradictions
+
+
+def test_of_a_message_whose_recipient_the_report_does_not_name_no_copy_is_compared() -> None:
+    copies = {"Partners": frozenset((each.message, each.recipient) for each in ROWS[:4])}
+    found = the_rule(compared([PARTNERS], ROWS, {}, report=RuleReport(copies, vague=frozenset({"m4"}))))
+    assert (found.contradictions, found.compared, found.why_not) == ((), 4, None)
+
+
+def test_a_trace_that_is_older_than_the_report_is_refused() -> None:
+    old = Window(NOW - datetime.timedelta(days=21), NOW - datetime.timedelta(days=20))
+    asked = Comparison(trace=traced(ROWS), window=old, rules=RuleSet([PARTNERS]), facts=FACTS, changes=[], now=NOW)
+    with pytest.raises(OptionError, match="The trace ends on 2026-11-08, before the days of the report"):
+        read_evidence(Refusing(), asked)
+
+
+class Refusing:
+    """Nothing is asked of it."""
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        raise AssertionError(calls)
+
+
 def test_a_rule_without_a_severity_of_which_nothing_is_reported_is_not_compared() -> None:
     others = {"name": "Others", "guid": "7", "conditions": {"from_scope": "InOrganization"}, "actions": {"set_scl": 1}}
     for severity in (None, "DoNotAudit", "Low"):
@@ -389,8 +423,10 @@ def test_the_result_names_nobody_unless_asked() -> None:
     assert "encryption" not in result
     assert result["raw"] == [
         {"report": "rules", "column": "UserAction"},
-        {"report": "rules", "column": "Policy", "value": "P"},
+        {"report": "rules", "column": "Policy"},
     ]
+    asked = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, examples=1)
+    assert [each["value"] for each in asked["raw"]] == ["kim@contoso.com", "P"]
     assert result["sample"] == [
         {"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2},
         {"rules": [], "copies": 1},

@@ -102,6 +102,26 @@ def test_columns_are_found_however_they_are_spelled() -> None:
     assert reader(Exchange([spelled])).rule_report(BEGIN, UNTIL, NOW).of("Partners", "") == {("m1", "ann@fabrikam.com")}
 
 
+def test_ids_and_addresses_are_found_however_they_are_spelled() -> None:
+    rows = [hit(1, MessageTraceId="{M1}", RecipientAddress="SMTP:Ann@fabrikam.com; <kim@contoso.com>;")]
+    found = reader(Exchange(rows)).rule_report(BEGIN, UNTIL, NOW)
+    assert found.of("Partners", "") == {("m1", "ann@fabrikam.com"), ("m1", "kim@contoso.com")}
+    assert found.vague == set()
+
+
+def test_a_row_without_a_recipient_leaves_open_which_copies_it_means() -> None:
+    found = reader(Exchange([hit(1, RecipientAddress=None), hit(2)])).rule_report(BEGIN, UNTIL, NOW)
+    assert (found.of("Partners", ""), found.vague) == ({("m2", "ann@fabrikam.com")}, {"m1"})
+
+
+def test_rules_with_similar_names_have_their_own_reports() -> None:
+    found = reader(Exchange([hit(1, "Straße"), hit(2, "STRASSE")])).rule_report(BEGIN, UNTIL, NOW)
+    assert [found.of(name, "") for name in ("straße", "Strasse")] == [
+        {("m1", "ann@fabrikam.com")},
+        {("m2", "ann@fabrikam.com")},
+    ]
+
+
 def test_a_page_that_is_repeated_is_an_error() -> None:
     exchange = Exchange(
         [hit(number) for number in range(10)], lambda number, result: Result([hit(each) for each in range(10)])

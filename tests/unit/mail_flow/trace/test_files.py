@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     NO_SENDER,
     Row,
+    left_out,
     rows_of_file,
 )
 
@@ -54,6 +55,10 @@ def with_cell(name: str, value: str) -> tuple[str, ...]:
         b"\xfe\xff" + csv_of().encode("utf-16-be"),
         csv_of().encode("utf-16-le"),
         f"#TYPE Deserialized\r\n{csv_of()}".encode(),
+        f"sep=;\r\n{csv_of(';')}   \r\n".encode(),
+        f'"sep=,"\r\n{csv_of()}{"," * 7}\r\n'.encode(),
+        csv_of(cells=with_cell("RecipientAddress", "<Ann@Fabrikam.com>")).encode(),
+        csv_of(cells=with_cell("MessageTraceId", "{A1}")).encode(),
         csv_of(names=tuple(name.replace("Address", "_address") for name in NAMES)).encode(),
         json.dumps([dict(zip(NAMES, CELLS, strict=True))]).encode(),
         json.dumps(dict(zip(NAMES, CELLS, strict=True))).encode("utf-8-sig"),
@@ -122,24 +127,27 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
         (b"PK\x03\x04\xff\xff", "it is not text in UTF-8"),
         (
             csv_of(cells=with_cell("Received", "18.11.2026 14:03:04")).encode(),
-            "its date '18.11.2026 14:03:04' is in a form that does not tell",
+            "its date is in a form that does not tell what it means, '99.99.9999 99:99:99'; ISO 8601 does (row 1)",
         ),
         (
             csv_of(cells=with_cell("Received", "11/12/2026 2:03:04 PM")).encode(),
             "may name the month first or the day first",
         ),
         (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "is in a form that does not tell"),
-        (csv_of(cells=with_cell("RecipientAddress", "=HYPERLINK(x)@x.com")).encode(), "RecipientAddress is no address"),
-        (csv_of(cells=with_cell("RecipientAddress", "Ann")).encode(), "RecipientAddress is no address"),
+        (
+            csv_of(cells=with_cell("RecipientAddress", "=HYPERLINK(x)@x.com")).encode(),
+            "no row whose RecipientAddress is an address",
+        ),
+        (csv_of(cells=with_cell("RecipientAddress", "Ann")).encode(), "no row whose RecipientAddress is an address"),
         (
             csv_of(cells=with_cell("RecipientAddress", "ann@x.com\nAll is well.")).encode(),
-            "RecipientAddress is no address",
+            "no row whose RecipientAddress is an address",
         ),
         (
             b"["
             + json.dumps({**dict(zip(NAMES, CELLS, strict=True)), "RecipientAddress": "ann@\ud800.com"}).encode()
             + b"]",
-            "RecipientAddress is no address",
+            "no row whose RecipientAddress is an address",
         ),
         (csv_of(cells=with_cell("MessageTraceId", "")).encode(), "a row without a MessageTraceId"),
         (csv_of(cells=with_cell("Size", "2 KB")).encode(), "Size is no number"),
@@ -188,6 +196,40 @@ def test_a_status_may_have_blanks() -> None:
 def test_a_sender_that_is_no_address_has_none(sender: str, address: str) -> None:
     content = csv_of(cells=with_cell("SenderAddress", sender)).encode()
     assert list(rows_of_file(content, "trace")) == [replace(ROW, sender=address)]
+
+
+@pytest.mark.parametrize("odd", ["", "/o=First/cn=ann", "x@fabrikam.com;b@contoso.com", "Ann"])
+def test_a_recipient_without_an_address_is_left_out_and_the_other_rows_are_read(odd: str) -> None:
+    content = csv_of() + csv_of(cells=with_cell("RecipientAddress", odd)).partition("\r\n")[2]
+    first, second = rows_of_file(content.encode(), "trace")
+    assert first == ROW
+    assert (second.recipient, left_out(second.status, second.sender)) == (odd.lower(), "no_address")
+
+
+def test_an_error_says_nothing_of_what_is_in_a_cell() -> None:
+    content = csv_of(cells=with_cell("Received", "Affair of Ann, 2 Übergaben")).encode()
+    with pytest.raises(OptionError) as refused:
+        list(rows_of_file(content, "mail.csv"))
+    assert "'aaaaaa aa aaa, 9 aaaaaaaaa'" in str(refused.value)
+    assert "Ann," not in str(refused.value)
+
+
+def test_a_file_in_ascii_may_have_a_mark_for_any_letter() -> None:
+    lossy = csv_of(cells=with_cell("Subject", "?bergabe"))
+    assert list(rows_of_file(lossy.encode(), "trace")) == [replace(ROW, subject=None)]
+    for content in (lossy.encode("utf-8-sig"), lossy.encode("utf-16"), lossy.replace("A1", "Ä1").encode()):
+        assert next(rows_of_file(content, "trace")).subject == "?bergabe"
+
+
+@pytest.mark.parametrize(("name", "value"), [("Subject", "subject"), ("Size", "size"), ("FromIP", "from_ip")])
+def test_what_one_of_two_files_says_is_said(name: str, value: str) -> None:
+    place = NAMES.index(name)
+    names, cells = (each[:place] + each[place + 1 :] for each in (NAMES, CELLS))
+    files = [("a", csv_of().encode()), ("b", csv_of(names=names, cells=cells).encode())]
+    for given in (files, files[::-1]):
+        trace, _window = read_files(given, 100)
+        assert trace.row(0) == ROW
+    assert getattr(read_files(files[1:], 100)[0].row(0), value) in (None, "")
 
 
 def test_an_address_may_begin_like_a_formula() -> None:

@@ -146,11 +146,19 @@ def test_a_cut_reading_is_not_complete_and_goes_on() -> None:
 
 
 def test_mail_to_what_is_no_address_does_not_end_the_reading() -> None:
-    odd = [row(600, 90, "undisclosed recipients"), row(601, 91, "=HYPERLINK(x)@x.com")]
+    odd = [row(600, 90, "undisclosed recipients"), row(601, 91, "=HYPERLINK(x)@x.com"), row(602, 92, "")]
     trace, window = TraceReader(Exchange([*ROWS[:3], *odd])).read(BEGIN, UNTIL)
-    assert (len(trace), window.reason) == (5, "")
-    reasons = [left_out(trace.row(place).status, trace.row(place).sender) for place in range(5)]
-    assert sorted(reasons) == ["", "", "", "no_address", "no_address"]
+    assert (len(trace), window.reason) == (6, "")
+    reasons = [left_out(trace.row(place).status, trace.row(place).sender) for place in range(6)]
+    assert sorted(reasons) == ["", "", "", "no_address", "no_address", "no_address"]
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_page_may_end_with_a_row_without_a_recipient() -> None:
+    rows = [{**each, "RecipientAddress": ""} if number == 9 else each for number, each in enumerate(ROWS[:25])]
+    exchange = Exchange(rows)
+    assert read(exchange)[0] == 25
+    assert "StartingRecipientAddress" not in exchange.asked[1]
 
 
 @pytest.mark.parametrize("error", [ServiceError("it broke"), CmdletNotAvailableError("not granted")])
