@@ -164,9 +164,10 @@ outcome:
 undecided:
   description: >-
     The other copies, each counted once in C(copies), by C(reason), V(body), V(attachment), V(header), V(to_or_cc),
-    V(scl), V(type), V(classification), V(importance), V(envelope), V(membership), V(address), V(subject_changed) or
-    V(semantics). C(id) is the number of the open question about Exchange, if there is one, C(rules) are those that may
-    apply, and C(settled_by) says how to find out. With O(examples), C(examples) as in RV(outcome).
+    V(scl), V(type), V(classification), V(importance), V(envelope), V(membership), V(address), V(recipients) (rows of
+    other recipients may be missing), V(size), V(subject_changed), V(subject_cut) or V(semantics). C(id) is the
+    number of the open question about Exchange, if there is one, C(rules) are those that may apply, and C(settled_by)
+    says how to find out. With O(examples), C(examples) as in RV(outcome).
   returned: success
   type: list
   elements: dict

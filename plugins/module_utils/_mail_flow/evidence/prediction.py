@@ -17,13 +17,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, may_reject
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
-    Block,
-    bits_of,
-    places_of,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Planes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Sorter
+
+#: Questions that no report answers.
+_NOT_ASKED = (questions.AUDIT_SPLITS, questions.AT_THE_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class _Predictor:
         chain = Chain(RuleSet.read(rules, facts.dialect), facts)
         self.block, self.rules = block, chain.rules
         self.known, self.strict = (Sorter(block, facts, [chain], guesses=guesses) for guesses in (True, False))
-        self.brought = bits_of(filter(self.known.is_brought, range(len(block))), len(block))
+        self.brought = _union(self.known.brought.values())
 
     def run(self) -> list[Prediction]:
         passed, found = _Withheld(), []
@@ -109,7 +108,9 @@ class _Predictor:
         found = _together((rest, bits & relevant & ~self.brought) for rest, bits in rests)
         if not rule.enforced and rule.splits:
             # Exchange may report a rule in a test mode for everybody who shares the message.
-            perhaps = self._sharing(possible, strict) & ~passed.ended
+            perhaps = (
+                self._sharing(possible, strict) | (self.strict.met_by_others(rule) & ~strict.possible)
+            ) & ~passed.ended
             surely = self._sharing(certain & ~_union(found.values()), strict) & ~(
                 passed.perhaps | _union(passed.rests.values())
             )
@@ -132,19 +133,15 @@ class _Predictor:
         matters = strict.possible & ~strict.true
         for (known, _wanted), (loose, wanted) in zip(self.known.parts(rule), self.strict.parts(rule), strict=True):
             for why, bits in loose.open.items():
-                # Of a condition about several recipients, it is open who shares the copy by then; of the others, it is
-                # open what the trace does not show.
-                asked = why.word in ("semantics", "membership") and why.id != questions.AUDIT_SPLITS
+                # Of a condition about several recipients, it is open who shares the copy by then, and of one about the
+                # size, which size the rule saw; of the others, it is open what the trace does not show.
+                asked = why.word in ("semantics", "membership") and why.id not in _NOT_ASKED
                 for likely, part in _by_likely(bits & matters, known):
                     yield Rest(why.id if asked or likely is not None else "", wanted, likely), part
 
     def _sharing(self, matched: int, strict: Planes) -> int:
         """The copies that a rule does not match, of messages of which it matches others."""
-        spans = {self.block.spans[place].start: self.block.spans[place] for place in places_of(matched)}
-        return (
-            bits_of((place for span in spans.values() if len(span) > 1 for place in span), len(self.block))
-            & ~strict.possible
-        )
+        return self.block.together(matched) & ~strict.possible
 
 
 def _end(rule: FlowRule, prediction: Prediction, passed: _Withheld) -> None:

@@ -238,7 +238,7 @@ QUESTIONS = (
     ),
     Question(
         AT_THE_LIMIT,
-        "Whether a size of exactly the limit is over the limit.",
+        "Whether a size of exactly the limit is over the limit, and whether a rule sees the size that a message trace has.",
         "A test message of exactly the limit.",
         DISPUTED,
         "New-TransportRule, conditions-and-exceptions, inspect-message-attachments",

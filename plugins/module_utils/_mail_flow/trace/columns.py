@@ -16,10 +16,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.candidates import (
     address_keys,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import EVER, Trace
 
 #: The minimum number of copies in a block: its last message is complete.
 BLOCK = 1 << 16
+
+#: From so many characters on, a subject may go on: the trace has the first 256. Source: Microsoft's page of the message
+#: trace in the new Exchange admin center.
+CUT = 255
 
 #: Characters that comparisons take for ASCII ones.
 _STRANGE = frozenset("\u0130\u0131\u017f\u212a\u037e\u1fef")
@@ -34,6 +38,7 @@ class Block:
     numbers of texts.
 
     :param texts: name of a column to the texts by their numbers.
+    :param whole: see :class:`Trace`.
     """
 
     message: Sequence[int]
@@ -45,6 +50,7 @@ class Block:
     size: Sequence[int]
     received: Sequence[int]
     texts: Mapping[str, Sequence[str]]
+    whole: range = EVER
 
     def __len__(self) -> int:
         return len(self.message)
@@ -74,6 +80,18 @@ class Block:
             found += [range(len(found), len(found) + count)] * count
         return found
 
+    @cached_property
+    def partial(self) -> int:
+        """The copies of messages that may have more copies, as bits."""
+        return self.together(
+            bits_of((place for place, time in enumerate(self.received) if time not in self.whole), len(self))
+        )
+
+    def together(self, bits: int) -> int:
+        """All copies of the messages of some copies."""
+        spans = {self.spans[place].start: self.spans[place] for place in places_of(bits)}
+        return bits_of((place for span in spans.values() for place in span), len(self))
+
 
 def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
     """The rows of a trace, in blocks that split no message."""
@@ -86,7 +104,9 @@ def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
             end += 1
         places, order = order[:end], order[end:]
         yield Block(
-            **{name: [column[place] for place in places] for name, column in trace.columns.items()}, texts=texts
+            **{name: [column[place] for place in places] for name, column in trace.columns.items()},
+            texts=texts,
+            whole=trace.whole,
         )
 
 
@@ -112,6 +132,7 @@ class Column:
 
     :param places: the copies that have each value.
     :param texts: each value as text, where it can be searched; ``None`` if the trace does not say it.
+    :param cut: the numbers of the subjects that may go on.
     :param kind: ``sender``, ``recipient`` or ``subject``, where its text can be searched; empty elsewhere.
     """
 
@@ -122,6 +143,7 @@ class Column:
         self.places, self.kind = list(found.values()), kind
         self.unsaid = found.get(-1, []) if kind == "subject" else []
         self.texts = [block.text(kind, here[0]) for here in self.places] if kind else []
+        self.cut = [number for number, text in enumerate(self.texts) if kind == "subject" and len(text) >= CUT]
         self._keys: dict[tuple[str, str], list[int]] = {}
 
     def with_key(self, keys: Iterable[tuple[str, str]], facts: Facts) -> set[int]:

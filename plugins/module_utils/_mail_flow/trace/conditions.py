@@ -22,10 +22,14 @@ from itertools import product
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import required
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    in_prefix,
+    required,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
     Fork,
@@ -33,7 +37,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     first_content,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    any_word,
+    tokens,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
     Block,
     Column,
@@ -101,8 +108,10 @@ WORDS = (
         "envelope",
         "membership",
         "address",
+        "recipients",
+        "size",
     ),
-    *("subject_changed", "semantics"),
+    *("subject_changed", "subject_cut", "semantics"),
 )
 
 
@@ -127,6 +136,8 @@ def why_open(question: Open, untraced: str = "") -> Unknown:
         is text.
     """
     reason = question.reasons[0]
+    if reason.kind == "size":
+        return Unknown("size")
     word = untraced or ("address" if reason.kind == "address" else _WORDS.get(reason.field, "semantics"))
     if reason.id != questions.A_FACT:
         return Unknown(word, reason.id)
@@ -200,7 +211,16 @@ _OTHERS = {
     Reach.RELATION: Unknown("semantics", questions.RELATION_TO_WHOM),
 }
 
+#: Why it is open where a row of another recipient may be missing.
+_MISSING = Unknown("recipients")
+
 CHANGED = Unknown("subject_changed")
+
+#: Why it is open what the trace does not show of a long subject.
+_CUT = Unknown("subject_cut")
+
+#: Why it is open where a size is near the limit: nobody documents whether a row and a rule have the same size.
+_NEAR = Unknown("semantics", questions.AT_THE_LIMIT)
 
 #: The trace shows who got a copy, not the address that the sender wrote.
 _ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
@@ -255,11 +275,14 @@ class RowConditions:
     """Decides conditions for the copies of a block.
 
     :param prefixes: what rules put before subjects.
+    :param added: the number of bytes that rules may have added to the size of a message.
     :param guesses: whether likely answers count as answers, as in results; otherwise they are open, too.
     """
 
-    def __init__(self, block: Block, facts: Facts, prefixes: Iterable[str] = (), guesses: bool = True) -> None:
-        self.block, self.facts, self.guesses = block, facts, guesses
+    def __init__(
+        self, block: Block, facts: Facts, prefixes: Iterable[str] = (), added: int = 0, guesses: bool = True
+    ) -> None:
+        self.block, self.facts, self.added, self.guesses = block, facts, added, guesses
         self.prefixes = tuple(dict.fromkeys(prefixes))
         #: The numbers of the guesses that were used as answers.
         self.assumed: set[str] = set()
@@ -340,6 +363,10 @@ class RowConditions:
         ahead = ["".join(each) for count in range(1, MOST_CHANGES + 1) for each in product(self.prefixes, repeat=count)]
         return tuple(dict.fromkeys((*found, *(f"{prefix}{each}" for each in found for prefix in ahead))))
 
+    def _sizes_of(self, size: int) -> tuple[int, ...]:
+        """The least and the greatest size that a rule may have seen, of a message of which a row has this one."""
+        return () if size < 0 else (max(0, int(size / ENCODED) - self.added), int(size * ENCODED))
+
     def _everywhere(self, found: bool | Unknown) -> Planes:
         """A condition with the same result for all copies."""
         everybody = self.block.all
@@ -356,8 +383,9 @@ class RowConditions:
                 self._settled(any_of(truths), atom)
                 for truths in zip(*(part[number] for part in parts if number in part), strict=True)
             )
-            places.setdefault(plain, []).extend(here)
-            if any(other != plain for other in others):
+            differs = any(other != plain for other in others)
+            places.setdefault(_NEAR if differs and name == "size" else plain, []).extend(here)
+            if differs:
                 doubtful += here
         if name == "subject" and any(map(self._is_met_ahead, _parts(atom))):
             doubtful = list(range(count))
@@ -374,7 +402,13 @@ class RowConditions:
         for why, here in places.items():
             if isinstance(why, Unknown):
                 found.open[why] = found.open.get(why, 0) | bits_of(here, count)
-        return found.changed(0, bits_of(column.unsaid, count)) if column.unsaid else found
+        cut = [
+            place
+            for number in (column.cut if name == "subject" else ())
+            if not _goes_on(atom, column.texts[number])
+            for place in column.places[number]
+        ]
+        return found.opened(bits_of(cut, count), _CUT).changed(0, bits_of(column.unsaid, count))
 
     def _part(self, part: Atom, name: str, column: Column) -> dict[int, tuple[Truth, ...]]:
         """A condition with one of its values: for each value of the column that may meet it, what it is for each
@@ -407,6 +441,10 @@ class RowConditions:
             found = (
                 rule_view,
                 *(replace(rule_view, content=rule_view.content.but(subject=each, known={})) for each in variants[1:]),
+                *(
+                    replace(rule_view, message=replace(rule_view.message, size=each))
+                    for each in (self._sizes_of(block.size[place]) if name == "size" else ())
+                ),
             )
             self._rule_views[name, number] = found
         return found
@@ -448,7 +486,7 @@ class RowConditions:
 
     def _with_others(self, planes: Planes, why: Unknown) -> Planes:
         """A condition that may be about everybody who shares the copy: it is open if it is true for others than the
-        recipient, or false only for them.
+        recipient, or false only for them, and where others may share it whose rows are missing.
         """
         true = planes.true.to_bytes(len(self.block) // 8 + 1, "little")
         spans: dict[int, list[int]] = {}
@@ -464,11 +502,10 @@ class RowConditions:
                     if why == _OTHERS[Reach.RELATION]
                     else [place for place in copies if not true[place >> 3] >> (place & 7) & 1]
                 )
-        bits = bits_of(doubt, len(self.block))
-        left = {each: here & ~bits for each, here in planes.open.items()}
-        return Planes(
-            planes.true & ~bits,
-            {**{each: here for each, here in left.items() if here}, **({why: left.get(why, 0) | bits} if bits else {})},
+        found = planes.opened(bits_of(doubt, len(self.block)), why)
+        decided = self.block.all & ~(found.possible & ~found.true)
+        return found.opened(
+            self.block.partial & (decided if why == _OTHERS[Reach.RELATION] else decided & ~found.true), _MISSING
         )
 
 
@@ -497,6 +534,14 @@ def _literal(atom: Atom) -> str:
 def _parts(atom: Atom) -> list[Atom]:
     """A condition that is true where one of its values is found, as one for each value: many conditions have the same."""
     return [replace(atom, values=(value,)) for value in atom.values] if _is_text(atom) else [atom]
+
+
+def _goes_on(atom: Atom, subject: str) -> bool:
+    """Whether a condition is true of every subject that begins with this one."""
+    wanted = atom.values[1] if atom.predicate.looks_at == "header" else atom.values
+    if atom.predicate.sort == "pattern":
+        return any(in_prefix(subject, each, atom.settings.dialect) for each in wanted)
+    return any_word(f"{subject}x", wanted) is True  # A word at the end is now another.
 
 
 def _straddles(prefix: str, literal: str) -> bool:

@@ -7,10 +7,13 @@ the collection.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
     Facts,
@@ -24,11 +27,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Protection,
     Recipient,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import LARGEST
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import brought_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    ADDING,
+    MANAGER,
+    brought_by,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
+    Block,
+    bits_of,
+    places_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
     CHANGED,
     MOST_CHANGES,
@@ -45,20 +57,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: A header that a row does not say, since a rule edited it.
 _EDITED = Unknown("header")
 
+#: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the
+#: sender named them. Likewise for somebody to whom a rule may bring mail: nobody knows the members or the manager.
+BROUGHT = Unknown("semantics", questions.ADDED_RECIPIENTS)
+PERHAPS_BROUGHT = Unknown("membership", questions.ADDED_RECIPIENTS)
+
 
 @dataclass(frozen=True)
 class CopyGroup:
     """Copies of a block that are treated alike by every rule set.
 
     :param places: the copies.
-    :param brought: whether a rule brings mail to the recipient, so that nobody knows whether the sender named them
-        (U09).
+    :param brought: why nobody knows whether the sender named the recipient or a rule did (U09), one of :data:`BROUGHT`
+        and :data:`PERHAPS_BROUGHT`; ``None`` if the sender did.
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
     :param alike: the other values that decide what happens to them.
     """
 
     places: Sequence[int]
-    brought: bool
+    brought: Unknown | None
     met: Sequence[Sequence[tuple[int, Unknown | None]]]
     alike: Hashable
 
@@ -94,6 +111,7 @@ class Sorter:
         guesses: bool = True,
     ) -> None:
         self.block, self.facts, self.chains, self.claims = block, facts, chains, claims
+        rules = [rule for chain in chains for rule in chain.rules.rules]
         prepending = [
             [
                 rule
@@ -102,13 +120,19 @@ class Sorter:
             ]
             for chain in chains
         ]
-        prefixes = {str(rule.actions["prepend_subject"]) for rules in prepending for rule in rules}
+        self._rested = self._resting([rule for rule in rules if rule.told.get("prepend_subject")])
+        prefixes = {_prefix(rule) for each in prepending for rule in each} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
-        bringing = [rule.as_told for chain in chains for rule in chain.rules.rules if not rule.idle]
-        self._brought = {address for rule in bringing for _option, address, _senders in brought_by(rule, facts)}
-        self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), guesses)
+        # A message may have its text twice, as HTML and without it.
+        added = sum(
+            2 * len(str(rule.actions.get("apply_html_disclaimer_text") or "").encode())
+            for rule in rules
+            if not rule.idle and rule.enforced
+        )
+        self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses)
         self._edited = self._editing()
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
+        self.brought = self._bringing()
 
     def groups(self, kept: Sequence[bool]) -> Iterator[CopyGroup]:
         """The groups of the copies.
@@ -125,7 +149,7 @@ class Sorter:
         for signature, places in found.items():
             having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
             met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
-            brought = self.is_brought(places[0])
+            brought = next((why for why, bits in self.brought.items() if bits >> places[0] & 1), None)
             yield CopyGroup(places, brought, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
@@ -140,12 +164,29 @@ class Sorter:
         changed = lost = 0
         for rules in prepending:
             times = [self.block.all, *([0] * (most + 1))]  # The copies that so many of the rules may have changed.
-            for rule in rules:
-                possible = self._of_rule(rule, self.block.all, 0).possible
+            rested = dict(self._rested)
+            possible = [
+                self._of_rule(rule, self.block.all, 0).possible | rested.pop(_prefix(rule), 0) for rule in rules
+            ]
+            for bits in (*possible, *rested.values()):
                 for count in range(most + 1, 0, -1):
-                    times[count] |= times[count - 1] & possible
+                    times[count] |= times[count - 1] & bits
             changed, lost = changed | times[1], lost | times[most + 1]
         return changed, lost
+
+    def _resting(self, rules: Sequence[FlowRule]) -> dict[str, int]:
+        """What rules that do not act may have put before subjects when they did, to the copies whose subjects show it:
+        rules that are disabled or in a test mode, or that have begun since or are over.
+        """
+        block = self.block
+        ahead = f"(?:{'|'.join(sorted({re.escape(_prefix(rule)) for rule in rules}))}){{0,{MOST_CHANGES - 1}}}"
+        found: dict[str, int] = {}
+        for prefix in {_prefix(rule) for rule in rules if rule.idle or not rule.enforced or rule.begins or rule.ends}:
+            begins = re.compile(ahead + re.escape(prefix))
+            numbers = {each for each in set(block.subject) if each >= 0 and begins.match(block.texts["subject"][each])}
+            bits = bits_of((place for place, each in enumerate(block.subject) if each in numbers), len(block))
+            found.update({prefix: bits} if bits else {})
+        return found
 
     def _editing(self) -> dict[str, int]:
         """Header field to the copies on which rules may have edited it. The trace may show it as it was, or as it became."""
@@ -166,11 +207,58 @@ class Sorter:
                 if found.true:
                     yield Plane(about, (rule.place, None), found.true)
                 yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
-        yield from (Plane(-1, what, bits) for what, bits in self._alike())
+        yield from (Plane(-1, what, bits) for what, bits in (*self.brought.items(), *self._alike()))
 
-    def is_brought(self, place: int) -> bool:
-        """Whether a rule brings mail to the recipient of a copy."""
-        return self.facts.primary(self.block.text("recipient", place)) in self._brought
+    def _bringing(self) -> dict[Unknown, int]:
+        """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""
+        block, facts = self.block, self.facts
+        people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
+        sure = perhaps = 0
+        for rule in (rule for chain in self.chains for rule in chain.rules.rules if not rule.idle):
+            told = rule.as_told
+            known = {address for _option, address, _senders in brought_by(told, facts)} & set(people.values())
+            sure |= self._for(number for number, address in people.items() if address in known)
+            lists = {facts.primary(str(each)) for option in ADDING for each in told.actions.get(option) or ()}
+            unread = self._through(lists - facts.expanded.keys(), people)
+            if told.actions.get(MANAGER) and facts.managers is None:
+                unread |= self._for(
+                    number for number, address in people.items() if recipient_outside(facts, address) is not True
+                )
+            if unread:
+                perhaps |= unread & (block.together(self.met(rule).possible) | self.met_by_others(rule))
+        return {BROUGHT: sure, PERHAPS_BROUGHT: perhaps & ~sure}
+
+    def _for(self, recipients: Iterable[int]) -> int:
+        """The copies for some recipients, by their numbers."""
+        wanted = frozenset(recipients)
+        return bits_of(
+            (place for place, number in enumerate(self.block.recipient) if number in wanted), len(self.block)
+        )
+
+    def _through(self, addresses: Iterable[str], people: Mapping[int, str]) -> int:
+        """The copies of messages that went to one of some addresses as to a group. Their rows show it; where rows may
+        be missing, any address that is not known for something else may be one.
+        """
+        block, facts, found = self.block, self.facts, 0
+        for each in addresses:
+            here = self._for(number for number, address in people.items() if address == each)
+            group = each in facts.unread_groups
+            expanded = [place for place in places_of(here) if group or block.text("status", place) == "Expanded"]
+            found |= block.together(bits_of(expanded, len(block)))
+            known = facts.is_object(each) or facts.is_contact(each) or facts.domain_type(domain(each)) == ""
+            if group or not known:
+                found |= block.partial & ~block.together(here)
+        return found
+
+    def met_by_others(self, rule: FlowRule) -> int:
+        """The copies of messages that a rule may match for another recipient, whose row may be missing."""
+        if not self.block.partial:
+            return 0
+        conditions, exceptions = (
+            tuple(atom for atom in atoms if atom.reach in (Reach.MESSAGE, Reach.SENDER))
+            for atoms in (rule.conditions, rule.exceptions)
+        )
+        return self.block.partial & self.met(replace(rule, conditions=conditions, exceptions=exceptions)).possible
 
     def met(self, rule: FlowRule) -> Planes:
         """The copies that a rule matches, or may match, wherever it stands."""
@@ -249,10 +337,7 @@ class Sorter:
                 )
             if recipient not in recipients:
                 address = self.facts.primary(block.text("recipient", place))
-                recipients[recipient] = (
-                    _kind(recipient_outside(self.facts, address)),
-                    address in self._brought,
-                )
+                recipients[recipient] = _kind(recipient_outside(self.facts, address))
             large = (size > LARGEST, int(size * ENCODED) > LARGEST)
             found.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(place)
         yield from ((what, bits_of(places, len(block))) for what, places in found.items())
@@ -265,6 +350,11 @@ class Sorter:
         )
         manager = self.facts.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
+
+
+def _prefix(rule: FlowRule) -> str:
+    """What a rule puts before subjects."""
+    return str(rule.told["prepend_subject"])
 
 
 def _kind(truth: Truth) -> Hashable:

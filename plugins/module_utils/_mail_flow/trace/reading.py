@@ -35,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MailFlowContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    NEVER,
     Row,
     RowError,
     Trace,
@@ -54,6 +55,9 @@ PAGE, MOST_DAYS, OLDEST = 5000, 10, 90
 
 #: Rows of the last hours are still incomplete and may change.
 SETTLES = datetime.timedelta(hours=4)
+
+#: The rows of a message are of about the same time; nobody documents how far apart they may be.
+APART = datetime.timedelta(minutes=10)
 
 #: From this number of recipients on, Exchange shows all of a message only where its MessageTraceId is asked for.
 CROWD = 1000
@@ -100,10 +104,12 @@ def read_files(files: Iterable[tuple[str, bytes]], most: int) -> Traced:
         for row in rows_of_file(content, path):
             sources.add(row, number)
     trace = sources.together()
-    if len(trace) > most:
-        return newest_of(trace, most)
     times = trace.columns["received"]
-    return trace, Window(instant_of(min(times)), instant_of(max(times)), "files") if times else None
+    window = Window(instant_of(min(times)), instant_of(max(times)), "files") if times else None
+    if len(trace) > most:
+        trace, window = newest_of(trace, most)
+    trace.whole = NEVER
+    return trace, window
 
 
 def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
@@ -183,13 +189,12 @@ class TraceReader(Queries):
 
         :raises ExchangeError: nothing could be read.
         """
-        trace = Trace()
-        last = until
+        trace, last = Trace(), until
         try:
             for rows in self._pages(begin, until):
                 for row in rows:
                     if len(trace) >= self.most and row.received != microseconds_of(last):
-                        return trace, Window(last, until, "limit")
+                        return _within(trace, Window(last, until, "limit"))
                     before = len(trace)
                     trace.add(row)
                     last = instant_of(row.received)
@@ -199,8 +204,8 @@ class TraceReader(Queries):
             if not len(trace):
                 raise
             # Some rows of the last instant may still be missing.
-            return trace, Window(last, until, "cut", str(error))
-        return trace, Window(begin, until)
+            return _within(trace, Window(last, until, "cut", str(error)))
+        return _within(trace, Window(begin, until))
 
     def _pages(self, begin: datetime.datetime, until: datetime.datetime) -> Iterator[list[Row]]:
         while until > begin:
@@ -261,6 +266,12 @@ class TraceReader(Queries):
         (result,) = self.ask(call)
         result.unwrap()
         return result
+
+
+def _within(trace: Trace, window: Window) -> tuple[Trace, Window]:
+    """A trace of which all rows in a window were read."""
+    trace.whole = range(microseconds_of(window.begin + APART), microseconds_of(window.until - APART) + 1)
+    return trace, window
 
 
 class GraphReader(TraceReader):

@@ -30,7 +30,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
@@ -58,10 +57,6 @@ Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
-
-#: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the
-#: sender named them.
-BROUGHT = Unknown("semantics", questions.ADDED_RECIPIENTS)
 
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
@@ -195,7 +190,7 @@ class Replay:
         protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
             how = UNDECIDED
-            why, places = passed.because if passed.undecided else (BROUGHT, ())
+            why, places = (group.brought, ()) if group.brought and not passed.undecided else passed.because
             tally = found.undecided.setdefault(why, Tally())
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in places))
         else:

@@ -86,6 +86,9 @@ _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
 #: The most digits of a size: a column holds 64 bits.
 _DIGITS = 18
 
+#: All times, and none, in microseconds.
+EVER, NEVER = range(-(1 << 63), 1 << 63), range(0)
+
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _TICK = datetime.timedelta(microseconds=1)
 
@@ -230,10 +233,12 @@ class Trace:
     :param perhaps_twice: the most copies that may be counted twice, because files name them differently.
     :param by_message_id: the numbers of the messages that have the name that the sender's side gave them. Exchange's reports have
         another, the MessageTraceId.
+    :param whole: the times, in microseconds, at which no row of a message is missing: those of all its copies were read.
     """
 
     def __init__(self) -> None:
         self.perhaps_twice = 0
+        self.whole = EVER
         self.by_message_id: set[int] = set()
         self.texts = {name: Texts() for name in ("message", "sender", "recipient", "subject", "status", "from_ip")}
         self.columns = {
@@ -308,7 +313,7 @@ def _rank(row: Row) -> tuple[Any, ...]:
     return (status, row.received, row.sender, row.subject or "", row.size or 0, row.from_ip, row.status)
 
 
-#: The longest cell, in characters: a subject has at most 255, an address 320. All recipients may be in one.
+#: The longest cell, in characters: the trace has at most 256 of a subject, an address has 320. All recipients may be in one.
 _LONGEST, _LONGEST_LIST = 10_000, 1_000_000
 
 

@@ -35,7 +35,10 @@ SETTLED_BY = {
     "envelope": "The envelope of the message, and whether its sender was authenticated: mail_flow_test with mail_from and authenticated.",
     "membership": "The members of the groups, managers or attributes: the option facts.",
     "address": "The SMTP address of the sender or recipient, which the row does not have.",
+    "recipients": "The other recipients of the message: all rows of its time, or mail_flow_test with to and cc.",
+    "size": "The size of the message: a trace with the column Size, or mail_flow_test with size.",
     "subject_changed": "The subject before rules changed it: mail_flow_test with subject.",
+    "subject_cut": "The whole subject, of which a trace has 256 characters: mail_flow_test with subject.",
     "semantics": "A test in Exchange: its documentation does not say what it does.",
 }
 

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rows do not show is not certain: rows that are missing, members and managers that nobody knows, the end of a long
+subject, the size that a rule saw, and what rules of earlier days put before subjects.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import predictions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
+    TraceReader,
+    read_files,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NEVER, Row, Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import SETTLED_BY
+
+Values = dict[str, Any]
+
+KNOWN: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+INSIDE = {"name": "Inside", "conditions": {"from_scope": "InOrganization"}, "actions": ENCRYPT}
+ANN, KIM, LIST = "ann@fabrikam.com", "kim@contoso.com", "list@contoso.com"
+WHEN = 1_795_010_584_000_000
+MEGABYTE = 1 << 20
+
+
+def row(recipient: str = ANN, **said: Any) -> Row:
+    values: Values = {"message": "m", "received": WHEN, "status": "Delivered", "subject": "Offer", "size": 2048}
+    return Row(**{**values, "sender": "megan@contoso.com", "from_ip": NO_HOP, "recipient": recipient, **said})
+
+
+def encrypting(conditions: Values, **more: Any) -> Values:
+    return {"name": "Encrypt", "conditions": conditions, "actions": ENCRYPT, **more}
+
+
+def traced(*rows: Row, whole: bool = True) -> Trace:
+    trace = Trace()
+    for each in rows:
+        trace.add(each)
+    if not whole:
+        trace.whole = NEVER
+    return trace
+
+
+def fared(rules: list[Values], trace: Trace, **known: Any) -> dict[str, str]:
+    """Recipient to the protection that is certain, or the reason why nothing is, with its number."""
+    found = Replay(RuleSet(rules), facts_of({**KNOWN, **known}), examples=20).run(trace)
+    certain = {
+        example.recipient: protection
+        for (_fate, protection, _by), tally in found.outcomes.items()
+        for example in tally.examples
+    }
+    undecided = {
+        example.recipient: f"{why.word} {why.id}".strip()
+        for why, tally in found.undecided.items()
+        for example in tally.examples
+    }
+    assert all(why.word in SETTLED_BY for why in found.undecided)
+    return certain | undecided
+
+
+@pytest.mark.parametrize(
+    ("conditions", "exceptions", "whole", "otherwise"),
+    [
+        ({"any_of_recipient_address_contains_words": ["contoso"]}, {}, "none", "recipients"),
+        ({"any_of_recipient_address_contains_words": ["fabrikam"]}, {}, "encrypt", "encrypt"),
+        ({}, {"any_of_recipient_address_contains_words": ["contoso"]}, "encrypt", "recipients"),
+        ({}, {"any_of_recipient_address_contains_words": ["fabrikam"]}, "none", "none"),
+        ({"sent_to_scope": "InOrganization"}, {}, "none", "none"),
+    ],
+)
+def test_others_may_share_a_copy_whose_rows_a_file_lacks(
+    conditions: Values, exceptions: Values, whole: str, otherwise: str
+) -> None:
+    rules = [encrypting(conditions, exceptions=exceptions)]
+    assert fared(rules, traced(row())) == {ANN: whole}
+    assert fared(rules, traced(row(), whole=False)) == {ANN: otherwise}
+
+
+def test_which_recipients_a_relation_is_about_is_open_where_rows_may_be_missing() -> None:
+    rules = [encrypting({"between_member_of_1": [LIST], "between_member_of_2": [LIST]})]
+    groups = {LIST: ["megan@contoso.com", KIM]}
+    for recipient, whole in ((KIM, "encrypt"), (ANN, "none")):
+        assert fared(rules, traced(row(recipient)), groups=groups) == {recipient: whole}
+        assert fared(rules, traced(row(recipient), whole=False), groups=groups) == {recipient: "recipients"}
+
+
+class Exchange:
+    """Answers with two rows: one in the middle of the window, and one at its end."""
+
+    def invoke(self, calls: list[Any], *, fresh: bool) -> list[Result]:
+        found = [
+            {
+                "MessageTraceId": message,
+                "Received": received,
+                "SenderAddress": "megan@contoso.com",
+                "RecipientAddress": ANN,
+                "Subject": "Offer",
+                "Status": "Delivered",
+                "Size": 2048,
+                "FromIP": NO_HOP,
+            }
+            for message, received in (("edge", "2026-11-18T23:59:59Z"), ("middle", "2026-11-18T12:00:00Z"))
+        ]
+        return [Result(objects=found) for _call in calls]
+
+
+def test_whose_rows_are_missing_depends_on_where_they_come_from() -> None:
+    rules = RuleSet([encrypting({"any_of_recipient_address_contains_words": ["contoso"]})])
+
+    def counted(trace: Trace) -> tuple[int, int]:
+        found = Replay(rules, facts_of(KNOWN)).run(trace)
+        return tuple(  # type: ignore[return-value]
+            sum(tally.certain.total() for tally in each.values()) for each in (found.outcomes, found.undecided)
+        )
+
+    day = datetime.datetime(2026, 11, 18, tzinfo=datetime.UTC)
+    session: Any = Exchange()
+    trace, _window = TraceReader(session).read(day, day + datetime.timedelta(days=1))
+    assert counted(trace) == (1, 1)
+    (answer,) = session.invoke([None], fresh=True)
+    content = json.dumps(answer.objects).encode()
+    assert [counted(read_files([("a.json", content)], most)[0]) for most in (10, 1)] == [(0, 2), (0, 1)]
+
+
+def test_a_rule_in_a_test_mode_may_be_reported_for_somebody_whose_row_is_missing() -> None:
+    rules = RuleSet([encrypting({"sent_to": [KIM]}, mode="Audit"), encrypting({"sent_to": [KIM]}, name="Other")])
+    outside = RuleSet([encrypting({"sent_to": [KIM], "from_scope": "NotInOrganization"}, mode="Audit")])
+    for trace, possible in ((traced(row()), [False, False]), (traced(row(), whole=False), [True, False])):
+        (block,) = blocks_of(trace)
+        assert [bool(each.possible) for each in predictions(block, rules, facts_of(KNOWN))] == possible
+        assert [bool(each.possible) for each in predictions(block, outside, facts_of(KNOWN))] == [False]
+
+
+def test_who_may_be_the_unknown_manager_of_a_sender_may_have_been_added() -> None:
+    rules = [{"name": "Manager", "actions": {"add_manager_as_recipient_type": "Bcc"}}, INSIDE]
+    trace = traced(row(), row(KIM))
+    assert fared(rules, trace) == {ANN: "encrypt", KIM: "membership U09"}
+    assert fared(rules, trace, managers={}) == {ANN: "encrypt", KIM: "encrypt"}
+    other = {**rules[0], "conditions": {"subject_contains_words": ["bill"]}}
+    assert fared([other, INSIDE], trace) == {ANN: "encrypt", KIM: "encrypt"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "whole", "known", "result"),
+    [
+        ([row(LIST, status="Expanded")], True, {}, "membership U09"),
+        ([row(LIST)], True, {}, "encrypt"),
+        ([], True, {}, "encrypt"),
+        ([row(LIST, status="Expanded", message="other")], True, {}, "encrypt"),
+        ([], False, {}, "membership U09"),
+        ([row(LIST)], False, {}, "encrypt"),
+        ([], False, {"mailboxes": [LIST, KIM]}, "encrypt"),
+        ([], False, {"groups": {LIST: [ANN]}}, "encrypt"),
+        ([row(LIST)], True, {"unread_groups": [LIST]}, "membership U09"),
+    ],
+)
+def test_who_may_be_an_unknown_member_of_a_list_may_have_been_added(
+    rows: list[Row], whole: bool, known: Values, result: str
+) -> None:
+    rules = [{"name": "List", "actions": {"blind_copy_to": [LIST]}}, INSIDE]
+    assert fared(rules, traced(row(KIM), *rows, whole=whole), **known)[KIM] == result
+
+
+@pytest.mark.parametrize(
+    ("conditions", "length", "result"),
+    [
+        ({"subject_contains_words": ["secret"]}, 254, "none"),
+        ({"subject_contains_words": ["secret"]}, 255, "subject_cut"),
+        ({"subject_contains_words": ["secret", "start"]}, 256, "encrypt"),
+        ({"subject_contains_words": ["endings"]}, 256, "subject_cut"),
+        ({"subject_contains_words": ["endings"]}, 254, "encrypt"),
+        ({"subject_matches_patterns": ["^start"]}, 256, "encrypt"),
+        ({"subject_matches_patterns": ["endings$"]}, 256, "subject_cut"),
+        ({"subject_matches_patterns": ["endings$"]}, 254, "encrypt"),
+        ({"subject_matches_patterns": ["secret"]}, 256, "subject_cut"),
+        ({"header_contains_message_header": "Subject", "header_contains_words": ["start"]}, 256, "encrypt"),
+        ({"header_contains_message_header": "Subject", "header_contains_words": ["secret"]}, 256, "subject_cut"),
+    ],
+)
+def test_a_long_subject_may_go_on(conditions: Values, length: int, result: str) -> None:
+    subject = f"start {'x ' * 200}"[: length - 8] + " endings"
+    assert fared([encrypting(conditions)], traced(row(subject=subject))) == {ANN: result}
+    excepted = {"encrypt": "none", "none": "encrypt"}.get(result, result)
+    assert fared([encrypting({}, exceptions=conditions)], traced(row(subject=subject))) == {ANN: excepted}
+
+
+@pytest.mark.parametrize(
+    ("size", "disclaimer", "result"),
+    [
+        (7 * MEGABYTE, "", "none"),
+        (8 * MEGABYTE, "", "semantics U23"),
+        (10 * MEGABYTE + 5000, "", "semantics U23"),
+        (13 * MEGABYTE, "", "semantics U23"),
+        (15 * MEGABYTE, "", "encrypt"),
+        (15 * MEGABYTE, "x" * 400_000, "semantics U23"),
+        (None, "", "size"),
+    ],
+)
+def test_a_row_may_have_another_size_than_the_rule_saw(size: int | None, disclaimer: str, result: str) -> None:
+    says = [{"name": "Says", "actions": {"apply_html_disclaimer_text": disclaimer}}] if disclaimer else []
+    assert fared([*says, encrypting({"message_size_over": "10MB"})], traced(row(size=size))) == {ANN: result}
+
+
+@pytest.mark.parametrize("size", [None, 10 * MEGABYTE])
+def test_what_is_reported_of_an_unknown_size_answers_no_question(size: int | None) -> None:
+    (block,) = blocks_of(traced(row(size=size)))
+    (found,) = predictions(block, RuleSet([encrypting({"message_size_over": "10MB"})]), facts_of(KNOWN))
+    assert (found.certain, found.possible, found.alone()) == (0, 1, {})
+    assert found.rests
+
+
+@pytest.mark.parametrize(
+    ("before", "subject", "result"),
+    [
+        ({}, "[EXT] secret", "subject_changed"),
+        ({"enabled": False}, "[EXT] secret", "subject_changed"),
+        ({"mode": "Audit"}, "[EXT] secret", "subject_changed"),
+        ({"expiry_date": "2026-11-01T00:00:00Z"}, "[EXT] secret", "subject_changed"),
+        ({"enabled": False}, "[SEC] [EXT] secret", "subject_changed"),
+        ({"enabled": False}, "Re: [EXT] secret", "none"),
+        ({"enabled": False}, "secret", "encrypt"),
+    ],
+)
+def test_a_rule_that_no_longer_acts_may_have_changed_the_subject(before: Values, subject: str, result: str) -> None:
+    rules = [
+        {"name": "Prepend", "actions": {"prepend_subject": "[EXT] "}, **before},
+        {"name": "Never", "actions": {"prepend_subject": "[SEC] "}, "conditions": {"sent_to": [KIM]}},
+        encrypting({"subject_matches_patterns": ["^secret"]}),
+    ]
+    assert fared(rules, traced(row(subject=subject))) == {ANN: result}
