@@ -268,6 +268,8 @@ class Planes:
         return Planes(
             self.true & ~doubt,
             {**{each: bits for each, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
+            self.doubtful & ~doubt,
+            self.of_subject,
         )
 
 
@@ -383,10 +385,12 @@ class RowConditions:
                 self._settled(any_of(truths), atom)
                 for truths in zip(*(part[number] for part in parts if number in part), strict=True)
             )
-            differs = any(other != plain for other in others)
-            places.setdefault(_NEAR if differs and name == "size" else plain, []).extend(here)
-            if differs:
-                doubtful += here
+            if any(other != plain for other in others):
+                if name == "size":
+                    plain = _NEAR
+                else:
+                    doubtful += here
+            places.setdefault(plain, []).extend(here)
         if name == "subject" and any(map(self._is_met_ahead, _parts(atom))):
             doubtful = list(range(count))
         default = self._settled(atom.evaluate(self._blank), atom)

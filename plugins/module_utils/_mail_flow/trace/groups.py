@@ -123,12 +123,7 @@ class Sorter:
         self._rested = self._resting([rule for rule in rules if rule.told.get("prepend_subject")])
         prefixes = {_prefix(rule) for each in prepending for rule in each} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
-        # A message may have its text twice, as HTML and without it.
-        added = sum(
-            2 * len(str(rule.actions.get("apply_html_disclaimer_text") or "").encode())
-            for rule in rules
-            if not rule.idle and rule.enforced
-        )
+        added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses)
         self._edited = self._editing()
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
@@ -355,6 +350,12 @@ class Sorter:
 def _prefix(rule: FlowRule) -> str:
     """What a rule puts before subjects."""
     return str(rule.told["prepend_subject"])
+
+
+def _added(rule: FlowRule) -> int:
+    """How many bytes a rule may add to a message, which may have its text twice, as HTML and without it."""
+    acts = rule.enforced and not rule.idle
+    return 2 * len(str(rule.actions.get("apply_html_disclaimer_text") or "").encode()) if acts else 0
 
 
 def _kind(truth: Truth) -> Hashable:

@@ -197,6 +197,17 @@ def test_a_long_subject_may_go_on(conditions: Values, length: int, result: str) 
     assert fared([encrypting({}, exceptions=conditions)], traced(row(subject=subject))) == {ANN: excepted}
 
 
+def test_a_subject_that_goes_on_leaves_others_as_they_are() -> None:
+    rules = [
+        {"name": "Prepend", "actions": {"prepend_subject": "[EXT] "}},
+        encrypting({"subject_matches_patterns": ["^secret"], "message_size_over": "10MB"}),
+    ]
+    long = row(KIM, subject="x" * 256, size=10 * MEGABYTE, message="n")
+    short = row(subject="[EXT] secret", size=10 * MEGABYTE)
+    assert fared(rules, traced(short, long)) == {ANN: "subject_changed", KIM: "subject_cut"}
+    assert fared([rules[0], encrypting({"message_size_over": "10MB"})], traced(short)) == {ANN: "semantics U23"}
+
+
 @pytest.mark.parametrize(
     ("size", "disclaimer", "result"),
     [
