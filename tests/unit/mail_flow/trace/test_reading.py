@@ -146,7 +146,8 @@ def test_a_cut_reading_is_not_complete_and_goes_on() -> None:
 
 
 def test_mail_to_what_is_no_address_does_not_end_the_reading() -> None:
-    odd = [row(600, 90, "undisclosed recipients"), row(601, 91, "=HYPERLINK(x)@x.com"), row(602, 92, "")]
+    odd = [row(600, 90, "undisclosed recipients"), row(601, 91, "=HYPERLINK(x)@x.com")]
+    odd.append({**row(602, 92), "RecipientAddress": ""})
     trace, window = TraceReader(Exchange([*ROWS[:3], *odd])).read(BEGIN, UNTIL)
     assert (len(trace), window.reason) == (6, "")
     reasons = [left_out(trace.row(place).status, trace.row(place).sender) for place in range(6)]
