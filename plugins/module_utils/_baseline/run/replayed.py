@@ -59,6 +59,8 @@ _MOST, _DOMAINS = 500_000, 10
 #: Lines on the terminal.
 _LINES = 3
 
+_FILES = "hardened_baseline_replay_trace"
+
 #: What a task's result has of it: no domain. Plan and report have all of it.
 _COUNTS = ("window", "counts", "remark")
 
@@ -92,6 +94,10 @@ def replayed(
     :raises OptionError: the days or the files are none.
     """
     days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
+    if files is None:
+        return RunReplay(
+            {"remark": f"The mail of the last days was not replayed: {_FILES} has no files for {task.host!r}."}
+        )
     if not days and not files:
         return RunReplay()
     if not 0 <= days <= OLDEST:
@@ -110,7 +116,7 @@ def replayed(
     except ExchangeError as error:
         return RunReplay(
             {
-                "remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."
+                "remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: {_FILES}."
             }
         )
     # AWX stores the terminal in its events.
@@ -131,18 +137,18 @@ def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _files(value: Any, host: str) -> Sequence[str]:
-    """The files of an organization: one or several for all, or each organization's under its name in the inventory.
+def _files(value: Any, host: str) -> Sequence[str] | None:
+    """The files of an organization: one or several for all, or each organization's under its name in the inventory;
+    ``None`` if the organization is not among these.
 
-    :raises OptionError: there are none for this organization, or the list is empty.
+    :raises OptionError: the list is empty.
     """
-    option = "hardened_baseline_replay_trace"
     if isinstance(value, Mapping):
         if host not in value:
-            raise OptionError(f"{option} has no files for {host!r}.", remedy=f"Give it {host!r}, or null for none.")
+            return None
         value = value[host]
     if value == []:
-        raise OptionError(f"The list {option} is empty.", remedy="Name a file, or null for none.")
+        raise OptionError(f"The list {_FILES} is empty.", remedy="Name a file, or null for none.")
     return [value] if isinstance(value, str) else list(map(str, value or ()))
 
 
