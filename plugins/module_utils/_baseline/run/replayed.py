@@ -94,16 +94,16 @@ def replayed(
     :raises OptionError: the days or the files are none.
     """
     days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
+    if not 0 <= days <= OLDEST:
+        raise OptionError(
+            f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off."
+        )
     if files is None:
         return RunReplay(
             {"remark": f"The mail of the last days was not replayed: {_FILES} has no files for {task.host!r}."}
         )
     if not days and not files:
         return RunReplay()
-    if not 0 <= days <= OLDEST:
-        raise OptionError(
-            f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off."
-        )
     try:
         traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
         guarantees = [each for each in guarantees_of(BaselineRequest(variables)) if WISHES[each.then].traced]
