@@ -37,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 
 #: Controls that the error of an audit names.
 _NAMED = 3
@@ -106,8 +107,7 @@ def _shortfall(organization: OrganizationReport, page: str) -> str:
         return f"Whether {organization.host} meets the baseline is unknown (not assessable): {unknown} Report: {page}"
     also = f" Not assessable: {unknown}" if unknown else ""
     not_met = [f"{each.id} ({each.title})" for each in organization.controls if each.status is ControlStatus.NOT_MET]
-    more = f" and {len(not_met) - _NAMED} more" if len(not_met) > _NAMED else ""
-    named = f" Not met: {', '.join(not_met[:_NAMED])}{more}." if not_met else ""
+    named = f" Not met: {listed(not_met, joint='and', most=_NAMED)}." if not_met else ""
     return f"{organization.host} does not meet the baseline ({organization.status}).{named}{also} Report: {page}"
 
 
