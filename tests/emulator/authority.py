@@ -1,7 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OAuth authority: discovery, client credentials in every form, managed identities, and the check of bearer tokens."""
+"""The OAuth authority: discovery, client credentials in every form, managed identities, and the check of bearer
+tokens."""
 
 from __future__ import annotations
 

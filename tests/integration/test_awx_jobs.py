@@ -1,7 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX jobs against the emulator: check, approval, apply, audit and rollback, each in a directory that is thrown away."""
+"""AWX jobs against the emulator: check, approval, apply, audit and rollback, each in a directory that is thrown
+away."""
 
 from __future__ import annotations
 

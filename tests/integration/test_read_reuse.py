@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A play of single tasks: they share what they read, and a write shares its round trip with what verifies it. By count
 of the requests that arrive.

@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts ansible's programs where their imports end: as forks of a process that has them behind it, one for each of
 pytest's workers. An ansible-playbook with a configuration that was there before is a fork of one that has read it, and

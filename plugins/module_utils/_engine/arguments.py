@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validates arguments: reports every error at once and prevents core's silent conversions to text. Private to the
-collection.
-"""
+"""Validates arguments: reports every error at once and prevents core's silent conversions to text."""
 
 from __future__ import annotations
 
@@ -13,7 +9,8 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import hints
+
+from .._exchange.spelling import hints
 
 #: What core reads as a dictionary, though it is text.
 _DICTIONARY = re.compile(r"[={]")

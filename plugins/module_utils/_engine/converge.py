@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine: read, plan, apply, verify. Everything that the collection writes goes through it. Private to the
-collection.
+"""The engine: read, plan, apply, verify. Everything that the collection writes goes through it.
 
 A planner is a pure function from an organization to a :class:`Plan`. To write is to run the plan's steps. A write is
 complete when the planner finds nothing left to do in a fresh read. The code that verifies a change is therefore the
@@ -19,28 +16,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.first_plan import FirstPlan, repeats
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Plan,
-    Step,
-    first_trip,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import (
-    Progress,
-    changed_by_others,
-    label,
-    listed,
-    not_stored,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import (
-    ReadCache,
-    is_about_itself,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from .._exchange.cmdlet import Call
+from .._exchange.errors import (
     AlreadyExistsError,
     ExchangeError,
     NotSentError,
@@ -51,12 +28,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     VerificationError,
     defect,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    Organization,
-    read,
-    reads_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
+from .._exchange.organization import Organization, read, reads_of
+from .._exchange.permissions import not_granted
+from .context import ModuleContext
+from .first_plan import FirstPlan, repeats
+from .plan import Change, Impact, Plan, Step, first_trip
+from .progress import Progress, changed_by_others, label, listed, not_stored
+from .read_cache import ReadCache, is_about_itself
 
 Planner = Callable[[Organization], Plan]
 

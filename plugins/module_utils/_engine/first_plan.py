@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task may write: what its first plan contains, once. Private to the collection.
+"""What a task may write: what its first plan contains, once.
 
 A plan that is made after a write also has what others changed since. To take that back was never planned, shown or
 approved.
@@ -13,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import normal
+from .._exchange.document import normal
+from .plan import Change, Phase, Plan, Step
 
 
 class FirstPlan:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task will do: changes for people to read, and the cmdlet calls that make them. Private to the collection."""
+"""What a task will do: changes for people to read, and the cmdlet calls that make them."""
 
 from __future__ import annotations
 
@@ -10,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import noun
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from .._exchange.cmdlet import Call
+from .._exchange.invalidation import noun
+from .._exchange.organization import Organization
 
 
 class Phase(IntEnum):

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task has written so far, and the error for changes that no read shows. Private to the collection."""
+"""What a task has written so far, and the error for changes that no read shows."""
 
 from __future__ import annotations
 
@@ -9,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import VerificationError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from .._exchange.errors import VerificationError
+from .._exchange.permissions import GRANTED_BY
+from .plan import Change, Step
 
 
 @dataclass

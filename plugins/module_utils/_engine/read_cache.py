@@ -1,20 +1,14 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task knows of the organization while it writes. Private to the collection."""
+"""What a task knows of the organization while it writes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import (
-    may_change,
-    noun,
-    touched,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+from .._exchange.cmdlet import Call, Result, Session
+from .._exchange.invalidation import may_change, noun, touched
+from .._exchange.organization import Organization, read
+from .plan import Step
 
 
 class ReadCache:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A capture: an organization's answers to reads in a file, so that they can be read again. Private to the collection.
+"""A capture: an organization's answers to reads in a file, so that they can be read again.
 
 A capture contains only the calls and results of a session, and no credential. Anything else is unknown, and a session
 over the capture reports it as unknown instead of absent.
@@ -15,14 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    NotCapturedError,
-    OptionError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from .cmdlet import Call, Result
+from .document import exact_digest
+from .errors import ExchangeError, NotCapturedError, OptionError
+from .tenant import describe_organization
 
 FORMAT = 1
 

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The seam between the collection's logic and its transports: cmdlet calls and their results.
 
-Private to the collection. Code above the seam knows cmdlets but not HTTP or PSRP. Code below it knows transports but
+Code above the seam knows cmdlets but not HTTP or PSRP. Code below it knows transports but
 not message encryption.
 """
 
@@ -17,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import powershell_string
+from .errors import ExchangeError
+from .text import powershell_string
 
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
 Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"

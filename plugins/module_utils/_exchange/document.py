@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of every JSON artifact, and digests of what artifacts say. Private to the collection.
+"""The form of every JSON artifact, and digests of what artifacts say.
 
 An artifact is a list of one object and the words "not variables": JSON has no way to say that a text is only a text,
 and an artifact is full of what an organization's people wrote. Ansible takes mappings for variables, and in

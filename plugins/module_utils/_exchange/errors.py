@@ -1,10 +1,8 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The errors that the collection raises: one hierarchy for all transports.
 
-Private to the collection, with no compatibility promise to other code. The code that knows what happened raises the
-error. It travels unchanged over the broker's socket, and only the action base class turns it into a task result.
+The code that knows what happened raises the error. It travels unchanged over the broker's socket, and only the action
+base class turns it into a task result.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The format and size of an image, from its first bytes. Private to the collection.
+"""The format and size of an image, from its first bytes.
 
 The size of a damaged image is unknown. This is never an error.
 """

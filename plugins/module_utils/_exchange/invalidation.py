@@ -1,11 +1,9 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which reads a write may change. Private to the collection."""
+"""Which reads a write may change."""
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from .cmdlet import Call
 
 #: The noun of the reads that any write may change, and of writes that may change every read.
 EVERYTHING = ""

@@ -1,10 +1,8 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kinds of values in Exchange's settings: their form in YAML, their form on the wire, and when two values are
 equal.
 
-Private to the collection. A kind never does I/O. It converts the declared and the stored value to one canonical form,
+A kind never does I/O. It converts the declared and the stored value to one canonical form,
 which is what users read and write in YAML. Values are compared, shown and sent from that form. Facts about Exchange are
 from Microsoft's cmdlet reference or from captured output.
 """
@@ -19,10 +17,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.colors import COLORS
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import format_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from .cmdlet import Value
+from .colors import COLORS
+from .image import format_of
+from .names import name_key
 
 
 def scalar(value: Any) -> str:

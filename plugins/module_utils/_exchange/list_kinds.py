@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of lists in Exchange's settings. Private to the collection.
+"""The kinds of lists in Exchange's settings.
 
 See :mod:`kinds` for what a kind is. Facts about Exchange are from Microsoft's cmdlet reference or from captured output.
 """
@@ -12,15 +10,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
-    Kind,
-    address,
-    scalar,
-    sendable,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import nearest
+from .cmdlet import Value
+from .kinds import Kind, address, scalar, sendable
+from .names import name_key
+from .spelling import nearest
 
 
 class Listing(Kind):

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When Exchange treats two names as the same. Private to the collection, which decides this only here.
+"""When Exchange treats two names as the same: decided here, and nowhere else.
 
 How Exchange compares names is not documented. This module assumes .NET's ``OrdinalIgnoreCase``: character by character,
 each in its simple upper case, without culture or normalization. A dotless i is not an I, a long s is not an S, and a

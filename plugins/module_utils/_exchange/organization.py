@@ -1,23 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads an organization: defines the subsets and reads any number of them in one round trip. Private to the collection."""
+"""Reads an organization: defines the subsets and reads any number of them in one round trip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import (
-    CMDLETS,
-    Call,
-    Result,
-    Session,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    CmdletNotAvailableError,
-    ExchangeError,
-)
+from .cmdlet import CMDLETS, Call, Result, Session
+from .errors import CmdletNotAvailableError, ExchangeError
 
 Parsed = TypeVar("Parsed")
 

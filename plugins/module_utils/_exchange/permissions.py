@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which role or license grants a cmdlet. Private to the collection.
+"""Which role or license grants a cmdlet.
 
 The roles are from Microsoft365DSC's resources for the same cmdlets and from Microsoft's pages on permissions. The least
 privileged role for OME configurations is not documented and was not tested: the sources name several roles together
@@ -12,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from .cmdlet import CMDLETS
+from .organization import Organization
 
 #: Cmdlets that require the license Advanced Message Encryption.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset(

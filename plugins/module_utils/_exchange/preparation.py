@@ -1,19 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an organization has to be prepared with before an application may manage it, and which step of that an error
 shows to be missing.
 
-Private to the collection. The steps are those of ``extensions/setup/New-MessageEncryptionApplication.ps1``.
+The steps are those of ``extensions/setup/New-MessageEncryptionApplication.ps1``.
 """
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    CertificateError,
-    ExchangeError,
-    TokenRefusedError,
-)
+from .errors import CertificateError, ExchangeError, TokenRefusedError
 
 SCRIPT = "extensions/setup/New-MessageEncryptionApplication.ps1"
 

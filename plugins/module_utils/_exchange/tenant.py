@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The identity of an organization, and whether it is in the cloud. Sessions, state, preflight and snapshots all use
-this. Private to the collection.
+this.
 
 Get-OrganizationConfig has no tenant ID. The access token has it (``rest``), and so does the output of
 Get-ConnectionInformation from the Exchange Online module. If a session shows none, the tenant ID is unknown, and
@@ -15,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from .names import same_name
 
 #: The property that a session adds to the output of Get-OrganizationConfig. It holds :func:`session_facts`.
 SESSION = "Session"

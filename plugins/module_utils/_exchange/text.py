@@ -1,9 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes values into text, and untrusted text safe to show in a terminal or page and to paste into a PowerShell console.
-Private to the collection.
-"""
+"""Makes values into text, and untrusted text safe to show in a terminal or page and to paste into a PowerShell
+console."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A budget of steps for questions about an organization's mail. Private to the collection.
+"""A budget of steps for questions about an organization's mail.
 
 Rules and messages come from people who may be hostile, and some questions about them are as hard as questions can be.
 Whatever can grow says what it does in steps, each about a microsecond of work: automata, formulas and the search in

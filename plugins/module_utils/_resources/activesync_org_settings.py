@@ -1,18 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ActiveSync organization settings (Get- and Set-ActiveSyncOrganizationSettings). Private to the collection."""
+"""The ActiveSync organization settings (Get- and Set-ActiveSyncOrganizationSettings)."""
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Recipients
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
-    MOBILE_DEVICE_MAILBOX_POLICY,
-    OWA_MAILBOX_POLICY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
+from .._engine.plan import Impact, Phase
+from .._exchange.kinds import Boolean, Choice, Name, Text
+from .._exchange.list_kinds import Recipients
+from .mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from .table import Field, Table
 
 ACTIVESYNC_ORG_SETTINGS = Table(
     name="activesync_org_settings",

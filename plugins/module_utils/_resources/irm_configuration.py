@@ -1,17 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IRM configuration (Get- and Set-IRMConfiguration). Private to the collection."""
+"""The IRM configuration (Get- and Set-IRMConfiguration)."""
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Locations
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
-    OWA_MAILBOX_POLICY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table
+from .._engine.plan import Impact, Phase
+from .._exchange.kinds import Boolean, Choice, Text
+from .._exchange.list_kinds import Locations
+from .mailbox_policies import OWA_MAILBOX_POLICY
+from .table import Field, Order, Table
 
 #: Exchange lists RMS templates only while internal licensing is on, and only that list shows by which name an
 #: organization knows a built-in template. Therefore rules are written before licensing is turned off, and planned again

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs Test-IRMConfiguration and parses its output, which is one text for people. Private to the collection.
+"""Runs Test-IRMConfiguration and parses its output, which is one text for people.
 
 A step is a line that ends in ``...``; its outcome is a line with ``- PASS:`` or ``- FAIL:``. A text from a console may
 have wrapped lines, so a line without a recognized beginning continues the previous one.
@@ -14,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from .._exchange.cmdlet import Call, Session
+from .._exchange.errors import OptionError, ProtocolError
+from .._exchange.kinds import is_address
+from .._exchange.organization import read
 
 _OUTCOME = re.compile(r"- (PASS|FAIL):\s*(.*)")
 _OVERALL = re.compile(r"OVERALL RESULT:\s*(PASS|FAIL)")

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IRM settings of Outlook on the web and mobile device mailbox policies. Private to the collection.
+"""The IRM settings of Outlook on the web and mobile device mailbox policies.
 
 The two cmdlets spell the parameter differently: ``IRMEnabled`` and ``IrmEnabled``.
 """
@@ -11,22 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Impact,
-    Phase,
-    Plan,
-    PlanWarning,
-    warning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
-    NamedResource,
-    plan_settings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
+from .._engine.plan import Impact, Phase, Plan, PlanWarning, warning
+from .._exchange.kinds import Boolean
+from .._exchange.names import same_name
+from .._exchange.organization import Organization
+from .resource import Planning
+from .settings import NamedResource, plan_settings
+from .table import Field, Table, name_of
 
 #: The Outlook on the web policy that every organization starts with. In a dehydrated organization, which a new one is,
 #: Exchange does not allow changes to it (Microsoft's documentation of Enable-OrganizationCustomization).

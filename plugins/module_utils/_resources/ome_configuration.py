@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): their settings and how to plan them. Private to
-the collection.
+"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): their settings and how to plan them.
 
 The default configuration always exists; additional ones need Advanced Message Encryption. The limits are from
 Microsoft's cmdlet reference and its article about branding.
@@ -15,40 +12,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Phase,
-    Plan,
-    Step,
-    warning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import (
-    dimensions,
-    format_of,
-    is_picture,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
-    Boolean,
-    Color,
-    Days,
-    Image,
-    Text,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
-    NamedResource,
-    lookalike_warnings,
-    only_in_cloud,
-    plan_settings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
+from .._engine.context import ModuleContext
+from .._engine.converge import converge
+from .._engine.plan import Change, Impact, Phase, Plan, Step, warning
+from .._exchange.cmdlet import Call
+from .._exchange.errors import OptionError
+from .._exchange.image import dimensions, format_of, is_picture
+from .._exchange.kinds import Boolean, Color, Days, Image, Text
+from .._exchange.names import name_key, same_name
+from .._exchange.organization import Organization
+from .resource import Planning
+from .settings import NamedResource, lookalike_warnings, only_in_cloud, plan_settings
+from .table import Field, Table, name_of
 
 #: The configuration that every organization has. It cannot be removed and cannot have an expiry.
 DEFAULT_OME_CONFIGURATION = "OME Configuration"

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An encrypted message in the portal: finds it and plans its revocation. Private to the collection.
+"""An encrypted message in the portal: finds it and plans its revocation.
 
 The known properties of Get-OMEMessageStatus are Subject, IsRevocable and Revoked (Microsoft's cmdlet reference).
 """
@@ -11,21 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Phase,
-    Plan,
-    Step,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    InvalidValueError,
-    NotFoundError,
-    OptionError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from .._engine.plan import Change, Impact, Phase, Plan, Step
+from .._exchange.cmdlet import Call
+from .._exchange.errors import InvalidValueError, NotFoundError, OptionError
+from .._exchange.kinds import Boolean
+from .._exchange.organization import Organization
 
 _STATUS = "message"
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts a whole organization to plain values and back. Private to the collection.
+"""Converts a whole organization to plain values and back.
 
 The round-trip law: for each part, :func:`describe` returns exactly what its module accepts, and :func:`plan_state`
 finds nothing to do with it. After any change by anyone, it restores the old state. Snapshot, rollback, export and plan
@@ -13,16 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
-    describe_organization,
-    why_not_from,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from .._engine.arguments import validate
+from .._engine.plan import Plan
+from .._exchange.errors import OptionError
+from .._exchange.organization import Organization
+from .._exchange.tenant import describe_organization, why_not_from
+from .registry import RESOURCES
+from .resource import Planning
 
 #: The parts that are settings and that a state can hold.
 PARTS = tuple(resource.subset for resource in RESOURCES)

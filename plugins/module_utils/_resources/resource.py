@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The interface of all resources. Private to the collection.
+"""The interface of all resources.
 
 State, snapshot, rollback, plan document and info iterate over :data:`registry.RESOURCES` and do not name individual
 resources.
@@ -14,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from .._engine.plan import Plan
+from .._exchange.organization import Organization
+from .table import Field
 
 
 @dataclass(frozen=True)

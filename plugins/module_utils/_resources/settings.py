@@ -1,46 +1,21 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans the settings of one object from its table: the IRM configuration, ActiveSync, a policy, an OME configuration.
-
-Private to the collection.
-"""
+"""Plans the settings of one object from its table: the IRM configuration, ActiveSync, a policy, an OME configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Phase,
-    Plan,
-    PlanWarning,
-    Step,
-    warning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import (
-    lookalikes,
-    name_key,
-    same_name,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    SUBSETS,
-    Organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import (
-    Field,
-    Order,
-    Table,
-    name_of,
-)
+from .._engine.context import ModuleContext
+from .._engine.converge import converge
+from .._engine.plan import Change, Impact, Phase, Plan, PlanWarning, Step, warning
+from .._exchange.cmdlet import Call, Value
+from .._exchange.errors import NotFoundError, OptionError
+from .._exchange.names import lookalikes, name_key, same_name
+from .._exchange.organization import SUBSETS, Organization
+from .._exchange.text import value_text
+from .resource import Planning, Resource
+from .table import Field, Order, Table, name_of
 
 
 def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:

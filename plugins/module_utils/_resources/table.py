@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings as a table: the fields describe a resource, and everything else follows from them.
 
-Private to the collection. The table determines the argument spec, how values are read, compared and shown, and the
+The table determines the argument spec, how values are read, compared and shown, and the
 cmdlet parameters that change them. There is no code for a single setting anywhere else.
 """
 
@@ -14,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Kind
+from .._engine.plan import Impact, Phase
+from .._exchange.cmdlet import Value
+from .._exchange.errors import OptionError, ProtocolError
+from .._exchange.kinds import Kind
 
 
 @dataclass(frozen=True)

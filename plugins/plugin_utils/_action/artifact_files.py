@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's files on the controller. Private to the collection.
+"""The role's files on the controller.
 
     runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and reports;
                                                <id> starts with workflow<number>_ if an AWX workflow started the run
@@ -23,11 +21,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.plan_files import PlanFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.report_files import ReportFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.snapshot_files import SnapshotFiles
+from .folders import Folders, RunFolder
+from .note_files import NoteFiles
+from .plan_files import PlanFiles
+from .report_files import ReportFiles
+from .snapshot_files import SnapshotFiles
 
 
 class ArtifactFiles:

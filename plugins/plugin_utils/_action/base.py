@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of all action plugins: it runs a module's ``run()`` in the worker process. Private to the collection.
+"""The base class of all action plugins: it runs a module's ``run()`` in the worker process.
 
 It does for actions what core does for modules: it reports all argument errors at once under the module's own name,
 converts tagged values to plain ones, removes ``no_log`` values, shows warnings and the diff, and turns errors into
@@ -24,21 +22,22 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 from ansible.utils import display
 from ansible.utils.display import Display
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import CONNECTION, INVENTORY_HELP
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+
+from ...module_utils._engine.arguments import validate
+from ...module_utils._engine.context import ModuleContext
+from ...module_utils._engine.entry import CONNECTION, INVENTORY_HELP
+from ...module_utils._exchange.cmdlet import Session
+from ...module_utils._exchange.errors import (
     CmdletNotAvailableError,
     ExchangeError,
     OptionError,
     UnreachableError,
     defect,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
+from ...module_utils._exchange.permissions import GRANTED_BY
+from ...module_utils._exchange.text import visible
+from .._transports.regular_file import content_of
+from .diff import as_text, diff
 
 # Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the
 # modules of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the role's own actions: it gives their modules access to the files of the organization. Private to
-the collection.
-"""
+"""The base class of the role's own actions: it gives their modules access to the files of the organization."""
 
 from __future__ import annotations
 
@@ -17,25 +13,18 @@ from ansible import context
 from ansible.release import __version__ as ansible_version
 from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
-    directory_of,
-    owners_of,
-    variables_read,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
-    suggestion_lines,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain, show
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
+
+from ...module_utils._baseline.controls.findings import PREFIX
+from ...module_utils._baseline.procedures.baseline_context import BaselineContext
+from ...module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
+from ...module_utils._engine.context import ModuleContext
+from ...module_utils._exchange.text import visible
+from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
+from ...module_utils._mail_flow.wording.summary import mail_lines
+from .artifact_files import ArtifactFiles
+from .base import ModuleAction, plain, show
+from .diff import to_yaml
+from .folders import RunFolder
 
 #: Option to the variable that has its value.
 _VARIABLES = {

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes an organization as a file of variables, and a playbook that restores it. Private to the collection.
+"""Writes an organization as a file of variables, and a playbook that restores it.
 
 Both files are written only where they differ, completely or not at all, with mode 0600 in a folder that is named after
 the host.
@@ -16,17 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
-    ENCRYPTION_RULES,
-    STATE_VARIABLE,
-    ExportContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import Dumper, dump
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, write_file
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
+
+from ...module_utils._baseline.procedures.export import ENCRYPTION_RULES, STATE_VARIABLE, ExportContext
+from ...module_utils._exchange.errors import OptionError
+from ...module_utils._exchange.text import visible
+from .._transports.regular_file import content_of
+from .base import ModuleAction
+from .diff import Dumper, dump
+from .files import folder_name, write_file
 
 _HEADER = """\
 ---

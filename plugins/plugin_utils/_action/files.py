@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes files completely or not at all, readable only by their owner. Private to the collection."""
+"""Writes files completely or not at all, readable only by their owner."""
 
 from __future__ import annotations
 
@@ -15,13 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
-    document_line,
-    document_of,
-    document_text,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
+from ...module_utils._exchange.document import document_line, document_of, document_text
+from ...module_utils._exchange.errors import OptionError
+from .._transports.regular_file import content_of
 
 #: The contents of a run's folder besides the folders of its organizations.
 _TAKEN = re.compile(r"(report|fleet|history)\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)

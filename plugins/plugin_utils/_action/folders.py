@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders of the role's files, and who may use them. Private to the collection."""
+"""The folders of the role's files, and who may use them."""
 
 from __future__ import annotations
 
@@ -15,14 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
-    folder_name,
-    path_of,
-    read_json,
-    write_json,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ownership import Ownership
+from ...module_utils._exchange.errors import OptionError
+from .files import folder_name, path_of, read_json, write_json
+from .ownership import Ownership
 
 #: The name of a plan's file.
 PLAN = "plan.json"

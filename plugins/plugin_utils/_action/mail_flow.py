@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the action that tests mail flow: it can work without an organization, and reads files. Private to
-the collection.
-"""
+"""The base class of the action that tests mail flow: it can work without an organization, and reads files."""
 
 from __future__ import annotations
 
@@ -12,17 +8,14 @@ from typing import Any
 
 import yaml
 from ansible.utils.display import Display
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import AmbiguousError, json_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
-    MailFlowContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
-    suggestion_texts,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, show
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
+
+from ...module_utils._engine.context import ModuleContext
+from ...module_utils._exchange.document import AmbiguousError, json_of
+from ...module_utils._exchange.errors import OptionError
+from ...module_utils._mail_flow.input.rule_sources import MailFlowContext
+from ...module_utils._mail_flow.wording.suggestions import suggestion_texts
+from .base import ModuleAction, show
+from .diff import to_yaml
 
 #: The verbosity from which on Ansible shows the options of a task.
 _SHOWN_FROM = 3

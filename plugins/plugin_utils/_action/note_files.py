@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks of a run note for each other, and for a run that comes after one that was cut off. Private to the
-collection.
-"""
+"""What the tasks of a run note for each other, and for a run that comes after one that was cut off."""
 
 from __future__ import annotations
 
@@ -15,11 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, write_json
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from ...module_utils._baseline.documents.writing import Writing
+from ...module_utils._exchange.errors import OptionError
+from .._broker.process import Process
+from .files import folder_name, write_json
+from .folders import Folders
 
 #: The keys of what Exchange has contradicted of a rule.
 _CONTRADICTION = {"guid", "name", "from", "until", "run", "contradictions"}

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OME configurations that tasks in check mode would have created by now, for the tasks that follow. Private to the
-collection.
-"""
+"""The OME configurations that tasks in check mode would have created by now, for the tasks that follow."""
 
 from __future__ import annotations
 
@@ -13,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json, write_json
+
+from ...module_utils._engine.context import ModuleContext
+from ...module_utils._exchange.errors import OptionError
+from ...module_utils._resources.ome_configuration import OME_CONFIGURATION
+from .base import ModuleAction
+from .files import read_json, write_json
 
 
 class Foreseen:

@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who could change an artifact. Snapshots, plans and used approvals decide what is written, so nobody else may. Private
-to the collection.
+"""Who could change an artifact. Snapshots, plans and used approvals decide what is written, so nobody else may.
 
 As sshd does with authorized keys, every step from the root of the file system down counts: whoever may write to a
 folder can put another file, or another folder, in the place of ours. Trusted are the user of the run, root, and the
@@ -19,7 +16,7 @@ import stat
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ...module_utils._exchange.errors import OptionError
 
 OWNERS = "hardened_baseline_artifacts_owners"
 

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base classes of the actions that write a page of their own: of earlier runs, and of a replay. Private to the
-collection.
-"""
+"""The base classes of the actions that write a page of their own: of earlier runs, and of a replay."""
 
 from __future__ import annotations
 
@@ -13,14 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import Look, looks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_replay_report import ReplayReportContext
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
+
+from ...module_utils._baseline.documents.history import HistoryContext
+from ...module_utils._baseline.documents.looks import Look, looks_of
+from ...module_utils._baseline.documents.report import organizations_of
+from ...module_utils._exchange.errors import OptionError
+from ...modules.mail_flow_replay_report import ReplayReportContext
+from .artifact_files import ArtifactFiles
+from .base import ModuleAction, plain
+from .folders import RunFolder
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plans that runs made of an organization. Private to the collection."""
+"""The plans that runs made of an organization."""
 
 from __future__ import annotations
 
@@ -9,13 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
-    path_of,
-    write_file,
-    write_json,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import PLAN, Folders
+from ...module_utils._exchange.errors import OptionError
+from .files import path_of, write_file, write_json
+from .folders import PLAN, Folders
 
 
 class PlanFiles:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports of a run, those of the runs that belong to it, and how many runs are kept. Private to the collection."""
+"""The reports of a run, those of the runs that belong to it, and how many runs are kept."""
 
 from __future__ import annotations
 
@@ -12,13 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
-    link_file,
-    read_json,
-    write_file,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RUN_FOLDER, Folders
+from ...module_utils._exchange.errors import OptionError
+from .files import link_file, read_json, write_file
+from .folders import RUN_FOLDER, Folders
 
 
 class ReportFiles:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chain of an organization's snapshots, with a capture beside each. Private to the collection."""
+"""The chain of an organization's snapshots, with a capture beside each."""
 
 from __future__ import annotations
 
@@ -13,14 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
-    Link,
-    SnapshotChain,
-    TakenApproval,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_json
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders
+from ...module_utils._baseline.documents.snapshot_chain import Link, SnapshotChain, TakenApproval
+from ...module_utils._exchange.errors import OptionError
+from .files import write_json
+from .folders import Folders
 
 _MARK = ".rolled-back.json"
 _SNAPSHOT = re.compile(

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker's side of the session broker: finds it, starts it, talks to it.
 
-Private to the collection. Imports nothing heavy, because every worker would pay for it.
+Imports nothing heavy, because every worker would pay for it.
 
 The broker's socket and a lock file are in the directory that ansible-core creates for each run. A worker that finds no
 broker takes the lock, checks again, and starts one. The worker creates the listening socket and passes it on, so that
@@ -22,17 +20,17 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import (
     ExchangeError,
     NotSentError,
     OptionError,
     OutcomeUnknownError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from . import frames
+from . import identity as _identity
+from .process import Process
 
 _SOCKET = "exchange.socket"
 _LOCK = "exchange.lock"

@@ -1,10 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON frames on the broker's socket: four bytes of length, big-endian, then one JSON object in UTF-8.
-
-Private to the collection.
-"""
+"""JSON frames on the broker's socket: four bytes of length, big-endian, then one JSON object in UTF-8."""
 
 from __future__ import annotations
 

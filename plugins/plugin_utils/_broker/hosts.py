@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts: those of Microsoft's clouds, and what a text names. Private to the collection."""
+"""Hosts: those of Microsoft's clouds, and what a text names."""
 
 from __future__ import annotations
 

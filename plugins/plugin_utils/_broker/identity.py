@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The identity of a connection: everything that determines which session a task uses, checked before any traffic.
 
-Private to the collection. Pure: it receives the values of the connection plugin's options and the source of each value.
+Pure: it receives the values of the connection plugin's options and the source of each value.
 """
 
 from __future__ import annotations
@@ -16,14 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.hosts import (
-    CLOUDS,
-    is_host,
-    loopback,
-    parts_of_proxy,
-    parts_of_url,
-)
+from ...module_utils._exchange.errors import OptionError
+from .hosts import CLOUDS, is_host, loopback, parts_of_proxy, parts_of_url
 
 #: The prefix of the environment variables from which options can take their values.
 ENVIRONMENT = "EXCHANGE_"

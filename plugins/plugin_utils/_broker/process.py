@@ -1,10 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that another one watches, identified by its ID and start time, because IDs are reused.
-
-Private to the collection.
-"""
+"""A process that another one watches, identified by its ID and start time, because IDs are reused."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reads of a run that may be reused for some seconds, until it writes. Private to the collection. Runs in the
+"""The reads of a run that may be reused for some seconds, until it writes. Runs in the
 broker.
 
 A write ends the reuse of everything that it may have changed, in all sessions of the run, because two hosts may be the
@@ -19,13 +17,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import (
-    EVERYTHING,
-    noun,
-    touched,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.invalidation import EVERYTHING, noun, touched
+from ...module_utils._exchange.organization import MAIL_FACTS, SUBSETS
 
 #: The calls that the first read of a session adds for later tasks: the settings of an organization.
 AHEAD = [call for name, call in SUBSETS.items() if name not in ("exported_cmdlets", *MAIL_FACTS)]

@@ -1,10 +1,8 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The session broker: one small process for a whole run of ansible-playbook. It holds the sessions of all
 organizations.
 
-Private to the collection. Workers connect to it over a socket in the run's own directory. ``_broker.client`` starts it.
+Workers connect to it over a socket in the run's own directory. ``_broker.client`` starts it.
 It ends when the playbook ends.
 
 One thread serves each worker connection: it waits for the session's turn, runs the calls, and answers. Sessions share
@@ -35,22 +33,15 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    ProtocolError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import Scrubber
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import Writes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-    Transport,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
+from ...module_utils._exchange.cmdlet import Call
+from ...module_utils._exchange.errors import ExchangeError, ProtocolError
+from .._transports.processes import Processes
+from . import frames
+from . import identity as _identity
+from .process import Process
+from .redaction import Scrubber
+from .reuse import Writes
+from .session import OrganizationSession, Request, Transport
 
 #: Seconds for all sessions to end on the other side after the playbook has ended.
 _CLOSE_TIMEOUT = 8.0
@@ -71,30 +62,28 @@ def open_transport(identity: Mapping[str, Any], processes: Processes | None = No
     :param processes: the PowerShell processes of the run.
     :raises ExchangeError: a library is not installed, or a file that the identity names cannot be used.
     """
-    from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import tls_files
-    from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import require
+    from .._transports import tls_files
+    from .._transports.libraries import require
 
     if identity["transport"] == "file":
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.file import FileTransport
+        from .._transports.file import FileTransport
 
         return FileTransport(identity)
     require("requests", "urllib3", *_LIBRARIES[identity["transport"]])
     tls_files.check(identity)
     if identity["transport"] == "rest":
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
+        from .._transports.rest import RestTransport
 
         return RestTransport(identity)
     if identity["transport"] == "graph":
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.graph import GraphTransport
+        from .._transports.graph import GraphTransport
 
         return GraphTransport(identity)
     if identity["transport"] == "powershell":
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import (
-            PowershellTransport,
-        )
+        from .._transports.powershell import PowershellTransport
 
         return PowershellTransport(identity, processes or Processes())
-    from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
+    from .._transports.psrp import PsrpTransport
 
     return PsrpTransport(identity)
 

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One organization's session: opens it when first needed, verifies it, and reads and writes through it.
 
-Private to the collection. Runs in the broker.
+Runs in the broker.
 """
 
 from __future__ import annotations
@@ -15,8 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import (
     CmdletNotAvailableError,
     ExchangeError,
     NotCapturedError,
@@ -29,23 +27,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
-    SESSION,
-    describe_organization,
-    session_facts,
-    why_another,
-    why_not_from,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import SIGN_INS, variable
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import secrets_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, KeptReads, Writes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    Failure,
-    Outcome,
-    Policy,
-)
+from ...module_utils._exchange.tenant import SESSION, describe_organization, session_facts, why_another, why_not_from
+from .._transports.answers import judged
+from .._transports.retry import Executed, Failure, Outcome, Policy
+from .identity import SIGN_INS, variable
+from .redaction import secrets_of
+from .reuse import AHEAD, KeptReads, Writes
 
 _WHO = Call("Get-OrganizationConfig")
 #: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.

@@ -1,27 +1,18 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base classes of the role's actions that write reports. Private to the collection."""
+"""The base classes of the role's actions that write reports."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import REPORTED
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline_action import BaselineAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import (
-    render_csv,
-    render_html,
-    render_junit,
-    render_lines,
-)
+from ...module_utils._baseline.procedures.baseline_context import BaselineContext
+from ...module_utils._baseline.run.procedure_report import conclude
+from ...module_utils._baseline.run.variable_validation import REPORTED
+from ...module_utils._engine.context import ModuleContext
+from ...module_utils._exchange.document import document_text
+from .._action.baseline_action import BaselineAction
+from .fleet import render_fleet
+from .render import render_csv, render_html, render_junit, render_lines
 
 
 class ReportingAction(BaselineAction):

@@ -1,27 +1,15 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes as people see them: a rule that is created is one change, whatever it contains. Private to the collection."""
+"""Changes as people see them: a rule that is created is one change, whatever it contains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    parts_of,
-    words_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
-    IMPACT,
-    ROLLBACK,
-    STATE,
-    Record,
-    part_of,
-    rank,
-)
+from ...module_utils._engine.plan import Impact
+from ...module_utils._mail_flow.model.rules import RuleSet
+from ...module_utils._mail_flow.wording.sentences import parts_of, words_of
+from .labels import IMPACT, ROLLBACK, STATE, Record, part_of, rank
 
 _NOUNS = {"ome_transport_rule": "Rule", "ome_configuration": "OME configuration"}
 _VERBS = {"present": "is created", "absent": "is removed"}

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first screen of a run's report: what needs attention, what changes, what to decide. Private to the collection.
+"""The first screen of a run's report: what needs attention, what changes, what to decide.
 
 It never soothes: it says what was looked at, what was not, and what a change does to mail, whether it is planned or
 stored.
@@ -13,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
+from ...module_utils._engine.plan import Impact
+from .cards import cards_of, is_high
+from .labels import (
     GOOD,
     IMPACT,
     LOOK,
@@ -35,13 +33,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.la
     rank,
     word_for,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
-    difference_of,
-    foreign_of,
-    guarantees_of,
-    lint_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
+from .mail_section import difference_of, foreign_of, guarantees_of, lint_of
+from .replay_section import headline_of
 
 ATTENTION, CHANGES, DECISIONS = "What needs attention?", "What changes?", "What to decide?"
 

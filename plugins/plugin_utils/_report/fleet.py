@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet on one page: a matrix of organizations and controls, the worst organizations first. Private to the
-collection.
+"""The fleet on one page: a matrix of organizations and controls, the worst organizations first.
 
 A cell contains only a sign, so that thousands of organizations fit into a megabyte. The table works without JavaScript;
 the page's script only hides rows.
@@ -14,21 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
-    CONTROL,
-    KINDS,
-    ORGANIZATION,
-    Record,
-    by_name,
-    count,
-    name_of,
-    natural,
-    rank,
-    visible,
-    word_for,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of, sign_of
 from markupsafe import Markup, escape
+
+from .labels import CONTROL, KINDS, ORGANIZATION, Record, by_name, count, name_of, natural, rank, visible, word_for
+from .render import page_of, sign_of
 
 #: The maximum size of all rows in bytes, so that the page stays below a megabyte.
 MOST_BYTES = 980_000

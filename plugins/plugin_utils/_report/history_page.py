@@ -1,25 +1,14 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of the history: open findings with their start, and ended findings. Private to the collection."""
+"""The page of the history: open findings with their start, and ended findings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import shown
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
-    CONTROL,
-    GOOD,
-    LOOK,
-    STOP,
-    Record,
-    Word,
-    count,
-    name_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
+from ...module_utils._baseline.documents.history import shown
+from .labels import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
+from .render import page_of
 
 #: The maximum number of open and of ended findings on the page. All are in history.json.
 MOST = 500

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of a run's report, and how values become text that is safe to show. Private to the collection.
+"""The words of a run's report, and how values become text that is safe to show.
 
 Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made
 visible.
@@ -16,15 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    ControlStatus,
-    OrganizationStatus,
-    RollbackClass,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import text as _text
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
+from ...module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
+from ...module_utils._engine.plan import Impact
+from ...module_utils._exchange import text as _text
+from .._action.diff import to_yaml
 
 Record = Mapping[str, Any]
 

@@ -1,36 +1,18 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The effects on mail, for a run's report: sentences, each with its message as a small card. Private to the collection."""
+"""The effects on mail, for a run's report: sentences, each with its message as a small card."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import foreign_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
-    replay_sentence,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
-    causes,
-    copy_words,
-    lacking,
-    message_lines,
-    reasons_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
-    MAIL,
-    REACH,
-    VERDICT,
-    Record,
-    Word,
-    rank,
-    word_for,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import change_of
+from ...module_utils._baseline.controls.foreign import needs_a_look
+from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
+from ...module_utils._mail_flow.wording.plans import foreign_line
+from ...module_utils._mail_flow.wording.suggestions import replay_sentence
+from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
+from .labels import MAIL, REACH, VERDICT, Record, Word, rank, word_for
+from .replay_section import change_of
 
 #: Classes of mail that a page shows; all of them are in the other files.
 MOST_CLASSES = 12

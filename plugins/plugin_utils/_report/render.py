@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run's report as a page, a table and test results. Private to the collection.
+"""A run's report as a page, a table and test results.
 
 Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made
 visible, and no cell of the table is a formula.
@@ -22,9 +20,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
+from markupsafe import Markup, escape
+
+from ...module_utils._exchange.document import document_line
+from ...module_utils._mail_flow.wording.replay import replay_lines
+from .labels import (
     ACCEPTED,
     CONTROL,
     EXPIRED,
@@ -46,15 +46,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.la
     visible,
     word_for,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
-    difference_of,
-    foreign_of,
-    guarantees_of,
-    lint_of,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import shown
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
-from markupsafe import Markup, escape
+from .mail_section import difference_of, foreign_of, guarantees_of, lint_of
+from .replay_section import shown
+from .view import view_of
 
 #: What stands for a setting that one side does not have.
 ABSENT = None

@@ -1,22 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mail of the last days, for a report: sentences, a picture of the days, and the numbers behind it. Private to the
-collection.
-"""
+"""The mail of the last days, for a report: sentences, a picture of the days, and the numbers behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import COVERAGE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
-    change_sentence,
-    left_out_words,
-    number_of,
-    replay_lines,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import Record
+from ...module_utils._mail_flow.trace.replay import COVERAGE
+from ...module_utils._mail_flow.wording.replay import change_sentence, left_out_words, number_of, replay_lines
+from .labels import Record
 
 #: How copies count, in words, in the order of :data:`COVERAGE`.
 TITLES = dict(zip(COVERAGE, ("Protected", "In clear", "Cannot be told", "Not delivered"), strict=True))

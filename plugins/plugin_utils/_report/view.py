@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run's report shows, ready for the page. Private to the collection.
+"""What a run's report shows, ready for the page.
 
 One form serves a run over a thousand organizations and a single organization: what several organizations have in common
 is shown once, with their names. What needs a decision is never left out; of the rest, a large run's page shows the
@@ -17,13 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
-    evidence_headline,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import (
+from ...module_utils._mail_flow.wording.evidence import evidence_headline
+from ...module_utils._mail_flow.wording.plans import trial_lines
+from .cards import cards_of, is_high
+from .first_screen import answers_of
+from .labels import (
     CONTROL,
     IMPACT,
     KINDS,
@@ -47,7 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.la
     rank,
     word_for,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
+from .mail_section import (
     MOST_CLASSES,
     difference_of,
     foreign_of,
@@ -58,7 +54,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.ma
     reach_of,
     suggestions_of,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import replay_of
+from .replay_section import replay_of
 
 
 @dataclass

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an answer must hold to count as one, cmdlet by cmdlet. All wires end here.
 
-Private to the collection. An empty answer of a read whose object always exists says that something was lost on the way,
+An empty answer of a read whose object always exists says that something was lost on the way,
 not that the organization has none. A write that answers otherwise than its cmdlet does was perhaps not carried out, or
 not to its end: it is read back. Source: the cmdlets' documented outputs.
 """
@@ -12,13 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    Failure,
-    Outcome,
-)
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import ProtocolError
+from .retry import Executed, Failure, Outcome
 
 #: Reads that bring at least one object from every organization, where they are not asked for one by name.
 _NEVER_EMPTY = frozenset(

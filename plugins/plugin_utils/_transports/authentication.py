@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tokens for the REST interface, through msal.
 
-Private to the collection. One :class:`Credential` a session; it is used under the session's lock.
+One :class:`Credential` a session; it is used under the session's lock.
 """
 
 from __future__ import annotations
@@ -18,16 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    AuthenticationError,
-    ServiceError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.certificate import certificate
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.sign_in import REMEDIES, SignIn
+from ...module_utils._exchange.errors import AuthenticationError, ServiceError
+from .certificate import certificate
+from .libraries import requests, urllib3
+from .limits import Limits
+from .network_failures import Names, lost
+from .retry import Executed, Failure
+from .sign_in import REMEDIES, SignIn
 
 #: Seconds before its end at which a token is renewed.
 _MARGIN = 300

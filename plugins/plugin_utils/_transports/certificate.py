@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The certificate file of an application. Private to the collection."""
+"""The certificate file of an application."""
 
 from __future__ import annotations
 
@@ -11,9 +9,7 @@ import pathlib
 import threading
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    CertificateError,
-)
+from ...module_utils._exchange.errors import CertificateError
 
 #: Keys that are kept open: a service provider signs in to a thousand organizations with the same one.
 _OPENED_AT_MOST = 16

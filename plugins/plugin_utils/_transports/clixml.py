@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CLIXML, PowerShell's serialization: typed parameter values out, returned objects into canonical form.
 
-Private to the collection. Pure. Sources: [MS-PSRP] 2.2.5 for the elements; docs/docsite/rst/fidelity.rst, "The wires",
+Pure. Sources: [MS-PSRP] 2.2.5 for the elements; docs/docsite/rst/fidelity.rst, "The wires",
 for what real servers send.
 """
 
@@ -18,9 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode as _decode
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import sortable
+from ...module_utils._exchange.cmdlet import Value
+from . import decode as _decode
+from .encode import sortable
 
 #: Where our reference numbers begin, out of the way of those that pypsrp counts from nought in the same message.
 _FIRST_REFERENCE = 1_000_000

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The canonical form of returned values, and the decoder of the REST interface's JSON.
 
-Private to the collection. The canonical form is the one that ``Result`` describes; the CLIXML decoder uses the same
+The canonical form is the one that ``Result`` describes; the CLIXML decoder uses the same
 functions for single values, so that all wires end in the same form.
 """
 

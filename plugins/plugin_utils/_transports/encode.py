@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parameter values for the REST interface.
 
-Private to the collection. Sources of the forms: the service's metadata (tests/data/adminapi_metadata.xml), and what
+Sources of the forms: the service's metadata (tests/data/adminapi_metadata.xml), and what
 CIPP and go-exoscc send.
 """
 
@@ -13,7 +11,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
+from ...module_utils._exchange.cmdlet import Value
 
 _HASHTABLE = "#Exchange.GenericHashTable"
 

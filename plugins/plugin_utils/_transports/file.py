@@ -1,10 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transport ``file``: a captured organization. Read-only.
-
-Private to the collection.
-"""
+"""The transport ``file``: a captured organization. Read-only."""
 
 from __future__ import annotations
 
@@ -14,19 +9,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import (
-    Capture,
-    capture_of,
-    name_of_call,
-    not_captured,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.service_errors import not_granted
+from ...module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.document import document_of
+from ...module_utils._exchange.errors import OptionError
+from ...module_utils._exchange.tenant import SESSION
+from .regular_file import content_of
+from .retry import Outcome
+from .service_errors import not_granted
 
 _PATH, _MAX_AGE = "ansible_exchange_capture_path", "ansible_exchange_capture_max_age"
 #: The difference between the clocks of two machines that is normal.

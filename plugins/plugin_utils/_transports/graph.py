@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The message trace of Microsoft Graph, page by page. Private to the collection.
+"""The message trace of Microsoft Graph, page by page.
 
 Source: Microsoft's page "List messageTraces" (v1.0).
 """
@@ -13,23 +11,14 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    PermissionDeniedError,
-    ProtocolError,
-    ThrottledError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import service_errors
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_address import ServiceAddress
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    FailedError,
-    Failure,
-    Outcome,
-)
+from ...module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
+from ...module_utils._exchange.errors import PermissionDeniedError, ProtocolError, ThrottledError
+from . import rest_answers as answers
+from . import service_errors
+from .network_failures import Names
+from .rest import RestTransport
+from .rest_address import ServiceAddress
+from .retry import Executed, FailedError, Failure, Outcome
 
 _PATH = "/v1.0/admin/exchange/tracing/messageTraces"
 _REMEDY = (

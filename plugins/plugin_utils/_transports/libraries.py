@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The libraries of requirements.txt that all wires need, and the sentence that a missing one gets. Private to the
-collection.
+"""The libraries of requirements.txt that all wires need, and the sentence that a missing one gets.
 
 A file that cannot be imported would be found by tools that look at every file; a missing library is for the session to
 say.
@@ -12,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import UnreachableError
+from ...module_utils._exchange.errors import UnreachableError
 
 try:
     import requests

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one call may take: seconds, bytes and values, whatever the other side sends and however slowly.
 
-Private to the collection. Time limits of sockets start anew with each byte, so a side that sends a byte now and then
+Time limits of sockets start anew with each byte, so a side that sends a byte now and then
 holds its client for ever. Here a call has one deadline: when it comes, the connections that are open are shut, and
 whoever waits on one gets an error. Every HTTP session of the collection goes through :meth:`Limits.guard`: those of the
 admin API, of the authority, and the one within pypsrp.
@@ -19,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
+from .libraries import requests, urllib3
 
 #: Bytes of all answers of one call, as they were sent and as they are unpacked.
 LARGEST_SENT = 64 * 1024 * 1024

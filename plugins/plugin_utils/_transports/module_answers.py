@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an error record means where Microsoft's module ExchangeOnlineManagement reports it. Private to the collection.
+"""What an error record means where Microsoft's module ExchangeOnlineManagement reports it.
 Pure.
 
 The module repeats a call by itself, also a write: up to six times after 401, 429, 503, 504 and some exceptions of the
@@ -17,8 +15,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import (
     AlreadyExistsError,
     AuthenticationError,
     ExchangeError,
@@ -28,14 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     TokenRefusedError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import service_errors
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    Failure,
-    Outcome,
-)
+from . import service_errors
+from .network_failures import Names
+from .records import RemoteError
+from .retry import Executed, Failure, Outcome
 
 #: What the module fails to call in PowerShell 7 when a request is answered with 401. The engine's sentence around it
 #: may be localized.

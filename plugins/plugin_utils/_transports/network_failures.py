@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a request that failed below HTTP means: why, whether it was carried out, and whether another try may end better.
 
-Private to the collection. Judged by the names of the exceptions of requests and urllib3; their texts are not shown,
+Judged by the names of the exceptions of requests and urllib3; their texts are not shown,
 because they may quote addresses with credentials.
 """
 
@@ -12,13 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    ProtocolError,
-    ServiceError,
-    UnreachableError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+from ...module_utils._exchange.errors import ExchangeError, ProtocolError, ServiceError, UnreachableError
+from .retry import Executed, Failure
 
 
 @dataclass(frozen=True)

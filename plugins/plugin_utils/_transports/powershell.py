@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transport ``powershell``: Microsoft's module in a PowerShell process beside ansible-playbook.
 
-Private to the collection. Each session has one process. The module connects once, with a token from msal that it cannot
+Each session has one process. The module connects once, with a token from msal that it cannot
 renew, so a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline;
 docs/docsite/rst/fidelity.rst, "The wires".
 """
@@ -17,38 +15,20 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    NotSentError,
-    ServiceError,
-    TokenRefusedError,
-    UnreachableError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import TooSlowError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import (
-    ProcessGoneError,
-    ProcessLine,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import (
-    NobodyWaitsError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes, StartError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import (
-    PipelineAnswer,
-    answers_of,
-    statements,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import MODULE_VERSION
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    FailedError,
-    Failure,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import WithCredential
+from ...module_utils._exchange.cmdlet import Call
+from ...module_utils._exchange.errors import NotSentError, ServiceError, TokenRefusedError, UnreachableError
+from . import pypsrp as _pypsrp
+from .limits import TooSlowError
+from .network_failures import Names
+from .process_line import ProcessGoneError, ProcessLine
+from .process_pool_limit import NobodyWaitsError
+from .processes import Processes, StartError
+from .psrp_answers import PipelineAnswer, answers_of, statements
+from .records import RemoteError
+from .remoting import RemotingTransport
+from .rest import MODULE_VERSION
+from .retry import Executed, FailedError, Failure
+from .with_credential import WithCredential
 
 MODULE = "ExchangeOnlineManagement"
 #: Version of the module to the oldest PowerShell that it supports. Source: the module's release notes.

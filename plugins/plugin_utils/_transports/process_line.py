@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pool's line to a PowerShell process: PSRP over its standard streams.
 
-Private to the collection. ``pwsh -sshs`` reads and writes one packet a line: ``<Data Stream='Default'
+``pwsh -sshs`` reads and writes one packet a line: ``<Data Stream='Default'
 PSGuid='g'>base64</Data>``, ``<Command PSGuid='g' />``, ``<Signal …/>``, ``<Close …/>``. It acknowledges each. It passes
 every line to its thread pool, and loses data that overtakes its command, so each packet waits for the acknowledgement
 of the previous one. Source: PowerShell 7.6; see docs/docsite/rst/fidelity.rst, "The wires".
@@ -27,13 +25,8 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
-    LARGEST_SENT,
-    Limits,
-    TooLargeError,
-    TooSlowError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Child
+from .limits import LARGEST_SENT, Limits, TooLargeError, TooSlowError
+from .processes import Child
 
 try:
     from pypsrp.powershell import RunspacePool

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Limits the number of PowerShell processes in a run.
 
-Private to the collection. An owner keeps a place from its first turn until its process ends. If no place is free, a new
+An owner keeps a place from its first turn until its process ends. If no place is free, a new
 owner takes the place of the owner that has been idle longest. A waiting owner has no place, and each turn ends within
 the time limit of its call, so no owner waits forever.
 """

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts and ends the PowerShell processes of a run.
 
-Private to the collection. A process leads its own process group and gets a signal when the session broker dies. The
+A process leads its own process group and gets a signal when the session broker dies. The
 system sends that signal when the thread that started the process ends, so this thread must live as long as the broker.
 HOME and TMPDIR are in the run's directory, because PowerShell and Microsoft's module leave files in both.
 """
@@ -21,7 +19,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import Places
+from .process_pool_limit import Places
 
 #: The prefix of the directories of processes.
 DIRECTORY = "exchange.pwsh-"

@@ -1,28 +1,18 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transport ``psrp``: PowerShell remoting with pypsrp, to a management host or to an endpoint that has the cmdlets.
-
-Private to the collection.
-"""
+"""The transport ``psrp``: PowerShell remoting with pypsrp, to a management host or to an endpoint that has the cmdlets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    AuthenticationError,
-    ProtocolError,
-    ServiceError,
-    UnreachableError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import RedirectedError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.wsman_line import WsmanLine
+from ...module_utils._exchange.errors import AuthenticationError, ProtocolError, ServiceError, UnreachableError
+from . import pypsrp as _pypsrp
+from .limits import RedirectedError
+from .network_failures import Names
+from .remoting import RemotingTransport
+from .retry import Executed, Failure
+from .wsman_line import WsmanLine
 
 try:
     from pypsrp.exceptions import AuthenticationError as Refused

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a pipeline's events mean for the calls that were its statements. Private to the collection. Pure.
+"""What a pipeline's events mean for the calls that were its statements. Pure.
 
 Several reads travel as the statements of one pipeline. What they return comes in one stream, so after each of them a
 marker is asked for: ``Get-Command -Name Get-Command``. A statement has ended when the marker after it has come, and
@@ -17,16 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import outcome_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import PipelineRun
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    Failure,
-    Outcome,
-)
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import ProtocolError
+from .module_answers import outcome_of
+from .pypsrp import PipelineRun
+from .records import RemoteError
+from .retry import Executed, Failure, Outcome
 
 MARKER = Call("Get-Command", {"Name": "Get-Command"})
 

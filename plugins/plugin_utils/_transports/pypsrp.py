@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interface to pypsrp. Only this module and ``wsman_line`` use its private parts.
 
-Private to the collection. Uses these private parts of pypsrp 0.9: ``RunspacePool._serializer``,
+Uses these private parts of pypsrp 0.9: ``RunspacePool._serializer``,
 ``RunspacePool._fragmenter`` with its ``serializer`` and ``defragment``, ``RunspacePool._receive``, and the parts that
 ``wsman_line`` names. The test ``test_pypsrp.py`` fails if they change.
 
@@ -28,13 +26,9 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 from xml.etree import ElementTree
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, records
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
-    MOST_RECORDS,
-    Limits,
-    TooSlowError,
-)
+from ...module_utils._exchange.cmdlet import Call
+from . import clixml, records
+from .limits import MOST_RECORDS, Limits, TooSlowError
 
 try:
     from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PSRP's messages as a real engine sends them: fragments put together, and the records that are not output objects.
 
-Private to the collection. Pure. Sources: [MS-PSRP] 2.2 for the layout; docs/docsite/rst/fidelity.rst, "The wires", for
+Pure. Sources: [MS-PSRP] 2.2 for the layout; docs/docsite/rst/fidelity.rst, "The wires", for
 what leaves the engine: characters that XML forbids, and halves of surrogate pairs. PowerShell 7.6 also sends records
 that contain themselves. A record that cannot be read costs itself and not the answer around it.
 """
@@ -16,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.clixml import unescape
+from .clixml import unescape
 
 _FRAGMENT = struct.Struct(">QQBI")
 _MESSAGE = struct.Struct("<II16s16s")

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The common part of the transports over PowerShell remoting: a pool that is opened when a try needs it, and pipelines.
 
-Private to the collection. Each session has one object, used under the session's lock, and makes one try at a time. A
+Each session has one object, used under the session's lock, and makes one try at a time. A
 pool in doubt is closed.
 
 ``psrp_answers`` separates the answers of several calls. If an earlier statement ends the pipeline, the reads among the
@@ -18,8 +16,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.cmdlet import CMDLETS, Call, Result
+from ...module_utils._exchange.errors import (
     AuthenticationError,
     CmdletNotAvailableError,
     ExchangeError,
@@ -29,33 +27,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, service_errors
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
-    CutError,
-    TooLargeError,
-    TooSlowError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import (
-    is_refused_token,
-    not_connected,
-    told,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import (
-    PipelineAnswer,
-    answers_of,
-    outcome,
-    statements,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    FailedError,
-    Failure,
-    Outcome,
-)
+from . import clixml, service_errors
+from . import pypsrp as _pypsrp
+from .libraries import requests, urllib3
+from .limits import CutError, TooLargeError, TooSlowError
+from .module_answers import is_refused_token, not_connected, told
+from .network_failures import Names, lost
+from .psrp_answers import PipelineAnswer, answers_of, outcome, statements
+from .records import RemoteError
+from .retry import Executed, FailedError, Failure, Outcome
 
 #: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3

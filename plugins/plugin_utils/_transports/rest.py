@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transport ``rest``: Exchange Online's admin API, InvokeCommand and ``$batch``.
 
-Private to the collection. Microsoft does not document this interface for others; what is known of it is in
+Microsoft does not document this interface for others; what is known of it is in
 docs/docsite/rst/fidelity.rst, "The wires". One object a session, used under the session's lock; it makes one try at a
 time and never repeats a call by itself, unless the service said that it did not take it (a refused token, a redirect, a
 batch).
@@ -21,37 +19,18 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import (
-    incomplete,
-    is_of_a_part,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
-    claims_of,
-    is_tenant_id,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
-    CutError,
-    TooLargeError,
-    TooSlowError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_address import ServiceAddress
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    FailedError,
-    Failure,
-    Outcome,
-    unforeseen,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import (
-    Given,
-    WithCredential,
-)
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import ProtocolError
+from . import rest_answers as answers
+from .answers import incomplete, is_of_a_part
+from .authentication import claims_of, is_tenant_id
+from .encode import json_parameter
+from .libraries import requests, urllib3
+from .limits import CutError, TooLargeError, TooSlowError
+from .network_failures import Names, lost
+from .rest_address import ServiceAddress
+from .retry import Executed, FailedError, Failure, Outcome, unforeseen
+from .with_credential import Given, WithCredential
 
 #: Requests of one $batch; what the service's own module uses.
 _BATCH = 10

@@ -1,19 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where Exchange Online's admin API is, and which addresses that it names are its own. Private to the collection."""
+"""Where Exchange Online's admin API is, and which addresses that it names are its own."""
 
 from __future__ import annotations
 
 import re
 import urllib.parse
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    FailedError,
-    Failure,
-)
+from ...module_utils._exchange.errors import ProtocolError
+from .retry import Executed, FailedError, Failure
 
 _EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an HTTP answer of the admin API means for the call that it answers. Private to the collection. Pure."""
+"""What an HTTP answer of the admin API means for the call that it answers. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import (
     ExchangeError,
     PermissionDeniedError,
     ProtocolError,
@@ -21,13 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
     TokenRefusedError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, service_errors
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import bounded
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
-    Executed,
-    Failure,
-    Outcome,
-)
+from . import decode, service_errors
+from .limits import bounded
+from .retry import Executed, Failure, Outcome
 
 #: Statuses that pass, whatever their body says. Source: docs/docsite/rst/fidelity.rst, "The wires".
 _PASSING = (408, 429, 502, 503, 504)

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one retry policy of the collection.
-
-Private to the collection.
 
 A *try* is one attempt to have a call carried out. It ends in a result (the cmdlet ran: whatever it said stands), or in
 :class:`Failure` (its answer did not arrive). Then:
@@ -34,8 +30,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import (
     ExchangeError,
     OutcomeUnknownError,
     ThrottledError,

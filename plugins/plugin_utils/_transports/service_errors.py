@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Exchange says when it refuses, turned into the collection's errors. All wires use this one table.
 
-Private to the collection. Texts may be localized, so the .NET exception type decides where there is one. Sources of
+Texts may be localized, so the .NET exception type decides where there is one. Sources of
 texts and types: answers of real organizations in tests/data/captures/rest and in public reports, such as
 Microsoft365DSC's issues 3552 and 4401.
 """
@@ -15,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+from ...module_utils._exchange.errors import (
     AlreadyExistsError,
     CmdletNotAvailableError,
     ExchangeError,

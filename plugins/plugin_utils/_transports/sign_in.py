@@ -1,10 +1,8 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sign-in by a person, for a first look before an application is registered: with a code on any device, or in this
 machine's browser.
 
-Private to the collection. The tokens stay in this process and end with it. Organizations ask for a sign-in one after
+The tokens stay in this process and end with it. Organizations ask for a sign-in one after
 the other, because a person can read only one code at a time.
 """
 
@@ -18,10 +16,7 @@ import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    AuthenticationError,
-    NotSentError,
-)
+from ...module_utils._exchange.errors import AuthenticationError, NotSentError
 
 #: The maximum lifetime of a code in seconds, whatever the authority says. Microsoft's codes are valid for 15 minutes.
 LONGEST = 1800.0

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files for TLS that a connection's variables name, looked at before any traffic.
 
-Private to the collection. What is wrong with one would otherwise come out of the middle of a handshake, where nothing
+What is wrong with one would otherwise come out of the middle of a handshake, where nothing
 tells a file of ours from a fault of the other side's. The application's certificate is read in ``_authentication``.
 """
 
@@ -14,7 +12,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import UnreachableError
+from ...module_utils._exchange.errors import UnreachableError
 
 
 def check(identity: Mapping[str, Any]) -> None:

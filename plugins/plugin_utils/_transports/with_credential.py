@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The common part of the transports that fetch their tokens on the controller. Private to the collection."""
+"""The common part of the transports that fetch their tokens on the controller."""
 
 from __future__ import annotations
 
@@ -10,20 +8,11 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
-    AuthorityFailedError,
-    Credential,
-    http_session,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
-    CutError,
-    Limits,
-    TooLargeError,
-    TooSlowError,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import FailedError
+from ...module_utils._exchange.errors import AuthenticationError
+from . import sign_in
+from .authentication import AuthorityFailedError, Credential, http_session
+from .limits import CutError, Limits, TooLargeError, TooSlowError
+from .retry import FailedError
 
 Given = TypeVar("Given")
 

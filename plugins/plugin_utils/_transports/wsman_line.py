@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pool's line to a host: WSMan over HTTP, as pypsrp speaks it.
 
-Private to the collection. Uses private parts of pypsrp 0.9: the class ``_TransportHTTP`` behind ``WSMan.transport``
+Uses private parts of pypsrp 0.9: the class ``_TransportHTTP`` behind ``WSMan.transport``
 with its ``_build_session``, because it follows redirects with the credential, and does not repeat a Receive whose
 connection was lost. The test ``test_pypsrp.py`` fails if they change.
 """
@@ -15,9 +13,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import refuse_document_type
+from .libraries import requests, urllib3
+from .limits import CutError, Limits
+from .pypsrp import refuse_document_type
 
 try:
     from pypsrp.powershell import RunspacePool

@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Has imported the other people's packages that session brokers use, and becomes a broker, in a fork, as often as it is
 asked. It ends with pytest's worker, which holds the other end of a pipe. Each broker imports the collection's own code.

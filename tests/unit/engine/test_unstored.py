@@ -1,7 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why changes that were written are not seen: what the error says, and what it makes of a call that was stored in part."""
+"""Why changes that were written are not seen: what the error says, and what it makes of a call that was stored in
+part."""
 
 from __future__ import annotations
 

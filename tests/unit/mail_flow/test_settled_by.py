@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said to settle an unknown settles it: nothing is asked for that was given, and where no fact helps, only a test
-message does.
+"""What is said to settle an unknown settles it: nothing is asked for that was given, and where no fact helps, only a
+test message does.
 """
 
 from __future__ import annotations

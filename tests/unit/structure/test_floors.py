@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The house as its imports make it: no floor leans on one above it, and nothing goes in a circle."""
 
@@ -52,11 +50,20 @@ def floor_of(module: str) -> str:
     return next(floor for floor in FLOORS if module == floor or module.startswith(f"{floor}."))
 
 
+def _imported_from(module: str, node: ast.AST) -> str | None:
+    """The package of the collection from which a statement imports, written as a relative import or in full."""
+    if not isinstance(node, ast.ImportFrom):
+        return None
+    if node.level:
+        return ".".join([*module.split(".")[: -node.level], *filter(None, [node.module])])
+    return node.module.removeprefix(PREFIX) if node.module and node.module.startswith(PREFIX) else None
+
+
 def imports_of(module: str) -> Iterator[str]:
     """The modules of the collection that a module imports at any place but for type checkers only."""
     for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PREFIX):
-            package = node.module.removeprefix(PREFIX)
+        package = _imported_from(module, node)
+        if package and isinstance(node, ast.ImportFrom):
             for name in node.names:
                 inner = f"{package}.{name.name}"
                 yield inner if inner in FILES else package

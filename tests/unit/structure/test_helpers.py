@@ -1,7 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests share is in modules of its own: importing a test module would run its tests' set-up, and its tests twice."""
+"""What tests share is in modules of its own: importing a test module would run its tests' set-up, and its tests
+twice."""
 
 from __future__ import annotations
 

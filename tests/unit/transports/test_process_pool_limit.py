@@ -1,7 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may have a process: never too many, the one that was idle for the longest gives way, and nobody waits for ever."""
+"""Who may have a process: never too many, the one that was idle for the longest gives way, and nobody waits for
+ever."""
 
 from __future__ import annotations
 

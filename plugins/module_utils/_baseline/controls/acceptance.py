@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people have accepted: findings, and controls that are not met, each with its reason, owner and last day. Private
-to the collection.
-"""
+"""What people have accepted: findings, and controls that are not met, each with its reason, owner and last day."""
 
 from __future__ import annotations
 
@@ -12,13 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
-    PREFIX,
-    Finding,
-    accept,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
+from ..._exchange.errors import OptionError
+from ..._exchange.spelling import meant
+from .findings import PREFIX, Finding, accept
 
 _KEYS = ("word", "reason", "owner", "until")
 

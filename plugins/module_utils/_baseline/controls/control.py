@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a control is: it turns the role's variables into a part of a state, and returns findings and a status. Private
-to the collection.
+"""What a control is: it turns the role's variables into a part of a state, and returns findings and a status.
 
 A control never plans by itself. What the selected controls want is one state, and
 :func:`organization_state.plan_state` brings an organization there.
@@ -14,14 +11,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import plan_state
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from ..._engine.plan import Plan, PlanWarning
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import Organization
+from ..._mail_flow.trace.reading import Traced
+from ..._resources.organization_state import plan_state
+from ..._resources.resource import Planning
+from .findings import PREFIX, Finding
+from .trial import Trial
 
 Parsed = TypeVar("Parsed")
 

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of controls that set or test something; those about mail flow rules have a file of their own. Private to
-the collection.
-"""
+"""The kinds of controls that set or test something; those about mail flow rules have a file of their own."""
 
 from __future__ import annotations
 
@@ -12,38 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
-    BaselineRequest,
-    Control,
-    Outlook,
-    Parts,
-    named,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
-    PREFIX,
-    Finding,
-    allow,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
-    MOBILE_DEVICE_MAILBOX_POLICY,
-    OWA_MAILBOX_POLICY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    DEFAULT_OME_CONFIGURATION,
-    check_configuration,
-    find,
-    is_default,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import policies_without_irm
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table, name_of
+from ..._engine.plan import PlanWarning, warning
+from ..._exchange.errors import OptionError
+from ..._exchange.names import name_key
+from ..._exchange.organization import Organization
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION, check_configuration, find, is_default
+from ..._resources.rules.stored import rules_of
+from ..._resources.settings import policies_without_irm
+from ..._resources.table import Table, name_of
+from .control import BaselineRequest, Control, Outlook, Parts, named
+from .findings import PREFIX, Finding, allow
 
 _BRANDED_BY = "apply_rights_protection_customization_template"
 

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The controls of the hardened baseline: the one table from which defaults, documentation, tags, plan and report come.
 
-Private to the collection. The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment
+The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment
 tests some of them (``assessed``). A control says where its value comes from: it is Microsoft's default, it tightens
 Microsoft's default, or it is this collection's opinion.
 """
@@ -13,11 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
-    Control,
-    Variable,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control_kinds import (
+from ..._mail_flow.input.guarantee_options import TYPED_GUARANTEES_ARGUMENT_SPEC
+from ..._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC
+from ..._mail_flow.model.connectors import VALIDATIONS
+from ..._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ..._resources.ome_configuration import OME_CONFIGURATION
+from ..._resources.rules.fields import rule_argument_spec
+from .control import Control, Variable
+from .control_kinds import (
     BrandingControl,
     LicensedControl,
     LicensingControl,
@@ -27,38 +30,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TemplateControl,
     TestControl,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
-    EVIDENCE_CONTROL,
-    MAIL_CONTROL,
-    EvidenceControl,
-    MailControl,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
-    OUTGOING_RULE,
-    RulesControl,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    TYPED_GUARANTEES_ARGUMENT_SPEC,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
-    MESSAGES_ARGUMENT_SPEC,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
-    ACTIVESYNC_ORG_SETTINGS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
-    MOBILE_DEVICE_MAILBOX_POLICY,
-    OWA_MAILBOX_POLICY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from .findings import WORDS
+from .mail_control import EVIDENCE_CONTROL, MAIL_CONTROL, EvidenceControl, MailControl
+from .rules_control import OUTGOING_RULE, RulesControl
 
 PROFILES = ("recommended", "restrictive")
 

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Foreign rules, which the role does not manage: their places, their ages, and what they can do to our mail. Private to
-the collection.
-"""
+"""Foreign rules, which the role does not manage: their places, their ages, and what they can do to our mail."""
 
 from __future__ import annotations
 
@@ -11,18 +7,13 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
-    foreign_rules,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
-    foreign_line,
-    foreign_row,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, first_date
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ..._engine.plan import Plan
+from ..._exchange.organization import Organization
+from ..._mail_flow.analyses.foreign_rules import foreign_rules
+from ..._mail_flow.wording.plans import foreign_line, foreign_row
+from ..._resources.rules.rule import Rule, first_date
+from ..._resources.rules.stored import rules_of
+from .mail import Mail
 
 #: Rules that a terminal names.
 _NAMED = 5

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an organization treats mail now and after a plan: the verdicts on guarantees, and the difference. Private to the
-collection.
-"""
+"""How an organization treats mail now and after a plan: the verdicts on guarantees, and the difference."""
 
 from __future__ import annotations
 
@@ -11,61 +7,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Plan,
-    PlanWarning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of, exact_digest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
-    Organization,
-    read,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import (
-    facts_after,
-    rules_after,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
-    facts_of_directory,
-    read_directory,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
-    FACT_SUBSETS,
-    facts_from,
-    rules_from,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    DECIDING_SETTINGS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
-    difference_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
-    guarantee_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
-    licensing_warnings as warnings_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+from ..._engine.plan import Change, Impact, Plan, PlanWarning
+from ..._exchange.cmdlet import Session
+from ..._exchange.document import digest_of, exact_digest
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import MAIL_FACTS, Organization, read
+from ..._mail_flow.analyses.difference import difference
+from ..._mail_flow.analyses.lint import lint
+from ..._mail_flow.analyses.plan_effects import facts_after, rules_after
+from ..._mail_flow.analyses.verifier import prove
+from ..._mail_flow.input.directory import facts_of_directory, read_directory
+from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from
+from ..._mail_flow.model.facts import licensing_off
+from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
+from ..._mail_flow.wording.difference import difference_rows
+from ..._mail_flow.wording.guarantees import guarantee_rows
+from ..._mail_flow.wording.lint import lint_rows
+from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.rules.impact import of_all_outgoing
+from ..._resources.rules.rule import encrypts, idle
+from ..._resources.rules.stored import RULE
+from .findings import PREFIX
 
 #: The resource, and the fact, whose settings decide about mail, too.
 IRM = IRM_CONFIGURATION.name

@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The controls of mail itself: one simulates messages and proves guarantees about all mail, the other compares what
-Exchange reports. Private to the collection.
+Exchange reports.
 """
 
 from __future__ import annotations
@@ -13,72 +11,30 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
-    Assessment,
-    BaselineRequest,
-    Control,
-    Outlook,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    GUARANTEES,
-    IRM,
-    PROVED,
-    REFUTED,
-    UNKNOWN,
-    Mail,
-    changes_mail,
-    verdict_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
-    outgoing_exceptions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import trial_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
-    Tested,
-    run_cases,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
-    MOST_DATES,
-    later_instants,
-    skipped_dates,
-    worsened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-    same_guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import FACT_SUBSETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    IN_TRANSIT,
-    VALIDATIONS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
-    suggestions,
-    with_replays,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
-    counterexample_row,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
-    suggestion_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
-    failure_text,
-    reasons_of,
-    refutation,
-    verdict_sentence,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+from ..._engine.plan import PlanWarning, warning
+from ..._exchange.errors import ExchangeError, OptionError
+from ..._exchange.organization import Organization
+from ..._mail_flow.analyses.expectations import Tested, run_cases
+from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
+from ..._mail_flow.analyses.verifier import prove
+from ..._mail_flow.input.guarantee_options import Guarantee, same_guarantee
+from ..._mail_flow.input.parsing import facts_of
+from ..._mail_flow.input.rule_sources import FACT_SUBSETS
+from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.repair.suggest import suggestions, with_replays
+from ..._mail_flow.simulator.results import Simulator
+from ..._mail_flow.trace.reading import Traced
+from ..._mail_flow.wording.guarantees import counterexample_row
+from ..._mail_flow.wording.suggestions import suggestion_rows
+from ..._mail_flow.wording.summary import failure_text, reasons_of, refutation, verdict_sentence
+from ..._resources.rules.impact import OUTGOING
+from ..._resources.rules.rule import declare_section
+from .control import Assessment, BaselineRequest, Control, Outlook
+from .findings import PREFIX, Finding
+from .mail import GUARANTEES, IRM, PROVED, REFUTED, UNKNOWN, Mail, changes_mail, verdict_rows
+from .rules_control import outgoing_exceptions
+from .trial import trial_name
 
 #: The word of ``accept`` that lets a plan break a guarantee.
 BROKEN_GUARANTEE = "broken_guarantee"

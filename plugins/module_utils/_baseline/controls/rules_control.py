@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control of mail flow rules: the declared rules, whether those that encrypt act, the senders that they cover, and
-Exchange's limits. Private to the collection."""
+Exchange's limits."""
 
 from __future__ import annotations
 
@@ -11,58 +9,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
-    BaselineRequest,
-    Control,
-    Outlook,
-    Parts,
-    named,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import (
-    LONGEST_NAME,
-    Trial,
-    trial_among,
-    trial_name,
-    trial_of,
-    tried_by,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    NotFoundError,
-    OptionError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import exact_bytes
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
-    expired_sentence,
-    trial_sentence,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    LOOKS,
-    SECTIONS,
-    SETTINGS_OF_A_NEW_RULE,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    declare,
-    encrypts,
-    idle,
-    idle_words,
-    keeps_senders_inside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+from ..._engine.plan import PlanWarning, warning
+from ..._exchange.errors import ExchangeError, NotFoundError, OptionError
+from ..._exchange.kinds import exact_bytes
+from ..._exchange.list_kinds import Patterns
+from ..._exchange.names import name_key, same_name
+from ..._exchange.organization import Organization
+from ..._exchange.spelling import meant
+from ..._exchange.text import value_text
+from ..._mail_flow.wording.plans import expired_sentence, trial_sentence
+from ..._resources.rules.fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ..._resources.rules.impact import OUTGOING
+from ..._resources.rules.moderation import doing
+from ..._resources.rules.planner import refuse_double
+from ..._resources.rules.rule import DeclaredRule, Rule, declare, encrypts, idle, idle_words, keeps_senders_inside
+from ..._resources.rules.rule_index import RuleBook
+from ..._resources.rules.rule_plan import plan_rule
+from ..._resources.rules.stored import RULE, rules_of
+from .control import BaselineRequest, Control, Outlook, Parts, named
+from .findings import PREFIX, Finding
+from .trial import LONGEST_NAME, Trial, trial_among, trial_name, trial_of, tried_by
 
 #: The name of the rule that ``encrypt_outgoing`` builds.
 OUTGOING_RULE = "Encrypt all outgoing mail"

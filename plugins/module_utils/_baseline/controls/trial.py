@@ -1,10 +1,8 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on trial: in Exchange under another name, last, in Mode Audit, in which a rule does nothing to mail and only
 its actions are logged.
 
-Private to the collection. Last and without stop, a trial is harmless whatever Mode Audit does to splits (U06) and stops
+Last and without stop, a trial is harmless whatever Mode Audit does to splits (U06) and stops
 (U08). Incident reports and notifications would go out even so, so a trial has none. ``SetAuditSeverity: DoNotAudit``
 would log nothing. Exchange inspects content for a trial, too, and with ``RuleErrorAction: Defer``, mail would wait, and
 could bounce, where it cannot finish: a trial has ``Ignore``. Source: Microsoft's pages of Set-TransportRule, of testing
@@ -18,12 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    first_date,
-)
+from ..._exchange.names import same_name
+from ..._resources.rules.rule import DeclaredRule, Rule, first_date
 
 #: The end of a trial's name, and the longest name of a rule (64 characters) that leaves room for it.
 _SUFFIX = " (trial)"

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of a run's plan: the record beside its snapshot, from which a rollback knows what the run wrote. Private to
-the collection.
-"""
+"""What became of a run's plan: the record beside its snapshot, from which a rollback knows what the run wrote."""
 
 from __future__ import annotations
 
@@ -11,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ..._exchange.errors import OptionError
+from .change import PlannedChange
 
 _KEY = ("resource", "identity", "option")
 #: What a change is about: resource, identity, option.

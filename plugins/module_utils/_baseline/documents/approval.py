@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it.
-Private to the collection.
 
 An approval covers one plan of one run. Its digest identifies what was read and approved; the run identifies the plan,
 because after a rollback the same change has the same digest.
@@ -15,22 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
-    PREFIX,
-    Finding,
-    allow,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
-    PlanDocument,
-    moved,
-    read_plan,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
-    TakenApproval,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ..._exchange.errors import OptionError
+from ..controls.findings import PREFIX, Finding, allow
+from .artifacts import Artifacts
+from .plan_document import PlanDocument, moved, read_plan
+from .snapshot import read_snapshot
+from .snapshot_chain import TakenApproval
 
 #: The variable that refuses to write without an approved plan.
 REQUIRE_APPROVAL = f"{PREFIX}require_approval"

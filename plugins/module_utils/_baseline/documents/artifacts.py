@@ -1,18 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role needs of the files on the controller, whoever keeps them. Private to the collection."""
+"""What the role needs of the files on the controller, whoever keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot_chain import (
-    SnapshotChain,
-    TakenApproval,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
+from .snapshot_chain import SnapshotChain, TakenApproval
+from .writing import Writing
 
 
 class Notes(Protocol):

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The changes of a plan, as plans, snapshots and reports have them. Private to the collection."""
+"""The changes of a plan, as plans, snapshots and reports have them."""
 
 from __future__ import annotations
 
@@ -12,24 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import impact_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    RollbackClass,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import normal
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-    find,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from ..._engine.plan import Change, Impact, Plan
+from ..._exchange.document import normal
+from ..._exchange.organization import Organization
+from ..._exchange.text import value_text
+from ..._resources.ome_configuration import OME_CONFIGURATION, find
+from ..._resources.registry import RESOURCE
+from ..._resources.rules.rule import is_past
+from ..._resources.rules.stored import RULE, rules_of
+from ..._resources.table import Field
+from ..controls.controls import control_of
+from ..controls.mail import impact_of
+from .status import ChangeState, RollbackClass
 
 #: Worst first: what people decide about stands at the top.
 _IMPACTS = list(Impact)

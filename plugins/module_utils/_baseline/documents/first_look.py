@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An overview of an organization's current state, for a first look: the rules that encrypt, the mail that leaves in
-clear, the people who cannot read encrypted mail, and the results of Microsoft's assessment. Private to the collection.
+clear, the people who cannot read encrypted mail, and the results of Microsoft's assessment.
 """
 
 from __future__ import annotations
@@ -12,50 +10,26 @@ from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    IRM,
-    PROVED,
-    REFUTED,
-    Mail,
-    mail_lint,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
-    overview_rows,
-    reach_lines,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
-    policy_lines,
-    policy_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
-    reasons_of,
-    refutation,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    Rule,
-    encrypts,
-    idle,
-    idle_words,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ..._engine.plan import Plan
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import Organization
+from ..._mail_flow.analyses.difference import difference
+from ..._mail_flow.analyses.overview import overview
+from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.model import questions
+from ..._mail_flow.model.facts import licensing_off
+from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.wording.overview import overview_rows, reach_lines
+from ..._mail_flow.wording.policy import policy_lines, policy_rows
+from ..._mail_flow.wording.summary import reasons_of, refutation
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.rules.fields import ENCRYPTING
+from ..._resources.rules.impact import OUTGOING
+from ..._resources.rules.rule import Rule, encrypts, idle, idle_words
+from ..._resources.rules.stored import rules_of
+from ..controls.controls import CONTROLS
+from ..controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
+from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
 #: The maximum number of organizations for which a run creates overviews. They take reads that no control needs.

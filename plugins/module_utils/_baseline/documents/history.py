@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long findings have been open, only from the reports of earlier runs. Private to the collection.
+"""How long findings have been open, only from the reports of earlier runs.
 
 A run sees what is open at one moment. What happened between two runs is unknown, so every start and every end lies
 *between* two moments: the last run without the finding, and the first run with it. A run that could not read an
@@ -14,20 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import (
-    FindingKey,
-    Look,
-    Seen,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    now,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ControlStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+from ..._engine.context import ModuleContext
+from ..._exchange.document import VERSION
+from ..._resources.rules.stored import RULE
+from .looks import FindingKey, Look, Seen
+from .report import now
+from .status import ControlStatus
 
 FORMAT = 1
 

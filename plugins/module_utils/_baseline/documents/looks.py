@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run saw of an organization, as its report tells it. Private to the collection."""
+"""What a run saw of an organization, as its report tells it."""
 
 from __future__ import annotations
 
@@ -9,22 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
-    MAIL_CONTROL,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    PlannedChange,
-    same,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+from ..._resources.rules.stored import RULE
+from ..controls.mail_control import MAIL_CONTROL
+from .change import PlannedChange, same
+from .report import OrganizationReport
+from .status import ChangeState, ControlStatus, OrganizationStatus
 
 #: The kinds of reports with the status of controls.
 KINDS = ("audit", "check", "apply")

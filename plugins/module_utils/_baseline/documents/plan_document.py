@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as a document: a board approves it, and a later run is compared with it. Private to the collection.
+"""A plan as a document: a board approves it, and a later run is compared with it.
 
 The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its
 impact, its way back and its cmdlets, the effect on mail, and what the warnings name. It is the same on every controller
@@ -16,24 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    counted_mail,
-    moved_mail,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    PlannedChange,
-    digested,
-    unplanned,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
-    VERSION,
-    digest_of,
-    exact_digest,
-    normal,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import why_not_from
+from ..._engine.plan import Plan, PlanWarning
+from ..._exchange.document import VERSION, digest_of, exact_digest, normal
+from ..._exchange.errors import OptionError
+from ..._exchange.tenant import why_not_from
+from ..controls.mail import counted_mail, moved_mail
+from .change import PlannedChange, digested, unplanned
 
 FORMAT = 1
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a run: what its tasks returned, as one document. Private to the collection."""
+"""The report of a run: what its tasks returned, as one document."""
 
 from __future__ import annotations
 
@@ -11,20 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Accepted
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    OptionError,
-    UnreachableError,
-)
+from ..._exchange.document import VERSION
+from ..._exchange.errors import ExchangeError, OptionError, UnreachableError
+from ..controls.acceptance import Accepted
+from ..controls.findings import Finding
+from .change import PlannedChange
+from .status import ChangeState, ControlStatus, OrganizationStatus
 
 FORMAT = 1
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A snapshot: an organization's state before a run's first write, and the run's plan. Private to the collection."""
+"""A snapshot: an organization's state before a run's first write, and the run's plan."""
 
 from __future__ import annotations
 
@@ -12,23 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
-    PlanDocument,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    CmdletNotAvailableError,
-    OptionError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
-    PARTS,
-    describe,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ..._exchange.capture import Capture
+from ..._exchange.document import VERSION, digest_of
+from ..._exchange.errors import CmdletNotAvailableError, OptionError
+from ..._exchange.organization import Organization
+from ..._exchange.tenant import describe_organization
+from ..._resources.organization_state import PARTS, describe
+from ..._resources.rules.stored import rules_of
+from .change import PlannedChange
+from .plan_document import PlanDocument
 
 FORMAT = 1
 KIND = "snapshot"

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The snapshots of an organization as a chain: each names the one before it. Private to the collection.
+"""The snapshots of an organization as a chain: each names the one before it.
 
 The newest is the end of the chain, regardless of clocks. If the chain does not show which one that is, a person has to
 choose.
@@ -13,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ..._exchange.errors import OptionError
 
 _ASK = "To choose the snapshot, set hardened_baseline_rollback_snapshot: <file>."
 

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The summary of a run on a terminal: a line for each organization with its changes, and counts of their statuses.
-Private to the collection.
-"""
+"""The summary of a run on a terminal: a line for each organization with its changes, and counts of their statuses."""
 
 from __future__ import annotations
 
@@ -12,28 +8,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    PlannedChange,
-    worst_first,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
-    overview_lines,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-    RunReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
-    evidence_headline,
-)
+from ..._mail_flow.wording.evidence import evidence_headline
+from ..controls.controls import CONTROL
+from ..controls.findings import Finding
+from ..controls.foreign import foreign_lines
+from .change import PlannedChange, worst_first
+from .first_look import overview_lines
+from .report import OrganizationReport, RunReport
+from .status import ChangeState, ControlStatus, OrganizationStatus
 
 #: Changes of an organization that a line names.
 _NAMED_CHANGES = 5

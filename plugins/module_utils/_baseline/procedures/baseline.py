@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The hardened baseline: the controls that a run selects, the state that they want together, and the status of each.
-Private to the collection.
 
 There is one planner. Check mode, the run, the audit and the proof afterwards all use it; a control on its own is the
 same planner with that control alone.
@@ -16,72 +13,31 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import (
-    Accepted,
-    moment,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
-    Assessment,
-    BaselineRequest,
-    Control,
-    Outlook,
-    Parts,
-    merged,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
-    CONTROLS,
-    OBSERVED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
-    Finding,
-    allow,
-    found_once,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    licensing_warnings,
-    mail_difference,
-    mail_lint,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
-    EVIDENCE_CONTROL,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import overview_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import (
-    drift_sentence,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Draft,
-    Procedure,
-    Run,
-    Takes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
-    organization_refusals,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    CmdletNotAvailableError,
-    ExchangeError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
-    SUBSETS,
-    Organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import plan_state
+from ..._engine.plan import Plan, warning
+from ..._exchange.errors import CmdletNotAvailableError, ExchangeError
+from ..._exchange.names import same_name
+from ..._exchange.organization import MAIL_FACTS, SUBSETS, Organization
+from ..._exchange.permissions import GRANTED_BY
+from ..._exchange.tenant import describe_organization
+from ..._mail_flow.trace.reading import Traced
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.organization_state import plan_state
+from ..controls.acceptance import Accepted, moment
+from ..controls.control import Assessment, BaselineRequest, Control, Outlook, Parts, merged
+from ..controls.controls import CONTROLS, OBSERVED
+from ..controls.findings import Finding, allow, found_once
+from ..controls.foreign import foreign_to
+from ..controls.mail import licensing_warnings, mail_difference, mail_lint
+from ..controls.mail_control import EVIDENCE_CONTROL
+from ..controls.trial import Trial
+from ..documents.change import PlannedChange
+from ..documents.first_look import overview_of
+from ..documents.report import ControlReport
+from ..documents.status import ControlStatus
+from ..documents.terminal_lines import drift_sentence
+from ..documents.writing import Writing
+from .procedure import Draft, Procedure, Run, Takes
+from .refusals import organization_refusals
 
 
 class Baseline(Procedure):

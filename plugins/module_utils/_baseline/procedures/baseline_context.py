@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The context of a task of the role: the organization's files and the run, in addition to what every task has. Private
-to the collection.
-"""
+"""The context of a task of the role: the organization's files and the run, in addition to what every task has."""
 
 from __future__ import annotations
 
@@ -12,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ..._engine.context import ModuleContext
+from ..documents.artifacts import Artifacts
 
 
 @dataclass

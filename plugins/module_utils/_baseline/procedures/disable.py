@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disables message encryption, in the order of Microsoft's article. Private to the collection.
+"""Disables message encryption, in the order of Microsoft's article.
 
 Rules are removed first. Exchange continues to apply them for a while. Then the button is turned off, and finally
 licensing.
@@ -11,27 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Draft,
-    Procedure,
-    Run,
-    Takes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
-    organization_refusals,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_unmanaged
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
+from ..._engine.plan import Plan
+from ..._exchange.names import same_name
+from ..._exchange.organization import Organization
+from ..._exchange.tenant import describe_organization
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.rules.planner import plan_unmanaged
+from ..._resources.rules.rule_index import RuleBook
+from ..._resources.settings import plan_settings
+from ..controls.findings import Finding
+from ..documents.writing import Writing
+from .procedure import Draft, Procedure, Run, Takes
+from .refusals import organization_refusals
 
 RULES, SETTINGS = "rules", "settings"
 

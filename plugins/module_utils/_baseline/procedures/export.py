@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An organization as variables: its state for the modules, and its values for the hardened baseline. Private to the
-collection.
-"""
+"""An organization as variables: its state for the modules, and its values for the hardened baseline."""
 
 from __future__ import annotations
 
@@ -11,22 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
-    PARTS,
-    brief_state,
-    describe,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import decrypts, encrypts
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
+from ..._engine.context import ModuleContext
+from ..._exchange.errors import CmdletNotAvailableError
+from ..._exchange.organization import Organization
+from ..._resources.ome_configuration import OME_CONFIGURATION
+from ..._resources.organization_state import PARTS, brief_state, describe
+from ..._resources.rules.rule import decrypts, encrypts
+from ..._resources.rules.stored import rules_of
+from ..._resources.table import name_of
+from ..controls.control import Control
+from ..controls.controls import CONTROLS
 
 #: The variable that holds what message_encryption_state takes.
 STATE_VARIABLE = "message_encryption_state"

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exchange's test of rights management, run when a baseline is planned or applied. Private to the collection."""
+"""Exchange's test of rights management, run when a baseline is planned or applied."""
 
 from __future__ import annotations
 
@@ -10,22 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    ControlReport,
-    OrganizationReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    NotCapturedError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
+from ..._exchange.errors import ExchangeError, NotCapturedError
+from ..._resources.irm_test import run_irm_test
+from ..documents.report import ControlReport, OrganizationReport
+from ..documents.status import ControlStatus, OrganizationStatus
+from .baseline_context import BaselineContext
 
 #: The control that the test decides.
 CONTROL = "VRF-1"

@@ -1,22 +1,16 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The snapshots that were taken after the one that a rollback restores. Private to the collection."""
+"""The snapshots that were taken after the one that a rollback restores."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    SnapshotReference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
-    SnapshotDocument,
-)
+from ..controls.findings import Finding
+from ..documents.applied import Applied
+from ..documents.change import PlannedChange
+from ..documents.report import SnapshotReference
+from ..documents.snapshot import SnapshotDocument
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,19 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rollback cannot restore, as warnings of its plan. Private to the collection."""
+"""What a rollback cannot restore, as warnings of its plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
-    SnapshotDocument,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import Recorded
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    encrypts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+from ..._engine.plan import PlanWarning, warning
+from ..._exchange.names import name_key
+from ..._exchange.organization import Organization
+from ..._resources.rules.rule import DeclaredRule, Rule, encrypts
+from ..._resources.rules.stored import RULE, rules_of
+from ..documents.change import PlannedChange
+from ..documents.snapshot import SnapshotDocument
+from ..documents.status import RollbackClass
+from .recorded import Recorded
 
 #: What no further rollback can restore, either.
 IMPOSSIBLE = ("rule_not_recreated", "rule_expired", "policy_gone", "part_not_in_snapshot", "setting_not_restored")

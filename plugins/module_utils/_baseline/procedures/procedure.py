@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run of the role does in one organization: the interface that baseline, audit, snapshot, rollback and disable
-share. Private to the collection.
+share.
 
 Whatever runs a procedure knows this interface and no procedure by its name.
 """
@@ -14,27 +12,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    GUARANTEES,
-    Mail,
-    mail_difference,
-    verdict_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    ControlReport,
-    SnapshotReference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import KIND
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
+from ..._engine.plan import Plan
+from ..._exchange.organization import Organization
+from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.trace.reading import Traced
+from ..controls.findings import Finding
+from ..controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows
+from ..controls.trial import Trial
+from ..documents.change import PlannedChange
+from ..documents.report import ControlReport, SnapshotReference
+from ..documents.snapshot import KIND
+from ..documents.writing import Writing
 
 #: The name of a procedure to the role's entry point.
 ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollback": "rollback", "disable": "disable"}

@@ -1,40 +1,19 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run changed and created, and what of that is still as the run left it. Private to the collection."""
+"""What a run changed and created, and what of that is still as the run left it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    PlannedChange,
-    field_of,
-    same,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Plan,
-    PlanWarning,
-    warning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-    SETTINGS_OF_A_NEW_CONFIGURATION,
-    find,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    AMBIENT,
-    SECTIONS,
-    SETTINGS_OF_A_NEW_RULE,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    Rule,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+from ..._engine.plan import Change, Plan, PlanWarning, warning
+from ..._exchange.names import name_key
+from ..._exchange.organization import Organization
+from ..._resources.ome_configuration import OME_CONFIGURATION, SETTINGS_OF_A_NEW_CONFIGURATION, find
+from ..._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ..._resources.rules.rule import Rule
+from ..._resources.rules.stored import RULE, rules_of
+from ..documents.change import PlannedChange, field_of, same
 
 #: The action of a rule that names an OME configuration.
 TEMPLATE = "apply_rights_protection_customization_template"

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is refused, found before the first write, in one list. Private to the collection."""
+"""Everything that is refused, found before the first write, in one list."""
 
 from __future__ import annotations
 
@@ -10,36 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import moment
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
-    PREFIX,
-    Finding,
-    allow,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
-    describe_organization,
-    why_another,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-    LICENSING,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
-    BUILT_IN_OWA_POLICY,
-    OWA_MAILBOX_POLICY,
-)
+from ..._engine.plan import Plan
+from ..._exchange.errors import OptionError
+from ..._exchange.names import same_name
+from ..._exchange.organization import Organization
+from ..._exchange.permissions import not_granted
+from ..._exchange.tenant import describe_organization, why_another
+from ..._resources.irm_configuration import IRM_CONFIGURATION, LICENSING
+from ..._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
+from ..controls.acceptance import moment
+from ..controls.controls import control_of
+from ..controls.findings import PREFIX, Finding, allow
+from ..documents.artifacts import Artifacts
+from ..documents.change import PlannedChange
+from ..documents.status import RollbackClass
+from .baseline_context import BaselineContext
 
 
 def organization_refusals(organization: Organization, plan: Plan, expected: str) -> list[Finding]:

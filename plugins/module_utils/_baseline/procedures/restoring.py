@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots on the controller: which one a rollback restores, and when one counts as rolled back. Private to the
-collection.
-"""
+"""Snapshots on the controller: which one a rollback restores, and when one counts as rolled back."""
 
 from __future__ import annotations
 
@@ -12,18 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied, Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
-    SnapshotDocument,
-    read_snapshot,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import LaterSnapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import Rollback
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+from ..._exchange.cmdlet import Session
+from ..._exchange.errors import ExchangeError, OptionError
+from ..._exchange.organization import Organization, read
+from ..documents.applied import Applied, Key
+from ..documents.artifacts import Artifacts
+from ..documents.snapshot import SnapshotDocument, read_snapshot
+from .later import LaterSnapshot
+from .procedure import Procedure
+from .rollback import Rollback
 
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:

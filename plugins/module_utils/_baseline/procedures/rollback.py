@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rollbacks to a snapshot. Private to the collection.
+"""Rollbacks to a snapshot.
 
 The scope ``changed`` restores what the run's plan names, and no more; ``full`` restores the whole state. Either way the
 snapshot becomes a state, and the planner of states does the rest.
@@ -15,89 +13,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import (
-    foreign_to,
-    needs_a_look,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import Applied
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    DOES,
-    WOULD,
-    PlannedChange,
-    undone,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    SnapshotReference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
-    SnapshotDocument,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.later import (
-    LaterSnapshot,
-    refused_by,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.lost import (
-    IMPOSSIBLE,
-    UNCLEAR,
-    expired,
-    may_be_the_same,
-    not_rebuildable,
-    not_shown_before,
-    parts_not_in,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Draft,
-    Procedure,
-    Run,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import (
-    Recorded,
-    templates_in_use,
-    unknown_since,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
-    confirmation_findings,
-    organization_refusals,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Plan,
-    PlanWarning,
-    warning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-    find,
-    is_default,
-    plan_configuration,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
-    declare_state,
-    plan_state,
-    refuse_other_organization,
-    validated,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
-    concurrent_changes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    decides_about_mail,
-    encrypts,
-    is_past,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
+from ..._engine.plan import Change, Plan, PlanWarning, warning
+from ..._exchange.names import name_key
+from ..._exchange.organization import Organization
+from ..._exchange.text import value_text
+from ..._resources.ome_configuration import OME_CONFIGURATION, find, is_default, plan_configuration
+from ..._resources.organization_state import declare_state, plan_state, refuse_other_organization, validated
+from ..._resources.registry import RESOURCES
+from ..._resources.resource import Planning
+from ..._resources.rules.concurrent_changes import concurrent_changes
+from ..._resources.rules.planner import plan_rules
+from ..._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
+from ..._resources.rules.rule_index import RuleBook
+from ..._resources.rules.rule_plan import plan_rule
+from ..._resources.rules.stored import RULE, rules_of
+from ..._resources.table import name_of
+from ..controls.findings import Finding
+from ..controls.foreign import foreign_to, needs_a_look
+from ..documents.applied import Applied
+from ..documents.change import DOES, WOULD, PlannedChange, undone
+from ..documents.report import SnapshotReference
+from ..documents.snapshot import SnapshotDocument
+from .later import LaterSnapshot, refused_by
+from .lost import IMPOSSIBLE, UNCLEAR, expired, may_be_the_same, not_rebuildable, not_shown_before, parts_not_in
+from .procedure import Draft, Procedure, Run
+from .recorded import Recorded, templates_in_use, unknown_since
+from .refusals import confirmation_findings, organization_refusals
 
 
 class Rollback(Procedure):

@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Applies a plan: runs the engine with the procedure's planner, if what is left to do was planned, and records the
-outcome, with controls and mail as read since, not as planned. Private to the collection.
+outcome, with controls and mail as read since, not as planned.
 """
 
 from __future__ import annotations
@@ -14,83 +12,31 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    REFUTED,
-    Mail,
-    moved_mail,
-    read_with_people,
-    verdict_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.applied import (
-    Key,
-    unknown_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import used
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    planned_changes,
-    unplanned,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import said
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
-    CONTROL as TESTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
-    run_functional_test,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Procedure,
-    Takes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
-    expired_approval,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
-    count_as_rolled_back,
-    record_applied,
-    rollback_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import end_interrupted
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
-    for_report,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import (
-    converge,
-    converge_organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import not_stored
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    OptionError,
-    ProtocolError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
-    UNREAD,
-    Organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
-    describe_organization,
-    why_not_from,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
-    FACT_SUBSETS,
-    RULE_SUBSETS,
-)
+from ..._engine.converge import converge, converge_organization
+from ..._engine.plan import Change, Plan
+from ..._engine.progress import not_stored
+from ..._exchange.cmdlet import Session
+from ..._exchange.errors import ExchangeError, OptionError, ProtocolError
+from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
+from ..._exchange.tenant import describe_organization, why_not_from
+from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
+from ..controls.mail import REFUTED, Mail, moved_mail, read_with_people, verdict_rows
+from ..documents.applied import Key, unknown_of
+from ..documents.approval import used
+from ..documents.change import planned_changes, unplanned
+from ..documents.report import OrganizationReport
+from ..documents.status import ChangeState, ControlStatus, OrganizationStatus
+from ..documents.terminal_lines import said
+from ..procedures.baseline import observed
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.functional_test import CONTROL as TESTED
+from ..procedures.functional_test import run_functional_test
+from ..procedures.procedure import Procedure, Takes
+from ..procedures.refusals import expired_approval
+from ..procedures.restoring import count_as_rolled_back, record_applied, rollback_of
+from .interrupted import end_interrupted
+from .prepare import Preparation, prepare
+from .variable_validation import for_report
 
 
 def apply(task: BaselineContext) -> dict[str, Any]:

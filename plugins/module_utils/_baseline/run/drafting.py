@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads an organization for a run, in one round trip, and what the run would do in it. Private to the collection."""
+"""Reads an organization for a run, in one round trip, and what the run would do in it."""
 
 from __future__ import annotations
 
@@ -10,56 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import BaselineRequest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    changes_mail,
-    read_with_people,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
-    guarantees_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
-    Approval,
-    approval_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    PlannedChange,
-    planned_changes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
-    MOST_ORGANIZATIONS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
-    PlanDocument,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Procedure,
-    Run,
-    Takes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import (
-    evidenced,
-    remembered,
-    with_contradictions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import replayed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.tried import plans_enforcing, tried
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
-    SUBSETS,
-    UNREAD,
-    Organization,
-    read,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ..._engine.plan import Plan
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read
+from ..._exchange.tenant import describe_organization
+from ..controls.control import BaselineRequest
+from ..controls.findings import Finding
+from ..controls.mail import changes_mail, read_with_people
+from ..controls.mail_control import guarantees_of
+from ..documents.approval import Approval, approval_of
+from ..documents.artifacts import Artifacts
+from ..documents.change import PlannedChange, planned_changes
+from ..documents.first_look import MOST_ORGANIZATIONS
+from ..documents.plan_document import PlanDocument
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.procedure import Procedure, Run, Takes
+from .evidenced import evidenced, remembered, with_contradictions
+from .prepare import Preparation
+from .replayed import replayed
+from .tried import plans_enforcing, tried
 
 #: What every procedure reads: neither what the session may run nor what only answers about mail need.
 READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS)]

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees.
 
-Private to the collection. Snapshots tell of the time before: of rules that stood before others and are gone, Exchange
+Snapshots tell of the time before: of rules that stood before others and are gone, Exchange
 shows nothing."""
 
 from __future__ import annotations
@@ -13,48 +11,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    Mail,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
-    EVIDENCE_CONTROL,
-    judged,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import is_trial
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
-    SnapshotDocument,
-    read_snapshot,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    Organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
-    RULE,
-    LatestChange,
-    changes_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
-    Comparison,
-    read_evidence,
-    window_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import TraceReader
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
-    contradicted_sentence,
-    evidence_headline,
-    evidence_result,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ..._exchange.errors import ExchangeError, OptionError
+from ..._exchange.organization import Organization
+from ..._mail_flow.evidence.changes import RULE, LatestChange, changes_of
+from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_of
+from ..._mail_flow.input.parsing import facts_of
+from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.trace.reading import TraceReader
+from ..._mail_flow.wording.evidence import contradicted_sentence, evidence_headline, evidence_result
+from ..._resources.rules.stored import rules_of
+from ..controls.mail import Mail
+from ..controls.mail_control import EVIDENCE_CONTROL, judged
+from ..controls.trial import is_trial
+from ..documents.artifacts import Artifacts
+from ..documents.report import ControlReport
+from ..documents.snapshot import SnapshotDocument, read_snapshot
+from ..documents.status import ControlStatus
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.procedure import Procedure
 
 #: Copies that are read at most, and those that are looked at in detail.
 _MOST, _SAMPLE = 500_000, 20

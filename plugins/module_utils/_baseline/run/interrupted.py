@@ -1,15 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that others find while they write, or that were interrupted while they wrote: what is said of them, and what ends
-their records. Private to the collection.
+"""Runs that others find while they write, or that were interrupted while they wrote: what is said of them, and what
+ends their records.
 """
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.writing import Writing
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ..documents.artifacts import Artifacts
+from ..documents.writing import Writing
+from ..procedures.procedure import Procedure
 
 
 def interrupted_warnings(artifacts: Artifacts, procedure: Procedure) -> list[str]:

@@ -1,48 +1,25 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything before the first write: one read, one list of all findings, the warnings, the plan and the snapshot.
-
-Private to the collection."""
+"""Everything before the first write: one read, one list of all findings, the warnings, the plan and the snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
-    approval_findings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Takes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
-    check_ring,
-    rollback_findings,
-    run_findings,
-    session_findings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, draft
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import (
-    interrupted_warnings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.recording import Record
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
-    for_report,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ..._exchange.errors import ExchangeError, OptionError
+from ..controls.findings import PREFIX, Finding
+from ..documents.approval import approval_findings
+from ..documents.artifacts import Artifacts
+from ..documents.report import OrganizationReport
+from ..documents.status import OrganizationStatus
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.procedure import Takes
+from ..procedures.refusals import check_ring, rollback_findings, run_findings, session_findings
+from .drafting import Drafted, draft
+from .interrupted import interrupted_warnings
+from .prepare import Preparation, prepare
+from .recording import Record
+from .variable_validation import for_report
 
 
 def preflight(task: BaselineContext) -> dict[str, Any]:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Creates the procedure that a task's options ask for. Private to the collection.
+"""Creates the procedure that a task's options ask for.
 
 Tags select controls. A misspelled one must not select everything."""
 
@@ -12,41 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Acceptance
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
-    CONTROL,
-    acceptable_words,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import (
-    Audit,
-    Baseline,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.disable import (
-    RULES,
-    SETTINGS,
-    Disable,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Procedure,
-    Snapshot,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
-    choose_snapshot,
-    rollback_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import (
-    NothingToRollBack,
-    Rollback,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
-    checked_variables,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant, nearest
+from ..._exchange.errors import OptionError
+from ..._exchange.spelling import meant, nearest
+from ..controls.acceptance import Acceptance
+from ..controls.controls import CONTROL, acceptable_words
+from ..documents.artifacts import Artifacts
+from ..procedures.baseline import Audit, Baseline
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.disable import RULES, SETTINGS, Disable
+from ..procedures.procedure import Procedure, Snapshot
+from ..procedures.restoring import choose_snapshot, rollback_of
+from ..procedures.rollback import NothingToRollBack, Rollback
+from .variable_validation import checked_variables
 
 #: Every procedure by its name.
 PROCEDURES: dict[str, type[Procedure]] = {

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports of an organization, which the last task that may write to it makes, and of the whole run. Private to the
-collection.
-"""
+"""The reports of an organization, which the last task that may write to it makes, and of the whole run."""
 
 from __future__ import annotations
 
@@ -13,8 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+
+from ..._exchange.document import digest_of
+from ..._exchange.errors import OptionError
+from ..._exchange.text import listed
+from ..documents.artifacts import Artifacts
+from ..documents.report import (
     UNKNOWN,
     WAITING,
     OrganizationReport,
@@ -23,21 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     organization_report,
     organizations_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import PROCEDURES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
-    for_report,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ..documents.status import ControlStatus, OrganizationStatus
+from ..documents.terminal_lines import lines_of
+from ..procedures.baseline_context import BaselineContext
+from .prepare import PROCEDURES
+from .variable_validation import for_report
 
 #: Controls that the error of an audit names.
 _NAMED = 3

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run records before its first write: its report, its result, and the snapshot. Private to the collection."""
+"""What a run records before its first write: its report, its result, and the snapshot."""
 
 from __future__ import annotations
 
@@ -9,60 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
-    PlannedChange,
-    touched_rules,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
-    MOST_ORGANIZATIONS,
-    reach_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    ConnectionSummary,
-    ControlReport,
-    Digests,
-    OrganizationReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
-    SnapshotDocument,
-    captured,
-    state_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ControlStatus,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
-    CONTROL as TESTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
-    run_functional_test,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.lost import parts_not_in
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
-    Procedure,
-    Takes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
-    count_as_rolled_back,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import (
-    Drafted,
-    overlooks,
-    who,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import end_interrupted
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import counts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ..._exchange.document import digest_of
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import Organization
+from ..controls.findings import Finding
+from ..controls.mail import Mail
+from ..documents.change import PlannedChange, touched_rules
+from ..documents.first_look import MOST_ORGANIZATIONS, reach_of
+from ..documents.report import ConnectionSummary, ControlReport, Digests, OrganizationReport
+from ..documents.snapshot import SnapshotDocument, captured, state_of
+from ..documents.status import ControlStatus, OrganizationStatus
+from ..procedures.baseline import observed
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.functional_test import CONTROL as TESTED
+from ..procedures.functional_test import run_functional_test
+from ..procedures.lost import parts_not_in
+from ..procedures.procedure import Procedure, Takes
+from ..procedures.restoring import count_as_rolled_back
+from .drafting import Drafted, overlooks, who
+from .evidenced import with_evidence
+from .interrupted import end_interrupted
+from .replayed import counts_of
 
 
 class Record:

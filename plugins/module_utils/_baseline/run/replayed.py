@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replays the mail of the last days through the rules after and before a plan. Private to the collection.
+"""Replays the mail of the last days through the rules after and before a plan.
 
 Reports and plans show it beside the effect on mail. The digest does not cover it, because new mail arrives all the
 time.
@@ -14,44 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import BaselineRequest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    IRM,
-    Mail,
-    changes_mail,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
-    guarantees_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    Organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
-    OLDEST,
-    SETTLES,
-    GraphReader,
-    Traced,
-    TraceReader,
-    Window,
-    read_files,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
-    described,
-    replay_lines,
-)
+from ..._engine.plan import Plan
+from ..._exchange.errors import ExchangeError, OptionError
+from ..._exchange.organization import Organization
+from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.input.parsing import facts_of
+from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.model.wishes import WISHES
+from ..._mail_flow.trace.reading import OLDEST, SETTLES, GraphReader, Traced, TraceReader, Window, read_files
+from ..._mail_flow.trace.replay import Replay
+from ..._mail_flow.trace.rows import Trace
+from ..._mail_flow.wording.replay import described, replay_lines
+from ..controls.control import BaselineRequest
+from ..controls.mail import IRM, Mail, changes_mail
+from ..controls.mail_control import guarantees_of
+from ..procedures.baseline_context import BaselineContext
 
 #: Copies that are read at most, and domains that a row names.
 _MOST, _DOMAINS = 500_000, 10

@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ring as a whole: which of its organizations failed, and how the others take back what they wrote. Private to the
-collection.
-"""
+"""A ring as a whole: which of its organizations failed, and how the others take back what they wrote."""
 
 from __future__ import annotations
 
@@ -11,27 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
-    ChangeState,
-    OrganizationStatus,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import (
-    after_failure,
-    roll_back,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.interrupted import end_interrupted
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
-    for_report,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ..._exchange.errors import ExchangeError
+from ..documents.artifacts import Artifacts
+from ..documents.report import OrganizationReport
+from ..documents.status import ChangeState, OrganizationStatus
+from ..procedures.baseline_context import BaselineContext
+from .apply import after_failure, roll_back
+from .interrupted import end_interrupted
+from .prepare import Preparation, prepare
+from .variable_validation import for_report
 
 #: The statuses of an organization in which all is as planned. One that was to be written to and has another one failed.
 _COMPLETE = (OrganizationStatus.CHANGED, OrganizationStatus.MET)

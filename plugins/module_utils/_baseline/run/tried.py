@@ -1,27 +1,18 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules on trial would do to mail if they were enforced. Private to the collection."""
+"""What rules on trial would do to mail if they were enforced."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    Mail,
-    difference_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-    BaselineContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    Organization,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
+from ..._engine.plan import Plan
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import Organization
+from ..._mail_flow.wording.plans import trial_lines
+from ..controls.mail import Mail, difference_of
+from ..procedures.baseline_context import BaselineContext
+from ..procedures.procedure import Procedure
 
 #: Lines of a trial on the terminal.
 _LINES = 3

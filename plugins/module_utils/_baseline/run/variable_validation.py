@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role's variables in a run: validated together, so that one error names all mistakes, and converted to their
-types. Private to the collection.
+types.
 """
 
 from __future__ import annotations
@@ -14,35 +12,21 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
-    CONTROL_VARIABLES,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
-    REQUIRE_APPROVAL,
-    refused_switch,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import (
-    known_variables,
-    profile_values,
-    variables_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    declared_guarantees,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import cases_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    refuse_other_files,
-)
+
+from ..._engine.arguments import validate
+from ..._exchange.errors import OptionError
+from ..._exchange.spelling import meant
+from ..._mail_flow.input.guarantee_options import declared_guarantees
+from ..._mail_flow.input.messages import cases_of
+from ..._resources.ome_configuration import refuse_other_files
+from ..controls.controls import CONTROL_VARIABLES
+from ..controls.findings import PREFIX
+from ..documents.approval import REQUIRE_APPROVAL, refused_switch
+from ..procedures.procedure import ENTRIES
+from .variables import known_variables, profile_values, variables_of
 
 if TYPE_CHECKING:
-    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
-        BaselineContext,
-    )
+    from ..procedures.baseline_context import BaselineContext
 
 DEFAULT_DIRECTORY = "./message_encryption"
 

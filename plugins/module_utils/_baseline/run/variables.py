@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the role that belong to no control, and which variable belongs to which entry point. Private to the
-collection.
-"""
+"""The variables of the role that belong to no control, and which variable belongs to which entry point."""
 
 from __future__ import annotations
 
@@ -11,13 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
-    CONTROL_VARIABLES,
-    CONTROLS,
-    PROFILES,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import GUARANTEES
+from ..controls.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
+from ..controls.findings import PREFIX
+from ..controls.mail import GUARANTEES
 
 
 @dataclass(frozen=True)

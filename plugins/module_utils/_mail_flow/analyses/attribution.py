@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which edit is the cause of a difference, and what is the same in both rule sets before it. Private to the collection.
+"""Which edit is the cause of a difference, and what is the same in both rule sets before it.
 
 The effect of an edit has parts: by the version of its rule that acts, and by the later rule that no longer acts, or
 newly acts. The parts of a kind and a cause exclude each other, and cover all of its mail. All mail of a part meets the
@@ -13,38 +11,17 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    Edit,
-    unedited,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
-    AddedCopies,
-    AddedCopy,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    Outcome,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    Company,
-    State,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
-    RuleChain,
-    RuleStep,
-    shows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    high,
-    low,
-    negate,
-)
+from ..._exchange.names import name_key
+from ..model.actions import Does
+from ..model.rules import FlowRule, RuleSet
+from ..sat.solver import FALSE, TRUE
+from ..simulator.effects import FATES
+from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
+from ..symbolic.compile_outcomes import Outcome
+from ..symbolic.compile_recipients import Company, State
+from ..symbolic.compile_rules import RuleChain, RuleStep, shows
+from ..symbolic.logic import Logic, Value, high, low, negate
+from .rule_changes import Edit, unedited
 
 #: How somebody gets a copy: the number of a rule, whom it adds, and whether it redirects.
 _Turn = tuple[int, str, bool]

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known about a class of mail, and of how much mail it is true. Private to the collection."""
+"""What is known about a class of mail, and of how much mail it is true."""
 
 from __future__ import annotations
 
@@ -9,57 +7,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
-    ANY,
-    OWN,
-    Turn,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    MailClass,
-    Shown,
-    aspect_of,
-    assumed,
-    witness_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
-    Asked,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    TOLD,
-    Cause,
-    Changed,
-    Later,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
-    edit_at,
-    rules_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    NOTHING,
-    Apart,
-    Edit,
-    apart,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch, Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
-    RuleChain,
-    RuleStep,
-    redirected_to,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    as_it_arrives,
-    course_of,
-    on_arrival,
-)
+from ..model.message import Message
+from ..model.rules import Atom, FlowRule
+from ..sat.formula import Batch, Circuit
+from ..sat.solver import TRUE
+from ..simulator.results import result
+from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.encoding import Model
+from ..symbolic.logic import high, negate
+from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
+from .attribution import ANY, OWN, Turn
+from .difference_kinds import MailClass, Shown, aspect_of, assumed, witness_of
+from .difference_queries import Asked
+from .finding import TOLD, Cause, Changed, Later
+from .open_findings import edit_at, rules_of
+from .rule_changes import NOTHING, Apart, Edit, apart
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]

@@ -1,52 +1,19 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The search for classes of mail that are treated differently, each with a message that shows it, in one model. Private
-to the collection.
-"""
+"""The search for classes of mail that are treated differently, each with a message that shows it, in one model."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
-    ANY,
-    WHOLE,
-    Part,
-    Turn,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    Courses,
-    MailClass,
-    SearchedMail,
-    Shown,
-    acted,
-    aspect_of,
-    sure_kinds,
-    treated,
-    witness_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
-    Asked,
-    Questions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    KINDS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    Edit,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    Model,
-    Replayed,
-    Side,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    course_of,
-    reasons_of,
-)
+from ..budget import BudgetError
+from ..symbolic.atoms import Key
+from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.witness_replay import course_of, reasons_of
+from .attribution import ANY, WHOLE, Part, Turn
+from .difference_kinds import Courses, MailClass, SearchedMail, Shown, acted, aspect_of, sure_kinds, treated, witness_of
+from .difference_queries import Asked, Questions
+from .finding import KINDS
+from .rule_changes import Edit
 
 #: The maximum number of classes to search for.
 MOST_CLASSES = 400

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where two organizations differ. Private to the collection.
+"""Where two organizations differ.
 
 People and domains of one organization are nobody in another. So what is compared of two is kinds of mail by
 destinations outside, and what their rules do to mail. Settings of which this says less than they mean are named where
@@ -15,18 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
-    Difference,
-    difference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
-    Cell,
-    destinations,
-    overview,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import differing
+from ..input.parsing import facts_of
+from ..model.rules import RuleSet
+from ..symbolic.encoding import differing
+from .difference import Difference, difference
+from .overview import Cell, destinations, overview
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,15 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules that do nothing of their own: others do the same to all of their mail. Private to the collection."""
+"""Rules that do nothing of their own: others do the same to all of their mail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    negate,
-)
+from ..model.actions import Does
+from ..model.rules import FlowRule
+from ..sat.formula import Batch
+from ..symbolic.compile_rules import RuleChain
+from ..symbolic.logic import Value, high, negate
 
 #: What counts as often as rules do it: another prefix, another report, another approval.
 _ADDS_UP = frozenset((Does.CHANGE, Does.REPORT, Does.MODERATE))

@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it.
-Private to the collection.
 
 ``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause:
 the first edited rule that acts differently on a message and may decide about that kind, and the first later rule that
@@ -17,55 +14,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
-    WHOLE,
-    turns_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import (
-    ClassFindings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_search import (
-    ClassKey,
-    ClassSearch,
-    Which,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    transit_differs,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    KINDS,
-    MailFinding,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
-    CUT_SHORT,
-    OpenFindings,
-    SideEffects,
-    UncomparedMail,
-    side_effects_differ,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    Edit,
-    edits_of,
-    with_later_dates,
-    with_other_error_action,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    ANYBODY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    Model,
-    differing,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    named_assumptions,
-)
+from ..budget import BudgetError, bounded
+from ..input.parsing import facts_of
+from ..model import questions
+from ..model.actions import option_name
+from ..model.rules import RuleSet
+from ..simulator.assumptions import BUDGET
+from ..symbolic.atoms import Key
+from ..symbolic.compile_recipients import ANYBODY
+from ..symbolic.encoding import Model, differing
+from ..symbolic.symbolic_message import named_assumptions
+from .attribution import WHOLE, turns_of
+from .class_findings import ClassFindings
+from .class_search import ClassKey, ClassSearch, Which
+from .difference_kinds import transit_differs
+from .finding import KINDS, MailFinding
+from .open_findings import CUT_SHORT, OpenFindings, SideEffects, UncomparedMail, side_effects_differ
+from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_action
 
 #: The maximum number of conflicts for all questions together, and for those with other recipients, each of which takes
 #: longer.

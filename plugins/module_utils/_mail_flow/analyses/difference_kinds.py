@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How two rule sets treat a message differently: as formulas, and for one message with the simulator. A class of mail
 that they treat differently is a kind with a cause; here is what is known of it, and the mail among which it is searched
-for. Private to the collection.
+for.
 """
 
 from __future__ import annotations
@@ -12,42 +10,25 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import Part
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS, Changed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    without_noise,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    protects,
-    verdict,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, Course
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Copies
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    ANYBODY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    Model,
-    Replayed,
-    Side,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SHOWN_FIELDS,
-)
+from ..._exchange.names import name_key, same_name
+from ..model.actions import Does
+from ..model.connectors import VALIDATIONS
+from ..model.facts import Facts
+from ..model.kleene import Reason
+from ..model.message import Message
+from ..model.rules import RuleSet
+from ..simulator.protection import protects, verdict
+from ..simulator.state import NOBODY, Course
+from ..symbolic.atoms import Key
+from ..symbolic.compile_outcomes import Copies
+from ..symbolic.compile_recipients import ANYBODY
+from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.logic import Value, high, negate
+from ..symbolic.symbolic_message import SHOWN_FIELDS
+from .attribution import Part
+from .finding import KINDS, Changed
+from .judgment import without_noise
+from .rule_changes import Edit
 
 _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 

@@ -1,43 +1,19 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The questions to a model about a difference: what differs, and which edit is the cause. Private to the collection."""
+"""The questions to a model about a difference: what differs, and which edit is the cause."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
-    DECIDING,
-    Acts,
-    Causes,
-    Cuts,
-    Deciding,
-    Part,
-    Parts,
-    Turn,
-    decides,
-    decides_of_added,
-    parted,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    aspect_of,
-    categories,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
-    AddedCopies,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Copies
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    low,
-    negate,
-)
+from ..sat.solver import FALSE, TRUE
+from ..symbolic.compile_added_copies import AddedCopies
+from ..symbolic.compile_outcomes import Copies
+from ..symbolic.encoding import Model, Side
+from ..symbolic.logic import Value, high, low, negate
+from .attribution import DECIDING, Acts, Causes, Cuts, Deciding, Part, Parts, Turn, decides, decides_of_added, parted
+from .difference_kinds import aspect_of, categories
+from .rule_changes import Edit
 
 
 @dataclass(frozen=True)

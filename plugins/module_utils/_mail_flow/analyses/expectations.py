@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages with expectations, whether they are met, and what two rule sets do with the same messages.
-
-Private to the collection."""
+"""Messages with expectations, whether they are met, and what two rule sets do with the same messages."""
 
 from __future__ import annotations
 
@@ -11,25 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    Treated,
-    is_open,
-    kinds_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
-    Broken,
-    Case,
-    broken,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    VALIDATIONS,
-    at_least,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY
+from ..input.messages import Broken, Case, broken
+from ..model.actions import Does
+from ..model.connectors import VALIDATIONS, at_least
+from ..simulator.results import Simulator
+from ..simulator.rule_trace import Tracer
+from ..simulator.state import NOBODY
+from .difference_kinds import Treated, is_open, kinds_of
+from .finding import KINDS
 
 
 @dataclass(frozen=True)

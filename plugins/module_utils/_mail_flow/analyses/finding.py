@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The findings of a difference: mail that is, or may be, treated differently. Private to the collection.
+"""The findings of a difference: mail that is, or may be, treated differently.
 
 Findings are data. ``wording.difference`` turns them into the rows and sentences of results.
 """
@@ -13,16 +11,11 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    NOTHING,
-    Apart,
-    Dated,
-    Edit,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import watches_aliases
+from ..._exchange.names import name_key
+from ..model.kleene import Reason
+from ..model.rules import Atom, FlowRule
+from ..symbolic.atoms import watches_aliases
+from .rule_changes import NOTHING, Apart, Dated, Edit
 
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:

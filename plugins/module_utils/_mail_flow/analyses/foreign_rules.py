@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What undeclared rules can do to mail of declared rules. Private to the collection.
+"""What undeclared rules can do to mail of declared rules.
 
 A finding says what a rule *can* do: some mail may meet the conditions of both rules. If that is impossible, there is
 none.
@@ -14,25 +12,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name, person
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    recipient_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    CONFLICTS,
-    Model,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle
+from ..._exchange.names import name_key
+from ..._resources.rules.rule import idle
+from ..input.parsing import facts_of
+from ..model.actions import Does
+from ..model.addresses import is_name, person
+from ..model.facts import Facts, recipient_outside
+from ..model.rules import FlowRule, RuleSet
+from ..sat.formula import Batch
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.logic import high
 
 #: The effect of an action on mail that another rule is for, worst first.
 _EFFECTS: Mapping[Does, str] = {

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The verdict on a guarantee, as data that ``wording.guarantees`` turns into rows and sentences: the message that
 refutes it, without what does not matter, the rule that decides it, and the hole through which a copy leaves without the
-TLS that is required. Private to the collection.
+TLS that is required.
 
 A key that a message does not have is not known. So a message that breaks a guarantee without one breaks it whatever
 that is.
@@ -16,42 +14,20 @@ from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    message_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_name,
-    with_parents,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    IN_TRANSIT,
-    Connector,
-    at_least,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    recipient_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    RECIPIENT,
-    SENDER,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    FlowRule,
-    RuleSet,
-    is_later,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+from ..._exchange.errors import OptionError
+from ..._exchange.text import listed
+from ..input.guarantee_options import Guarantee
+from ..input.parsing import message_of
+from ..model.addresses import domain, is_name, with_parents
+from ..model.connectors import IN_TRANSIT, Connector, at_least
+from ..model.facts import Facts, recipient_outside
+from ..model.kleene import Reason
+from ..model.message import Message
+from ..model.predicate import RECIPIENT, SENDER
+from ..model.rules import FlowRule, RuleSet, is_later
+from ..model.wishes import PORTAL, WISHES
+from ..sat.solver import TRUE
+from ..simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
     NO_INTERNAL,
@@ -63,46 +39,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     WRAPPED,
     Premise,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    ways_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    THE_MANAGER,
-    Key,
-    brought_by,
-    keys_of,
-    showings,
-    slots_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
-    AddedCopy,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    shows,
-    taken_by,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    Model,
-    Replayed,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    course_of,
-    is_about,
-    surely_breaks,
-    surely_keeps,
-)
+from ..simulator.protection import ways_of
+from ..simulator.results import result
+from ..simulator.state import Course, World
+from ..symbolic.address import AddressSlot
+from ..symbolic.atoms import THE_MANAGER, Key, brought_by, keys_of, showings, slots_of
+from ..symbolic.compile_added_copies import AddedCopy
+from ..symbolic.compile_outcomes import shows, taken_by
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.copy_properties import breaks
+from ..symbolic.encoding import Model, Replayed
+from ..symbolic.logic import Value, high, negate
+from ..symbolic.witness_replay import course_of, is_about, surely_breaks, surely_keeps
 
 #: The type of accepted domains whose mail Exchange relays to servers of the organization.
 _RELAYED = "InternalRelay"

@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds problems in a rule set: rules that never act, exceptions without effect, and misused options. Private to the
-collection.
+"""Finds problems in a rule set: rules that never act, exceptions without effect, and misused options.
 
 ``lint(rules, facts, now)`` is the entry point. Findings about several rules, or about all mail, are decided here; the
 others by a table of checks.
@@ -14,57 +11,26 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import (
-    adds_up,
-    covered,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import content_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
-    CHECKS,
-    OF_IDLE_RULES,
-    CheckedRule,
-    LintFinding,
-    templates_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    EVERY_DOMAIN,
-    Connector,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
-    AddedCopies,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    taken_by,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
-    RuleChain,
-    RuleStep,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    CONFLICTS,
-    Model,
-    Side,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    negate,
-)
+from ..._exchange.names import name_key
+from ..budget import BudgetError, bounded
+from ..input.parsing import facts_of
+from ..model.actions import Does, option_name
+from ..model.addresses import domain
+from ..model.connectors import EVERY_DOMAIN, Connector
+from ..model.facts import Facts
+from ..model.rules import Atom, FlowRule, RuleSet
+from ..sat.formula import Batch
+from ..sat.solver import TRUE
+from ..symbolic.address import AddressSlot
+from ..symbolic.compile_added_copies import AddedCopies
+from ..symbolic.compile_outcomes import taken_by
+from ..symbolic.compile_rules import RuleChain, RuleStep
+from ..symbolic.encoding import CONFLICTS, Model, Side
+from ..symbolic.logic import Value, high, negate
+from .coverage import adds_up, covered
+from .rule_changes import content_of
+from .rule_conflicts import Meetings
+from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, templates_of
 
 
 def lint(

@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of mail that may be treated differently, of what rules do beside protecting and delivering mail (whom they
-tell or ask, and how it leaves), and of what is not compared. Private to the collection.
+"""What is told of mail that may be treated differently, of what rules do beside protecting and delivering mail (whom
+they tell or ask, and how it leaves), and of what is not compared.
 """
 
 from __future__ import annotations
@@ -11,17 +9,33 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    MailClass,
-    acted,
-    aspect_of,
-    witness_of,
+from ..model import questions
+from ..model.actions import Does
+from ..model.facts import recipient_outside
+from ..model.message import Message
+from ..model.rules import FlowRule, RuleSet
+from ..sat.formula import Batch
+from ..sat.solver import FALSE
+from ..simulator.assumptions import (
+    AFTER_REJECTION,
+    BUDGET,
+    FAILING,
+    LATER,
+    MANY_APPROVALS,
+    NOT_FOLLOWED,
+    NOT_FOUND,
+    unusual,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
-    Asked,
-    Questions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+from ..simulator.results import result
+from ..symbolic.atoms import THE_MANAGER
+from ..symbolic.compile_rules import MOST_APPROVALS
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.encoding import Model
+from ..symbolic.logic import high
+from ..symbolic.witness_replay import course_of
+from .difference_kinds import MailClass, acted, aspect_of, witness_of
+from .difference_queries import Asked, Questions
+from .finding import (
     KINDS,
     Cause,
     CutShort,
@@ -37,45 +51,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SideEffectsChanged,
     section_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    NOTHING,
-    Apart,
-    Dated,
-    Edit,
-    apart,
-    edits_of,
-    unedited,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    AFTER_REJECTION,
-    BUDGET,
-    FAILING,
-    LATER,
-    MANY_APPROVALS,
-    NOT_FOLLOWED,
-    NOT_FOUND,
-    unusual,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import THE_MANAGER
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
-    MOST_APPROVALS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    course_of,
-)
+from .rule_changes import NOTHING, Apart, Dated, Edit, apart, edits_of, unedited
 
 
 class OpenFindings:

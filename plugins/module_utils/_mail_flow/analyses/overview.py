@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who outside can read what in clear: kinds of mail by destinations, each cell decided for all of its mail.
 
-Private to the collection. Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered.
+Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered.
 A destination is where a copy goes: that of the recipient, or of somebody whom rules add or redirect mail to. A plain
 message shows one side of a cell in the simulator; the prover says whether there is mail on the other.
 """
@@ -17,65 +15,30 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    facts_of,
-    message_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_address,
-    with_parents,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    IN_TRANSIT,
-    VALIDATIONS,
-    named_domains,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    BUDGET,
-    NOT_FOUND,
-    TOO_MANY_COPIES,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    SURELY_PROTECTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    brought_by,
-    showings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    Outcome,
-    shows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SymbolicMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    courses_of,
-    reasons_for,
-    surely,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
+from ..._resources.rules.never import never_matching
+from ..budget import BudgetError, bounded
+from ..input.guarantee_options import Guarantee
+from ..input.parsing import facts_of, message_of
+from ..model import questions
+from ..model.addresses import domain, is_address, with_parents
+from ..model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
+from ..model.facts import INSIDE, Facts
+from ..model.kleene import Reason
+from ..model.message import Message
+from ..model.rules import RuleSet
+from ..sat.solver import TRUE
+from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
+from ..simulator.protection import SURELY_PROTECTED
+from ..simulator.results import result
+from ..simulator.state import Course
+from ..symbolic.address import AddressSlot
+from ..symbolic.atoms import brought_by, showings
+from ..symbolic.compile_outcomes import Outcome, shows
+from ..symbolic.copy_properties import breaks
+from ..symbolic.encoding import Model
+from ..symbolic.logic import Value, high, negate
+from ..symbolic.symbolic_message import SymbolicMessage
+from ..symbolic.witness_replay import courses_of, reasons_for, surely
 
 #: Everybody outside whom neither rules nor connectors name.
 EVERYBODY_ELSE = "everybody else"

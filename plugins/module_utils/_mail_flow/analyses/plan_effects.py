@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules and facts as a plan would leave them, whoever made the plan. Private to the collection.
+"""Rules and facts as a plan would leave them, whoever made the plan.
 
 The steps of a plan say all of it: which rule they are about, what changes of it, and where it stands then.
 """
@@ -11,26 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import rules_from
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
-    IRM_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
-    OWA_MAILBOX_POLICY,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    encrypts,
-    idle,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+from ..._engine.plan import Change, Step
+from ..._exchange.names import name_key
+from ..._exchange.organization import Organization
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
+from ..._resources.ome_configuration import OME_CONFIGURATION
+from ..._resources.rules.rule import DeclaredRule, encrypts, idle
+from ..._resources.rules.stored import RULE
+from ..input.rule_sources import rules_from
+from ..model.facts import licensing_off
 
 #: Resources whose objects are facts, each object under its identity.
 _NAMED_FACTS = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY)}

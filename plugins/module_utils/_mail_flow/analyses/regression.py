@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether other rules break a guarantee for mail for which it held, where it is broken for other mail already. Private
-to the collection.
-"""
+"""Whether other rules break a guarantee for mail for which it held, where it is broken for other mail already."""
 
 from __future__ import annotations
 
@@ -14,37 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    Counterexample,
-    without_noise,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    Model,
-    Replayed,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    course_of,
-    is_about,
-    surely_breaks,
-    surely_keeps,
-)
+from ..budget import BudgetError, bounded
+from ..input.guarantee_options import Guarantee
+from ..input.parsing import facts_of
+from ..model.actions import option_name
+from ..model.connectors import IN_TRANSIT
+from ..model.message import Message
+from ..model.rules import RuleSet, is_later
+from ..simulator.results import result
+from ..symbolic.atoms import Key
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.copy_properties import breaks
+from ..symbolic.encoding import Model, Replayed
+from ..symbolic.logic import high, low
+from ..symbolic.witness_replay import course_of, is_about, surely_breaks, surely_keeps
+from .judgment import Counterexample, without_noise
+from .verifier import claims_of
 
 _ROUNDS = 4
 

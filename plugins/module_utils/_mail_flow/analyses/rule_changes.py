@@ -1,9 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules that differ between two rule sets, where a message meets them, and what sets the two versions of one apart.
-
-Private to the collection."""
+"""The rules that differ between two rule sets, where a message meets them, and what sets the two versions of one
+apart."""
 
 from __future__ import annotations
 
@@ -12,16 +9,11 @@ import datetime
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import HEADER
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-    is_later,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import shows
+from ..._exchange.names import name_key
+from ..model.actions import BY_OPTION, Does
+from ..model.predicate import HEADER
+from ..model.rules import Atom, FlowRule, RuleSet, is_later
+from ..symbolic.compile_rules import shows
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds messages on which rules get in each other's way. Private to the collection.
+"""Finds messages on which rules get in each other's way.
 
 What is found rests on a message that the simulator lets pass the rules: whatever is unknown, it shows what is said of
 it.
@@ -13,37 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
-    BY_OPTION,
-    Does,
-    option_name,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    Verdict,
-    verdict,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleStep
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    Model,
-    Replayed,
-    Side,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Value,
-    high,
-    low,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    course_of,
-)
+from ..._exchange.names import same_name
+from ..budget import BudgetError
+from ..model import questions
+from ..model.actions import BY_OPTION, Does, option_name
+from ..model.facts import recipient_outside
+from ..model.rules import FlowRule, RuleSet
+from ..sat.solver import FALSE, TRUE
+from ..simulator.protection import Verdict, verdict
+from ..simulator.state import NOBODY, World
+from ..symbolic.compile_rules import RuleStep
+from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.logic import Value, high, low, negate
+from ..symbolic.witness_replay import course_of
 
 #: What has to be true of a message on a side.
 Wanted = Callable[[Side], Sequence[Value]]

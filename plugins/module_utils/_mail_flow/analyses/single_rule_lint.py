@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Problems of a single rule: misused options, and what an administrator may not expect. Private to the collection.
+"""Problems of a single rule: misused options, and what an administrator may not expect.
 
 A check is a row of :data:`CHECKS`.
 """
@@ -13,32 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    is_below,
-    is_name,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    INSIDE,
-    Facts,
-    recipient_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_too_large
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-    is_later,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    is_open,
-    keys_of,
-    showings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
+from ..._exchange.names import name_key
+from ..._resources.rules.never import never_matching
+from ..model.actions import Does, option_name
+from ..model.addresses import is_below, is_name
+from ..model.facts import INSIDE, Facts, recipient_outside
+from ..model.message import Message
+from ..model.patterns import is_too_large
+from ..model.predicate import Reach
+from ..model.rules import Atom, FlowRule, RuleSet, is_later
+from ..symbolic.atoms import is_open, keys_of, showings
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
 #: is no finding.

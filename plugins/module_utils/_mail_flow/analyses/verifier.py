@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it. Private to
-the collection.
+"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it.
 
 ``prove(rules, facts, guarantees, now)`` is the entry point. A guarantee is proved where no message breaks it, whatever
 is unknown about Exchange; it is refuted only by a message that surely breaks it in the simulator, too.
@@ -15,8 +12,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+from ..._exchange.errors import OptionError
+from ..budget import BudgetError, bounded
+from ..input.guarantee_options import Guarantee, guarantees_of
+from ..input.parsing import facts_of
+from ..model import questions
+from ..model.actions import option_name
+from ..model.connectors import IN_TRANSIT
+from ..model.expressions import Dialect
+from ..model.kleene import Open, Reason
+from ..model.rules import RuleSet
+from ..model.wishes import PORTAL, WISHES
+from ..sat.solver import FALSE, TRUE
+from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
+from ..simulator.results import result
+from ..simulator.state import Course
+from ..symbolic.atoms import MANAGER, Key, brought_by, showings
+from ..symbolic.compile_outcomes import shows
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
+from ..symbolic.encoding import CONFLICTS, Model, Replayed, Side
+from ..symbolic.logic import high, low
+from ..symbolic.symbolic_message import Assumption, may_mean_pdf
+from ..symbolic.witness_replay import courses_of, is_about, reasons_for, surely_breaks
+from .judgment import (
     PROVED,
     REFUTED,
     Breach,
@@ -27,62 +46,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     hole_of,
     premises_of,
     told,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-    guarantees_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    BUDGET,
-    NOT_FOUND,
-    TOO_MANY_COPIES,
-    Premise,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    MANAGER,
-    Key,
-    brought_by,
-    showings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    shows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
-    PROPERTIES,
-    breaks,
-    breaks_anyway,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    CONFLICTS,
-    Model,
-    Replayed,
-    Side,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    Assumption,
-    may_mean_pdf,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    courses_of,
-    is_about,
-    reasons_for,
-    surely_breaks,
 )
 
 #: How many times the other recipients are built more exactly.

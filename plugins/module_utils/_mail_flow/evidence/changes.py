@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When rules and facts changed, as Exchange shows it. Private to the collection.
+"""When rules and facts changed, as Exchange shows it.
 
 Exchange keeps no history of a rule: of one that changed in a window, nobody knows what it did before. Members of
 groups, guests and accepted domains have no date that shows.
@@ -14,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import first_date
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ..._exchange.organization import Organization
+from ..._resources.rules.rule import first_date
+from ..._resources.rules.stored import rules_of
+from ..model.rules import FlowRule
 
 #: What changed.
 RULE, FACT = "rule", "fact"

@@ -1,9 +1,7 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads what Exchange reports of a traced window, and compares it with what was computed, copy by copy.
 
-Private to the collection. Module and role call :func:`read_evidence`. :func:`window_of` names the window, and
+Module and role call :func:`read_evidence`. :func:`window_of` names the window, and
 ``trace.reading.TraceReader`` reads its trace. :func:`compare` is a function of values: facts, rules, the rows of the
 trace and those of the report. A contradiction is a finding about this collection: its simulation, a fact, or an answer
 that it takes for likely. An uncertain copy contradicts nothing; the report settles it."""
@@ -17,49 +15,18 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import chain, zip_longest
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    OptionError,
-    PermissionDeniedError,
-    ThrottledError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
-    RULE,
-    TAKES_EFFECT,
-    LatestChange,
-    changed_rules,
-    what_changed,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import (
-    Prediction,
-    predictions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
-    APART,
-    OLDEST,
-    Copy,
-    EncryptionReport,
-    ReportReader,
-    RuleReport,
-    Traced,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
-    Block,
-    bits_of,
-    blocks_of,
-    places_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Example
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
-    Trace,
-    instant_of,
-    left_out,
-    microseconds_of,
-)
+from ..._exchange.cmdlet import Session
+from ..._exchange.errors import OptionError, PermissionDeniedError, ThrottledError
+from ..model.actions import Does
+from ..model.facts import Facts
+from ..model.rules import FlowRule, RuleSet
+from ..trace.columns import Block, bits_of, blocks_of, places_of
+from ..trace.reading import Window
+from ..trace.replay import Example
+from ..trace.rows import Trace, instant_of, left_out, microseconds_of
+from .changes import RULE, TAKES_EFFECT, LatestChange, changed_rules, what_changed
+from .prediction import Prediction, predictions
+from .reports import APART, OLDEST, Copy, EncryptionReport, ReportReader, RuleReport, Traced
 
 #: The kinds of contradictions: the rule certainly acted and that is not reported, or it is reported and cannot have
 #: acted.

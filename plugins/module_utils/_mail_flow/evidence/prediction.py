@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On which copies of a trace each rule acts, as computed. Private to the collection.
+"""On which copies of a trace each rule acts, as computed.
 
 As everywhere, a likely answer counts as the answer. What an answer rests on is kept, because a report can confirm or
 contradict it.
@@ -12,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, may_reject
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Planes
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Sorter
+from ..model import questions
+from ..model.actions import Does
+from ..model.facts import Facts
+from ..model.rules import FlowRule, RuleSet
+from ..trace.chain import Chain, may_reject
+from ..trace.columns import Block
+from ..trace.conditions import Planes
+from ..trace.groups import Sorter
 
 #: Questions that no report answers.
 _NOT_ASKED = (questions.AUDIT_SPLITS, questions.AT_THE_LIMIT)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what Exchange reports of its rules, and of encryption. Private to the collection.
+"""Reads what Exchange reports of its rules, and of encryption.
 
 Sources: Microsoft's pages of the cmdlets, and MC1323250: rules are only reported where EventType names their events.
 Columns beyond the documented ones are kept by their names. How protection by a rule is reported is unknown, so no row
@@ -18,19 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    PermissionDeniedError,
-    ProtocolError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import person
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import QUERIES, Queries
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
-    RowError,
-    date_of,
-    microseconds_of,
-    name_of_column,
-)
+from ..._exchange.cmdlet import Call
+from ..._exchange.errors import PermissionDeniedError, ProtocolError
+from ..model.addresses import person
+from ..trace.reading import QUERIES, Queries
+from ..trace.rows import RowError, date_of, microseconds_of, name_of_column
 
 RULE_REPORT, ENCRYPTION_REPORT, DETAIL = (
     "Get-MailDetailTransportRuleReport",

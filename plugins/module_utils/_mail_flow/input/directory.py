@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the directory says about the groups and people that rules name, and about managers. Private to the collection.
+"""What the directory says about the groups and people that rules name, and about managers.
 
 Only these are read, in one round trip; nested groups take one more for each level, and managers two. A group counts as
 known if all of its members are, including those of nested groups. A read that is not granted, incomplete or empty
@@ -16,22 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    NotFoundError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MOST_PEOPLE,
-    Organization,
-    read,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_address,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ..._exchange.cmdlet import Call, Result, Session
+from ..._exchange.errors import ExchangeError, NotFoundError
+from ..._exchange.organization import MOST_PEOPLE, Organization, read
+from ..model.addresses import domain, is_address
+from ..model.rules import FlowRule, RuleSet
+from .parsing import facts_of
 
 #: The maximum number of groups and people to read; the others are unknown.
 MOST_ASKED = 100

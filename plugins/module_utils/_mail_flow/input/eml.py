@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message from an ``.eml`` file. Private to the collection.
+"""A message from an ``.eml`` file.
 
 The standard library reads it after its headers and parts were counted: crafted messages can keep its parsers busy for
 minutes. For that reason, texts in HTML are read here: each step continues where the last one ended, so time is linear
@@ -22,14 +20,10 @@ from email.message import Message as AnyMessage
 from email.parser import BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    Attachment,
-    Message,
-    Protection,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import IMPORTANCES
+from ..._exchange.errors import OptionError
+from ..._resources.rules.fields import IMPORTANCES
+from ..model.addresses import is_address
+from ..model.message import Attachment, Message, Protection
 
 #: Headers that are fields of a message.
 _OWN = frozenset({"bcc", "subject", "importance"})

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guarantees, with their values in the form of rules. Private to the collection."""
+"""Guarantees, with their values in the form of rules."""
 
 from __future__ import annotations
 
@@ -9,22 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    nearest,
-    refuse_unknown,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    IN_TRANSIT,
-    VALIDATIONS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import BY_OPTION
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+from ..._engine.arguments import validate
+from ..._exchange.errors import OptionError
+from ..._exchange.names import same_name
+from ..._exchange.text import listed
+from ..._resources.rules.fields import rule_argument_spec
+from ..._resources.rules.rule import declare_section
+from ..model.connectors import IN_TRANSIT, VALIDATIONS
+from ..model.predicates import BY_OPTION
+from ..model.wishes import WISHES
+from .parsing import nearest, refuse_unknown
 
 #: The options that narrow a wish.
 _NARROWING = tuple(dict.fromkeys(wish.narrowed_by for wish in WISHES.values() if wish.narrowed_by))

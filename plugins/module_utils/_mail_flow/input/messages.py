@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages from an option, each with its expectations, and which of these a result meets. Private to the collection."""
+"""Messages from an option, each with its expectations, and which of these a result meets."""
 
 from __future__ import annotations
 
@@ -10,24 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    message_of,
-    nearest,
-    ordinary,
-    refuse_unknown,
-    with_options,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    OTHER_TYPES,
-    Message,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    IMPORTANCES,
-    MESSAGE_TYPES,
-)
+from ..._exchange.errors import OptionError
+from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
+from ..model.connectors import VALIDATIONS
+from ..model.message import OTHER_TYPES, Message
+from .eml import message_from_eml
+from .parsing import message_of, nearest, ordinary, refuse_unknown, with_options
 
 FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
 PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_unknown", "unknown")

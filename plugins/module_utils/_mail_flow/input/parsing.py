@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages and facts from a user's options. Private to the collection.
+"""Messages and facts from a user's options.
 
 Invalid input is refused by name before anything is computed: an unknown key, an invalid address, an unknown type.
 """
@@ -15,30 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    Connector,
-    connector_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    AcceptedDomain,
-    Facts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    OTHER_TYPES,
-    OWNERS,
-    PROTECTIONS,
-    Attachment,
-    Message,
-    Protection,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    IMPORTANCES,
-    MESSAGE_TYPES,
-)
+from ..._exchange.errors import OptionError
+from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
+from ..model.addresses import is_address
+from ..model.connectors import Connector, connector_of
+from ..model.content import bytes_of
+from ..model.expressions import Dialect
+from ..model.facts import AcceptedDomain, Facts
+from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
 
 Parsed = TypeVar("Parsed")
 

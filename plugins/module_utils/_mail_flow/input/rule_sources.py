@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the rules and facts of a test come from: options, the organization, or a file, which is an export, a snapshot,
-a capture, or the info module's output. Private to the collection.
+a capture, or the info module's output.
 """
 
 from __future__ import annotations
@@ -12,50 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import (
-    Capture,
-    capture_of,
-    name_of_call,
-    not_captured,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    OptionError,
-    PermissionDeniedError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
-    MOST_PEOPLE,
-    Organization,
-    read,
-    reads_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
-    facts_of_directory,
-    read_directory,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
-    MESSAGES_ARGUMENT_SPEC,
-    Case,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import DIALECTS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    DLP_PROPERTIES,
-    EDGE_PROPERTIES,
-    rule_argument_spec,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, proposed_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ..._engine.arguments import validate
+from ..._engine.context import ModuleContext
+from ..._exchange.capture import Capture, capture_of, name_of_call, not_captured
+from ..._exchange.cmdlet import Call, Result
+from ..._exchange.errors import OptionError, PermissionDeniedError
+from ..._exchange.organization import MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
+from ..._resources.organization_state import describe
+from ..._resources.rules.fields import DLP_PROPERTIES, EDGE_PROPERTIES, rule_argument_spec
+from ..._resources.rules.rule import Rule, proposed_rules
+from ..._resources.rules.stored import rules_of
+from ..model.actions import Does
+from ..model.addresses import domain
+from ..model.message import Message
+from ..model.rules import RuleSet
+from .directory import facts_of_directory, read_directory
+from .guarantee_options import Guarantee
+from .messages import MESSAGES_ARGUMENT_SPEC, Case
+from .parsing import DIALECTS
 
 
 @dataclass

@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every action of a mail flow rule: what it does to protection, to delivery, and to what later rules see. Private to
-the collection.
+"""Every action of a mail flow rule: what it does to protection, to delivery, and to what later rules see.
 
 The actions of one rule have no order among themselves. Source: Microsoft's "Mail flow rules", "Mail flow rule actions"
 and New-TransportRule pages.
@@ -15,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from . import questions
 
 
 class Does(StrEnum):

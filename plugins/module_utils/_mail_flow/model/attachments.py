@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Predicates that look at attachments. Private to the collection.
+"""Predicates that look at attachments.
 
 A message without attachments has none that could match. What was not given about an attachment is open. Source:
 Microsoft's "Use mail flow rules to inspect message attachments".
@@ -12,26 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import (
-    bytes_of,
-    over,
-    unreadable,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Truth,
-    about,
-    all_of,
-    any_of,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Attachment
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    RuleView,
-    Settings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
+from . import questions
+from .content import bytes_of, over, unreadable
+from .kleene import Truth, about, all_of, any_of, opened
+from .message import Attachment
+from .patterns import any_pattern
+from .rule_view import RuleView, Settings
+from .words import any_word
 
 #: Extensions of archives: the names of the files in them count, too.
 _ARCHIVES = frozenset({"zip", "7z", "rar", "tar", "gz", "tgz", "cab", "jar", "iso", "msg", "eml"})

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outbound connectors: whose mail they take, and what they say of TLS. Private to the collection.
+"""Outbound connectors: whose mail they take, and what they say of TLS.
 
 A domain in a connector is that domain alone, ``*.domain`` its subdomains alone, ``*`` every domain: other than in the
 conditions of rules. Source: Microsoft's New-OutboundConnector page.

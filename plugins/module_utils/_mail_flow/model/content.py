@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Predicates that look at the subject, the text, headers, and properties of the message. Private to the collection.
+"""Predicates that look at the subject, the text, headers, and properties of the message.
 
 Each takes what it sees (a ``RuleView``), its values as the rule has them (most often a tuple of texts), and the rule's
 settings. It returns a ``Truth``: true, false, or open with the number of the question (U-number) and a reason. Source:
@@ -15,28 +13,15 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Truth,
-    about,
-    any_of,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
-    any_pattern,
-    begins_anywhere,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    Content,
-    RuleView,
-    Settings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
+from ..._exchange.names import same_name
+from . import questions
+from .facts import Facts
+from .header_edits import FIELDS
+from .kleene import Open, Truth, about, any_of, opened
+from .message import Message
+from .patterns import any_pattern, begins_anywhere
+from .rule_view import Content, RuleView, Settings
+from .words import any_word
 
 #: Decides about a text.
 OfText = Callable[[str, tuple[str, ...], Settings], Truth]

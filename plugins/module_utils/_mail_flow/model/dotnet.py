@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regular expressions as .NET reads them, for who says that Exchange does (``dialect: dotnet``). Private to the
-collection.
+"""Regular expressions as .NET reads them, for who says that Exchange does (``dialect: dotnet``).
 
 Beside what all sources agree on: ``^ $`` are the borders of the text without ``(?m)``; ``\\b \\B \\A \\z \\Z``,
 look-around for one character, lazy quantifiers, named groups, escapes of control characters and code points, and a
@@ -15,18 +12,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
-    ANY,
-    Alternation,
-    Anchor,
-    Chars,
-    Expression,
-    Node,
-    NotAgreedError,
-    Parser,
-    Repeat,
-    Sequence,
-)
+from .expressions import ANY, Alternation, Anchor, Chars, Expression, Node, NotAgreedError, Parser, Repeat, Sequence
 
 _FLAGS = re.compile(r"\(\?([imns]+)\)")
 _GROUP = re.compile(r"\?(?:<[A-Za-z_]\w*>|'[A-Za-z_]\w*'|[in]*:)")

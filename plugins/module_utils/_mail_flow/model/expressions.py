@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regular expressions with a meaning on which Microsoft's pages agree, as trees. Private to the collection.
+"""Regular expressions with a meaning on which Microsoft's pages agree, as trees.
 
 Literals, ``.``, classes, ``\\d \\w \\s`` and their opposites, escaped punctuation, ``* + ? {n,m}``, ``|``, groups, ``^
 $``, and a leading ``(?i)``, ``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it

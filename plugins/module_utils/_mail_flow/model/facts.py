@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known about an organization, and who is inside it. Private to the collection.
+"""What is known about an organization, and who is inside it.
 
 A fact that is ``None`` was not given: what depends on it is unknown, not false. If the mailboxes are given, so is the
 directory: whoever is in none of its lists is not an object of the organization. If managers or groups are given,
@@ -18,32 +16,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_below,
-    is_name,
-    spellings,
-    with_parents,
-    without_tag,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    EVERY_DOMAIN,
-    Connector,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Truth,
-    all_of,
-    any_of,
-    negate,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    Message,
-    Recipient,
-)
+from ..._exchange.names import same_name
+from . import questions
+from .addresses import domain, is_below, is_name, spellings, with_parents, without_tag
+from .connectors import EVERY_DOMAIN, Connector
+from .expressions import Dialect
+from .kleene import Truth, all_of, any_of, negate, opened
+from .message import Message, Recipient
 
 #: Types of accepted domains whose people are inside.
 INSIDE = ("Authoritative", "InternalRelay")

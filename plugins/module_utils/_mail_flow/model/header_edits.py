@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do to header fields that conditions read. Private to the collection.
+"""What rules do to header fields that conditions read.
 
 A later rule sees headers that were set and removed, but some cannot be, and nobody says which. So whatever reads such a
 field is open from then on: a condition about the header, and one about what the header says, such as the subject.
@@ -15,8 +13,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from . import questions
+from .kleene import Reason
 
 #: Headers whose values are fields of a message.
 FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})

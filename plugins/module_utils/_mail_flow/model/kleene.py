@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three values: true, false, and an open question that says why it is open. Private to the collection.
+"""Three values: true, false, and an open question that says why it is open.
 
 Kleene's logic: one false part makes a conjunction false, even if other parts are open. An open question knows its
 subject, so the same question asked twice has the same answer. It may carry a likely answer.
@@ -14,7 +12,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as part
 from typing import Any, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from . import questions
 
 
 @dataclass(frozen=True, slots=True, order=True)

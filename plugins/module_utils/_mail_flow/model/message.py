@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message as mail flow rules see it. Private to the collection.
+"""A message as mail flow rules see it.
 
 A described message is complete: it has only the headers, attachments and classifications that were given. What only the
 transport knows (whether the sender was authenticated, the spam level, the last hop) is unknown until it is given.

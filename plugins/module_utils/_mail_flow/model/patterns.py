@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Exchange finds patterns in a text. Private to the collection.
+"""How Exchange finds patterns in a text.
 
 A pattern is searched for anywhere, ignoring case. Time grows with the text only, never exponentially with the pattern:
 what would blow up a backtracking search runs through an automaton that is built on the way.
@@ -13,31 +11,13 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered, spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.dotnet import parse_dotnet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
-    Alternation,
-    Anchor,
-    Chars,
-    Dialect,
-    Expression,
-    Node,
-    NotAgreedError,
-    Repeat,
-    Sequence,
-    parse,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Truth,
-    any_of,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
-    composed,
-    in_both_ways,
-)
+from ..budget import remembered, spend
+from . import questions
+from .dotnet import parse_dotnet
+from .expressions import Alternation, Anchor, Chars, Dialect, Expression, Node, NotAgreedError, Repeat, Sequence, parse
+from .kleene import Truth, any_of, opened
+from .widening import widened
+from .words import composed, in_both_ways
 
 #: The maximum number of steps of a backtracking search in the worst case.
 _STEPS = 1_000_000

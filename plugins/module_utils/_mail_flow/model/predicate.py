@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a condition of a mail flow rule, and its words. The table of all conditions is ``predicates``.
-
-Private to the collection."""
+"""What is known of a condition of a mail flow rule, and its words. The table of all conditions is ``predicates``."""
 
 from __future__ import annotations
 
@@ -12,14 +8,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import (
-    LONGEST_SHOWN,
-    listed,
-    short,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import Evaluate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token
+from ..._exchange.text import LONGEST_SHOWN, listed, short
+from .rule_view import Settings
+from .sender_recipient import Evaluate
+from .words import first_token
 
 
 @dataclass(frozen=True, slots=True)

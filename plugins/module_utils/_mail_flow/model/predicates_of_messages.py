@@ -1,24 +1,14 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conditions about what a message says, and what it is. Private to the collection."""
+"""Conditions about what a message says, and what it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import (
-    attachments,
-    content,
-    questions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
-    ADDED,
-    CLASSIFICATION,
-    SPAM_LEVEL,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+from . import attachments, content, questions
+from .header_edits import ADDED, CLASSIFICATION, SPAM_LEVEL
+from .predicate import (
     ATTACHED,
     ATTACHED_NAME,
     ATTACHMENT,

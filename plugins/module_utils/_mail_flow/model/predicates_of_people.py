@@ -1,18 +1,16 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conditions about senders and recipients. Private to the collection."""
+"""Conditions about senders and recipients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import content, questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import sender_recipient as people
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+from ..._exchange.text import listed
+from . import content, questions
+from . import sender_recipient as people
+from .kleene import Truth
+from .predicate import (
     RECIPIENT,
     SENDER,
     Phrase,
@@ -26,10 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     small,
     words_in,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    RuleView,
-    Settings,
-)
+from .rule_view import RuleView, Settings
 
 #: What conditions of a family have in common.
 _SENDER: Mapping[str, Any] = {

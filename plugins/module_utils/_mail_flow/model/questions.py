@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody says about Exchange: the open questions by their numbers, which results name. Private to the collection.
+"""What nobody says about Exchange: the open questions by their numbers, which results name.
 
 The guide "What is unknown of mail" has the same table.
 """

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule sees of a message. Private to the collection.
+"""What a rule sees of a message.
 
 Earlier rules change it: a subject, a header, the text, a classification. The encryption that they ask for does not
 show, because a message is encrypted after the last rule.
@@ -13,11 +11,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import HeaderEdit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from .expressions import Dialect
+from .facts import Facts
+from .header_edits import HeaderEdit
+from .kleene import Reason, Truth
+from .message import Message, Recipient
 
 
 class Value:

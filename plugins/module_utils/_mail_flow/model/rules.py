@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail flow rules, compiled for evaluation. Private to the collection.
+"""Mail flow rules, compiled for evaluation.
 
 A condition that several rules share exists once. Rules that a message cannot match by its words, addresses and domains
 are skipped without evaluating their other conditions.
@@ -15,47 +13,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
-    BY_OPTION as ACTION_BY_OPTION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
-    Action,
-    Does,
-    set_actions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    is_address,
-    person,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
-    ADDED,
-    FIELD_OF,
-    HeaderEdit,
-    header_edits,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-    Truth,
-    all_of,
-    any_of,
-    negate,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate, Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import (
-    OPTIONAL,
-    PREDICATES,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    RuleView,
-    Settings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import done
+from ..._exchange.text import value_text
+from ..._resources.rules.moderation import done
+from . import questions
+from .actions import BY_OPTION as ACTION_BY_OPTION
+from .actions import Action, Does, set_actions
+from .addresses import is_address, person
+from .expressions import Dialect
+from .header_edits import ADDED, FIELD_OF, HeaderEdit, header_edits
+from .kleene import Open, Reason, Truth, all_of, any_of, negate, opened
+from .message import Message
+from .predicate import Predicate, Reach
+from .predicates import OPTIONAL, PREDICATES
+from .rule_view import RuleView, Settings
 
 #: Section of a rule to the prefix of an option's name in it.
 _UNKNOWN = {"conditions": "unknown_condition", "exceptions": "unknown_exception", "actions": "unknown_action"}

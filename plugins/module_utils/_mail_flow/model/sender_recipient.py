@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Predicates that look at the sender, at recipients, and at their relations. Private to the collection.
+"""Predicates that look at the sender, at recipients, and at their relations.
 
 Each takes what it sees, its values, and the rule's settings. Source: Microsoft's "Mail flow rule conditions and
 exceptions" and New-TransportRule pages.
@@ -12,37 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_below,
-    is_name,
-    spellings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    recipient_inside,
-    recipient_outside,
-    sender_inside,
-    sender_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import ADDED
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-    Truth,
-    about,
-    all_of,
-    any_of,
-    negate,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    RuleView,
-    Settings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
+from . import questions
+from .addresses import domain, is_below, is_name, spellings
+from .facts import recipient_inside, recipient_outside, sender_inside, sender_outside
+from .header_edits import ADDED
+from .kleene import Open, Reason, Truth, about, all_of, any_of, negate, opened
+from .message import Message, Recipient
+from .patterns import any_pattern
+from .rule_view import RuleView, Settings
+from .words import any_word
 
 #: Evaluates a predicate.
 Evaluate = Callable[[RuleView, Any, Settings], Truth]

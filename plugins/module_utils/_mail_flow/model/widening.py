@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Patterns without an agreed meaning, widened until they have one. Private to the collection.
+"""Patterns without an agreed meaning, widened until they have one.
 
 Whatever such a pattern means to Exchange, a match must contain each part with an agreed meaning; the other parts may
 stand for anything. A text without even that has no match. If the rest of a pattern depends on a part without an agreed
@@ -13,18 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
-    DEEPEST,
-    Alternation,
-    Anchor,
-    Chars,
-    Node,
-    NotAgreedError,
-    Parser,
-    Repeat,
-    Sequence,
-    parse,
-)
+from .expressions import DEEPEST, Alternation, Anchor, Chars, Node, NotAgreedError, Parser, Repeat, Sequence, parse
 
 #: Any character, and any text.
 _CHARACTER = Chars((), "sS")

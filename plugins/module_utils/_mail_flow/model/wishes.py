@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every wish that a guarantee can have of a copy: when a copy keeps it, and its words. Private to the collection.
+"""Every wish that a guarantee can have of a copy: when a copy keeps it, and its words.
 
 ``symbolic.copy_properties`` has the properties that copies can have, in one world of the simulator and as formulas over all
 messages.
@@ -13,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from .connectors import IN_TRANSIT
 
 _Value = TypeVar("_Value")
 _Join = Callable[[Iterable[_Value]], _Value]

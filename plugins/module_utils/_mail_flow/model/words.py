@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Exchange finds words in a text. Private to the collection.
+"""How Exchange finds words in a text.
 
 Words match whole, ignoring case: a space, punctuation or the text's border surrounds them. How the service splits text
 is not documented any further, so borderline cases are open. Source: Microsoft's "Mail flow rule conditions and
@@ -14,12 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Truth,
-    any_of,
-    opened,
-)
+from . import questions
+from .kleene import Truth, any_of, opened
 
 _BLANKS = re.compile(r"\s+")
 _TOKENS = re.compile(r"[^\W_]+")

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a copy should come out as, what rules help to that, and edits of rules, as data. Private to the collection."""
+"""What a copy should come out as, what rules help to that, and edits of rules, as data."""
 
 from __future__ import annotations
 
@@ -10,26 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    leaves,
-    sender_inside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Copy
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    SECTIONS,
-    rule_argument_spec,
-)
+from ..._exchange.names import same_name
+from ..._resources.rules.fields import SECTIONS, rule_argument_spec
+from ..input.guarantee_options import Guarantee
+from ..input.messages import Broken
+from ..model.actions import Does, option_name
+from ..model.addresses import domain
+from ..model.facts import Facts, leaves, sender_inside
+from ..model.message import Message
+from ..model.rules import FlowRule, RuleSet
+from ..model.wishes import PORTAL
+from .nearest import Copy
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})

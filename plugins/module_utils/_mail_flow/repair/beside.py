@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What edits change in mail beside what they are for. Private to the collection."""
+"""What edits change in mail beside what they are for."""
 
 from __future__ import annotations
 
@@ -9,25 +7,15 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    MailFinding,
-    MayChange,
-    in_section,
-    section_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    CONFLICTS,
-    Model,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
+from ..analyses.difference import Difference
+from ..analyses.finding import MailFinding, MayChange, in_section, section_of
+from ..analyses.verifier import claims_of
+from ..budget import BudgetError, bounded
+from ..model.expressions import Dialect
+from ..model.rules import Atom, RuleSet
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.logic import high, negate
 
 #: The kinds of differences by which mail is worse off.
 LOSSES = ("protection_lost", "delivery_lost", "transit_lost")

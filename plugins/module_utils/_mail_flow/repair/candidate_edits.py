@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edits that may put a copy right, from what happens to it: the rules that act, that stop, and that nearly match.
-Private to the collection.
 
 Nothing is invented: conditions and exceptions take values of the guarantee and of other rules, of which the copy's
 message has one.
@@ -15,26 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import set_actions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
-    ADD,
-    CONDITION,
-    EXCEPTION,
-    MOST_RULES,
-    STOP,
-    EditedRules,
-    Wrong,
-    fits,
-    unwritten,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
-    Failed,
-    Standing,
-    standings,
-)
+from ..model.actions import set_actions
+from ..model.predicate import Predicate
+from ..model.predicates import PREDICATES
+from ..model.rules import RuleSet
+from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, unwritten
+from .nearest import Failed, Standing, standings
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
 _NEAREST, _EXCEPTIONS = 12, 12

@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How each rule stands to a copy of a message: whether it acts, and what keeps it from acting. If the copy is in clear,
-which rule came nearest to encrypting it. Private to the collection.
+which rule came nearest to encrypting it.
 """
 
 from __future__ import annotations
@@ -12,32 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
-    STEPS_OF_MESSAGE,
-    BudgetError,
-    bounded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    message_of,
-    with_facts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    sender_inside,
-    sender_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import RuleView
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw, plain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
+from ..analyses.judgment import Counterexample
+from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..input.parsing import message_of, with_facts
+from ..model.actions import Does
+from ..model.facts import Facts, sender_inside, sender_outside
+from ..model.message import Message, Recipient
+from ..model.rule_view import RuleView
+from ..model.rules import Atom, FlowRule, RuleSet
+from ..simulator.rule_trace import Saw, plain
+from ..simulator.simulation import Passage
+from ..simulator.state import Course, World
 
 #: A recipient's result.
 Row = dict[str, Any]

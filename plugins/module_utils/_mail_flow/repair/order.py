@@ -1,22 +1,18 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a rule can move before others: they are about other mail, or what they do is the same in any order. Private
-to the collection.
-"""
+"""Whether a rule can move before others: they are about other mail, or what they do is the same in any order."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ..._exchange.names import name_key
+from ..analyses.coverage import adds_up
+from ..model.actions import Does, option_name
+from ..model.predicate import Reach
+from ..model.rules import FlowRule
+from ..sat.formula import Batch
+from ..symbolic.compile_rules import RuleChain
+from ..symbolic.logic import high
 
 #: Actions of these sorts may act otherwise after others of them, and so may changes of a message after others of the
 #: second sorts.

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fewer rules that do the same: rules that can go, and rules that can be one. Private to the collection.
+"""Fewer rules that do the same: rules that can go, and rules that can be one.
 
 ``simplify(rules, facts, now)`` is the entry point. What looks as if it could go or be merged is done at once; the
 difference in mail names the edits that it blames, they are taken back, and so on until no mail is treated differently.
@@ -18,43 +16,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
-    Difference,
-    difference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import WholeMailLint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
-    STEPS,
-    BudgetError,
-    bounded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    FlowRule,
-    RuleSet,
-    is_later,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
-    as_options,
-    fits,
-    unwritten,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import (
-    RuleOrder,
-    depends_on_sender,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    NONE_FAILS,
-    Premise,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    CONFLICTS,
-    Model,
-)
+from ..analyses.coverage import adds_up
+from ..analyses.difference import Difference, difference
+from ..analyses.lint import WholeMailLint
+from ..analyses.rule_conflicts import Meetings
+from ..budget import STEPS, BudgetError, bounded
+from ..input.parsing import facts_of
+from ..model.actions import BY_OPTION, Does
+from ..model.rules import FlowRule, RuleSet, is_later
+from ..sat.formula import Batch
+from ..simulator.assumptions import NONE_FAILS, Premise
+from ..symbolic.encoding import CONFLICTS, Model
+from .aims import as_options, fits, unwritten
+from .order import RuleOrder, depends_on_sender
 
 #: The steps for all comparisons together.
 _STEPS = 4 * STEPS

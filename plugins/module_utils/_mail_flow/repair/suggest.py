@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The smallest edits of rules after which a refuted guarantee holds, or a failed expectation is met. Private to the
-collection.
+"""The smallest edits of rules after which a refuted guarantee holds, or a failed expectation is met.
 
 ``suggestions(...)`` is the entry point. Candidates come from a message that is treated wrongly (``candidates``). Each
 goes through the simulator first, with every counterexample that was found so far, and is then proved; what refutes it
@@ -17,71 +14,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
-    Difference,
-    difference,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    MailFinding,
-    MayChange,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    REFUTED,
-    UNKNOWN,
-    Counterexample,
-    Judgment,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
-    later_instants,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
-    BudgetError,
-    bounded,
-    spend,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
-    Broken,
-    Case,
-    broken,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
-    ADD,
-    EditedRules,
-    Rule,
-    RuleEdit,
-    Wrong,
-    aim_of_expectation,
-    aim_of_guarantee,
-    unplaced,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.beside import LOSSES, beside
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidate_edits import (
-    candidates,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Copy, copy_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
-    CONFLICTS,
-    Model,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    surely_breaks,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
-    CopyCount,
-    alternatives,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ..analyses.difference import Difference, difference
+from ..analyses.finding import MailFinding, MayChange
+from ..analyses.judgment import REFUTED, UNKNOWN, Counterexample, Judgment
+from ..analyses.regression import later_instants
+from ..analyses.verifier import prove
+from ..budget import BudgetError, bounded, spend
+from ..input.guarantee_options import Guarantee
+from ..input.messages import Broken, Case, broken
+from ..input.parsing import facts_of
+from ..model.facts import Facts
+from ..model.rules import RuleSet
+from ..simulator.results import Simulator
+from ..simulator.simulation import Passage
+from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.logic import high
+from ..symbolic.witness_replay import surely_breaks
+from ..trace.reading import Window
+from ..trace.replay import CopyCount, alternatives
+from ..trace.rows import Trace
+from .aims import ADD, EditedRules, Rule, RuleEdit, Wrong, aim_of_expectation, aim_of_guarantee, unplaced
+from .beside import LOSSES, beside
+from .candidate_edits import candidates
+from .nearest import Copy, copy_of
 
 #: The steps for all suggestions about an organization.
 STEPS = 24_000_000

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Traces a solver's assignments back to their reasons. Private to the collection.
+"""Traces a solver's assignments back to their reasons.
 
 ``level`` and ``reasons`` are by variable: the decision level of its assignment, and the clause that forced it, ``None``
 for a decision. A literal is ``2 * variable`` or, negated, ``2 * variable + 1``.

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Formulas as circuits with shared subformulas. Private to the collection.
+"""Formulas as circuits with shared subformulas.
 
 :class:`Batch` answers many questions with guessed assignments, all tried at once. Usually a guess is easy: it is like a
 known model, and has what the question names. Each formula is an integer with a bit for each guess (bit-parallel
@@ -16,13 +14,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import (
-    FALSE,
-    TRUE,
-    Scope,
-    Solver,
-)
+from ..budget import spend
+from .solver import FALSE, TRUE, Scope, Solver
 
 #: The cost of a variable or gate, including its memory and its part in later questions.
 _STEPS_OF_GATE = 50

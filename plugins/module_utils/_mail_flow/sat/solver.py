@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides whether a propositional formula can be made true. Private to the collection.
+"""Decides whether a propositional formula can be made true.
 
 Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first
 unique implication point with recursive minimization, decisions by decaying activity, restarts by Luby's sequence,
@@ -20,11 +18,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.conflict_analysis import (
-    assumed,
-    follows,
-)
+from ..budget import spend
+from .conflict_analysis import assumed, follows
 
 TRUE, FALSE = 0, 1
 

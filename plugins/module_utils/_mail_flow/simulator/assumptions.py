@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What proofs assume, and why answers are open that no simulation gives. Private to the collection.
+"""What proofs assume, and why answers are open that no simulation gives.
 
 ``wording.guarantees`` and ``wording.reasons`` say it.
 """
@@ -10,13 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    FORWARDED_TYPES,
-    SURELY_PROTECTED,
-    SYSTEM_TYPES,
-)
+from ..model import questions
+from ..model.kleene import Reason
+from .protection import FORWARDED_TYPES, SURELY_PROTECTED, SYSTEM_TYPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules that a message can match. Private to the collection.
+"""The rules that a message can match.
 
 A rule set is indexed by what its rules need, for each of their conditions: an address, a domain, a word. So a message
 meets few of many rules.
@@ -13,25 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_name,
-    spellings,
-    with_parents,
-    without_tag,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    Content,
-    Fork,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
-    STEPS_OF_WORLD,
-)
+from ..budget import spend
+from ..model.addresses import domain, is_name, spellings, with_parents, without_tag
+from ..model.facts import Facts
+from ..model.message import Message, Recipient
+from ..model.rule_view import Content, Fork
+from ..model.rules import RuleSet
+from ..model.words import tokens
+from .state import STEPS_OF_WORLD
 
 
 @dataclass(slots=True)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule that matches does to a copy. Private to the collection.
+"""What a rule that matches does to a copy.
 
 The actions of one rule are a set: none sees the effect of another. If an action depends on something open, there is a
 world for each answer.
@@ -15,25 +13,15 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
-    ADDED,
-    FIELD_OF,
-    addition,
-    header_edits,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-    Truth,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Added, World
+from ..model import questions
+from ..model.actions import Does
+from ..model.facts import Facts
+from ..model.header_edits import ADDED, FIELD_OF, addition, header_edits
+from ..model.kleene import Open, Reason, Truth, opened
+from ..model.message import Message, Recipient
+from ..model.rule_view import Content, Fork
+from ..model.rules import FlowRule
+from .state import Added, World
 
 _TAG = re.compile(r"<[^>]*>")
 #: A tag that begins or ends a line.

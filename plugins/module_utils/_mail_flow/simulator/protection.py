@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the rules protect a copy, and by which way it leaves the organization. Private to the collection.
+"""How the rules protect a copy, and by which way it leaves the organization.
 
 Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived. Source: Microsoft's
 pages about mail flow rules that encrypt, about usage rights, and about IRM.
@@ -17,37 +15,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    VALIDATIONS,
-    Connector,
-    at_least,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import (
-    ENCODED,
-    size_range,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    leaves,
-    licensing_off,
-    sender_inside,
-    sender_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-    Truth,
-    rows_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    Message,
-    Protection,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ..._exchange.names import name_key
+from ..model import questions
+from ..model.actions import option_name
+from ..model.addresses import domain
+from ..model.connectors import VALIDATIONS, Connector, at_least
+from ..model.content import ENCODED, size_range
+from ..model.facts import Facts, leaves, licensing_off, sender_inside, sender_outside
+from ..model.kleene import Open, Reason, Truth, rows_of
+from ..model.message import Message, Protection
+from .state import World
 
 #: The largest message that is protected, in bytes, and the largest that is protected however it is encoded.
 LARGEST = 25 << 20

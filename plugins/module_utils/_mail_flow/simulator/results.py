@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages and rules in, results out, as the module has them. Private to the collection; the one entrance to the folder.
+"""Messages and rules in, results out, as the module has them: the one entrance to the folder.
 
 Pure: the same rules, facts, messages and dates give the same result.
 
@@ -15,36 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
-    STEPS_OF_MESSAGE,
-    BudgetError,
-    bounded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    recipient_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, rows_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    Verdict,
-    Way,
-    transit,
-    verdict,
-    ways_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
-    NOBODY,
-    Course,
-    World,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    DEFAULT_OME_CONFIGURATION,
-)
+from ..._exchange.names import same_name
+from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
+from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..model import questions
+from ..model.facts import Facts, recipient_outside
+from ..model.kleene import Reason, rows_of
+from ..model.message import Message, Recipient
+from ..model.rules import RuleSet
+from .protection import Verdict, Way, transit, verdict, ways_of
+from .simulation import Passage
+from .state import NOBODY, Course, World
 
 #: Protections that are partly unknown.
 OPEN = ("unknown", "protected_option_unknown")

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a message took its path: each rule, and the condition that decided. Private to the collection.
+"""Why a message took its path: each rule, and the condition that decided.
 
 Made only on request, because it evaluates every condition of every rule. The result says which rules match; the trace
 says why.
@@ -13,28 +11,15 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
-    STEPS_OF_MESSAGE,
-    BudgetError,
-    bounded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-    Truth,
-    all_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import RuleView
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Match, matches
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
+from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..model.facts import Facts
+from ..model.kleene import Open, Reason, Truth, all_of
+from ..model.message import Message, Recipient
+from ..model.rule_view import RuleView
+from ..model.rules import Atom, FlowRule, RuleSet
+from .results import Match, matches
+from .simulation import Passage
+from .state import Course, World
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message on its way through the rules. Private to the collection.
+"""A message on its way through the rules.
 
 One recipient is followed at a time, together with everybody who shares the copy. A rule that applies to some of them
 splits the copy, whether or not it does anything to it. *The recipient* is the one who is followed.
@@ -12,51 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    is_name,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import decrypted
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-    Truth,
-    all_of,
-    negate,
-    opened,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    Content,
-    Fork,
-    RuleView,
-    first_content,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.candidates import Candidates
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
-    SHARED,
-    Scene,
-    beside_content,
-    enforced,
-    in_audit,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
-    NOBODY,
-    STEPS_OF_WORLD,
-    Added,
-    Course,
-    World,
-    merged,
-    without,
-)
+from ..budget import spend
+from ..model import questions
+from ..model.addresses import is_name
+from ..model.content import decrypted
+from ..model.facts import Facts
+from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
+from ..model.message import Message, Recipient
+from ..model.predicate import Reach
+from ..model.rule_view import Content, Fork, RuleView, first_content
+from ..model.rules import Atom, FlowRule, RuleSet
+from .candidates import Candidates
+from .effects import SHARED, Scene, beside_content, enforced, in_audit
+from .state import NOBODY, STEPS_OF_WORLD, Added, Course, World, merged, without
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
 MOST_WORLDS = 128

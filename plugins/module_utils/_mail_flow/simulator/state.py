@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One way in which a message can pass the rules, for one recipient. Private to the collection.
+"""One way in which a message can pass the rules, for one recipient.
 
 As long as nothing is open, there is one world. An open question makes two; worlds with equal outcomes become one again,
 and the question made no difference. A world against a guess is kept, too: it shows whether an answer relies on the
@@ -13,18 +11,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Open,
-    Reason,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    Content,
-    Fork,
-    Value,
-)
+from ..budget import spend
+from ..model import questions
+from ..model.kleene import Open, Reason
+from ..model.message import Recipient
+from ..model.rule_view import Content, Fork, Value
 
 #: The fate of a copy that does not exist in a world.
 NOBODY = "nobody"

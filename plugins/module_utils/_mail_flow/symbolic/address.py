@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of an address, the relations between them, and what is assumed about people. Private to the collection.
+"""The variables of an address, the relations between them, and what is assumed about people.
 
 One variable says that it is this address, one that it is in a domain or below it, one that it contains a word, and so
 on. The relations exclude what no address can be at once. A wrong relation would be a false proof; a missing one only
@@ -13,47 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_below,
-    spellings,
-    with_parents,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
-    any_pattern,
-    begins_anywhere,
-    has_pattern,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTRIBUTES,
-    RECIPIENT,
-    SENDER,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
-    any_word,
-    has_word,
-    words_by_token,
-    words_in,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    MOST_NAMED,
-    Key,
-    Vocabulary,
-    is_open,
-    named_guests,
-    strangers_with_attributes,
-    wider,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.profiles import (
-    MANAGED,
-    Profiles,
-    doubted_of,
-)
+from ..model import questions
+from ..model.addresses import domain, is_below, spellings, with_parents
+from ..model.expressions import Dialect
+from ..model.facts import INSIDE, Facts
+from ..model.patterns import any_pattern, begins_anywhere, has_pattern
+from ..model.predicate import ATTRIBUTES, RECIPIENT, SENDER
+from ..model.words import any_word, has_word, words_by_token, words_in
+from ..sat.formula import Circuit
+from .atoms import MOST_NAMED, Key, Vocabulary, is_open, named_guests, strangers_with_attributes, wider
+from .logic import Logic, Value
+from .profiles import MANAGED, Profiles, doubted_of
 
 #: The number of pairs of values to compare before the first question. Other relations are learnt when they matter.
 _PAIRS = 20_000

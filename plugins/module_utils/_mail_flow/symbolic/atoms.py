@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules and claims mention, by what they look at. Private to the collection.
+"""What rules and claims mention, by what they look at.
 
 A condition is true if one of its values matches. Each value is an atom of the text, address or property that the
 condition looks at, so the same value is the same atom in every list.
@@ -17,35 +15,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    person,
-    spellings,
-    with_parents,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    recipient_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_agreed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTRIBUTES,
-    HEADER,
-    RECIPIENT,
-    SENDER,
-    SUBJECT,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
+from ..model.actions import Does
+from ..model.addresses import domain, person, spellings, with_parents
+from ..model.connectors import named_domains
+from ..model.expressions import Dialect
+from ..model.facts import Facts, recipient_outside
+from ..model.kleene import Reason
+from ..model.message import Recipient
+from ..model.patterns import is_agreed
+from ..model.predicate import ATTRIBUTES, HEADER, RECIPIENT, SENDER, SUBJECT
+from ..model.rules import Atom, FlowRule, RuleSet
+from ..model.widening import widened
 
 #: An atom of a slot: its sort and its value.
 Key = tuple[str, Any]

@@ -1,29 +1,18 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compiles the copies of people whom rules add. Private to the collection."""
+"""Compiles the copies of people whom rules add."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    Outcome,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    Branch,
-    Company,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    negate,
-)
+from ..model.rules import FlowRule
+from ..sat.solver import FALSE, TRUE
+from .address import AddressSlot
+from .compile_outcomes import Outcome
+from .compile_recipients import Branch, Company
+from .compile_rules import RuleChain
+from .logic import Logic, Value, negate
 
 #: The maximum number of copies for people whom rules add that are compared.
 _COPIES = 24

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a rule matches, as a formula. Private to the collection.
+"""Whether a rule matches, as a formula.
 
 The conditions are those of the simulator, over variables instead of a message.
 """
@@ -12,49 +10,21 @@ import datetime
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import (
-    bytes_of,
-    is_own_header,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import HeaderEdit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    BODY,
-    SUBJECT,
-    Reach,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import beside_content
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    WRITTEN,
-    Key,
-    is_open,
-    keys_of,
-    looks_at_written,
-    slots_of,
-    watches_aliases,
-    wider,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    EditedText,
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    high,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SHOWN_FIELDS,
-    Scopes,
-    SymbolicMessage,
-)
+from ..._exchange.names import name_key
+from ..model import questions
+from ..model.content import bytes_of, is_own_header
+from ..model.header_edits import HeaderEdit
+from ..model.predicate import BODY, SUBJECT, Reach
+from ..model.predicates import PREDICATES
+from ..model.rules import Atom, FlowRule
+from ..sat.solver import FALSE, TRUE
+from ..simulator.effects import beside_content
+from .address import AddressSlot
+from .atoms import WRITTEN, Key, is_open, keys_of, looks_at_written, slots_of, watches_aliases, wider
+from .compile_text_edits import EditedText, SeenMessage
+from .logic import Logic, Value, high, negate
+from .string_solver import holds
+from .symbolic_message import SHOWN_FIELDS, Scopes, SymbolicMessage
 
 
 class Others(Protocol):

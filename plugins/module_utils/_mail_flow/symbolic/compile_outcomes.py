@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outcome of a copy, the way by which it leaves, and all copies for one person, as formulas. Private to the
-collection.
+"""The outcome of a copy, the way by which it leaves, and all copies for one person, as formulas.
 
 See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on
 how it arrived. See its ``transit``, too: the way is a function of the recipient's domain, of the rules that route, and
@@ -15,34 +12,18 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
-    EVERY_DOMAIN,
-    VALIDATIONS,
-    Connector,
-    at_least,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    SURELY_PROTECTED,
-    SYSTEM_TYPES,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Showing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    sent_by,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    high,
-    low,
-    negate,
-)
+from ..._exchange.names import name_key, same_name
+from ..model import questions
+from ..model.actions import Does
+from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
+from ..model.facts import licensing_off
+from ..sat.solver import FALSE, TRUE
+from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
+from .address import AddressSlot
+from .atoms import Showing
+from .compile_recipients import sent_by
+from .compile_rules import RuleChain
+from .logic import Logic, Value, high, low, negate
 
 
 class Outcome:

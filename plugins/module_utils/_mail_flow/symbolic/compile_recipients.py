@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who shares the copy with the followed recipient, the state of a copy on its path through the rules, and the copies
-that rules make of it for others, as formulas. Private to the collection.
+that rules make of it for others, as formulas.
 
 Only conditions about all recipients of a copy depend on who shares it. At first, whether somebody with a word shares
 the copy is a variable for each history of splits. That allows more than can exist, so what is impossible with it is
@@ -16,42 +14,17 @@ import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    MANAGER,
-    REDIRECTS,
-    Key,
-    brought_by,
-    is_open,
-    wider,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
-    Conditions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    high,
-    low,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SHOWN_FIELDS,
-    Companion,
-    SymbolicMessage,
-)
+from ..model import questions
+from ..model.actions import Does
+from ..model.predicate import Reach
+from ..model.rules import Atom, FlowRule, RuleSet
+from ..sat.solver import FALSE, TRUE
+from .address import AddressSlot
+from .atoms import MANAGER, REDIRECTS, Key, brought_by, is_open, wider
+from .compile_conditions import Conditions
+from .compile_text_edits import SeenMessage
+from .logic import Logic, Value, high, low, negate
+from .symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")

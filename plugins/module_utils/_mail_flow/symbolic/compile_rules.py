@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recipient's copy on its path through the rules, as formulas. Private to the collection.
+"""A recipient's copy on its path through the rules, as formulas.
 
 One recipient is followed, whatever rules do. Moderation is not an end: an approval lets the copy continue. Who else
 shares the copy matters only to conditions that look at all of its recipients.
@@ -17,53 +15,22 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    is_name,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
-    ADDED,
-    FIELD_OF,
-    addition,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
-    FATES,
-    SHARED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    ADDING,
-    MANAGER,
-    MOST_NAMED,
-    REDIRECTS,
-    THE_MANAGER,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
-    Conditions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    Branch,
-    Company,
-    Split,
-    State,
-    branches,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
-    TextEdits,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
+from ..._exchange.names import name_key, same_name
+from ..model import questions
+from ..model.actions import Does, option_name
+from ..model.addresses import is_name
+from ..model.facts import Facts
+from ..model.header_edits import ADDED, FIELD_OF, addition
+from ..model.kleene import Reason
+from ..model.rules import FlowRule, RuleSet
+from ..sat.solver import FALSE, TRUE
+from ..simulator.effects import FATES, SHARED
+from .address import AddressSlot
+from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
+from .compile_conditions import Conditions
+from .compile_recipients import Branch, Company, Split, State, branches
+from .compile_text_edits import SeenMessage, TextEdits
+from .logic import Value, negate
 
 #: Parts of a state that its copies must not share.
 _OWN = ("asked", "brands", "routes", "held")

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How rules change texts that later rules see, as formulas. Private to the collection.
+"""How rules change texts that later rules see, as formulas.
 
 A prefix, a header's new value and a disclaimer are known texts, with known content. If a known text and the sender's
 text could together form a word or match a pattern, it is open whether they do (U17, U18).
@@ -15,52 +13,20 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import is_own_header
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import (
-    HeaderEdit,
-    header_edits,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
-    begins_anywhere,
-    crosses_lines,
-    has_pattern,
-    in_prefix,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    BODY,
-    SUBJECT,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
-    first_token,
-    has_word,
-    tokens,
-    touches,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
-    plain_text,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    Key,
-    Vocabulary,
-    is_open,
-    keys_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SymbolicMessage,
-)
+from ..._exchange.names import name_key
+from ..model import questions
+from ..model.content import is_own_header
+from ..model.expressions import Dialect
+from ..model.header_edits import HeaderEdit, header_edits
+from ..model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
+from ..model.predicate import BODY, SUBJECT
+from ..model.rules import FlowRule, RuleSet
+from ..model.words import first_token, has_word, tokens, touches
+from ..sat.solver import FALSE, TRUE
+from ..simulator.effects import plain_text
+from .atoms import Key, Vocabulary, is_open, keys_of
+from .logic import Logic, Value, negate
+from .symbolic_message import SymbolicMessage
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes messages that a person can send, from models of the variables. Private to the collection."""
+"""Writes messages that a person can send, from models of the variables."""
 
 from __future__ import annotations
 
@@ -10,19 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    DOMAIN,
-    DOTTED,
-    is_plain_address,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTRIBUTES,
-    BODY,
-    SUBJECT,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
+from ..model.addresses import DOMAIN, DOTTED, is_plain_address
+from ..model.predicate import ATTRIBUTES, BODY, SUBJECT
+from .address import AddressSlot
+from .atoms import WRITTEN, Key
+from .string_constraints import (
     Attachments,
     Holds,
     NoMessageError,
@@ -33,12 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     sample,
     side_by_side,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SHOWN_FIELDS,
-    Companion,
-    SymbolicMessage,
-)
+from .string_solver import holds
+from .symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
 
 #: The forms of created addresses, most natural first.
 _WORD = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"

@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The properties of a copy that wishes of guarantees are about: as formulas over all messages, and in one world of the
-simulator. Private to the collection.
+simulator.
 
 In a world, a property is true, false, or open (``None``).
 """
@@ -13,31 +11,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does, option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    recipient_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    Verdict,
-    protects,
-    verdict,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    Outcome,
-    in_transit,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
+from ..._exchange.names import name_key, same_name
+from ..input.guarantee_options import Guarantee
+from ..model import questions
+from ..model.actions import Does, option_name
+from ..model.facts import Facts, recipient_outside
+from ..model.kleene import Reason
+from ..model.message import Message
+from ..model.wishes import WISHES
+from ..sat.solver import FALSE, TRUE
+from ..simulator.protection import Verdict, protects, verdict
+from ..simulator.state import NOBODY, World
+from .compile_outcomes import Outcome, in_transit
+from .logic import Value, negate
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule sets and claims over one symbolic message, with the search for messages that replay. Private to the collection."""
+"""Rule sets and claims over one symbolic message, with the search for messages that replay."""
 
 from __future__ import annotations
 
@@ -12,51 +10,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    facts_of,
-    message_of,
-    with_facts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import holds_in
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    Key,
-    vocabulary_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_added_copies import (
-    AddedCopies,
-    AddedCopyCompiler,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
-    Conditions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
-    Outcome,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
-    ANYBODY,
-    Company,
-    Histories,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import (
-    Letter,
-    Writer,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
-    NoMessageError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SHOWN_FIELDS,
-    SymbolicMessage,
-)
+from ..budget import BudgetError
+from ..input.parsing import facts_of, message_of, with_facts
+from ..model.facts import Facts
+from ..model.message import Message
+from ..model.rules import RuleSet
+from ..sat.formula import Circuit
+from ..sat.solver import holds_in
+from .atoms import Key, vocabulary_of
+from .compile_added_copies import AddedCopies, AddedCopyCompiler
+from .compile_conditions import Conditions
+from .compile_outcomes import Outcome
+from .compile_recipients import ANYBODY, Company, Histories
+from .compile_rules import RuleChain
+from .concretizer import Letter, Writer
+from .logic import Logic
+from .string_constraints import NoMessageError
+from .symbolic_message import SHOWN_FIELDS, SymbolicMessage
 
 #: The IRM settings that affect mail.
 DECIDING_SETTINGS = (

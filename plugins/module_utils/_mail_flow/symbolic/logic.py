@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two logics over formulas, for the unknown. Private to the collection.
+"""Two logics over formulas, for the unknown.
 
 A value is a literal or, if it involves something unknown, a pair of literals: certainly true, and possibly true. Known
 values cost nothing extra. Unknown behavior of the service has two encodings. *Free*: a variable with any value; what is
@@ -14,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ..model.kleene import Truth
+from ..sat.formula import Circuit
+from ..sat.solver import FALSE, TRUE
 
 Value: TypeAlias = "int | tuple[int, int]"
 

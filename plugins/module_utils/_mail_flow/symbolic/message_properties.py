@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What conditions look at of a message beside people and texts, as variables: sizes, levels, classifications, and where
-it came from. Private to the collection.
+it came from.
 """
 
 from __future__ import annotations
@@ -12,15 +10,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    SURELY_PROTECTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ..._exchange.names import name_key
+from ..model.content import bytes_of
+from ..model.predicates import PREDICATES
+from ..model.rules import Atom
+from ..sat.formula import Circuit
+from ..simulator.protection import SURELY_PROTECTED
+from .atoms import Key
 
 #: What has a size, as conditions look at it, to the name of the property.
 _SIZED = {"size": "message", "attachments": "attachment"}

@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""People whom no rule tells apart, in a directory that is too large for a variable per person. Private to the
-collection.
+"""People whom no rule tells apart, in a directory that is too large for a variable per person.
 
 Everybody in it has one of few profiles: the same domains, groups, words and so on, of those that rules mention. So a
 variable per profile says as much of them as one per person would.
@@ -14,31 +11,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered, spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-    is_below,
-    spellings,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTRIBUTES,
-    RECIPIENT,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
-    first_token,
-    has_word,
-    tokens,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    MOST_NAMED,
-    Key,
-    Vocabulary,
-    is_open,
-)
+from ..budget import remembered, spend
+from ..model.addresses import domain, is_below, spellings
+from ..model.expressions import Dialect
+from ..model.facts import Facts
+from ..model.kleene import Truth
+from ..model.patterns import has_pattern
+from ..model.predicate import ATTRIBUTES, RECIPIENT
+from ..model.words import first_token, has_word, tokens
+from .atoms import MOST_NAMED, Key, Vocabulary, is_open
 
 #: A property of the directory that is an atom only here: somebody has a manager.
 MANAGED: Key = ("managed", "")

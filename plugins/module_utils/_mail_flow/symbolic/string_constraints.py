@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that have some words and patterns and lack others, and the attachments with them. Private to the collection.
+"""Texts that have some words and patterns and lack others, and the attachments with them.
 
 A text has exactly the words and patterns that the model says. If no such text can exist, the model's mistake becomes a
 new relation. If only no natural one is found, that is a limit of the writer, and says nothing about mail.
@@ -13,20 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.attachments import extension
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTACHED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
-    find_text,
-    holds,
-    is_impossible,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SymbolicMessage,
-)
+from ..budget import remembered
+from ..model.attachments import extension
+from ..model.predicate import ATTACHED
+from .atoms import Key
+from .string_solver import find_text, holds, is_impossible
+from .symbolic_message import SymbolicMessage
 
 #: The form of any text.
 _ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds texts that have some words and patterns and lack others, or that there are none. Private to the collection.
+"""Finds texts that have some words and patterns and lack others, or that there are none.
 
 Words and patterns are automata; a text that has several and lacks others is accepted by their product. Its characters
 fall into classes that none of the automata distinguishes, so one of each class is enough. A breadth-first search finds
@@ -17,29 +15,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
-    Alternation,
-    Anchor,
-    Chars,
-    Dialect,
-    Node,
-    Repeat,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
-    Sequence as Parts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
-    has_pattern,
-    search_for,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
-    HALF_ASCII,
-    has_word,
-    touches,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ..budget import spend
+from ..model.expressions import Alternation, Anchor, Chars, Dialect, Node, Repeat
+from ..model.expressions import Sequence as Parts
+from ..model.kleene import Truth
+from ..model.patterns import has_pattern, search_for
+from ..model.words import HALF_ASCII, has_word, touches
+from .atoms import Key
 
 #: The maximum number of states of a product to visit; beyond that, it is unknown whether there is a text.
 MOST_STATES = 3_000

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any message to any recipient, as variables. Private to the collection.
+"""Any message to any recipient, as variables.
 
 Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so
 they are variables, too. :class:`Scopes` says who is inside and outside.
@@ -13,48 +11,23 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTACHED,
-    ATTACHED_NAME,
-    ATTACHMENT,
-    RECIPIENT,
-    SENDER,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import USUAL
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    SURELY_PROTECTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import (
-    AddressSlot,
-    People,
-    relate_texts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    WRITTEN,
-    Key,
-    Vocabulary,
-    is_open,
-    keys_of,
-    watches_aliases,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    Logic,
-    Value,
-    negate,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_properties import (
-    MessageProperties,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import MESSAGE_TYPES
+from ..._exchange.names import name_key
+from ..._resources.rules.fields import MESSAGE_TYPES
+from ..model import questions
+from ..model.content import bytes_of
+from ..model.facts import Facts
+from ..model.predicate import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER
+from ..model.rules import Atom, RuleSet
+from ..model.words import touches
+from ..sat.formula import Circuit
+from ..sat.solver import FALSE, TRUE
+from ..simulator.assumptions import USUAL
+from ..simulator.protection import SURELY_PROTECTED
+from .address import AddressSlot, People, relate_texts
+from .atoms import WRITTEN, Key, Vocabulary, is_open, keys_of, watches_aliases
+from .logic import Logic, Value, negate
+from .message_properties import MessageProperties
+from .string_solver import holds
 
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")

@@ -1,47 +1,21 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides with the simulator whether a message certainly breaks a guarantee. Private to the collection."""
+"""Decides with the simulator whether a message certainly breaks a guarantee."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
-    Reason,
-    Truth,
-    all_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    Fork,
-    first_content,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
-    Atom,
-    FlowRule,
-    RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    reasons_of_transit,
-    verdict,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
-    NOBODY,
-    Course,
-    World,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
-    Ended,
-    breaks_in,
-    reasons_of_expiry,
-)
+from ..input.guarantee_options import Guarantee
+from ..model.connectors import IN_TRANSIT
+from ..model.facts import Facts
+from ..model.kleene import Reason, Truth, all_of
+from ..model.message import Message, Recipient
+from ..model.rule_view import Fork, first_content
+from ..model.rules import Atom, FlowRule, RuleSet
+from ..simulator.protection import reasons_of_transit, verdict
+from ..simulator.simulation import Passage
+from ..simulator.state import NOBODY, Course, World
+from .copy_properties import Ended, breaks_in, reasons_of_expiry
 
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:

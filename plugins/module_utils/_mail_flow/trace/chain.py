@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do to copies that meet the same rules. Private to the collection.
+"""What rules do to copies that meet the same rules.
 
 A copy passes the rules in the simulator itself. Only the matches are looked up, because they were decided for all
 copies before.
@@ -15,28 +13,18 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    Treated,
-    treated,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
-    BY_OPTION,
-    REJECTS,
-    Does,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
-    MOST_WORLDS,
-    Passage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Unknown
+from ..._exchange.text import value_text
+from ..analyses.difference_kinds import Treated, treated
+from ..model import questions
+from ..model.actions import BY_OPTION, REJECTS, Does
+from ..model.facts import Facts
+from ..model.kleene import Open, Reason, Truth
+from ..model.message import Message, Recipient
+from ..model.rules import FlowRule, RuleSet
+from ..simulator.results import result
+from ..simulator.simulation import MOST_WORLDS, Passage
+from ..simulator.state import Course, World
+from .conditions import Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.

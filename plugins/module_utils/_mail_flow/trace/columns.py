@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The copies of a block, and the distinct values in their columns. Private to the collection."""
+"""The copies of a block, and the distinct values in their columns."""
 
 from __future__ import annotations
 
@@ -11,12 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.candidates import (
-    address_keys,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import EVER, Trace
+from ..model.facts import Facts
+from ..model.words import tokens
+from ..simulator.candidates import address_keys
+from .rows import EVER, Trace
 
 #: The minimum number of copies in a block: its last message is complete.
 BLOCK = 1 << 16

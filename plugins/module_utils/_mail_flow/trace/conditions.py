@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which copies meet a condition, as sets of bits, and the message that a row of the trace describes. Private to the
-collection.
+"""Which copies meet a condition, as sets of bits, and the message that a row of the trace describes.
 
 Each condition is decided once per distinct value that it looks at, by the simulator's own predicate on a message with
 only that value. A set of copies is an integer: bit ``n`` is the copy at place ``n`` of the block.
@@ -20,33 +17,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import product
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, any_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
-    in_prefix,
-    required,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
-    Fork,
-    RuleView,
-    first_content,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
-    any_word,
-    tokens,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
-    Block,
-    Column,
-    bits_of,
-    places_of,
-)
+from ..model import questions
+from ..model.addresses import domain, is_name
+from ..model.content import ENCODED
+from ..model.facts import INSIDE, Facts
+from ..model.kleene import Open, Truth, any_of
+from ..model.message import Message, Recipient
+from ..model.patterns import in_prefix, required
+from ..model.predicate import Needs, Reach
+from ..model.rule_view import Fork, RuleView, first_content
+from ..model.rules import Atom
+from ..model.words import any_word, tokens
+from .columns import Block, Column, bits_of, places_of
 
 #: A person whom no condition names.
 _NOBODY = "\x00@\x00"

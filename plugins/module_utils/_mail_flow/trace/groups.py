@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups copies that meet the same rules and are equal in everything else that decides what happens to them. Private to
-the collection.
-"""
+"""Groups copies that meet the same rules and are equal in everything else that decides what happens to them."""
 
 from __future__ import annotations
 
@@ -12,36 +8,19 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
-    Facts,
-    recipient_outside,
-    sender_inside,
-    sender_outside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    Message,
-    Protection,
-    Recipient,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import LARGEST
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    ADDING,
-    MANAGER,
-    brought_by,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
-    Block,
-    bits_of,
-    places_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
+from ..model import questions
+from ..model.addresses import domain
+from ..model.content import ENCODED
+from ..model.facts import Facts, recipient_outside, sender_inside, sender_outside
+from ..model.kleene import Truth, all_of
+from ..model.message import Message, Protection, Recipient
+from ..model.predicate import Reach
+from ..model.rules import FlowRule
+from ..simulator.protection import LARGEST
+from ..symbolic.atoms import ADDING, MANAGER, brought_by
+from .chain import Chain
+from .columns import Block, bits_of, places_of
+from .conditions import (
     CHANGED,
     MOST_CHANGES,
     MOST_PREFIXES,
@@ -52,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     recipient_of,
     why_open,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
+from .rows import instant_of
 
 #: A header that a row does not say, since a rule edited it.
 _EDITED = Unknown("header")

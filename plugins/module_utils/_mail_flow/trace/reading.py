@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the message trace of an organization: options, windows, pages, and what is missing. Private to the collection.
+"""Reads the message trace of an organization: options, windows, pages, and what is missing.
 
 Source: Microsoft's Get-MessageTraceV2 page. Exchange answers with the newest rows first, at most 5,000 of them, over at
 most 10 days, and warns where there are more. The next page is asked for from the last row; the command in the warning
@@ -18,35 +16,11 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any, ClassVar, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import (
-    GRAPH_TRACE,
-    Call,
-    Result,
-    Session,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
-    OptionError,
-    ProtocolError,
-    ThrottledError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
-    DIALECT_ARGUMENT_SPEC,
-    MailFlowContext,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
-    NEVER,
-    Row,
-    RowError,
-    Trace,
-    date_of,
-    instant_of,
-    microseconds_of,
-    places_of,
-    row_of,
-    rows_of_file,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.sources import Sources
+from ..._exchange.cmdlet import GRAPH_TRACE, Call, Result, Session
+from ..._exchange.errors import ExchangeError, OptionError, ProtocolError, ThrottledError
+from ..input.rule_sources import DIALECT_ARGUMENT_SPEC, MailFlowContext
+from .rows import NEVER, Row, RowError, Trace, date_of, instant_of, microseconds_of, places_of, row_of, rows_of_file
+from .sources import Sources
 
 CMDLET = "Get-MessageTraceV2"
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do to the copies of a trace, in numbers, and what other rule sets would change. Private to the collection.
+"""What rules do to the copies of a trace, in numbers, and what other rule sets would change.
 
 Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not an automatic
 reply or meeting item.
@@ -21,36 +19,19 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    is_open,
-    kinds_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
-    surely_breaks,
-    surely_keeps,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import (
-    MOST_KNOWN,
-    Chain,
-    ChainOutcome,
-    Passed,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Unknown
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import CopyGroup, Sorter
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
-    Trace,
-    instant_of,
-    left_out,
-)
+from ..analyses.difference_kinds import is_open, kinds_of
+from ..analyses.finding import KINDS
+from ..analyses.verifier import claims_of
+from ..input.guarantee_options import Guarantee
+from ..model.addresses import domain
+from ..model.facts import Facts
+from ..model.rules import FlowRule, RuleSet
+from ..symbolic.witness_replay import surely_breaks, surely_keeps
+from .chain import MOST_KNOWN, Chain, ChainOutcome, Passed
+from .columns import Block, blocks_of
+from .conditions import Unknown
+from .groups import CopyGroup, Sorter
+from .rows import Trace, instant_of, left_out
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of a message trace: one for each copy, as columns of numbers. Private to the collection.
+"""The rows of a message trace: one for each copy, as columns of numbers.
 
 Source: Microsoft's Get-MessageTraceV2 page, and Microsoft Graph's exchangeMessageTrace.
 
@@ -23,11 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    is_address,
-    person,
-)
+from ..._exchange.errors import OptionError
+from ..model.addresses import is_address, person
 
 #: Value of a row to the names of its column: in lower case, without blanks and underscores.
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that name the same messages differently. Private to the collection.
+"""Files that name the same messages differently.
 
 Nobody documents that the keys of the admin center, Get-MessageTraceV2 and Microsoft Graph are equal, and a file may have
 the MessageId as its only key. Copies of two files with one MessageId, recipient and second are one. Where the files do
@@ -15,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Texts, Trace
+from .rows import Row, Texts, Trace
 
 
 class Sources:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of a difference, as results have them, each with a sentence. Private to the collection."""
+"""The rows of a difference, as results have them, each with a sentence."""
 
 from __future__ import annotations
 
@@ -10,10 +8,10 @@ from dataclasses import fields
 from functools import singledispatch
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Compared
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+from ..._exchange.text import listed, visible_line
+from ..analyses.difference import Difference
+from ..analyses.expectations import Compared
+from ..analyses.finding import (
     Changed,
     CutShort,
     MailFinding,
@@ -27,25 +25,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayWait,
     SideEffectsChanged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
-    MOST_APPROVALS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    UNUSUAL,
-    reason_rows,
-    worded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    BECOMES,
-    NamedMail,
-    because,
-    dated,
-    mail_of,
-    may_become,
-    sentence,
-    side_effects_said,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import outcome_words
+from ..symbolic.compile_rules import MOST_APPROVALS
+from .reasons import UNUSUAL, reason_rows, worded
+from .sentences import BECOMES, NamedMail, because, dated, mail_of, may_become, sentence, side_effects_said
+from .summary import outcome_words
 
 Row = dict[str, Any]
 

@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Exchange reports of rules, beside what was computed, as the module's result and as sentences. Private to the
-collection.
+"""What Exchange reports of rules, beside what was computed, as the module's result and as sentences.
 
 A report says that a rule acted. It never says that mail was encrypted.
 """
@@ -14,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+from ..evidence.changes import RULE
+from ..evidence.comparison import (
     CHANGED,
     LATE,
     NOT_PREDICTED,
@@ -29,17 +26,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Incomparable,
     RuleEvidence,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
-    EncryptionReport,
-    RuleReport,
-    Traced,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
-    PREMISES,
-    number_of,
-    window_row,
-)
+from ..evidence.reports import EncryptionReport, RuleReport, Traced
+from ..trace.reading import Window
+from .replay import PREMISES, number_of, window_row
 
 #: What a comparison takes as given beside the premises of a replay.
 EVIDENCE_PREMISES = (

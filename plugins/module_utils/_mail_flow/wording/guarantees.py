@@ -1,41 +1,22 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on guarantees as results have them, with the assumptions of their proofs, and the words for mail on its way.
-Private to the collection.
-"""
+"""Verdicts on guarantees as results have them, with the assumptions of their proofs, and the words for mail on its
+way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    Counterexample,
-    Judgment,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    SURELY_PROTECTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    MOST_MB,
-    SURELY_MB,
-    reason_rows,
-    worded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    Clause,
-    parts_of,
-    words_of,
-)
+from ..._exchange.text import listed
+from ..analyses.judgment import Counterexample, Judgment
+from ..input.guarantee_options import Guarantee
+from ..model import questions
+from ..model.rules import FlowRule
+from ..model.wishes import WISHES
+from ..simulator.assumptions import Premise
+from ..simulator.protection import SURELY_PROTECTED
+from .reasons import MOST_MB, SURELY_MB, reason_rows, worded
+from .sentences import Clause, parts_of, words_of
 
 #: What forced TLS checks.
 CHECKS = {

@@ -1,22 +1,15 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The findings about a rule set, as results have them, each with its reason. Private to the collection."""
+"""The findings about a rule set, as results have them, each with its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, short, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
-    LintFinding,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    CONNECTOR_IDLE,
-    reason_text,
-)
+from ..._exchange.text import listed, short, visible_line
+from ..analyses.single_rule_lint import LintFinding
+from ..model.kleene import Reason
+from .reasons import CONNECTOR_IDLE, reason_text
 
 #: Kind and case of a finding to its sentence: ``rule`` has the problem, beside the ``other`` one.
 _SENTENCES: Mapping[tuple[str, str], str] = {

@@ -1,10 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who outside can read what in clear, and where two organizations differ, as rows of results and as lines of a
 terminal.
-
-Private to the collection.
 """
 
 from __future__ import annotations
@@ -12,15 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.contrast import Contrast
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_contrast
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    SURELY_MB,
-    reason_rows,
-    worded,
-)
+from ..._exchange.text import listed
+from ..analyses.contrast import Contrast
+from ..analyses.overview import Cell
+from .policy import policy_contrast
+from .reasons import SURELY_MB, reason_rows, worded
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL = {

@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What plans of rules say beside mail: rules on trial, rules that encrypt while licensing is off, and rules that nobody
-here declared. Private to the collection.
+here declared.
 
 A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are
 known, and ``changed`` where ``since`` is only the day of the last change.
@@ -14,17 +12,13 @@ from collections.abc import Mapping, Sequence
 from itertools import starmap
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
-    REPORTS,
-    STOPS,
-    ForeignRule,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import reported_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import RULE_IDLE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import left_out
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle_words
+from ..._engine.plan import PlanWarning, warning
+from ..._resources.rules.rule import idle_words
+from ..analyses.foreign_rules import REPORTS, STOPS, ForeignRule
+from .evidence import reported_line
+from .reasons import RULE_IDLE
+from .replay import change_sentence
+from .summary import left_out
 
 
 def trial_sentence(trial: Mapping[str, Any]) -> str:

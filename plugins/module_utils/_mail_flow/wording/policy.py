@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an organization's rules do to mail, in English, the most important first. Private to the collection.
+"""What an organization's rules do to mail, in English, the most important first.
 
 It is made of the difference between no rules and all of them. So each sentence is about a class of mail.
 """
@@ -13,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+from ..._exchange.text import listed, visible_line
+from ..analyses.difference import Difference
+from ..analyses.finding import (
     Changed,
     CutShort,
     MailFinding,
@@ -27,23 +25,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SideEffect,
     SideEffectsChanged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    NOTHING,
-    Apart,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
-    may_happen,
-    open_questions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    FATES,
-    LIMITS,
-    NamedMail,
-    filled,
-    mail_of,
-)
+from ..analyses.rule_changes import NOTHING, Apart
+from ..model.actions import Does
+from ..model.rules import Atom, FlowRule
+from .difference import may_happen, open_questions
+from .sentences import FATES, LIMITS, NamedMail, filled, mail_of
 
 Row = dict[str, Any]
 

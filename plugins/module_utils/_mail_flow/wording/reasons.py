@@ -1,28 +1,21 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why an answer is open, how to find out, and what a condition looked at, as results have it. Private to the collection."""
+"""Why an answer is open, how to find out, and what a condition looked at, as results have it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, short
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import header_values
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, RuleView
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import (
-    sender_addresses,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
-    LARGEST,
-    SURELY_PROTECTED,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.settled_by import settled_by
+from ..._exchange.text import listed, short
+from ..model import questions
+from ..model.content import header_values
+from ..model.kleene import Reason
+from ..model.rule_view import Fork, RuleView
+from ..model.rules import Atom
+from ..model.sender_recipient import sender_addresses
+from ..simulator.protection import LARGEST, SURELY_PROTECTED
+from ..simulator.rule_trace import Saw
+from .settled_by import settled_by
 
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
 SURELY_MB, MOST_MB = SURELY_PROTECTED * 10 // (1 << 20) / 10, LARGEST >> 20

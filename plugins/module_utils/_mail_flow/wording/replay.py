@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replays of real mail, as the module's result and as sentences. Private to the collection."""
+"""Replays of real mail, as the module's result and as sentences."""
 
 from __future__ import annotations
 
@@ -9,18 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
-    COVERAGE,
-    Tallies,
-    Tally,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    BECOME,
-    BECOMES,
-)
+from ..analyses.finding import KINDS
+from ..trace.conditions import WORDS
+from ..trace.reading import Window
+from ..trace.replay import COVERAGE, Tallies, Tally
+from .sentences import BECOME, BECOMES
 
 #: Reason why something about a copy is open, to what settles it.
 SETTLED_BY = {

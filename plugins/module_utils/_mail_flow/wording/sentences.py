@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describes a difference in one sentence: which mail it is, what happens to it now, and which rule is the cause.
-Private to the collection.
-"""
+"""Describes a difference in one sentence: which mail it is, what happens to it now, and which rule is the cause."""
 
 from __future__ import annotations
 
@@ -11,21 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    Cause,
-    Changed,
-    SideEffect,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    NOTHING,
-    Apart,
-    Dated,
-    Edit,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import looks_at_written
+from ..analyses.finding import Cause, Changed, SideEffect
+from ..analyses.rule_changes import NOTHING, Apart, Dated, Edit
+from ..model.addresses import is_below
+from ..model.predicate import Predicate
+from ..model.rules import Atom, FlowRule
+from ..symbolic.atoms import looks_at_written
 
 #: How mail arrives protected.
 _ARRIVES = {

@@ -1,16 +1,14 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How to find out what is unknown: by giving what a message or an organization lacks, by other rules, or by a test
-message alone. Private to the collection.
+message alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ..model import questions
+from ..model.kleene import Reason
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 _SEND = "Send a test message."

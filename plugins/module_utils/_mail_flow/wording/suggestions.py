@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Suggested edits of rules, fewer rules that do the same, and why a copy is in clear, as rows of results and as lines of
-a terminal. Private to the collection.
+"""Suggested edits of rules, fewer rules that do the same, and why a copy is in clear, as rows of results and as lines
+of a terminal.
 """
 
 from __future__ import annotations
@@ -12,50 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import (
-    listed,
-    value_text,
-    visible,
-    visible_line,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    Changed,
-    MailFinding,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
-    Rule,
-    RuleEdit,
-    as_options,
-    name_of,
-    unwritten,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import (
-    KeptRule,
-    Merged,
-    Removed,
-    Simplified,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
-    Repaired,
-    Suggestion,
-    TraceEffect,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
-    difference_rows,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import premise_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    worded,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
-    number_of,
-    window_row,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    BECOMES,
-    mail_of,
-)
+from ..._exchange.text import listed, value_text, visible, visible_line
+from ..analyses.finding import Changed, MailFinding
+from ..repair.aims import Rule, RuleEdit, as_options, name_of, unwritten
+from ..repair.nearest import Nearest
+from ..repair.simplify import KeptRule, Merged, Removed, Simplified
+from ..repair.suggest import Repaired, Suggestion, TraceEffect
+from .difference import difference_rows
+from .guarantees import premise_row
+from .reasons import worded
+from .replay import number_of, window_row
+from .sentences import BECOMES, mail_of
 
 Row = dict[str, Any]
 

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentences about messages, unmet expectations, guarantees and differences in mail. Private to the collection."""
+"""Sentences about messages, unmet expectations, guarantees and differences in mail."""
 
 from __future__ import annotations
 
@@ -11,20 +9,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, short
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
-    FailedExpectations,
-    Tested,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
-    RELIED_ON,
-    hole_words,
-    transit_words,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
-    worded,
-)
+from ..._exchange.text import listed, short
+from ..analyses.expectations import FailedExpectations, Tested
+from ..input.messages import Broken
+from .guarantees import RELIED_ON, hole_words, transit_words
+from .reasons import worded
 
 #: The words for a copy's protection.
 _PROTECTION = {

@@ -1,35 +1,21 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks a declared rule before anything is sent: refuses what is invalid and warns about what is dangerous. Private to
-the collection.
-"""
+"""Checks a declared rule before anything is sent: refuses what is invalid and warns about what is dangerous."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    REMEDIES,
-    DeclaredRule,
-    Rule,
-    encrypts,
-    idle,
-    idle_words,
-    keeps_senders_inside,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
-    exists_on_premises_only,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import given_sections
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import lookalike_warnings
+from ..._engine.plan import PlanWarning, warning
+from ..._exchange.errors import NotFoundError, OptionError
+from ..._exchange.names import name_key
+from ..settings import lookalike_warnings
+from .moderation import doing
+from .never import never_matching
+from .rule import REMEDIES, DeclaredRule, Rule, encrypts, idle, idle_words, keeps_senders_inside
+from .rule_index import RuleBook
+from .stored import exists_on_premises_only
+from .values import given_sections
 
 
 def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[PlanWarning]:

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Detects what others did to mail flow rules during a task. Private to the collection.
+"""Detects what others did to mail flow rules during a task.
 
 Only differences are ever written, so the work of others stays in place, but whoever reads the result should know about
 it. Contents are compared, not dates: it is not documented whether a rule that only moves counts as changed.
@@ -12,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import moves
+from ..._engine.plan import Step
+from ..._exchange.organization import Organization
+from .reordering import moves
 
 #: Properties that follow from others or that every write changes.
 _FOLLOWING = frozenset(

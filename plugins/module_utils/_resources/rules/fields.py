@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fields of a mail flow rule (New- and Set-TransportRule). Private to the collection.
+"""The fields of a mail flow rule (New- and Set-TransportRule).
 
 Argument spec, documentation, reading, comparing and sending all follow from them. An exception is the counterpart of a
 condition, and its parameter begins with ``ExceptIf``. The names, types and limits are from Microsoft's cmdlet
@@ -13,25 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
-    Boolean,
-    Choice,
-    Flag,
-    Instant,
-    Integer,
-    Name,
-    RecipientAddress,
-    Size,
-    StatusCode,
-    Text,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import (
-    Listing,
-    Patterns,
-    Recipients,
-    Words,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, argument_spec
+from ..._exchange.kinds import Boolean, Choice, Flag, Instant, Integer, Name, RecipientAddress, Size, StatusCode, Text
+from ..._exchange.list_kinds import Listing, Patterns, Recipients, Words
+from ..table import Field, argument_spec
 
 #: The types of messages that a rule can ask for.
 MESSAGE_TYPES = (

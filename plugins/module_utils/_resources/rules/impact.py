@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a change of a mail flow rule does to mail, as far as the rule alone shows. Private to the collection.
+"""What a change of a mail flow rule does to mail, as far as the rule alone shows.
 
 The danger is that mail that was protected leaves in clear text: a rule that encrypts matches fewer messages, or one
 that decrypts matches more. Actions beside an approval count as set only where they are done.
@@ -13,26 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Integer, Kind, Size
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    DECRYPTING,
-    ENCRYPTING,
-    REJECTING,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import (
-    MODERATING,
-    doing,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    REMEDIES,
-    Rule,
-    decrypts,
-    encrypts,
-    idle,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from ..._engine.plan import Impact
+from ..._exchange.kinds import Integer, Kind, Size
+from ..._exchange.list_kinds import Listing
+from ..table import Field
+from .fields import DECRYPTING, ENCRYPTING, REJECTING
+from .moderation import MODERATING, doing
+from .rule import REMEDIES, Rule, decrypts, encrypts, idle
 
 Sections = Mapping[str, Mapping[str, Any]]
 

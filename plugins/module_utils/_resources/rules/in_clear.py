@@ -1,17 +1,13 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The warning that mail may leave in clear, of the modules that manage rules. The role says which mail. Private to the
-collection.
-"""
+"""The warning that mail may leave in clear, of the modules that manage rules. The role says which mail."""
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
+from ..._engine.plan import Change, Impact, Plan, warning
+from .moderation import doing
+from .rule import encrypts, idle
+from .rule_index import RuleBook
+from .shadowing import PlacedRule
 
 #: Rules that the warning names.
 _NAMED = 5

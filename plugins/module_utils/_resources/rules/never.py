@@ -1,8 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values of conditions that Exchange takes, and that match no mail: people, domains and extensions have no wildcards.
-Private to the collection.
 
 Source: Microsoft's "Mail flow rule conditions and exceptions" and New-TransportRule pages.
 """

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans mail flow rules: one in its place, a list, their order, and rules that nobody named. Private to the collection."""
+"""Plans mail flow rules: one in its place, a list, their order, and rules that nobody named."""
 
 from __future__ import annotations
 
@@ -10,47 +8,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, warning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    AlreadyExistsError,
-    OptionError,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
-    concurrent_changes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    SECTIONS,
-    SETTINGS_FIELDS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import (
-    moves,
-    moves_to_end,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    decrypts,
-    encrypts,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
-    RuleBook,
-    RulePlan,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import (
-    move,
-    plan_rule,
-    removal,
-    switch,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import (
-    ENDING,
-    first_that_covers,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
-    differing,
-    given_sections,
-)
+from ..._engine.plan import Phase, Plan, warning
+from ..._exchange.errors import AlreadyExistsError, OptionError
+from ..._exchange.names import name_key
+from .concurrent_changes import concurrent_changes
+from .fields import SECTIONS, SETTINGS_FIELDS
+from .reordering import moves, moves_to_end
+from .rule import DeclaredRule, Rule, decrypts, encrypts
+from .rule_index import RuleBook, RulePlan
+from .rule_plan import move, plan_rule, removal, switch
+from .shadowing import ENDING, first_that_covers
+from .values import differing, given_sections
 
 
 def plan_in_place(

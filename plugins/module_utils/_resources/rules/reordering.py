@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reorders rules with the fewest moves. Private to the collection.
+"""Reorders rules with the fewest moves.
 
 A move takes one rule out and inserts it at another place, as setting a priority does. The rules that do not need to
 move are a longest run that is already in order. Every other rule moves exactly once.

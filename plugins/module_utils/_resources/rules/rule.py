@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One mail flow rule: as Exchange shows it, and as a user declares it. Private to the collection."""
+"""One mail flow rule: as Exchange shows it, and as a user declares it."""
 
 from __future__ import annotations
 
@@ -12,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import unsendable
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+from ..._exchange.errors import OptionError, ProtocolError
+from ..._exchange.kinds import unsendable
+from ..._exchange.names import name_key, same_name
+from .fields import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
     DLP_PROPERTIES,
@@ -27,10 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SENDER_CONDITIONS,
     SETTINGS_FIELDS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import (
-    MODERATING,
-    done,
-)
+from .moderation import MODERATING, done
 
 _KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {
     field.output or field.parameter for fields in SECTIONS.values() for field in fields

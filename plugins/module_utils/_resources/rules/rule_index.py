@@ -1,9 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail flow rules as they are and in their future order: finds rules and tracks their places. Private to the
-collection.
-"""
+"""Mail flow rules as they are and in their future order: finds rules and tracks their places."""
 
 from __future__ import annotations
 
@@ -12,27 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Phase,
-    PlanWarning,
-    Step,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
-    RULE,
-    rms_templates_of,
-    rules_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import remedy_for
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
+from ..._engine.plan import Change, Impact, Phase, PlanWarning, Step
+from ..._exchange.cmdlet import Call, Value
+from ..._exchange.errors import NotFoundError, OptionError
+from ..._exchange.names import name_key, same_name
+from ..._exchange.organization import Organization
+from ..._exchange.tenant import describe_organization
+from ..table import name_of
+from .rule import DeclaredRule, Rule
+from .shadowing import PlacedRule
+from .stored import RULE, rms_templates_of, rules_of
+from .values import remedy_for
 
 
 @dataclass

@@ -1,59 +1,23 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans one mail flow rule: a pure function from the rules to the changes and steps. Private to the collection."""
+"""Plans one mail flow rule: a pure function from the rules to the changes and steps."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
-    Change,
-    Impact,
-    Phase,
-    PlanWarning,
-    Step,
-    warning,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import meant
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import (
-    check_rule,
-    lookalikes_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    AMBIENT,
-    FIELDS,
-    SETTINGS_FIELDS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
-    RuleChange,
-    Sections,
-    behind,
-    of_creation,
-    of_switch,
-    passed_over,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    is_past,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
-    RuleBook,
-    RulePlan,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.shadowing import PlacedRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
-    differing,
-    given_sections,
-    remedy_for,
-    section_parameters,
-    sent,
-)
+from ..._engine.plan import Change, Impact, Phase, PlanWarning, Step, warning
+from ..._exchange.cmdlet import Call, Value
+from ..._exchange.errors import OptionError
+from ..._exchange.kinds import Instant
+from ..._exchange.spelling import meant
+from .checks import check_rule, lookalikes_of
+from .fields import AMBIENT, FIELDS, SETTINGS_FIELDS
+from .impact import RuleChange, Sections, behind, of_creation, of_switch, passed_over
+from .rule import DeclaredRule, Rule, is_past
+from .rule_index import RuleBook, RulePlan
+from .shadowing import PlacedRule
+from .values import differing, given_sections, remedy_for, section_parameters, sent
 
 #: Every move shifts the places of other rules, so each move is planned from the result of the previous one.
 _AFTER_A_MOVE = frozenset({Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})

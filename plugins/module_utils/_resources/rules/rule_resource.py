@@ -1,35 +1,22 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mail flow rules of an organization as one resource. Private to the collection."""
+"""The mail flow rules of an organization as one resource."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    SECTIONS,
-    SETTINGS_FIELDS,
-    SETTINGS_OF_A_NEW_RULE,
-    rule_argument_spec,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
-    RULE,
-    rules_of,
-    subsets_for,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from ..._engine.plan import Plan
+from ..._exchange.organization import Organization
+from ..ome_configuration import OME_CONFIGURATION
+from ..resource import Planning, Resource
+from ..table import Field
+from .fields import SECTIONS, SETTINGS_FIELDS, SETTINGS_OF_A_NEW_RULE, rule_argument_spec
+from .in_clear import warned
+from .planner import plan_rules
+from .rule import DeclaredRule, declare
+from .rule_index import RuleBook
+from .stored import RULE, rules_of, subsets_for
 
 _FIELDS: dict[str, Field] = {
     **{field.option: field for field in SETTINGS_FIELDS},

@@ -1,7 +1,5 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds rules that can certainly never act because an earlier rule takes all their mail. Private to the collection.
+"""Finds rules that can certainly never act because an earlier rule takes all their mail.
 
 This is certain if the earlier rule acts, has no exceptions, matches all mail of the later rule with each of its
 conditions, and ends the processing (it stops it, or removes the message). Other rules may be unreachable, too, but are
@@ -14,18 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    LOOKS,
-    SECTIONS,
-    SETTINGS_OF_A_NEW_RULE,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import matches_more
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    Rule,
-    idle,
-)
+from .fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from .impact import matches_more
+from .moderation import doing
+from .rule import DeclaredRule, Rule, idle
 
 _CONDITIONS = {field.option: field for field in SECTIONS["conditions"]}
 

@@ -1,24 +1,15 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mail flow rules and RMS templates of an organization, and the subsets to read to plan rules. Private to the
-collection.
-"""
+"""The mail flow rules and RMS templates of an organization, and the subsets to read to plan rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotCapturedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    RmsTemplates,
-    Rule,
-    encrypts,
-)
+from ..._exchange.errors import NotCapturedError
+from ..._exchange.organization import Organization
+from .fields import FIELDS
+from .rule import DeclaredRule, RmsTemplates, Rule, encrypts
 
 #: The module that manages one rule. A change uses it as its resource name.
 RULE = "ome_transport_rule"

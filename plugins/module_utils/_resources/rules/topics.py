@@ -1,10 +1,8 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of a mail flow rule by topic, for the documentation: a hundred and fifty in the order of the alphabet
 help nobody.
 
-Private to the collection. Which are used most is the project's opinion, from rules that real organizations had and
+Which are used most is the project's opinion, from rules that real organizations had and
 Microsoft's own examples.
 """
 

@@ -1,27 +1,15 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sections of a declared rule: their meaning in this organization, what differs, and what is sent. Private to the
-collection.
-"""
+"""The sections of a declared rule: their meaning in this organization, what differs, and what is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    AMBIENT,
-    GROUPS,
-    SECTIONS,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
-    DeclaredRule,
-    RmsTemplates,
-    by_rms_template_name,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from ..._exchange.cmdlet import Value
+from ..table import Field
+from .fields import AMBIENT, GROUPS, SECTIONS
+from .rule import DeclaredRule, RmsTemplates, by_rms_template_name
 
 
 def given_sections(wanted: DeclaredRule, templates: RmsTemplates) -> dict[str, dict[str, Any]]:

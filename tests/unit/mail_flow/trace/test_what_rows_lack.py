@@ -1,8 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rows do not show is not certain: rows that are missing, members and managers that nobody knows, the end of a long
-subject, the size that a rule saw, and what rules of earlier days put before subjects.
+"""What rows do not show is not certain: rows that are missing, members and managers that nobody knows, the end of a
+long subject, the size that a rule saw, and what rules of earlier days put before subjects.
 """
 
 from __future__ import annotations

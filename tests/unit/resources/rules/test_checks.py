@@ -1,7 +1,6 @@
-# Copyright: (c) 2026, the m365.message_encryption contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is refused and warned of before a rule is sent, and which rule of an organization a declared one is: no session."""
+"""What is refused and warned of before a rule is sent, and which rule of an organization a declared one is: no
+session."""
 
 from __future__ import annotations
 
