@@ -109,9 +109,9 @@ def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
     assert "  Does not act: the rule 'Encrypt all' with 'Encrypt' is disabled" in overview_lines(overview)
     assert overview["holes"][0].startswith("for example")
     assert verdicts(overview)["35029"] == "fails"
-    # Microsoft's test does not look at the mode.
+    # Microsoft's test looks neither at modes nor at dates, and takes a classification for protection.
     overview = audited(("New-TransportRule", {**OUTGOING, "Mode": "Audit"}))
-    assert verdicts(overview)["35029"] == "passes, but only by rules in a test mode"
+    assert verdicts(overview)["35029"] == "passes, but only by rules that protect no mail now"
 
 
 def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mail_in_clear() -> None:

@@ -16,8 +16,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
+    DOES,
+    MODERATING,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.moderation import MODERATING
 
 ROOT = Path(__file__).resolve().parents[3]
 _EXTRACT = json.loads(
@@ -44,6 +47,7 @@ def test_every_condition_and_exception_has_its_row(section: str) -> None:
 
 def test_every_action_has_its_row() -> None:
     assert set(actions.BY_OPTION) == _options("actions")
+    assert set(actions.BY_OPTION) == set(DOES)
     assert {row.option for row in actions.ACTIONS if row.does is Does.MODERATE} == set(MODERATING)
 
 

@@ -24,11 +24,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     OME_CONFIGURATION,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
+    BRANDING,
     DECRYPTING,
     ENCRYPTING,
-    SECTIONS,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.topics import MOST_USED, TOPICS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table
 
@@ -170,7 +171,7 @@ def test_the_examples_show_every_action_that_encrypts_decrypts_or_brands() -> No
     rules = [task["m365.message_encryption.ome_transport_rule"] for task in yaml.safe_load(module.EXAMPLES)]
     shown = {action for rule in rules for action in rule.get("actions", {})}
     retired = {"apply_ome", "remove_ome"}
-    assert {*ENCRYPTING, *DECRYPTING} - retired <= shown
+    assert {*ENCRYPTING, *DECRYPTING, *BRANDING} - retired <= shown
     assert any(rule.get("state") == "absent" for rule in rules)
     for rule in rules:
         if {*ENCRYPTING, *DECRYPTING} & set(rule.get("actions", {})):

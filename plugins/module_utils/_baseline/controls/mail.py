@@ -14,7 +14,7 @@ from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import MAIL_FACTS, Organization, read
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
-from ..._mail_flow.analyses.plan_effects import facts_after, rules_after
+from ..._mail_flow.analyses.plan_effects import encrypting_today, facts_after, rules_after
 from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
@@ -28,7 +28,6 @@ from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.rules.impact import of_all_outgoing
-from ..._resources.rules.rule import encrypts, idle
 from ..._resources.rules.stored import RULE
 from .findings import PREFIX
 
@@ -163,16 +162,7 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarni
     except ExchangeError:
         return []
     off = licensing_off(mail.facts.get(IRM) or {})
-    names = (
-        [
-            str(rule["name"])
-            for rule in mail.rules
-            if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)
-        ]
-        if off
-        else []
-    )
-    return warnings_of(off, names, "IRM-1 and IRM-2 turn it on.")
+    return warnings_of(off, encrypting_today(mail.rules) if off else [], "IRM-1 and IRM-2 turn it on.")
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:

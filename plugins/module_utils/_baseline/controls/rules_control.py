@@ -22,7 +22,17 @@ from ..._resources.rules.fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.moderation import doing
 from ..._resources.rules.planner import refuse_double
-from ..._resources.rules.rule import DeclaredRule, Rule, declare, encrypts, idle, idle_words, keeps_senders_inside
+from ..._resources.rules.rule import (
+    BRANDS_ONLY,
+    DeclaredRule,
+    Rule,
+    brands_only,
+    declare,
+    encrypts,
+    idle,
+    idle_words,
+    keeps_senders_inside,
+)
 from ..._resources.rules.rule_index import RuleBook
 from ..._resources.rules.rule_plan import plan_rule
 from ..._resources.rules.stored import RULE, rules_of
@@ -229,7 +239,7 @@ class RulesControl(Control):
             except (NotFoundError, OptionError):
                 continue  # The rule is among the findings already.
             name = found.name if found else rule.name
-            if rule.state == "absent" or name_key(name) not in touched or not encrypts(sections):
+            if rule.state == "absent" or name_key(name) not in touched or not encrypts(doing(sections)):
                 continue
             if not sections["conditions"]:
                 findings.append(
@@ -417,6 +427,7 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     ]
     encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
     sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
+    sentences += [f"{rule.name!r} {BRANDS_ONLY}." for _declared, rule in present if brands_only(doing(rule.sections))]
     for declared, rule in encrypting:
         sentences += [
             f"{rule.name!r} {idle_words(option, value)}."

@@ -23,9 +23,10 @@ from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
 from ..._mail_flow.wording.summary import reasons_of, refutation
 from ..._resources.irm_configuration import IRM_CONFIGURATION
-from ..._resources.rules.fields import ENCRYPTING
+from ..._resources.rules.action_effects import ENCRYPTING
 from ..._resources.rules.impact import OUTGOING
-from ..._resources.rules.rule import Rule, encrypts, idle, idle_words
+from ..._resources.rules.moderation import doing
+from ..._resources.rules.rule import Rule, encrypts, encrypts_today, idle, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
 from ..controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
@@ -40,8 +41,9 @@ _SENTENCES = 12
 #: Properties of an OME configuration that count as branding in Microsoft's test.
 _BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
 _UNREAD = "not known"
-#: How the test of rules is passed without one that acts: it does not look at their modes.
-_ONLY_TRIED = ", but only by rules in a test mode"
+#: How the test of rules is passed without one that protects: it looks neither at modes nor at dates, and takes a
+#: classification for protection.
+_BY_NONE = ", but only by rules that protect no mail now"
 #: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
 _LEAVES_IN_CLEAR = frozenset(
     (
@@ -95,7 +97,7 @@ ASSESSED_TESTS = (
         "35029",
         "A mail flow rule protects mail",
         lambda organization: any(map(_protects, organization.objects("transport_rules"))),
-        lambda organization: "" if any(map(_enforced, organization.objects("transport_rules"))) else _ONLY_TRIED,
+        lambda organization: "" if any(_protects(rule.properties) for rule in _acting(organization)) else _BY_NONE,
     ),
 )
 
@@ -174,10 +176,13 @@ def _tried(look: Callable[[Organization], list[str]], organization: Organization
         return [f"{_UNREAD}: {error}"]
 
 
+def _acting(organization: Organization) -> list[Rule]:
+    """The rules that protect mail today."""
+    return [rule for rule in rules_of(organization) if encrypts_today(rule.sections, rule.enabled, rule.settings)]
+
+
 def _encrypting(organization: Organization) -> list[str]:
-    acting = [
-        rule for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)
-    ]
+    acting = _acting(organization)
     off = (
         "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
     )
@@ -189,7 +194,7 @@ def _idle(organization: Organization) -> list[str]:
     idle_rules = [
         (rule, reasons)
         for rule in rules_of(organization)
-        if encrypts(rule.sections) and (reasons := idle(rule.enabled, rule.settings))
+        if encrypts(doing(rule.sections)) and (reasons := idle(rule.enabled, rule.settings))
     ]
     return [f"{_rule_words(rule)} {' and '.join(starmap(idle_words, reasons.items()))}" for rule, reasons in idle_rules]
 
@@ -208,11 +213,7 @@ def _holes(organization: Organization) -> list[str]:
         holes.append(f"for example, {refutation(found)}")
     elif found["verdict"] != PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
-    names = {
-        rule.name
-        for rule in rules_of(organization)
-        if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)
-    }
+    names = {rule.name for rule in _acting(organization)}
     holes += [
         str(row["reason"])
         for row in mail_lint(organization, None)
@@ -273,12 +274,8 @@ def _is_branded(configuration: Mapping[str, Any]) -> bool:
 
 
 def _protects(rule: Mapping[str, Any]) -> bool:
+    """Whether Microsoft's test takes a rule for one that protects."""
     acts = rule.get("ApplyOME") is True or any(
         rule.get(name) is not None for name in ("ApplyRightsProtectionTemplate", "ApplyClassification")
     )
     return acts and str(rule.get("State")).lower() == "enabled"
-
-
-def _enforced(rule: Mapping[str, Any]) -> bool:
-    """Whether a rule protects mail, and not only in a test mode."""
-    return _protects(rule) and str(rule.get("Mode") or "Enforce").lower() == "enforce"

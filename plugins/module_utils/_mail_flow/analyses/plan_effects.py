@@ -15,7 +15,7 @@ from ..._exchange.organization import Organization
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
-from ..._resources.rules.rule import DeclaredRule, encrypts, idle
+from ..._resources.rules.rule import DeclaredRule, encrypts_today
 from ..._resources.rules.stored import RULE
 from ..input.rule_sources import rules_from
 from ..model.facts import licensing_off
@@ -92,9 +92,15 @@ def unlicensed(
         for rule in rules_after(rules_from(organization), steps)
         if ours & {rule["guid"], name_key(str(rule["name"]))}
     )
-    return off, [
-        str(rule["name"]) for rule in rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)
-    ]
+    return off, encrypting_today(rules)
+
+
+def encrypting_today(rules: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of the rules that protect mail today.
+
+    :param rules: as an organization's are described.
+    """
+    return [str(rule["name"]) for rule in rules if encrypts_today(rule, rule.get("enabled") is not False, rule)]
 
 
 def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, Any]:

@@ -169,9 +169,7 @@ def _fails_closed(look: CheckedRule) -> About:
 
 
 def _branding(look: CheckedRule) -> About:
-    brands = look.rule.does(Does.BRAND)
-    others = any(rule.does(Does.ENCRYPT) for rule in look.rules.rules if not rule.idle)
-    return _where(bool(brands) and not look.encrypts and not others)
+    return _where(bool(look.rule.does(Does.BRAND)) and not look.encrypts)
 
 
 def _unconfigured(look: CheckedRule) -> About:

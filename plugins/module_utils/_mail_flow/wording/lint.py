@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..._exchange.text import listed, short, visible_line
+from ..._resources.rules.rule import BRANDS_ONLY
 from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
 from .reasons import CONNECTOR_IDLE, reason_text
@@ -99,10 +100,7 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
         "fails_closed",
         "",
     ): "if Exchange cannot finish inspecting the content, it defers the message, and may return it to the sender (554 5.6.0)",
-    (
-        "branding_alone",
-        "",
-    ): "it sets a branding, but no rule encrypts: only mail that people protect themselves shows it",
+    ("branding_alone", ""): f"it {BRANDS_ONLY}",
     ("branding_missing", ""): (
         "it sets the branding {branding}, which is not an OME configuration of the organization:"
         " only Advanced Message Encryption allows more than the default one"

@@ -12,7 +12,17 @@ from ..._exchange.names import name_key
 from ..settings import lookalike_warnings
 from .moderation import doing
 from .never import never_matching
-from .rule import REMEDIES, DeclaredRule, Rule, encrypts, idle, idle_words, keeps_senders_inside
+from .rule import (
+    BRANDS_ONLY,
+    REMEDIES,
+    DeclaredRule,
+    Rule,
+    brands_only,
+    encrypts,
+    idle,
+    idle_words,
+    keeps_senders_inside,
+)
 from .rule_index import RuleBook
 from .stored import exists_on_premises_only
 from .values import given_sections
@@ -43,6 +53,8 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
             "bounces it (550 5.7.162), depending on the state of the service. In most cases, conditions.from_scope: InOrganization is what you want."
         )
         warnings.append(warning("any_sender", text, rule=wanted.label))
+    if brands_only(sections):
+        warnings.append(warning("brands_only", f"The rule {wanted.label!r} {BRANDS_ONLY}.", rule=wanted.label))
     return [*warnings, *(_idleness(wanted, rule) if rule and encrypts(sections) else ())]
 
 

@@ -667,21 +667,6 @@ SENDER_CONDITIONS = frozenset(
     }
 )
 
-#: Actions that protect a message.
-ENCRYPTING = ("apply_rights_protection_template", "apply_rights_protection_customization_template", "apply_ome")
-
-#: Actions that remove protection.
-DECRYPTING = ("remove_ome_v2", "remove_ome", "remove_rms_attachment_encryption")
-
-#: Actions after which recipients do not receive a message as it was sent to them.
-REJECTING = (
-    "delete_message",
-    "quarantine",
-    "redirect_message_to",
-    "reject_message_enhanced_status_code",
-    "reject_message_reason_text",
-)
-
 #: Properties of data loss prevention rules, which Exchange Online no longer allows anybody to write.
 DLP_PROPERTIES = (
     *(

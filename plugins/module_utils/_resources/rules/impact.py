@@ -15,8 +15,8 @@ from ..._engine.plan import Impact
 from ..._exchange.kinds import Integer, Kind, Size
 from ..._exchange.list_kinds import Listing
 from ..table import Field
-from .fields import DECRYPTING, ENCRYPTING, REJECTING
-from .moderation import MODERATING, doing
+from .action_effects import BRANDING, DECRYPTING, ENCRYPTING, MODERATING, REJECTING
+from .moderation import doing
 from .rule import REMEDIES, Rule, decrypts, encrypts, idle
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -98,6 +98,8 @@ class RuleChange:
         after = self.after["actions"].get(option)
         if option in REJECTING and after:
             return Impact.REJECTS
+        if option in BRANDING and not after:
+            return Impact.TAKES_AWAY
         if option in ENCRYPTING and not after:
             return Impact.TAKES_AWAY if encrypts(self.after) else Impact.IN_CLEAR
         if option in DECRYPTING and after:

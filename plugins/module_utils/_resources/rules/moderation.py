@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: The action that asks the sender's manager, and all that ask somebody.
+from .action_effects import MODERATING
+
+#: The action that asks the sender's manager.
 _BY_MANAGER = "moderate_message_by_manager"
-MODERATING = ("moderate_message_by_user", _BY_MANAGER)
 
 
 def done(actions: Mapping[str, Any], managed: bool) -> dict[str, Any]:

@@ -13,19 +13,17 @@ from typing import Any
 from ..._exchange.errors import OptionError, ProtocolError
 from ..._exchange.kinds import unsendable
 from ..._exchange.names import name_key, same_name
+from .action_effects import BRANDING, DECRYPTING, ENCRYPTING, MODERATING, REJECTING
 from .fields import (
-    DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
     DLP_PROPERTIES,
     EDGE_PROPERTIES,
-    ENCRYPTING,
     GROUPS,
-    REJECTING,
     SECTIONS,
     SENDER_CONDITIONS,
     SETTINGS_FIELDS,
 )
-from .moderation import MODERATING, done
+from .moderation import doing, done
 
 _KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {
     field.output or field.parameter for fields in SECTIONS.values() for field in fields
@@ -304,20 +302,33 @@ def _refuse_other_order(rules: Sequence[DeclaredRule]) -> None:
 
 def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to protect mail."""
-    return any(sections.get("actions", {}).get(option) for option in ENCRYPTING)
+    return _is_told(sections, ENCRYPTING)
+
+
+#: What a rule does that has a branding and no protection, as a part of a sentence.
+BRANDS_ONLY = "brands, but encrypts nothing: add apply_rights_protection_template"
+
+
+def brands_only(sections: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a rule is told to choose how protected mail looks, and not to protect it."""
+    return _is_told(sections, BRANDING) and not encrypts(sections)
 
 
 def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to remove protection."""
-    return any(sections.get("actions", {}).get(option) for option in DECRYPTING)
+    return _is_told(sections, DECRYPTING)
 
 
 def decides_about_mail(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to do something that decides whether mail is delivered or protected, be it by keeping it
     from other rules.
     """
-    deciding = (*ENCRYPTING, *DECRYPTING, *REJECTING, *MODERATING, "stop_rule_processing")
-    return any(sections.get("actions", {}).get(option) for option in deciding)
+    return _is_told(sections, (*ENCRYPTING, *DECRYPTING, *REJECTING, *MODERATING, "stop_rule_processing"))
+
+
+def _is_told(sections: Mapping[str, Mapping[str, Any]], options: Iterable[str]) -> bool:
+    """Whether a rule has one of these actions."""
+    return any(sections.get("actions", {}).get(option) for option in options)
 
 
 #: Option to the setting that makes a rule act that the option keeps from acting.
@@ -357,6 +368,14 @@ def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
         "expiry_date": expiry if is_past(expiry) else "",
     }
     return {option: value for option, value in values.items() if value}
+
+
+def encrypts_today(sections: Mapping[str, Mapping[str, Any]], enabled: bool, settings: Mapping[str, Any]) -> bool:
+    """Whether a rule protects mail today.
+
+    :param settings: as :func:`idle` takes them.
+    """
+    return encrypts(doing(sections)) and not idle(enabled, settings)
 
 
 def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:
