@@ -180,14 +180,14 @@ def needs_attention(figures: Figures) -> Answer:
     lines, asides = [(text, anchor) for _tone, text, anchor in points], _looked_at(figures)
     if not points:
         return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines, asides)
-    tone = min((tone for tone, _text, _anchor in points), key=[STOP, UNKNOWN, LOOK].index)
+    tone = min((tone for tone, _text, _anchor in points), key=[STOP, LOOK, UNKNOWN].index)
     return Answer(
         ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines, asides
     )
 
 
 def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
-    """What can need attention, in the page's order: how often, tone, sentence, anchor."""
+    """What can need attention, what is known before what nobody knows: how often, tone, sentence, anchor."""
     refused, failed, unread = figures.status["refused"], figures.status["failed"], figures.unread
     unknown = figures.controls["not assessable"] if unread < figures.organizations else 0
     return [
@@ -203,17 +203,22 @@ def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
         ),
         (failed, STOP, figures.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
         (
-            unread,
-            UNKNOWN,
-            figures.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."),
-            "",
-        ),
-        (figures.waiting, LOOK, f"{count(figures.waiting, 'organization')} not run yet: a later ring.", ""),
-        (
             figures.verdicts["refuted"],
             STOP,
             f"{count(figures.verdicts['refuted'], 'guarantee')} refuted by a message.",
             "#mail",
+        ),
+        *(
+            (figures.impacts[impact], IMPACT[impact].tone, _impact_line(figures, impact), "#changes")
+            for impact in IMPACT
+        ),
+        (figures.final, LOOK, f"{count(figures.final, 'change')} that cannot be rolled back.", "#changes"),
+        (figures.not_met, LOOK, f"{count(figures.not_met, 'control')} not met.", "#controls"),
+        (
+            unread,
+            UNKNOWN,
+            figures.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."),
+            "",
         ),
         (
             figures.verdicts["unknown"],
@@ -227,13 +232,8 @@ def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
             f"{count(figures.mail['unknown'], 'kind')} of mail that may or may not change.",
             "#mail",
         ),
-        *(
-            (figures.impacts[impact], IMPACT[impact].tone, _impact_line(figures, impact), "#changes")
-            for impact in IMPACT
-        ),
-        (figures.final, LOOK, f"{count(figures.final, 'change')} that cannot be rolled back.", "#changes"),
-        (figures.not_met, LOOK, f"{count(figures.not_met, 'control')} not met.", "#controls"),
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
+        (figures.waiting, LOOK, f"{count(figures.waiting, 'organization')} not run yet: a later ring.", ""),
         (
             figures.not_selected,
             LOOK,

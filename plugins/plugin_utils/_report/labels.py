@@ -59,12 +59,12 @@ class Word:
 
 GOOD, LOOK, STOP, UNKNOWN, QUIET = "good", "look", "stop", "unknown", "quiet"
 
-#: Statuses, the worst first: that is the order in which they are listed.
+#: Statuses, in the order in which they are listed.
 ORGANIZATION: dict[str, Word] = {
     OrganizationStatus.REFUSED: Word("Refused", "✕", STOP),
     OrganizationStatus.FAILED: Word("Failed", "✕", STOP),
-    OrganizationStatus.NOT_ASSESSABLE: Word("Not assessable", "?", UNKNOWN),
     OrganizationStatus.DRIFT: Word("Drift", "≠", LOOK),
+    OrganizationStatus.NOT_ASSESSABLE: Word("Not assessable", "?", UNKNOWN),
     OrganizationStatus.CHANGED: Word("Changed", "✓", GOOD),
     OrganizationStatus.MET: Word("Met", "✓", GOOD),
 }

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     RunReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import NO_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
@@ -251,10 +252,26 @@ def test_a_rule_that_exchange_does_not_report_contradicts_nothing(tmp_path: Path
     assert any("1 rule compared, none contradicted; 1 not compared." in line for line in said)
 
 
-def test_where_nothing_was_sent_nothing_is_met(role: Role) -> None:
+def test_where_there_is_nothing_to_compare_the_control_does_not_apply(role: Role, tmp_path: Path) -> None:
+    """It is neither met nor unknown: an organization without a rule that protects is as wanted every week."""
     role.session.organization.patch(
         {"rule_report": [], "message_trace": [each for each in MAIL if each not in PARTNERS]}
     )
+    role.plan("audit", **WANTED)
+    status, found = control(role)
+    assert (status, found.endswith("no rule acted on mail of this time, neither as computed nor as reported.")) == (
+        "not applicable",
+        True,
+    )
+    without = Role({**reporting(), "transport_rules": [], "rule_report": []}, str(tmp_path / "without"))
+    without.plan("audit", run_tags=["VRF-2"], evidence_days=7)
+    assert control(without) == ("not applicable", NO_RULE)
+    assert without.report["status"] == "met"
+
+
+def test_what_is_reported_late_is_not_nothing(role: Role) -> None:
+    """Mail was sent that the rule acts on, as computed, and nothing is reported of it yet."""
+    role.session.organization.patch({"rule_report": []})
     role.plan("audit", **WANTED)
     assert control(role)[0] == "not assessable"
 

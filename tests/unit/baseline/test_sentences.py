@@ -24,7 +24,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     OrganizationStatus,
     RollbackClass,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import (
+    attention_lines,
+    lines_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 
 
@@ -48,6 +51,11 @@ def organization(status: str = "met", controls: str = "", **more: Any) -> Organi
     return OrganizationReport(
         **{"host": "contoso", "message": "", **more, "status": OrganizationStatus(status), "controls": rows}
     )
+
+
+def because(found: OrganizationReport, why: str) -> OrganizationReport:
+    """The same with a reason beside each control."""
+    return replace(found, controls=tuple(replace(each, findings=(why,)) for each in found.controls))
 
 
 def run(kind: str, organizations: Sequence[OrganizationReport]) -> RunReport:
@@ -193,10 +201,53 @@ def test_the_last_line_counts_those_that_need_somebody_first() -> None:
         organization("met"),
         *(organization("drift", host=f"o{number}", changes=[change()]) for number in range(13)),
     ]
-    *lines, more, last = lines_of(run("audit", organizations), "report.html")
+    *lines, too, more, last = lines_of(run("audit", organizations), "report.html")
     assert [text.partition(":")[0] for text in lines] == [f"o{number}" for number in range(12)]
-    assert more == "2 more organizations are in the report."
+    assert (too, more) == ("Drifted, too: o12.", "1 more organization is in the report.")
     assert last == "14 organizations: 13 drifted, 1 as wanted. Report: report.html"
+
+
+def test_drift_comes_before_what_nobody_knows_and_is_never_hidden() -> None:
+    """In the lines, in the last one, and in a mail."""
+    unknown = [
+        organization("not assessable", host=f"u{number}", controls="VRF-2=not assessable") for number in range(22)
+    ]
+    drifted = [
+        organization("drift", host=f"d{number}", changes=[change()], controls="MFR-1=not met") for number in range(14)
+    ]
+    report = run("audit", [*unknown, organization("met"), *drifted, organization("refused", host="r")])
+    lines = lines_of(report, "report.html")
+    assert [text.partition(":")[0] for text in lines[:12]] == ["r", *(f"d{number}" for number in range(11))]
+    assert lines[12:] == [
+        "Drifted, too: d11, d12, d13.",
+        "23 more organizations are in the report.",
+        "38 organizations: 1 refused, 14 drifted, 22 not assessable, 1 as wanted. Report: report.html",
+    ]
+    mail = attention_lines(report)
+    assert mail[:12] == lines[:12]
+    assert mail[12:] == ["Drifted, too: d11, d12, d13.", "22 more organizations are in the report."]
+
+
+def test_of_an_organization_what_is_not_met_comes_before_what_nobody_knows() -> None:
+    found = because(organization("drift", "MFR-1=not assessable,MFR-2=not met"), "why")
+    first, *below, _last = lines_of(run("audit", [found]), "report.html")
+    assert first.startswith("contoso: not met: MFR-2; not assessable: MFR-1")
+    assert below == ["  MFR-2 not met: why", "  MFR-1 not assessable: why"]
+
+
+def test_a_mail_names_organizations_controls_and_reasons_but_no_address() -> None:
+    why = "'Bank': mail from ann@contoso.com to 'o.b@fabrikam.com'; it leaves as <x+y@fabrikam.com>."
+    needy = because(organization("drift", "MFR-2=not met"), why)
+    assert attention_lines(run("audit", [needy, organization("met", host="fine")])) == [
+        "contoso: not met: MFR-2 (1 of 1 controls looked at)",
+        "  MFR-2 not met: 'Bank': mail from (an address) to '(an address)'; it leaves as <(an address)>.",
+    ]
+    assert attention_lines(run("audit", [organization("met"), organization("changed", host="other")])) == []
+    refused = organization("refused", findings=[Finding("IRM-5", "enabled would become true. ann@contoso.com knows.")])
+    assert attention_lines(run("check", [refused])) == [
+        "contoso: refused, nothing was written: IRM-5",
+        "  IRM-5: enabled would become true. (an address) knows.",
+    ]
 
 
 def test_an_organization_of_a_later_ring_has_not_failed() -> None:

@@ -279,20 +279,3 @@ class EvidenceControl(Control):
                 f"{PREFIX}{self.variables[0].name} is {days}.",
                 remedy=f"Use a number from 0 to {LONGEST}; 0 turns it off.",
             )
-
-
-def judged(evidence: Mapping[str, Any]) -> tuple[bool | None, list[str]]:
-    """Whether Exchange reports what was computed, ``None`` where that cannot be told, and what was found.
-
-    :param evidence: the result of ``mail_flow_evidence``, or why there is none (``remark``).
-    """
-    if "remark" in evidence:
-        return None, [evidence["remark"]]
-    rules = evidence["rules"]
-    against = [rule for rule in rules if rule["contradictions"]]
-    others = [rule for rule in rules if not rule["contradictions"]]
-    # Of nothing, nothing is met.
-    compared = any(rule.get("compared") for rule in rules)
-    return (False if against else True if compared else None), [rule["text"] for rule in (*against, *others)] or [
-        "No rule protects or is in a test mode."
-    ]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The statuses that plans and reports use, worst first."""
+"""The statuses that plans and reports use, in the order of every list: the worst first, and what is known to be wrong
+before what nobody knows."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ class OrganizationStatus(StrEnum):
 
     REFUSED = "refused"
     FAILED = "failed"
-    NOT_ASSESSABLE = "not assessable"
     DRIFT = "drift"
+    NOT_ASSESSABLE = "not assessable"
     CHANGED = "changed"
     MET = "met"
 

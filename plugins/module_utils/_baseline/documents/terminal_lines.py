@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._mail_flow.model.addresses import without_addresses
 from ..._mail_flow.wording.evidence import evidence_headline
+from ..._mail_flow.wording.replay import number_of
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
@@ -37,7 +39,10 @@ _COUNTED: dict[OrganizationStatus, str] = {
 _NOTHING_TO_CHANGE = "not met"
 #: The word where the turn of an organization has not come.
 _WAITING = "not run yet"
-#: The statuses of a control that need attention in any case, and those of a control that was checked.
+#: The statuses in which something is known to be wrong, or open: such organizations are named, however many there are.
+_KNOWN = (OrganizationStatus.REFUSED, OrganizationStatus.FAILED, OrganizationStatus.DRIFT)
+#: The statuses of a control that need attention in any case, in the order of lists, and those of a control that was
+#: checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
 #: Findings that are not about a control, in words that hold for all that they say.
@@ -69,12 +74,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     :param path: its page.
     :param hosts: the organizations to name; ``None`` for all. The last line counts all.
     """
-    words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
-    order = list(_COUNTED)
-    organizations = sorted(
-        report.organizations,
-        key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes),
-    )
+    words, organizations = _words(report.kind), _in_order(report)
     named = [organization for organization in organizations if hosts is None or organization.host in hosts]
     lines = []
     for organization in named[:_NAMED_ORGANIZATIONS]:
@@ -85,14 +85,62 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
             *(f"  {line}" for line in below),
             *overview_lines(organization.overview),
         ]
-    more = len(named) - _NAMED_ORGANIZATIONS
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
-    total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"
     return [
         *lines,
-        *([f"{more:,} more organizations are in the report."] if more > 0 else []),
-        f"{total}: {counted}. Report: {path}",
+        *_further(named[_NAMED_ORGANIZATIONS:], report.kind),
+        f"{number_of(len(organizations), 'organization')}: {counted}. Report: {path}",
+    ]
+
+
+def attention_lines(report: RunReport) -> list[str]:
+    """The organizations that need attention, with the controls and the reasons, as the terminal names them, for a mail:
+    without addresses.
+    """
+    words, needy = _words(report.kind), [each for each in _in_order(report) if _needs_attention(each)]
+    lines = [
+        line
+        for organization in needy[:_NAMED_ORGANIZATIONS]
+        for line in (
+            _line(organization, report.kind, words),
+            *(f"  {reason}" for reason in (*_refusals(organization), *_reasons(organization))),
+        )
+    ]
+    return [without_addresses(line) for line in (*lines, *_further(needy[_NAMED_ORGANIZATIONS:], report.kind))]
+
+
+def _needs_attention(organization: OrganizationReport) -> bool:
+    return not organization.waits and organization.status in (*_KNOWN, OrganizationStatus.NOT_ASSESSABLE)
+
+
+def _words(kind: str) -> dict[OrganizationStatus, str]:
+    """The words that count organizations after a procedure."""
+    return {**_COUNTED, **_OWN_WORDS.get(kind, {})}
+
+
+def _in_order(report: RunReport) -> list[OrganizationReport]:
+    """The organizations, the worst first."""
+    order = list(OrganizationStatus)
+    return sorted(
+        report.organizations,
+        key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes),
+    )
+
+
+def _further(left: Sequence[OrganizationReport], kind: str) -> list[str]:
+    """The organizations for which there was no line: those of which something is known by their names, the others by
+    their number.
+    """
+    known: dict[str, list[str]] = {}
+    for organization in left:
+        if not organization.waits and organization.status in _KNOWN:
+            known.setdefault(_counted(organization, kind, _words(kind)), []).append(organization.host)
+    more = len(left) - sum(map(len, known.values()))
+    is_one = more == 1
+    return [
+        *(f"{word[:1].upper()}{word[1:]}, too: {', '.join(hosts)}." for word, hosts in known.items()),
+        *([f"{number_of(more, 'more organization')} {'is' if is_one else 'are'} in the report."] if more else []),
     ]
 
 
@@ -140,6 +188,11 @@ def _refusal(finding: Finding) -> str:
     return REFUSALS.get(finding.id, finding.id)
 
 
+def _refusals(organization: OrganizationReport) -> list[str]:
+    """What was refused, a line for each. A terminal has them from the task that failed."""
+    return [f"{finding.id}: {_first_line(finding.text)}" for finding in organization.findings]
+
+
 def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
     """The controls that are not met although nothing would change, and those that are not assessable.
 
@@ -162,8 +215,9 @@ def _reasons(organization: OrganizationReport) -> list[str]:
     lines = []
     for control in (
         control
+        for status in _OPEN
         for control in organization.controls
-        if control.status in _OPEN and control.id not in told and control.findings
+        if control.status is status and control.id not in told and control.findings
     ):
         more = f" ({len(control.findings) - _FOUND} more in the report)" if len(control.findings) > _FOUND else ""
         found = [_first_line(text) for text in control.findings[:_FOUND]]

@@ -21,7 +21,7 @@ from ..._mail_flow.trace.reading import TraceReader
 from ..._mail_flow.wording.evidence import contradicted_sentence, evidence_headline, evidence_result
 from ..._resources.rules.stored import rules_of
 from ..controls.mail import Mail
-from ..controls.mail_control import EVIDENCE_CONTROL, judged
+from ..controls.mail_control import EVIDENCE_CONTROL
 from ..controls.trial import is_trial
 from ..documents.artifacts import Artifacts
 from ..documents.report import ControlReport
@@ -32,6 +32,12 @@ from ..procedures.procedure import Procedure
 
 #: Copies that are read at most, and those that are looked at in detail.
 _MOST, _SAMPLE = 500_000, 20
+
+#: Why there is nothing to compare.
+NO_RULE = "There is nothing to compare: no rule protects or is in a test mode."
+NOTHING_TO_COMPARE = (
+    "There is nothing to compare: no rule acted on mail of this time, neither as computed nor as reported."
+)
 
 #: The parts of what a plan does to mail whose rows are about rules, and their names.
 _ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {
@@ -146,18 +152,37 @@ def with_evidence(controls: Sequence[ControlReport], evidence: Mapping[str, Any]
 def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlReport:
     if control.status is not ControlStatus.NOT_ASSESSABLE:
         return control  # The tags leave it out.
-    met, findings = judged(evidence)
-    accepted = control.exception is not None and not control.exception.expired
-    status = (
-        ControlStatus.NOT_ASSESSABLE
-        if met is None
-        else ControlStatus.MET
-        if met
-        else ControlStatus.ACCEPTED
-        if accepted
-        else ControlStatus.NOT_MET
-    )
+    status, findings = _judged(evidence)
+    if status is ControlStatus.NOT_MET and control.exception is not None and not control.exception.expired:
+        status = ControlStatus.ACCEPTED
     return replace(control, status=status, findings=tuple(findings))
+
+
+def _judged(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
+    """The status of the control, as Exchange's reports decide it, and what was found.
+
+    :param evidence: the result of ``mail_flow_evidence``, or why there is none (``remark``).
+    """
+    if "remark" in evidence:
+        return ControlStatus.NOT_ASSESSABLE, [evidence["remark"]]
+    rules = evidence["rules"]
+    against = [rule for rule in rules if rule["contradictions"]]
+    others = [rule for rule in rules if not rule["contradictions"]]
+    texts = [rule["text"] for rule in (*against, *others)]
+    if against:
+        return ControlStatus.NOT_MET, texts
+    if any(rule.get("compared") for rule in rules):
+        return ControlStatus.MET, texts
+    if any(map(_is_open, rules)):
+        return ControlStatus.NOT_ASSESSABLE, texts
+    # Of nothing, nothing is met, and nothing is unknown either.
+    return ControlStatus.NOT_APPLICABLE, [*texts, NOTHING_TO_COMPARE if rules else NO_RULE]
+
+
+def _is_open(rule: Mapping[str, Any]) -> bool:
+    """Whether there may be something to compare of a rule: it cannot be compared, or may have acted on mail."""
+    predicted = rule["predicted"]
+    return not rule["comparable"] or bool(predicted["certain"] or predicted["possible"] or rule["reported"])
 
 
 def known_changes(

@@ -24,13 +24,10 @@ from ..documents.report import (
     organizations_of,
 )
 from ..documents.status import ControlStatus, OrganizationStatus
-from ..documents.terminal_lines import lines_of
+from ..documents.terminal_lines import attention_lines, lines_of
 from ..procedures.baseline_context import BaselineContext
 from .prepare import PROCEDURES
 from .variable_validation import for_report
-
-#: Controls that the error of an audit names.
-_NAMED = 3
 
 
 def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
@@ -97,7 +94,7 @@ def _shortfall(organization: OrganizationReport, page: str) -> str:
         return f"Whether {organization.host} meets the baseline is unknown (not assessable): {unknown} Report: {page}"
     also = f" Not assessable: {unknown}" if unknown else ""
     not_met = [f"{each.id} ({each.title})" for each in organization.controls if each.status is ControlStatus.NOT_MET]
-    named = f" Not met: {listed(not_met, joint='and', most=_NAMED)}." if not_met else ""
+    named = f" Not met: {listed(not_met, joint='and', most=len(not_met))}." if not_met else ""
     return f"{organization.host} does not meet the baseline ({organization.status}).{named}{also} Report: {page}"
 
 
@@ -184,7 +181,12 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     return {
         **_of_run(task, artifacts, report, paths),
         "change_count": count,
-        "statuses": {organization.host: str(organization.status) for organization in organizations},
+        "statuses": {
+            organization.host: str(organization.status)
+            for status in OrganizationStatus
+            for organization in organizations
+            if organization.status is status
+        },
     }
 
 
@@ -232,6 +234,7 @@ def _of_run(
         "digest": digest_of(report.as_dict()["organizations"]),
         "report": page,
         "run": artifacts.run,
+        "attention": _lasting(task, artifacts, attention_lines(report)),
     }
     lines = _lasting(task, artifacts, lines_of(report, page or "none, because it cannot be written", named))
     return {

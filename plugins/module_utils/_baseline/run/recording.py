@@ -187,11 +187,12 @@ def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]
 
 
 def _is_assessed(control: ControlReport) -> bool:
-    """Whether a control was assessed, or will be by the functional test."""
+    """Whether what a control is, is known, or will be by the functional test."""
     return (control.id == TESTED and control.status is ControlStatus.NOT_ASSESSABLE) or control.status in (
         ControlStatus.MET,
         ControlStatus.NOT_MET,
         ControlStatus.ACCEPTED,
+        ControlStatus.NOT_APPLICABLE,
     )
 
 

@@ -16,6 +16,10 @@ _ATOM, _LABEL = r"[^\s()<>\[\]:;@\\,.\"]+", r"[^\s!-,./:-@\[-`{-~]+"
 DOTTED, DOMAIN = rf"{_ATOM}(\.{_ATOM})*", rf"{_LABEL}(\.{_LABEL})*"
 _PLAIN = re.compile(f"{DOTTED}@{DOMAIN}")
 
+#: An address within a sentence, without the marks around it.
+_MARKS = r"\s@<>,;:\"'()\[\]"
+_IN_TEXT = re.compile(rf'(?:"(?:[^"\\\r\n]|\\[^\r\n])*"|[^{_MARKS}]+)@[^{_MARKS}]*[^{_MARKS}.]')
+
 #: An address as Exchange may show it: after a display name, or with its type.
 _SHOWN = re.compile(r"(?:[^<>]*<)?\s*(?:smtp:)?\s*([^<>]+?)\s*>?", re.IGNORECASE)
 
@@ -36,6 +40,11 @@ def person(text: str) -> str:
     """Somebody whom a rule names: the SMTP address without its display name and type, or the name as it is."""
     shown = _SHOWN.fullmatch(text.strip())
     return shown[1] if shown and is_address(shown[1]) else text.strip()
+
+
+def without_addresses(text: str) -> str:
+    """A text for people who need not know whose mail it is about: it names no address."""
+    return _IN_TEXT.sub("(an address)", text)
 
 
 def is_name(address: str) -> bool:
