@@ -351,7 +351,7 @@ def record(rule: Mapping[str, Any], state: Mapping[str, Any], *, details: bool =
         "Actions": _classes(rule, "actions") if details else None,
         "IsRuleConfigurationSupported": True,
         "RuleConfigurationUnsupportedReason": "",
-        "RuleSubType": "None",
+        "RuleSubType": rule.get("RuleSubType", "None"),
         "CreatedBy": rule.get("CreatedBy", "Microsoft Exchange"),
         "LastModifiedBy": rule.get("LastModifiedBy", "Microsoft Exchange"),
         "Identity": rule["Name"],

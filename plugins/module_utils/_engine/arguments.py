@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 
-from .._exchange.spelling import hints
+from .._exchange.spelling import hints, refusal
 
 #: What core reads as a dictionary, though it is text.
 _DICTIONARY = re.compile(r"[={]")
+
+#: What stands where a text should.
+_KINDS: Mapping[type, str] = {list: "list", dict: "dictionary"}
 
 #: What of its spec makes an option count where it is not given.
 _UNASKED = frozenset({"required", "default", "fallback", "apply_defaults", "aliases"})
@@ -28,9 +32,7 @@ def validate(
     :param rules: further arguments of core's validator (``mutually_exclusive`` and the like).
     """
     misfits: list[str] = []
-    fitting = {
-        option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()
-    }
+    fitting = _fitting(dict(arguments), {"options": argument_spec}, "", misfits)
     validation = ArgumentSpecValidator(_concerned(argument_spec, [fitting]), **rules).validate(fitting)
     if validation.error_messages:  # Core's words name every option of the spec.
         validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
@@ -99,10 +101,36 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
             f"{name} is {value!r}, which is not {'a list of dictionaries' if option_spec.get('type') == 'list' else 'a dictionary'}"
         )
         return None
-    return {
-        str(key): _fitting(item, option_spec["options"].get(key) or {}, f"{name}.{key}", misfits)
-        for key, item in value.items()
-    }
+    return _fitting_options(value, option_spec["options"], f"{name}." if name else "", misfits)
+
+
+def _fitting_options(
+    given: Mapping[Any, Any], options: Mapping[str, Any], where: str, misfits: list[str]
+) -> dict[str, Any]:
+    """The options without null, and without those that are refused by name.
+
+    YAML reads ``color: #0078d4`` as null with a comment. Core takes null for an option that is not given.
+    """
+    fitting = {}
+    for key, value in given.items():
+        option, spec = str(key), options.get(str(key))
+        why = refusal(option) if spec is None else ""
+        if why:
+            misfits.append(f"{where}{option}: {why}")
+            continue
+        if spec is not None and value is None:
+            misfits.append(f"{where}{option} is null: {_instead_of_null(spec)}, or omit {option}")
+            continue
+        fitting[option] = _fitting(value, spec or {}, f"{where}{option}", misfits)
+    return fitting
+
+
+def _instead_of_null(spec: Mapping[str, Any]) -> str:
+    return "put it in quotes (YAML takes # for the beginning of a comment)" if _is_text(spec) else "give it a value"
+
+
+def _is_text(spec: Mapping[str, Any]) -> bool:
+    return spec.get("type", "str") in ("str", "path")
 
 
 def _sentence(error: Exception) -> str:
@@ -110,23 +138,27 @@ def _sentence(error: Exception) -> str:
     return f"Unsupported parameters: {error}" if isinstance(error, UnsupportedError) else str(error)
 
 
+def _not_text(value: Any) -> str:
+    """The value as YAML has it, and what to do."""
+    if isinstance(value, (list, dict)):
+        return f"{json.dumps(value, ensure_ascii=False)}, which is a {_KINDS[type(value)]}: give one text"
+    return f"{json.dumps(value)}, which is not text: put it in quotes"
+
+
 def _not_texts(arguments: Any, spec: Mapping[str, Any], where: str = "") -> list[str]:
     """An error for each text option whose value YAML did not read as text.
 
-    Core silently turns ``yes`` into "True" and ``5`` into "5", and mail flow rules are full of words.
+    Core silently turns ``yes`` into "True", ``5`` into "5" and ``[a]`` into "['a']", and mail flow rules are full of
+    words.
     """
     errors: list[str] = []
     for option, value in arguments.items() if isinstance(arguments, dict) else ():
         option_spec = spec.get(option) or {}
         name = f"{where}{option}"
-        if option_spec.get("type") == "str" and isinstance(value, bool):
-            errors.append(f"{name} is {str(value).lower()}, which is not text: put it in quotes")
-        if isinstance(value, list) and option_spec.get("elements") == "str":
-            errors += [
-                f"{name} contains {item!r}, which is not text: put it in quotes"
-                for item in value
-                if not isinstance(item, str)
-            ]
+        if option in spec and _is_text(option_spec) and isinstance(value, (bool, list, dict)):
+            errors.append(f"{name} is {_not_text(value)}")
+        if isinstance(value, list) and option_spec.get("elements") in ("str", "path"):
+            errors += [f"{name} contains {_not_text(item)}" for item in value if not isinstance(item, str)]
         if isinstance(value, dict) and option_spec.get("options"):
             errors += _not_texts(value, option_spec["options"], f"{name}.")
         if isinstance(value, list) and option_spec.get("options"):

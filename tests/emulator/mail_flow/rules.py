@@ -18,6 +18,15 @@ from .view import Settings, View
 from .worlds import Maybe, Question, Truth, World, both, doubt
 
 _EXCEPT = "ExceptIf"
+#: Parts of data loss prevention, documented as functional on premises only. Whether the cloud evaluates a rule that has
+#: one, and no policy, is said nowhere.
+_LOSS_PREVENTION = (
+    "MessageContainsDataClassifications",
+    "ExceptIfMessageContainsDataClassifications",
+    "HasSenderOverride",
+    "ExceptIfHasSenderOverride",
+    "NotifySender",
+)
 #: Actions on the content. A disclaimer is none: it says itself what to do where it can't be inserted.
 CONTENT_ACTIONS = frozenset(
     ["ApplyRightsProtectionTemplate", "ApplyOME", "RemoveOME", "RemoveOMEv2", "RemoveRMSAttachmentEncryption"]
@@ -131,7 +140,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
             for name, value in row.items()
             if rule_sections().get(name) == "actions" and value is not None and value is not False
         },
-        supported=row.get("IsRuleConfigurationSupported", True),
+        supported=row.get("IsRuleConfigurationSupported", True) and not any(map(row.get, _LOSS_PREVENTION)),
         begins=row.get("ActivationDate"),
         expires=row.get("ExpiryDate"),
     )

@@ -142,15 +142,31 @@ class TestWords:
             (["IRM-5"], ""),
             (["IRM-5", "IRM-5"], ""),
             (["", "IRM-5"], ""),
-            (["", "irreversible", "IRM-5"], "hardened_baseline_accept: [any_sender, irreversible, IRM-5]"),
+            (["irreversible", "IRM-5"], "all of them: hardened_baseline_accept: [any_sender, irreversible, IRM-5]"),
+            (
+                ["", "irreversible", "IRM-5"],
+                "the others: hardened_baseline_accept: [any_sender, irreversible, IRM-5]; nothing allows session",
+            ),
+            (["IRM-7"], ""),
+            (
+                ["irreversible", "IRM-7"],
+                "all of them: hardened_baseline_accept: [any_sender, irreversible]; for IRM-7 hardened_baseline_on_missing_license: skip",
+            ),
+            (
+                ["irreversible", "IRM-5", "IRM-7", ""],
+                "the others: hardened_baseline_accept: [any_sender, irreversible, IRM-5]; for IRM-7 hardened_baseline_on_missing_license: skip; "
+                "nothing allows session",
+            ),
         ],
     )
-    def test_the_line_for_several_findings_keeps_what_counts_already(self, findings: list[str], line: str) -> None:
+    def test_the_last_line_is_true_of_all_findings_and_keeps_what_counts_already(
+        self, findings: list[str], line: str
+    ) -> None:
         acceptance = Acceptance(["any_sender", word("IRM-5", "2020-01-31")], KNOWN)
-        assert (
-            acceptance.line([finding(name) if name else Finding("session", "nothing allows it.") for name in findings])
-            == line
-        )
+        of_a_variable = Finding("IRM-7", "the license is missing.", "hardened_baseline_on_missing_license: skip")
+        made = {"": Finding("session", "nothing allows it."), "IRM-7": of_a_variable}
+        found = acceptance.last_line([made.get(name) or finding(name) for name in findings])
+        assert found == (f"To allow {line}" if line else "")
 
     @pytest.mark.parametrize(
         ("element", "text"),

@@ -114,6 +114,38 @@ def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
     assert verdicts(overview)["35029"] == "passes, but only by rules that protect no mail now"
 
 
+@pytest.mark.parametrize("policy", [{"DlpPolicy": "Cards"}, {"RuleSubType": "Dlp"}])
+def test_a_rule_of_a_policy_of_data_loss_prevention_does_not_act(policy: dict[str, Any]) -> None:
+    role = Role({"advanced_message_encryption": True, "transport_rules": [{**OUTGOING, **policy}]})
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    role.plan("audit")
+    overview = role.report["overview"]
+    assert overview["encrypts"] == ["no mail flow rule"]
+    assert overview["idle"] == [
+        "the rule 'Encrypt all' with 'Encrypt' belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"
+    ]
+    assert overview["holes"][0].startswith("for example")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"MessageContainsDataClassifications": ["Credit Card Number"]},
+        {"ExceptIfHasSenderOverride": True},
+        {"NotifySender": "NotifyOnly"},
+    ],
+)
+def test_nobody_knows_whether_a_rule_with_a_part_of_data_loss_prevention_acts(part: dict[str, Any]) -> None:
+    role = Role({"advanced_message_encryption": True, "transport_rules": [{**OUTGOING, **part}]})
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    role.plan("audit")
+    overview = role.report["overview"]
+    assert overview["encrypts"] == ["not known (U13): the rule 'Encrypt all' with 'Encrypt'"]
+    assert overview["idle"] == []
+    assert "U13" in overview["holes"][0]
+    assert "does nothing" not in str(role.report)
+
+
 def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mail_in_clear() -> None:
     everything = {"Name": "Everything", "ApplyRightsProtectionTemplate": "Encrypt"}
     overview = audited(("New-TransportRule", OUTGOING), ("New-TransportRule", {**everything, "Enabled": False}))

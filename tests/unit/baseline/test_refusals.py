@@ -42,9 +42,9 @@ from .plain import CLOUD, CONTOSO, ON_PREMISES, planned
 BUILT_IN = "OwaMailboxPolicy-Default"
 NEW_POLICY = (
     f"{BUILT_IN!r} is built in: Exchange allows changes to such a policy only after Enable-OrganizationCustomization in this organization. "
-    "That cannot be undone, so run it yourself if you agree. hardened_baseline_mailbox_policies: warn, or hardened_baseline_mailbox_policy_names "
-    "without this one, leaves the policy alone."
+    "That cannot be undone, so run it yourself if you agree."
 )
+ALONE = "hardened_baseline_mailbox_policies: warn, or hardened_baseline_mailbox_policy_names without this one, which leaves the policy alone"
 
 
 def policy(name: str, resource: str = "owa_mailbox_policy") -> Step:
@@ -91,7 +91,7 @@ class TestDehydrated:
     def test_the_built_in_policy_is_out_of_reach(self, name: str) -> None:
         plan = Plan(steps=[policy("Sales"), policy(BUILT_IN, "mobile_device_mailbox_policy"), policy(name)])
         found = dehydration_findings(organization(organization=[{**CLOUD, "IsDehydrated": True}]), plan)
-        assert found == [Finding("POL-1", NEW_POLICY.replace(BUILT_IN, name))]
+        assert found == [Finding("POL-1", NEW_POLICY.replace(BUILT_IN, name), ALONE)]
 
     def test_elsewhere_it_is_a_policy_as_others(self) -> None:
         assert (

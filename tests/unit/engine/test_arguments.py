@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     checked_variables,
@@ -18,7 +19,11 @@ SPEC: dict[str, Any] = {
         "elements": "dict",
         "options": {"conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}}},
     },
-    "branding": {"type": "dict", "options": {"color": {"type": "str"}}},
+    "branding": {
+        "type": "dict",
+        "options": {"color": {"type": "str"}, "logo": {"type": "path"}, "size": {"type": "int"}},
+    },
+    "name": {},
 }
 
 
@@ -37,12 +42,63 @@ def test_what_is_no_dictionary_is_named(arguments: dict[str, Any], named: str) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"branding": None}, {"branding": {"color": "red"}, "rules": [{"conditions": {"words": ["a"]}}]}]
+    "arguments",
+    [{}, {"branding": {"color": "red", "logo": "/a", "size": 4}, "rules": [{"conditions": {"words": ["a"]}}]}],
 )
 def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
     validation, errors = validate(arguments, SPEC)
     assert errors == []
     assert {key: validation.validated_parameters[key] for key in arguments} == arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (
+            "branding: {color: }",
+            "branding.color is null: put it in quotes (YAML takes # for the beginning of a comment), or omit color",
+        ),
+        ("name: #0078d4", "name is null: put it in quotes (YAML takes # for the beginning of a comment), or omit name"),
+        ("branding: {size: }", "branding.size is null: give it a value, or omit size"),
+        ("branding:", "branding is null: give it a value, or omit branding"),
+        ("rules: [{conditions: {words: }}]", "rules[0].conditions.words is null: give it a value, or omit words"),
+        (
+            "rules: [{conditions: {words: [a, null]}}]",
+            "rules[0].conditions.words contains null, which is not text: put it in quotes",
+        ),
+        ("name: [a@b.c]", 'name is ["a@b.c"], which is a list: give one text'),
+        ("branding: {logo: [a]}", 'branding.logo is ["a"], which is a list: give one text'),
+        ("branding: {color: {a: é}}", 'branding.color is {"a": "é"}, which is a dictionary: give one text'),
+        ("name: yes", "name is true, which is not text: put it in quotes"),
+        (
+            "rules: [{conditions: {words: [{a: b}]}}]",
+            'rules[0].conditions.words contains {"a": "b"}, which is a dictionary: give one text',
+        ),
+    ],
+)
+def test_what_is_no_text_is_refused_with_what_to_write(arguments: str, named: str) -> None:
+    assert validate(yaml.safe_load(arguments), SPEC)[1] == [named]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "message_contains_data_classifications",
+        "MessageContainsDataClassifications",
+        "ExceptIfHasSenderOverride",
+        "notify_sender",
+        "dlp_policy",
+        "content_contains_sensitive_information",
+    ],
+)
+def test_what_exchange_online_no_longer_takes_is_refused_by_name_with_what_there_is(name: str) -> None:
+    (error,) = validate({"rules": [{"conditions": {name: ["U.S. Social Security Number (SSN)"]}}]}, SPEC)[1]
+    assert error.startswith(
+        f"rules[0].conditions.{name}: Exchange Online takes no data loss prevention in mail flow rules"
+    )
+    assert "DLP policy" in error
+    assert "subject_or_body_matches_patterns" in error
+    assert validate({name: "x"}, SPEC)[1] == [error.removeprefix("rules[0].conditions.")]
 
 
 @pytest.mark.parametrize("word", [True, "true", "yes", {}])
@@ -104,7 +160,7 @@ _WHOLE: dict[str, Any] = {
                 {"name": "B", "secret": "hidden", "number": "5", "conditions": {}},
             ]
         },
-        {"rules": [{"name": "A", "conditions": None, "kept": {"note": "n"}}], "branding": {"size": "4"}},
+        {"rules": [{"name": "A", "kept": {"note": "n"}}], "branding": {"size": "4"}},
         {
             "rules": [{"name": "A", "conditions": '{"sent_to": ["a"]}'}, {"name": "B", "conditions": {"from": "a,b"}}],
             "branding": "color=red size=3",

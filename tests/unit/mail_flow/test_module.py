@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ma
 
 from tests.unit.emulated_session import WIRES, EmulatedSession
 
+ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = "contoso.onmicrosoft.com"
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 ENCRYPT: dict[str, Any] = {
@@ -558,4 +560,96 @@ def test_a_capture_of_another_organization_is_compared_with_its_own_facts(tmp_pa
     assert "a difference says what its rules would do in this one." in found["msg"]
     assert "organizations" not in flow(
         NoSession(), source=here, compare_with=saved("again.json", "contoso.com", ENCRYPT), overview=True
+    )
+
+
+GUARANTEE = {"name": "Outgoing", "when": OUT, "then": "not_in_clear"}
+ENCRYPT_ALL = {"Name": "Encrypt all outgoing", "FromScope": "InOrganization", "SentToScope": "NotInOrganization"}
+CARDS = {"MessageContainsDataClassifications": ["Credit Card Number"]}
+
+
+def before_encryption(wire: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """What the module says of an organization that encrypts all outgoing mail, after this rule."""
+    settings = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True, "EnablePdfEncryption": True}
+    rules = [{"Name": "Cards", **rule}, {**ENCRYPT_ALL, "ApplyRightsProtectionTemplate": "Encrypt"}]
+    session = EmulatedSession({"irm_configuration": settings, "transport_rules": rules}, wire)
+    return flow(session, messages=[OFFER], guarantees=[GUARANTEE], lint=True, results="all", fail_on_error=False)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize(
+    "part",
+    [
+        CARDS,
+        {"ExceptIfMessageContainsDataClassifications": ["Credit Card Number"]},
+        {"HasSenderOverride": True},
+        {"ExceptIfHasSenderOverride": True},
+        {"NotifySender": "NotifyOnly"},
+    ],
+)
+def test_a_part_of_data_loss_prevention_without_a_policy_is_unknown_to_all(wire: str, part: dict[str, Any]) -> None:
+    found = before_encryption(wire, {"StopRuleProcessing": True, **part})
+    (guarantee,) = found["guarantees"]
+    assert (guarantee["verdict"], [each["id"] for each in guarantee["unknown"]]) == ("unknown", ["U13"])
+    recipient = only(found)
+    assert (recipient["protection"], {each["id"] for each in recipient["unknown"]}) == ("unknown", {"U13"})
+    (row,) = [each for each in found["lint"] if each["kind"] == "unsupported"]
+    assert row["rules"] == ["Cards"]
+    assert "Microsoft does not say whether Exchange Online still evaluates such a rule" in row["reason"]
+    assert "dlp_rule" not in [each["kind"] for each in found["lint"]]
+    assert "does nothing" not in str(found["warnings"])
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("policy", [{"DlpPolicy": "Cards"}, {"RuleSubType": "Dlp"}])
+def test_a_rule_of_a_policy_of_data_loss_prevention_never_acts(wire: str, policy: dict[str, Any]) -> None:
+    found = before_encryption(wire, {"StopRuleProcessing": True, **policy, **CARDS})
+    assert found["guarantees"][0]["verdict"] == "proved"
+    assert "dlp_rule" in [each["kind"] for each in found["lint"] if each["rules"] == ["Cards"]]
+    assert str(found["warnings"]).count("'Cards' does nothing") == 1
+
+
+def test_a_condition_of_data_loss_prevention_leaves_no_doubt_about_what_its_rule_does() -> None:
+    marks = {"PrependSubject": "x", **CARDS}
+    assert before_encryption("rest", marks)["guarantees"][0]["verdict"] == "proved"
+    # A notification can also reject the mail.
+    assert only(before_encryption("rest", {**marks, "NotifySender": "RejectMessage"}))["fate"] == "unknown"
+
+
+def sensitive_rule() -> dict[str, Any]:
+    """The rule of the guide that looks for sensitive information, as an entry of ``rules``."""
+    page = (ROOT / "docs/docsite/rst/guide_mail_flow_rules.rst").read_text(encoding="utf-8")
+    _before, section = page.split("Policy 6: sensitive information", 1)
+    block = textwrap.dedent(section.split(".. code-block:: yaml\n", 1)[1].split("\n\nFalse hits", 1)[0])
+    ((task,),) = [yaml.safe_load(block)]
+    rule: dict[str, Any] = task["m365.message_encryption.ome_transport_rule"]
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("text", "protection"),
+    [
+        ("My SSN is 078-05-1120.", "encrypt"),
+        ("Card 4111 1111 1111 1111, or 4111-1111-1111-1111", "encrypt"),
+        ("4111111111111111", "encrypt"),
+        ("Amex: 3782 822463 10005", "encrypt"),
+        ("To GB29 NWBK 6016 1331 9268 19, please", "encrypt"),
+        ("DE89370400440532013000", "encrypt"),
+        ("it60 x054 2811 1010 0000 0123 456", "encrypt"),
+        # The false hits that the guide names.
+        ("Order 555-12-3456", "encrypt"),
+        ("Serial number 1078-05-11209", "encrypt"),
+        ("Tracking 9400111899223100", "encrypt"),
+        ("PO12 4711 1234 5678", "encrypt"),
+        # What is written in another way is missed.
+        ("My SSN is 078051120.", "none"),
+        ("Call 555-123-4567 on 2026-01-31 about invoice 4711.", "none"),
+    ],
+)
+def test_the_patterns_of_the_guide_find_what_it_says(text: str, protection: str) -> None:
+    licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    message = {**OFFER, "body": text, "subject": "A question"}
+    facts = {**FACTS, "irm_configuration": licensed}
+    assert (
+        only(flow(NoSession(), rules=[sensitive_rule()], facts=facts, messages=[message]))["protection"] == protection
     )

@@ -21,7 +21,6 @@ _SECTIONS = ("conditions", "exceptions", "actions")
 _READ_ONLY = {
     "state": "State",
     "dlp_policy": "DlpPolicy",
-    "rule_sub_type": "RuleSubType",
     "is_rule_configuration_supported": "IsRuleConfigurationSupported",
 }
 _IRM = {

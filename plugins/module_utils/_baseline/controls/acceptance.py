@@ -10,6 +10,7 @@ from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.spelling import meant
+from ..._exchange.text import listed
 from .findings import PREFIX, Finding, accept
 
 _KEYS = ("word", "reason", "owner", "until")
@@ -61,16 +62,26 @@ class Acceptance:
                 left.append(replace(finding, text=f"{finding.text} Its acceptance ended on {accepted.until}."))
         return left
 
-    def line(self, findings: Iterable[Finding]) -> str:
-        """The line of YAML that accepts all of these findings; empty if at most one of them has a word, because that
-        one prints its own line.
+    def last_line(self, findings: Sequence[Finding]) -> str:
+        """The last line of a refusal, which says what allows its findings together; empty if at most one thing does,
+        because that finding prints its own line.
         """
         words = dict.fromkeys(finding.word for finding in findings if finding.word)
-        return (
-            accept({**dict.fromkeys(word for word in self._words if not self._words[word].expired), **words})
-            if len(words) > 1
-            else ""
+        others = dict.fromkeys(
+            (finding.id, finding.allow) for finding in findings if finding.allow and not finding.word
         )
+        never = dict.fromkeys(finding.id for finding in findings if not finding.allow)
+        if len(words) + len(others) < 2:
+            return ""
+        ways = [self._line(words)] if words else []
+        ways += [f"for {id_} {line}" for id_, line in others]
+        whom = "the others" if never else "all of them"
+        return f"To allow {whom}: {'; '.join(ways)}" + (f"; nothing allows {listed(list(never))}" if never else "")
+
+    def _line(self, words: Iterable[str]) -> str:
+        """The line of YAML that accepts these words and what counts already."""
+        counting = (word for word, accepted in self._words.items() if not accepted.expired)
+        return accept(dict.fromkeys((*counting, *words)))
 
     def shown(self) -> list[dict[str, str]]:
         """What was accepted, for the digest."""

@@ -29,7 +29,6 @@ from ..._resources.rules.rule import (
     brands_only,
     declare,
     encrypts,
-    idle,
     idle_words,
     keeps_senders_inside,
 )
@@ -431,7 +430,7 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     for declared, rule in encrypting:
         sentences += [
             f"{rule.name!r} {idle_words(option, value)}."
-            for option, value in idle(rule.enabled, rule.settings).items()
+            for option, value in rule.idle.items()
             if not _is_meant(declared, option)
         ]
         for section in ("conditions", "exceptions"):
@@ -458,7 +457,7 @@ def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[
         f"{rule.name!r} {idle_words(option, value)}, as declared: it does not act."
         for declared, rule in found
         if encrypts(doing(rule.sections))
-        for option, value in idle(rule.enabled, rule.settings).items()
+        for option, value in rule.idle.items()
         if _is_meant(declared, option)
     ]
 

@@ -16,6 +16,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.overview import overview
 from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.input.rule_sources import rules_from
 from ..._mail_flow.model import questions
 from ..._mail_flow.model.facts import licensing_off
 from ..._mail_flow.model.rules import RuleSet
@@ -26,7 +27,7 @@ from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.rules.action_effects import ENCRYPTING
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.moderation import doing
-from ..._resources.rules.rule import Rule, encrypts, encrypts_today, idle, idle_words
+from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
 from ..controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
@@ -178,23 +179,29 @@ def _tried(look: Callable[[Organization], list[str]], organization: Organization
 
 def _acting(organization: Organization) -> list[Rule]:
     """The rules that protect mail today."""
-    return [rule for rule in rules_of(organization) if encrypts_today(rule.sections, rule.enabled, rule.settings)]
+    return [rule for rule in rules_of(organization) if rule.encrypts_today]
 
 
 def _encrypting(organization: Organization) -> list[str]:
-    acting = _acting(organization)
     off = (
         "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
     )
-    unknown = f"{_UNREAD} while {off} is false (U28): " if off else ""
-    return [f"{unknown}{_rule_words(rule)}" for rule in acting] or ["no mail flow rule"]
+    acting = _acting(organization)
+    if off:
+        doubts = dict.fromkeys((rule.name for rule in acting), f"while {off} is false (U28)")
+    else:
+        doubts = {
+            rule.name: "(U13)" for rule in RuleSet(rules_from(organization)).rules if rule.doubts or rule.surprises
+        }
+    return [
+        f"{_UNREAD} {doubts[rule.name]}: {_rule_words(rule)}" if rule.name in doubts else _rule_words(rule)
+        for rule in acting
+    ] or ["no mail flow rule"]
 
 
 def _idle(organization: Organization) -> list[str]:
     idle_rules = [
-        (rule, reasons)
-        for rule in rules_of(organization)
-        if encrypts(doing(rule.sections)) and (reasons := idle(rule.enabled, rule.settings))
+        (rule, reasons) for rule in rules_of(organization) if encrypts(doing(rule.sections)) and (reasons := rule.idle)
     ]
     return [f"{_rule_words(rule)} {' and '.join(starmap(idle_words, reasons.items()))}" for rule, reasons in idle_rules]
 

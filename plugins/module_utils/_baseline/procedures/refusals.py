@@ -77,9 +77,7 @@ def encryption_findings(plan: Plan) -> list[Finding]:
 
 
 def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
-    """The findings about changes that Exchange refuses in a dehydrated organization, which every new one is. Nothing
-    allows them.
-    """
+    """The findings about changes that Exchange refuses in a dehydrated organization, which every new one is."""
     if (
         organization.error("organization") is not None
         or not describe_organization(organization.only("organization"))["is_dehydrated"]
@@ -94,8 +92,8 @@ def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding
         Finding(
             control_of(change.resource, change.identity, change.option),
             f"{change.identity!r} is built in: Exchange allows changes to such a policy only after Enable-OrganizationCustomization in this organization. "
-            f"That cannot be undone, so run it yourself if you agree. {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, "
-            "leaves the policy alone.",
+            "That cannot be undone, so run it yourself if you agree.",
+            f"{allow('mailbox_policies', 'warn')}, or {PREFIX}mailbox_policy_names without this one, which leaves the policy alone",
         )
         for change in touched
     ]

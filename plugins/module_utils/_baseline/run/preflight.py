@@ -81,12 +81,8 @@ def refuse(
     """Raises all findings as one error."""
     if findings:
         count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:"
-        line = prepared.acceptance.line(findings)
-        refusal = OptionError(
-            "\n".join(
-                [count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]
-            )
-        )
+        line = prepared.acceptance.last_line(findings)
+        refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([line] if line else [])]))
         # What the plan would do is in the report: a terminal prints a failed result as one line of JSON.
         refusal.progress = {key: value for key, value in result.items() if key not in ("changes", "mail")}
         raise refusal

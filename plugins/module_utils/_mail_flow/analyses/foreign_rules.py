@@ -107,7 +107,7 @@ def foreign_rules(
 
 def _idle(rule: FlowRule, given: Mapping[str, Any]) -> dict[str, str]:
     """What keeps a rule from acting, by option."""
-    return {"enabled": rule.idle} if rule.idle else idle(given.get("enabled") is not False, given)
+    return {"enabled": rule.idle} if rule.idle else idle(given)
 
 
 def _tells(rule: FlowRule, facts: Facts) -> bool:

@@ -100,7 +100,7 @@ def encrypting_today(rules: Iterable[Mapping[str, Any]]) -> list[str]:
 
     :param rules: as an organization's are described.
     """
-    return [str(rule["name"]) for rule in rules if encrypts_today(rule, rule.get("enabled") is not False, rule)]
+    return [str(rule["name"]) for rule in rules if encrypts_today(rule)]
 
 
 def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from typing import Any
 from ..._engine.arguments import validate
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
+from ..._exchange.spelling import refusal, remedy
 from ..._exchange.text import listed
 from ..._resources.rules.fields import rule_argument_spec
 from ..._resources.rules.rule import declare_section
 from ..model.connectors import IN_TRANSIT, VALIDATIONS
 from ..model.predicates import BY_OPTION
 from ..model.wishes import WISHES
-from .parsing import nearest, refuse_unknown
+from .parsing import refuse_unknown
 
 #: The options that narrow a wish.
 _NARROWING = tuple(dict.fromkeys(wish.narrowed_by for wish in WISHES.values() if wish.narrowed_by))
@@ -98,12 +99,11 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
             )
         then = str(each.get("then") or "")
         if then not in WISHES:
-            near = nearest(then, list(WISHES))
             raise OptionError(
                 f"{at}.then is {then!r}."
                 if then
                 else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
-                remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(WISHES)}.",
+                remedy=remedy(then, list(WISHES)),
             )
         template = str(each.get("template") or "")
         if each.get("template") is not None and not template.strip():
@@ -144,11 +144,7 @@ def _days(given: Any, at: str) -> int:
 def _validation(given: Any, at: str) -> str:
     validation = str(given or VALIDATIONS[0])
     if validation not in VALIDATIONS:
-        near = nearest(validation, VALIDATIONS)
-        raise OptionError(
-            f"{at}.tls_validation is {validation!r}.",
-            remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(VALIDATIONS)}.",
-        )
+        raise OptionError(f"{at}.tls_validation is {validation!r}.", remedy=remedy(validation, VALIDATIONS))
     return validation
 
 
@@ -171,12 +167,12 @@ def _section(value: Any, where: str) -> dict[str, Any]:
         raise OptionError(f"{where} must be a section like a rule's conditions, not {value!r}.")
     for option in value:
         if option not in BY_OPTION:
-            near = nearest(option, list(BY_OPTION))
+            why = refusal(str(option))
             raise OptionError(
                 f"{where}.{option} is not a condition.",
-                remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.",
+                remedy=f"{why}." if why else remedy(option, list(BY_OPTION), "Use the options of a rule's conditions."),
             )
-    return {option: each for option, each in value.items() if each is not None}
+    return dict(value)
 
 
 def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:

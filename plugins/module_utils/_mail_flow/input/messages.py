@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..._exchange.spelling import remedy
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.connectors import VALIDATIONS
 from ..model.message import OTHER_TYPES, Message
 from .eml import message_from_eml
-from .parsing import message_of, nearest, ordinary, refuse_unknown, with_options
+from .parsing import message_of, ordinary, refuse_unknown, with_options
 
 FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
 PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_unknown", "unknown")
@@ -89,11 +90,7 @@ def _check_result(wanted: Any, where: str) -> None:
             and value not in choices
             and not (key == "protection" and str(value).startswith("template:"))
         ):
-            near = nearest(value, choices)
-            raise OptionError(
-                f"{where}.{key} is {value!r}.",
-                remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.",
-            )
+            raise OptionError(f"{where}.{key} is {value!r}.", remedy=remedy(value, choices))
     if wanted.get("transit") is not None:
         _check_transit(wanted["transit"], f"{where}.transit")
     for key in ("after_approval", "after_release"):
@@ -107,11 +104,7 @@ def _check_transit(wanted: Any, where: str) -> None:
     refuse_unknown(wanted, TRANSIT, f"{where}.")
     for key, value in wanted.items():
         if TRANSIT[key] and value not in TRANSIT[key]:
-            near = nearest(value, TRANSIT[key])
-            raise OptionError(
-                f"{where}.{key} is {value!r}.",
-                remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(TRANSIT[key])}.",
-            )
+            raise OptionError(f"{where}.{key} is {value!r}.", remedy=remedy(value, TRANSIT[key]))
 
 
 def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:

@@ -7,13 +7,13 @@ Invalid input is refused by name before anything is computed: an unknown key, an
 from __future__ import annotations
 
 import datetime
-import difflib
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..._exchange.errors import OptionError
+from ..._exchange.spelling import remedy
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.addresses import is_address
 from ..model.connectors import Connector, connector_of
@@ -297,18 +297,9 @@ def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str)
     names = list(known)
     for key in options:
         if key not in names:
-            near = nearest(key, names)
-            remedy = f"Did you mean {near}?" if near else f"Known are {', '.join(names)}."
-            raise OptionError(f"{where}{key} is not known.", remedy=remedy)
-
-
-def nearest(value: Any, names: Sequence[str]) -> str:
-    """The name that was probably meant; empty if none is similar."""
-    by_small = {name.casefold(): name for name in names}
-    return next(
-        (by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)),
-        "",
-    )
+            raise OptionError(
+                f"{where}{key} is not known.", remedy=remedy(key, names, f"Known are {', '.join(names)}.")
+            )
 
 
 def _listed(value: Any, where: str) -> list[Any]:
@@ -338,10 +329,7 @@ def _address(value: Any, where: str) -> str:
 
 def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
-        near = nearest(value, choices)
-        raise OptionError(
-            f"{where} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}."
-        )
+        raise OptionError(f"{where} is {value!r}.", remedy=remedy(value, choices))
     return str(value)
 
 

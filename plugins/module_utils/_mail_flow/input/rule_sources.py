@@ -17,7 +17,7 @@ from ..._exchange.cmdlet import Call, Result
 from ..._exchange.errors import OptionError, PermissionDeniedError
 from ..._exchange.organization import MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
 from ..._resources.organization_state import describe
-from ..._resources.rules.fields import DLP_PROPERTIES, EDGE_PROPERTIES, rule_argument_spec
+from ..._resources.rules.fields import DLP_CONDITIONS, DLP_POLICY_PROPERTIES, EDGE_PROPERTIES, rule_argument_spec
 from ..._resources.rules.rule import Rule, proposed_rules
 from ..._resources.rules.stored import rules_of
 from ..model.actions import Does
@@ -281,10 +281,7 @@ def rules_from(organization: Organization) -> list[dict[str, Any]]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     described = rule.describe()
-    unknown = {
-        section: [name for name in names if name not in (*DLP_PROPERTIES, *EDGE_PROPERTIES)]
-        for section, names in rule.unknown.items()
-    }
+    unknown = {section: _open_parts(section, names) for section, names in rule.unknown.items()}
     return {
         **described,
         # An unknown property may be a condition or an action.
@@ -292,9 +289,15 @@ def _rule(rule: Rule) -> dict[str, Any]:
             section: {**described[section], **{name: rule.properties[name] for name in names}}
             for section, names in unknown.items()
         },
-        "dlp_policy": any(rule.properties.get(name) for name in DLP_PROPERTIES),
+        "dlp_policy": rule.dlp_policy,
         "is_rule_configuration_supported": rule.properties.get("IsRuleConfigurationSupported"),
     }
+
+
+def _open_parts(section: str, names: Iterable[str]) -> list[str]:
+    """The unknown properties that may decide, in this section, what a rule does."""
+    decided = {*DLP_POLICY_PROPERTIES, *EDGE_PROPERTIES, *(DLP_CONDITIONS if section == "actions" else ())}
+    return [name for name in names if name not in decided]
 
 
 def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from ..._exchange.text import value_text
+from ..._resources.rules.fields import DLP_PROPERTIES
 from ..._resources.rules.moderation import done
 from . import questions
 from .actions import BY_OPTION as ACTION_BY_OPTION
@@ -468,7 +469,8 @@ def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[
     surprises: list[Reason] = []
     for section, option, value in unread:
         found = surprises if section == "actions" else doubts
-        found.append(Reason(questions.UNSUPPORTED, _UNKNOWN[section], (name, option, value)))
+        kind = "dlp_part" if option in DLP_PROPERTIES else _UNKNOWN[section]
+        found.append(Reason(questions.UNSUPPORTED, kind, (name, option, value)))
     return doubts, surprises
 
 
@@ -481,7 +483,7 @@ def _idle(rule: Mapping[str, Any]) -> str:
 
 
 def _dlp(rule: Mapping[str, Any]) -> bool:
-    return bool(rule.get("dlp_policy")) or str(rule.get("rule_sub_type") or "").casefold() == "dlp"
+    return bool(rule.get("dlp_policy"))
 
 
 def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:

@@ -254,6 +254,10 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     ),
     "test_mode_splits": "whether {rule}, which is in a test mode, splits the message",
     "test_mode_stops": "whether {rule}, which is in a test mode, stops the later ones",
+    "dlp_part": (
+        "{rule} has {1} ({2}), which belongs to data loss prevention: Microsoft does not say whether Exchange Online still "
+        "evaluates such a rule"
+    ),
     "unknown_action": "{rule} has the action {1} ({2}), which this collection does not know",
     "unknown_condition": "{rule} has {1} ({2}), which this collection does not know",
     "unknown_exception": "{rule} has the exception {1} ({2}), which this collection does not know",

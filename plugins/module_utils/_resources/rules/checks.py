@@ -19,7 +19,6 @@ from .rule import (
     Rule,
     brands_only,
     encrypts,
-    idle,
     idle_words,
     keeps_senders_inside,
 )
@@ -133,10 +132,15 @@ def _idleness(wanted: DeclaredRule, rule: Rule) -> list[PlanWarning]:
     """
     warnings = []
     told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
-    for option, value in idle(rule.enabled, rule.settings).items():
+    for option, value in rule.idle.items():
         if option not in told:
-            reason = idle_words(option, value)
-            text = f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}."
+            remedy = (
+                f"which this task does not manage. To change that, set {REMEDIES[option]}"
+                if option in REMEDIES
+                else "and no task can change that. Create the rule under another name, and remove this one"
+            )
+            reason = f"{idle_words(option, value)}, {remedy}"
+            text = f"The rule {rule.name!r} encrypts but {reason}."
             warnings.append(
                 warning("idle", text, rule=rule.name, option=option, value=rule.settings.get(option, rule.enabled))
             )

@@ -667,21 +667,23 @@ SENDER_CONDITIONS = frozenset(
     }
 )
 
-#: Properties of data loss prevention rules, which Exchange Online no longer allows anybody to write.
-DLP_PROPERTIES = (
-    *(
-        "DlpPolicy",
-        "MessageContainsDataClassifications",
-        "ExceptIfMessageContainsDataClassifications",
-        "MessageContainsAllDataClassifications",
-    ),
-    *(
-        "ExceptIfMessageContainsAllDataClassifications",
-        "HasSenderOverride",
-        "ExceptIfHasSenderOverride",
-        "SenderNotificationType",
-    ),
+#: Properties that put a rule into a policy of data loss prevention. Exchange Online no longer evaluates such a rule.
+DLP_POLICY_PROPERTIES = ("DlpPolicy", "RuleSubType")
+
+#: Conditions of data loss prevention. Whether Exchange Online still evaluates a rule that has one and no policy is not
+#: documented.
+DLP_CONDITIONS = (
+    "MessageContainsDataClassifications",
+    "ExceptIfMessageContainsDataClassifications",
+    "MessageContainsAllDataClassifications",
+    "ExceptIfMessageContainsAllDataClassifications",
+    "HasSenderOverride",
+    "ExceptIfHasSenderOverride",
 )
+
+#: Properties of data loss prevention, which Exchange Online no longer allows anybody to write. The last one is an
+#: action.
+DLP_PROPERTIES = (*DLP_POLICY_PROPERTIES, *DLP_CONDITIONS, "SenderNotificationType")
 
 #: Actions of Edge servers: Exchange Online shows them but ignores them.
 EDGE_PROPERTIES = ("Disconnect", "LogEventText", "SmtpRejectMessageRejectStatusCode", "SmtpRejectMessageRejectText")

@@ -39,7 +39,7 @@ def reach(sections: Sections) -> Impact:
 
 def of_creation(sections: Sections, enabled: bool, settings: Mapping[str, Any]) -> Impact:
     """The impact of a new rule; none while the rule does not act."""
-    return Impact.NONE if idle(enabled, settings) else reach(sections)
+    return Impact.NONE if idle({**settings, "enabled": enabled}) else reach(sections)
 
 
 def of_switch(sections: Sections, enabled: bool) -> Impact:
@@ -67,7 +67,7 @@ class RuleChange:
         if option not in REMEDIES:
             return Impact.NONE
         # A rule that gets an expiry date will stop acting.
-        return of_switch(self.after, not value if option == "expiry_date" else not idle(True, {option: value}))
+        return of_switch(self.after, not value if option == "expiry_date" else not idle({option: value}))
 
     def of_option(self, section: str, field: Field, before: Any, after: Any, *, passes: Sequence[str] = ()) -> Impact:
         """The impact of an option in a section.

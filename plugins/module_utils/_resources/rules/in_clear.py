@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..._engine.plan import Change, Impact, Plan, warning
 from .moderation import doing
-from .rule import encrypts, idle
+from .rule import encrypts
 from .rule_index import RuleBook
 from .shadowing import PlacedRule
 
@@ -58,4 +58,4 @@ def _is_named(book: RuleBook, key: str, name: str) -> bool:
 def _lets_out(standing: PlacedRule) -> bool:
     """Whether a rule acts, and may act on mail to people outside."""
     inside = standing.sections.get("conditions", {}).get("sent_to_scope") == "InOrganization"
-    return not inside and not idle(standing.enabled, standing.settings)
+    return not inside and not standing.idle

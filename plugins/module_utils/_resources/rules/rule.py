@@ -83,6 +83,17 @@ class RmsTemplates:
         return ", ".join(sorted(self._names.values()))
 
 
+def _is_overlooked(name: str, value: Any) -> bool:
+    """Whether no option says what a property with this value says."""
+    if name == "RuleSubType":
+        return _is_dlp(value)
+    return name not in _KNOWN_PROPERTIES and value not in (None, False, "", [])
+
+
+def _is_dlp(sub_type: Any) -> bool:
+    return str(sub_type).casefold() == "dlp"
+
+
 class Rule:
     """A rule as Exchange shows it."""
 
@@ -140,14 +151,25 @@ class Rule:
         """Section to the set properties that correspond to no option and would be overlooked. From outside, conditions
         and actions look alike.
         """
-        names = [
-            name
-            for name, value in self.properties.items()
-            if name not in _KNOWN_PROPERTIES and value not in (None, False, "", [])
-        ]
+        names = [name for name, value in self.properties.items() if _is_overlooked(name, value)]
         exceptions = tuple(name for name in names if name.startswith("ExceptIf"))
         others = tuple(name for name in names if not name.startswith("ExceptIf"))
         return {"conditions": others, "exceptions": exceptions, "actions": others}
+
+    @property
+    def dlp_policy(self) -> bool:
+        """Whether the rule belongs to a policy of data loss prevention."""
+        return bool(self.properties.get("DlpPolicy")) or _is_dlp(self.properties.get("RuleSubType"))
+
+    @property
+    def idle(self) -> dict[str, str]:
+        """What keeps the rule from acting today, as :func:`idle` says it."""
+        return idle({"enabled": self.enabled, **self.settings, "dlp_policy": self.dlp_policy})
+
+    @property
+    def encrypts_today(self) -> bool:
+        """Whether the rule protects mail today."""
+        return encrypts(doing(self.sections)) and not self.idle
 
     @cached_property
     def unsupported(self) -> str:
@@ -342,6 +364,7 @@ REMEDIES: Mapping[str, str] = {
 
 #: Option that keeps a rule from acting today to a part of a sentence about its value.
 _IDLE = {
+    "dlp_policy": "belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules",
     "enabled": "is disabled",
     "mode": "is only in test mode ({})",
     "activation_date": "does not act before {}",
@@ -354,15 +377,17 @@ def idle_words(option: str, value: str) -> str:
     return _IDLE[option].format(value)
 
 
-def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
+def idle(rule: Mapping[str, Any]) -> dict[str, str]:
     """What keeps a rule from acting today: option to its value; empty if it acts.
 
-    :param settings: the settings outside the sections, canonical. Missing ones have the default of a new rule.
+    :param rule: ``enabled``, its settings outside the sections and ``dlp_policy``, as a rule is described. Missing ones
+        are as in a new rule.
     """
-    activation, expiry = settings.get("activation_date") or "", settings.get("expiry_date") or ""
-    mode = settings.get("mode") or "Enforce"
+    activation, expiry = rule.get("activation_date") or "", rule.get("expiry_date") or ""
+    mode = rule.get("mode") or "Enforce"
     values = {
-        "enabled": "" if enabled else "false",
+        "dlp_policy": "true" if rule.get("dlp_policy") else "",
+        "enabled": "false" if rule.get("enabled") is False else "",
         "mode": "" if mode == "Enforce" else mode,
         "activation_date": "" if is_past(activation) else activation,
         "expiry_date": expiry if is_past(expiry) else "",
@@ -370,12 +395,12 @@ def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
     return {option: value for option, value in values.items() if value}
 
 
-def encrypts_today(sections: Mapping[str, Mapping[str, Any]], enabled: bool, settings: Mapping[str, Any]) -> bool:
+def encrypts_today(rule: Mapping[str, Any]) -> bool:
     """Whether a rule protects mail today.
 
-    :param settings: as :func:`idle` takes them.
+    :param rule: as :func:`idle` takes it, with its sections.
     """
-    return encrypts(doing(sections)) and not idle(enabled, settings)
+    return encrypts(doing(rule)) and not idle(rule)
 
 
 def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:

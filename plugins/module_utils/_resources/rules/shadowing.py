@@ -36,6 +36,7 @@ class PlacedRule:
     """A rule as it will be, in its place.
 
     :param understood: whether the collection knows all parts of it.
+    :param dlp_policy: whether it belongs to a policy of data loss prevention.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PlacedRule:
     settings: Mapping[str, Any]
     sections: Mapping[str, Mapping[str, Any]]
     understood: bool = True
+    dlp_policy: bool = False
 
     @classmethod
     def of(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> PlacedRule:
@@ -56,7 +58,13 @@ class PlacedRule:
             {**settings, **(wanted.settings if wanted else {})},
             {**sections, **(wanted.sections if wanted else {})},
             not (stored and any(stored.unknown.values())),
+            stored is not None and stored.dlp_policy,
         )
+
+    @property
+    def idle(self) -> dict[str, str]:
+        """What keeps it from acting today, as :func:`idle` says it."""
+        return idle({"enabled": self.enabled, **self.settings, "dlp_policy": self.dlp_policy})
 
 
 def first_that_covers(late: PlacedRule, earlier: Iterable[PlacedRule]) -> PlacedRule | None:
@@ -65,7 +73,7 @@ def first_that_covers(late: PlacedRule, earlier: Iterable[PlacedRule]) -> Placed
 
 
 def _ends(rule: PlacedRule) -> bool:
-    acts = rule.understood and not idle(rule.enabled, rule.settings) and not rule.settings.get("expiry_date")
+    acts = rule.understood and not rule.idle and not rule.settings.get("expiry_date")
     return (
         acts
         and not rule.sections.get("exceptions")

@@ -213,7 +213,11 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
         ({"then": "encrypted"}, "guarantees[0].name is required."),
         ({"name": "G"}, "guarantees[0].then is required: the guarantee 'G' has no effect without it."),
         ({"name": "G", "then": "encrypt"}, "guarantees[0].then is 'encrypt'. Did you mean encrypted?"),
-        ({"name": "G", "then": "encrypted", "whenever": {}}, "guarantees[0].whenever is not known. Did you mean when?"),
+        ({"name": "G", "then": "encrypted", "whens": {}}, "guarantees[0].whens is not known. Did you mean when?"),
+        (
+            {"name": "G", "then": "encrypted", "whenever": {}},
+            "guarantees[0].whenever is not known. Known are name, when, unless, then",
+        ),
         ({"name": " ", "then": "encrypted"}, "guarantees[0].name is required."),
         (
             {"name": "G", "then": "encrypted", "template": ""},
