@@ -515,6 +515,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
@@ -537,6 +538,14 @@ class Connection(ConnectionBase):
         self._playbook = int(kwargs.get("ansible_playbook_pid") or os.getpid())
         self._client: BrokerClient | None = None
         self._built_from: tuple[dict[str, _identity.Option], list[str]] | None = None
+
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
+        """Sets the options, and refuses a value that one cannot have."""
+        try:
+            _identity.refuse_values(self.option_definitions, var_options or {}, os.environ)
+        except OptionError as error:
+            raise AnsibleError(str(error)) from None
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_exchange/cmdlet.py``.

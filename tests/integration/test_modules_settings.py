@@ -120,7 +120,7 @@ BAD = {
     ),
     "yes": (
         module("irm_configuration", licensing_location=[True]),
-        "licensing_location contains True, which is not text: put it in quotes",
+        "licensing_location contains true, which is not text: put it in quotes",
     ),
     "name": (
         module("activesync_org_settings", admin_mail_recipients=["Admins"]),

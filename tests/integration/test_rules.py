@@ -213,6 +213,7 @@ def test_the_guide_runs_as_it_stands(tenant: Tenant) -> None:
         "Protect what is marked confidential",
         "Encrypt on request",
         "Protect mail to the law firm",
+        "Encrypt sensitive information",
     ]
 
 

@@ -43,6 +43,13 @@ def validate(
     return validation, [*ours, *(hints(arguments, argument_spec) if ours or core else []), *core]
 
 
+def only_given(params: Any) -> Any:
+    """The given options only: validation adds an entry for each of a rule's hundred and fifty."""
+    if isinstance(params, dict):
+        return {key: only_given(value) for key, value in params.items() if value is not None}
+    return [only_given(item) for item in params] if isinstance(params, list) else params
+
+
 def _concerned(spec: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The part of a spec that concerns what is given: core walks a spec a dozen times for each dictionary, and a rule
     has 150 options.
@@ -89,6 +96,10 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
         form = f": it needs {', '.join(required)}" if required else ""
         misfits.append(f"{name} is {value!r}, which is not a dictionary{form}")
         return None
+    if option_spec.get("options") and isinstance(value, str) and option_spec.get("type") == "list":
+        if _DICTIONARY.search(value):
+            return value
+        value = value.split(",")  # as core does
     if not option_spec.get("options") or value is None or isinstance(value, str):
         return value
     if option_spec.get("type") == "list" and isinstance(value, list):

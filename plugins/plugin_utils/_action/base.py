@@ -23,7 +23,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils import display
 from ansible.utils.display import Display
 
-from ...module_utils._engine.arguments import validate
+from ...module_utils._engine.arguments import only_given, validate
 from ...module_utils._engine.context import ModuleContext
 from ...module_utils._engine.entry import CONNECTION, INVENTORY_HELP
 from ...module_utils._exchange.cmdlet import Session
@@ -96,7 +96,7 @@ class ModuleAction(ActionBase):
 
     def invocation(self, params: dict[str, Any]) -> dict[str, Any]:
         """The key of the result with the given options. Ansible shows it with ``-vvv``."""
-        return {"invocation": {"module_args": given(params)}}
+        return {"invocation": {"module_args": only_given(params)}}
 
     def organization(self) -> str:
         """The organization of the task's connection, from the connection's options. This also holds for delegated
@@ -218,13 +218,6 @@ def plain(value: Any) -> Any:
         if isinstance(value, base):
             return base(value)
     return str(value)
-
-
-def given(params: Any) -> Any:
-    """The given options only: validation adds an entry for each of a rule's hundred and fifty."""
-    if isinstance(params, dict):
-        return {key: given(value) for key, value in params.items() if value is not None}
-    return [given(item) for item in params] if isinstance(params, list) else params
 
 
 def show(text: str) -> None:

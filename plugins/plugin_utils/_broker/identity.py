@@ -14,7 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import BOOLEANS
+
 from ...module_utils._exchange.errors import OptionError
+from ...module_utils._exchange.spelling import nearest
 from .hosts import CLOUDS, is_host, loopback, parts_of_proxy, parts_of_url
 
 #: The prefix of the environment variables from which options can take their values.
@@ -82,6 +85,31 @@ def variable(option: str) -> str:
     return f"ansible_{option}"
 
 
+def refuse_values(
+    definitions: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any], environment: Mapping[str, str]
+) -> None:
+    """Refuses a value that its option cannot have. Of another word than these, Ansible makes false, and its error about
+    a choice does not reach the task's result.
+
+    :param definitions: the options, as the documentation has them.
+    :param variables: the host's connection variables.
+    """
+    for definition in definitions.values():
+        valid = ("true", "false") if definition.get("type") == "bool" else definition.get("choices") or ()
+        # Ansible takes the last variable that is set, and any variable before the environment.
+        given = [
+            (each["name"], source[each["name"]])
+            for source, names in ((environment, "env"), (variables, "vars"))
+            for each in definition.get(names) or ()
+            if isinstance(source.get(each["name"]), str) and source[each["name"]]
+        ]
+        if not valid or not given:
+            continue
+        name, value = given[-1]
+        if value not in valid and not (valid == ("true", "false") and value.strip().casefold() in BOOLEANS):
+            raise OptionError(f"{name} is {str(value)!r}.", remedy=f"Use one of {', '.join(valid)}.")
+
+
 def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, Any]:
     """The identity for the options of one host: plain JSON values with all defaults applied.
 
@@ -91,9 +119,12 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     """
     unknown = sorted(unknown)
     if unknown:
+        known = [variable(option) for option in options if option.startswith("exchange_")]
+        near = [each for name in unknown if (each := nearest(name, known))]
+        hint = f"Did you mean {' and '.join(near)}? " if near else ""
         raise OptionError(
             f"unknown connection variable{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}.",
-            remedy="To list the valid ones, run ansible-doc -t connection m365.message_encryption.exchange.",
+            remedy=f"{hint}To list the valid ones, run ansible-doc -t connection m365.message_encryption.exchange.",
         )
     settings = dict(options)
     transport = settings["exchange_transport"].value

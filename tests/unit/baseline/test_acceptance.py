@@ -153,8 +153,8 @@ class TestWords:
                 "all of them: hardened_baseline_accept: [any_sender, irreversible]; for IRM-7 hardened_baseline_on_missing_license: skip",
             ),
             (
-                ["irreversible", "IRM-5", "IRM-7", ""],
-                "the others: hardened_baseline_accept: [any_sender, irreversible, IRM-5]; for IRM-7 hardened_baseline_on_missing_license: skip; "
+                ["irreversible", "IRM-5", "IRM-7", "", "OME-4", "OME-4"],
+                "the others: hardened_baseline_accept: [any_sender, irreversible, IRM-5]; for IRM-7 and OME-4 hardened_baseline_on_missing_license: skip; "
                 "nothing allows session",
             ),
         ],
@@ -164,7 +164,11 @@ class TestWords:
     ) -> None:
         acceptance = Acceptance(["any_sender", word("IRM-5", "2020-01-31")], KNOWN)
         of_a_variable = Finding("IRM-7", "the license is missing.", "hardened_baseline_on_missing_license: skip")
-        made = {"": Finding("session", "nothing allows it."), "IRM-7": of_a_variable}
+        made = {
+            "": Finding("session", "nothing allows it."),
+            "IRM-7": of_a_variable,
+            "OME-4": replace(of_a_variable, id="OME-4"),
+        }
         found = acceptance.last_line([made.get(name) or finding(name) for name in findings])
         assert found == (f"To allow {line}" if line else "")
 

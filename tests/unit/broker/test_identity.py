@@ -18,6 +18,50 @@ POWERSHELL = {**SECRET, "exchange_transport": "powershell"}
 PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_user": "u", "remote_password": "p"}
 
 
+DEFINITIONS = yaml.safe_load(exchange.DOCUMENTATION)["options"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"ansible_exchange_transport": "rset"},
+            "ansible_exchange_transport is 'rset'. Use one of rest, psrp, powershell, file.",
+        ),
+        (
+            {"ansible_exchange_environment": "usgov"},
+            "ansible_exchange_environment is 'usgov'. Use one of O365Default, O365USGovGCCHigh, O365USGovDoD, O365China.",
+        ),
+        # Ansible would take it for false, and the certificate would not be validated.
+        (
+            {"ansible_exchange_validate_certs": "ture"},
+            "ansible_exchange_validate_certs is 'ture'. Use one of true, false.",
+        ),
+        ({"ansible_psrp_auth": "Basic"}, "ansible_psrp_auth is 'Basic'. Use one of basic, certificate, negotiate,"),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_is_refused_with_those_that_it_can(
+    variables: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(OptionError) as refused:
+        _identity.refuse_values(DEFINITIONS, variables, {})
+    assert str(refused.value).startswith(said)
+    # A variable goes before the environment.
+    in_environment = {name.removeprefix("ansible_").upper(): value for name, value in variables.items()}
+    good = {"ansible_exchange_transport": "rest", "ansible_exchange_validate_certs": " Yes "}
+    _identity.refuse_values(DEFINITIONS, {**good, "ansible_exchange_environment": "O365China"}, in_environment)
+
+
+def test_a_near_name_of_a_connection_variable_is_suggested() -> None:
+    with pytest.raises(
+        OptionError, match=r"ansible_exchange_clientid\. Did you mean ansible_exchange_client_id\? To list"
+    ):
+        _identity.build(options(SECRET), ["ansible_exchange_clientid"])
+    # What all of them begin with makes none of them alike.
+    with pytest.raises(OptionError, match=r"ansible_exchange_zebra\. To list"):
+        _identity.build(options(SECRET), ["ansible_exchange_zebra"])
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [

@@ -67,14 +67,15 @@ class Acceptance:
         because that finding prints its own line.
         """
         words = dict.fromkeys(finding.word for finding in findings if finding.word)
-        others = dict.fromkeys(
-            (finding.id, finding.allow) for finding in findings if finding.allow and not finding.word
-        )
+        others: dict[str, dict[str, None]] = {}
+        for finding in findings:
+            if finding.allow and not finding.word:
+                others.setdefault(finding.allow, {})[finding.id] = None
         never = dict.fromkeys(finding.id for finding in findings if not finding.allow)
         if len(words) + len(others) < 2:
             return ""
         ways = [self._line(words)] if words else []
-        ways += [f"for {id_} {line}" for id_, line in others]
+        ways += [f"for {listed(list(ids), joint='and')} {line}" for line, ids in others.items()]
         whom = "the others" if never else "all of them"
         return f"To allow {whom}: {'; '.join(ways)}" + (f"; nothing allows {listed(list(never))}" if never else "")
 

@@ -81,7 +81,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
         foreign = [] if organization.waits else foreign_lines(organization.mail)
         below = [*_reasons(organization), *_reported(organization), *foreign]
         lines += [
-            _line(organization, report.kind, words),
+            _line(organization, report.kind, words, several=len(organizations) > 1),
             *(f"  {line}" for line in below),
             *overview_lines(organization.overview),
         ]
@@ -152,8 +152,10 @@ def _counted(organization: OrganizationReport, kind: str, words: Mapping[Organiz
     return _NOTHING_TO_CHANGE if is_open else words[organization.status]
 
 
-def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
-    """The line of an organization."""
+def _line(
+    organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str], *, several: bool
+) -> str:
+    """The line of an organization. Ansible has just shown the error of one that is alone."""
     status, host, changes = organization.status, organization.host, organization.changes
     if organization.waits:
         return f"{host}: {_WAITING}: a later ring"
@@ -161,7 +163,8 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
         return f"{host}: refused, nothing was written: {'; '.join(dict.fromkeys(map(_refusal, organization.findings)))}"
     unread = status is OrganizationStatus.NOT_ASSESSABLE and not _number_looked_at(organization)
     if unread or status in (OrganizationStatus.FAILED, OrganizationStatus.REFUSED):
-        return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
+        why = next(iter(organization.message.splitlines()), "") if several else "its error is above"
+        return f"{host}: {words[status]}: {why}".rstrip(": ")
     stored = [change for change in changes if change.state is ChangeState.STORED]
     open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]
     parts = said(stored or open_changes, found=kind == "audit")

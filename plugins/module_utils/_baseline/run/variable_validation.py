@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..._engine.arguments import validate
+from ..._engine.arguments import only_given, validate
 from ..._exchange.errors import OptionError
 from ..._exchange.spelling import meant
 from ..._mail_flow.input.guarantee_options import declared_guarantees
@@ -86,7 +86,7 @@ def checked_variables(
             checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages"
         )
     if checked.get("guarantees"):
-        checked["guarantees"] = declared_guarantees(checked["guarantees"], f"{PREFIX}guarantees")
+        checked["guarantees"] = declared_guarantees(only_given(checked["guarantees"]), f"{PREFIX}guarantees")
     publisher = str(checked.get("artifacts_publish") or "")
     if publisher.startswith("/"):  # Only Ansible knows where it searches for other paths.
         _from_file(

@@ -329,7 +329,7 @@ def test_words_that_are_no_texts_are_refused_by_name(session: EmulatedSession) -
     said = refusal(
         session, ome_transport_rule, name=NAME, conditions={"subject_contains_words": [True, 5, "a"]}, actions=ENCRYPT
     )
-    assert "conditions.subject_contains_words contains True, which is not text: put it in quotes" in said
+    assert "conditions.subject_contains_words contains true, which is not text: put it in quotes" in said
     assert "conditions.subject_contains_words contains 5" in said
 
 
