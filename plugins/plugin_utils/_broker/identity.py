@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import BOOLEANS
-
 from ...module_utils._exchange.errors import OptionError
 from ...module_utils._exchange.spelling import nearest
 from .hosts import CLOUDS, is_host, loopback, parts_of_proxy, parts_of_url
@@ -57,6 +55,9 @@ _RANGES = {
     "port": (1, 65_535),
 }
 
+
+#: The words that Ansible takes for true and false.
+_SWITCHES = frozenset(("y", "yes", "on", "1", "true", "t", "n", "no", "off", "0", "false", "f"))
 
 #: The default number of days after which a capture is old.
 _MAX_AGE = 30
@@ -106,7 +107,7 @@ def refuse_values(
         if not valid or not given:
             continue
         name, value = given[-1]
-        if value not in valid and not (valid == ("true", "false") and value.strip().casefold() in BOOLEANS):
+        if value not in valid and not (valid == ("true", "false") and value.strip().casefold() in _SWITCHES):
             raise OptionError(f"{name} is {str(value)!r}.", remedy=f"Use one of {', '.join(valid)}.")
 
 

@@ -56,10 +56,10 @@ def test_a_near_name_of_a_connection_variable_is_suggested() -> None:
     with pytest.raises(
         OptionError, match=r"ansible_exchange_clientid\. Did you mean ansible_exchange_client_id\? To list"
     ):
-        _identity.build(options(SECRET), ["ansible_exchange_clientid"])
+        _identity.build(options(**SECRET), ["ansible_exchange_clientid"])
     # What all of them begin with makes none of them alike.
     with pytest.raises(OptionError, match=r"ansible_exchange_zebra\. To list"):
-        _identity.build(options(SECRET), ["ansible_exchange_zebra"])
+        _identity.build(options(**SECRET), ["ansible_exchange_zebra"])
 
 
 @pytest.mark.parametrize(
