@@ -103,7 +103,7 @@ def attention_lines(report: RunReport) -> list[str]:
         line
         for organization in needy[:_NAMED_ORGANIZATIONS]
         for line in (
-            _line(organization, report.kind, words),
+            _line(organization, report.kind, words, several=True),
             *(f"  {reason}" for reason in (*_refusals(organization), *_reasons(organization))),
         )
     ]
@@ -155,7 +155,10 @@ def _counted(organization: OrganizationReport, kind: str, words: Mapping[Organiz
 def _line(
     organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str], *, several: bool
 ) -> str:
-    """The line of an organization. Ansible has just shown the error of one that is alone."""
+    """The line of an organization.
+
+    :param several: whether others have lines. Of one that is alone, Ansible has just shown the error.
+    """
     status, host, changes = organization.status, organization.host, organization.changes
     if organization.waits:
         return f"{host}: {_WAITING}: a later ring"
