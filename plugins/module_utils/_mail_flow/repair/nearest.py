@@ -18,6 +18,7 @@ from ..model.facts import Facts, sender_inside, sender_outside
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
 from ..model.rules import Atom, FlowRule, RuleSet
+from ..simulator.decider import MessageDecider
 from ..simulator.rule_trace import Saw, plain
 from ..simulator.simulation import Passage
 from ..simulator.state import Course, World
@@ -199,7 +200,8 @@ def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
         if not world.against_a_guess:
             looked.setdefault((person.address, rule.place), world)
 
-    passage = Passage(rules, copy.message, copy.facts, everything=True, watch=watch)
+    decider = MessageDecider(rules, copy.message, copy.facts, everything=True)
+    passage = Passage(rules, copy.message, copy.facts, decider, watch=watch)
     course = copy.course(passage)
     if course is None:
         return []
@@ -210,8 +212,8 @@ def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
     found = []
     for rule in rules.rules:
         world = looked.get((person.address, rule.place), worlds[0])
-        failed = [Failed("conditions", atom) for atom in rule.conditions if passage.truth(atom, world, person) is False]
-        failed += [Failed("exceptions", atom) for atom in rule.exceptions if passage.truth(atom, world, person) is True]
+        failed = [Failed("conditions", atom) for atom in rule.conditions if decider.truth(atom, world, person) is False]
+        failed += [Failed("exceptions", atom) for atom in rule.exceptions if decider.truth(atom, world, person) is True]
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
         rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
         found.append(

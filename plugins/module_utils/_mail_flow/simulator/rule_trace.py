@@ -17,6 +17,7 @@ from ..model.kleene import Open, Reason, Truth, all_of
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
 from ..model.rules import Atom, FlowRule, RuleSet
+from .decider import MessageDecider
 from .results import Match, matches
 from .simulation import Passage
 from .state import Course, World
@@ -38,11 +39,12 @@ class Tracer:
     def __init__(self, rules: RuleSet, message: Message, facts: Facts) -> None:
         self._rules = rules
         self._looked: dict[tuple[str, int], list[World]] = {}
-        self._passage = Passage(rules, message, facts, everything=True, watch=self._watch)
+        self._decider = MessageDecider(rules, message, facts, everything=True)
         self._message, self._facts = message, facts
+        passage = Passage(rules, message, facts, self._decider, watch=self._watch)
         try:
             with bounded(STEPS_OF_MESSAGE):
-                self._courses = {course.recipient.label: course for course in self._passage.courses()}
+                self._courses = {course.recipient.label: course for course in passage.courses()}
         except BudgetError:
             self._courses = {}
 
@@ -84,7 +86,7 @@ class Tracer:
         answers = world.answered()
         return all_of(
             _likely(value, answers)
-            for value in self._passage.parts(rule, world, course.recipient, course.by is not None)
+            for value in self._decider.parts(rule, world, course.recipient, course.by is not None)
         )
 
     def _explained(
@@ -98,7 +100,7 @@ class Tracer:
             for atom in atoms
         ]
         because = [
-            self._because(section, atom, rule_view, self._passage.truth(atom, world, person))
+            self._because(section, atom, rule_view, self._decider.truth(atom, world, person))
             for section, atom in looked
         ]
         if match:

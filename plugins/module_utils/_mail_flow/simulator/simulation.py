@@ -7,20 +7,18 @@ splits the copy, whether or not it does anything to it. *The recipient* is the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ..budget import spend
 from ..model import questions
-from ..model.addresses import is_name
 from ..model.content import decrypted
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
+from ..model.kleene import Open, Reason, Truth, all_of
 from ..model.message import Message, Recipient
-from ..model.predicate import Reach
-from ..model.rule_view import Content, Fork, RuleView, first_content
-from ..model.rules import Atom, FlowRule, RuleSet
-from .candidates import Candidates
+from ..model.rule_view import Content, Fork, first_content
+from ..model.rules import FlowRule, RuleSet
+from .decider import Decider, MessageDecider, hidden
 from .effects import SHARED, Scene, beside_content, enforced, in_audit
 from .state import NOBODY, STEPS_OF_WORLD, Added, Course, World, merged, without
 
@@ -33,40 +31,37 @@ MOST_COPIES = 256
 #: The cost, in steps, of matching a rule to a recipient.
 _STEPS_OF_RULE = 5
 
-#: Until Python 3.12, each access to a member of an enumeration takes as long as evaluating a condition that is known.
-_OF_MESSAGE, _OF_SENDER, _OF_RECIPIENT = Reach.MESSAGE, Reach.SENDER, Reach.RECIPIENT
-
 
 @dataclass(slots=True)
 class Passage:
     """One message and one rule set.
 
-    :param everything: whether to evaluate every rule, and not only those that the message can match. The answer is the
-        same.
+    :param decider: decides which rules match; by default the message does.
     :param watch: called with each rule and world before the rule is applied.
+    :param simplify: what later rules and the outcome need to know of a world after a rule; by default everything.
     :param gives_up: whether to end where there are too many worlds, since nothing is certain any more.
     """
 
     rules: RuleSet
     message: Message
     facts: Facts
-    everything: bool = False
+    decider: Decider = None  # type: ignore[assignment]
     watch: Callable[[FlowRule, World, Recipient], None] | None = None
+    simplify: Callable[[World], World] | None = None
     gives_up: bool = False
-    _of_recipient: dict[tuple[int, str], Truth] = field(default_factory=dict)
-    _of_sender: dict[int, Truth] = field(default_factory=dict)
     _contents: dict[Content, Content] = field(default_factory=dict)
-    _dead: dict[int, int] = field(default_factory=dict)
-    _waiting: Candidates = field(init=False)
     _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
-    _matchable: dict[tuple[int, Fork], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._waiting = Candidates(self.rules, self.message, self.facts)
+        if self.decider is None:
+            self.decider = MessageDecider(self.rules, self.message, self.facts)
 
-    def courses(self) -> list[Course]:
-        """What happens to the copy of each recipient: those of the message first, then those whom rules add."""
-        people = self.facts.recipients(self.message)
+    def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:
+        """What happens to the copy of each recipient: those of the message first, then those whom rules add.
+
+        :param people: the recipients; by default those whom the message names.
+        """
+        people = self.facts.recipients(self.message) if people is None else people
         spend(STEPS_OF_WORLD * len(people))
         starts = self._starts(people)
         courses = {person.address: self._follow(person, starts, 0) for person in people}
@@ -102,6 +97,10 @@ class Passage:
         return next(
             (self._follow(person, self._starts(people), 0) for person in people if person.address == address), None
         )
+
+    def way_of(self, person: Recipient) -> Course:
+        """What happens to the copy of somebody who has it alone, without the copies that rules make of it."""
+        return self._follow(person, self._starts((person,)), 0)
 
     def _starts(self, people: tuple[Recipient, ...]) -> list[World]:
         """The worlds before the first rule: Exchange may have rejected what it must decrypt but cannot."""
@@ -162,9 +161,7 @@ class Passage:
         todo = 0
         for world in course.worlds:
             contents.add(_shown(world))
-            todo |= self._candidates(world) & -(1 << place)
-        if len({id(world.content) for world in course.worlds}) == 1 and not self.watch:
-            todo &= ~self._dead.get(id(course.worlds[0].content), 0)
+            todo |= self.decider.candidates(world) & -(1 << place)
         while todo:
             lowest = todo & -todo
             todo ^= lowest
@@ -172,7 +169,7 @@ class Passage:
             spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 self._show(rule, course)
-            going = [not world.over and not self._for_nobody(rule, lowest, world, person) for world in course.worlds]
+            going = [not world.over and not self.decider.matches_nobody(rule, world, person) for world in course.worlds]
             if True not in going:
                 continue
             worlds: list[World] = []
@@ -187,7 +184,7 @@ class Passage:
             for world in worlds:
                 if (shown := _shown(world)) not in contents:
                     contents.add(shown)
-                    todo |= self._candidates(world) & -(lowest << 1)
+                    todo |= self.decider.candidates(world) & -(lowest << 1)
             if all(world.over for world in worlds) or (course.too_many and self.gives_up):
                 break
         return course
@@ -196,23 +193,6 @@ class Passage:
         for world in course.worlds:
             if self.watch and not world.over:
                 self.watch(rule, world, course.recipient)
-
-    def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
-        """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same
-        content.
-        """
-        content = world.content
-        dead = self._dead.get(id(content), 0)
-        if dead & bit:
-            return True
-        for atom in rule.common:
-            known = self._known_of(atom, content).get(atom.number)
-            if known is None:
-                known = self.truth(atom, world, person)
-            if known is False:
-                self._dead[id(content)] = dead | bit
-                return True
-        return False
 
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
         """The worlds after a rule was evaluated."""
@@ -229,7 +209,7 @@ class Passage:
             self.rules.watches_protection,
             self.rules.headers,
         )
-        if self._hidden(world.content) and rule.changes_content:
+        if hidden(self.message, world.content) and rule.changes_content:
             after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
             decided = []
         for branch, acts in self._split(rule, decided, person) if decided else ():
@@ -247,7 +227,7 @@ class Passage:
                 after[index] = new = new.but(rests_on=new.rests_on | {questions.AFTER_REJECTION})
             for each in new.added[known:]:
                 course.additions.setdefault(each, []).append(new)
-        return after
+        return after if self.simplify is None else [self.simplify(new) for new in after]
 
     def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
         """The worlds after a rule that cannot act on content hidden by S/MIME.
@@ -288,7 +268,7 @@ class Passage:
         """Whether a rule matches: one world if known, otherwise one for each answer."""
         answers = world.answered() if world.answers else {}
         left: Open | None = None
-        for value in self.parts(rule, world, person, added):
+        for value in self.decider.parts(rule, world, person, added):
             if value is True:
                 continue
             if value is not False:
@@ -301,72 +281,6 @@ class Passage:
             return [(world, True)]
         branches = [world.answering(left, value) for value in (True, False)]
         return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
-
-    def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
-        """Everything that must be true for a rule to match, cheapest first."""
-        for atom in rule.conditions:
-            yield self.truth(atom, world, person)
-        if rule.content and self._hidden(world.content):
-            yield False
-        if rule.begins or rule.ends:
-            yield from rule.borders(self.message.date)
-        for atom in rule.exceptions:
-            yield negate(self.truth(atom, world, person))
-        for reason in rule.doubts:
-            yield Open(("doubt", rule.place, reason), (reason,))
-        if rule.selects:
-            return
-        if "ApprovalRequest" in (self.message.types or ()):
-            yield opened(("approval request",), questions.SYSTEM_MAIL, "approval_requests", shared=True)
-        if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
-            yield opened(("report",), questions.A_FACT, "reports")
-        if added and rule.looks_at_recipients:
-            yield opened(("added", person.address), questions.ADDED_RECIPIENTS, "added", person.label)
-
-    def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        """Whether a condition is true for a recipient; open if unknown."""
-        reach = atom.reach
-        known: Truth | None
-        if reach is _OF_MESSAGE:
-            known = world.content.known.get(atom.number)
-            if known is None:
-                known = world.content.known[atom.number] = self._seen(atom, world, person)
-        elif reach is _OF_SENDER:
-            cached = self._known_of(atom, world.content)
-            known = cached.get(atom.number)
-            if known is None:
-                known = cached[atom.number] = self._seen(atom, world, person)
-        elif reach is _OF_RECIPIENT and not world.content.edits_of(atom.headers):
-            key = (atom.number, person.address)
-            known = self._of_recipient.get(key)
-            if known is None:
-                known = self._of_recipient[key] = self._seen(atom, world, person)
-        else:
-            known = self._seen(atom, world, person)
-        return known
-
-    def _known_of(self, atom: Atom, content: Content) -> dict[int, Truth]:
-        """The known results of a condition that is the same for all recipients: those of a content, or, of the sender,
-        of all contents of whose headers no rule edited any that says it.
-        """
-        if atom.reach is _OF_MESSAGE or (content.edits and content.edits_of(atom.headers)):
-            return content.known
-        return self._of_sender
-
-    def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        content, predicate = world.content, atom.predicate
-        if content.wrapped and predicate.of_wrapper:
-            found: Truth = opened(
-                ("wrapper", content.headers, content.edits, content.classifications),
-                questions.A_FACT,
-                "wrapped",
-                predicate.looks_at,
-            )
-        elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
-            found = opened(("name", person.address), questions.A_FACT, "address", person.label)
-        else:
-            found = atom.evaluate(RuleView(self.message, self.facts, content, person, world.fork))
-        return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """The same worlds, with only those in the copy whom the rule treats alike."""
@@ -437,29 +351,15 @@ class Passage:
         return {
             other: all_of(
                 value if isinstance(value, bool) else value.settled(answers)
-                for value in self.parts(rule, world, other, bool(other.brought))
+                for value in self.decider.parts(rule, world, other, bool(other.brought))
             )
             for other in others
             if other.address != person.address
         }
 
-    def _hidden(self, content: Content) -> bool:
-        protection = self.message.protection
-        return protection is not None and protection.kind == "smime" and not content.wrapped
-
     def _interned(self, content: Content) -> Content:
         """Equal content that was seen before, with its cached results."""
         return self._contents.setdefault(content, content)
-
-    def _candidates(self, world: World) -> int:
-        """The rules that can match, as bits. Interned content is known by its ``id``."""
-        if self.everything:
-            return self.rules.all
-        key = (id(world.content), world.fork)
-        found = self._matchable.get(key)
-        if found is None:
-            found = self._matchable[key] = self._waiting.of(world.content, world.fork)
-        return found
 
 
 def _shown(world: World) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from ..model.kleene import Reason, Truth, all_of
 from ..model.message import Message, Recipient
 from ..model.rule_view import Fork, first_content
 from ..model.rules import Atom, FlowRule, RuleSet
+from ..simulator.decider import MessageDecider
 from ..simulator.protection import reasons_of_transit, verdict
 from ..simulator.simulation import Passage
 from ..simulator.state import NOBODY, Course, World
@@ -20,19 +21,19 @@ from .copy_properties import Ended, breaks_in, reasons_of_expiry
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
     """Whether a guarantee applies to a message for a recipient."""
-    passage = Passage(rules, message, facts)
+    decider = MessageDecider(rules, message, facts)
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
     # Somebody whom a rule adds has an address, but is not an original recipient of the message.
     person = next((person for person in people if person.address == address), Recipient(address, address, address))
-    return all_of(passage.parts(rule, world, person))
+    return all_of(decider.parts(rule, world, person))
 
 
 def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:
     """Whether a message meets each condition and exception of a rule as it arrives. Changes by earlier rules do not
     count, nor does it matter whether Exchange may decrypt it.
     """
-    passage = Passage(
+    decider = MessageDecider(
         rules,
         message,
         replace(
@@ -42,7 +43,7 @@ def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, a
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
     person = next(person for person in people if person.address == address)
-    return {atom: passage.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
+    return {atom: decider.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
 
 
 def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
 from ..analyses.difference_kinds import Treated, treated
@@ -203,7 +203,10 @@ class Chain:
         open_steps = [(why, (number,)) for number, why in enumerate(whys) if why]
         course = Course(person, [], too_many=1 << self._doublings(steps) > MOST_WORLDS)
         if not course.too_many:
-            course = _Decided(rules, message, self.facts, gives_up=True, whys=whys, asked=asked).course_of(person)
+            decider = TracedDecider({person.address: dict(enumerate(zip(asked, whys, strict=True)))}, len(steps))
+            passage = Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True)
+            # The recipient has the copy alone: conditions about others are decided.
+            course = passage.way_of(person)
         if course.too_many:
             return ChainOutcome({"fate": "unknown"}, course, message, open_steps, ())
         outcome = result(course, rules, message, self.facts) or {"fate": "unknown"}
@@ -230,45 +233,48 @@ class Chain:
 _WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
 
 
-@dataclass(slots=True)
-class _Decided(Passage):
-    """A passage with known matches: each step is a rule.
+#: For each person, by address: the places of the rules that the person's copy meets, with the key of the question that
+#: each asks, and why that is open; ``None`` if it is met.
+Met: TypeAlias = Mapping[str, Mapping[int, tuple[Hashable, Unknown | None]]]
 
-    :param whys: of each step, why it is open whether it is met; ``None`` if it is.
-    :param asked: the number of what it asks: with the same, it has the same answer.
+
+@dataclass(frozen=True, slots=True)
+class TracedDecider:
+    """Decides that copies meet the rules that a trace says they meet.
+
+    :param count: the number of rules.
     """
 
-    whys: Sequence[Unknown | None] = ()
-    asked: Sequence[int] = ()
+    met: Met
+    count: int
 
-    def course_of(self, person: Recipient) -> Course:
-        """What happens to the copy of one recipient, who has it alone: conditions about others are decided."""
-        return self._follow(person, self._starts((person,)), 0)
+    def candidates(self, world: World) -> int:
+        """All rules: those that copies do not meet are not among them."""
+        return (1 << self.count) - 1
 
-    def _candidates(self, world: World) -> int:
-        return (1 << len(self.whys)) - 1
-
-    def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
+    def matches_nobody(self, rule: FlowRule, world: World, person: Recipient) -> bool:
+        """Nothing is known of nobody in particular."""
         return False
 
-    def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
-        # What is asked for twice is asked for.
-        after = Passage._step(self, rule, world, course)
-        return [
-            new.but(
-                asked=tuple(sorted(set(new.asked))),
-                removed=tuple(sorted(set(new.removed))),
-                brands=tuple(sorted(set(new.brands))),
-                told=(),
-                added=(),
-            )
-            for new in after
-        ]
+    def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> Iterator[Truth]:
+        """Whether the trace says that the person's copy meets the rule."""
+        found = self.met[person.address].get(rule.place)
+        if found is None:
+            yield False
+            return
+        asks, why = found
+        yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),)) if why else True
 
-    def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
-        """Whether the rule matches."""
-        why = self.whys[rule.place]
-        yield Open(self.asked[rule.place], (Reason(why.id or questions.A_FACT, why.word),)) if why else True
+
+def _once(world: World) -> World:
+    """A world in which what is asked for twice is asked for."""
+    return world.but(
+        asked=tuple(sorted(set(world.asked))),
+        removed=tuple(sorted(set(world.removed))),
+        brands=tuple(sorted(set(world.brands))),
+        told=(),
+        added=(),
+    )
 
 
 def _effect(rule: FlowRule) -> Hashable | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import _Decided
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
@@ -182,8 +182,8 @@ def test_copies_that_meet_other_rules_that_do_the_same_pass_them_once(monkeypatc
             Row(**{**ROW, "message": f"m{number}", "subject": f"w{number} w{(number + 7) % 40} w{(number + 9) % 40}"})
         )
     passed: list[int] = []
-    course_of = _Decided.course_of
-    monkeypatch.setattr(_Decided, "course_of", lambda self, person: passed.append(1) or course_of(self, person))
+    way_of = Passage.way_of
+    monkeypatch.setattr(Passage, "way_of", lambda self, person: passed.append(1) or way_of(self, person))
     before, after = (RuleSet(looking_inside(count, "Encrypt")) for count in (20, 40))
     found = described(
         Replay(after, facts_of(KNOWN), before).run(trace),
@@ -203,8 +203,8 @@ def test_copies_that_meet_other_rules_that_do_the_same_pass_them_once(monkeypatc
 
 def test_so_many_open_rules_of_different_templates_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     followed: list[int] = []
-    course_of = _Decided.course_of
-    monkeypatch.setattr(_Decided, "course_of", lambda self, person: followed.append(1) or course_of(self, person))
+    way_of = Passage.way_of
+    monkeypatch.setattr(Passage, "way_of", lambda self, person: followed.append(1) or way_of(self, person))
     for count, times in ((7, 1), (8, 0)):
         followed.clear()
         found = replayed(looking_inside(count, "T{}"), subject=" ".join(f"w{each}" for each in range(count)))
@@ -215,8 +215,8 @@ def test_so_many_open_rules_of_different_templates_are_not_followed(monkeypatch:
 
 def test_where_there_are_too_many_ways_the_rest_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
-    step = _Decided._step
-    monkeypatch.setattr(_Decided, "_step", lambda self, *others: steps.append(1) or step(self, *others))
+    step = Passage._step
+    monkeypatch.setattr(Passage, "_step", lambda self, *others: steps.append(1) or step(self, *others))
     # Those that stop may leave no mark.
     rules = [
         {**rule, "actions": {**rule["actions"], "stop_rule_processing": True}} for rule in looking_inside(200, "T{}")
