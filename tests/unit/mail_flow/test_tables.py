@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.planes import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
     DOES,
     MODERATING,

@@ -16,8 +16,8 @@ from ..model.facts import Facts
 from ..model.rules import FlowRule, RuleSet
 from ..trace.chain import Chain, may_reject
 from ..trace.columns import Block
-from ..trace.conditions import Planes
 from ..trace.groups import Sorter
+from ..trace.planes import Planes
 
 #: Questions that no report answers.
 _NOT_ASKED = (questions.AUDIT_SPLITS, questions.AT_THE_LIMIT)

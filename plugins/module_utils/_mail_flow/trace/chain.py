@@ -24,7 +24,7 @@ from ..model.rules import FlowRule, RuleSet
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage
 from ..simulator.state import Course, World
-from .conditions import Unknown
+from .planes import Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.
@@ -123,9 +123,19 @@ class Chain:
     def __init__(self, rules: RuleSet, facts: Facts) -> None:
         self.rules, self.facts = rules, facts
         own = tuple(map(_identity, rules.rules))
-        #: With the earlier rules that edit what a rule reads: it may be met in another way without them.
+        #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
+        self.earlier = tuple(
+            tuple(each.place for each in rules.rules[: rule.place] if _parts(each)) if _looks_around(rule) else ()
+            for rule in rules.rules
+        )
+        #: With the earlier rules that edit what a rule reads, and those that part what it looks at: it may be met in
+        #: another way without them.
         self.identities = tuple(
-            (identity, *(own[each.place] for each in rules.rules[: rule.place] if each.edits & rule.reads))
+            (
+                identity,
+                *(own[each.place] for each in rules.rules[: rule.place] if each.edits & rule.reads),
+                *(("earlier", own[place]) for place in self.earlier[rule.place]),
+            )
             for identity, rule in zip(own, rules.rules, strict=True)
         )
         self.effects = tuple(map(_effect, rules.rules))
@@ -275,6 +285,21 @@ def _once(world: World) -> World:
         told=(),
         added=(),
     )
+
+
+def _looks_around(rule: FlowRule) -> bool:
+    """Whether a rule looks at all who share a copy."""
+    return any(atom.looks_around for atom in (*rule.conditions, *rule.exceptions))
+
+
+def _parts(rule: FlowRule) -> bool:
+    """Whether a rule may part a copy, or add people to it."""
+    return not rule.idle and (rule.splits or adds(rule))
+
+
+def adds(rule: FlowRule) -> bool:
+    """Whether a rule may give others a copy, as it acts, or as it is told."""
+    return not rule.idle and any(BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.told)
 
 
 def _effect(rule: FlowRule) -> Hashable | None:

@@ -35,6 +35,7 @@ class Block:
 
     :param texts: name of a column to the texts by their numbers.
     :param whole: see :class:`Trace`.
+    :param made: the copies that no row has, because rules would make them, as bits.
     """
 
     message: Sequence[int]
@@ -47,6 +48,7 @@ class Block:
     received: Sequence[int]
     texts: Mapping[str, Sequence[str]]
     whole: range = EVER
+    made: int = 0
 
     def __len__(self) -> int:
         return len(self.message)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import product
 
@@ -28,7 +28,9 @@ from ..model.predicate import Needs, Reach
 from ..model.rule_view import Fork, RuleView, first_content
 from ..model.rules import Atom
 from ..model.words import any_word, tokens
-from .columns import Block, Column, bits_of, places_of
+from .columns import Block, Column, bits_of
+from .forks import Forks
+from .planes import Planes, Unknown
 
 #: A person whom no condition names.
 _NOBODY = "\x00@\x00"
@@ -74,41 +76,6 @@ _WORDS = {
     "facts.managers": "membership",
     "facts.attributes": "membership",
 }
-
-
-#: All reasons why something about a copy is open, in the order of results.
-WORDS = (
-    *(
-        "body",
-        "attachment",
-        "header",
-        "to_or_cc",
-        "scl",
-        "type",
-        "classification",
-        "importance",
-        "envelope",
-        "membership",
-        "address",
-        "recipients",
-        "size",
-    ),
-    *("subject_changed", "subject_cut", "semantics"),
-)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Unknown:
-    """Why something about a copy is open.
-
-    :param word: one of :data:`WORDS`.
-    :param id: the number of the question where it is about what Exchange does; empty if a fact is missing.
-    :param silent: whether no fact about the organization would tell it either.
-    """
-
-    word: str
-    id: str = ""
-    silent: bool = False
 
 
 def why_open(question: Open, untraced: str = "") -> Unknown:
@@ -186,18 +153,6 @@ def recipient_of(address: str, facts: Facts) -> Recipient:
     return Recipient(primary, address, primary)
 
 
-#: Why a condition about other recipients is open: whether they share the copy, or whether it applies to each recipient
-#: alone.
-_OTHERS = {
-    Reach.COPY: Unknown("semantics", questions.AUDIT_SPLITS),
-    Reach.RELATION: Unknown("semantics", questions.RELATION_TO_WHOM),
-}
-
-#: Why it is open where a row of another recipient may be missing.
-_MISSING = Unknown("recipients")
-
-CHANGED = Unknown("subject_changed")
-
 #: Why it is open what the trace does not show of a long subject.
 _CUT = Unknown("subject_cut")
 
@@ -213,46 +168,6 @@ _NO_SENDER = Unknown("address")
 #: The maximum number of subject prefixes to distinguish, in all and on one subject; beyond that, the original subject
 #: is unknown.
 MOST_PREFIXES, MOST_CHANGES = 4, 2
-
-
-@dataclass
-class Planes:
-    """The copies for which something is true, and those for which it is open, by reason; for the others it is false.
-
-    :param doubtful: the copies for which the result may change with a change of the subject by a rule.
-    :param of_subject: whether it looks at the subject.
-    """
-
-    true: int = 0
-    open: dict[Unknown, int] = field(default_factory=dict)
-    doubtful: int = 0
-    of_subject: bool = False
-
-    @property
-    def possible(self) -> int:
-        """The copies for which it is not false."""
-        found = self.true
-        for bits in self.open.values():
-            found |= bits
-        return found
-
-    def changed(self, changed: int, lost: int) -> Planes:
-        """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
-        unknown.
-        """
-        return self.opened((self.doubtful & changed) | (lost if self.of_subject else 0), CHANGED)
-
-    def opened(self, doubt: int, why: Unknown) -> Planes:
-        """The same if it is open for some copies."""
-        if not doubt:
-            return self
-        left = {each: bits & ~doubt for each, bits in self.open.items()}
-        return Planes(
-            self.true & ~doubt,
-            {**{each: bits for each, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
-            self.doubtful & ~doubt,
-            self.of_subject,
-        )
 
 
 class RowConditions:
@@ -290,8 +205,15 @@ class RowConditions:
                 )
             if name in ("sender", "pair"):
                 found = found.opened(self._unnamed, _NO_SENDER)
-            self._planes[key] = self._with_others(found, _OTHERS[atom.reach]) if atom.looks_around and name else found
+            self._planes[key] = found
         return self._planes[key]
+
+    def shared_planes(self, atom: Atom, forks: Forks) -> Planes:
+        """The same, with what the others who share a copy mean to a condition that looks at all of them."""
+        found = self.planes(atom)
+        if not atom.looks_around or not _column_of(atom):
+            return found
+        return forks.of_each(found) if atom.reach is Reach.RELATION else forks.of_any(found)
 
     @cached_property
     def authenticated(self) -> list[bool | None]:
@@ -469,30 +391,6 @@ class RowConditions:
             return found if self.guesses or len({reason.id for reason in truth.reasons}) == 1 else Unknown(found.word)
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
-
-    def _with_others(self, planes: Planes, why: Unknown) -> Planes:
-        """A condition that may be about everybody who shares the copy: it is open if it is true for others than the
-        recipient, or false only for them, and where others may share it whose rows are missing.
-        """
-        true = planes.true.to_bytes(len(self.block) // 8 + 1, "little")
-        spans: dict[int, list[int]] = {}
-        for place in places_of(planes.possible):
-            spans.setdefault(self.block.spans[place].start, []).append(place)
-        doubt: list[int] = []
-        for start, here in spans.items():
-            copies = self.block.spans[start]
-            met = sum(true[place >> 3] >> (place & 7) & 1 for place in here)
-            if len(copies) > 1 and met < len(copies):
-                doubt += (
-                    copies
-                    if why == _OTHERS[Reach.RELATION]
-                    else [place for place in copies if not true[place >> 3] >> (place & 7) & 1]
-                )
-        found = planes.opened(bits_of(doubt, len(self.block)), why)
-        decided = self.block.all & ~(found.possible & ~found.true)
-        return found.opened(
-            self.block.partial & (decided if why == _OTHERS[Reach.RELATION] else decided & ~found.true), _MISSING
-        )
 
 
 def _column_of(atom: Atom) -> str:

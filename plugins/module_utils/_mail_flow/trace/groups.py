@@ -18,27 +18,18 @@ from ..model.predicate import Reach
 from ..model.rules import FlowRule
 from ..simulator.protection import LARGEST
 from ..symbolic.atoms import ADDING, MANAGER, brought_by
-from .chain import Chain
+from .chain import Chain, adds
 from .columns import Block, bits_of, places_of
-from .conditions import (
-    CHANGED,
-    MOST_CHANGES,
-    MOST_PREFIXES,
-    Planes,
-    RowConditions,
-    Unknown,
-    message_of,
-    recipient_of,
-    why_open,
-)
+from .conditions import MOST_CHANGES, MOST_PREFIXES, RowConditions, message_of, recipient_of, why_open
+from .forks import BROUGHT, Forks, Neighbors
+from .planes import CHANGED, Planes, Unknown
 from .rows import instant_of
 
 #: A header that a row does not say, since a rule edited it.
 _EDITED = Unknown("header")
 
-#: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the
-#: sender named them. Likewise for somebody to whom a rule may bring mail: nobody knows the members or the manager.
-BROUGHT = Unknown("semantics", questions.ADDED_RECIPIENTS)
+#: Why it is open what becomes of a copy for somebody to whom a rule may bring mail: nobody knows the members or the
+#: manager.
 PERHAPS_BROUGHT = Unknown("membership", questions.ADDED_RECIPIENTS)
 
 
@@ -47,8 +38,8 @@ class CopyGroup:
     """Copies of a block that are treated alike by every rule set.
 
     :param places: the copies.
-    :param brought: why nobody knows whether the sender named the recipient or a rule did (U09), one of :data:`BROUGHT`
-        and :data:`PERHAPS_BROUGHT`; ``None`` if the sender did.
+    :param brought: why nobody knows whether the sender named the recipient or a rule did (U09), ``BROUGHT`` or
+        :data:`PERHAPS_BROUGHT`; ``None`` if the sender did.
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
     :param alike: the other values that decide what happens to them.
     """
@@ -104,9 +95,17 @@ class Sorter:
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses)
+        self._neighbors = Neighbors.of(block)
+        self._known: dict[tuple[int, int], Planes] = {}
+        # Before it is known what rules change, and whom they add, anything may be.
+        self._anybody = Forks(block, self._neighbors).doubted(block.all)
+        self._forks: dict[tuple[int, ...], Forks] = {}
         self._edited = self._editing()
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
         self.brought = self._bringing()
+        self._brought_or_made = self.block.made
+        for bits in self.brought.values():
+            self._brought_or_made |= bits
 
     def groups(self, kept: Sequence[bool]) -> Iterator[CopyGroup]:
         """The groups of the copies.
@@ -140,7 +139,8 @@ class Sorter:
             times = [self.block.all, *([0] * (most + 1))]  # The copies that so many of the rules may have changed.
             rested = dict(self._rested)
             possible = [
-                self._of_rule(rule, self.block.all, 0).possible | rested.pop(_prefix(rule), 0) for rule in rules
+                self._of_rule(rule, self.block.all, 0, self._anybody).possible | rested.pop(_prefix(rule), 0)
+                for rule in rules
             ]
             for bits in (*possible, *rested.values()):
                 for count in range(most + 1, 0, -1):
@@ -169,7 +169,7 @@ class Sorter:
         self._edited = dict.fromkeys(read, self.block.all)
         found: dict[str, int] = {}
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if rule.edits & read):
-            possible = self._of_rule(rule, self.block.all, 0).possible
+            possible = self._of_rule(rule, self.block.all, 0, self._anybody).possible
             for field in rule.edits & read:
                 found[field] = found.get(field, 0) | possible
         return found
@@ -177,7 +177,7 @@ class Sorter:
     def _planes(self) -> Iterator[Plane]:
         for about, rules in enumerate((*(chain.deciding for chain in self.chains), self.claims)):
             for rule in rules:
-                found = self._of_rule(rule, self._changed, self._lost)
+                found = self.met(rule, about)
                 if found.true:
                     yield Plane(about, (rule.place, None), found.true)
                 yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
@@ -188,7 +188,7 @@ class Sorter:
         block, facts = self.block, self.facts
         people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0
-        for rule in (rule for chain in self.chains for rule in chain.rules.rules if not rule.idle):
+        for rule in (rule for chain in self.chains for rule in chain.rules.rules if adds(rule)):
             told = rule.as_told
             known = {address for _option, address, _senders in brought_by(told, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
@@ -199,12 +199,16 @@ class Sorter:
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
             if unread:
-                perhaps |= unread & (block.together(self.met(rule).possible) | self.met_by_others(rule))
-        return {BROUGHT: sure, PERHAPS_BROUGHT: perhaps & ~sure}
+                met = self._of_rule(rule, self._changed, self._lost, self._anybody).possible
+                perhaps |= unread & (block.together(met) | self.met_by_others(rule))
+        real = ~block.made
+        return {BROUGHT: sure & real, PERHAPS_BROUGHT: perhaps & ~sure & real}
 
     def _for(self, recipients: Iterable[int]) -> int:
         """The copies for some recipients, by their numbers."""
         wanted = frozenset(recipients)
+        if not wanted:
+            return 0
         return bits_of(
             (place for place, number in enumerate(self.block.recipient) if number in wanted), len(self.block)
         )
@@ -215,7 +219,7 @@ class Sorter:
         """
         block, facts, found = self.block, self.facts, 0
         for each in addresses:
-            here = self._for(number for number, address in people.items() if address == each)
+            here = self._for(number for number, address in people.items() if address == each) & ~block.made
             group = each in facts.unread_groups
             expanded = [place for place in places_of(here) if group or block.text("status", place) == "Expanded"]
             found |= block.together(bits_of(expanded, len(block)))
@@ -232,22 +236,49 @@ class Sorter:
             tuple(atom for atom in atoms if atom.reach in (Reach.MESSAGE, Reach.SENDER))
             for atoms in (rule.conditions, rule.exceptions)
         )
-        return self.block.partial & self.met(replace(rule, conditions=conditions, exceptions=exceptions)).possible
+        mail = replace(rule, conditions=conditions, exceptions=exceptions)
+        return self.block.partial & self._of_rule(mail, self._changed, self._lost, self._anybody).possible
 
-    def met(self, rule: FlowRule) -> Planes:
-        """The copies that a rule matches, or may match, wherever it stands."""
-        return self._of_rule(rule, self._changed, self._lost)
+    def met(self, rule: FlowRule, about: int = 0) -> Planes:
+        """The copies that a rule matches, or may match, where it stands.
 
-    def parts(self, rule: FlowRule) -> Iterator[tuple[Planes, bool]]:
+        :param about: the number of the rule set, or of the guarantees behind them.
+        """
+        key = (about, rule.place)
+        if key not in self._known:
+            self._known[key] = self._of_rule(rule, self._changed, self._lost, self._sharing(rule, about))
+        return self._known[key]
+
+    def parts(self, rule: FlowRule, about: int = 0) -> Iterator[tuple[Planes, bool]]:
         """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or
         false, for the rule to match.
         """
-        return self._parts(rule, self._changed, self._lost)
+        return self._parts(rule, self._changed, self._lost, self._sharing(rule, about))
 
-    def _parts(self, rule: FlowRule, changed: int, lost: int) -> Iterator[tuple[Planes, bool]]:
+    def _sharing(self, rule: FlowRule, about: int) -> Forks:
+        """Who shares a copy with whom when it reaches a rule."""
+        chain = self.chains[about] if about < len(self.chains) else None
+        places = chain.earlier[rule.place] if chain else ()
+        key = (about, *places)
+        if key not in self._forks:
+            rules = [chain.rules.rules[place] for place in places] if chain else []
+            found = Forks(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
+            parting = ((self.met(each, about), each.enforced) for each in rules if each.splits)
+            self._forks[key] = found.doubted(self._brought_or_made).parted(parting)
+        return self._forks[key]
+
+    def _added_by(self, rules: Sequence[FlowRule]) -> int:
+        """The copies that are not of rows and that some rules may make."""
+        if not self.block.made or any(rule.told.get(MANAGER) for rule in rules):
+            return self.block.made
+        every = {address for rule in rules for _option, address, _senders in brought_by(rule.as_told, self.facts)}
+        texts = self.block.texts["recipient"]
+        return self.block.made & self._for(number for number in set(self.block.recipient) if texts[number] in every)
+
+    def _parts(self, rule: FlowRule, changed: int, lost: int, forks: Forks) -> Iterator[tuple[Planes, bool]]:
         for wanted, atoms in ((True, rule.conditions), (False, rule.exceptions)):
             for atom in atoms:
-                planes = self.conditions.planes(atom).changed(changed, lost)
+                planes = self.conditions.shared_planes(atom, forks).changed(changed, lost)
                 for field in sorted(atom.headers & self._edited.keys()):
                     known = self.block.all & ~(planes.possible & ~planes.true)
                     planes = planes.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
@@ -257,11 +288,11 @@ class Sorter:
         if rule.doubts:
             yield Planes(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}), True
 
-    def _of_rule(self, rule: FlowRule, changed: int, lost: int) -> Planes:
+    def _of_rule(self, rule: FlowRule, changed: int, lost: int, forks: Forks) -> Planes:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
         true = possible = self.block.all
         open_of: list[Planes] = []
-        for found, wanted in self._parts(rule, changed, lost):
+        for found, wanted in self._parts(rule, changed, lost, forks):
             met, perhaps = (
                 (found.true, found.possible)
                 if wanted

@@ -29,8 +29,8 @@ from ..model.rules import FlowRule, RuleSet
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, Passed
 from .columns import Block, blocks_of
-from .conditions import Unknown
 from .groups import CopyGroup, Sorter
+from .planes import Unknown
 from .rows import Trace, instant_of, left_out
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
@@ -306,6 +306,8 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
     every = copy(chains[0].rules)
     every.rules = tuple(replace(rule, place=number) for number, rule in enumerate(rules.values()))
     pool = Chain(every, facts)
+    # A rule of the pool is where it is in the rule set that has it.
+    pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
     pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
     for block in blocks_of(trace):
         kept = [not left_out(block.text("status", place), block.text("sender", place)) for place in range(len(block))]
@@ -337,9 +339,14 @@ class _Ordered:
         for identity, rule in zip(chain.identities, chain.rules.rules, strict=True):
             times[identity] += 1
             keys.append((identity, times[identity]))
-            rules.setdefault(keys[-1], rule)
+        new = [(key, rule) for key, rule in zip(keys, chain.rules.rules, strict=True) if key not in rules]
+        rules.update(new)
         known = {key: number for number, key in enumerate(rules)}
         self.places = {known[key]: place for place, key in enumerate(keys)}
+        #: For each rule that it has first: the numbers of the earlier ones that part copies, or add people.
+        self.earlier = [
+            tuple(known[keys[place]] for place in chain.earlier[self.places[known[key]]]) for key, _rule in new
+        ]
 
     def met(self, found: Sequence[tuple[int, Unknown | None]]) -> list[tuple[int, int, Unknown | None]]:
         """The places of the rules that copies meet, first to last, their numbers, and why that is open.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..analyses.finding import KINDS
-from ..trace.conditions import WORDS
+from ..trace.planes import WORDS
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, Tallies, Tally
 from .sentences import BECOME, BECOMES

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets of copies, as bits: those for which something is true, and those for which it is open, by reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: All reasons why something about a copy is open, in the order of results.
+WORDS = (
+    *(
+        "body",
+        "attachment",
+        "header",
+        "to_or_cc",
+        "scl",
+        "type",
+        "classification",
+        "importance",
+        "envelope",
+        "membership",
+        "address",
+        "recipients",
+        "size",
+    ),
+    *("subject_changed", "subject_cut", "semantics"),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unknown:
+    """Why something about a copy is open.
+
+    :param word: one of :data:`WORDS`.
+    :param id: the number of the question where it is about what Exchange does; empty if a fact is missing.
+    :param silent: whether no fact about the organization would tell it either.
+    """
+
+    word: str
+    id: str = ""
+    silent: bool = False
+
+
+#: Why it is open what a rule saw of a subject that rules change.
+CHANGED = Unknown("subject_changed")
+
+
+@dataclass
+class Planes:
+    """The copies for which something is true, and those for which it is open, by reason; for the others it is false.
+
+    :param doubtful: the copies for which the result may change with a change of the subject by a rule.
+    :param of_subject: whether it looks at the subject.
+    """
+
+    true: int = 0
+    open: dict[Unknown, int] = field(default_factory=dict)
+    doubtful: int = 0
+    of_subject: bool = False
+
+    @property
+    def possible(self) -> int:
+        """The copies for which it is not false."""
+        found = self.true
+        for bits in self.open.values():
+            found |= bits
+        return found
+
+    def changed(self, changed: int, lost: int) -> Planes:
+        """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
+        unknown.
+        """
+        return self.opened((self.doubtful & changed) | (lost if self.of_subject else 0), CHANGED)
+
+    def opened(self, doubt: int, why: Unknown) -> Planes:
+        """The same if it is open for some copies."""
+        if not doubt:
+            return self
+        left = {each: bits & ~doubt for each, bits in self.open.items()}
+        return Planes(
+            self.true & ~doubt,
+            {**{each: bits for each, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
+            self.doubtful & ~doubt,
+            self.of_subject,
+        )
