@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.decider import MessageDecider
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import (
     Simulator,
     result,
@@ -198,7 +199,8 @@ HIDDEN = sorted(set(FACTS) & set(FACT_KEYS) - {"groups", "proxy_addresses", "mai
 
 def _answer(rules: list[dict[str, Any]], message: Message, facts: Facts, *, everything: bool = False) -> dict[str, Any]:
     rule_set = RuleSet(rules)
-    courses = Passage(rule_set, message, facts, everything=everything).courses()
+    decider = MessageDecider(rule_set, message, facts, everything=everything)
+    courses = Passage(rule_set, message, facts, decider).courses()
     found = {course.recipient.label: result(course, rule_set, message, facts) for course in courses}
     return {label: described for label, described in found.items() if described is not None}
 
