@@ -336,7 +336,7 @@ class _Ordered:
         self.chain = chain
         times: Counter[Hashable] = Counter()
         keys = []
-        for identity, rule in zip(chain.identities, chain.rules.rules, strict=True):
+        for identity in chain.identities:
             times[identity] += 1
             keys.append((identity, times[identity]))
         new = [(key, rule) for key, rule in zip(keys, chain.rules.rules, strict=True) if key not in rules]
