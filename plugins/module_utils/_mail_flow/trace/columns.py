@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
+from typing import Any
 
 from ..model.facts import Facts
 from ..model.words import tokens
@@ -101,8 +102,9 @@ def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
         while end < len(order) and messages[order[end]] == messages[order[end - 1]]:
             end += 1
         places, order = order[:end], order[end:]
+        columns: dict[str, Any] = {name: [column[place] for place in places] for name, column in trace.columns.items()}
         yield Block(
-            **{name: [column[place] for place in places] for name, column in trace.columns.items()},
+            **columns,
             texts=texts,
             whole=trace.whole,
         )
