@@ -209,7 +209,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     OME_CONFIGURATION,
     check_configuration,
     converge_configuration,
-    image_warnings,
     refuse_other_files,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
@@ -234,7 +233,6 @@ def run(task: ModuleContext) -> dict[str, Any]:
         params["image_content"] = _file_content(task, params["image_path"])
     identity, state, wanted = params["identity"], params["state"], declared(OME_CONFIGURATION, params)
     check_configuration(identity, state, wanted)
-    task.warnings += image_warnings(wanted)
     return converge_configuration(task, identity, state, wanted, force_image=params["image_force"])
 
 

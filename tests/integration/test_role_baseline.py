@@ -121,7 +121,10 @@ def test_old_runs_go_where_only_some_are_to_be_kept(tenant: Tenant) -> None:
     plays = [
         {
             "ansible.builtin.import_playbook": PREFIX + "baseline",
-            "vars": {"hardened_baseline_encrypt_outgoing": {"exceptions": {"subject_contains_words": [word]}}},
+            "vars": {
+                "hardened_baseline_encrypt_outgoing": {"exceptions": {"subject_contains_words": [word]}},
+                "hardened_baseline_accept": ["weakened_mail"],
+            },
         }
         for word in "abc"
     ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._engine.context import ModuleContext
 from .._engine.converge import converge
-from .._engine.plan import Change, Impact, Phase, Plan, Step, warning
+from .._engine.plan import Change, Impact, Phase, Plan, PlanWarning, Step, warning
 from .._exchange.cmdlet import Call
 from .._exchange.errors import OptionError
 from .._exchange.image import dimensions, format_of, is_picture
@@ -99,23 +99,23 @@ def refuse_other_files(content: bytes, named: str) -> None:
         raise OptionError(f"{named} is not a picture.", remedy="Give a PNG, JPEG, BMP or TIFF file.")
 
 
-def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
+def image_warnings(wanted: Mapping[str, Any]) -> list[PlanWarning]:
     """Warnings about a logo that does not follow Microsoft's recommendations."""
     if not wanted.get(_IMAGE):
         return []
     content = base64.b64decode(wanted[_IMAGE])
     warnings = []
     if not format_of(content):
-        warnings.append("The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it.")
+        text = "The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it."
+        warnings.append(warning("logo_format", text))
     if len(content) > _ADVISED_IMAGE_BYTES:
-        warnings.append(
-            f"The logo has {len(content):,} bytes; Microsoft recommends less than {_ADVISED_IMAGE_BYTES:,}."
-        )
+        size = len(content)
+        text = f"The logo has {size:,} bytes; Microsoft recommends less than {_ADVISED_IMAGE_BYTES:,}."
+        warnings.append(warning("logo_size", text, size=size))
     width, height = dimensions(content)
     if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
-        warnings.append(
-            f"The logo has {width} x {height} pixels; Microsoft recommends {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}."
-        )
+        text = f"The logo has {width} x {height} pixels; Microsoft recommends {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}."
+        warnings.append(warning("logo_pixels", text, width=width, height=height))
     return warnings
 
 
@@ -141,6 +141,7 @@ def converge_configuration(
             before=plan.before | image.before,
             after=plan.after | image.after,
             steps=[*plan.steps, *image.steps],
+            warnings=[*plan.warnings, *(each for each in image.warnings if each not in plan.warnings)],
         )
 
     # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by
@@ -170,6 +171,7 @@ def plan_configuration(
     if is_default(identity):  # It has no expiry, and check_configuration refuses any but none.
         wanted = {option: value for option, value in wanted.items() if option != "external_mail_expiry_in_days"}
     plan = plan_settings(OME_CONFIGURATION, wanted, properties, identity=identity, force=force)
+    plan.warnings += image_warnings(wanted)
     plan.before = {"state": "absent"} if properties is None else {"state": "present", **plan.before}
     plan.after = {"state": "present", **plan.after}
     if properties is None:

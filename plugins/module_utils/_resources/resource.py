@@ -27,7 +27,8 @@ class Planning:
     :param unsupported_rules: GUIDs and names of rules that the state names without their settings.
     :param check_mode: whether nothing will be written.
     :param created: OME configurations that will exist when the plan is applied.
-    :param says_in_clear: whether the plan warns that mail may leave in clear. The role says which mail.
+    :param says_in_clear: whether the plan warns that mail may leave in clear. What removes or restores on purpose has words of
+        its own.
     """
 
     restoring: bool = False

@@ -41,14 +41,19 @@ def only_in_cloud(table: Table, wanted: Mapping[str, Any]) -> list[str]:
 def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
     """The implementation of a module for a resource that an organization has exactly once."""
     wanted = declared(table, task.params)
-    policies = overriding_policies(table, wanted)
+    return converge(
+        task,
+        [table.subset, *overriding_policies(table, wanted)],
+        lambda organization: plan_single(table, wanted, organization),
+        cloud_only=only_in_cloud(table, wanted),
+    )
 
-    def planner(organization: Organization) -> Plan:
-        plan = plan_settings(table, wanted, organization.only(table.subset))
-        plan.warnings += override_warnings(table, wanted, organization)
-        return plan
 
-    return converge(task, [table.subset, *policies], planner, cloud_only=only_in_cloud(table, wanted))
+def plan_single(table: Table, wanted: Mapping[str, Any], organization: Organization) -> Plan:
+    """Plans the settings of a resource that an organization has exactly once."""
+    plan = plan_settings(table, wanted, organization.only(table.subset))
+    plan.warnings += override_warnings(table, wanted, organization)
+    return plan
 
 
 def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
@@ -229,7 +234,10 @@ class SingleResource(TableResource):
         return {option: part[option] for _identity, option in changes if option in part}
 
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
-        return options.quieted(plan_settings(self.table, parts[self.subset], organization.only(self.subset)))
+        return options.quieted(plan_single(self.table, parts[self.subset], organization))
+
+    def subsets(self, declared: Mapping[str, Any]) -> list[str]:
+        return [self.subset, *overriding_policies(self.table, declared)]
 
 
 class NamedResource(TableResource):

@@ -88,7 +88,7 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
             {"transport_rules": [{"Name": "old", "ApplyOME": True}]},
             {"encryption_rules": [{"name": "old", "state": "absent"}]},
             "could not be rolled back",
-            {"accept": ["irreversible"]},
+            {"accept": ["irreversible", "weakened_mail"]},
         ),
     ],
 )

@@ -175,7 +175,7 @@ class TestSnapshotWithoutARun:
         before = role.state()
         path = role.plan("snapshot")["snapshot"]
         role.run(**OUTGOING)
-        role.run(encrypt_outgoing={"exceptions": {"subject_contains_words": ["clear"]}})
+        role.run(encrypt_outgoing={"exceptions": {"subject_contains_words": ["clear"]}}, accept=["weakened_mail"])
         role.run("rollback", rollback_snapshot=path)
         assert role.state() == before
         assert role.artifacts.snapshots.rolled_back(path)

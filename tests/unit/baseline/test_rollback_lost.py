@@ -132,7 +132,7 @@ def test_after_an_interrupted_rollback_a_rebuilt_rule_is_not_taken_for_a_created
             },
             {"name": "b", "state": "absent"},
         ],
-        "accept": ["broken_guarantee"],
+        "accept": ["weakened_mail"],
     }
     state = {**AME, "transport_rules": [encrypting("a"), encrypting("b", Comments="old")]}
     killed = 0

@@ -20,6 +20,7 @@ ALLOWED: dict[str, Any] = {
         "mail_rejection",
         "blind_transport",
         "irreversible",
+        "weakened_mail",
     ],
     "remove_created_templates": True,
 }

@@ -69,7 +69,7 @@ def test_a_damaged_picture_is_no_error(name: str, length: int, rubbish: bytes) -
 
 def test_what_is_advised_against_is_a_warning_with_its_numbers() -> None:
     def warnings(content: bytes) -> list[str]:
-        return image_warnings({"image_content": base64.b64encode(content).decode()})
+        return [str(each) for each in image_warnings({"image_content": base64.b64encode(content).decode()})]
 
     assert warnings(png(170, 70)) == []
     assert warnings(jpeg(171, 70)) == ["The logo has 171 x 70 pixels; Microsoft recommends 170 x 70."]

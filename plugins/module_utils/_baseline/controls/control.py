@@ -65,9 +65,12 @@ class BaselineRequest:
         made: Parsed = self._parsed[name]
         return made
 
-    def planning(self, *, check_mode: bool) -> Planning:
-        """The options of a plan of this request."""
-        return Planning(check_mode=check_mode, created=self.created)
+    def planning(self, *, check_mode: bool, says_in_clear: bool = False) -> Planning:
+        """The options of a plan of this request.
+
+        :param says_in_clear: whether the plan warns that mail may leave in clear.
+        """
+        return Planning(check_mode=check_mode, created=self.created, says_in_clear=says_in_clear)
 
 
 @dataclass(frozen=True)

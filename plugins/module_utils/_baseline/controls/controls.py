@@ -32,7 +32,7 @@ from .control_kinds import (
 )
 from .findings import WORDS
 from .mail_control import EVIDENCE_CONTROL, MAIL_CONTROL, EvidenceControl, MailControl
-from .rules_control import OUTGOING_RULE, RulesControl
+from .rules_control import OUTGOING_RULE, RULES_CONTROL, RulesControl
 
 PROFILES = ("recommended", "restrictive")
 
@@ -286,7 +286,7 @@ CONTROLS: tuple[Control, ...] = (
         cloud_only=True,
     ),
     RulesControl(
-        id="MFR-1",
+        id=RULES_CONTROL,
         title="Mail flow rules encrypt",
         sets="mail flow rules and their order",
         reason="People forget to encrypt; rules do not.",

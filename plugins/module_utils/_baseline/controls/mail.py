@@ -180,7 +180,7 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
 
 
 #: What a class of the difference does to people. All others affect some mail.
-_IMPACTS: Mapping[str, Impact] = {
+IMPACTS: Mapping[str, Impact] = {
     "protection_lost": Impact.IN_CLEAR,
     "transit_lost": Impact.IN_CLEAR,
     "delivery_lost": Impact.REJECTS,
@@ -202,7 +202,7 @@ def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
 
 
 def _impact(row: Mapping[str, Any]) -> Impact:
-    return _IMPACTS.get(row["kind"]) or (
+    return IMPACTS.get(row["kind"]) or (
         Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL
     )
 

@@ -125,14 +125,18 @@ class MailControl(Control):
         worse, is only in the report.
         """
         texts = [
-            f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)
+            (row["name"], f"the plan would break the guarantee {row['name']!r}: {refutation(row)}")
+            for row in self._broken(outlook)
         ]
         texts += [
-            f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}."
+            (
+                new["name"],
+                f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}.",
+            )
             for _guarantee, old, new in self._sides(outlook.assessment)
             if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)
         ]
-        return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
+        return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE, (BROKEN_GUARANTEE, name)) for name, text in texts]
 
     def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
         """The verdicts on what the plan breaks, for mail for which it held: now, or once a rule begins or ends."""

@@ -42,6 +42,9 @@ from .trial import LONGEST_NAME, Trial, trial_among, trial_name, trial_of, tried
 #: The name of the rule that ``encrypt_outgoing`` builds.
 OUTGOING_RULE = "Encrypt all outgoing mail"
 
+#: The control.
+RULES_CONTROL = "MFR-1"
+
 #: Exchange's own limits, where Get-TransportConfig does not show them.
 _RULES, _RULE_BYTES, _PATTERN_BYTES = 300, 8192, 20480
 

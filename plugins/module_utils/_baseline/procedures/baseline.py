@@ -19,6 +19,7 @@ from ..._exchange.names import same_name
 from ..._exchange.organization import MAIL_FACTS, SUBSETS, Organization
 from ..._exchange.permissions import GRANTED_BY
 from ..._exchange.tenant import describe_organization
+from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.trace.reading import Traced
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import plan_state
@@ -28,8 +29,10 @@ from ..controls.controls import CONTROLS, OBSERVED
 from ..controls.findings import Finding, allow, found_once
 from ..controls.foreign import foreign_to
 from ..controls.mail import licensing_warnings, mail_difference, mail_lint
-from ..controls.mail_control import EVIDENCE_CONTROL
+from ..controls.mail_control import BROKEN_GUARANTEE, EVIDENCE_CONTROL, guarantees_of
+from ..controls.rules_control import RULES_CONTROL
 from ..controls.trial import Trial
+from ..controls.weakened import weakened_mail
 from ..documents.change import PlannedChange
 from ..documents.first_look import overview_of
 from ..documents.report import ControlReport
@@ -191,6 +194,16 @@ class Baseline(Procedure):
         }
         return {**mail_difference(organization, plan), **{key: rows for key, rows in found.items() if rows}}
 
+    def refused_of_mail(
+        self, organization: Organization, plan: Plan, mail: Mapping[str, Any], findings: Sequence[Finding]
+    ) -> list[Finding]:
+        protecting = {
+            (BROKEN_GUARANTEE, each.name) for each in guarantees_of(self.request) if WISHES[each.then].wants_protection
+        }
+        if not self.writes or any(finding.about in protecting for finding in findings):
+            return []
+        return weakened_mail(organization, plan, mail, RULES_CONTROL)
+
     def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
         assessment = Assessment(self.request, organization, plan)
         return [row for control in self.wanted for row in control.guaranteed(assessment)]
@@ -265,9 +278,9 @@ class Baseline(Procedure):
         return reduce(merged, (control.desired(self.request, organization) for control in controls), {})
 
     def _plan(self, organization: Organization, controls: Sequence[Control], check_mode: bool) -> Plan:
-        return plan_state(
-            organization, self._state(organization, controls), self.request.planning(check_mode=check_mode)
-        )
+        # An audit changes nothing, so nothing of what it finds lets mail out.
+        planning = self.request.planning(check_mode=check_mode, says_in_clear=self.writes)
+        return plan_state(organization, self._state(organization, controls), planning)
 
     def _judge(
         self, control: Control, organization: Organization, *, planned: Plan | None

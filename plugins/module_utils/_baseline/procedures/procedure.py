@@ -126,6 +126,16 @@ class Procedure:
         rows = self.guarantees(organization, plan) if changed else []
         return {**changed, **({"guarantees": rows} if rows else {})}
 
+    def refused_of_mail(
+        self, organization: Organization, plan: Plan, mail: Mapping[str, Any], findings: Sequence[Finding]
+    ) -> list[Finding]:
+        """What is refused because of what a plan does to mail.
+
+        :param mail: what it does to mail.
+        :param findings: what is refused anyway.
+        """
+        return []
+
     def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
         """The verdict on each guarantee, after a plan or now.
 

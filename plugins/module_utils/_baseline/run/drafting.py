@@ -116,6 +116,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     session = task.describe()
     drafted = procedure.draft(organization, run)
     mail = procedure.mail(organization, drafted.plan)
+    refused = procedure.refused_of_mail(organization, drafted.plan, mail, drafted.findings)
     if run.check_mode:
         # None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
         enforcing, subsets = plans_enforcing(procedure, organization), [*organization.subsets, *MAIL_FACTS]
@@ -149,7 +150,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         organization,
         session,
         drafted.plan,
-        tuple(drafted.findings),
+        (*drafted.findings, *refused),
         mail,
         tuple(changes),
         document,

@@ -44,6 +44,11 @@ class Wish:
     shows: bool = False
     traced: bool = True
 
+    @property
+    def wants_protection(self) -> bool:
+        """Whether a copy in clear may break it."""
+        return any("protected" in one_of for one_of in self.kept)
+
     def is_kept(
         self,
         holds: Callable[[str], _Value],

@@ -35,6 +35,11 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
     return plan
 
 
+def rules_warned_of(plan: Plan) -> set[str]:
+    """The names of the rules whose changes may let mail leave in clear, as the warning of a plan has them."""
+    return {name for each in plan.warnings if each.kind == "may_leave_in_clear" for name in each.values["rules"]}
+
+
 def _is_dangerous(change: Change, book: RuleBook) -> bool:
     stored = [PlacedRule.of(rule) for rule in book.rules if rule.name == change.identity]
     planned = [

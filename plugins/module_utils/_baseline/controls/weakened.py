@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan takes protection from: mail that is protected now, and would leave in clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._engine.plan import Impact, Plan
+from ..._exchange.organization import Organization
+from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ..._resources.rules.in_clear import rules_warned_of
+from .findings import Finding
+from .mail import IMPACTS, PROVED, Mail
+
+#: The word that accepts it.
+WEAKENED_MAIL = "weakened_mail"
+
+#: What says that only some mail is in a row: arriving protection, a later date, one recipient beside others. That all
+#: of the row's mail stays protected cannot be asked then.
+_NARROWER = ("arrives", "later", "added", "people", "dates")
+
+
+def weakened_mail(organization: Organization, plan: Plan, mail: Mapping[str, Any], control: str) -> list[Finding]:
+    """The finding that mail would leave in clear that is protected now, by rules or by forced TLS; none where no mail
+    would.
+
+    Where it is not known of some mail, what the rules alone show decides.
+
+    :param mail: what the plan does to mail.
+    :param control: the control whose finding it is.
+    """
+    texts = [*_lost(organization, plan, mail), *_doubtful(plan, mail)]
+    if not texts:
+        return []
+    more = f" {len(texts) - 1} more of its effects on mail are in the report." if len(texts) > 1 else ""
+    return [Finding.acceptable(control, f"{texts[0]}{more}", WEAKENED_MAIL)]
+
+
+def _lost(organization: Organization, plan: Plan, mail: Mapping[str, Any]) -> Iterator[str]:
+    for row in mail.get("difference", ()):
+        if IMPACTS.get(row["kind"]) is Impact.IN_CLEAR and not _stays_protected(organization, plan, row):
+            yield f"mail that is protected now would leave in clear: {row['text']}"
+
+
+def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, Any]) -> bool:
+    """Whether the mail of a row does not leave after the plan, or leaves only by forced TLS."""
+    if any(key in row for key in _NARROWER):
+        return False
+    claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
+    (found,) = Mail.of(organization).after(plan).verdicts([claim], "")
+    return bool(found["verdict"] == PROVED)
+
+
+def _doubtful(plan: Plan, mail: Mapping[str, Any]) -> Iterator[str]:
+    """What may let mail out, as far as rules alone show, where the effect on mail is not known."""
+    dangerous = rules_warned_of(plan)
+    for row in mail.get("difference", ()):
+        if row["kind"] == "unknown" and dangerous & set(row["rules"]):
+            yield f"mail that is protected now may leave in clear: {row['text']}"
+    if dangerous and mail.get("difference_more"):
+        yield f"mail may leave in clear because of {', '.join(map(repr, sorted(dangerous)))}, and not all effects on mail are known."
