@@ -30,7 +30,7 @@ options:
     description:
       - The messages. A message does not have what is not given here; what only the mail system knows is unknown until
         it is given.
-      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(overview) and O(simplify) is required.
+      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(lint), O(overview) and O(simplify) is required.
     type: list
     elements: dict
     suboptions:
@@ -947,6 +947,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     tested_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
     Copy,
     copy_of,
@@ -1016,7 +1017,7 @@ SPEC: dict[str, Any] = {
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
-    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with", "overview", "simplify"]],
+    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with", "lint", "overview", "simplify"]],
 }
 
 
@@ -1064,11 +1065,13 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
         )
     lines = _lines(result, tested, elsewhere=there is not None)
+    if params["lint"]:
+        lines += _lint_lines(result["lint"])
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
         result["simplified"] = simplified_row(fewer, task.to_yaml)
         lines += simplified_lines(fewer)
-    result["msg"] = "\n".join(lines)
+    result["msg"] = "\n".join([*lines, *numbers_told(lines)])
     if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
     if tested.failures:
@@ -1099,6 +1102,15 @@ def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool) -> lis
         *(_overview_lines(result) if "overview" in result else ()),
         *nearest_lines(tested.messages, result.get("guarantees", ()), suggested),
         *suggestion_lines(suggested),
+    ]
+
+
+def _lint_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    more = len(rows) - _SAID
+    return [
+        *(f"Lint: {row['reason']}" for row in rows[:_SAID]),
+        *([f"Lint: {more} more are in lint."] if more > 0 else []),
+        *([] if rows else ["Lint: no problem found."]),
     ]
 
 

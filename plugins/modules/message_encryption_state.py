@@ -188,6 +188,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+    is_default,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
     PARTS,
     declare_state,
@@ -240,7 +244,10 @@ def run(task: ModuleContext) -> dict[str, Any]:
         )
         return plan_state(organization, parts, options)
 
-    return converge(task, subsets_of(parts), planner)
+    # A check says whether the session has the cmdlet for a custom configuration, as that of ome_configuration does.
+    custom = not all(map(is_default, parts.get(OME_CONFIGURATION.subset) or ()))
+    more = ["exported_cmdlets"] if task.check_mode and custom else []
+    return converge(task, [*subsets_of(parts), *more], planner)
 
 
 def main() -> None:

@@ -127,7 +127,8 @@ def test_a_template_without_the_license(tenant: Tenant) -> None:
     template = ome(identity="One week expiration", external_mail_expiry_in_days=7)
     run = tenant.run({"name": "check", **template, "check_mode": True}, template)
     assert run["check"]["warnings"] == [
-        "New-OMEConfiguration is not granted to this session. It requires the license Advanced Message Encryption."
+        "Without check mode, this task would fail: New-OMEConfiguration is not granted to this session. "
+        "It requires the license Advanced Message Encryption."
     ]
     assert run.task("ome_configuration").outcome == "failed"
     assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")

@@ -142,7 +142,8 @@ def converge_organization(
     task.warnings += map(str, plan.warnings)
     task.places |= plan.places
     if task.check_mode:
-        task.warnings += not_granted(organization, (step.call.cmdlet for step in plan.steps))
+        lacking = not_granted(organization, (step.call.cmdlet for step in plan.steps))
+        task.warnings += [f"Without check mode, this task would fail: {text}" for text in lacking]
     if task.check_mode or not plan.steps:
         return Converged(_result(plan.before, plan.after, plan.steps), organization)
     work = _Work(task, ReadCache(task.session, reads, organization), planner, plan)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -63,3 +64,19 @@ class PlanFiles:
             if digest.encode("ascii", "replace") in content:
                 return self._at.read(file)
         return None
+
+    def owner_of(self, digest: str) -> str:
+        """The other organization whose plan in an earlier run has this digest; empty if there is none. Searches from
+        the newest run. A file that cannot be read is nobody's.
+        """
+        for name in reversed(self._at.runs()):
+            for file in sorted((self._at.top / "runs" / name).glob(f"*/{PLAN}")):
+                if file.parent.name == self._at.name:
+                    continue
+                with contextlib.suppress(OSError, OptionError, AttributeError):
+                    if (
+                        digest.encode("ascii", "replace") in file.read_bytes()
+                        and self._at.read(file).get("digest") == digest
+                    ):
+                        return file.parent.name
+        return ""

@@ -170,6 +170,15 @@ class TestPlan:
         assert make(3).plans.with_digest("sha256:0") is None
         assert make(3, "fabrikam").plans.with_digest("sha256:1") is None
 
+    def test_the_other_organization_whose_plan_it_is_is_found_whoever_is_in_the_run(self, make: Make) -> None:
+        for run in (1, 2):
+            artifacts = make(run)
+            artifacts.notes.begin()
+            artifacts.plans.store({"digest": f"sha256:{run}"})
+        plans = make(3, "fabrikam").plans
+        assert [plans.owner_of(digest) for digest in ("sha256:1", "sha256:2", "sha256:")] == ["contoso", "contoso", ""]
+        assert make(3).plans.owner_of("sha256:1") == ""
+
 
 class TestSnapshots:
     @pytest.mark.parametrize("form", ["path", "bare name", "home", "relative"])

@@ -78,7 +78,7 @@ def test_a_foreign_rule_is_named_with_what_it_can_do_to_our_mail(
     role = with_ours((name, parameters))
     rules = role.session.organization.dump()["transport_rules"]
     (day,) = (rule["WhenChanged"][:10] for rule in rules if rule["Name"] == name)
-    expected = f"  Foreign rule '{name}' (1 of 2, last changed {day} by Administrator): {can}." if can else ""
+    expected = f"  Foreign rule '{name}' (place 1 of 2, last changed {day} by Administrator): {can}." if can else ""
     for kind, options in (("audit", {}), ("baseline", {"check": True})):
         role.plan(kind, encrypt_outgoing={}, **options)
         assert [line for line in lines(role, kind).splitlines() if "Foreign" in line] == ([expected] if can else [])
@@ -93,7 +93,7 @@ def test_behind_our_rule_one_that_stops_does_nothing_and_one_that_deletes_does()
     )
     role.plan("audit", encrypt_outgoing={})
     told = lines(role, "audit")
-    assert "Foreign rule 'deletes' (3 of 3" in told
+    assert "Foreign rule 'deletes' (place 3 of 3" in told
     assert "Foreign rule 'stops'" not in told
 
 
@@ -103,7 +103,7 @@ def test_a_plan_is_judged_as_it_leaves_the_rules() -> None:
     assert "foreign" not in role.report["mail"]
     role.plan(check=True, encrypt_outgoing={})
     # The new rule comes last.
-    assert "Foreign rule 'Hold' (1 of 2" in lines(role, "check")
+    assert "Foreign rule 'Hold' (place 1 of 2" in lines(role, "check")
 
 
 def test_a_rollback_that_has_nothing_left_names_what_stands_in_front() -> None:
@@ -118,7 +118,7 @@ def test_a_rollback_that_has_nothing_left_names_what_stands_in_front() -> None:
     assert said[-1].endswith(
         "There is nothing left to restore. Rules that are not ours decide about mail, and stay: 'Hold'."
     )
-    assert "Foreign rule 'Hold' (1 of 2, new since the snapshot, " in lines(role, "rollback")
+    assert "Foreign rule 'Hold' (place 1 of 2, new since the snapshot, " in lines(role, "rollback")
     assert "): keeps mail from later rules." in lines(role, "rollback")
     assert "Footer" not in lines(role, "rollback")
 
@@ -159,7 +159,7 @@ def test_the_module_that_warns_of_unmanaged_rules_names_those_in_front(role: Rol
     }
     role.session.run(ome_transport_rules, rules=[rule], unmanaged="warn")
     assert [text for text in role.session.warnings if "Hold" in text or "Outside" in text] == [
-        "The rule 'Hold' (1 of 3): can keep mail from 'mine'."
+        "The rule 'Hold' (place 1 of 3): can keep mail from 'mine'."
     ]
 
 
@@ -175,7 +175,7 @@ def test_our_rules_are_named_as_they_are_and_what_is_idle_says_so() -> None:
         },
     ]
     (row,) = foreign_rules(rules, ["mine"], {})
-    assert foreign_line(foreign_row(row)) == "'Old' (1 of 2): deletes mail. It is disabled."
+    assert foreign_line(foreign_row(row)) == "'Old' (place 1 of 2): deletes mail. It is disabled."
     assert (row.name, row.place, row.rules, row.never, row.does) == ("Old", 1, 2, "disabled_rule", {})
 
 

@@ -653,3 +653,18 @@ def test_the_patterns_of_the_guide_find_what_it_says(text: str, protection: str)
     assert (
         only(flow(NoSession(), rules=[sensitive_rule()], facts=facts, messages=[message]))["protection"] == protection
     )
+
+
+NEVER: dict[str, Any] = {
+    "name": "Never",
+    "conditions": {"sent_to": ["a@b.c"], "recipient_domain_is": ["d.e"]},
+    "actions": {"delete_message": True},
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"rules": [NEVER]}])
+def test_lint_alone_is_a_question(session: EmulatedSession, options: dict[str, Any]) -> None:
+    found = flow(session, lint=True, **options)
+    kinds = [row["kind"] for row in found["lint"]]
+    assert ("never_acts" in kinds) is bool(options)
+    assert found["msg"].startswith("Lint: The rule 'Never' never acts:" if options else "Lint: no problem found.")

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     plan_configuration,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
-from ansible_collections.m365.message_encryption.plugins.modules import ome_configuration
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state, ome_configuration
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -284,14 +284,18 @@ def test_everything_that_has_a_cleared_form_can_be_cleared(row: Any) -> None:
 
 @pytest.mark.parametrize("wire", WIRES)
 class TestLicense:
+    FAILS = "Without check mode, this task would fail"
     LACKS = "is not granted to this session. It requires the license Advanced Message Encryption."
 
-    @pytest.mark.parametrize(("licensed", "said"), [(False, [f"New-OMEConfiguration {LACKS}"]), (True, [])])
+    @pytest.mark.parametrize(("licensed", "said"), [(False, [f"{FAILS}: New-OMEConfiguration {LACKS}"]), (True, [])])
     def test_a_check_says_that_a_configuration_could_not_be_created(
         self, wire: str, licensed: bool, said: list[str]
     ) -> None:
         session = EmulatedSession({"advanced_message_encryption": licensed}, wire)
         assert session.run(ome_configuration, check_mode=True, identity="week", otp_enabled=True)["changed"]
+        assert session.warnings == said
+        configurations = [{"identity": "week", "otp_enabled": True}]
+        session.run(message_encryption_state, check_mode=True, ome_configurations=configurations)
         assert session.warnings == said
 
     def test_what_needs_no_license_is_not_warned_of(self, wire: str) -> None:

@@ -282,7 +282,10 @@ class PolicyControl(TableControl):
 
     def remarks(self, request: BaselineRequest, organization: Organization) -> list[str]:
         names = policies_without_irm(organization, self.table)
-        return [f"Rights management is off in {', '.join(names)}."] if names else []
+        if not names:
+            return []
+        how = "" if self.is_written(request.variables) else f" {allow(self.variables[0].name, 'enforce')} turns it on."
+        return [f"Rights management is off in {', '.join(names)}.{how}"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ because after a rollback the same change has the same digest.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,11 +41,9 @@ class Approval:
     run: str = ""
 
 
-def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Sequence[str] = ()) -> Approval | None:
+def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval | None:
     """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an
     approved plan.
-
-    :param hosts: all organizations of the run, since another one may have the plan.
     """
     approved = str(variables.get("approved_plan") or "")
     if not approved:
@@ -55,17 +52,10 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Seque
         plan = read_plan(artifacts.plans.load(approved), approved)
         return Approval(plan.digest, plan, run=plan.run)
     found = _with_digest(artifacts, approved)
-    return found if found.plan else replace(found, missing=_belongs_to(artifacts, approved, hosts) or found.missing)
-
-
-def _belongs_to(artifacts: Artifacts, digest: str, hosts: Sequence[str]) -> str:
-    """Whose plan it is, as a sentence; empty if no other organization of the run has it."""
-    for host in hosts:
-        if host != artifacts.host:
-            with contextlib.suppress(OptionError):
-                if artifacts.of(host).plans.with_digest(digest):
-                    return f"It is the digest of the plan for {host}: an approval is for one organization."
-    return ""
+    owner = "" if found.plan else artifacts.plans.owner_of(approved)
+    if not owner:
+        return found
+    return replace(found, missing=f"It is the digest of the plan for {owner}: an approval is for one organization.")
 
 
 def approval_findings(

@@ -94,6 +94,9 @@ class Plans(Protocol):
     def with_digest(self, digest: str) -> Any:
         """The plan of an earlier run with this digest; ``None`` if there is none."""
 
+    def owner_of(self, digest: str) -> str:
+        """The other organization whose plan has this digest, also one outside of this run; empty if none is known."""
+
 
 class Snapshots(Protocol):
     """The snapshots of one organization."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._mail_flow.model.addresses import without_addresses
+from ..._mail_flow.model.questions import numbers_told
 from ..._mail_flow.wording.evidence import evidence_headline
 from ..._mail_flow.wording.replay import number_of
 from ..controls.controls import CONTROL
@@ -89,6 +90,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
     return [
         *lines,
+        *(f"  {line}" for line in numbers_told(lines)),
         *_further(named[_NAMED_ORGANIZATIONS:], report.kind),
         f"{number_of(len(organizations), 'organization')}: {counted}. Report: {path}",
     ]

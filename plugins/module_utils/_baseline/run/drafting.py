@@ -143,7 +143,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     document = PlanDocument.of(
         procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run
     )
-    approval = approval_of(variables, prepared.artifacts, task.hosts) if procedure.approvable else None
+    approval = approval_of(variables, prepared.artifacts) if procedure.approvable else None
     return Drafted(
         prepared,
         run,

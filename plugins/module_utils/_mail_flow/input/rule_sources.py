@@ -90,7 +90,8 @@ def tested_rules(
     wanted = facts_not_in(given)
     if not every_fact:
         needed = facts_needed([rules, *([others] if others else [])], [case.message for case in cases], given)
-        if params["guarantees"] or params["overview"] or params["simplify"] or others is not None:
+        about_all = any(params[name] for name in ("guarantees", "lint", "overview", "simplify"))
+        if about_all or others is not None:
             # A proof is about all mail, so it needs every fact about who is inside.
             needed += PROOF_SUBSETS
             needed += ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []

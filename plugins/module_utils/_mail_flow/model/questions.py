@@ -6,6 +6,8 @@ The guide "What is unknown of mail" has the same table.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: How much is known: no source speaks of it, sources disagree, a source speaks of Exchange Server, or nobody gave a
@@ -165,7 +167,8 @@ QUESTIONS = (
     ),
     Question(
         UNSUPPORTED,
-        "What a rule does that Exchange does not support, or that has an unknown part.",
+        "What a rule does that Exchange does not support, or that has an unknown part. Whether Exchange Online still "
+        "evaluates a rule with a condition of data loss prevention (sensitive information) that belongs to no policy.",
         "Rewrite the rule with conditions and actions that Exchange supports.",
         SILENT,
     ),
@@ -310,3 +313,13 @@ QUESTIONS = (
 
 #: Number to its question.
 BY_ID = {question.id: question for question in QUESTIONS}
+
+_NUMBER = re.compile(r"\bU\d\d\b")
+
+
+def numbers_told(lines: Iterable[str]) -> list[str]:
+    """A line for each question whose number stands in some lines: the number, and the first sentence of what nobody
+    says.
+    """
+    numbers = sorted({number for line in lines for number in _NUMBER.findall(line)} & BY_ID.keys())
+    return [f"{number}: {BY_ID[number].sentence.partition('. ')[0].rstrip('.')}." for number in numbers]

@@ -143,7 +143,10 @@ def foreign_line(row: Mapping[str, Any]) -> str:
 
     :param row: as :func:`foreign_row` makes it, also with ``since`` and ``changed`` (texts).
     """
-    about = [f"{row['place']} of {row['rules']}", *(str(row[key]) for key in ("since", "changed") if row.get(key))]
+    about = [
+        f"place {row['place']} of {row['rules']}",
+        *(str(row[key]) for key in ("since", "changed") if row.get(key)),
+    ]
     said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [
         _ACTS[each] for each in row["acts"]
     ]
