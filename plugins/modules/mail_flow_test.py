@@ -1064,9 +1064,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         result["suggestions"] = suggestion_rows(
             suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
         )
-    lines = _lines(result, tested, elsewhere=there is not None)
-    if params["lint"]:
-        lines += _lint_lines(result["lint"])
+    lines = _lines(result, tested, elsewhere=there is not None, linted=bool(params["lint"]))
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
         result["simplified"] = simplified_row(fewer, task.to_yaml)
@@ -1089,10 +1087,11 @@ def _changed_messages(cases: Sequence[Case], before: Simulator, tested: Tested) 
     return compared_rows(differences(others, ours))
 
 
-def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool) -> list[str]:
+def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool, linted: bool) -> list[str]:
     """What was found, for people.
 
     :param elsewhere: whether the compared rules are another organization's.
+    :param linted: whether the task asks for the problems in the rules.
     """
     suggested = result.get("suggestions", [])
     return [
@@ -1102,6 +1101,7 @@ def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool) -> lis
         *(_overview_lines(result) if "overview" in result else ()),
         *nearest_lines(tested.messages, result.get("guarantees", ()), suggested),
         *suggestion_lines(suggested),
+        *(_lint_lines(result["lint"]) if linted else ()),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
 
 ROOT = Path(__file__).resolve().parents[3]
 SUMMARY = "release_summary"
@@ -64,3 +65,19 @@ def test_playbooks_and_roles_are_named(kind: str, pattern: str) -> None:
     see_organizations, which the others import.
     """
     assert added(kind) == {path.stem for path in ROOT.glob(pattern)} - {"see_organizations"}
+
+
+def test_the_number_of_controls_is_counted() -> None:
+    pages = [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "changelogs/changelog.yaml",
+        *ROOT.glob("docs/docsite/rst/*.rst"),
+    ]
+    said = {
+        (page.name, number)
+        for page in pages
+        for number in re.findall(r"\b(\d+) controls\b", page.read_text(encoding="utf-8"))
+    }
+    assert ("CHANGELOG.md", str(len(CONTROLS))) in said
+    assert {number for _page, number in said} == {str(len(CONTROLS))}

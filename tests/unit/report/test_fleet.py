@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
+    history_document,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline_action import ring_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_lines
 
 from tests.unit.report import chromium, samples
@@ -205,3 +210,32 @@ def test_the_matrix_is_printed_whole(tmp_path: Path) -> None:
     to = tmp_path / "fleet.pdf"
     chromium.pdf(tmp_path, render_fleet(fleet(200)), to)
     assert 3 <= to.read_bytes().count(b"/Type /Page\n") <= 9
+
+
+@needs_chromium
+def test_every_control_is_seen_on_a_desktop(tmp_path: Path) -> None:
+    report = fleet(30)
+    ids = [control.id for control in CONTROLS]
+    for place, organization in enumerate(report["organizations"]):
+        organization["controls"] = [samples.control(id_, "not met") for id_ in ids]
+        organization["display_name"] = f"The {'very ' * 9}long name of organization {place}"
+    said = chromium.measure(tmp_path, render_fleet(report), 1280)
+    assert (said["scroll_width"], said["wide"]) == (1280, [])
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_history_fits(width: int, tmp_path: Path) -> None:
+    row = {
+        "name": "a-quite-long-subsidiary-name.onmicrosoft.com",
+        "host": "contoso",
+        "rule": "Encrypt mail to our partners abroad and to the law firm",
+        "window": {"from": "2026-11-27T03:00:00Z", "until": "2026-11-28T03:00:00Z"},
+        "predicted": {"certain": 12_345, "possible": 67_890},
+        "reported": 12_345,
+        "comparable": False,
+        "contradictions": [],
+    }
+    page = render_history({**history_document([], 0), "evidence": [row] * 4})
+    said = chromium.measure(tmp_path, page, width)
+    assert (said["scroll_width"], said["wide"]) == (width, [])
