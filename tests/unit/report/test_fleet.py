@@ -217,7 +217,7 @@ def test_every_control_is_seen_on_a_desktop(tmp_path: Path) -> None:
     report = fleet(30)
     ids = [control.id for control in CONTROLS]
     for place, organization in enumerate(report["organizations"]):
-        organization["controls"] = [samples.control(id_, "not met") for id_ in ids]
+        organization["controls"] = [{**samples.control("IRM-1", "not met"), "id": id_} for id_ in ids]
         organization["display_name"] = f"The {'very ' * 9}long name of organization {place}"
     said = chromium.measure(tmp_path, render_fleet(report), 1280)
     assert (said["scroll_width"], said["wide"]) == (1280, [])
