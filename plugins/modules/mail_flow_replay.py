@@ -21,6 +21,8 @@ description:
   - >-
     No row says how a message arrives protected, or that it is an automatic reply or a meeting item. Messages are taken
     as ordinary ones that arrive in clear. RV(assumes) says so.
+  - RV(difference) and RV(guarantees) are about all copies that a message makes, also those that rules make for others
+    by copying, redirecting, or adding the sender's manager. Everything else is about the copies of the trace.
   - How mail leaves, such as over TLS, is not counted.
   - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of
     rules are.
@@ -165,7 +167,8 @@ undecided:
   description: >-
     The other copies, each counted once in C(copies), by C(reason), V(body), V(attachment), V(header), V(to_or_cc),
     V(scl), V(type), V(classification), V(importance), V(envelope), V(membership), V(address), V(recipients) (rows of
-    other recipients may be missing), V(size), V(subject_changed), V(subject_cut) or V(semantics). C(id) is the
+    other recipients may be missing), V(size), V(subject_changed), V(subject_cut), V(kinds) (too
+    many copies meet different rules to follow all of them) or V(semantics). C(id) is the
     number of the open question about Exchange, if there is one, C(rules) are those that may apply, and C(settled_by)
     says how to find out. With O(examples), C(examples) as in RV(outcome).
   returned: success
@@ -184,15 +187,17 @@ domains:
 difference:
   description: >-
     What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test),
-    how many copies are C(certain), and how many more are C(possible), how many C(senders) they have, C(domains)
+    how many copies are C(certain), and how many more are C(possible), those that rules make included, how many
+    C(senders) they have, C(domains)
     (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), the C(rules) that make the difference,
     and, with O(examples), C(examples) as in RV(outcome).
   returned: with O(compare_with)
   type: list
   elements: dict
 guarantees:
-  description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, and of how many that is
-    C(undecided), by C(name). With O(examples), C(examples), as in RV(outcome), of copies that break it.
+  description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, those that rules make included,
+    and of how many that is C(undecided), by C(name). With O(examples), C(examples), as in RV(outcome), of copies that
+    break it.
   returned: with O(guarantees)
   type: list
   elements: dict

@@ -109,7 +109,7 @@ class MessageDecider:
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
             yield opened(("report",), questions.A_FACT, "reports")
         if added and rule.looks_at_recipients:
-            yield opened(("added", person.address), questions.ADDED_RECIPIENTS, "added", person.label)
+            yield whether_counted(person)
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
         """Whether a condition is true for a recipient; open if unknown."""
@@ -155,6 +155,11 @@ class MessageDecider:
         else:
             found = atom.evaluate(RuleView(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
+
+
+def whether_counted(person: Recipient) -> Open:
+    """Whether a rule that looks at recipients counts somebody whom another rule added."""
+    return opened(("added", person.address), questions.ADDED_RECIPIENTS, "added", person.label)
 
 
 def hidden(message: Message, content: Content) -> bool:

@@ -7,7 +7,7 @@ splits the copy, whether or not it does anything to it. *The recipient* is the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..budget import spend
@@ -61,11 +61,19 @@ class Passage:
 
         :param people: the recipients; by default those whom the message names.
         """
+        courses: dict[str, Course] = {}
+        for course in self.ways(people):
+            known = courses.get(course.recipient.address)
+            courses[course.recipient.address] = course if known is None else twice(known, course)
+        return list(courses.values())
+
+    def ways(self, people: tuple[Recipient, ...] | None = None) -> Iterator[Course]:
+        """The same, but each way in which somebody gets the message is a course of its own."""
         people = self.facts.recipients(self.message) if people is None else people
         spend(STEPS_OF_WORLD * len(people))
         starts = self._starts(people)
-        courses = {person.address: self._follow(person, starts, 0) for person in people}
-        todo = list(courses.values())
+        todo = [self._follow(person, starts, 0) for person in people]
+        yield from todo
         followed: set[tuple[object, ...]] = set()
         while todo:
             course = todo.pop(0)
@@ -85,9 +93,7 @@ class Passage:
                         else Course(person, worlds, too_many=True, by=added)
                     )
                     todo += [new] if goes_on else []
-                    known = courses.get(person.address)
-                    courses[person.address] = new if known is None else _twice(known, new)
-        return list(courses.values())
+                    yield new
 
     def course(self, address: str) -> Course | None:
         """What happens to one recipient's copy; ``None`` if the message is not for them."""
@@ -382,7 +388,7 @@ def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Tr
     return without(fork, frozenset(), {**doubtful, **dict.fromkeys(apart, tried)})
 
 
-def _twice(one: Course, other: Course) -> Course:
+def twice(one: Course, other: Course) -> Course:
     """The course of somebody who gets the message in two ways. Both count: only what they agree on is known.
 
     If one of them is certain, it does not matter that the other may not exist.

@@ -15,14 +15,16 @@ from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
 from ..analyses.difference_kinds import Treated, treated
+from ..budget import BudgetError, spend
 from ..model import questions
 from ..model.actions import BY_OPTION, REJECTS, Does
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Recipient
 from ..model.rules import FlowRule, RuleSet
+from ..simulator.decider import whether_counted
 from ..simulator.results import result
-from ..simulator.simulation import MOST_WORLDS, Passage
+from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
 from .planes import Unknown
 
@@ -45,6 +47,10 @@ _DECIDES = frozenset(
 
 #: The number of ways through rules, and of changes between two, that are remembered: one may have thousands of worlds.
 MOST_KNOWN = 500
+
+
+#: The cost, in steps, of a way through rules, of each rule on it, and of each world at its end.
+_STEPS_OF_WAY, _STEPS_OF_RULE, _STEPS_OF_END = 1000, 100, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,18 @@ class Passed:
         return self.way.outcome["fate"] == "unknown" or self.way.outcome.get("protection") == "unknown"
 
 
+@dataclass(frozen=True, eq=False)
+class MadeCopy:
+    """What becomes of a copy that rules make of another one. Each is equal to itself alone.
+
+    :param asks: what this depends on: copies with equal values in two rule sets are treated alike.
+    """
+
+    course: Course
+    message: Message
+    asks: Hashable
+
+
 class Chain:
     """A rule set that copies pass whose conditions are decided.
 
@@ -140,8 +158,11 @@ class Chain:
         )
         self.effects = tuple(map(_effect, rules.rules))
         self._ends = tuple(rule.by_manager or rule.is_final or bool(rule.does(Does.MODERATE)) for rule in rules.rules)
-        #: The rules that decide what happens to a copy.
-        self.deciding = tuple(rule for rule in rules.rules if not rule.idle and self.effects[rule.place] is not None)
+        #: The rules that decide what happens to a copy, and those that make others of it.
+        self.deciding = tuple(
+            rule for rule in rules.rules if not rule.idle and (self.effects[rule.place] is not None or makes(rule))
+        )
+        self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
         self._names = tuple(rule.name for rule in rules.rules)
         self._acts = tuple(map(_acts, rules.rules))
         self._marks = tuple(map(_marks, rules.rules))
@@ -157,6 +178,8 @@ class Chain:
         alike: dict[Hashable, int] = {}
         for place, why in met:
             rule, identity = self.rules.rules[place], self.identities[place]
+            if self.effects[place] is None:
+                continue
             holds = self._ends[place]
             # The order of rules that end nothing, and of those with one effect, does not matter.
             kind = (self.effects[place], identity in common)
@@ -182,12 +205,52 @@ class Chain:
         asked = [known.setdefault(step.asks, len(known)) for step in steps]
         acts = (self._acts[step.rules[0]] for step in steps)
         key = (*zip(acts, asked, (step.why for step in steps), strict=True), alike)
-        if key not in self._known:
+        way = self._known.get(key)
+        if way is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[key] = self._way(steps, asked, message, person)
+            try:
+                way = self._known[key] = self._way(steps, asked, message, person)
+            except BudgetError:
+                way = _not_followed(message, person)
         asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
-        return Passed(self._known[key], steps, self._names, known, asks)
+        return Passed(way, steps, self._names, known, asks)
+
+    def copies(self, met: Met, message: Message, person: Recipient) -> dict[str, MadeCopy]:
+        """The copies that rules make of somebody's copy, by the address of whom they are for.
+
+        :param met: for this copy, and for those that rules may make of it: the places of the rules that they meet.
+        """
+        places = sorted({place for each in met.values() for place in each})
+        spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(places))
+        numbers = {place: number for number, place in enumerate(places)}
+        rules = copy(self.rules)
+        rules.reports, rules.headers, rules.watches_copies, rules.watches_protection = (), frozenset(), False, False
+        rules.rules = tuple(self._as_maker(number, self.rules.rules[place]) for place, number in numbers.items())
+        known = {who: {numbers[place]: asked for place, asked in each.items()} for who, each in met.items()}
+        passage = Passage(
+            rules, message, self.facts, TracedDecider(known, len(places)), simplify=_untold, gives_up=True
+        )
+        found: dict[str, Course] = {}
+        ended = True
+        try:
+            for course in passage.ways((person,)):
+                ended = ended and not course.too_many
+                if course.by is not None:
+                    address = course.recipient.address
+                    found[address] = twice(found[address], course) if address in found else course
+        except BudgetError:
+            ended = False
+        if not ended:  # What was not followed may make any of them.
+            found = {who: Course(person, [], too_many=True) for who in met if who != person.address}
+        asks = tuple(tuple((who, each[place]) for who, each in met.items() if place in each) for place in places)
+        every = (asks, value_text(self.facts.irm_configuration))
+        return {who: MadeCopy(course, message, every) for who, course in found.items()}
+
+    def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
+        """A rule with only the effects that decide about copies, or make some."""
+        actions, told = _deciding(rule, making=True)
+        return replace(rule, place=number, name="", actions=actions, told=told)
 
     def _as_step(self, number: int, step: ChainStep) -> FlowRule:
         """A rule with only its deciding effects, and its number as its name. If its match is open, it has no name,
@@ -206,6 +269,7 @@ class Chain:
     def _way(
         self, steps: tuple[ChainStep, ...], asked: Sequence[int], message: Message, person: Recipient
     ) -> ChainOutcome:
+        spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(steps))
         rules = copy(self.rules)
         rules.reports = ()
         rules.rules = tuple(self._as_step(number, step) for number, step in enumerate(steps))
@@ -219,6 +283,7 @@ class Chain:
             course = passage.way_of(person)
         if course.too_many:
             return ChainOutcome({"fate": "unknown"}, course, message, open_steps, ())
+        spend(_STEPS_OF_END * len(course.worlds))
         outcome = result(course, rules, message, self.facts) or {"fate": "unknown"}
         answered = {question.key for world in course.worlds for question, _answer in world.answers}
         because: Sequence[tuple[Unknown, tuple[int, ...]]] = [
@@ -237,6 +302,12 @@ class Chain:
             for one in treated(replace(course, worlds=[world]), message, self.facts)
         ]
         return ChainOutcome(outcome, course, message, because or [(Unknown("semantics"), ())], worlds)
+
+
+def _not_followed(message: Message, person: Recipient) -> ChainOutcome:
+    """What is known of a copy that is not followed, because too many others that meet other rules were."""
+    too_many = Course(person, [], too_many=True)
+    return ChainOutcome({"fate": "unknown"}, too_many, message, [(Unknown("kinds"), ())], ())
 
 
 #: Questions that the trace could answer.
@@ -268,12 +339,24 @@ class TracedDecider:
 
     def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> Iterator[Truth]:
         """Whether the trace says that the person's copy meets the rule."""
-        found = self.met[person.address].get(rule.place)
+        met = self.met.get(person.address)
+        if met is None:  # Somebody whom nobody expected.
+            yield Open((person.address, rule.place), (Reason(questions.ADDED_RECIPIENTS, "added"),))
+            return
+        found = met.get(rule.place)
         if found is None:
             yield False
             return
         asks, why = found
-        yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),)) if why else True
+        if why:
+            yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),))
+        if added and rule.looks_at_recipients:
+            yield whether_counted(person)
+
+
+def _untold(world: World) -> World:
+    """A world in which what is asked for twice is asked for; who was told of it does not matter."""
+    return _once(world).but(added=world.added)
 
 
 def _once(world: World) -> World:
@@ -302,6 +385,11 @@ def adds(rule: FlowRule) -> bool:
     return not rule.idle and any(BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.told)
 
 
+def makes(rule: FlowRule) -> bool:
+    """Whether a rule may give others a copy."""
+    return rule.enforced and adds(rule)
+
+
 def _effect(rule: FlowRule) -> Hashable | None:
     """What a rule does to a copy, the same for rules that do the same; ``None`` if that is nothing."""
     if not rule.enforced:
@@ -316,10 +404,17 @@ def _effect(rule: FlowRule) -> Hashable | None:
     )
 
 
-def _deciding(rule: FlowRule) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The actions of a rule that decide what happens to a copy, resolved and as it tells them."""
+def _deciding(rule: FlowRule, *, making: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The actions of a rule that decide what happens to a copy, resolved and as it tells them.
+
+    :param making: with those that make others of it.
+    """
     actions, told = (
-        {option: value for option, value in each.items() if rule.surprises or _decides(rule, option)}
+        {
+            option: value
+            for option, value in each.items()
+            if rule.surprises or _decides(rule, option) or (making and BY_OPTION[option].does is Does.ADD)
+        }
         for each in (rule.actions, rule.told)
     )
     return actions, told

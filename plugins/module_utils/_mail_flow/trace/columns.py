@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 from typing import Any
@@ -70,6 +70,33 @@ class Block:
             return self.text(name, place)
         return None if self.size[place] < 0 else self.size[place]
 
+    def with_made(self, people: Mapping[int, Iterable[str]]) -> Block:
+        """The same with copies for others, each like the first one of its message.
+
+        :param people: by the first place of a message: for whom, by address.
+        """
+        listed = list(self.texts["recipient"])
+        numbers = {text: number for number, text in enumerate(listed)}
+        order: list[int] = []
+        recipients: list[int] = []
+        made: list[int] = []
+        for place, span in enumerate(self.spans):
+            order.append(place)
+            recipients.append(self.recipient[place])
+            if self.made >> place & 1:
+                made.append(len(order) - 1)
+            for address in people.get(span.start, ()) if place + 1 == span.stop else ():
+                if address not in numbers:
+                    numbers[address] = len(listed)
+                    listed.append(address)
+                made.append(len(order))
+                order.append(span.start)
+                recipients.append(numbers[address])
+        names = ("message", "sender", "subject", "status", "from_ip", "size", "received")
+        columns: dict[str, Any] = {name: [getattr(self, name)[place] for place in order] for name in names}
+        texts = {**self.texts, "recipient": listed}
+        return replace(self, **columns, recipient=recipients, texts=texts, made=bits_of(made, len(order)))
+
     @cached_property
     def spans(self) -> list[range]:
         """For each copy, the places of all copies of its message."""
@@ -96,7 +123,12 @@ def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
     """The rows of a trace, in blocks that split no message."""
     messages = trace.columns["message"]
     texts = {name: found.listed for name, found in trace.texts.items()}
-    order = sorted(range(len(trace)), key=messages.__getitem__)
+    # Whatever the order of rows, a block has the same messages.
+    ranks = {
+        number: rank
+        for rank, number in enumerate(sorted(range(len(texts["message"])), key=texts["message"].__getitem__))
+    }
+    order = sorted(range(len(trace)), key=lambda place: ranks[messages[place]])
     while order:
         end = min(size, len(order))
         while end < len(order) and messages[order[end]] == messages[order[end - 1]]:

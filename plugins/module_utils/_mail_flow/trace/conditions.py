@@ -162,7 +162,7 @@ _NEAR = Unknown("semantics", questions.AT_THE_LIMIT)
 #: The trace shows who got a copy, not the address that the sender wrote.
 _ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
 
-#: The row has no sender's address, and the From field may have any.
+#: The row has no sender's address, and the From field may have any; or nobody knows the address of a recipient.
 _NO_SENDER = Unknown("address")
 
 #: The maximum number of subject prefixes to distinguish, in all and on one subject; beyond that, the original subject
@@ -205,6 +205,8 @@ class RowConditions:
                 )
             if name in ("sender", "pair"):
                 found = found.opened(self._unnamed, _NO_SENDER)
+            if name in ("recipient", "pair") and self.block.made:
+                found = found.opened(self._nameless, _NO_SENDER)
             self._planes[key] = found
         return self._planes[key]
 
@@ -232,6 +234,12 @@ class RowConditions:
         """The copies whose rows have no sender's address."""
         named = [is_name(text) for text in self.block.texts["sender"]]
         return bits_of((place for place, number in enumerate(self.block.sender) if named[number]), len(self.block))
+
+    @cached_property
+    def _nameless(self) -> int:
+        """The copies that rules would make for somebody whose address is not known."""
+        named = [is_name(text) for text in self.block.texts["recipient"]]
+        return bits_of((place for place, number in enumerate(self.block.recipient) if named[number]), len(self.block))
 
     @cached_property
     def _blank(self) -> RuleView:

@@ -23,7 +23,7 @@ from .columns import Block, bits_of, places_of
 from .conditions import MOST_CHANGES, MOST_PREFIXES, RowConditions, message_of, recipient_of, why_open
 from .forks import BROUGHT, Forks, Neighbors
 from .planes import CHANGED, Planes, Unknown
-from .rows import instant_of
+from .rows import instant_of, left_out
 
 #: A header that a row does not say, since a rule edited it.
 _EDITED = Unknown("header")
@@ -42,12 +42,23 @@ class CopyGroup:
         :data:`PERHAPS_BROUGHT`; ``None`` if the sender did.
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
     :param alike: the other values that decide what happens to them.
+    :param made: whether no row has them, because rules would make them.
     """
 
     places: Sequence[int]
     brought: Unknown | None
     met: Sequence[Sequence[tuple[int, Unknown | None]]]
     alike: Hashable
+    made: bool = False
+
+    def rank(self) -> tuple[int, str]:
+        """The order of groups, which does not depend on that of rows: the largest first."""
+        return -len(self.places), repr((self.made, self.met, self.alike))
+
+
+#: So often, it is asked to whom the copies that rules make are sent on by other rules. Beyond that, what happens to these
+#: is open.
+_MOST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,8 @@ class Sorter:
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses)
         self._neighbors = Neighbors.of(block)
         self._known: dict[tuple[int, int], Planes] = {}
+        self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._recipients: dict[int, dict[str, int]] = {}
         # Before it is known what rules change, and whom they add, anything may be.
         self._anybody = Forks(block, self._neighbors).doubted(block.all)
         self._forks: dict[tuple[int, ...], Forks] = {}
@@ -106,6 +119,61 @@ class Sorter:
         self._brought_or_made = self.block.made
         for bits in self.brought.values():
             self._brought_or_made |= bits
+
+    @classmethod
+    def of_all(cls, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule] = ()) -> Sorter:
+        """Sorts the copies of a block together with those that rules may make of them."""
+        sorter = cls(block, facts, chains, claims)
+        for _time in range(_MOST_ROUNDS if any(chain.making for chain in chains) else 0):
+            people = sorter._newcomers()
+            if not people:
+                break
+            sorter = cls(sorter.block.with_made(people), facts, chains, claims)
+        return sorter
+
+    def _newcomers(self) -> dict[int, list[str]]:
+        """Whom rules may bring without a copy in the block, by the first place of a message."""
+        block, found = self.block, dict[int, dict[str, None]]()
+        for about, chain in enumerate(self.chains):
+            for rule in (rule for rule in chain.rules.rules if rule.place in chain.making):
+                for place in places_of(self.met(rule, about).possible):
+                    start = block.spans[place].start
+                    if not left_out(block.text("status", place), block.text("sender", place)):
+                        new = [who for who in self._brought_by(rule, place) if who not in self._people(start)]
+                        found.setdefault(start, {}).update(dict.fromkeys(new))
+        return {start: list(people) for start, people in found.items() if people}
+
+    def _brought_by(self, rule: FlowRule, place: int) -> tuple[str, ...]:
+        """To whom a rule may send a copy, by address, or by the name of somebody whose address is not known."""
+        sender = self.block.sender[place] if rule.told.get(MANAGER) else -1
+        key = (id(rule), sender)
+        if key not in self._known_people:
+            names = [str(each) for option in ADDING for each in rule.told.get(option) or ()]
+            if sender >= 0:
+                address = self.facts.primary(self.block.text("sender", place))
+                manager = self.facts.manager(address)
+                names += [f"the manager of {address}"] if manager is None else [manager] if manager else []
+            people = (person.address for name in names for person in self.facts.brought(name))
+            self._known_people[key] = tuple(dict.fromkeys(people))
+        return self._known_people[key]
+
+    def _people(self, start: int) -> Mapping[str, int]:
+        """The recipients of a message, by address, and the places of their copies."""
+        if start not in self._recipients:
+            block, primary = self.block, self.facts.primary
+            self._recipients[start] = {primary(block.text("recipient", place)): place for place in block.spans[start]}
+        return self._recipients[start]
+
+    def brought_to(self, place: int) -> dict[str, int]:
+        """To whom rules may send a copy of the message of a copy, by address, and the places of their copies."""
+        people = self._people(self.block.spans[place].start)
+        every = [
+            who
+            for chain in self.chains
+            for number in sorted(chain.making)
+            for who in self._brought_by(chain.rules.rules[number], place)
+        ]
+        return {who: people[who] for who in dict.fromkeys(every) if who in people}
 
     def groups(self, kept: Sequence[bool]) -> Iterator[CopyGroup]:
         """The groups of the copies.
@@ -123,7 +191,8 @@ class Sorter:
             having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
             met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
             brought = next((why for why, bits in self.brought.items() if bits >> places[0] & 1), None)
-            yield CopyGroup(places, brought, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
+            alike = tuple(plane.what for plane in having if plane.about < 0)
+            yield CopyGroup(places, brought, met, alike, bool(self.block.made >> places[0] & 1))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as one that arrives in clear, and its recipient."""
@@ -181,7 +250,8 @@ class Sorter:
                 if found.true:
                     yield Plane(about, (rule.place, None), found.true)
                 yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
-        yield from (Plane(-1, what, bits) for what, bits in (*self.brought.items(), *self._alike()))
+        every = (*self.brought.items(), *self._alike(), *([("made", self.block.made)] if self.block.made else []))
+        yield from (Plane(-1, what, bits) for what, bits in every)
 
     def _bringing(self) -> dict[Unknown, int]:
         """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""

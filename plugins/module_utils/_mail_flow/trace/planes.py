@@ -22,7 +22,7 @@ WORDS = (
         "recipients",
         "size",
     ),
-    *("subject_changed", "subject_cut", "semantics"),
+    *("subject_changed", "subject_cut", "kinds", "semantics"),
 )
 
 

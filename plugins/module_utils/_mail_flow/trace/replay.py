@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,14 +22,27 @@ from typing import TypeAlias
 from ..analyses.difference_kinds import is_open, kinds_of
 from ..analyses.finding import KINDS
 from ..analyses.verifier import claims_of
+from ..budget import BudgetError, bounded, spend
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.facts import Facts
 from ..model.rules import FlowRule, RuleSet
+from ..simulator.state import NOBODY
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
-from .chain import MOST_KNOWN, Chain, ChainOutcome, Passed
-from .columns import Block, blocks_of
+from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, Passed
+from .columns import Block, blocks_of, places_of
 from .groups import CopyGroup, Sorter
+from .made import (
+    AlikeCopies,
+    MetBy,
+    Ways,
+    Worlds,
+    alike_copies,
+    course_of,
+    made_copies,
+    message_of,
+    worlds_of,
+)
 from .planes import Unknown
 from .rows import Trace, instant_of, left_out
 
@@ -38,6 +51,13 @@ Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
+
+#: The steps for the copies of a block that meet different rules: whoever sends mail chooses subjects, and so which rules
+#: copies meet. The most frequent ones are followed first.
+STEPS_OF_BLOCK = 8_000_000
+
+#: The cost, in steps, of comparing two worlds.
+_STEPS_OF_PAIR = 5
 
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
@@ -148,23 +168,78 @@ class Replay:
         return found
 
     def _add(self, block: Block, found: Tallies) -> None:
-        reasons = [left_out(block.text("status", place), block.text("sender", place)) for place in range(len(block))]
+        sorter = Sorter.of_all(block, self.facts, self.chains, self._claims)
+        block = sorter.block
+        reasons = reasons_left_out(block)
         found.left_out.update(filter(None, reasons))
         found.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
-        sorter = Sorter(block, self.facts, self.chains, self._claims)
-        domains = {number: domain(block.texts["recipient"][number]) for number in set(block.recipient)}
-        for group in sorter.groups([not reason for reason in reasons]):
-            message, person = sorter.message(group.places[0])
-            passed = [
-                chain.passed(chain.steps(met, self._common), message, person, group.alike)
-                for chain, met in zip(self.chains, group.met, strict=False)
-            ]
-            here = Counter(domains[block.recipient[place]] for place in group.places)
-            self._count(passed[0], group, here, block, found)
-            if len(passed) > 1:
-                self._compare(passed, group, here, block, found)
-            self._judge(passed[0], group, here, block, found)
+        groups = sorted(sorter.groups([not reason for reason in reasons]), key=CopyGroup.rank)
+        with bounded(STEPS_OF_BLOCK):
+            made = made_copies(sorter, groups, [(chain, _met_in(about)) for about, chain in enumerate(self.chains)])
+            rows: dict[int, Sequence[Passed]] = {}
+            for number, group in enumerate(groups):
+                if group.made:
+                    continue
+                message, person = sorter.message(group.places[0])
+                passed = rows[number] = [
+                    chain.passed(chain.steps(met, self._common), message, person, group.alike)
+                    for chain, met in zip(self.chains, group.met, strict=False)
+                ]
+                here = _domains_of(group.places, block)
+                self._count(passed[0], group, here, block, found)
+                if len(passed) > 1:
+                    self._compare(passed, without(group, made), block, found)
+                self._judge(passed[0], group, here, block, found)
+            for copies in alike_copies(made, groups, block):
+                self._add_made(copies, groups, rows, block, found)
         found.assumed |= sorter.conditions.assumed
+
+    def _add_made(
+        self,
+        copies: AlikeCopies,
+        groups: Sequence[CopyGroup],
+        rows: Mapping[int, Sequence[Passed]],
+        block: Block,
+        found: Tallies,
+    ) -> None:
+        """Counts copies that rules make, and those of rows that rules may have made."""
+        here, group = _domains_of(copies.places, block), groups[copies.group]
+        if len(self.chains) > 1:
+            after, before = copies.ways.made
+            certain, possible = changes_of_made(before, after, rows.get(copies.group), self._changes, self.facts)
+            names = [
+                name for each in sorted({copies.group, *copies.ways.origins}) for name in self._differing(groups[each])
+            ]
+            changes = (frozenset[str](), certain | possible) if copies.doubtful else (certain, possible)
+            self._add_changes(changes, names, copies.places, here, block, found)
+        if group.made:
+            self._judge_made(copies, groups, here, block, found)
+
+    def _judge_made(
+        self,
+        copies: AlikeCopies,
+        groups: Sequence[CopyGroup],
+        here: Counter[str],
+        block: Block,
+        found: Tallies,
+    ) -> None:
+        """Counts who keeps the guarantees about copies that rules make."""
+        course, message = course_of(copies.ways.made[0]), message_of(copies.ways.made[0])
+        if course is None or message is None:
+            return
+        for guarantee, sure in self._claimed(copies, groups):
+            asked = (course, guarantee, message, self.facts)
+            if surely_keeps(*asked) and not copies.doubtful:
+                found.kept[guarantee.name] += len(copies.places)
+            elif sure and surely_breaks(*asked) and not copies.doubtful:
+                self._add_to(found.broken[guarantee.name], here, copies.places, block)
+            else:
+                found.unsettled[guarantee.name] += len(copies.places)
+
+    def _claimed(self, copies: AlikeCopies, groups: Sequence[CopyGroup]) -> Iterator[tuple[Guarantee, bool]]:
+        """What copies that rules make have to keep, and whether that is certain."""
+        for place, why in groups[copies.group].met[len(self.chains)]:
+            yield self.guarantees[place], why is None
 
     def _count(self, passed: Passed, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
         outcome = passed.outcome
@@ -178,26 +253,36 @@ class Replay:
             how = NOT_DELIVERED if outcome["fate"] != "delivered" else CLEAR if protection == "none" else PROTECTED
             key = (str(outcome["fate"]), protection, tuple(outcome.get("protected_by") or ()))
             tally = found.outcomes.setdefault(key, Tally())
-        self._add_to(tally, here, group, block)
+        self._add_to(tally, here, group.places, block)
         for name, count in here.items():
             found.domains[name, how] += count
         for day, count in Counter(block.received[place] // 86_400_000_000 for place in group.places).items():
             found.days[instant_of(day * 86_400_000_000).date(), how] += count
 
-    def _compare(
-        self, passed: Sequence[Passed], group: CopyGroup, here: Counter[str], block: Block, found: Tallies
-    ) -> None:
+    def _compare(self, passed: Sequence[Passed], group: CopyGroup, block: Block, found: Tallies) -> None:
         after, before = passed
         certain, possible = self._changes(before, after)
         if group.brought:
             certain, possible = frozenset(), certain | possible
-        names = self._differing(group)
+        here = _domains_of(group.places, block) if certain or possible else Counter[str]()
+        self._add_changes((certain, possible), self._differing(group), group.places, here, block, found)
+
+    def _add_changes(
+        self,
+        changes: tuple[frozenset[str], frozenset[str]],
+        rules: Iterable[str],
+        places: Sequence[int],
+        here: Counter[str],
+        block: Block,
+        found: Tallies,
+    ) -> None:
+        certain, possible = changes
         if certain or possible:
             (found.changed.certain if certain else found.changed.possible).update(here)
         for kind in certain | possible:
             tally = found.difference.setdefault(kind, Tally())
-            tally.rules.update(dict.fromkeys(names))
-            self._add_to(tally, here, group, block, certain=kind in certain)
+            tally.rules.update(dict.fromkeys(rules))
+            self._add_to(tally, here, places, block, certain=kind in certain)
 
     def _differing(self, group: CopyGroup) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
@@ -215,16 +300,16 @@ class Replay:
             if surely_keeps(*asked) and not group.brought:
                 found.kept[guarantee.name] += len(group.places)
             elif why is None and surely_breaks(*asked) and not group.brought:
-                self._add_to(found.broken[guarantee.name], here, group, block)
+                self._add_to(found.broken[guarantee.name], here, group.places, block)
             else:
                 found.unsettled[guarantee.name] += len(group.places)
 
     def _add_to(
-        self, tally: Tally, here: Counter[str], group: CopyGroup, block: Block, *, certain: bool = True
+        self, tally: Tally, here: Counter[str], places: Sequence[int], block: Block, *, certain: bool = True
     ) -> None:
         (tally.certain if certain else tally.possible).update(here)
-        tally.senders.update(block.sender[place] for place in group.places)
-        for place in group.places if self.examples else ():
+        tally.senders.update(block.sender[place] for place in places)
+        for place in places if self.examples else ():
             if len(tally.examples) < self.examples or -block.received[place] <= tally.examples[-1].age:
                 insort(
                     tally.examples,
@@ -246,7 +331,10 @@ def remembered_changes() -> Changes:
         if before.asks == after.asks:
             return frozenset(), frozenset()
         same = ((after.asked[asks], number) for asks, number in before.asked.items() if asks in after.asked)
-        return known(before.way, after.way, tuple(same))
+        try:
+            return known(before.way, after.way, tuple(same))
+        except BudgetError:
+            return frozenset(), frozenset(("unknown",))
 
     return changes_of
 
@@ -272,7 +360,16 @@ def _changes_of(
         )
         for world, new in after.worlds
     ]
-    # The same question has the same answer under both rule sets.
+    return kinds_between(olds, news)
+
+
+def kinds_between(olds: Worlds, news: Worlds) -> tuple[frozenset[str], frozenset[str]]:
+    """The kinds of change between the worlds of a copy before and after: the certain ones, and the possible ones. The
+    same question has the same answer under both rule sets.
+    """
+    if len(olds) * len(news) > _MOST_PAIRS:
+        return frozenset(), frozenset(("unknown",))
+    spend(_STEPS_OF_PAIR * len(olds) * len(news))
     pairs = [
         (old, new)
         for said, old in olds
@@ -283,6 +380,83 @@ def _changes_of(
     certain = frozenset.intersection(*kinds) if kinds else frozenset()
     open_pairs = any(old != new and is_open(old, new) for old, new in pairs)
     return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain
+
+
+def changes_of_made(
+    before: Iterable[MadeCopy],
+    after: Iterable[MadeCopy],
+    row: Sequence[Passed] | None,
+    changes: Changes,
+    facts: Facts,
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The kinds of change of a copy that rules make: the certain ones, and the possible ones.
+
+    :param row: what becomes of the copy that a row shows for the same person, after and before; whether a rule made that
+        is open.
+    """
+    same = {each.asks for each in before} == {each.asks for each in after}
+    if same and not row:
+        return frozenset(), frozenset()
+    courses = [course_of(each) for each in (before, after)]
+    if any(course and course.too_many for course in courses):
+        return frozenset(), frozenset(("unknown",))
+    message = message_of((*before, *after))
+    olds, news = (worlds_of(course, message, facts) for course in courses)
+    try:
+        certain, possible = (frozenset[str](), frozenset[str]()) if same else kinds_between(olds, news)
+        if not row:
+            return certain, possible
+        now, then = row
+        every = certain.union(possible, *changes(then, now))
+        if same and not every:
+            return every, every
+        if any(each.way.course.too_many for each in row):
+            return frozenset(), every | {"unknown"}
+        # The sender may have named them as well: then they get it in one more way.
+        both = kinds_between(*(_with_row(passed, made) for passed, made in ((then, olds), (now, news))))
+    except BudgetError:
+        return frozenset(), frozenset(("unknown",))
+    return frozenset(), every.union(*both)
+
+
+def _with_row(passed: Passed, made: Worlds) -> Worlds:
+    """The worlds of somebody who gets a copy that a row shows, and perhaps one that rules make."""
+    questions = {number: asks for asks, number in passed.asked.items()}
+    own = [
+        (
+            {questions.get(key, key) if isinstance(key, int) else key: said for key, said in world.answered().items()},
+            one,
+        )
+        for world, one in passed.way.worlds
+    ]
+    return [*own, *(each for each in made if each[1].fate != NOBODY)]
+
+
+def without(group: CopyGroup, made: Mapping[int, Ways]) -> CopyGroup:
+    """A group without the copies that rules may have made."""
+    return replace(group, places=[place for place in group.places if place not in made]) if made else group
+
+
+def reasons_left_out(block: Block) -> list[str]:
+    """Why copies are left out; empty for those that are replayed, and for those that rules make."""
+    made = frozenset(places_of(block.made))
+    return [
+        "" if place in made else left_out(block.text("status", place), block.text("sender", place))
+        for place in range(len(block))
+    ]
+
+
+def _met_in(about: int) -> MetBy:
+    return lambda group: group.met[about]
+
+
+def _domains_of(places: Iterable[int], block: Block) -> Counter[str]:
+    """The recipients' domains of copies."""
+    numbers = Counter(block.recipient[place] for place in places)
+    found: Counter[str] = Counter()
+    for number, count in numbers.items():
+        found[domain(block.texts["recipient"][number])] += count
+    return found
 
 
 @dataclass(frozen=True)
@@ -310,11 +484,11 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
     pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
     pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
     for block in blocks_of(trace):
-        kept = [not left_out(block.text("status", place), block.text("sender", place)) for place in range(len(block))]
-        sorter = Sorter(block, facts, [pool])
-        for group in sorter.groups(kept):
+        sorter = Sorter.of_all(block, facts, [pool])
+        groups = sorted(sorter.groups([not reason for reason in reasons_left_out(sorter.block)]), key=CopyGroup.rank)
+        with bounded(STEPS_OF_BLOCK):
             for pair in pairs:
-                pair.add(group, sorter)
+                pair.add(groups, sorter)
     return [
         {
             kind: CopyCount(pair.certain[kind], pair.possible[kind])
@@ -358,6 +532,10 @@ class _Ordered:
             key=lambda each: each[0],
         )
 
+    def met_by(self, group: CopyGroup) -> list[tuple[int, Unknown | None]]:
+        """The places of the rules that the copies of a group meet, first to last, and why that is open."""
+        return [(place, why) for place, _number, why in self.met(group.met[0])]
+
 
 @dataclass
 class _Pair:
@@ -373,19 +551,39 @@ class _Pair:
     possible: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=remembered_changes)
 
-    def add(self, group: CopyGroup, sorter: Sorter) -> None:
-        """Counts the copies of a group."""
-        sides = [(side.chain, side.met(group.met[0])) for side in (self.now, self.then)]
-        before, after = ([(number, why) for _place, number, why in met] for _chain, met in sides)
-        if before == after:
-            return
+    def add(self, groups: Sequence[CopyGroup], sorter: Sorter) -> None:
+        """Counts copies, and those that rules make of them."""
+        made = made_copies(sorter, groups, [(side.chain, side.met_by) for side in (self.then, self.now)])
+        for group in groups:
+            if not group.made:
+                self._add_row(without(group, made), sorter)
+        for copies in alike_copies(made, groups, sorter.block):
+            group = groups[copies.group]
+            after, before = copies.ways.made
+            row = None if group.made else self._passed(group, sorter)
+            certain, possible = changes_of_made(before, after, row, self.changes, sorter.facts)
+            self._add(certain, possible, len(copies.places), doubtful=copies.doubtful)
+
+    def _add_row(self, group: CopyGroup, sorter: Sorter) -> None:
+        before, after = (
+            [(number, why) for _place, number, why in side.met(group.met[0])] for side in (self.now, self.then)
+        )
+        if before != after and group.places:
+            now, then = self._passed(group, sorter)
+            certain, possible = self.changes(then, now)
+            self._add(certain, possible, len(group.places), doubtful=group.brought is not None)
+
+    def _passed(self, group: CopyGroup, sorter: Sorter) -> tuple[Passed, Passed]:
+        """What becomes of the copies of a group, then and now."""
         message, person = sorter.message(group.places[0])
-        steps = [
-            (chain, chain.steps([(place, why) for place, _number, why in met], self.common)) for chain, met in sides
-        ]
-        now, then = (chain.passed(each, message, person, group.alike) for chain, each in steps)
-        certain, possible = self.changes(now, then)
-        if group.brought:
+        now, then = (
+            side.chain.passed(side.chain.steps(side.met_by(group), self.common), message, person, group.alike)
+            for side in (self.now, self.then)
+        )
+        return then, now
+
+    def _add(self, certain: frozenset[str], possible: frozenset[str], count: int, *, doubtful: bool) -> None:
+        if doubtful:
             certain, possible = frozenset(), certain | possible
-        self.certain.update(dict.fromkeys(certain, len(group.places)))
-        self.possible.update(dict.fromkeys(possible, len(group.places)))
+        self.certain.update(dict.fromkeys(certain, count))
+        self.possible.update(dict.fromkeys(possible, count))

@@ -30,6 +30,7 @@ SETTLED_BY = {
     "size": "The size of the message: a trace with the column Size, or mail_flow_test with size.",
     "subject_changed": "The subject before rules changed it: mail_flow_test with subject.",
     "subject_cut": "The whole subject, of which a trace has 256 characters: mail_flow_test with subject.",
+    "kinds": "A replay of fewer days or rows: too many copies meet different rules to follow all of them.",
     "semantics": "A test in Exchange: its documentation does not say what it does.",
 }
 

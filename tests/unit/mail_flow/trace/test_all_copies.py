@@ -11,6 +11,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NEVER, Row, Trace
@@ -107,3 +108,133 @@ def test_nothing_is_split_that_one_rule_treats_alike() -> None:
     partial = replayed([SPLIT, DELETE], [DELETE], trace_of(("b@contoso.com",), whole=False))
     assert changes(partial)["delivery_lost"] == ({}, {"contoso.com": 1})
     assert [why.word for why in partial.undecided] == ["recipients"]
+
+
+GUARANTEE: Values = {"name": "Encrypted", "when": OUTGOING, "then": "not_in_clear"}
+#: Encrypts mail to the partner alone, so it does not cover whom other rules bring.
+COVERS = rule("Encrypt", {"recipient_domain_is": ["partner.com"]}, ENCRYPT)
+MANAGED: Values = {"managers": {"megan@contoso.com": "z@other.example"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "known", "instead"),
+    [
+        ({"blind_copy_to": ["z@other.example"]}, {}, False),
+        ({"copy_to": ["z@other.example"]}, {}, False),
+        ({"add_to_recipients": ["z@other.example"]}, {}, False),
+        ({"redirect_message_to": ["z@other.example"]}, {}, True),
+        ({"add_manager_as_recipient_type": "Bcc"}, MANAGED, False),
+        ({"add_manager_as_recipient_type": "Redirect"}, MANAGED, True),
+        ({"blind_copy_to": ["all@contoso.com"]}, {"groups": {"all@contoso.com": ["z@other.example"]}}, False),
+    ],
+)
+def test_a_copy_that_a_new_rule_makes_is_counted_and_breaks_the_guarantee(
+    action: Values, known: Values, instead: bool
+) -> None:
+    copies = rule("Copies", OUTGOING, action)
+    trace = trace_of(("ann@partner.com", "kim@partner.com"), ("ann@partner.com",))
+    found = replayed([copies, COVERS], [COVERS], trace, known, GUARANTEE)
+    lost = {"delivery_lost": ({"partner.com": 3}, {})} if instead else {}
+    assert changes(found) == {"delivery_gained": ({"other.example": 2}, {}), **lost}
+    assert found.difference["delivery_gained"].rules == {"Copies": None}
+    assert dict(found.broken["Encrypted"].certain) == {"other.example": 2}
+    assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (3, 0)
+    assert (found.changed.certain["other.example"], found.copies) == (2, 3)
+    # Nothing is different the other way round but what is lost.
+    back = replayed([COVERS], [copies, COVERS], trace, known)
+    gained = {"delivery_gained": ({"partner.com": 3}, {})} if instead else {}
+    assert changes(back) == {"delivery_lost": ({"other.example": 2}, {}), **gained}
+    # A rule that was there before changes nothing, wherever another one is.
+    same = replayed([SPLIT, copies, COVERS], [copies, COVERS], trace, known)
+    assert changes(same) == {}
+
+
+def test_a_copy_that_rules_make_passes_the_later_rules() -> None:
+    copies = rule("Copies", OUTGOING, {"blind_copy_to": ["z@other.example"]})
+    every = rule("Encrypt all", {"from_scope": "InOrganization"}, ENCRYPT)
+    trace = trace_of(("ann@partner.com",))
+    found = replayed([copies, every], [copies], trace, None, GUARANTEE)
+    assert changes(found) == {"protection_gained": ({"partner.com": 1, "other.example": 1}, {})}
+    assert (found.kept["Encrypted"], dict(found.broken["Encrypted"].certain)) == (2, {})
+    # What was asked before the copy was made holds for it, too.
+    found = replayed([COVERS, copies], [COVERS], trace, None, GUARANTEE)
+    assert (found.kept["Encrypted"], dict(found.broken["Encrypted"].certain)) == (2, {})
+    # Whether a rule that looks at recipients counts somebody whom a rule added is open.
+    asks = rule("Encrypt outgoing", {"sent_to_scope": "NotInOrganization"}, ENCRYPT)
+    found = replayed([copies, asks], [copies], trace, None, GUARANTEE)
+    assert changes(found)["protection_gained"] == ({"partner.com": 1}, {"other.example": 1})
+    assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "known", "whole"),
+    [
+        ({**OUTGOING, "subject_or_body_contains_words": ["word"]}, {}, True),
+        (OUTGOING, {}, False),  # The sender may have named them, in a row that is missing.
+    ],
+)
+def test_where_it_is_open_whether_a_copy_is_made_it_is_only_possible(
+    conditions: Values, known: Values, whole: bool
+) -> None:
+    copies = rule("Copies", conditions, {"blind_copy_to": ["z@other.example"]})
+    found = replayed([copies, COVERS], [COVERS], trace_of(("ann@partner.com",), whole=whole), known, GUARANTEE)
+    assert changes(found)["delivery_gained"] == ({}, {"other.example": 1})
+    assert (found.kept["Encrypted"], dict(found.broken["Encrypted"].certain)) == (1, {})
+    assert found.unsettled["Encrypted"] == 1
+
+
+def test_somebody_who_has_a_row_may_have_been_named_or_brought() -> None:
+    copies = rule("Copies", OUTGOING, {"blind_copy_to": ["z@other.example"]})
+    found = replayed([copies, COVERS], [COVERS], trace_of(("ann@partner.com", "z@other.example")), None, GUARANTEE)
+    assert changes(found)["delivery_gained"] == ({}, {"other.example": 1})
+    assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 1)
+
+
+def test_a_copy_of_a_copy_is_followed() -> None:
+    first = rule("First", OUTGOING, {"blind_copy_to": ["z@other.example"]})
+    second = rule("Second", {"from_scope": "InOrganization"}, {"blind_copy_to": ["y@third.example"]})
+    moved = rule("Moved", {"sent_to": ["z@other.example"]}, {"redirect_message_to": ["y@third.example"]})
+    found = replayed([first, second], [], trace_of(("ann@partner.com",)))
+    assert changes(found) == {"delivery_gained": ({"other.example": 1, "third.example": 1}, {})}
+    found = replayed([first, moved], [first], trace_of(("ann@partner.com",)))
+    # Whether a rule that looks at recipients counts somebody whom a rule added is open.
+    assert changes(found)["delivery_gained"] == ({}, {"third.example": 1})
+    assert changes(found)["delivery_lost"] == ({}, {"other.example": 1})
+
+
+def test_a_manager_whom_nobody_knows_may_get_a_copy() -> None:
+    copies = rule("Copies", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
+    found = replayed([copies, COVERS], [COVERS], trace_of(("ann@partner.com",)), None, GUARANTEE)
+    assert not found.difference["delivery_gained"].certain
+    assert found.difference["delivery_gained"].possible.total() == 1
+
+
+def test_an_edit_elsewhere_changes_no_copy_that_rules_make() -> None:
+    archive = rule("Archive", {}, {"blind_copy_to": ["archive@contoso.com"]})
+    other = rule("Other", {"sent_to": ["joe@northwind.com"]}, {"delete_message": True})
+    trace = trace_of(("ann@partner.com", "archive@contoso.com"), ("ann@partner.com",), ("b@contoso.com",))
+    assert changes(replayed([archive, other], [archive], trace)) == {}
+
+
+def test_copies_that_meet_too_many_different_rules_are_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [
+        rule(
+            f"R{number}", {"subject_contains_words": [f"w{number}"]}, {"apply_rights_protection_template": f"T{number}"}
+        )
+        for number in range(6)
+    ]
+    trace = Trace()
+    for number in range(64):
+        subject = " ".join(f"w{each}" for each in range(6) if number >> each & 1)
+        for times in range(3 if number == 5 else 1):
+            trace.add(trace_of(("ann@partner.com",), message=f"m{number} {times}", subject=subject).row(0))
+    monkeypatch.setattr(replay, "STEPS_OF_BLOCK", 30_000)
+    guarantee = {"name": "Encrypted", "then": "not_in_clear"}
+    found = replayed(words, words[1:], trace, None, guarantee)
+    kinds = {why.word: tally.certain.total() for why, tally in found.undecided.items()}
+    assert 0 < kinds["kinds"] < 60
+    assert sum(tally.certain.total() for tally in found.outcomes.values()) + kinds["kinds"] == len(trace)
+    # The most frequent ones are followed first.
+    assert found.outcomes["delivered", "protected_option_unknown", ("R0", "R2")].certain.total() == 3
+    assert found.difference["unknown"].possible.total() > 0
+    assert found.unsettled["Encrypted"] >= kinds["kinds"]

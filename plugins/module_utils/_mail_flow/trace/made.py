@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copies that rules make of those of a trace, and what becomes of them.
+
+Whoever gets such a copy through several copies of one message gets it in several ways, and all of them count, as in the
+simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import TypeAlias
+
+from ..analyses.difference_kinds import Treated, treated
+from ..model.facts import Facts
+from ..model.message import Message
+from ..simulator.simulation import twice
+from ..simulator.state import NOBODY, Course
+from .chain import Chain, MadeCopy
+from .columns import Block, places_of
+from .groups import CopyGroup, Sorter
+from .planes import Unknown
+
+#: The places of the rules that copies of a group meet in a rule set, and why that is open.
+MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Unknown | None]]]
+
+#: The worlds of a copy: the answers to open questions, and what people see of it.
+Worlds: TypeAlias = Sequence[tuple[Mapping[Hashable, bool], Treated]]
+
+
+@dataclass
+class Ways:
+    """The ways in which somebody gets a copy that rules make.
+
+    :param made: for each rule set, what becomes of it.
+    :param origins: the numbers of the groups of the copies that it is made of.
+    """
+
+    made: list[set[MadeCopy]]
+    origins: set[int] = field(default_factory=set)
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for copies with equal ways."""
+        return tuple(map(frozenset, self.made)), frozenset(self.origins)
+
+
+def made_copies(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tuple[Chain, MetBy]]) -> dict[int, Ways]:
+    """The copies that rules make, by their places in the block.
+
+    :param sides: the rule sets.
+    """
+    found: dict[int, Ways] = {}
+    if not any(chain.making for chain, _met in sides):
+        return found
+    group_of = {place: number for number, group in enumerate(groups) for place in group.places}
+    for number, group in enumerate(groups):
+        if group.made or not any(place in chain.making for chain, met in sides for place, _why in met(group)):
+            continue
+        kinds: dict[tuple[tuple[str, int | None], ...], list[int]] = {}
+        for place in group.places:
+            people = sorter.brought_to(place)
+            kinds.setdefault(tuple((who, group_of.get(target)) for who, target in people.items()), []).append(place)
+        for kind, places in kinds.items():
+            message, person = sorter.message(places[0])
+            for side, (chain, met) in enumerate(sides):
+                others = {who: groups[each] for who, each in kind if each is not None}
+                copies = chain.copies(
+                    {
+                        who: {place: ((chain.identities[place], who), why) for place, why in met(each)}
+                        for who, each in {**others, person.address: group}.items()
+                    },
+                    message,
+                    person,
+                )
+                for who, copy in copies.items():
+                    for target in filter(None, (sorter.brought_to(place).get(who) for place in places)):
+                        ways = found.setdefault(target, Ways([set() for _side in sides]))
+                        ways.made[side].add(copy)
+                        ways.origins.add(number)
+    return found
+
+
+@dataclass(frozen=True)
+class AlikeCopies:
+    """Copies that somebody gets in equal ways.
+
+    :param group: the number of their group.
+    :param doubtful: whether rows of their messages may be missing: the sender may have named them.
+    """
+
+    ways: Ways
+    group: int
+    doubtful: bool
+    places: Sequence[int]
+
+
+def alike_copies(made: Mapping[int, Ways], groups: Sequence[CopyGroup], block: Block) -> Iterator[AlikeCopies]:
+    """The copies that rules make, or may have made, without those whose rows are left out."""
+    if not made:
+        return
+    group_of = {place: number for number, group in enumerate(groups) for place in group.places}
+    partial = frozenset(places_of(block.partial))
+    found: dict[tuple[Hashable, int, bool], list[int]] = {}
+    for place, ways in made.items():
+        if place in group_of:
+            found.setdefault((ways.key, group_of[place], place in partial), []).append(place)
+    for (_key, group, doubtful), places in found.items():
+        yield AlikeCopies(made[places[0]], group, doubtful, places)
+
+
+def message_of(made: Iterable[MadeCopy]) -> Message | None:
+    """The message of copies."""
+    return next((each.message for each in made), None)
+
+
+def course_of(made: Iterable[MadeCopy]) -> Course | None:
+    """The course of somebody who gets a copy in some ways; ``None`` if there is none."""
+    courses = [each.course for each in made]
+    return reduce(twice, courses) if courses else None
+
+
+def worlds_of(course: Course | None, message: Message | None, facts: Facts) -> Worlds:
+    """The worlds of a copy; one in which there is none if there is no course. How it leaves is not counted."""
+    if course is None or message is None:
+        return [({}, Treated(0, NOBODY))]
+    return [
+        (world.answered(), replace(one, transit=()))
+        for world in course.worlds
+        for one in treated(replace(course, worlds=[world]), message, facts)
+    ]
