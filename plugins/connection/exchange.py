@@ -264,6 +264,7 @@ options:
     description:
       - The maximum time of one try of a call in seconds, from its first byte to its last page. Exchange itself ends
         cmdlets after 15 minutes.
+      - After that time, no further try of the call begins.
     type: int
     default: 900
     vars:
@@ -278,7 +279,9 @@ options:
   exchange_retries:
     description:
       - The total number of tries for calls that are safe to repeat. A write whose response was lost is not simply
-        repeated. Microsoft's module repeats calls by itself, also writes, before it reports a failure.
+        repeated.
+      - Microsoft's module repeats calls by itself, also writes, up to six times. What it has repeated is not repeated
+        once more.
     type: int
     default: 5
     vars:

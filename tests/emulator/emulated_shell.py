@@ -260,7 +260,10 @@ def _record(error: CmdletError, command: str) -> types.ErrorRecord:
     return types.ErrorRecord(
         Exception=_exception(error.message, error.type),
         CategoryInfo=types.ErrorCategoryInfo(
-            Category=types.ErrorCategory(category), Activity=activity, Reason=error.reason
+            Category=types.ErrorCategory(category),
+            Activity=activity,
+            Reason=error.reason,
+            TargetName=command if error_id == error.error_id else None,
         ),
         FullyQualifiedErrorId=error_id,
     )

@@ -18,25 +18,22 @@ from typing import Any
 
 from .._exchange.cmdlet import Call
 from .._exchange.errors import (
-    AlreadyExistsError,
     ExchangeError,
-    NotSentError,
-    OptionError,
     OutcomeUnknownError,
-    ThrottledError,
-    UnreachableError,
     VerificationError,
     defect,
 )
 from .._exchange.organization import Organization, read, reads_of
 from .._exchange.permissions import not_granted
-from .context import ModuleContext
+from .context import COMMON_ARGUMENT_SPEC, ModuleContext
 from .first_plan import FirstPlan, repeats
-from .plan import Change, Impact, Plan, Step, first_trip
+from .plan import Change, Plan, Step, first_trip
 from .progress import Progress, changed_by_others, label, listed, not_stored
 from .read_cache import ReadCache, is_about_itself
 
 Planner = Callable[[Organization], Plan]
+#: What a change is about.
+Key = tuple[str, str, str]
 
 #: Seconds between two reads while a change is not visible yet.
 VERIFY_INTERVAL = 2.0
@@ -44,13 +41,9 @@ VERIFY_INTERVAL = 2.0
 #: Seconds between progress messages of a task that waits.
 PROGRESS_INTERVAL = 15.0
 
-#: Errors that prove that a write did not happen, unless they are uncertain. After any other error, the organization is
-#: read before the task reports anything.
-_NOT_CARRIED_OUT = (OptionError, NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
-
-#: Seconds after which a write whose response was lost counts as not done if it is still not visible. Other waits use
-#: ``verify_timeout``.
-LOST_TIMEOUT = 15
+#: Seconds for which the organization is read after a write that neither succeeded nor was refused clearly, where
+#: ``verify_timeout`` leaves out the verification of what succeeded.
+UNCLEAR_TIMEOUT: int = COMMON_ARGUMENT_SPEC["verify_timeout"]["default"]
 
 #: The number of extra reads, beyond two for each step, that a task may need because a response was lost or a later step
 #: depends on an earlier one.
@@ -159,20 +152,24 @@ def converge_organization(
 
 @dataclass(frozen=True)
 class _Found:
-    """What two reads in a row found after something went wrong.
+    """What the reads found after writes whose outcome the answers did not tell.
 
-    :param missing: the changes that neither shows.
-    :param never: those of them that nothing has shown since the steps were sent.
+    :param missing: the changes that one of the last two reads does not show.
+    :param never: those that nothing has shown since the steps were sent.
     :param failure: why a read failed; empty if none did.
     """
 
-    missing: AbstractSet[tuple[str, str, str]] = frozenset()
-    never: AbstractSet[tuple[str, str, str]] = frozenset()
+    missing: AbstractSet[Key] = frozenset()
+    never: AbstractSet[Key] = frozenset()
     failure: str = ""
 
     def shows(self, step: Step) -> bool:
         """Whether all of a step is stored."""
         return not self.failure and self.missing.isdisjoint(change.key for change in step.changes)
+
+    def seen(self, step: Step) -> list[Change]:
+        """The changes of a step that some read has shown."""
+        return [] if self.failure else [change for change in step.changes if change.key not in self.never]
 
 
 class _Work:
@@ -195,6 +192,8 @@ class _Work:
         self._unseen = [step.call for step in plan.steps if not step.is_visible]
         self._before = read_cache.organization
         self._timeout: int = task.params["verify_timeout"]
+        #: The calls that were sent a second time.
+        self._sent_again: list[Call] = []
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
         #: they are.
         self._looks: list[Organization]
@@ -220,45 +219,47 @@ class _Work:
         results, self._looks = self._read_cache.send(
             group, looks=2 if self._timeout and not later else int(depends and all(map(is_about_itself, group)))
         )
-        refused: list[tuple[Step, ExchangeError]] = []
-        lost: list[tuple[Step, ExchangeError]] = []
+        refused: list[ExchangeError] = []
+        unclear: list[tuple[Step, ExchangeError]] = []
+        left: list[Step] = []
         for step, result in zip(group, results, strict=True):
             self._task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
-            if isinstance(result.error, OutcomeUnknownError):
-                progress.lose(step)
-                lost.append((step, result.error))
-            elif result.error is not None:
-                result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
-                # What exists already may have been created by an earlier try whose response was lost.
-                result.error.uncertain |= isinstance(result.error, AlreadyExistsError) and progress.is_lost(step)
-                refused.append((step, result.error))
-            else:
+            if result.error is None:
                 progress.succeed(step, changed_nothing=any(map(_changed_nothing, result.warnings)))
                 self._accepted.append(step)
                 self._unseen = [call for call in self._unseen if call != step.call]
-        progress.pending = [*(step for step, _error in refused), *later]
-        waiting = [step for step, _error in lost if step.is_visible]
-        invisible = [error for step, error in lost if not step.is_visible]
-        if refused or invisible:
-            self._read_back(refused, waiting)
-        if invisible:
-            raise invisible[0]
-        if not (refused or lost or depends):
+                continue
+            if _is_answered(result.error):
+                result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
+            if result.error.refuses and not progress.is_lost(step):
+                refused.append(result.error)
+                left.append(step)
+            else:
+                progress.lose(step)
+                unclear.append((step, result.error))
+        progress.pending = [*left, *later]
+        unknown, again = self._find_out(unclear) if unclear else ([], [])
+        if refused or unknown:
+            raise (*refused, *unknown)[0]
+        if not (again or depends):
             return None
-        self._replan([step for step in waiting if step in progress.unknown])
-        return next((error for _step, error in (*lost, *refused)), None) or VerificationError(
+        self._sent_again += [step.call for step, _error in again]
+        self._replan([step for step, _error in again])
+        return next((error for _step, error in again), None) or VerificationError(
             "The organization changes as fast as this task writes to it.",
             remedy="Another administrator is changing it. Run the task again later.",
         )
 
     def _replan(self, lost: Sequence[Step]) -> None:
-        """Makes the plan again after steps that succeeded, and steps whose response was lost.
+        """Makes the plan again after steps that succeeded, and before steps that are sent again.
 
         Nothing is sent that the first plan does not have. Nor is a step that succeeded repeated: verification may wait
         longer for it.
+
+        :param lost: steps whose answer was lost, and that no read shows.
         """
         made = [*self.progress.applied, *self._accepted]
-        left = self._settle(made, lost)
+        left = self._settle(made)
         again = [step for step in left if repeats(step, made)]
         new = [step for step in left if step not in again]
         if foreign := self._first.beyond(new):
@@ -267,36 +268,29 @@ class _Work:
         others = [step for step in new if step not in lost]
         if others and any(step.needs_replanning(others) for step in again):
             changes = [change for step in again for change in step.changes]
-            raise not_stored(made, changes, timeout=_command_timeout(self._task, bool(lost)))
+            raise not_stored(made, changes, timeout=self._seconds)
         self.progress.pending = new
 
-    def _settle(self, made: Sequence[Step], lost: Sequence[Step]) -> list[Step]:
+    def _settle(self, made: Sequence[Step]) -> list[Step]:
         """Reads until all that was done is visible and nothing else is left to do than was planned, or time is over.
         Returns what is left to do then.
-
-        A step whose response was lost counts as stored only if two reads in a row show it: one read may bring less than
-        there is.
         """
-        wait = _Wait(self._task, _command_timeout(self._task, bool(lost)))
-        needed = 2 if lost else 1
-        looks, in_a_row = list(self._looks), 0
+        wait = _Wait(self._task, self._seconds)
+        looks = list(self._looks)
         while True:
             travelled = bool(looks)
             plan = self._planned(looks.pop(0)) if travelled else self._planner(self._read_cache.look())
             steps = plan.steps if plan else []
-            undone = [step for step in lost if plan is None or _is_undone(step, steps)]
             unexpected = [step for step in steps if repeats(step, made) or self._first.beyond([step])]
-            in_a_row = 0 if undone or unexpected or plan is None else in_a_row + 1
-            if plan is not None and (in_a_row == needed or (wait.over and not travelled)):
-                break
-            if in_a_row == 0 and not travelled:
-                wait.pause([*undone, *unexpected])
-        for step in lost:
-            if step not in undone:
-                self.progress.found(step)
-        # Verification reads for itself if an answer was lost.
-        self._looks = [] if lost else self._looks
-        return plan.steps
+            if plan is not None and (not unexpected or (wait.over and not travelled)):
+                return steps
+            if unexpected and not travelled:
+                wait.pause(unexpected)
+
+    @property
+    def _seconds(self) -> int:
+        """How long to read for a write that later steps depend on, or whose outcome its answer did not tell."""
+        return self._timeout or UNCLEAR_TIMEOUT
 
     def _planner(self, organization: Organization) -> Plan:
         """The plan for what is left to do. What no read shows is sent once, and is as it was sent."""
@@ -312,66 +306,69 @@ class _Work:
         except ExchangeError:
             return None
 
-    def _read_back(self, refused: Sequence[tuple[Step, ExchangeError]], lost: Sequence[Step]) -> None:
-        """Finds out what steps stored although Exchange returned an error: each may have stored all, some or none of
-        it.
+    def _find_out(
+        self, unclear: Sequence[tuple[Step, ExchangeError]]
+    ) -> tuple[list[ExchangeError], list[tuple[Step, ExchangeError]]]:
+        """Finds out what steps stored whose answers do not tell: each may have stored all, some or none of it.
 
-        Returns if all of them are visible as a whole. They then count as applied, as do steps of the same round trip
-        whose response was lost.
+        Those that are visible as a whole count as applied.
 
-        :raises ExchangeError: the error of the first of which two reads in a row show nothing. One is not enough:
-            replicas answer in turn.
-        :raises OutcomeUnknownError: a part of a step is visible, or the read failed.
+        :returns: the errors of those of which it is unknown, and the steps that may be sent again: nothing was answered, and no read shows them.
         """
-        doubtful = [step for step, error in refused if error.uncertain or not isinstance(error, _NOT_CARRIED_OUT)]
-        uncertain = [step for step, error in refused if error.uncertain and step.is_visible]
-        found = self._read_until_shown(uncertain) if any(step.is_visible for step in (*doubtful, *lost)) else _Found()
-        for step in lost:
-            if found.shows(step):
+        visible = [step for step, _error in unclear if step.is_visible]
+        found = self._read_until_shown(visible) if visible else _Found()
+        unknown: list[ExchangeError] = []
+        again: list[tuple[Step, ExchangeError]] = []
+        for step, error in unclear:
+            answered = _is_answered(error)
+            if not step.is_visible:
+                hidden = "it is unknown whether the change is stored, because Exchange does not show the properties that it changes"
+                unknown.append(_unknown(error, hidden))
+            elif found.shows(step):
                 self.progress.found(step)
-        errors: list[ExchangeError] = []
-        for step, error in refused:
-            reason = found.failure if step.is_visible else "Exchange does not show the properties that it changes"
-            seen = [change for change in step.changes if change.key not in found.never]
-            if error.uncertain and not (reason or seen):
-                reason = "Exchange does not show it"
-            if step not in doubtful or not (reason or seen):
-                errors.append(error)
-                continue
-            self.progress.pending.remove(step)
-            if not reason and found.shows(step):
-                self._task.warnings.append(
-                    f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}"
-                )
-                self.progress.found(step)
-                continue
-            self.progress.lose(step)
-            errors.append(_unknown(error, step, seen, reason))
-        if errors:
-            raise errors[0] from None
+                if answered:
+                    self._task.warnings.append(
+                        f"{step.call.cmdlet}: Exchange returned an error but shows the change: {_reason(error)}"
+                    )
+            elif answered or found.failure or found.seen(step) or step.call in self._sent_again:
+                unknown.append(_unknown(error, self._said(step, found)))
+            else:
+                again.append((step, error))
+        return unknown, again
 
-    def _read_until_shown(self, uncertain: Sequence[Step]) -> _Found:
-        """Reads after something went wrong, until something of each of these steps is visible or time is over."""
-        wait = _Wait(self._task, _command_timeout(self._task, True))
-        while True:
-            found = self._read_twice()
-            hidden = [step for step in uncertain if found.never >= {change.key for change in step.changes}]
-            if not hidden or found.failure or wait.over:
-                return found
-            wait.pause(hidden)
+    def _said(self, step: Step, found: _Found) -> str:
+        """What the reads say of a step that they do not show as a whole, as the end of a sentence."""
+        if found.failure:
+            return f"it is unknown whether the change is stored, because the read failed: {found.failure}"
+        seen = found.seen(step)
+        if not seen:
+            return f"read back for {self._seconds} seconds: not stored"
+        if len(seen) == len(step.changes):
+            return "the change was stored, and not every read shows it"
+        return f"a part of the change is stored: {', '.join(map(label, seen))}"
 
-    def _read_twice(self) -> _Found:
-        """Reads after something went wrong."""
+    def _read_until_shown(self, steps: Sequence[Step]) -> _Found:
+        """Reads until two reads in a row show all of these steps, because replicas answer in turn, or time is over."""
+        wait = _Wait(self._task, self._seconds)
+        keys = frozenset(change.key for step in steps for change in step.changes)
+        # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it
+        # since. Verification reads for itself.
+        looks, self._looks = self._looks, []
+        before: AbstractSet[Key] | None = None
         try:
-            plans = [self._planner(self._read_cache.look()) for _time in range(2)]
+            never = keys.intersection(*(_left(plan) for plan in map(self._planned, looks) if plan is not None))
+            while True:
+                missing = keys & _left(self._planner(self._read_cache.look()))
+                never &= missing
+                found = _Found(missing if before is None else missing | before, never)
+                if before is not None and (wait.over or not found.missing):
+                    return found
+                if missing:
+                    wait.pause(step for step in steps if not found.shows(step))
+                before = missing
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
-            return _Found(failure=f"the read failed: {error.message.rstrip('.')}")
-        # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it
-        # since.
-        travelled = [plan for plan in map(self._planned, self._looks) if plan is not None]
-        missing = _left(plans[0]) & _left(plans[1])
-        return _Found(missing, missing.intersection(*map(_left, travelled)))
+            return _Found(failure=error.message.rstrip("."))
 
     def verify(self) -> tuple[dict[str, Any], Organization | None]:
         """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
@@ -416,39 +413,35 @@ class _Work:
         )
 
 
-def _unknown(error: ExchangeError, step: Step, seen: Sequence[Change], reason: str) -> OutcomeUnknownError:
-    """The error for a step that Exchange refused and that is stored in part, or was stored for a while, or of which it
-    is not known whether it is stored.
+def _is_answered(error: ExchangeError) -> bool:
+    """Whether a write was answered with an error, so that sending it again would only bring another one."""
+    return not (isinstance(error, OutcomeUnknownError) and error.again)
 
-    :param seen: its changes that a read has shown.
-    :param reason: why it is not known; empty if it is.
+
+def _reason(error: ExchangeError) -> str:
+    """What was answered to a write, or how its answer was lost."""
+    return error.reason if isinstance(error, OutcomeUnknownError) else error.message
+
+
+def _unknown(error: ExchangeError, found: str) -> OutcomeUnknownError:
+    """The error for a step of which the answer does not tell whether it is stored, and the reads do not show that it
+    is.
+
+    :param found: what the reads say, as the end of a sentence.
     """
-    found = f"a part of the change is stored: {', '.join(map(label, seen))}"
-    if reason:
-        found = f"it is unknown whether the change is stored, because {reason}"
-    elif len(seen) == len(step.changes):
-        found = "the change was stored, and is no longer visible"
+    later = "The next run reads the organization first and applies what is missing."
     return OutcomeUnknownError(
-        f"{error.message.rstrip('.')}; {found}.",
-        remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".lstrip(),
+        f"{_reason(error).rstrip('.')}; {found}.",
+        remedy=error.remedy if later in error.remedy else f"{error.remedy} {later}".lstrip(),
         cmdlet=error.cmdlet,
         error_id=error.error_id,
+        again=False,
     )
 
 
-def _left(plan: Plan) -> set[tuple[str, str, str]]:
+def _left(plan: Plan) -> set[Key]:
     """The changes that a plan still has to make."""
     return {change.key for change in plan.changes}
-
-
-def _is_undone(step: Step, left: Iterable[Step]) -> bool:
-    """Whether no part of a step is visible: all of its changes are still planned, from and to the same values.
-
-    If an option is now planned from or to another value, somebody else has written in between.
-    """
-    # The impact may have changed: disabling a rule takes nothing away once the rule does not encrypt.
-    planned = [replace(change, impact=Impact.NONE) for other in left for change in other.changes]
-    return all(replace(change, impact=Impact.NONE) in planned for change in step.changes)
 
 
 #: Matches the whole sentence, because a name in another warning may contain any part of it.
@@ -462,12 +455,6 @@ def _changed_nothing(warning: str) -> bool:
     is recognized.
     """
     return bool(_NO_CHANGE.fullmatch(warning.strip()))
-
-
-def _command_timeout(task: ModuleContext, unknown: bool) -> int:
-    """Seconds to wait for a write that later steps depend on, or whose response was lost."""
-    timeout: int = task.params["verify_timeout"] or LOST_TIMEOUT
-    return min(timeout, LOST_TIMEOUT) if unknown else timeout
 
 
 def _result(before: dict[str, Any], after: dict[str, Any], steps: list[Step]) -> dict[str, Any]:

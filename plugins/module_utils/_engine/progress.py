@@ -34,8 +34,9 @@ class Progress:
         self.unknown.append(step)
 
     def is_lost(self, step: Step) -> bool:
-        """Whether the response to an earlier try of a step was lost."""
-        return any(other.call == step.call for other in self.unknown)
+        """Whether it is unknown of an earlier step whether it made one of the changes of this one."""
+        keys = {change.key for change in step.changes}
+        return any(change.key in keys for other in self.unknown for change in other.changes)
 
     def found(self, step: Step) -> None:
         """Records that a step whose response was lost is stored."""

@@ -17,24 +17,22 @@ class ExchangeError(Exception):
     :param remedy: what the reader can do about it, as a sentence. Empty if unknown.
     :param cmdlet: the cmdlet that failed. Empty if no cmdlet ran.
     :param error_id: Exchange's own identifier or .NET exception type. Empty if there is none.
-    :param uncertain: whether a write may have been carried out all the same, because who sent it repeats writes by
-        itself.
     """
 
     classes: ClassVar[dict[str, type[ExchangeError]]] = {}
 
+    #: Whether it proves, as the answer to the first sending of a write, that nothing of the write was carried out.
+    refuses: ClassVar[bool] = False
+
     #: Result keys that describe what the task had written before the error. Set by the engine.
     progress: dict[str, Any] | None = None
 
-    def __init__(
-        self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "", uncertain: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.cmdlet = cmdlet
         self.error_id = error_id
-        self.uncertain = uncertain
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -47,7 +45,7 @@ class ExchangeError(Exception):
     def to_wire(self) -> dict[str, Any]:
         """The error as plain values for the broker's socket."""
         told = {name: getattr(self, name) for name in ("message", "remedy", "cmdlet", "error_id")}
-        return {"class": type(self).__name__, **told, **({"uncertain": True} if self.uncertain else {})}
+        return {"class": type(self).__name__, **told}
 
     @staticmethod
     def from_wire(data: dict[str, Any]) -> ExchangeError:
@@ -61,6 +59,8 @@ ExchangeError.classes[ExchangeError.__name__] = ExchangeError
 
 class UnreachableError(ExchangeError):
     """A session cannot be opened: nothing was read or written. Ansible reports the host as unreachable."""
+
+    refuses = True
 
 
 class AuthenticationError(UnreachableError):
@@ -82,9 +82,13 @@ class WrongOrganizationError(UnreachableError):
 class OptionError(ExchangeError):
     """An option or a variable is invalid. Raised before anything is sent."""
 
+    refuses = True
+
 
 class PermissionDeniedError(ExchangeError):
     """The caller has no permission to run this cmdlet, or not on this object."""
+
+    refuses = True
 
 
 class CmdletNotAvailableError(PermissionDeniedError):
@@ -98,25 +102,58 @@ class NotCapturedError(PermissionDeniedError):
 class NotFoundError(ExchangeError):
     """The object does not exist."""
 
+    refuses = True
+
 
 class AlreadyExistsError(ExchangeError):
     """An object with this name already exists."""
+
+    refuses = True
 
 
 class InvalidValueError(ExchangeError):
     """Exchange refused a value."""
 
+    refuses = True
+
 
 class ThrottledError(ExchangeError):
     """The service throttles the caller, and still did on the last try."""
+
+    refuses = True
 
 
 class NotSentError(ExchangeError):
     """The connection was lost before the call ran, so the call is safe to send again."""
 
+    refuses = True
+
 
 class OutcomeUnknownError(ExchangeError):
-    """It is unknown whether a write happened, for example because its response was lost: read, then decide."""
+    """It is unknown whether a write happened, because its response was lost, or is no clear refusal of its first
+    sending: read, then decide.
+
+    :param reason: why, as a sentence: what was answered, or how the response was lost.
+    :param again: whether it is worth sending again once reads do not show it. Of an error that was answered, sending
+        again brings only another one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        cmdlet: str = "",
+        error_id: str = "",
+        reason: str = "",
+        again: bool = True,
+    ) -> None:
+        super().__init__(message, remedy=remedy, cmdlet=cmdlet, error_id=error_id)
+        self.reason = reason or message
+        self.again = again
+
+    def to_wire(self) -> dict[str, Any]:
+        return {**super().to_wire(), "reason": self.reason, "again": self.again}
 
 
 class ServiceError(ExchangeError):

@@ -24,6 +24,7 @@ from ...module_utils._exchange.errors import (
     ProtocolError,
     ServiceError,
     ThrottledError,
+    TokenRefusedError,
     UnreachableError,
     WrongOrganizationError,
 )
@@ -244,7 +245,7 @@ class OrganizationSession:
 
     def _tried(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         line = self._get_line()
-        policy = Policy(tries=self.identity["retries"])
+        policy = Policy(tries=self.identity["retries"], seconds=self.identity["command_timeout"])
         results = policy.run(calls, lambda asked: self._attempt(line, request, asked), request.log, request.wanted)
         if self._opened:
             for result in results:
@@ -268,7 +269,22 @@ class OrganizationSession:
                 elsewhere = self._elsewhere(line)
                 if elsewhere is not None:
                     return [elsewhere for _call in calls]
-            return [judged(call, outcome) for call, outcome in zip(calls, line.attempt(calls), strict=True)]
+            outcomes = zip(calls, line.attempt(calls), strict=True)
+            return [self._named(judged(call, outcome)) for call, outcome in outcomes]
+
+    def _named(self, outcome: Outcome) -> Outcome:
+        """An outcome in which a refused token that the inventory supplies, and that nobody can renew, is called that."""
+        refused = outcome.error
+        if not isinstance(outcome, Failure) or not isinstance(refused, TokenRefusedError):
+            return outcome
+        if self.identity["credential"]["kind"] != "access_token":
+            return outcome
+        ended = TokenRefusedError(
+            f"the token in ansible_exchange_access_token has ended, or is not valid. {refused.message}",
+            remedy=f"Supply a new token. {refused.remedy}".rstrip(),
+            error_id=refused.error_id,
+        )
+        return replace(outcome, error=ended)
 
     def _elsewhere(self, line: Transport) -> Failure | None:
         """The reason not to use a new line; ``None`` if it may be used."""

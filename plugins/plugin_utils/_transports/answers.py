@@ -64,9 +64,14 @@ def incomplete(call: Call, reason: str) -> Result:
 
 
 def judged(call: Call, outcome: Outcome) -> Outcome:
-    """The outcome of a try, unless its answer cannot be the cmdlet's: then the failure that it is."""
-    if isinstance(outcome, Failure) or outcome.error is not None:
+    """The outcome of a try, unless its answer cannot be the cmdlet's, or is an error that does not say clearly that a
+    write was not carried out: then the failure that it is.
+    """
+    if isinstance(outcome, Failure):
         return outcome
+    if outcome.error is not None:
+        unclear = not call.is_read and not outcome.error.refuses
+        return Failure(outcome.error, Executed.UNKNOWN, retryable=False) if unclear else outcome
     if call.is_read and any(map(is_of_a_part, outcome.warnings)):
         return incomplete(call, "Exchange says that there is more")
     cmdlet = call.cmdlet.lower()

@@ -3,9 +3,10 @@
 Pure.
 
 The module repeats a call by itself, also a write: up to six times after 401, 429, 503, 504 and some exceptions of the
-service. So what it reports last may be the answer to a repetition: after a write that was carried out behind a 504,
-``New-`` is told that the object exists, and ``Remove-`` that it does not. An Exchange server's own session repeats
-nothing. Source: docs/docsite/rst/fidelity.rst, "The wires".
+service. What it reports is the answer to the last of these tries, and nothing tells how many there were. So no error of
+the module says of a write that it was not carried out: an earlier try may have been, behind an answer that got lost.
+Only what PowerShell refuses before it runs the cmdlet's function was certainly not sent. An Exchange server's own
+session repeats nothing. Source: docs/docsite/rst/fidelity.rst, "The wires".
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
-    AlreadyExistsError,
     AuthenticationError,
     ExchangeError,
-    NotFoundError,
     ServiceError,
     ThrottledError,
     TokenRefusedError,
@@ -36,9 +35,22 @@ from .retry import Executed, Failure, Outcome
 _CRASH = "GetResponseHeader"
 #: The exceptions that say nothing about the service's own.
 _ANY_EXCEPTION = ("", "System.Exception")
-#: Verb of a cmdlet to the refusal that its own earlier try can bring about.
-_OWN_TRIES: dict[str, type[ExchangeError]] = {"new": AlreadyExistsError, "remove": NotFoundError}
-_REPEATS = "Microsoft's module repeats writes by itself, so an earlier try may have been carried out"
+#: How PowerShell refuses a command before it runs it: there is none of that name, or its parameters cannot be bound.
+_NOT_FOUND = "CommandNotFoundException"
+_NOT_LOADED = "CouldNotAutoloadMatchingModule"
+_NOT_BOUND = (
+    "NamedParameterNotFound",
+    "PositionalParameterNotFound",
+    "ParameterArgumentTransformationError",
+    "ParameterArgumentValidationError",
+    "ParameterArgumentValidationErrorNullNotAllowed",
+    "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+    "CannotConvertArgumentNoMessage",
+    "MissingMandatoryParameter",
+    "MissingArgument",
+    "AmbiguousParameterSet",
+)
+_REPEATS = "Microsoft's module repeats calls by itself, so an earlier try of this write may have been carried out"
 
 
 def told(error: RemoteError, call: Call) -> ExchangeError:
@@ -69,40 +81,53 @@ def told(error: RemoteError, call: Call) -> ExchangeError:
 def outcome_of(error: RemoteError, call: Call, warnings: Sequence[str]) -> Outcome:
     """What the first error record of a call means for it."""
     if _CRASH in error.message:
-        return Failure(_refused_token(), Executed.NO)
+        return _by_module(call, Failure(_refused_token(), Executed.NO))
     if error.exception_type == "System.ArgumentException" and (
         "ConvertFromJson" in error.error_id or "JSON" in error.message
     ):
-        text = "a response did not come from Exchange, but from a gateway before it, and Microsoft's module could not read it."
-        return Failure(
-            ServiceError(text, remedy="If it happens again, check proxies.", error_id=error.error_id), Executed.UNKNOWN
+        text = "Microsoft's module received no response of Exchange that it can read: a page of a gateway came in its place, or the connection was lost."
+        unread = ServiceError(
+            text, remedy="If it happens again, check proxies and the network.", error_id=error.error_id
         )
+        return _by_module(call, Failure(unread, Executed.UNKNOWN))
     found = told(error, call)
-    repeated = not call.is_read and _is_of_module(error)
+    if _is_first_answer(error, call):
+        if isinstance(found, ThrottledError):
+            return Failure(found, Executed.NO)
+        return Failure(found, Executed.UNKNOWN) if isinstance(found, ServiceError) else Result(error=found, warnings=list(warnings))
     if isinstance(found, (ServiceError, ThrottledError)):
-        refused = isinstance(found, ThrottledError) and not repeated
-        return Failure(_of_a_repetition(found) if repeated else found, Executed.NO if refused else Executed.UNKNOWN)
-    own = _OWN_TRIES.get(call.cmdlet.partition("-")[0].lower())
-    if repeated and (service_errors.is_opaque(found) or (own is not None and isinstance(found, own))):
-        _of_a_repetition(found).uncertain = True
-    return Result(error=found, warnings=list(warnings))
+        # What the module has repeated already is not repeated once more.
+        lost = call.is_read and service_errors.is_opaque(found)
+        return _by_module(call, Failure(found, Executed.UNKNOWN, retryable=lost))
+    if call.is_read:
+        return Result(error=found, warnings=list(warnings))
+    return _by_module(call, Failure(found, Executed.UNKNOWN, retryable=False))
+
+
+def _by_module(call: Call, failure: Failure) -> Failure:
+    """What a failure that the module reports means for a call: a write may have been carried out by an earlier try."""
+    if call.is_read:
+        return failure
+    failure.error.message = f"{failure.error.message.rstrip('.')}. {_REPEATS}."
+    return replace(failure, executed=Executed.UNKNOWN)
 
 
 def is_refused_token(outcome: Outcome) -> bool:
-    """Whether Exchange did not accept the session's token, so that the call was not carried out."""
+    """Whether Exchange did not accept the session's token."""
     return isinstance(outcome, Failure) and isinstance(outcome.error, TokenRefusedError)
 
 
-def _is_of_module(error: RemoteError) -> bool:
-    """Whether the module reports an error, and not an Exchange server in its own session, or PowerShell itself."""
-    return "Write-ErrorMessage" in error.error_id or (
-        error.exception_type in _ANY_EXCEPTION and "FailureCategory=" not in error.error_id
-    )
-
-
-def _of_a_repetition(error: ExchangeError) -> ExchangeError:
-    error.message = f"{error.message.rstrip('.')}. {_REPEATS}."
-    return error
+def _is_first_answer(error: RemoteError, call: Call) -> bool:
+    """Whether an error is certainly the answer to the only sending of a call: an Exchange server reports it in its own
+    session, or PowerShell, which then has not run the module's function for the cmdlet.
+    """
+    if "FailureCategory=" in error.error_id:
+        return True
+    kind, _comma, reporter = error.error_id.partition(",")
+    cmdlet = call.cmdlet.lower()
+    if kind == _NOT_FOUND:
+        return error.target.lower() == cmdlet
+    return kind == _NOT_LOADED or (kind in _NOT_BOUND and cmdlet in (reporter.lower(), error.activity.lower()))
 
 
 def _refused_token() -> TokenRefusedError:

@@ -182,8 +182,8 @@ class RemotingTransport(ABC):
                 )
                 left = [index for index in left if index not in outcomes]
                 if refused := next(filter(is_refused_token, found), None):
-                    # It would be refused for all others, too.
-                    outcomes.update(dict.fromkeys(left, refused))
+                    # It would be refused for all others, too, so they are not sent.
+                    outcomes.update((index, _unsent(refused)) for index in left)
                     left = []
         except Exception as error:  # pypsrp raises many types of exceptions
             failure = self._failure(error)
@@ -365,10 +365,15 @@ def _unanswered(call: Call) -> Failure:
     )
 
 
+def _unsent(refused: Outcome) -> Outcome:
+    """The outcome of a call that is not sent because the token was refused."""
+    return replace(refused, executed=Executed.NO) if isinstance(refused, Failure) else refused
+
+
 def _is_connected(connection: Any) -> bool:
     """Whether an object of Get-ConnectionInformation shows a connection that works."""
     return isinstance(connection, dict) and connection.get("State") != "Broken"
 
 
 def _is_opaque(outcome: Outcome) -> bool:
-    return isinstance(outcome, Result) and service_errors.is_opaque(outcome.error)
+    return service_errors.is_opaque(outcome.error)

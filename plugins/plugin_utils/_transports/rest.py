@@ -380,7 +380,7 @@ def _whole(refusal: Outcome | answers.Page) -> Outcome:
 
 def _refused_batch(status: int) -> Failure:
     """What the refusal of a whole batch means for a write in it."""
-    return Failure(ProtocolError(f"the service refuses a batch (HTTP {status})."), Executed.UNKNOWN, retryable=False)
+    return Failure(ProtocolError(f"the service refuses a batch (HTTP {status})."), Executed.UNKNOWN)
 
 
 def _challenge(part: Mapping[str, Any]) -> str | None:

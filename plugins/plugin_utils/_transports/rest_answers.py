@@ -7,7 +7,7 @@ import datetime
 import email.utils
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils._exchange.cmdlet import Call, Result
@@ -72,7 +72,8 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
         return garbled(f"the response (HTTP {status}) is not a valid response to a cmdlet")
     if errors := document.get("@adminapi.errors"):
         first = errors[0] if isinstance(errors, list) else errors
-        return _refused(call, service_errors.parts(first if isinstance(first, str) else json.dumps(first)), None)
+        told = service_errors.parts(first if isinstance(first, str) else json.dumps(first))
+        return _unclear(call, _refused(call, told, None))
     values, warnings, link = document.get("value"), document.get("@adminapi.warnings"), document.get("@odata.nextLink")
     if not isinstance(values, list):
         return garbled("the response contains no list of objects")
@@ -115,8 +116,8 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
             refused.error = PermissionDeniedError(
                 refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id
             )
-        return refused
-    if status == 403:
+        return refused if status < 500 else _unclear(call, refused)
+    if status == 403 and not text.lstrip().startswith("<"):
         return Result(error=service_errors.not_granted(call.cmdlet))
     if status >= 500:
         return Failure(_failed(status, None, exception_type), Executed.UNKNOWN, retry_after=after)
@@ -156,6 +157,15 @@ def parse(content: bytes | str) -> Any:
 def garbled(text: str) -> Failure:
     """An answer that is none."""
     return Failure(ProtocolError(f"{text}."), Executed.UNKNOWN)
+
+
+def _unclear(call: Call, refused: Outcome) -> Outcome:
+    """What an error means that does not say that the call was refused: the cmdlet ran, or the service failed in it."""
+    if call.is_read:
+        return refused
+    if isinstance(refused, Failure):
+        return replace(refused, executed=Executed.UNKNOWN)
+    return refused if refused.error is None else Failure(refused.error, Executed.UNKNOWN, retryable=False)
 
 
 def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str) -> ServiceError:

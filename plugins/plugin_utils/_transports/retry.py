@@ -12,19 +12,24 @@ have been carried out
 ``Executed.UNKNOWN``              repeated                    not repeated: OutcomeUnknownError, and whoever sent
                                                               it reads and decides; a create is so never doubled
 not ``retryable``: the next try   reported                    reported (OutcomeUnknownError where it may have
-would end the same                                            been carried out)
+would end the same                                            been carried out, and not to be sent again)
 ================================  ==========================  ====================================================
+
+So of a write, a result is a success or a clear refusal of its first sending (``answers.judged`` sees to that), and all
+else is OutcomeUnknownError, whatever the wire.
 
 How often: ``tries`` in all (``exchange_retries``). How long between two: what the service asks for in Retry-After,
 otherwise 1, 2, 4, 8 ... seconds up to 30; to that comes a random part of up to a half, so that many organizations
 do not come back at once. The waits of one call add up to at most :data:`LONGEST_WAIT` seconds: a longer Retry-After
-ends the tries at once.
+ends the tries at once. And no try begins when the time of a call (``exchange_command_timeout``) is over, however often
+Microsoft's module has repeated the call within the tries before.
 """
 
 from __future__ import annotations
 
 import copy
 import enum
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -84,14 +89,17 @@ class FailedError(Exception):
 
 @dataclass(frozen=True)
 class Policy:
-    """The policy with its one setting, and its clock, which tests replace.
+    """The policy with its settings, and its clock, which tests replace.
 
     :param tries: attempts in all, at least 1.
+    :param seconds: after which no further one begins.
     """
 
     tries: int
+    seconds: float = math.inf
     sleep: Callable[[float], object] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
+    clock: Callable[[], float] = time.monotonic
 
     def run(
         self,
@@ -109,7 +117,7 @@ class Policy:
         """
         results: list[Result | None] = [None] * len(calls)
         pending = list(range(len(calls)))
-        waited = 0.0
+        waited, end = 0.0, self.clock() + self.seconds
         for number in range(1, self.tries + 1):
             again: dict[int, Failure] = {}
             asked = [calls[index] for index in pending]
@@ -128,7 +136,8 @@ class Policy:
                     results[index] = final(calls[index], outcome)
                     log(f"{calls[index].cmdlet}: {outcome.error.message} {outcome.executed.value}; not repeated.")
             wait = self._wait(number, again.values())
-            if not again or number == self.tries or waited + wait > LONGEST_WAIT or not wanted():
+            late = waited + wait > LONGEST_WAIT or self.clock() + wait > end
+            if not again or number == self.tries or late or not wanted():
                 break
             for index, failure in again.items():
                 log(
@@ -164,6 +173,8 @@ def final(call: Call, failure: Failure) -> Result:
             remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".lstrip(),
             cmdlet=call.cmdlet,
             error_id=error.error_id,
+            reason=error.message,
+            again=failure.retryable,
         )
     elif isinstance(error, ThrottledError) and failure.retry_after is not None:
         error.message += f" Exchange asked to wait {failure.retry_after:.0f} seconds."

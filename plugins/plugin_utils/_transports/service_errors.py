@@ -105,12 +105,13 @@ _REFUSALS = (
         r"out of the current user's (read|write) scope|within your current write scopes",
         "The scope of the caller's Exchange role does not include this object.",
     ),
+    _Refusal(PermissionDeniedError, ("InvalidOperationInDehydratedContextException",), "", ""),
     _Refusal(
-        PermissionDeniedError,
+        ServiceError,
         (),
         _OPAQUE,
-        "Microsoft's module reports this if the cmdlet is not granted to the application, and if the service failed. "
-        + _GRANT,
+        "Microsoft's module reports this without a reason: Exchange failed, a gateway's page took the place of its response, the connection was lost, or the "
+        "cmdlet is not granted. Run the task again. If it happens again, check proxies. " + _GRANT,
     ),
     _Refusal(
         ExchangeError,

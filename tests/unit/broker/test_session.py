@@ -15,10 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     AuthenticationError,
     CmdletNotAvailableError,
     ExchangeError,
+    InvalidValueError,
     NotSentError,
     OutcomeUnknownError,
     ProtocolError,
     ServiceError,
+    TokenRefusedError,
     UnreachableError,
     WrongOrganizationError,
 )
@@ -209,7 +211,13 @@ def test_reads_are_reused_for_their_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "outcome", [Result(), Result(error=ServiceError("no")), Failure(ServiceError("lost"), Executed.UNKNOWN)]
+    "outcome",
+    [
+        Result(),
+        Result(error=InvalidValueError("no")),
+        Result(error=ServiceError("failed")),
+        Failure(ServiceError("lost"), Executed.UNKNOWN),
+    ],
 )
 def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
     wire = Wire()
@@ -217,8 +225,24 @@ def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
     opened = session(wire)
     opened.invoke(Request([IRM], reuse=10))
     (result,) = opened.invoke(Request([SET], reuse=10))
-    assert isinstance(result.error, OutcomeUnknownError) == isinstance(outcome, Failure)
+    assert isinstance(result.error, OutcomeUnknownError) == isinstance(outcome.error, ServiceError)
     assert not opened.invoke(Request([IRM], reuse=10))[0].reused
+
+
+@pytest.mark.parametrize("supplied", [True, False])
+def test_a_refused_token_that_the_inventory_supplies_is_first_said_to_have_ended(supplied: bool) -> None:
+    wire = Wire()
+    opened = session(wire, **({"exchange_access_token": "planted"} if supplied else {}))
+    opened.invoke(Request([IRM]))
+    refused = TokenRefusedError("Exchange does not accept the token (401).", remedy="Grant a role.")
+    wire.answers["Get-IRMConfiguration"] = Failure(refused, Executed.NO, retryable=False)
+    wire.answers["Get-TransportRule"] = wire.answers["Get-IRMConfiguration"]
+    results = opened.invoke(Request([IRM, Call("Get-TransportRule")]))
+    ended = "the session was lost: the token in ansible_exchange_access_token has ended, or is not valid. Exchange does not accept the token (401)."
+    for result in results:
+        assert isinstance(result.error, NotSentError)
+        assert (result.error.message == ended) is supplied
+        assert result.error.remedy == ("Supply a new token. Grant a role." if supplied else "Grant a role.")
 
 
 def test_the_first_read_brings_what_all_tasks_need_in_one_round_trip() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -46,7 +46,7 @@ def test_a_lost_write_is_sent_again_only_after_reading_for_a_while(clock: Clock)
     assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
     assert len(session.writes) == 1
     # Then it is seen at once.
-    assert clock.now == pytest.approx(LOST_TIMEOUT, abs=1)
+    assert clock.now == pytest.approx(60, abs=2)
 
 
 def test_a_lost_answer_is_waited_for_where_reading_back_is_left_out(clock: Clock) -> None:
@@ -59,8 +59,10 @@ def test_writes_that_are_always_lost_end(clock: Clock) -> None:
     session = FakeSession(things(a="1"), faults=["lost_before"] * 50)
     with pytest.raises(OutcomeUnknownError) as caught:
         converge(task(session), READS, wants(a="2"))
-    # The first try, and three more than twice for the step.
-    assert len(session.faults) == 50 - 6
+    # It is sent again once, after it was looked for, and looked for once more.
+    assert len(session.faults) == 50 - 2
+    assert clock.now == pytest.approx(2 * 60, abs=4)
+    assert caught.value.message == "the answer was lost; read back for 60 seconds: not stored."
     assert caught.value.progress is not None
     assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
 
@@ -136,7 +138,7 @@ def test_a_lost_write_beside_one_that_was_stored_although_it_was_refused(clock: 
     session = FakeSession(things(a="1", b="1"), faults=["lost_before", "refused_after"])
     result = converge(task(session), READS, wants(a="2", b="2"))
     assert [call.parameters["Identity"] for call in session.writes] == ["b", "a"]
-    assert clock.now == pytest.approx(LOST_TIMEOUT, abs=1)
+    assert clock.now == pytest.approx(60, abs=2)
     assert (len(result["commands"]), result["after"]) == (2, {"a": "2", "b": "2"})
 
 

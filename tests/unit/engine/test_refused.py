@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import (
-    LOST_TIMEOUT,
     Planner,
     converge,
 )
@@ -18,12 +17,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,
+    CmdletNotAvailableError,
     ExchangeError,
     InvalidValueError,
+    NotFoundError,
     NotSentError,
     OptionError,
     OutcomeUnknownError,
     PermissionDeniedError,
+    ProtocolError,
     ServiceError,
     ThrottledError,
     UnreachableError,
@@ -67,12 +69,27 @@ class UndoneSession(FakeSession):
 
 def test_a_refused_write_that_was_seen_for_a_moment_is_not_said_to_be_undone() -> None:
     session = UndoneSession(things(a="1"))
-    with pytest.raises(OutcomeUnknownError, match="the change was stored, and is no longer visible") as caught:
+    with pytest.raises(OutcomeUnknownError, match="the change was stored, and not every read shows it") as caught:
         converge(task(session), READS, wants(a="2"))
     assert caught.value.progress is not None
     assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
     assert (caught.value.progress["changed"], caught.value.progress["not_applied"]) == (False, [])
     assert len(session.writes) == 1
+
+
+class Behind(FakeSession):
+    """Exchange stores a write and answers with an error. Reads are behind.
+
+    :param lag: for how many reads.
+    """
+
+    def __init__(self, objects: dict[str, list[dict[str, Any]]], error: ExchangeError, lag: int) -> None:
+        super().__init__(objects, lag=lag)
+        self._error = error
+
+    def _write(self, call: Call) -> Result:
+        super()._write(call)
+        return Result(error=self._error)
 
 
 def refused(session: FakeSession, planner: Planner | None = None) -> ExchangeError:
@@ -91,27 +108,69 @@ def progress(error: ExchangeError) -> tuple[list[str], list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("error", "trips"),
+    "error",
     [
-        # It is known that these were not carried out.
-        (OptionError("no"), 2),
-        (NotSentError("no"), 2),
-        (UnreachableError("no"), 2),
-        (ThrottledError("no"), 2),
-        (AlreadyExistsError("no"), 2),
-        # Of the others, Exchange shows it, twice.
-        (PermissionDeniedError("no"), 4),
-        (InvalidValueError("no"), 4),
-        (ServiceError("no"), 4),
+        OptionError("no"),
+        NotSentError("no"),
+        UnreachableError("no"),
+        ThrottledError("no"),
+        AlreadyExistsError("no"),
+        NotFoundError("no"),
+        PermissionDeniedError("no"),
+        CmdletNotAvailableError("no"),
+        InvalidValueError("no"),
     ],
 )
-def test_a_refused_write_is_looked_for_unless_it_was_certainly_not_carried_out(
-    error: ExchangeError, trips: int
-) -> None:
+def test_a_clear_refusal_is_told_at_once(clock: Clock, error: ExchangeError) -> None:
     session = FakeSession(things(a="1"), faults=[error])
     assert refused(session) is error
     assert progress(error) == ([], ["a"], [])
-    assert session.trips == trips
+    assert (session.trips, clock.now) == (2, 0)
+
+
+@pytest.mark.parametrize("lag", [0, 5, 1000])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ExchangeError("no"),
+        ServiceError("no"),
+        ProtocolError("no"),
+        OutcomeUnknownError("it is unknown (no).", reason="no", again=False),
+    ],
+)
+def test_the_outcome_behind_any_other_error_is_read_for_the_whole_wait(
+    clock: Clock, error: ExchangeError, lag: int
+) -> None:
+    """A read that is behind says nothing, and what the wait does not show remains unknown."""
+    session = Behind(things(a="1"), error, lag)
+    done = task(session)
+    if lag < 30:
+        assert converge(done, READS, wants(a="2"))["changed"]
+        assert done.warnings == ["Set-Thing: Exchange returned an error but shows the change: no"]
+    else:
+        error = refused(session)
+        assert isinstance(error, OutcomeUnknownError)
+        assert error.message == "no; read back for 60 seconds: not stored."
+        assert progress(error) == ([], [], ["a"])
+        assert clock.now == pytest.approx(60, abs=2)
+    assert len(session.writes) == 1
+
+
+def test_an_error_that_is_no_clear_refusal_is_not_answered_with_another_try(clock: Clock) -> None:
+    """Nothing was stored, but no answer says so."""
+    session = FakeSession(things(a="1"), faults=[ServiceError("no")])
+    error = refused(session)
+    assert error.message == "no; read back for 60 seconds: not stored."
+    assert (progress(error), session.groups) == (([], [], ["a"]), [[Call("Set-Thing", {"Identity": "a", "Value": "2"})]])
+
+
+@pytest.mark.parametrize("error", [AlreadyExistsError("no"), NotFoundError("no"), InvalidValueError("no"), ServiceError("no")])
+def test_any_error_after_a_lost_try_may_be_about_that_try(clock: Clock, error: ExchangeError) -> None:
+    """The first try is carried out late, after it was given up."""
+    found = refused(FakeSession(things(a="1"), faults=["lost_before", error]))
+    assert isinstance(found, OutcomeUnknownError)
+    assert found.message == "no; read back for 60 seconds: not stored."
+    assert progress(found) == ([], [], ["a"])
 
 
 def test_what_to_do_about_a_refusal_is_said_by_the_error_and_by_the_step() -> None:
@@ -249,47 +308,9 @@ def test_a_refused_write_that_no_read_shows() -> None:
     assert (error.message, progress(error)) == ("no", ([], ["a"], []))
 
 
-class Hidden(FakeSession):
-    """Exchange stores a write and says that the object exists already, as it does to who sends it a second time. Reads
-    are behind.
-    """
-
-    def _write(self, call: Call) -> Result:
-        result = super()._write(call)
-        return (
-            Result(error=AlreadyExistsError("it exists.", cmdlet=call.cmdlet, uncertain=True))
-            if result.error is None
-            else result
-        )
-
-
-def test_what_exists_already_after_a_repetition_counts_once_it_is_seen(clock: Clock) -> None:
-    """Whoever sent it repeats by itself. Reads are behind for some seconds."""
-    session = Hidden(things(a="1"), lag=5)
-    done = task(session)
-    assert converge(done, READS, wants(a="2"))["changed"]
-    assert len(session.writes) == 1
-    assert done.warnings == ["Set-Thing: Exchange returned an error but shows the change: it exists."]
-
-
-def test_what_exists_already_after_a_repetition_and_is_not_seen_is_unknown(clock: Clock) -> None:
-    session = Hidden(things(a="1"), lag=1000)
-    error = refused(session)
-    assert isinstance(error, OutcomeUnknownError)
-    assert error.message == "it exists; it is unknown whether the change is stored, because Exchange does not show it."
-    assert (progress(error), len(session.writes)) == (([], [], ["a"]), 1)
-    assert clock.now == pytest.approx(LOST_TIMEOUT, abs=3)
-
-
-def test_what_exists_already_after_a_lost_try_may_be_that_tries(clock: Clock) -> None:
-    """The first try is carried out late, after it was given up; the second one is told that the object exists."""
-    session = FakeSession(things(a="1"), faults=["lost_before", AlreadyExistsError("it exists.")])
-    error = refused(session)
-    assert isinstance(error, OutcomeUnknownError)
-    assert progress(error) == ([], [], ["a"])
-
-
-def test_uncertainty_travels_to_the_task() -> None:
-    error = AlreadyExistsError("it exists.", cmdlet="New-Thing", uncertain=True)
-    assert ExchangeError.from_wire(error.to_wire()).uncertain
-    assert not ExchangeError.from_wire(AlreadyExistsError("it exists.").to_wire()).uncertain
+def test_what_is_known_of_an_unknown_outcome_travels_to_the_task() -> None:
+    error = OutcomeUnknownError("it is unknown (lost).", cmdlet="New-Thing", reason="lost.", again=False)
+    found = ExchangeError.from_wire(error.to_wire())
+    assert isinstance(found, OutcomeUnknownError)
+    assert (found.reason, found.again) == ("lost.", False)
+    assert OutcomeUnknownError("lost.").again

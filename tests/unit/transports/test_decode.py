@@ -166,18 +166,53 @@ TYPE = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> None:
     found = rest_answers.outcome(Call("Set-OMEConfiguration"), status, {}, {"error": error})
-    assert isinstance(found, Result)
+    # A service that fails in a write has not refused it.
+    assert isinstance(found, Failure) is (status == 500)
+    assert not isinstance(found, rest_answers.Page)
     assert isinstance(found.error, errors.NotFoundError)
     assert found.error.error_id == TYPE
     assert found.error.cmdlet == "Set-OMEConfiguration"
     assert "Invalid Operation" not in found.error.message
 
 
-@pytest.mark.parametrize("body", [b"\0" * 200, b"", b"<html>no</html>"])
+@pytest.mark.parametrize("body", [b"\0" * 200, b""])
 def test_a_403_that_says_nothing_means_that_the_cmdlet_is_not_granted(body: bytes) -> None:
     found = rest_answers.outcome(Call("New-OMEConfiguration"), 403, {}, body)
     assert isinstance(found, Result)
     assert found.error.__class__ is errors.CmdletNotAvailableError
+
+
+def test_a_page_is_no_refusal_of_exchange() -> None:
+    """A gateway that looks at answers may put its page in the place of one."""
+    found = rest_answers.outcome(Call("New-OMEConfiguration"), 403, {}, b"<html>no</html>")
+    assert isinstance(found, Failure)
+    assert found.executed is Executed.UNKNOWN
+    assert "a response that is not from Exchange" in str(found.error)
+
+
+@pytest.mark.parametrize(
+    ("status", "document"),
+    [
+        (200, {"value": [], "@adminapi.errors": [f"|{TYPE}|text"]}),
+        (200, {"value": [], "@adminapi.errors": ["|X.OverBudgetException|text"]}),
+        (500, {"error": {"details": [{"message": "|System.TimeoutException|text"}]}}),
+        (500, {"error": {"details": [{"message": "|X.OverBudgetException|text"}]}}),
+        (503, {"error": {"details": [{"message": f"|{TYPE}|text"}]}}),
+    ],
+)
+def test_what_a_cmdlet_says_that_ran_is_no_refusal_of_a_write(status: int, document: dict[str, Any]) -> None:
+    found = rest_answers.outcome(Call("Set-X"), status, {}, document)
+    assert isinstance(found, Failure)
+    assert found.executed is Executed.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", ["DataValidationException", "InvalidOperationInDehydratedContextException"])
+def test_what_exchange_refuses_is_a_result(kind: str) -> None:
+    document = {"error": {"details": [{"message": f"|X.{kind}|text"}]}}
+    found = rest_answers.outcome(Call("Set-X"), 400, {}, document)
+    assert isinstance(found, Result)
+    assert found.error is not None
+    assert found.error.refuses
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:

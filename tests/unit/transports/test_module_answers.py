@@ -66,70 +66,101 @@ def test_the_whole_body_of_a_throttled_call_is_unwrapped() -> None:
     assert error.message == "Exchange throttles this caller: Slow down."
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "uncertain"),
-    [
-        (NEW, of_module("|X.ADObjectAlreadyExistsException|It exists."), True),
-        (REMOVE, of_module("|X.ManagementObjectNotFoundException|It is not there."), True),
-        (SET, of_module(OPAQUE), True),
-        # What no earlier try can bring about.
-        (SET, of_module("|X.ManagementObjectNotFoundException|It is not there."), False),
-        (REMOVE, of_module("|X.ADObjectAlreadyExistsException|It exists."), False),
-        (NEW, of_module("|X.DataValidationException|No."), False),
-        (READ, of_module(OPAQUE), False),
-        # An Exchange server's own session, and PowerShell itself, repeat nothing.
-        (NEW, of_server("It exists.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException"), False),
-        (
-            REMOVE,
-            of_server("It is not there.", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"),
-            False,
-        ),
-        (
-            NEW,
-            RemoteError(
-                "No.",
-                "System.Management.Automation.ParameterBindingException",
-                "NamedParameterNotFound,New-TransportRule",
-            ),
-            False,
-        ),
-    ],
-)
-def test_what_an_earlier_try_can_bring_about_is_uncertain(call: Call, error: RemoteError, uncertain: bool) -> None:
-    found = outcome_of(error, call, [])
-    assert isinstance(found, Result)
-    assert found.error is not None
-    assert found.error.uncertain is uncertain
-    assert ("repeats writes by itself" in found.error.message) is uncertain
+def of_powershell(error_id: str, target: str = "", activity: str = "") -> RemoteError:
+    return RemoteError("No.", "System.Management.Automation.RuntimeException", error_id, activity, target)
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "executed"),
-    [
-        (READ, of_module("|X.OverBudgetException|Later."), Executed.NO),
-        (SET, of_module("|X.OverBudgetException|Later."), Executed.UNKNOWN),
-        (SET, of_server("Later.", "X.OverBudgetException"), Executed.NO),
-        (SET, of_module("|X.StorageTransientException|Later."), Executed.UNKNOWN),
-    ],
-)
-def test_what_passes_is_known_not_to_have_run_only_if_nothing_repeats_it(
-    call: Call, error: RemoteError, executed: Executed
-) -> None:
-    found = outcome_of(error, call, [])
+#: What the module reports: each may be the answer to its own repetition of a write that was done.
+REPORTED = [
+    of_module("|X.ADObjectAlreadyExistsException|It exists."),
+    of_module("|X.ManagementObjectNotFoundException|It is not there."),
+    of_module("|X.DataValidationException|No."),
+    of_module("|X.OverBudgetException|Later."),
+    of_module("|X.StorageTransientException|Later."),
+    of_module("|System.TimeoutException|It took too long."),
+    of_module("The limit is reached."),
+    of_module(OPAQUE),
+    of_powershell("MethodNotFound,New-TransportRule"),
+    # In the module's function, another command is missing, or cannot be bound.
+    of_powershell("CommandNotFoundException", "Get-HttpTimeout"),
+    of_powershell("ParameterArgumentTransformationError,Start-Sleep", activity="Start-Sleep"),
+    of_powershell("HostException,New-TransportRule", activity="New-TransportRule"),
+]
+
+
+@pytest.mark.parametrize("call", [NEW, SET, REMOVE])
+def test_no_error_of_the_module_says_that_a_write_was_not_carried_out(call: Call) -> None:
+    for error in REPORTED:
+        found = outcome_of(error, call, [])
+        assert isinstance(found, Failure), error
+        # Sent again, it would be answered as the module's last try was.
+        assert (found.executed, found.retryable) == (Executed.UNKNOWN, False), error
+        assert "Microsoft's module repeats calls by itself" in found.error.message, error
+
+
+def test_what_the_module_has_repeated_is_not_repeated_once_more() -> None:
+    for text in ("|X.OverBudgetException|Later.", "|X.StorageTransientException|Later."):
+        found = outcome_of(of_module(text), READ, [])
+        assert isinstance(found, Failure)
+        assert not found.retryable
+        assert "repeats" not in found.error.message
+
+
+def test_a_read_without_a_readable_answer_is_repeated_and_not_called_a_missing_permission() -> None:
+    """A gateway's page, a lost connection, or a service that failed: the module says the same of each."""
+    found = outcome_of(of_module(OPAQUE), READ, [])
     assert isinstance(found, Failure)
-    assert (found.executed, found.retryable) == (executed, True)
+    assert (found.retryable, found.error.__class__) == (True, errors.ServiceError)
+    assert "a gateway's page took the place of its response, the connection was lost" in found.error.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        # An Exchange server's own session repeats nothing.
+        (
+            of_server("It exists.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException"),
+            errors.AlreadyExistsError,
+        ),
+        (
+            of_server("It is not there.", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"),
+            errors.NotFoundError,
+        ),
+        # PowerShell has not run the module's function.
+        (of_powershell("NamedParameterNotFound,New-TransportRule"), errors.CmdletNotAvailableError),
+        (
+            of_powershell("ParameterArgumentTransformationError,X.Y", activity="New-TransportRule"),
+            errors.InvalidValueError,
+        ),
+        (of_powershell("CommandNotFoundException", "New-TransportRule"), errors.CmdletNotAvailableError),
+    ],
+)
+def test_what_was_certainly_sent_once_or_not_at_all_is_a_result(
+    error: RemoteError, expected: type[errors.ExchangeError]
+) -> None:
+    found = outcome_of(error, NEW, [])
+    assert isinstance(found, Result)
+    assert found.error.__class__ is expected
+
+
+def test_what_a_server_throttles_has_not_run() -> None:
+    found = outcome_of(of_server("Later.", "X.OverBudgetException"), SET, [])
+    assert isinstance(found, Failure)
+    assert (found.executed, found.retryable) == (Executed.NO, True)
 
 
 @pytest.mark.parametrize(
     "text", ["does not contain a method named 'GetResponseHeader'.", "enth\u00e4lt keine Methode 'GetResponseHeader'."]
 )
-def test_the_crash_at_a_401_is_a_refused_token(text: str) -> None:
+@pytest.mark.parametrize(("call", "executed"), [(READ, Executed.NO), (SET, Executed.UNKNOWN)])
+def test_the_crash_at_a_401_is_a_refused_token(text: str, call: Call, executed: Executed) -> None:
+    """Of a write, it may be that of the second try."""
     found = outcome_of(
-        RemoteError(text, "System.Management.Automation.RuntimeException", "MethodNotFound,Set-TransportRule"), SET, []
+        RemoteError(text, "System.Management.Automation.RuntimeException", "MethodNotFound,Set-TransportRule"), call, []
     )
     assert is_refused_token(found)
     assert isinstance(found, Failure)
-    assert found.executed is Executed.NO
+    assert (found.executed, found.retryable) == (executed, True)
 
 
 @pytest.mark.parametrize(
@@ -145,20 +176,21 @@ def test_the_crash_at_a_401_is_a_refused_token(text: str) -> None:
         ),
     ],
 )
-def test_what_is_no_json_is_a_gateways(error: RemoteError) -> None:
+def test_what_is_no_json_is_no_answer(error: RemoteError) -> None:
     found = outcome_of(error, SET, [])
     assert isinstance(found, Failure)
     assert (found.executed, found.error.__class__) == (Executed.UNKNOWN, errors.ServiceError)
+    assert "a page of a gateway came in its place, or the connection was lost" in found.error.message
 
 
-def test_a_value_that_is_refused_is_no_gateways() -> None:
+def test_a_value_that_is_refused_is_an_answer() -> None:
     found = outcome_of(
         RemoteError(
             "Value does not fall within the range.",
             "System.ArgumentException",
-            "System.ArgumentException,Set-TransportRule",
+            "System.ArgumentException,Get-TransportRule",
         ),
-        SET,
+        READ,
         [],
     )
     assert isinstance(found, Result)

@@ -377,7 +377,8 @@ def test_an_opaque_failure_of_the_ome_configuration_is_worth_one_connection(
 
 def test_an_opaque_failure_is_worth_nothing_where_the_session_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     (outcome,) = attempt(monkeypatch, [error(OPAQUE), MARKER, DONE], Call("Get-OMEConfiguration"))
-    assert isinstance(outcome.error, errors.PermissionDeniedError)
+    assert isinstance(outcome, Failure)
+    assert (outcome.error.__class__, outcome.retryable) == (errors.ServiceError, True)
 
 
 @pytest.mark.parametrize(

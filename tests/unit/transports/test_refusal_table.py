@@ -85,8 +85,8 @@ def test_no_text_is_said_to_be_none(text: str) -> None:
 
 def test_the_modules_sentence_for_what_it_could_not_read() -> None:
     error = classify(OPAQUE)
-    assert error.__class__ is errors.PermissionDeniedError
-    assert error.remedy.startswith("Microsoft's module reports this if the cmdlet is not granted")
+    assert error.__class__ is errors.ServiceError
+    assert error.remedy.startswith("Microsoft's module reports this without a reason: Exchange failed")
     assert is_opaque(error)
     assert not is_opaque(None)
     assert not is_opaque(errors.ExchangeError("something else"))

@@ -108,3 +108,21 @@ def test_nobody_waits_any_more_ends_the_tries() -> None:
     results, waits, _log, tries = run([READ], [failure()], wanted=lambda: False)
     assert results[0].error is not None
     assert (tries, waits) == (1, [])
+
+
+def test_no_try_begins_when_the_time_of_the_call_is_over() -> None:
+    """Each try may take long, because Microsoft's module repeats the call within it."""
+    now, tries = [0.0], list[float]()
+
+    def attempt(asked: Sequence[Call]) -> Sequence[Outcome]:
+        tries.append(now[0])
+        now[0] += 62
+        return [failure() for _call in asked]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    policy = Policy(5, seconds=100, sleep=sleep, uniform=lambda low, high: low, clock=lambda: now[0])
+    (result,) = policy.run([READ], attempt, lambda line: None)
+    assert result.error.__class__ is ServiceError
+    assert tries == [0, 63]

@@ -24,7 +24,7 @@ from tests.emulator import Emulator
 from tests.stories import TASKS
 from tests.unit.connections import ORGANIZATION
 from tests.unit.emulated_session import EmulatedSession
-from tests.unit.transports.wires import WIRES, Open, invoke
+from tests.unit.transports.wires import MODULE_BENEATH, WIRES, Open, invoke
 
 _DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: What the service draws, says of the time, or shows of the session.
@@ -105,7 +105,10 @@ def test_recorded_calls_give_the_same_over_each_transport(fresh: Emulator, sessi
     if not _OVER_REST:
         _OVER_REST.append(told(fresh, sessions, "rest"))
     ((ours, our_state),), (theirs, their_state) = _OVER_REST, told(fresh, sessions, wire)
-    assert [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other] == []
+    # What Microsoft's module reports of a write does not tell which of its tries it is about.
+    unclear = "OutcomeUnknownError" if wire in MODULE_BENEATH else ""
+    differing = [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other]
+    assert [(mine, other) for mine, other in differing if mine[1] == "NoneType" or other[1] != unclear] == []
     assert our_state == their_state
 
 

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from tests.emulator import Emulator
 from tests.unit.connections import ORGANIZATION
 from tests.unit.matrix import matrix
-from tests.unit.transports.wires import COUNTED, EVERY_WIRE, LOSSES, WIRES, Open, invoke
+from tests.unit.transports.wires import COUNTED, EVERY_WIRE, LOSSES, MODULE_BENEATH, WIRES, Open, invoke
 
 #: Three writes that do not depend on each other, and reads that travel with them.
 WRITES = (
@@ -59,7 +59,9 @@ def test_a_refused_write_leaves_those_beside_it_done_or_unknown(fresh: Emulator,
         writes.insert(place, refused)
         results = invoke(session, *writes, *TRAVELLING)
         assert results[place].error is not None
-        assert not isinstance(results[place].error, _errors.OutcomeUnknownError)
+        # Of what Microsoft's module reports, nobody knows which of its tries it is about.
+        repeated = refused is REFUSED[-1] and wire in MODULE_BENEATH
+        assert isinstance(results[place].error, _errors.OutcomeUnknownError) is repeated
         for write, result in zip(writes, results, strict=False):
             done = applied(fresh).count(write.cmdlet)
             assert done <= 1

@@ -17,7 +17,7 @@ from tests.emulator import Emulator
 from tests.rounds import rounds
 from tests.unit.connections import ORGANIZATION
 from tests.unit.matrix import matrix
-from tests.unit.transports.wires import COUNTED, EVERY_WIRE, WIRES, Open, invoke, steps, values
+from tests.unit.transports.wires import COUNTED, EVERY_WIRE, MODULE_BENEATH, WIRES, Open, invoke, steps, values
 
 READS = (
     "Get-OrganizationConfig",
@@ -131,10 +131,15 @@ REFUSALS: list[tuple[Call, type]] = [
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_refusals_are_the_same_over_every_wire(shared: Open, wire: str) -> None:
+    """But for what Microsoft's module reports after it has sent a write: it may have sent it more than once."""
     session = shared(wire)
     told = [(call, invoke(session, call)[0].error) for call, _expected in REFUSALS]
+    expected = [
+        kind if wire not in MODULE_BENEATH or kind is _errors.CmdletNotAvailableError else _errors.OutcomeUnknownError
+        for _call, kind in REFUSALS
+    ]
     assert [(call, error.__class__, getattr(error, "cmdlet", "")) for call, error in told] == [
-        (call, kind, call.cmdlet) for call, kind in REFUSALS
+        (call, kind, call.cmdlet) for (call, _kind), kind in zip(REFUSALS, expected, strict=True)
     ]
 
 

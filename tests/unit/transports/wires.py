@@ -25,6 +25,9 @@ COUNTED = (*WIRES, pytest.param("endpoint", marks=pytest.mark.engine))
 #: And a process of our own, whose round trips the emulator does not see.
 EVERY_WIRE = (*COUNTED, pytest.param("powershell", marks=pytest.mark.engine))
 
+#: Those that Microsoft's module is beneath, which repeats calls by itself.
+MODULE_BENEATH = frozenset({"host", "constrained", "engine", "endpoint", "powershell"})
+
 #: What loses a request or its answer.
 LOSSES = [
     "lost_before",
