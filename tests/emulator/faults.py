@@ -22,6 +22,7 @@ from .web import Answer, Lost
 
 #: Kinds that answer with an HTTP status, and the body they come with.
 STATUSES = {
+    "400": (400, b""),
     "401": (401, b""),
     "401_expired": (401, b""),
     "401_revoked": (401, b""),
@@ -30,6 +31,7 @@ STATUSES = {
     "409": (409, b""),
     "429": (429, b""),
     "500": (500, b""),
+    "502": (502, b"<html><body>502</body></html>"),
     "503": (503, b"<html><body>Service Unavailable</body></html>"),
     "504": (504, b"<html><body>Gateway Timeout</body></html>"),
     "concurrency_text": (

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from tests.emulator.faults import SHELL, Strike
 from tests.emulator.schema import is_read
 
-from .wishes import EDITS, HABITS, PASTS, WISHES, faults
+from .wishes import EDITS, HABITS, PASTS, WISHES, faults, two_answers
 from .world import WIRES, Outcome, World, unstamped
 
 
@@ -61,13 +61,20 @@ def cases(draw: st.DrawFn, wires: Sequence[str] = WIRES) -> Case:
         past=draw(PASTS),
         habits=draw(st.just({}) | HABITS),
         wish=draw(WISHES),
-        faults=draw(st.lists(faults(wire), min_size=1, max_size=4)),
+        faults=draw(st.lists(faults(wire), min_size=1, max_size=4) | two_answers(wire)),
         verify_timeout=draw(st.sampled_from([16, 16, 16, 4, 0])),
         reconnect=draw(st.sampled_from([False, False, False, True])),
         check_mode=draw(st.sampled_from([False] * 7 + [True])),
         hurried=draw(st.sampled_from([False] * 9 + [True])),
         meanwhile=draw(st.none() | st.none() | st.lists(EDITS, max_size=2)),
     )
+
+
+@st.composite
+def cases_of_two_answers(draw: st.DrawFn, wires: Sequence[str]) -> Case:
+    """A case in which one write is answered with two errors."""
+    wire = draw(st.sampled_from(list(wires)))
+    return Case(wire, draw(PASTS), {}, draw(WISHES), draw(two_answers(wire)), draw(st.sampled_from([60, 16, 4, 0])))
 
 
 @dataclass

@@ -260,3 +260,36 @@ def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     if kind == "huge":
         fault["size"] = draw(st.sampled_from([100_000, 100_000, OVERSIZED]))
     return fault
+
+
+#: Bodies of the service's, in the place of a page's: only what has one does Microsoft's module repeat.
+_BODIES = [
+    "",
+    '{"error": {"code": "ServiceUnavailable", "message": "Please try again."}}',
+    '{"error": {"details": [{"message": "|System.TimeoutException|It took too long."}]}}',
+    '{"error": {"details": [{"message": "|Microsoft.Exchange.Data.DataValidationException|The value is wrong."}]}}',
+    '{"error": {"details": [{"message": "|X.LimitExceededException|The limit is reached."}]}}',
+    '{"error": {"details": [{"message": "|X.ADObjectAlreadyExistsException|It exists."}]}}',
+    '{"error": {"details": [{"message": "|X.ManagementObjectNotFoundException|It is not there."}]}}',
+]
+_BEHIND = ["500", "502", "503", "504"]
+_ANY_STATUS = ["400", "401", "403", "404", "409", "429", *_BEHIND]
+
+
+@st.composite
+def two_answers(draw: st.DrawFn, wire: str) -> list[dict[str, Any]]:
+    """Two answers to one write: it is carried out behind an error, and whoever sends it once more, the collection or
+    Microsoft's module, is answered with any error. Reads may be behind.
+    """
+    nth = draw(st.integers(1, 3))
+    writes = {"cmdlet": "[!gG]*"}
+    behind, after = {**writes, "nth": nth}, {**writes, "nth": nth + 1, "times": draw(st.sampled_from([1, 2, None]))}
+    lag = {"kind": "stale_reads", **behind, "reads": draw(st.integers(1, 8)), "alternate": draw(st.booleans())}
+    lags = draw(st.sampled_from([[], [lag]]))
+    if wire in _EMULATED:
+        errors = ["stored_error", "transient", "error_in_200", "garbled"]
+        return [{"kind": "stored_error", **behind}, {"kind": draw(st.sampled_from(errors)), **after}, *lags]
+    where = {"wire": "rest"} if wire == "rest" else {"wire": "powershell", "step": "invoke"}
+    first = {"kind": draw(st.sampled_from(_BEHIND)), "after": True, "body": draw(st.sampled_from(_BODIES[:3]))}
+    second = {"kind": draw(st.sampled_from(_ANY_STATUS)), "body": draw(st.sampled_from(_BODIES)), "retry_after": 0}
+    return [{**first, **where, **behind}, {**second, **where, **after}, *lags]

@@ -225,7 +225,9 @@ class _Work:
         for step, result in zip(group, results, strict=True):
             self._task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
             if result.error is None:
-                progress.succeed(step, changed_nothing=any(map(_changed_nothing, result.warnings)))
+                # Of a write that was sent more than once, the first may have made the change.
+                changed_nothing = result.sent_once and any(map(_changed_nothing, result.warnings))
+                progress.succeed(step, changed_nothing=changed_nothing)
                 self._accepted.append(step)
                 self._unseen = [call for call in self._unseen if call != step.call]
                 continue
@@ -342,7 +344,7 @@ class _Work:
             return f"it is unknown whether the change is stored, because the read failed: {found.failure}"
         seen = found.seen(step)
         if not seen:
-            return f"read back for {self._seconds} seconds: not stored"
+            return f"read back for {self._seconds} second{'' if self._seconds == 1 else 's'}: not stored"
         if len(seen) == len(step.changes):
             return "the change was stored, and not every read shows it"
         return f"a part of the change is stored: {', '.join(map(label, seen))}"

@@ -122,12 +122,14 @@ class Result:
     :param warnings: the warning stream.
     :param error: why the call failed. ``objects`` is then empty and has no meaning.
     :param reused: whether the result comes from an earlier read of this run (``exchange_read_reuse``).
+    :param sent_once: whether the call was certainly sent only once. Microsoft's module repeats calls by itself.
     """
 
     objects: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     error: ExchangeError | None = None
     reused: bool = False
+    sent_once: bool = True
 
     def unwrap(self) -> list[dict[str, Any]]:
         """The objects. Raises the call's error if it failed."""

@@ -71,6 +71,10 @@ class Transport(Protocol):
         """Whether the next try opens a session on the other side, which may be in another organization."""
 
     @property
+    def may_repeat(self) -> bool:
+        """Whether Microsoft's module may be beneath, which repeats calls by itself."""
+
+    @property
     def secrets(self) -> Sequence[str]:
         """The secrets that the transport has fetched."""
 
@@ -319,7 +323,12 @@ class OrganizationSession:
         if not self._opened and self.identity["verify_organization"]:
             self._open(request, [])
         with self._writes.write(self._name, writes):
-            return self._run(request, request.calls) if self._opened else self._open(request, request.calls)
+            results = self._run(request, request.calls) if self._opened else self._open(request, request.calls)
+        # An Exchange server's own session has no Get-ConnectionInformation.
+        repeats = self._get_line().may_repeat and (self._facts is None or self._facts["cloud"])
+        for call, result in zip(request.calls, results, strict=True):
+            result.sent_once = call.is_read or not repeats
+        return results
 
     def _read(self, request: Request) -> list[Result]:
         calls = request.calls

@@ -95,6 +95,7 @@ ROLLBACK: dict[str, Word] = {
 }
 STATE: dict[str, Word] = {
     ChangeState.NOT_APPLIED: Word("Not applied", "⊘", LOOK),
+    ChangeState.UNKNOWN: Word("Unknown", "?", LOOK),
     ChangeState.PLANNED: Word("Planned", "○", QUIET),
     ChangeState.STORED: Word("Stored", "✓", GOOD),
     ChangeState.ALREADY_SO: Word("Already so", "=", QUIET),

@@ -33,6 +33,7 @@ class FileTransport:
     """
 
     name = "file"
+    may_repeat = False
     is_closed = False
     secrets: Sequence[str] = ()
     user = ""

@@ -222,7 +222,7 @@ class PowershellTransport(WithCredential, RemotingTransport):
             return Failure(missing, Executed.NO, retryable=False)
         if isinstance(error, ProcessGoneError):
             if self._is_opening:
-                remedy = f"Run {self._program} -NoProfile there manually. It needs 300 MB of memory and the libraries in its installation guide."
+                remedy = f"Run {self._program} -NoProfile there manually. It needs 414 MB of memory and the libraries in its installation guide."
                 return Failure(
                     UnreachableError(f"{self._where()} did not start: {error}", remedy=remedy),
                     Executed.NO,

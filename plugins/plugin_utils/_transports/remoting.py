@@ -48,6 +48,7 @@ class RemotingTransport(ABC):
     """
 
     name = ""
+    may_repeat = True
     warnings: Sequence[str] = ()
     #: The remedies of its errors: for the network to the shell, and from there to Exchange; for a missing
     #: Connect-ExchangeOnline, and for a refused connection.

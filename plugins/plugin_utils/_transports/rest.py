@@ -66,6 +66,7 @@ class RestTransport(WithCredential):
     """
 
     name = "rest"
+    may_repeat = False
     #: What to check when nothing comes from the service.
     names = _NAMES
     warnings: Sequence[str] = ()

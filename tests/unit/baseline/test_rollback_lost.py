@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import copy
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import rollback as _rollback
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    ServiceError,
+)
 
 from tests.unit.emulated_session import EmulatedSession
 
@@ -152,3 +157,58 @@ def test_after_an_interrupted_rollback_a_rebuilt_rule_is_not_taken_for_a_created
         assert not warned(role, "may be the same object")
         assert role.artifacts.snapshots.rolled_back(path)
     assert killed > 2
+
+
+class BehindSession(EmulatedSession):
+    """An organization that stores its first write and answers with an error. Reads show the state before, until they
+    are let go.
+    """
+
+    behind: Any = None
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        if len(calls) > 1:
+            return [result for call in calls for result in self.invoke([call], fresh=fresh)]
+        if self.behind is None or not calls[0].is_read:
+            return super().invoke(calls, fresh=fresh)
+        now = self.organization.dump()
+        self.organization.replace(self.behind)
+        try:
+            return super().invoke(calls, fresh=fresh)
+        finally:
+            self.organization.replace(now)
+
+    def write(self, call: Call) -> Result:
+        before = self.organization.dump()
+        result = super().write(call)
+        if len(self.writes) > 1:
+            return result
+        assert result.error is None
+        self.behind = before
+        return Result(error=ServiceError("the service failed.", cmdlet=call.cmdlet))
+
+
+def test_what_was_stored_behind_an_error_is_unknown_in_result_record_and_report_and_is_rolled_back(
+    tmp_path: Path,
+) -> None:
+    session = BehindSession({})
+    role = Role(session, str(tmp_path))
+    before = role.state()
+    with pytest.raises(ExchangeError, match="the service failed; read back for 1 second: not stored") as caught:
+        role.run(branding={"portal_text": "Ours"})
+    assert caught.value.progress is not None
+    unknown = caught.value.progress["outcome_unknown"]
+    assert len(unknown) == 1
+    lost = {row["option"] for row in role.report["changes"] if row["command"] in unknown}
+    assert lost
+    assert {row["option"] for row in role.report["changes"] if row["state"] == "unknown"} == lost
+    newest = role.artifacts.snapshots.chain().newest()
+    assert newest is not None
+    recorded = role.artifacts.snapshots.applied(newest.path)
+    assert recorded is not None
+    assert {row["option"] for row in recorded["unknown"]} == lost
+    assert role.report["not_applied"] == len(role.report["changes"]) - len(lost)
+    session.behind = None
+    assert role.state() != before
+    role.run("rollback")
+    assert role.state() == before

@@ -62,6 +62,7 @@ class Wire:
     """Counts tries; answers every read with its own name."""
 
     name = "rest"
+    may_repeat = False
     endpoint = "nowhere"
     is_closed = False
     user = ""
@@ -232,7 +233,7 @@ def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
 @pytest.mark.parametrize("supplied", [True, False])
 def test_a_refused_token_that_the_inventory_supplies_is_first_said_to_have_ended(supplied: bool) -> None:
     wire = Wire()
-    opened = session(wire, **({"exchange_access_token": "planted"} if supplied else {}))
+    opened = session(wire, **({} if supplied else {"exchange_client_id": "app", "exchange_client_secret": "planted"}))
     opened.invoke(Request([IRM]))
     refused = TokenRefusedError("Exchange does not accept the token (401).", remedy="Grant a role.")
     wire.answers["Get-IRMConfiguration"] = Failure(refused, Executed.NO, retryable=False)
@@ -243,6 +244,29 @@ def test_a_refused_token_that_the_inventory_supplies_is_first_said_to_have_ended
         assert isinstance(result.error, NotSentError)
         assert (result.error.message == ended) is supplied
         assert result.error.remedy == ("Supply a new token. Grant a role." if supplied else "Grant a role.")
+
+
+@pytest.mark.parametrize(
+    ("may_repeat", "connection", "sent_once"),
+    [
+        (False, [{"State": "Connected", "TenantID": TENANT}], True),
+        (True, [{"State": "Connected", "TenantID": TENANT}], False),
+        # An Exchange server in its own session.
+        (True, None, True),
+    ],
+)
+def test_a_write_over_microsofts_module_may_have_been_sent_more_than_once(
+    may_repeat: bool, connection: Any, sent_once: bool
+) -> None:
+    wire = Wire()
+    wire.may_repeat = may_repeat
+    wire.answers["Get-ConnectionInformation"] = (
+        Result(error=CmdletNotAvailableError("none")) if connection is None else Result(objects=connection)
+    )
+    opened = session(wire)
+    results = opened.invoke(Request([SET, IRM]))
+    assert [result.sent_once for result in results] == [sent_once, True]
+    assert Result.from_wire(results[0].to_wire()).sent_once is sent_once
 
 
 def test_the_first_read_brings_what_all_tasks_need_in_one_round_trip() -> None:

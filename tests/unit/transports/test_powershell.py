@@ -245,7 +245,7 @@ def test_it_ends_at_once(wire: Open, program: Callable[..., str], directory: Pat
 def test_it_has_no_memory(wire: Open, program: Callable[..., str]) -> None:
     error = refusal(wire(exchange_powershell_path=program("export DOTNET_GCHeapHardLimit=100000")))
     assert "GC heap initialization failed" in str(error)
-    assert "300 MB of memory" in error.remedy
+    assert "414 MB of memory" in error.remedy
 
 
 def test_it_does_without_icu(wire: Open, program: Callable[..., str]) -> None:

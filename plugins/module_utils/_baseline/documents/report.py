@@ -237,10 +237,11 @@ class OrganizationReport:
         self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]
     ) -> OrganizationReport:
         """The report with the outcome of the changes."""
-        applied = sum(change.state is ChangeState.STORED for change in changes)
-        outcome = replace(
-            self, status=status, changes=tuple(changes), applied=applied, not_applied=len(changes) - applied
+        applied, unknown = (
+            sum(change.state is state for change in changes) for state in (ChangeState.STORED, ChangeState.UNKNOWN)
         )
+        left = len(changes) - applied - unknown
+        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=left)
         return outcome.with_warnings(warnings)
 
     def with_warnings(self, warnings: Sequence[str]) -> OrganizationReport:

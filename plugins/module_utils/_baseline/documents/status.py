@@ -30,9 +30,12 @@ class ControlStatus(StrEnum):
 
 
 class ChangeState(StrEnum):
-    """The outcome of a change. What is already so was planned, but found done when the run came to it."""
+    """The outcome of a change. What is already so was planned, but found done when the run came to it. What is unknown was
+    sent, and neither its answer nor a read told whether it is stored.
+    """
 
     NOT_APPLIED = "not applied"
+    UNKNOWN = "unknown"
     PLANNED = "planned"
     STORED = "stored"
     ALREADY_SO = "already so"

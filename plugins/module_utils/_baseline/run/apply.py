@@ -395,26 +395,21 @@ def _failed(
 
     :param snapshot: the path of the one that was taken before, or that was to be restored.
     """
-    made, unknown = (
-        _keys((error.progress or {}).get("changes", ())),
-        bool((error.progress or {}).get("outcome_unknown")),
-    )
+    made, unknown = _keys((error.progress or {}).get("changes", ())), _unknown_after(report, error)
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
-    _record(task, prepared, report, snapshot, stored, error)
+    _record(task, prepared, report, snapshot, stored, unknown)
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
             _count_unwritten(task, prepared, snapshot)
         elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
-            roll_back(task, prepared, snapshot, made, unknown)
+            roll_back(task, prepared, snapshot, made, bool(unknown))
             error.message = f"{error.message} The changes of this run were rolled back."
-            stored, unknown = set(), False
+            stored, unknown = set(), set()
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
-    changes = [
-        replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED)
-        for change in report.changes
-    ]
+    states = dict.fromkeys(unknown, ChangeState.UNKNOWN) | dict.fromkeys(stored, ChangeState.STORED)
+    changes = [replace(change, state=states.get(change.key, ChangeState.NOT_APPLIED)) for change in report.changes]
     if (stored or unknown) and report.mail.get("difference"):
         task.warnings.append(
             "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
@@ -430,18 +425,18 @@ def _record(
     report: OrganizationReport,
     snapshot: str,
     stored: Collection[Key],
-    error: ExchangeError | None = None,
+    unknown: Collection[Key] = (),
 ) -> None:
-    """Records what the run stored for a rollback, unless it is one.
-
-    :param error: the failure. After a defect nobody knows what became of the steps on the way.
-    """
+    """Records what the run stored, and may have stored, for a rollback, unless it is one."""
     if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
-        lost = (error.progress or {}).get("outcome_unknown", ()) if error else ()
-        unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, lost)
-        task.warnings += record_applied(
-            prepared.artifacts, snapshot, report.digests.snapshot, stored, [change.key for change in unknown]
-        )
+        task.warnings += record_applied(prepared.artifacts, snapshot, report.digests.snapshot, stored, unknown)
+
+
+def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]:
+    """The changes that may be stored after a failure. After a defect nobody knows what became of any."""
+    lost = (error.progress or {}).get("outcome_unknown", ())
+    unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, lost)
+    return {change.key for change in unknown}
 
 
 def roll_back(
