@@ -14,7 +14,8 @@ options:
     description:
       - The seconds to wait until Exchange returns a change that it has accepted. If it does not return it in time, the task fails.
       - As long, a write is read back whose response was neither a success nor a clear refusal, such as one that was lost, or any error of Microsoft's module.
-      - V(0) disables the check of what Exchange has accepted. The task then counts a change that Exchange ignores as done, and does not notice changes by others at the same time.
+      - V(0) disables the check of what Exchange has accepted. The task then counts a change that Exchange ignores as done, and does not notice changes by
+        others at the same time.
       - A change that Exchange returns is stored. It can take minutes to hours more until it applies to mail.
     type: int
     default: 60

@@ -281,7 +281,7 @@ def two_answers(draw: st.DrawFn, wire: str) -> list[dict[str, Any]]:
     """Two answers to one write: it is carried out behind an error, and whoever sends it once more, the collection or
     Microsoft's module, is answered with any error. Reads may be behind.
     """
-    nth = draw(st.integers(1, 3))
+    nth = draw(st.sampled_from([1, 1, 2, 3]))
     writes = {"cmdlet": "[!gG]*"}
     behind, after = {**writes, "nth": nth}, {**writes, "nth": nth + 1, "times": draw(st.sampled_from([1, 2, None]))}
     lag = {"kind": "stale_reads", **behind, "reads": draw(st.integers(1, 8)), "alternate": draw(st.booleans())}

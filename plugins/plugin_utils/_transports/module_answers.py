@@ -94,7 +94,11 @@ def outcome_of(error: RemoteError, call: Call, warnings: Sequence[str]) -> Outco
     if _is_first_answer(error, call):
         if isinstance(found, ThrottledError):
             return Failure(found, Executed.NO)
-        return Failure(found, Executed.UNKNOWN) if isinstance(found, ServiceError) else Result(error=found, warnings=list(warnings))
+        return (
+            Failure(found, Executed.UNKNOWN)
+            if isinstance(found, ServiceError)
+            else Result(error=found, warnings=list(warnings))
+        )
     if isinstance(found, (ServiceError, ThrottledError)):
         # What the module has repeated already is not repeated once more.
         lost = call.is_read and service_errors.is_opaque(found)

@@ -194,7 +194,7 @@ def test_what_others_depend_on_is_waited_for_and_then_told(clock: Clock, timeout
 
 def test_what_others_depend_on_is_waited_for_no_longer_than_what_was_lost_with_it(clock: Clock) -> None:
     session = FakeSession(things(a="1", b="1", c="1"), faults=["ignored", "lost_after"])
-    with pytest.raises(VerificationError, match=f"after 60 seconds: value of 'a' is '1', not '2'"):
+    with pytest.raises(VerificationError, match="after 60 seconds: value of 'a' is '1', not '2'"):
         converge(
             task(session),
             READS,

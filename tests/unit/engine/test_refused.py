@@ -161,10 +161,15 @@ def test_an_error_that_is_no_clear_refusal_is_not_answered_with_another_try(cloc
     session = FakeSession(things(a="1"), faults=[ServiceError("no")])
     error = refused(session)
     assert error.message == "no; read back for 60 seconds: not stored."
-    assert (progress(error), session.groups) == (([], [], ["a"]), [[Call("Set-Thing", {"Identity": "a", "Value": "2"})]])
+    assert (progress(error), session.groups) == (
+        ([], [], ["a"]),
+        [[Call("Set-Thing", {"Identity": "a", "Value": "2"})]],
+    )
 
 
-@pytest.mark.parametrize("error", [AlreadyExistsError("no"), NotFoundError("no"), InvalidValueError("no"), ServiceError("no")])
+@pytest.mark.parametrize(
+    "error", [AlreadyExistsError("no"), NotFoundError("no"), InvalidValueError("no"), ServiceError("no")]
+)
 def test_any_error_after_a_lost_try_may_be_about_that_try(clock: Clock, error: ExchangeError) -> None:
     """The first try is carried out late, after it was given up."""
     found = refused(FakeSession(things(a="1"), faults=["lost_before", error]))

@@ -55,11 +55,11 @@ BUSY = '{"error": {"code": "ServiceUnavailable", "message": "Please try again."}
 THROTTLED = '{"error": {"code": "TooManyRequests", "message": "Slow down.", "details": []}}'
 
 
-
-
 def refusal(kind: str, text: str) -> str:
     """A body in which the service names an exception."""
-    return json.dumps({"error": {"code": "", "message": "Error executing cmdlet", "details": [{"message": f"|{kind}|{text}"}]}})
+    return json.dumps(
+        {"error": {"code": "", "message": "Error executing cmdlet", "details": [{"message": f"|{kind}|{text}"}]}}
+    )
 
 
 #: What the service may answer to the module's second try of a write whose first one was carried out behind a 504; None
@@ -67,8 +67,14 @@ def refusal(kind: str, text: str) -> str:
 SECOND_ANSWERS: dict[str, dict[str, Any] | None] = {
     "nothing unusual": None,
     "401": {"kind": "401"},
-    "400 limit": {"kind": "400", "body": refusal("Microsoft.Exchange.Data.LimitExceededException", "The limit is reached.")},
-    "400 value": {"kind": "400", "body": refusal("Microsoft.Exchange.Data.DataValidationException", "The value is wrong.")},
+    "400 limit": {
+        "kind": "400",
+        "body": refusal("Microsoft.Exchange.Data.LimitExceededException", "The limit is reached."),
+    },
+    "400 value": {
+        "kind": "400",
+        "body": refusal("Microsoft.Exchange.Data.DataValidationException", "The value is wrong."),
+    },
     "403": {"kind": "403"},
     "404": {"kind": "400", "status": 404, "body": refusal("X.ManagementObjectNotFoundException", "It is not there.")},
     "409": {"kind": "400", "status": 409, "body": refusal("X.ADObjectAlreadyExistsException", "It exists.")},
@@ -83,7 +89,11 @@ TASKS: dict[str, tuple[str, dict[str, Any], tuple[str, dict[str, Any]] | None]] 
     "New-TransportRule": ("ome_transport_rule", RULE, None),
     "Set-TransportRule": ("ome_transport_rule", {**RULE, "comments": "changed"}, ("ome_transport_rule", RULE)),
     "Disable-TransportRule": ("ome_transport_rule", {**RULE, "enabled": False}, ("ome_transport_rule", RULE)),
-    "Remove-TransportRule": ("ome_transport_rule", {"name": "Encrypt", "state": "absent"}, ("ome_transport_rule", RULE)),
+    "Remove-TransportRule": (
+        "ome_transport_rule",
+        {"name": "Encrypt", "state": "absent"},
+        ("ome_transport_rule", RULE),
+    ),
     "Set-IRMConfiguration": ("irm_configuration", {"search_enabled": False}, None),
     "Set-ActiveSyncOrganizationSettings": ("activesync_org_settings", {"default_access_level": "Block"}, None),
     "New-OMEConfiguration": ("ome_configuration", {"identity": "One"}, None),
@@ -280,7 +290,8 @@ def test_a_write_that_was_done_behind_a_504_is_found_whatever_is_answered_to_its
 
 
 @pytest.mark.parametrize(
-    ("cmdlet", "second"), [pair for pair in PAIRS if pair.values[1] not in ("nothing unusual", "401", "502 page", "lost")]
+    ("cmdlet", "second"),
+    [pair for pair in PAIRS if pair.values[1] not in ("nothing unusual", "401", "502 page", "lost")],
 )
 def test_a_write_that_was_not_done_is_not_said_to_be_done_nor_to_be_certainly_undone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, cmdlet: str, second: str

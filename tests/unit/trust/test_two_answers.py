@@ -25,7 +25,7 @@ def test_what_was_stored_behind_an_error_is_told_whatever_comes_after_it(world: 
     tally = Tally()
 
     @settings(
-        max_examples=rounds(3 if wire in _FEW else 25),
+        max_examples=rounds(8 if wire in _FEW else 25),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
