@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    ExchangeError,
+    InvalidValueError,
     NotSentError,
     OutcomeUnknownError,
 )
@@ -188,7 +188,7 @@ class FailingSession(EmulatedSession):
             return super().write(call)
         self.fails = -1
         if self.fault == "refused":
-            return Result(error=ExchangeError("The service refused this.", cmdlet=call.cmdlet))
+            return Result(error=InvalidValueError("The service refused this.", cmdlet=call.cmdlet))
         if not self.fault.endswith("not done"):
             super().write(call)
         self._dead_reads = 1 if self.fault.startswith("line") else 0

@@ -95,7 +95,7 @@ def test_what_failed_halfway_is_as_far_as_it_came(tmp_path: Path, wire: str) -> 
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_what_cannot_be_read_after_a_failure_is_not_known(tmp_path: Path, wire: str) -> None:
-    role = Role(DeafSession({}, fails=1, wire=wire), str(tmp_path))
+    role = Role(DeafSession({}, fails=1, fault="answer lost, done", wire=wire), str(tmp_path))
     with pytest.raises(
         ExchangeError, match="it is unknown whether the change is stored, because the read failed: the session was lost"
     ):

@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
+    InvalidValueError,
     UnreachableError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
@@ -95,7 +96,7 @@ class RingSession(FailingSession):
 
     def write(self, call: Call) -> Result:
         if self.refuses:
-            return Result(error=ExchangeError("The service refused this.", cmdlet=call.cmdlet))
+            return Result(error=InvalidValueError("The service refused this.", cmdlet=call.cmdlet))
         return super().write(call)
 
 

@@ -22,7 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     document_of,
     document_text,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    InvalidValueError,
+)
 
 from tests.unit.emulated_session import WIRES
 
@@ -520,7 +523,7 @@ def test_a_failure_is_not_rolled_back_over_the_work_of_others(tmp_path: Path) ->
     def meddle(call: Call) -> None:
         if call.cmdlet == "Set-OMEConfiguration":
             role.session.edit("Set-IRMConfiguration", TransportDecryptionSetting="Mandatory")
-            raise ExchangeError("The service refused this.", cmdlet=call.cmdlet)
+            raise InvalidValueError("The service refused this.", cmdlet=call.cmdlet)
 
     role.session.before_write = meddle
     with pytest.raises(ExchangeError, match=r"The rollback failed, too: .*transport_decryption_setting"):
