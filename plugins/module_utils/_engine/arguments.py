@@ -100,13 +100,17 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
         if _DICTIONARY.search(value):
             return value
         value = value.split(",")  # as core does
-    if not option_spec.get("options") or value is None or isinstance(value, str):
+    if not option_spec.get("options") or isinstance(value, str):
         return value
+    if value is None:
+        misfits.append(f"{name} is null: give it a value, or leave it out")
+        return None
     if option_spec.get("type") == "list" and isinstance(value, list):
-        return [
+        items = (
             _fitting(item, {**option_spec, "type": "dict"}, f"{name}[{index}]", misfits)
             for index, item in enumerate(value)
-        ]
+        )
+        return [item for item in items if item is not None]
     if not isinstance(value, Mapping):
         misfits.append(
             f"{name} is {value!r}, which is not {'a list of dictionaries' if option_spec.get('type') == 'list' else 'a dictionary'}"

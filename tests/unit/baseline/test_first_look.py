@@ -243,3 +243,30 @@ def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None
     assert role.report["overview"] == {}
     role.plan(check=True)
     assert role.report["overview"] == {}
+
+
+def terminal(role: Role) -> list[str]:
+    return lines_of(
+        RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(role.report),), ""), "page"
+    )
+
+
+def test_a_terminal_says_which_variable_mends_a_policy() -> None:
+    role = Role({"owa_mailbox_policies": [{"Name": "Sales", "IRMEnabled": False}]})
+    role.plan("audit")
+    off = "POL-1 not met: Rights management is off in Sales."
+    assert f"  {off} hardened_baseline_mailbox_policies: enforce turns it on." in terminal(role)
+    # What would be written says so itself.
+    role.plan("audit", mailbox_policies="enforce")
+    assert "enforce turns it on" not in "\n".join(terminal(role))
+
+
+def test_each_number_of_a_question_has_its_sentence_on_a_terminal() -> None:
+    role = Role({"transport_rules": [{**OUTGOING, "MessageContainsDataClassifications": ["SSN"]}]})
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    role.plan("audit")
+    lines = terminal(role)
+    assert "  Encrypts: not known (U13): the rule 'Encrypt all' with 'Encrypt'" in lines
+    told = [line for line in lines if re.match(r"  U\d\d: ", line)]
+    assert "  U13: What a rule does that Exchange does not support, or that has an unknown part." in told
+    assert [line[2:5] for line in told] == sorted(set(re.findall(r"\bU\d\d\b", "\n".join(lines))))

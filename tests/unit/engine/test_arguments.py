@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     checked_variables,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 SPEC: dict[str, Any] = {
     "rules": {
@@ -70,6 +71,8 @@ def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
         ("branding: {logo: [a]}", 'branding.logo is ["a"], which is a list: give one text'),
         ("branding: {color: {a: é}}", 'branding.color is {"a": "é"}, which is a dictionary: give one text'),
         ("name: yes", "name is true, which is not text: put it in quotes"),
+        ("rules: [null]", "rules[0] is null: give it a value, or leave it out"),
+        ("rules: [5]", "rules[0] is 5, which is not a dictionary"),
         (
             "rules: [{conditions: {words: [{a: b}]}}]",
             'rules[0].conditions.words contains {"a": "b"}, which is a dictionary: give one text',
@@ -78,6 +81,15 @@ def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
 )
 def test_what_is_no_text_is_refused_with_what_to_write(arguments: str, named: str) -> None:
     assert validate(yaml.safe_load(arguments), SPEC)[1] == [named]
+
+
+def test_a_list_of_dictionaries_that_is_given_as_text_is_refused_once_with_what_each_needs() -> None:
+    with pytest.raises(OptionError) as refused:
+        checked_variables({"hardened_baseline_skip": "OME-1"}, "baseline", bytes)
+    assert (
+        str(refused.value)
+        == "hardened_baseline_skip[0] is 'OME-1', which is not a dictionary: it needs control, reason, owner, until"
+    )
 
 
 @pytest.mark.parametrize(
