@@ -24,6 +24,9 @@ description:
   - >-
     The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail
     from outside, or bounces it.
+  - >-
+    Exchange Online takes no sensitive information types (SSN, card numbers) and no other data loss prevention in mail
+    flow rules since November 2023. They are refused by name: use a DLP policy of Microsoft Purview, or patterns.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
