@@ -575,7 +575,7 @@ difference:
         V(protection_lost), V(delivery_lost), V(transit_lost) (no longer by forced TLS, or by TLS that checks less),
         V(protection_gained), V(delivery_gained), V(transit_gained), V(protection_changed), V(branding_changed),
         V(fate_changed), V(side_effect_changed) (incident reports, notifications, who is asked for an approval,
-        decrypted attachments, connectors and TLS) or V(unknown).
+        decrypted attachments, connectors, TLS, spam confidence levels, other texts) or V(unknown).
       type: str
       returned: always
     text:
@@ -623,8 +623,9 @@ difference:
     side_effects:
       description: >-
         What rules newly do, or no longer do (C(now)). C(kind) is V(report), V(original) (a report with the original
-        mail), V(notification), V(approval), V(attachments) (protected ones are decrypted), V(connector) or V(tls), and
-        C(name) who is told or asked, or the connector.
+        mail), V(notification), V(approval), V(attachments) (protected ones are decrypted), V(connector), V(tls),
+        V(spam), V(no_spam), V(rejection_text), V(notification_text) or V(disclaimer_text), and C(name) who is told or
+        asked, the connector, the spam confidence level or the text.
       type: list
       elements: dict
       returned: for the kind V(side_effect_changed), and for V(unknown) where later rules may report rejected mail (U10)
@@ -866,8 +867,8 @@ policy:
     kind:
       description: >-
         V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected),
-        V(undelivered), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed) or V(unknown) (what may
-        happen, or that the list is incomplete).
+        V(undelivered), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed),
+        V(marked) (for the spam filter) or V(unknown) (what may happen, or that the list is incomplete).
       type: str
       returned: always
     text:

@@ -14,11 +14,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    ControlReport,
     OrganizationReport,
     RunReport,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import NO_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import (
+    NO_RULE,
+    with_evidence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
@@ -247,7 +252,9 @@ def test_a_rule_that_exchange_does_not_report_contradicts_nothing(tmp_path: Path
     said: list[str] = []
     role.say = said.append
     role.plan("audit", **WANTED)
-    assert control(role)[0] == "met"
+    # Of the copies on which it acts, too, another rule that can be compared says nothing.
+    assert control(role)[0] == "not assessable"
+    assert "'Partners' (50.0%)" in control(role)[1]
     assert "'Partners' cannot be compared: nothing is reported of it, and it has no severity" in control(role)[1]
     assert any("1 rule compared, none contradicted; 1 not compared." in line for line in said)
 
@@ -267,6 +274,74 @@ def test_where_there_is_nothing_to_compare_the_control_does_not_apply(role: Role
     without.plan("audit", run_tags=["VRF-2"], evidence_days=7)
     assert control(without) == ("not applicable", NO_RULE)
     assert without.report["status"] == "met"
+
+
+#: A rule that protects one more domain, and that cannot be compared, because nothing is reported of it and it has no
+#: severity.
+SILENT = {**STORED, "Name": "Silent", "Guid": "22222222-2222-3333-4444-555555555555", "SetAuditSeverity": "DoNotAudit"}
+SHARES = "Not compared, with their shares of the copies on which rules that protect act, as computed: 'Silent' ({})."
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "share"), [(8, "not assessable", "50.0%"), (1000, "not assessable", "99.2%"), (0, "met", "")]
+)
+def test_a_rule_that_protects_a_share_of_the_mail_has_to_be_compared(
+    tmp_path: Path, more: int, status: str, share: str
+) -> None:
+    """Whatever is known of the others."""
+    state = reporting(STORED, {**SILENT, "RecipientDomainIs": ["northwind.com"]})
+    mail = [
+        row(
+            100 + number,
+            NOW - datetime.timedelta(hours=31, minutes=number % 50),
+            f"alexw@{NAME}",
+            f"q{number}@northwind.com",
+            Subject="SUBJECT",
+        )
+        for number in range(more)
+    ]
+    state["message_trace"] = [*PARTNERS, *mail]
+    state["rule_report"] = hits(PARTNERS, "Partners")
+    role = Role(state, str(tmp_path))
+    role.plan("audit", **WANTED)
+    found, said = control(role)
+    assert (found, SHARES.format(share) in said) == (status, bool(share)), said
+
+
+def undecided() -> ControlReport:
+    """The control as it is before anything is compared."""
+    said = dict.fromkeys(("title", "reason", "risk", "notice", "provenance", "source"), "")
+    return ControlReport(
+        id="VRF-2", selected=True, status=ControlStatus.NOT_ASSESSABLE, wanted=None, found=None, exception=None, **said
+    )
+
+
+def test_a_small_share_that_is_not_compared_is_said() -> None:
+    evidence: dict[str, Any] = {
+        "rules": [
+            {
+                "name": name,
+                "mode": mode,
+                "text": f"{name}.",
+                "predicted": {"certain": certain, "possible": 0},
+                "comparable": compared > 0,
+                "compared": compared,
+                "contradictions": [],
+            }
+            for name, mode, certain, compared in (
+                ("Most", "Enforce", 995, 995),
+                ("Few", "Enforce", 5, 0),
+                ("Tried", "Audit", 999, 0),
+            )
+        ]
+    }
+    (judged,) = with_evidence([undecided()], evidence)
+    assert judged.status == "met"
+    assert judged.findings[0].endswith("as computed: 'Few' (0.5%).")
+    evidence["rules"][1]["predicted"] = {"certain": 0, "possible": 995}
+    (judged,) = with_evidence([undecided()], evidence)
+    assert judged.status == "not assessable"
+    assert judged.findings[0].endswith("as computed: 'Few' (50.0%).")
 
 
 def test_what_is_reported_late_is_not_nothing(role: Role) -> None:

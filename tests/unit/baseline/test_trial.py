@@ -172,7 +172,8 @@ def test_neither_the_control_nor_a_guarantee_counts_a_trial(role: Role) -> None:
     (row_of_guarantee,) = role.report["mail"]["guarantees"]
     assert row_of_guarantee["verdict"] == "refuted"
     # What the trial itself changes is nothing.
-    plan = role.plan(check=True, encryption_rules=[{**PARTNERS, "name": "Another"}], trial=["Another"])
+    gone = {"name": "Partners", "state": "absent"}
+    plan = role.plan(check=True, encryption_rules=[gone, {**PARTNERS, "name": "Another"}], trial=["Another"])
     assert plan["mail"]["difference"] == []
     assert not plan["mail"].get("foreign")
 
@@ -297,11 +298,33 @@ def test_a_trial_is_known_by_itself_and_not_by_its_name(role: Role) -> None:
     role.run(encryption_rules=LISTED, trial=["Partners"])
     assert stored(role, TRIAL)["Guid"] == guid
     # The rule that is tried gets another name: one trial goes, and the other comes.
-    role.run(encryption_rules=[{**PARTNERS, "name": "Friends"}, FIRST], trial=["Friends"])
+    gone = {"name": "Partners", "state": "absent"}
+    role.run(encryption_rules=[gone, {**PARTNERS, "name": "Friends"}, FIRST], trial=["Friends"])
     assert names(role) == ["Theirs", "First", "Friends (trial)"]
     # A rule that is given up.
     role.run(encryption_rules=[{"name": "Friends", "state": "absent"}, FIRST])
     assert names(role) == ["Theirs", "First"]
+
+
+def test_the_trial_of_a_rule_that_is_not_declared_is_somebody_elses_and_stays(role: Role) -> None:
+    tried(role)
+    theirs = {"Name": "Board (trial)", "FromScope": "InOrganization", "SubjectContainsWords": ["board"]}
+    comment = "Trial by m365.message_encryption of the rule: Board"
+    role.session.edit(
+        "New-TransportRule", **theirs, ApplyRightsProtectionTemplate="Encrypt", Mode="Audit", Comments=comment
+    )
+    for wanted in (
+        {"encryption_rules": LISTED, "trial": ["Partners"]},
+        {"encryption_rules": [{"name": "Partners", "state": "absent"}, FIRST]},
+        {"encryption_rules": [FIRST]},
+    ):
+        role.run(**wanted)
+        assert "Board (trial)" in names(role)
+        assert not role.plan(check=True, **wanted)["pending"]
+    assert TRIAL not in names(role)
+    # Once the rule is declared, its trial is ours.
+    role.run(encryption_rules=[{"name": "Board", "state": "absent"}, FIRST])
+    assert "Board (trial)" not in names(role)
 
 
 def test_a_rule_that_only_looks_like_a_trial_stays(role: Role) -> None:

@@ -166,7 +166,7 @@ def test_a_rule_that_rests_on_what_another_one_changes_says_so() -> None:
 def test_no_rules_and_disabled_ones_do_nothing() -> None:
     assert policy() == policy({**ALL, "enabled": False}) == []
     assert list(policy_lines([])) == [
-        "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports or routes mail."
+        "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports, routes or marks mail."
     ]
 
 

@@ -116,13 +116,23 @@ class RulesControl(Control):
             trials += [replace(trial_of(rule), guid=found.guid if found else "")] if rule.name not in conflicts else []
         kept = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
         over = [
-            rule for rule in stored if tried_by(rule) and kept.isdisjoint((name_key(rule.name), name_key(rule.guid)))
+            rule
+            for rule in stored
+            if self._is_ours(request, rule) and kept.isdisjoint((name_key(rule.name), name_key(rule.guid)))
         ]
         return [*(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in over), *rules, *trials]
 
+    def _is_ours(self, request: BaselineRequest, rule: Rule) -> bool:
+        """Whether a rule of the organization is the trial of a declared one. The trial of any other is somebody else's,
+        and stays.
+        """
+        declared = {name_key(each.name) for each in (*self.rules(request), *self.tried(request)) if each.name}
+        return name_key(tried_by(rule)) in declared
+
     def _conflicts(self, request: BaselineRequest, organization: Organization) -> dict[str, str]:
         """Why rules cannot be on trial in this organization, as sentences, by their names."""
-        rules = [rule for rule in rules_of(organization) if not tried_by(rule)] if self.tried(request) else []
+        stored = rules_of(organization) if self.tried(request) else []
+        rules = [rule for rule in stored if not self._is_ours(request, rule)]
         found = {}
         for tried in self.tried(request):
             for rule in rules:
@@ -155,7 +165,7 @@ class RulesControl(Control):
         return [
             *(rule.name for rule in declared if rule.name),
             *trials,
-            *(rule.name for rule in stored if rule.guid in guids or tried_by(rule)),
+            *(rule.name for rule in stored if rule.guid in guids or self._is_ours(request, rule)),
         ]
 
     def shown(self, request: BaselineRequest) -> dict[str, Any]:

@@ -33,6 +33,9 @@ from ..procedures.procedure import Procedure
 #: Copies that are read at most, and those that are looked at in detail.
 _MOST, _SAMPLE = 500_000, 20
 
+#: The share of the copies on which rules that protect act, from which on the control needs each of them compared.
+_MOST_LEFT = 0.01
+
 #: Why there is nothing to compare.
 NO_RULE = "There is nothing to compare: no rule protects or is in a test mode."
 NOTHING_TO_COMPARE = (
@@ -172,11 +175,29 @@ def _judged(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
     if against:
         return ControlStatus.NOT_MET, texts
     if any(rule.get("compared") for rule in rules):
-        return ControlStatus.MET, texts
+        left, matters = _left(rules)
+        return ControlStatus.NOT_ASSESSABLE if matters else ControlStatus.MET, [*left, *texts]
     if any(map(_is_open, rules)):
         return ControlStatus.NOT_ASSESSABLE, texts
     # Of nothing, nothing is met, and nothing is unknown either.
     return ControlStatus.NOT_APPLICABLE, [*texts, NOTHING_TO_COMPARE if rules else NO_RULE]
+
+
+def _left(rules: Sequence[Mapping[str, Any]]) -> tuple[list[str], bool]:
+    """The rules that protect mail and of which no copy was compared, as a sentence with the share of each, and whether
+    one has so large a share that what was compared tells too little.
+    """
+    acts_on = {rule["name"]: sum(rule["predicted"].values()) for rule in rules if rule["mode"] == "Enforce"}
+    shares = {
+        rule["name"]: acts_on[rule["name"]] / sum(acts_on.values())
+        for rule in rules
+        if acts_on.get(rule["name"]) and not rule.get("compared")
+    }
+    if not shares:
+        return [], False
+    named = ", ".join(f"{name!r} ({share:.1%})" for name, share in shares.items())
+    text = f"Not compared, with their shares of the copies on which rules that protect act, as computed: {named}."
+    return [text], max(shares.values()) >= _MOST_LEFT
 
 
 def _is_open(rule: Mapping[str, Any]) -> bool:

@@ -181,13 +181,20 @@ class Changed(MailFinding):
         )
 
 
+#: The sorts of side effects that are texts for people. What counts is that mail brings another text than before: that
+#: it brings one at all is another effect.
+TOLD_TEXTS = frozenset(("rejection_text", "notification_text", "disclaimer_text"))
+
+
 @dataclass(frozen=True, order=True)
 class SideEffect:
     """A side effect of a rule.
 
     :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``,
-        ``attachments`` (which are decrypted), ``connector`` or ``tls``.
-    :param name: who is told or asked, or the connector, as the rule has it; empty for the recipients themselves.
+        ``attachments`` (which are decrypted), ``connector``, ``tls``, ``spam`` or ``no_spam``, or what people are told:
+        one of :data:`TOLD_TEXTS`.
+    :param name: who is told or asked, the connector, the spam confidence level, or the text, as the rule has it; empty
+        for the recipients themselves.
     :param key: what makes two names the same.
     """
 
@@ -196,7 +203,7 @@ class SideEffect:
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", name_key(self.name))
+        object.__setattr__(self, "key", self.name if self.sort in TOLD_TEXTS else name_key(self.name))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ from .difference_kinds import MailClass, acted, aspect_of, witness_of
 from .difference_queries import Asked, Questions
 from .finding import (
     KINDS,
+    TOLD_TEXTS,
     Cause,
     CutShort,
     Later,
@@ -292,8 +293,13 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
                 "original" if "attachoriginalmail" in words else "report", str(rule.actions["generate_incident_report"])
             )
         )
-    found |= {SideEffect("notification")} if "generate_notification" in told else set()
+    if "generate_notification" in told:
+        found |= {
+            SideEffect("notification"),
+            SideEffect("notification_text", str(rule.actions["generate_notification"])),
+        }
     if rule.enforced:
+        found |= _texts_of(rule) | _spam_of(rule)
         found |= {
             SideEffect("approval", str(each)) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()
         }
@@ -309,6 +315,36 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     return found
 
 
+#: The spam confidence level from which Exchange takes a message for spam. Source: Microsoft's page of New-TransportRule.
+_SPAM_FROM = 5
+
+
+def _spam_of(rule: FlowRule) -> set[SideEffect]:
+    """What a rule asks of the spam filter."""
+    level = rule.actions.get("set_scl")
+    if level is None:
+        return set()
+    return {SideEffect("spam" if int(level) >= _SPAM_FROM else "no_spam", str(level))}
+
+
+#: Actions whose values are what a sender is told of a rejection, and what a disclaimer says and where.
+_REJECTIONS = ("reject_message_reason_text", "reject_message_enhanced_status_code")
+_DISCLAIMERS = (
+    "apply_html_disclaimer_text",
+    "apply_html_disclaimer_location",
+    "apply_html_disclaimer_fallback_action",
+)
+
+
+def _texts_of(rule: FlowRule) -> set[SideEffect]:
+    """What a rule tells people when it rejects mail, and with a disclaimer."""
+    return {
+        SideEffect(sort, "; ".join(str(rule.actions.get(option, "")) for option in options))
+        for sort, options in (("rejection_text", _REJECTIONS), ("disclaimer_text", _DISCLAIMERS))
+        if any(rule.actions.get(option) for option in options)
+    }
+
+
 def side_effects_differ(before: RuleSet, after: RuleSet) -> bool:
     """Whether an edit may change what rules do beside."""
     edits = edits_of(before, after, every=True)
@@ -316,7 +352,7 @@ def side_effects_differ(before: RuleSet, after: RuleSet) -> bool:
 
 
 #: The sorts of side effects that rejected mail may have, too (U10).
-_TOLD = frozenset(("report", "original", "notification"))
+_TOLD = frozenset(("report", "original", "notification", "notification_text"))
 
 
 class SideEffects:
@@ -346,7 +382,12 @@ class SideEffects:
         asked = Batch(circuit, self._budget)
         wanted = [(which, effect) for which in (1, 0) for effect in every]
         only = {
-            (which, effect): (done[not which][effect] ^ 1, *self._waits(effect, not which)) for which, effect in wanted
+            (which, effect): (
+                done[not which][effect] ^ 1,
+                *self._waits(effect, not which),
+                *self._in_other_words(effect, which, done[0]),
+            )
+            for which, effect in wanted
         }
         changed = asked.possible(
             [((which, effect), (done[which][effect], *only[which, effect])) for which, effect in wanted]
@@ -396,6 +437,16 @@ class SideEffects:
             for rule in ways[which]
         )
         return [high(self.model.free.logic.unknown(questions.AFTER_REJECTION))] if decides else []
+
+    def _in_other_words(self, effect: SideEffect, which: int, before: Mapping[SideEffect, int]) -> list[int]:
+        """That mail brought another text before, where an effect is news only then, and only as it is now.
+
+        :param before: that mail had each effect before.
+        """
+        if effect.sort not in TOLD_TEXTS:
+            return []
+        others = (has for other, has in before.items() if other.sort == effect.sort and other != effect)
+        return [self.model.circuit.disjunction(others) if which else FALSE]
 
     def _waits(self, effect: SideEffect, which: bool) -> list[int]:
         """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is

@@ -46,7 +46,7 @@ KINDS = (
         "undelivered",
         "copied",
     ),
-    *("in_transit", "branded", "shown", "reported", "routed", "unknown"),
+    *("in_transit", "branded", "shown", "reported", "routed", "marked", "unknown"),
 )
 
 #: Kind of difference to the kind of sentence, and what happens to the mail.
@@ -80,6 +80,8 @@ _BESIDE: Mapping[str, tuple[str, str]] = {
     "attachments": ("decrypted", "has its protected attachments decrypted"),
     "connector": ("routed", "leaves through the connector '{}'"),
     "tls": ("routed", "leaves by TLS only"),
+    "spam": ("marked", "may be treated as spam (SCL {})"),
+    "no_spam": ("marked", "is marked as no spam (SCL {})"),
 }
 
 #: The same where it is open.
@@ -319,7 +321,7 @@ def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield (
         "What the rules do, the most important first:"
         if rows
-        else "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports or routes mail."
+        else "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports, routes or marks mail."
     )
     yield from (f"  {row['text']}" for row in rows)
 

@@ -173,7 +173,7 @@ _IS = {
     "transit_gained": "better protected on its way",
     "protection_changed": "now protected differently",
     "fate_changed": "now handled differently",
-    "side_effect_changed": "now reported or shown to others, sent another way, or decrypted in its attachments",
+    "side_effect_changed": "now reported or shown to others, sent another way, decrypted in its attachments, marked for spam filters, or worded differently",
 }
 #: Kind of difference to what happens to the mail, and to what happens to several copies.
 BECOMES, BECOME = (
@@ -325,6 +325,13 @@ def dated(dates: Sequence[Dated]) -> str:
     return " and ".join(found)
 
 
+#: Sort of text for people to the words for another one.
+_OTHER_TEXTS = {
+    "rejection_text": "another text of its rejection",
+    "notification_text": "another notification",
+    "disclaimer_text": "another disclaimer",
+}
+
 #: Sort of side effect to the words for a new one, and for one that is gone.
 _BESIDE = {
     "report": ("is now reported to {}", "is no longer reported to {}"),
@@ -334,6 +341,9 @@ _BESIDE = {
     "attachments": ("now has its protected attachments decrypted", "no longer has its protected attachments decrypted"),
     "connector": ("now leaves through the connector '{}'", "no longer leaves through the connector '{}'"),
     "tls": ("now leaves by TLS only", "no longer has to leave by TLS"),
+    "spam": ("may now be treated as spam (SCL {})", "may no longer be treated as spam (SCL {})"),
+    "no_spam": ("is now marked as no spam (SCL {})", "is no longer marked as no spam (SCL {})"),
+    **{sort: (f"now brings {words}, so people are told something else", "") for sort, words in _OTHER_TEXTS.items()},
 }
 
 
@@ -348,6 +358,7 @@ _MAY_BESIDE = {
         "may now bring its recipients a notification",
         "may no longer bring its recipients a notification",
     ),
+    "notification_text": ("may now bring another notification, so people may be told something else", ""),
 }
 
 

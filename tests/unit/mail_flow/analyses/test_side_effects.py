@@ -111,7 +111,112 @@ def test_what_stays_the_same_is_no_change(before: Sequence[Values], after: Seque
     assert mail_lines({"difference": found.rows}) == [NOTHING]
 
 
-@pytest.mark.parametrize("actions", [{"set_scl": 9}, {"prepend_subject": "[x] "}])
+def rejects(text: str, code: str = "5.7.1") -> Values:
+    return rule("R", WHERE, {"reject_message_reason_text": text, "reject_message_enhanced_status_code": code})
+
+
+def disclaims(text: str, location: str = "Append") -> Values:
+    actions = {"apply_html_disclaimer_text": text, "apply_html_disclaimer_location": location}
+    return rule("D", OUTGOING, {**actions, "apply_html_disclaimer_fallback_action": "Wrap"})
+
+
+def notifies(text: str) -> Values:
+    return rule("N", IN, {"generate_notification": text})
+
+
+def scores(level: int) -> Values:
+    return rule("S", OUTGOING, {"set_scl": level})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effects", "said"),
+    [
+        ([], [scores(9)], [("spam", "9", True)], "may now be treated as spam (SCL 9)"),
+        ([scores(6)], [], [("spam", "6", False)], "may no longer be treated as spam (SCL 6)"),
+        ([], [scores(-1)], [("no_spam", "-1", True)], "is now marked as no spam (SCL -1)"),
+        (
+            [scores(-1)],
+            [scores(5)],
+            [("spam", "5", True), ("no_spam", "-1", False)],
+            "may now be treated as spam (SCL 5)",
+        ),
+        ([STOPS, scores(9)], [scores(9)], [("spam", "9", True)], "may now be treated as spam (SCL 9)"),
+        (
+            [rejects("No.")],
+            [rejects("Never.")],
+            [("rejection_text", "Never.; 5.7.1", True)],
+            "now brings another text of its rejection, so people are told something else",
+        ),
+        (
+            [rejects("No.")],
+            [rejects("No.", "5.7.901")],
+            [("rejection_text", "No.; 5.7.901", True)],
+            "now brings another text of its rejection, so people are told something else",
+        ),
+        (
+            [rejects("No.")],
+            [rejects("no.")],
+            [("rejection_text", "no.; 5.7.1", True)],
+            "now brings another text of its rejection, so people are told something else",
+        ),
+        (
+            [notifies("Calm")],
+            [notifies("Alarm")],
+            [("notification_text", "Alarm", True)],
+            "now brings another notification, so people are told something else",
+        ),
+        (
+            [disclaims("Ours")],
+            [disclaims("Theirs")],
+            [("disclaimer_text", "Theirs; Append; Wrap", True)],
+            "now brings another disclaimer, so people are told something else",
+        ),
+        (
+            [disclaims("Ours")],
+            [disclaims("Ours", "Prepend")],
+            [("disclaimer_text", "Ours; Prepend; Wrap", True)],
+            "now brings another disclaimer, so people are told something else",
+        ),
+    ],
+)
+def test_spam_and_other_texts_are_differences(
+    before: Sequence[Values], after: Sequence[Values], effects: Sequence[tuple[str, str, bool]], said: str
+) -> None:
+    assert told(before, after) == effects
+    lines = mail_lines({"difference": compared(before, after).rows})
+    assert NOTHING not in lines
+    assert said in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([rejects("No.")], [{**rejects("No."), "name": "Other"}]),
+        ([scores(9)], [{**scores(9), "comments": "x"}]),
+        ([scores(9)], [{**scores(9), "mode": "Audit"}, scores(9)]),
+        ([notifies("Calm")], [notifies("Calm"), rule("Again", WHERE, {"generate_notification": "Calm"})]),
+    ],
+)
+def test_the_same_texts_and_levels_are_no_difference(before: Sequence[Values], after: Sequence[Values]) -> None:
+    assert compared(before, after).rows == []
+
+
+def test_a_text_that_is_new_is_no_other_one() -> None:
+    """That mail is rejected, or brings a notification, says it."""
+    assert told([], [rejects("No.")]) == []
+    assert [row["kind"] for row in compared([], [rejects("No.")]).rows] == ["delivery_lost"]
+    assert told([], [notifies("Calm")]) == [("notification", "", True)]
+    assert told([notifies("Calm")], []) == [("notification", "", False)]
+
+
+def test_rules_about_spam_are_part_of_the_policy() -> None:
+    rows = policy_rows(difference([], [scores(9)], TENANT, NOW))
+    assert [(row["kind"], row["text"]) for row in rows] == [
+        ("marked", "Mail from inside to people outside may be treated as spam (SCL 9) ('S').")
+    ]
+
+
+@pytest.mark.parametrize("actions", [{"apply_classification": "Internal"}, {"prepend_subject": "[x] "}])
 def test_what_is_not_compared_is_not_said_to_be_the_same(actions: Values) -> None:
     found = compared([ALL], [rule("Marks", IN, actions), ALL])
     (line,) = mail_lines({"difference": found.rows})
