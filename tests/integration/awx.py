@@ -309,6 +309,8 @@ class Job:
         here.
     :param slice_: number and count of the slice.
     :param workflow_job: number of the workflow job that has it, and 0 where none has.
+    :param workflow: name of that workflow job. Of slices, it is the job template's: awx/main/models/jobs.py,
+        JobTemplate.create_unified_job.
     """
 
     directory: Path
@@ -322,6 +324,7 @@ class Job:
     number: int = 1
     slice_: tuple[int, int] = (0, 1)
     workflow_job: int = 0
+    workflow: str = "Message encryption - change"
     playbook: str = ""
     job_type: str = ""
 
@@ -417,7 +420,7 @@ class Job:
         if self.workflow_job:
             said |= {
                 "workflow_job_id": self.workflow_job,
-                "workflow_job_name": "Message encryption - change",
+                "workflow_job_name": self.workflow,
                 "workflow_job_launch_type": "manual",
             }
         return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in said.items()}

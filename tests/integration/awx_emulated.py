@@ -20,8 +20,9 @@ CERTIFICATE = "Exchange Online application (certificate)"
 SECRET = "Exchange Online application (client secret)"
 HOST = "Exchange management host (PSRP)"
 GIT = "Message encryption artifacts (git)"
-CHECK, PLANS, APPLY, AUDIT, REPORT, ROLL_BACK = (
-    f"Message encryption - {name}" for name in ("check", "plans", "apply", "audit", "report", "roll back")
+CHECK, PLANS, APPLY, AUDIT, REPORT, ROLL_BACK, PREVIEW, NOT_APPROVED = (
+    f"Message encryption - {name}"
+    for name in ("check", "plans", "apply", "audit", "report", "roll back", "preview a rollback", "not approved")
 )
 CHANGE, EVERY_NIGHT = (f"Message encryption - {name}" for name in ("change", "every night"))
 #: Where the artifacts are. Git of these tests takes a folder for it.

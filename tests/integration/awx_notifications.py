@@ -82,14 +82,23 @@ class Message:
 
 
 def context_of(
-    kind: str, name: str, status: str, artifacts: Mapping[str, Any] | None = None, explanation: str = ""
+    kind: str,
+    name: str,
+    status: str,
+    artifacts: Mapping[str, Any] | None = None,
+    explanation: str = "",
+    launched_by: str = "mail-admin",
 ) -> dict[str, Any]:
     """What a message is rendered with: of the job only what its kind has. Only a job has artifacts.
+
+    A workflow's jobs are created by whoever launched it, and those of a schedule by nobody: awx/main/models/workflow.py,
+    WorkflowJobNode.get_job_kwargs.
 
     Source: awx/main/models/notifications.py, JobNotificationMixin.context, and awx/api/serializers.py,
     UnifiedJobSerializer.to_representation.
     """
     job = {**_OF_ALL, **_OF_KIND[kind], "type": kind, "name": name, "status": status, "job_explanation": explanation}
+    job["summary_fields"] = {"created_by": {"username": launched_by}} if launched_by else {}
     if kind == "job":
         job["artifacts"] = dict(artifacts or {})
     return {

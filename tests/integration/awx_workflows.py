@@ -60,6 +60,7 @@ class Model:
     :ivar sent: what was mailed.
     :ivar workflow_job: number of the newest workflow job.
     :ivar workflow_status: and how it ended.
+    :ivar launched_by: who launches; nobody where a schedule does.
     """
 
     def __init__(self, awx: Awx) -> None:
@@ -68,6 +69,8 @@ class Model:
         self.sent: list[Message] = []
         self.workflow_job = 0
         self.workflow_status = ""
+        self.launched_by = "mail-admin"
+        self._workflow = "Message encryption - change"
         self.inventories = {item["name"]: Inventory() for item in self.objects["controller_inventories"]}
         self._imports: dict[tuple[tuple[Path, bytes], ...], Inventory] = {}
         self.project = awx.directory / "project"
@@ -140,6 +143,7 @@ class Model:
             raise Refused(f"{sorted(set(given) - set(taken))} are not allowed on launch")
         variables = template_variables(workflow, taken)
         self.workflow_job = number = self.awx.number()
+        self._workflow = name
         nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
         ended: dict[str, Ended] = {}
         ancestors: dict[str, dict[str, Any]] = {}
@@ -152,7 +156,7 @@ class Model:
             if what["type"] == "workflow_approval":
                 ended[node] = Ended("successful" if decide(ancestors[node]) else "failed")
             else:
-                template = prompted(named(self.objects["controller_templates"], what["name"]), nodes[node])
+                template = named(self.objects["controller_templates"], what["name"])
                 # The template is not asked whether it takes them.
                 ended[node] = self._run(
                     template, {**ancestors[node], **variables}, number, (ends_last or {}).get(node, 0)
@@ -165,7 +169,7 @@ class Model:
             if any(node.status == "failed" and ends_there(nodes[name]) for name, node in ended.items())
             else "successful"
         )
-        self._notify(context_of("workflow_job", name, self.workflow_status))
+        self._notify(context_of("workflow_job", name, self.workflow_status, launched_by=self.launched_by))
         return ended
 
     def bulk_launch(self, team: str, *names: str, **given: Any) -> list[Any]:
@@ -281,9 +285,10 @@ class Model:
             number=number,
             slice_=slice_,
             workflow_job=workflow_job,
+            workflow=self._workflow if slice_[1] == 1 else template["name"],
         )
         done = self.awx.run_job(job)
-        self._notify(context_of("job", template["name"], done.status, done.stats))
+        self._notify(context_of("job", template["name"], done.status, done.stats, launched_by=self.launched_by))
         return Ended(done.status, done.stats, [done])
 
     def update_inventory(self) -> None:
@@ -342,18 +347,6 @@ def accepted(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
         raise Refused(", ".join(errors))
     asked = {question["variable"] for question in questions}
     return {name: value for name, value in answers.items() if name in asked or template.get("ask_variables_on_launch")}
-
-
-def prompted(template: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """A job template with what its workflow's node answers of that for which it asks.
-
-    Source: awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs; awx/main/models/jobs.py,
-    JobTemplate._accept_or_ignore_job_kwargs.
-    """
-    return {
-        **template,
-        **({"job_type": node["job_type"]} if "job_type" in node and template["ask_job_type_on_launch"] else {}),
-    }
 
 
 def ends_there(node: Mapping[str, Any]) -> bool:

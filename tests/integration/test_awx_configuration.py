@@ -112,6 +112,16 @@ def test_the_playbook_passes_on_all_of_it(variable: str, item: dict[str, Any]) -
     assert all(f"item.{name}" in passed[name] for name in item)
 
 
+def test_the_playbook_begins_without_a_warning(tmp_path: Path) -> None:
+    """As its first comment calls it: with an inventory, and files of variables in which no key is there twice."""
+    (play,) = load(AWX / "configure.yml")
+    assert "ansible-playbook -i localhost, configure.yml" in (AWX / "configure.yml").read_text(encoding="utf-8")
+    controller = Controller(tmp_path, {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
+    run = controller.tasks([{"ansible.builtin.include_vars": str(AWX / file)} for file in play["vars_files"]])
+    assert run.rc == 0, run.output
+    assert "WARNING" not in run.output
+
+
 def test_whatever_is_named_is_there() -> None:
     objects = configuration()
     names = {variable: {item.get("name") for item in items} for variable, items in objects.items()}
@@ -187,7 +197,8 @@ def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
         "report": {},
         "check": {"plans": "always_nodes"},
         "plans": {"approval": "success_nodes"},
-        "approval": {"apply": "success_nodes"},
+        "approval": {"apply": "success_nodes", "not_approved": "failure_nodes"},
+        "not_approved": {},
         "apply": {},
     }
     nodes = {node["identifier"]: node["unified_job_template"] for node in change["workflow_nodes"]}
@@ -213,9 +224,7 @@ def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
 def test_a_launch_sets_nothing_but_the_answers_to_a_survey(template: dict[str, Any]) -> None:
     module = MODULES["workflow_job_template" if "workflow_nodes" in template else "job_template"]
     asked = {name for name in module if name.startswith("ask_") and template[name]}
-    # Its two workflows answer that, and without an answer it writes nothing.
-    assert asked == ({"ask_job_type_on_launch"} if template.get("playbook") == "rollback.yml" else set())
-    assert not asked or template["job_type"] == "check"
+    assert asked == set()
     answers = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
     assert not answers & {
         "hardened_baseline_approved_plan",
@@ -228,7 +237,10 @@ def test_a_rollback_is_a_workflow_of_one_job_and_so_is_its_preview() -> None:
     workflows = configuration()["controller_workflows"]
     for name, job_type in (("roll back", "run"), ("preview a rollback", "check")):
         (node,) = named(workflows, f"Message encryption - {name}")["workflow_nodes"]
-        assert (node["unified_job_template"]["name"], node["job_type"]) == ("Message encryption - roll back", job_type)
+        assert node["unified_job_template"]["name"] == f"Message encryption - {name}"
+        assert "job_type" not in node
+        template = named(configuration()["controller_templates"], node["unified_job_template"]["name"])
+        assert (template["playbook"], template["job_type"]) == ("rollback.yml", job_type)
 
 
 def test_a_rollback_can_be_given_every_word_that_its_refusal_prints() -> None:
@@ -279,9 +291,18 @@ def test_the_inventory_of_a_job_is_imported_when_it_is_launched(template: dict[s
     assert template["timeout"] > 0
 
 
+ATTENTION = [
+    "contoso: drift: IRM-1 azure_rms_licensing is false, not true",
+    "  MFR-2 not met: 'Bank' is refuted.",
+]
 REPORTED = {
-    "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"met": 3, "drift": 1}},
+    "hardened_baseline": {
+        "run": "20261125T031655Z-baseline-workflow7_x",
+        "counts": {"met": 3, "drift": 1},
+        "attention": ATTENTION,
+    },
     "message_encryption_git_commit": "f" * 40,
+    "message_encryption_launch": {"organizations": "ring_pilot", "change": "CHG-4711"},
 }
 #: What a job may leave: nothing, what the role leaves, and what somebody else's ``set_stats`` may.
 ARTIFACTS: list[dict[str, Any]] = [
@@ -289,7 +310,8 @@ ARTIFACTS: list[dict[str, Any]] = [
     REPORTED,
     {"hardened_baseline": None},
     {"hardened_baseline": "x"},
-    {"hardened_baseline": {"counts": "x", "run": None}},
+    {"hardened_baseline": {"counts": "x", "run": None, "attention": 7}, "message_encryption_launch": "x"},
+    {"message_encryption_launch": {"change": None}, "message_encryption_reason": None},
 ]
 
 
@@ -330,12 +352,42 @@ def test_a_message_is_rendered_for_whatever_sends_it(name: str) -> None:
 def test_a_message_says_what_is_known_of_its_sender() -> None:
     body = named(configuration()["controller_notifications"], "Message encryption team")["messages"]["error"]["body"]
     job = render(body, context_of("job", "apply", "failed", REPORTED))
-    assert "Organizations: 1 drift, 3 met\nReport: runs/20261125T031655Z-baseline-workflow7_x/report.html" in job
+    assert job.splitlines()[:10] == [
+        "Change: CHG-4711",
+        "Launched by: mail-admin",
+        "Asked for: ring_pilot",
+        "",
+        "contoso: drift: IRM-1 azure_rms_licensing is false, not true",
+        "  MFR-2 not met: 'Bank' is refuted.",
+        "Organizations: 1 drift, 3 met",
+        "Report: runs/20261125T031655Z-baseline-workflow7_x/report.html in the repository",
+        f"To show it: git show {'f' * 40}:runs/20261125T031655Z-baseline-workflow7_x/report.html > report.html",
+        "",
+    ]
+    nightly = render(body, context_of("job", "report", "failed", {"hardened_baseline": {}}, launched_by=""))
+    assert ("Launched by" in nightly, "Change" in nightly, "left no report" in nightly) == (False, False, True)
+    refused = {"message_encryption_reason": "No host matches x.", "message_encryption_launch": {"organizations": "x"}}
+    assert "Asked for: x\n\nNo host matches x.\n" in render(body, context_of("job", "plans", "failed", refused))
     workflow = render(body, context_of("workflow_job", "change", "failed", explanation="No error handling paths found"))
-    assert "its plans were denied or not approved" in workflow
+    assert "A job of the workflow failed. The workflow shows which." in workflow
     assert "No error handling paths found" in workflow
     assert "The project could not be updated" in render(body, context_of("project_update", "project", "failed"))
     assert "left no report" in render(body, context_of("job", "apply", "failed"))
+
+
+def test_whatever_ends_a_workflow_in_a_failure_is_told_once() -> None:
+    """Each job that can end one notifies, and neither the workflow nor an approval does so again."""
+    objects = configuration()
+    for workflow in objects["controller_workflows"]:
+        assert not any(workflow.get(f"notification_templates_{event}") for event in ("error", "success", "approvals"))
+        for node in workflow["workflow_nodes"]:
+            kinds = node.get("related", {})
+            goes_on = bool(kinds.get("failure_nodes") or kinds.get("always_nodes"))
+            if node["unified_job_template"]["type"] == "workflow_approval":
+                assert goes_on
+                continue
+            template = named(objects["controller_templates"], node["unified_job_template"]["name"])
+            assert len(template["notification_templates_error"]) == (0 if goes_on else 1), template["name"]
 
 
 def test_the_model_of_awx_stops_at_a_message_that_awx_cannot_render() -> None:

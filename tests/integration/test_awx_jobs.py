@@ -13,7 +13,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
 
-from .awx_emulated import APPLY, CERTIFICATE, CHECK, HOST, ROLL_BACK, SECRET, Awx, encrypted_certificate
+from .awx_emulated import APPLY, AUDIT, CERTIFICATE, CHECK, HOST, PREVIEW, ROLL_BACK, SECRET, Awx, encrypted_certificate
 
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
 
@@ -48,14 +48,14 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
         configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"]
     } == {False}
     assert len(awx.kept("/snapshot-")) >= 2
-    assert set(apply.stats) == {"message_encryption_git_commit", "hardened_baseline"}
-    assert set(apply.stats["hardened_baseline"]) == {"counts", "digest", "report", "run"}
+    assert set(apply.stats) == {"message_encryption_git_commit", "hardened_baseline", "message_encryption_launch"}
+    assert set(apply.stats["hardened_baseline"]) == {"attention", "counts", "digest", "report", "run"}
 
     off = {"hardened_baseline_accept": ["encryption_off"]}
-    preview = awx.run(ROLL_BACK, kind, exchange_organizations="contoso", **off)
+    preview = awx.run(PREVIEW, kind, exchange_organizations="contoso", **off)
     assert preview.rc == 0, preview.stdout
     assert awx.state() == changed
-    back = awx.run(ROLL_BACK, kind, "run", exchange_organizations="contoso", **off)
+    back = awx.run(ROLL_BACK, kind, exchange_organizations="contoso", **off)
     assert back.rc == 0, back.stdout
     now = awx.state()
     assert now["contoso.onmicrosoft.com"] == first["contoso.onmicrosoft.com"]
@@ -130,3 +130,31 @@ def test_on_another_machine_with_a_certificate_whose_key_has_a_password(awx: Awx
     assert awx.emulator.round_trips > 0
     assert awx.plans() == ["contoso", "fabrikam"]
     assert {event["event_data"].get("host") for event in done.events} >= {"contoso", "fabrikam"}
+
+
+@pytest.mark.parametrize("broken", ["certificate", "snapshots"])
+def test_no_message_and_no_report_names_a_file_of_the_job(awx: Awx, broken: str) -> None:
+    """Its folder is gone after it: ``/runner``, as the job's container has it."""
+    if broken == "certificate":
+        job = awx.job(AUDIT)
+        job.credentials = [(CERTIFICATE, {"client_id": "x", "certificate": "none"}), *job.credentials[1:]]
+    else:
+        assert awx.run(CHECK).rc == 0
+        clone = awx.directory / "clone"
+        awx.git("clone", "--quiet", str(awx.repository), str(clone), cwd=awx.directory)
+        name = "snapshot-20261125T030000Z-9f2c01d4e5a6.json"
+        (clone / "organizations/contoso/snapshots").mkdir(parents=True)
+        (clone / f"organizations/contoso/snapshots/{name}").write_text("none", encoding="utf-8")
+        awx.git("add", "--all", cwd=clone)
+        awx.git("commit", "--quiet", "--message", "broken", cwd=clone)
+        awx.git("push", "--quiet", "origin", "HEAD", cwd=clone)
+        job = awx.job(PREVIEW, exchange_organizations="contoso")
+    folder = str(job.directory)
+    done = awx.run_job(job)
+    assert done.rc == 2, done.stdout
+    # Ansible itself names the file of a task.
+    said = [line for line in done.stdout.splitlines() if not line.startswith(("Origin: ", "included: "))]
+    assert ("certificate file env/" if broken == "certificate" else "organizations/contoso/snapshots/") in done.stdout
+    assert [line for line in said if folder in line] == []
+    assert folder not in json.dumps(done.stats)
+    assert [path for path in awx.kept("report.") if folder in awx.read(path)] == []

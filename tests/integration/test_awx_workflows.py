@@ -17,7 +17,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 
 from .awx import Job
-from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, REPORT, ROLL_BACK, Awx
+from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, NOT_APPROVED, PLANS, PREVIEW, REPORT, ROLL_BACK, Awx
 from .awx_workflows import Ended, Model, Refused
 
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
@@ -121,10 +121,14 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     assert len(awx.kept("/snapshot-")) >= 2
     artifacts = ended["apply"].artifacts
     assert (set(artifacts), len(artifacts["message_encryption_git_commit"])) == (
-        {"message_encryption_git_commit", "hardened_baseline"},
+        {"message_encryption_git_commit", "hardened_baseline", "message_encryption_launch"},
         40,
     )
-    assert set(artifacts["hardened_baseline"]) == {"counts", "digest", "report", "run"}
+    assert set(artifacts["hardened_baseline"]) == {"attention", "counts", "digest", "report", "run"}
+    assert artifacts["message_encryption_launch"] == {
+        "organizations": "exchange_organizations",
+        "change": "CHG-4711",
+    }
     see_merged(awx, ended["plans"], approved)
 
     # Now there is nothing to approve; where the audit cannot tell, the workflow ends after the plans.
@@ -212,7 +216,7 @@ def audit_slices(awx: Awx, model: Model) -> None:
     assert [done.rc for done in night["audit"].done] == [2, 0]
     assert awx.kept("/contoso/report.json")
     assert awx.kept("/report.html")
-    assert "Needs attention: contoso." in night["report"].stdout
+    assert "Needs attention: contoso (drift)." in night["report"].stdout
     merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
     assert (merged["kind"], len(merged["organizations"])) == ("audit", 2)
 
@@ -253,16 +257,24 @@ def test_an_organization_that_came_after_the_approval_is_left_alone(awx: Awx, mo
     assert awx.state() == before
 
 
-def test_a_change_that_is_denied_ends_there_and_says_so(
+def test_a_change_that_is_denied_ends_there_and_says_so_once(
     awx: Awx, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its jobs do what they do above, and leave what they leave there."""
+    """Its jobs do what they do above, and leave what they leave there; the one that says so runs."""
     left = {
-        "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"drift": 2}},
+        "hardened_baseline": {
+            "run": "20261125T031655Z-baseline-workflow7_x",
+            "counts": {"drift": 2},
+            "attention": ["contoso: would change: IRM-1 azure_rms_licensing false -> true"],
+        },
         "message_encryption_git_commit": "f" * 40,
+        "message_encryption_launch": {"organizations": "ring_pilot", "change": "CHG-4711"},
     }
+    run_job = awx.run_job
 
     def ended(job: Job) -> Any:
+        if job.template == NOT_APPROVED:
+            return run_job(job)
         return SimpleNamespace(status="failed" if job.template == AUDIT else "successful", stats=left, stdout="")
 
     monkeypatch.setattr(awx, "run_job", ended)
@@ -272,14 +284,122 @@ def test_a_change_that_is_denied_ends_there_and_says_so(
         "check": "successful",
         "plans": "successful",
         "approval": "failed",
+        "not_approved": "failed",
     }
     assert model.workflow_status == "failed"
     assert [(message.template, message.sender) for message in model.sent] == [
         ("Message encryption approvers", PLANS),
-        (TEAM, CHANGE),
+        (TEAM, NOT_APPROVED),
     ]
-    assert "its plans were denied or not approved" in model.sent[1].body
-    assert "The last lines of that job have its report." in model.sent[1].body
+    asked, said = (message.body.splitlines() for message in model.sent)
+    launch = ["Change: CHG-4711", "Launched by: mail-admin", "Asked for: ring_pilot"]
+    assert (asked[:3], said[:3]) == (launch, launch)
+    assert "The plans were denied, or nobody approved them in time. Nothing was written to any organization." in said
+    for body in (asked, said):
+        assert "contoso: would change: IRM-1 azure_rms_licensing false -> true" in body
+        assert (
+            f"To show it: git show {'f' * 40}:runs/20261125T031655Z-baseline-workflow7_x/report.html > report.html"
+            in body
+        )
+
+
+@TWO
+def test_a_change_that_matches_nothing_fails_in_its_audit_and_says_so_once(awx: Awx, model: Model) -> None:
+    """And so does one of which a part is misspelled, which would leave an organization out, or in."""
+    for wrong, part in (("ring_pliot", "ring_pliot"), ("exchange_organizations:!fabrikm", "fabrikm")):
+        model.sent.clear()
+        ended = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations=wrong)
+        assert {name: node.status for name, node in ended.items()} == {
+            "audit": "failed",
+            "check": "failed",
+            "plans": "failed",
+        }
+        assert f"No host matches {part} in the inventory" in " ".join(ended["audit"].stdout.split())
+        ((template, body),) = [(message.template, message.body) for message in model.sent]
+        assert template == TEAM
+        assert body.startswith(f"Launched by: mail-admin\nAsked for: {wrong}\n")
+        assert f"No host matches {part} in the inventory." in body
+        assert "left no report" not in body
+    assert awx.emulator.round_trips == 0
+    assert not awx.has_kept()
+
+
+@TWO
+def test_a_rollback_demands_its_organizations_and_a_snapshot_by_its_name(awx: Awx, model: Model) -> None:
+    """A bulk launch may leave out the answers that a survey requires."""
+    for given in ({}, {"exchange_organizations": ""}):
+        refused = model.run(ROLL_BACK, given, 0)
+        assert (refused.status, "No organization was named, so nothing was done." in refused.stdout) == ("failed", True)
+    assert awx.emulator.round_trips == 0
+    assert not awx.has_kept()
+    # What is no snapshot of the organization is not opened, wherever it lies.
+    secret = awx.directory / "secret.json"
+    secret.write_text("not to be read", encoding="utf-8")
+    wrong = model.run(
+        ROLL_BACK,
+        {"exchange_organizations": "contoso", "hardened_baseline_rollback_snapshot": str(secret)},
+        0,
+    )
+    assert wrong.status == "failed"
+    assert "is not a snapshot of this organization" in " ".join(wrong.stdout.split())
+    assert "not to be read" not in wrong.stdout
+
+
+@TWO
+def test_a_preview_of_a_rollback_is_told_to_who_is_on_call_and_its_report_is_there(awx: Awx, model: Model) -> None:
+    changed = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="contoso")
+    assert changed["apply"].status == "successful", changed["apply"].stdout
+    before = awx.state()
+    model.sent.clear()
+    (preview,) = model.launch_workflow(PREVIEW, ON_CALL, exchange_organizations="contoso", **OFF).values()
+    assert preview.status == "successful", preview.stdout
+    assert awx.state() == before
+    ((template, body),) = [(message.template, message.body) for message in model.sent]
+    assert template == "Message encryption on call"
+    run = preview.artifacts["hardened_baseline"]["run"]
+    assert f"Report: runs/{run}/report.html" in body
+    assert f"Report: runs/{run}/report.html" in preview.stdout
+    assert awx.read(f"runs/{run}/report.html").startswith("<!DOCTYPE html>")
+    assert report(awx, run)["kind"] == "rollback"
+    # It names no file of the job, whose directory is gone.
+    assert str(awx.directory) not in preview.stdout
+
+
+@TWO
+def test_of_two_changes_that_are_approved_at_once_the_second_is_refused(awx: Awx, model: Model) -> None:
+    """Both are of one organization, planned from one state, and approved before either is applied."""
+    first = {"hardened_baseline_social_id_sign_in": False}
+    second = {
+        "hardened_baseline_social_id_sign_in": True,
+        "hardened_baseline_pdf_encryption": True,
+        "hardened_baseline_accept": ["IRM-5"],
+    }
+    done: list[dict[str, Any]] = []
+
+    def apply_the_first() -> None:
+        """It waits for its apply, too, which AWX begins first."""
+        model.write_wishes(**first)
+        ended = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="contoso")
+        assert ended["apply"].status == "successful", ended["apply"].stdout
+        done.append(awx.state())
+
+    def and_then_ask_for_the_second() -> None:
+        apply_the_first()
+        model.write_wishes(**second)
+
+    before = awx.state()
+    # Whatever the project says by then: what the first one wanted, or again what was approved.
+    for meanwhile, why in (
+        (and_then_ask_for_the_second, "would go from false to true, which is not in the approved plan"),
+        (apply_the_first, "have changed"),
+    ):
+        for name, organization in awx.emulator.organizations.items():
+            organization.patch({key: before[name][key] for key in ("irm_configuration", "ome_configurations")})
+        model.write_wishes(**second)
+        ended = model.launch_workflow(CHANGE, OPERATORS, before={"apply": meanwhile}, exchange_organizations="contoso")
+        assert (ended["approval"].status, ended["apply"].status) == ("successful", "failed"), ended["apply"].stdout
+        assert why in ended["apply"].stdout, ended["apply"].stdout
+        assert awx.state() == done[-1]
 
 
 @pytest.mark.parametrize("team", [OPERATORS, APPROVERS, ON_CALL])
@@ -309,7 +429,7 @@ def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
     assert len(check.artifacts["message_encryption_git_commit"]) == 40
     plans = model.run(PLANS, check.artifacts, 7)
     assert plans.status == "failed"
-    assert "Needs attention: contoso, fabrikam." in plans.stdout
+    assert "Needs attention: contoso (refused), fabrikam (refused)." in plans.stdout
 
 
 def test_localhost_is_no_organization(awx: Awx, model: Model) -> None:

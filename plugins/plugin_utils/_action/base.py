@@ -12,6 +12,7 @@ import datetime
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -56,6 +57,7 @@ class ModuleAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result. Every refusal of the collection becomes one sentence."""
         super().run(tmp, task_vars)
+        gone = folders_of_job(task_vars or {})
         name = self._task.resolved_action
         spec = {"argument_spec": {}, **self.module.SPEC}
         # Core also sends them to the main process, with the result. Their tags take most of the time.
@@ -63,7 +65,7 @@ class ModuleAction(ActionBase):
         arguments = self.arguments(task_vars or {})
         validation, errors = validate(arguments, **spec)
         if errors:
-            return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"})
+            return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"}, gone)
         task = self.make_task(
             task_vars or {},
             params=validation.validated_parameters,
@@ -72,7 +74,7 @@ class ModuleAction(ActionBase):
             graph=self._graph,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
-            say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
+            say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {shown_text(text, gone)}"),
         )
         result = self._outcome(task)
         if "changes" in result:
@@ -90,7 +92,7 @@ class ModuleAction(ActionBase):
             # that has no error.
             if not result.get("changed") and "error" not in result:
                 show(as_text(sides, host))
-        result = shown(result)
+        result = shown(result, gone)
         result |= self.invocation(validation.validated_parameters)
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 
@@ -184,22 +186,43 @@ def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
     return f"{'Would change' if check_mode else 'Changed'} {count}: {', '.join(names[:_NAMED])}{more}."
 
 
-def shown(result: dict[str, Any]) -> dict[str, Any]:
+def shown(result: dict[str, Any], gone: Sequence[str] = ()) -> dict[str, Any]:
     """The result with invisible characters made visible: names and texts from an organization or a service may contain
     anything.
 
     Ansible prints a failed result as a whole. Of any other, data stays as it is.
+
+    :param gone: folders that do not outlast the run, whose files are named without them.
     """
     printed = result if result.keys() & {"failed", "unreachable"} else ("msg", "warnings", "diff", "error")
-    return {name: _shown(value) if name in printed else value for name, value in result.items()}
+    return {name: _shown(value, gone) if name in printed else value for name, value in result.items()}
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, gone: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
-        return {key: _shown(item) for key, item in value.items()}
+        return {key: _shown(item, gone) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shown(item) for item in value]
-    return visible(value) if isinstance(value, str) else value
+        return [_shown(item, gone) for item in value]
+    return shown_text(value, gone) if isinstance(value, str) else value
+
+
+def shown_text(text: str, gone: Sequence[str]) -> str:
+    """A text as people see it. See :func:`shown`."""
+    text = visible(text)
+    for folder in gone:
+        text = text.replace(folder, "")
+    return text
+
+
+def folders_of_job(task_vars: Mapping[str, Any]) -> list[str]:
+    """The folders of a job of AWX, which are gone after it, the inner one first; none elsewhere.
+
+    A job works in ``project`` of its own folder: ``/runner``, as its container has it.
+    """
+    if not any(name in task_vars for name in ("awx_job_id", "tower_job_id")):
+        return []
+    here = Path.cwd()
+    return [f"{here}/", f"{here.parent}/"] if here.name == "project" else [f"{here}/"]
 
 
 def plain(value: Any) -> Any:

@@ -18,11 +18,10 @@ from ...module_utils._baseline.controls.findings import PREFIX
 from ...module_utils._baseline.procedures.baseline_context import BaselineContext
 from ...module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
 from ...module_utils._engine.context import ModuleContext
-from ...module_utils._exchange.text import visible
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import mail_lines
 from .artifact_files import ArtifactFiles
-from .base import ModuleAction, plain, show
+from .base import ModuleAction, folders_of_job, plain, show, shown_text
 from .diff import to_yaml
 from .folders import RunFolder
 
@@ -99,8 +98,9 @@ class BaselineAction(ModuleAction):
         """The task's result. Where differences are asked for, it also has the effect on mail."""
         result = super().run(tmp, task_vars)
         mail = result.get("mail") or {}
+        gone = folders_of_job(task_vars or {})
         lines = (
-            [visible(line) for line in (*mail_lines(mail), *suggestion_lines(mail.get("suggestions") or ()))]
+            [shown_text(line, gone) for line in (*mail_lines(mail), *suggestion_lines(mail.get("suggestions") or ()))]
             if self._task.diff
             else []
         )
@@ -137,8 +137,9 @@ class BaselineAction(ModuleAction):
             artifacts=lambda variables: ArtifactFiles(
                 directory_of(variables), host, run, procedure, owners_of(variables)
             ),
-            show=lambda line: show(visible(line)),
+            show=lambda line: show(shown_text(line, folders_of_job(task_vars))),
             to_yaml=to_yaml,
+            folders_of_job=folders_of_job(task_vars),
             # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(
                 str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)

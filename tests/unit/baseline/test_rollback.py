@@ -183,6 +183,19 @@ class TestSnapshotWithoutARun:
         assert role.state() == before
         assert role.artifacts.snapshots.rolled_back(path)
 
+    def test_a_snapshot_is_named_and_no_other_file_is_opened(self, tmp_path: Path, wire: str) -> None:
+        role = Role({}, str(tmp_path), wire)
+        path = role.plan("snapshot")["snapshot"]
+        name = Path(path).name
+        for given in (path, name, f"snapshots/{name}", f"./{name}"):
+            assert not role.run("rollback", rollback_snapshot=given)["pending"], given
+        secret = tmp_path / name
+        secret.write_text("not to be read", encoding="utf-8")
+        for given in (str(secret), f"../{name}", "json", f"x{name}", "/", "."):
+            text = refused(role, rollback_snapshot=given)
+            assert f"{given!r} is not a snapshot of this organization. The newest is {name}." in text
+            assert "not to be read" not in text
+
     def test_nothing_counts_as_rolled_back_that_is_not(self, tmp_path: Path, wire: str) -> None:
         role = Role({}, str(tmp_path), wire)
         path = role.plan("snapshot")["snapshot"]

@@ -28,6 +28,7 @@ class BaselineContext(ModuleContext):
     :param results_of: what the role's tasks returned for a host of the run, in order.
     :param show: shows a line on the terminal.
     :param given_on_launch: the full names of the role's variables that are extra variables.
+    :param folders_of_job: folders that do not outlast a job of AWX, each with its slash; none elsewhere.
     :param to_yaml: writes a value as YAML for people.
     """
 
@@ -44,4 +45,5 @@ class BaselineContext(ModuleContext):
     results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
     show: Callable[[str], None] = lambda line: None
     given_on_launch: frozenset[str] = frozenset()
+    folders_of_job: Sequence[str] = ()
     to_yaml: Callable[[Any], str] = json.dumps

@@ -14,6 +14,7 @@ from ..._exchange.organization import Organization, read
 from ..documents.applied import Applied, Key
 from ..documents.artifacts import Artifacts
 from ..documents.snapshot import SnapshotDocument, read_snapshot
+from ..documents.snapshot_chain import SnapshotChain
 from .later import LaterSnapshot
 from .procedure import Procedure
 from .rollback import Rollback
@@ -21,7 +22,7 @@ from .rollback import Rollback
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
     """The rollback to the snapshot in a file, which is checked first."""
-    snapshot = read_snapshot(_loaded(artifacts, path), path)
+    snapshot = read_snapshot(artifacts.load(path), path)
     return Rollback(
         snapshot,
         applied=_applied(artifacts, path, snapshot),
@@ -31,16 +32,6 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
         later=_taken_since(artifacts, snapshot.id),
         path=path,
     )
-
-
-def _loaded(artifacts: Artifacts, path: str) -> Any:
-    try:
-        return artifacts.load(path)
-    except OptionError as error:
-        raise OptionError(
-            f"hardened_baseline_rollback_snapshot: {error}",
-            remedy="Name the file of a snapshot of this organization, or its path.",
-        ) from error
 
 
 def _taken_since(artifacts: Artifacts, id_: str) -> list[LaterSnapshot]:
@@ -85,13 +76,13 @@ def record_applied(
 
 def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     """The path of the snapshot to restore; empty if all snapshots have been rolled back."""
-    if variables.get("rollback_snapshot"):
-        return str(variables["rollback_snapshot"])
     chain = artifacts.snapshots.chain()
+    if variables.get("rollback_snapshot"):
+        return _named(chain, str(variables["rollback_snapshot"]))
     if not chain.links:
         raise OptionError(
             f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
-            remedy="A run that has nothing to change takes no snapshot. To use a file elsewhere, set hardened_baseline_rollback_snapshot.",
+            remedy="A run that has nothing to change takes no snapshot. Where they are elsewhere, set hardened_baseline_artifacts_dir.",
         )
     newest = chain.newest()
     if newest is None:
@@ -103,6 +94,20 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
             remedy="Restore its name.",
         )
     return newest.path
+
+
+def _named(chain: SnapshotChain, name: str) -> str:
+    """The path of the snapshot of this name, or of a path that ends with it. What is none is not looked for, let alone
+    opened: an answer to a survey reads no file.
+    """
+    found = [link.path for link in chain.links if f"/{link.path}".endswith(f"/{name.removeprefix('./')}")]
+    if name and found:
+        return found[0]
+    newest = f" The newest is {chain.links[-1].path.rpartition('/')[2]}." if chain.links else ""
+    raise OptionError(
+        f"hardened_baseline_rollback_snapshot: {name!r} is not a snapshot of this organization.{newest}",
+        remedy="Name the file of one of its snapshots, or leave the variable out.",
+    )
 
 
 def count_as_rolled_back(

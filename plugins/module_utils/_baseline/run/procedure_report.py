@@ -267,7 +267,11 @@ def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
         return {key: _lasting(task, artifacts, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_lasting(task, artifacts, item) for item in value]
-    return value.replace(f"{artifacts.directory}/", "") if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    for folder in (f"{artifacts.directory}/", *task.folders_of_job):
+        value = value.replace(folder, "")
+    return value
 
 
 def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:

@@ -188,7 +188,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "rollback_snapshot",
         _STR,
-        "The snapshot's file. If empty, the newest snapshot that has not been rolled back.",
+        "The name of the snapshot's file. If empty, the newest snapshot that has not been rolled back.",
         "",
         ("rollback",),
     ),
