@@ -75,6 +75,11 @@ options:
       expires_within_days:
         description: After how many days mail has to expire in the portal at the latest. Only with V(portal).
         type: int
+      copies:
+        description: Which copies count that rules make of the mail for others. See
+          M(m365.message_encryption.mail_flow_test).
+        type: str
+        choices: [all, outside, recipients_only]
   compare_with:
     description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has
       RV(difference).

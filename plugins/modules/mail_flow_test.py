@@ -270,6 +270,19 @@ options:
             After how many days mail has to expire in the portal at the latest: each branding that external copies may
             show is an OME configuration with such an C(external_mail_expiry_in_days). Only with V(portal).
         type: int
+      copies:
+        description:
+          - >-
+            Which copies count that rules make of the mail for people whom O(guarantees[].when) and
+            O(guarantees[].unless) do not select, such as by a redirection, a blind copy, a report with the original mail
+            or a request for approval. V(all), the default, counts them whoever gets them, V(outside) if they leave the
+            organization, and V(recipients_only) does not count them. A proof names those that it does not count and that
+            may break it (C(added_copies), C(shown_copies)).
+          - >-
+            A copy that counts must be protected like the recipients' own, but need not be delivered. Only with
+            V(encrypted), V(not_in_clear), V(not_in_clear_if_delivered), V(portal) and V(protected_in_transit).
+        type: str
+        choices: [all, outside, recipients_only]
   facts:
     description:
       - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
@@ -281,7 +294,7 @@ options:
         C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors), C(outbound_connectors),
         C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and C(irm_configuration),
         C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns
-        them.
+        them. What is true or false there is no text in quotes.
       - >-
         If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or
         guests. If only C(mail_users) is given, nobody else with an address outside of the accepted domains is one. If
@@ -541,7 +554,8 @@ guarantees:
         V(domain_only), V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it
         C(covers), and what its TLS checks (C(validation)). Of mail that has to expire in the portal, C(expiry) is the
         number of days of the branding, 0 for never. For V(portal), C(unbranded) is true if it is protected, but shows
-        no branding.
+        no branding. C(shown_to) is somebody to whom a rule shows the C(recipient)'s copy in clear, in a report or for
+        an approval, if that breaks it.
       type: dict
       returned: when the verdict is V(refuted)
     unknown:

@@ -169,15 +169,23 @@ class Directory:
         """``inside``, ``outside``, or ``untold``."""
         if self._domains is None:
             return "untold"
+        return "inside" if self._type(domain) in ("Authoritative", "InternalRelay") else "outside"
+
+    def is_shared(self, domain: str) -> bool:
+        """Whether other servers have mailboxes of a domain, too."""
+        return self._type(domain) == "InternalRelay"
+
+    def is_mailbox(self, address: str) -> bool:
+        return address in (self._mailboxes or ())
+
+    def _type(self, domain: str) -> str:
         best: Mapping[str, Any] | None = None
-        for row in self._domains:
+        for row in self._domains or ():
             name = str(row["DomainName"]).lower()
             below = domain.endswith("." + name) and row.get("MatchSubDomains")
             if (domain == name or below) and (best is None or len(name) > len(str(best["DomainName"]))):
                 best = row
-        if best is None:
-            return "outside"
-        return "outside" if best.get("DomainType", "Authoritative") == "ExternalRelay" else "inside"
+        return "" if best is None else str(best.get("DomainType", "Authoritative"))
 
     def is_respelled(self, domain: str) -> bool:
         """Whether an accepted domain is this one only in another spelling."""

@@ -200,9 +200,9 @@ def wishing(source: random.Random, given: Claim) -> Claim:
     """The same mail with one of the wishes that :func:`claim` does not draw."""
     then = source.choice((*MORE_THENS, "portal"))
     template = source.choice(("", "Encrypt")) if then == "not_in_clear_if_delivered" else ""
-    return replace(
-        given, then=then, template=template, expires_within_days=source.choice((3, 7, 7, 30)) if then == "portal" else 0
-    )
+    days = source.choice((3, 7, 7, 30)) if then == "portal" else 0
+    copies = source.choice(("", "", "outside", "recipients_only")) if template or days else ""
+    return replace(given, then=then, template=template, expires_within_days=days, copies=copies)
 
 
 _INSIDE: Values = {"from_scope": "InOrganization"}

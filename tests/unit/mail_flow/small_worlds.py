@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.emulator.mail_flow.directory import Directory
+from tests.emulator.mail_flow.directory import Directory, domain_of
 from tests.emulator.mail_flow.mail import Copy, Mail, Recipient, first_copy, mail
 from tests.emulator.mail_flow.outcomes import Judge, Outcome
 from tests.emulator.mail_flow.passage import Passage
@@ -108,6 +108,7 @@ class Claim:
     then: str
     template: str = ""
     expires_within_days: int = 0
+    copies: str = ""
 
     def option(self, name: str = "claim") -> Values:
         made: Values = {
@@ -117,7 +118,7 @@ class Claim:
             "then": self.then,
             "template": self.template,
         }
-        made["expires_within_days"] = self.expires_within_days
+        made |= {"expires_within_days": self.expires_within_days, "copies": self.copies}
         return {key: value for key, value in made.items() if value or key in ("name", "when")}
 
     def rule(self) -> Rule:
@@ -144,6 +145,13 @@ class Claim:
             return any(self.broken_by(one, outside=outside) for one in let_through)
         in_portal = outcome.protection == "smime" or (outcome.branding is not None and self._expires(outcome.branding))
         return not self._protected(outcome) or (self.then == "portal" and outside and not in_portal)
+
+    @property
+    def of_copies(self) -> Claim | None:
+        """What is claimed of copies that rules make for others; None if nothing is."""
+        if self.then in ("unencrypted", "delivered", "decrypted_on_arrival") or self.copies == "recipients_only":
+            return None
+        return replace(self, then="not_in_clear") if self.then == "encrypted" else self
 
     def is_about(self, message: Mail) -> bool:
         """Whether it is about mail that arrives so, whoever it is from and to."""
@@ -256,10 +264,17 @@ class SmallWorld:
             broken: dict[str, bool | None] = {}
             for recipient, outcome in copies:
                 address = recipient.address
-                if address in meant if not recipient.added else self._is_about(world, arrived, about, whole, address):
+                wanted: Claim | None = claim
+                if not (
+                    address in meant if not recipient.added else self._is_about(world, arrived, about, whole, address)
+                ):
+                    of_mail = recipient.added and recipient.beside & meant
+                    stays = claim.copies == "outside" and self._directory.kind(domain_of(address)) == "inside"
+                    wanted = claim.of_copies if of_mail and not stays else None
+                if wanted is not None:
                     foreign = arrived.rights_protected and arrived.own_keys is False
                     outside = claim.then == "portal" and not foreign and self._outside(address, arrived, world)
-                    value = claim.broken_by(outcome, outside=outside)
+                    value = wanted.broken_by(outcome, outside=outside)
                     broken[address] = value if broken.get(address, value) == value else None
             judged.append(broken)
         return judged

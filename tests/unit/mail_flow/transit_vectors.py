@@ -34,6 +34,10 @@ GATE: Values = {
 }
 ALL: Values = {"name": "All", "recipient_domains": ["*"], "tls_settings": "EncryptionOnly"}
 
+#: A domain that the organization shares with other servers, and a connector to its own ones.
+SHARED: Values = {"accepted_domains": [{"name": "contoso.com"}, {"name": "plant.example", "type": "InternalRelay"}]}
+PLANT: Values = {"name": "Plant", "connector_type": "OnPremises", "recipient_domains": ["plant.example"]}
+
 FORCED = {"tls": "forced", "validation": "domain", "connector": "Bank"}
 OPPORTUNISTIC = {"tls": "opportunistic"}
 
@@ -203,6 +207,81 @@ VECTORS = [
         rules=[ROUTE],
     ),
     Vector("a rule that does not match routes", [GATE], OPPORTUNISTIC, False, rules=[{**ROUTE, **SECRET}]),
+    Vector(
+        "a rule routes mail for somebody inside",
+        [{**GATE, "tls_settings": ""}],
+        {"tls": "unknown", "connector": "Gate", "ends_at": "one.gate.example, two.gate.example"},
+        None,
+        to="alexw@contoso.com",
+        rules=[ROUTE],
+    ),
+    Vector(
+        "a rule routes mail for somebody inside to a connector that forces TLS",
+        [GATE],
+        {"tls": "unknown", "connector": "Gate", "ends_at": "one.gate.example, two.gate.example"},
+        True,
+        to="alexw@contoso.com",
+        rules=[ROUTE],
+    ),
+    Vector(
+        "a rule that does not match routes mail for somebody inside",
+        [GATE],
+        {},
+        True,
+        to="alexw@contoso.com",
+        rules=[{**ROUTE, **SECRET}],
+    ),
+    Vector("relayed, no connector", [], {"tls": "unknown"}, None, to="bob@plant.example", tenant=SHARED),
+    Vector("relayed, connectors not told", None, {"tls": "unknown"}, None, to="bob@plant.example", tenant=SHARED),
+    Vector(
+        "relayed through a partner's connector",
+        [{**PLANT, "connector_type": "Partner"}],
+        {"tls": "unknown", "connector": "Plant"},
+        None,
+        to="bob@plant.example",
+        tenant=SHARED,
+    ),
+    Vector(
+        "relayed through a partner's connector that forces TLS",
+        [{**PLANT, "connector_type": "Partner", "tls_settings": "EncryptionOnly"}],
+        {"tls": "unknown", "connector": "Plant"},
+        True,
+        to="bob@plant.example",
+        tenant=SHARED,
+    ),
+    Vector(
+        "relayed to servers on premises", [PLANT], {"on_premises": "Plant"}, True, to="bob@plant.example", tenant=SHARED
+    ),
+    Vector(
+        "relayed to servers on premises, or to a partner",
+        [PLANT, {**PLANT, "name": "Other", "connector_type": "Partner"}],
+        {"tls": "unknown"},
+        None,
+        to="bob@plant.example",
+        tenant=SHARED,
+    ),
+    Vector(
+        "relayed to servers on premises, in test mode",
+        [{**PLANT, "test_mode": True}],
+        {"tls": "unknown"},
+        None,
+        to="bob@plant.example",
+        tenant=SHARED,
+    ),
+    Vector(
+        "a mailbox in a domain that is relayed",
+        [],
+        {},
+        True,
+        to="bob@plant.example",
+        tenant={**SHARED, "mailboxes": ["alexw@contoso.com", "bob@plant.example"]},
+    ),
+    Vector(
+        "a certificate with a name, and no name",
+        [{**WIDE, "tls_domain": ""}],
+        {"tls": "forced", "connector": "Bank"},
+        True,
+    ),
     Vector("a rule routes beside a connector of the domain", [GATE, BANK], {"tls": "forced"}, True, rules=[ROUTE]),
     Vector("a rule routes beside one without TLS", [GATE, PLAIN], {"tls": "unknown"}, None, rules=[ROUTE]),
     Vector("a rule routes to one that is not there", [], {"tls": "unknown", "connector": "Gate"}, None, rules=[ROUTE]),

@@ -32,6 +32,7 @@ _IRM = {
 _CONNECTOR = {
     "name": "Name",
     "enabled": "Enabled",
+    "connector_type": "ConnectorType",
     "recipient_domains": "RecipientDomains",
     "tls_settings": "TlsSettings",
     "tls_domain": "TlsDomain",

@@ -17,7 +17,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.analyses.expectations import Tested, run_cases
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
-from ..._mail_flow.input.guarantee_options import Guarantee, same_guarantee
+from ..._mail_flow.input.guarantee_options import COPIES_OUTSIDE, Guarantee, same_guarantee
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
@@ -62,7 +62,9 @@ def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
         return given
     spared = declare_section("exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
-    found = [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
+    # It is about mail that leaves: a copy for somebody inside does not.
+    name = f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}"
+    found = [*given, Guarantee(name, OUTGOING, spared, "not_in_clear", copies=COPIES_OUTSIDE)]
     domains = outgoing.get("protected_in_transit") or []
     if domains:
         when = declare_section(

@@ -11,10 +11,12 @@ from typing import Any
 from ..._mail_flow.model.addresses import without_addresses
 from ..._mail_flow.model.questions import numbers_told
 from ..._mail_flow.wording.evidence import evidence_headline
+from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..._mail_flow.wording.replay import number_of
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
+from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, worst_first
 from .first_look import overview_lines
 from .report import OrganizationReport, RunReport
@@ -80,7 +82,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     lines = []
     for organization in named[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
-        below = [*_reasons(organization), *_reported(organization), *foreign]
+        below = [*_reasons(organization), *_copies(organization), *_reported(organization), *foreign]
         lines += [
             _line(organization, report.kind, words, several=len(organizations) > 1),
             *(f"  {line}" for line in below),
@@ -231,6 +233,15 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         found = [_first_line(text) for text in control.findings[:_FOUND]]
         lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
     return lines
+
+
+def _copies(organization: OrganizationReport) -> list[str]:
+    """The copies that proved guarantees do not cover, as a line; none if there are none."""
+    if organization.waits:
+        return []
+    found = copies_not_covered(organization.mail.get("guarantees") or ())
+    more = f" ({len(found) - _FOUND} more in the report)" if len(found) > _FOUND else ""
+    return [f"{MAIL_CONTROL}: {' '.join(found[:_FOUND])}{more}"] if found else []
 
 
 def _reported(organization: OrganizationReport) -> list[str]:

@@ -20,13 +20,13 @@ from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
 from ..model.connectors import IN_TRANSIT, Connector, at_least
-from ..model.facts import Facts, recipient_outside
+from ..model.facts import RELAYED, Facts
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.predicate import RECIPIENT, SENDER
 from ..model.rules import FlowRule, RuleSet, is_later
 from ..model.wishes import PORTAL, WISHES
-from ..sat.solver import TRUE
+from ..sat.solver import FALSE
 from ..simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
@@ -43,17 +43,21 @@ from ..simulator.protection import ways_of
 from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.address import AddressSlot
-from ..symbolic.atoms import THE_MANAGER, Key, brought_by, keys_of, showings, slots_of
+from ..symbolic.atoms import THE_MANAGER, Key, Showing, brought_by, keys_of, showings, slots_of
 from ..symbolic.compile_added_copies import AddedCopy
-from ..symbolic.compile_outcomes import shows, taken_by
+from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.compile_text_edits import SeenMessage
-from ..symbolic.copy_properties import breaks
+from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model, Replayed
-from ..symbolic.logic import Value, high, negate
-from ..symbolic.witness_replay import course_of, is_about, surely_breaks, surely_keeps
-
-#: The type of accepted domains whose mail Exchange relays to servers of the organization.
-_RELAYED = "InternalRelay"
+from ..symbolic.logic import Value, high
+from ..symbolic.witness_replay import (
+    counted,
+    course_of,
+    shown_counts,
+    surely_breaks,
+    surely_keeps,
+    surely_shows,
+)
 
 #: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
 _AUTHORITATIVE = "Authoritative"
@@ -130,6 +134,7 @@ class Counterexample:
     :param facts: the facts that it assumes beyond the known ones.
     :param hole: of mail on its way, the hole through which it leaves.
     :param expiry: of mail that has to expire, after how many days its branding lets it, 0 for never.
+    :param shown_to: to whom a rule shows the copy in clear, where that breaks it; empty if it is the copy itself.
     :param unbranded: of mail that has to be led to the portal, whether it is protected and certainly shows no branding.
     """
 
@@ -141,6 +146,7 @@ class Counterexample:
     hole: Hole | None = None
     expiry: int | None = None
     unbranded: bool = False
+    shown_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,16 +195,21 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
 
     def still_breaks(message: Message) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
-        if is_about(breach.claims, breach.claim, message, facts, address) is not True:
-            return False
         found = course_of(breach.rules, message, facts, address)
-        if found is None or not surely_breaks(found, breach.guarantee, message, facts):
+        if found is None:
+            return False
+        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, found)
+        if counts is not True or not surely_breaks(found, wanted, message, facts):
             return False
         return result(found, breach.rules, message, facts) == outcome
 
     def keeps(rules: RuleSet) -> bool:
         message = candidate.message
-        return surely_keeps(course_of(rules, message, facts, address), breach.guarantee, message, facts)
+        found = course_of(rules, message, facts, address)
+        if found is None:  # Somebody who gets no copy without the rule.
+            return course.by is not None
+        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, found)
+        return counts is False or surely_keeps(found, wanted, message, facts)
 
     message = without_noise(candidate, address, still_breaks)
     recipient = course.recipient.label if is_name(address) else address
@@ -210,6 +221,37 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
         dict(outcome),
         (decided,) if decided else (),
         candidate.letter.facts,
+    )
+
+
+def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: Showing) -> Counterexample | None:
+    """The counterexample that a message is which a rule shows somebody in clear; ``None`` if that is not certain.
+
+    :param course: the copy that the rule shows.
+    """
+    address, facts, guarantee = course.recipient.address, candidate.facts[0], breach.guarantee
+
+    def outcome(message: Message, copy_: Course | None) -> Mapping[str, Any] | None:
+        if copy_ is None or not surely_shows(copy_, showing, guarantee, message, facts):
+            return None
+        counts = shown_counts(breach.claims, breach.claim, guarantee, message, facts, copy_, showing)
+        return result(copy_, breach.rules, message, facts) if counts is True else None
+
+    found = outcome(candidate.message, course)
+    if found is None:
+        return None
+    message = without_noise(
+        candidate,
+        address,
+        lambda other: outcome(other, course_of(breach.rules, other, facts, address)) == found,
+    )
+    return Counterexample(
+        {"name": guarantee.name, **message},
+        course.recipient.label if is_name(address) else address,
+        dict(found),
+        (showing.rule.name,),
+        candidate.letter.facts,
+        shown_to=showing.person.label,
     )
 
 
@@ -309,46 +351,34 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
 def copies_left_out(
     model: Model, place: int, guarantee: Guarantee, literals: Sequence[int], budget: int
 ) -> list[Premise]:
-    """The copies outside that rules make of mail that a guarantee about protection covers, or show somebody, where it
-    is not about these people and such a copy may break it.
+    """The copies that rules make of mail that a guarantee about protection covers, or show somebody, and that do not
+    count for it, where such a copy may break it.
 
     :param literals: of the mail that the proof covers.
     :param budget: the maximum number of conflicts for each question.
     """
-    if not any("protected" in one_of for one_of in WISHES[guarantee.then].kept):
+    if guarantee.of_copies is None:
         return []
-    side, circuit, all_of = model.free, model.circuit, model.free.logic.all_of
-    copies = model.added(side).copies
-    covered = circuit.disjunction(
-        [_about(model, place), *(high(all_of((each.when, _applies(model, place, each.person)))) for each in copies)]
-    )
+    copies, found = CountedCopies(model, model.free, guarantee, model.claims.rules[place], place), dict[Premise, int]()
+    circuit = model.circuit
 
-    def left_out(person: AddressSlot, clear: Value) -> int:
-        """That somebody whom the guarantee is not about may get it in clear."""
-        return high(all_of((side.conditions.scopes.leaves(person), negate(_applies(model, place, person)), clear)))
+    def leave_out(premise: Premise, copy_: Value) -> None:
+        found[premise] = circuit.disjunction((found.get(premise, FALSE), high(copy_)))
 
-    found: dict[Premise, list[int]] = {}
-    for copy_ in copies:
-        premise = Premise("added_copies", values=(copy_.rule.name, _names(copy_, model.facts)))
-        clear = all_of((copy_.when, breaks(copy_.outcome, guarantee)))
-        found.setdefault(premise, []).append(left_out(copy_.person, clear))
-    chains = [(TRUE, side.chains[0]), *((each.when, each.outcome.chain) for each in copies)]
+    for each in copies.every:
+        if each.copy is not None:
+            names = _names(each.copy, model.facts)
+            leave_out(Premise("added_copies", values=(each.copy.rule.name, names)), copies.left_out(each))
     for showing in showings(model.rule_sets[0].rules, model.facts):
-        person, seen = model.mail.shown(side.logic, showing.person.address), shows(showing, chains, side.logic)
         premise = Premise("shown_copies", values=(showing.rule.name, showing.person.label))
-        found.setdefault(premise, []).append(left_out(person, seen))
-    return [
-        premise
-        for premise, ways in found.items()
-        if model.solve([covered, circuit.disjunction(ways), *literals], budget)
-    ]
+        leave_out(premise, copies.shown(showing, counted=False))
+    return [premise for premise, may in found.items() if model.solve([may, *literals], budget)]
 
 
 def _names(copy_: AddedCopy, facts: Facts) -> str:
-    """Whose copy it is: of one of several people, all who may be outside."""
-    every = {address for _option, address, _senders in brought_by(copy_.rule, facts)}
-    outside = sorted(each for each in every if recipient_outside(facts, each) is not False)
-    return copy_.address or listed(outside, joint="or") or THE_MANAGER
+    """Whose copy it is: of one of several people, all of them."""
+    every = sorted({address for _option, address, _senders in brought_by(copy_.rule, facts)})
+    return copy_.address or listed(every, joint="or") or THE_MANAGER
 
 
 def _applies(model: Model, place: int, person: AddressSlot) -> Value:
@@ -389,8 +419,8 @@ def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
     leaves = high(side.conditions.scopes.leaves(chain.person))
     handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
     found = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
-    names = [each.name for each in model.facts.accepted_domains or () if each.type == _RELAYED]
-    own = bool(names) and model.solve([about, chain.person.in_accepted((_RELAYED,))], budget)
+    names = [each.name for each in model.facts.accepted_domains or () if each.type == RELAYED]
+    own = bool(names) and model.solve([about, chain.person.in_accepted((RELAYED,))], budget)
     smart_hosts = (Premise("smart_hosts", values=(each.name, each.smart_hosts)) for each in found)
     relayed = [Premise("internal_relay", values=tuple(names))] if own else []
     return [NEXT_SERVER, *smart_hosts, *relayed, *_to_own_servers(model, about, chain.person, budget)]

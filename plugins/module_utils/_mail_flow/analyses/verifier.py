@@ -27,14 +27,14 @@ from ..sat.solver import FALSE, TRUE
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
 from ..simulator.results import result
 from ..simulator.state import Course
-from ..symbolic.atoms import MANAGER, Key, brought_by, showings
-from ..symbolic.compile_outcomes import shows
-from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.atoms import MANAGER, Key, Showing, brought_by, showings
+from ..symbolic.compile_outcomes import sent_in_clear
+from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.encoding import CONFLICTS, Model, Replayed, Side
-from ..symbolic.logic import high, low
+from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import Assumption, may_mean_pdf
-from ..symbolic.witness_replay import courses_of, is_about, reasons_for, surely_breaks
+from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
 from .judgment import (
     PROVED,
     REFUTED,
@@ -46,6 +46,7 @@ from .judgment import (
     hole_of,
     premises_of,
     told,
+    told_of_shown,
 )
 
 #: How many times the other recipients are built more exactly.
@@ -138,6 +139,8 @@ class _Prover:
         )
         self._cut = self.first.added(self.first.free).cut
         self._showings = list(showings(rules.rules, self.first.facts))
+        #: The copies for the guarantee that is judged, by model and side.
+        self._counted: dict[tuple[Model, bool], CountedCopies] = {}
         self._brought = {
             address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)
         }
@@ -147,6 +150,7 @@ class _Prover:
 
         :raises OptionError: no mail can meet what the guarantee is about.
         """
+        self._counted.clear()
         answer = Judgment(self.guarantees[place], self.first.claims.rules[place])
         model = self.first
         assumptions: Sequence[Assumption] = self._assumed(place)
@@ -168,8 +172,9 @@ class _Prover:
                         assumptions = kept
                         continue
                 search = self._among_all(model, place, assumptions, usual=possible)
-                if search.found:
-                    return replace(answer, verdict=REFUTED, counterexample=search.found)
+                found = search.found or (self._shown_for_sure(model, place, literals) if possible else None)
+                if found:
+                    return replace(answer, verdict=REFUTED, counterexample=found)
                 if search.is_none and not possible and self._cut:
                     return replace(answer, unknown=(TOO_MANY_COPIES,))
                 if search.is_none and not possible:
@@ -256,22 +261,23 @@ class _Prover:
         return model.search(literals, model.free, self.budget)
 
     def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[int, int]]:
-        """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people
+        """That a copy counts for the guarantee, and that it breaks it, for the recipient's copy and for those of people
         whom rules add: possibly on the free side, certainly on the open one.
 
         :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
         """
-        guarantee, rule = self.guarantees[place], model.claims.rules[place]
         known = high if side.logic.free else low
-        about = side.conditions.matches(rule, ("claim", place), SeenMessage(), model.mail.recipient)
-        copies = [(about, side.outcomes[0])]
-        for copy in model.added(side).copies:
-            about = side.conditions.matches(rule, ("claim", place), SeenMessage(), copy.person)
-            copies.append((side.logic.all_of((copy.when, about)), copy.outcome))
-        return [
-            (known(about), known((breaks_anyway if anyway else breaks)(outcome, guarantee)))
-            for about, outcome in copies
-        ]
+        copies = self._copies(model, place, side)
+        claims = [copies.broken(each, breaks_anyway if anyway else breaks) for each in copies.every]
+        return [(known(counts), known(broken)) for counts, broken in claims]
+
+    def _copies(self, model: Model, place: int, side: Side) -> CountedCopies:
+        """The copies that a guarantee may be about."""
+        found = self._counted.get((model, side.logic.free))
+        if found is None:
+            found = CountedCopies(model, side, self.guarantees[place], model.claims.rules[place], place)
+            self._counted[model, side.logic.free] = found
+        return found
 
     def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
         """That the guarantee may be broken for one of the copies that it applies to.
@@ -283,18 +289,32 @@ class _Prover:
         return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
 
     def _shown(self, model: Model, place: int) -> list[int]:
-        """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see
-        it in clear.
-        """
-        side, rule, then = model.free, model.claims.rules[place], self.guarantees[place].then
-        chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
-        found = []
-        for showing in self._showings if WISHES[then].shows else ():
-            person = model.mail.shown(side.logic, showing.person.address)
-            about = side.conditions.matches(rule, ("claim", place), SeenMessage(), person)
-            leaves = side.conditions.scopes.leaves(person) if then == IN_TRANSIT else TRUE
-            found.append(high(side.logic.all_of((about, leaves, shows(showing, chains, side.logic)))))
-        return found
+        """Of each of those to whom rules show what they act on, that they may see in clear what counts."""
+        return [high(self._seen(model, place, model.free, showing)) for showing in self._showings]
+
+    def _seen(self, model: Model, place: int, side: Side, showing: Showing) -> Value:
+        """Whether somebody to whom a rule shows mail sees in clear what counts."""
+        seen, guarantee = self._copies(model, place, side).shown(showing, counted=True), self.guarantees[place]
+        if guarantee.then != IN_TRANSIT:
+            return seen
+        person = model.mail.shown(side.logic, showing.person.address)
+        sent = sent_in_clear(showing, person, model.mail, side.logic, guarantee.tls_validation)
+        return side.logic.all_of((seen, sent, side.conditions.scopes.leaves(person)))
+
+    def _shown_for_sure(self, model: Model, place: int, literals: Sequence[int]) -> Counterexample | None:
+        """A message that a rule certainly shows somebody in clear."""
+        for showing in self._showings:
+            claim = [low(self._seen(model, place, model.open, showing))]
+            for candidate in model.candidates(claim, literals, model.open, self.budget) if claim != [FALSE] else ():
+                found = self._shows(model, place, candidate, showing) if candidate else None
+                if found:
+                    return found
+        return None
+
+    def _shows(self, model: Model, place: int, candidate: Replayed, showing: Showing) -> Counterexample | None:
+        breach = Breach(self.guarantees[place], model.rule_sets[0], model.claims, model.claims.rules[place])
+        every = (told_of_shown(breach, candidate, course, showing) for course in self._courses(model, candidate))
+        return next((found for found in every if found), None)
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
@@ -378,9 +398,8 @@ class _Prover:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         message, facts = candidate.message, candidate.facts[0]
         for course in self._courses(model, candidate):
-            if is_about(model.claims, rule, message, facts, course.recipient.address) is not True:
-                continue
-            if not surely_breaks(course, guarantee, message, facts):
+            counts, wanted = counted(model.claims, rule, guarantee, message, facts, course)
+            if counts is not True or not surely_breaks(course, wanted, message, facts):
                 continue
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
@@ -407,16 +426,13 @@ class _Prover:
         _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
             for course in self._courses(model, candidate):
-                about = is_about(
-                    model.claims,
-                    model.claims.rules[place],
-                    candidate.message,
-                    candidate.facts[0],
-                    course.recipient.address,
+                message, facts = candidate.message, candidate.facts[0]
+                counts, wanted = counted(
+                    model.claims, model.claims.rules[place], guarantee, message, facts, course
                 )
-                if about is not False:
-                    reasons += about.reasons if isinstance(about, Open) else ()
-                    reasons += reasons_for(course, guarantee, candidate.message, candidate.facts[0])
+                if counts is not False:
+                    reasons += counts.reasons if isinstance(counts, Open) else ()
+                    reasons += reasons_for(course, wanted, message, facts)
         return tuple(dict.fromkeys(reasons or self._nameless())) or (NOT_FOUND,)
 
     def _nameless(self) -> list[Reason]:

@@ -22,6 +22,9 @@ from .parsing import refuse_unknown
 #: The options that narrow a wish.
 _NARROWING = tuple(dict.fromkeys(wish.narrowed_by for wish in WISHES.values() if wish.narrowed_by))
 
+#: Which copies count that rules make of the mail for others: all, those that leave the organization, or none.
+ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY = COPIES = ("all", "outside", "recipients_only")
+
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
     "type": "list",
@@ -34,6 +37,7 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
         "template": {"type": "str"},
         "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
         "expires_within_days": {"type": "int"},
+        "copies": {"type": "str", "choices": list(COPIES)},
     },
 }
 
@@ -62,6 +66,7 @@ class Guarantee:
     :param tls_validation: of ``protected_in_transit``, what forced TLS has to check at least; empty for all others.
     :param expires_within_days: of ``portal``, after how many days mail has to expire there at the latest; 0 if it need
         not.
+    :param copies: one of :data:`COPIES`; those for people whom its conditions select count anyway.
     """
 
     name: str
@@ -71,6 +76,13 @@ class Guarantee:
     template: str = ""
     tls_validation: str = ""
     expires_within_days: int = 0
+    copies: str = ALL_COPIES
+
+    @property
+    def of_copies(self) -> Guarantee | None:
+        """What copies for others have to keep; ``None`` if there is nothing."""
+        then = WISHES[self.then].of_copies
+        return (self if then == self.then else replace(self, then=then)) if then else None
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -122,10 +134,16 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
             raise OptionError(
                 f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it."
             )
-        validation = _validation(each.get("tls_validation"), at) if then == IN_TRANSIT else ""
         found.append(
             Guarantee(
-                name, sections[0], sections[1], then, template, validation, _days(each.get("expires_within_days"), at)
+                name,
+                sections[0],
+                sections[1],
+                then,
+                template,
+                _validation(each.get("tls_validation"), at) if then == IN_TRANSIT else "",
+                _days(each.get("expires_within_days"), at),
+                _copies(each.get("copies"), then, at),
             )
         )
     return found
@@ -139,6 +157,23 @@ def _days(given: Any, at: str) -> int:
             f"{at}.expires_within_days is {given!r}.", remedy="Give a number of days, at least 1, or omit it."
         )
     return given
+
+
+def _copies(given: Any, then: str, at: str) -> str:
+    if given is None:
+        return ALL_COPIES
+    if given not in COPIES:
+        near = nearest(given, COPIES)
+        raise OptionError(
+            f"{at}.copies is {given!r}.",
+            remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(COPIES)}.",
+        )
+    if not WISHES[then].of_copies:
+        others = [name for name, wish in WISHES.items() if wish.of_copies]
+        raise OptionError(
+            f"{at}.copies cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}."
+        )
+    return str(given)
 
 
 def _validation(given: Any, at: str) -> str:

@@ -13,7 +13,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..._exchange.errors import OptionError
+from ..._exchange.kinds import Boolean
 from ..._exchange.spelling import remedy
+from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
+from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.addresses import is_address
 from ..model.connectors import Connector, connector_of
@@ -111,6 +115,31 @@ DIALECTS = (Dialect.AGREED.value, Dialect.DOTNET.value)
 
 #: Facts about what comes after the rules. They are accepted, but change no answer, because answers end with the rules.
 LATER_FACT_KEYS = ("auto_label", "dlp_policies")
+
+#: The settings that are facts: the fact's name to the table that has its options.
+_TABLES = {table.subset: table for table in (IRM_CONFIGURATION, OME_CONFIGURATION, OWA_MAILBOX_POLICY)}
+
+#: Fact to the keys that are true or false. As a text, "False" would count as true, or not at all.
+FLAGS: Mapping[str, tuple[str, ...]] = {
+    "accepted_domains": ("match_subdomains",),
+    "remote_domains": ("is_internal",),
+    "inbound_connectors": ("enabled", "cloud_services_mail_enabled", "treat_messages_as_internal"),
+    "outbound_connectors": (
+        "enabled",
+        "use_mx_record",
+        "is_transport_rule_scoped",
+        "test_mode",
+        "all_accepted_domains",
+        "route_all_messages_via_on_premises",
+        "cloud_services_mail_enabled",
+    ),
+    "organization_config": ("disable_plus_address_in_recipients",),
+    "journal_rules": ("enabled",),
+    **{
+        name: tuple(field.option for field in table.fields if isinstance(field.kind, Boolean))
+        for name, table in _TABLES.items()
+    },
+}
 
 _DOMAIN_TYPES = ("Authoritative", "InternalRelay", "ExternalRelay")
 
@@ -225,6 +254,8 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     :raises OptionError: it is invalid; the message names the option.
     """
     refuse_unknown(options, (*FACT_KEYS, *LATER_FACT_KEYS), where)
+    for fact, names in FLAGS.items():
+        _check_flags(options.get(fact), names, f"{where}{fact}")
 
     def given(key: str, read: Callable[[Any, str], Parsed]) -> Parsed | None:
         return None if options.get(key) is None else read(options[key], f"{where}{key}")
@@ -253,6 +284,16 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         journal_rules=given("journal_rules", _each(_mapped)),
         dialect=given("dialect", _dialect) or Dialect.AGREED,
     )
+
+
+def _check_flags(value: Any, names: Iterable[str], where: str) -> None:
+    """Refuses a fact of which a key that is true or false is something else."""
+    if isinstance(value, (list, tuple)):
+        for index, each in enumerate(value):
+            _check_flags(each, names, f"{where}[{index}]")
+        return
+    for name in names if isinstance(value, Mapping) else ():
+        _flag(value.get(name), f"{where}.{name}")
 
 
 def with_facts(known: Facts, options: Mapping[str, Any]) -> Facts:
@@ -335,7 +376,10 @@ def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
 
 def _flag(value: Any, where: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
-        raise OptionError(f"{where} must be true or false, not {value!r}.")
+        raise OptionError(
+            f"{where} must be true or false, not {value!r}.",
+            remedy="Write it without quotes." if str(value).lower() in ("true", "false") else "",
+        )
     return value
 
 

@@ -341,6 +341,8 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
         for message in messages
         for address in (*message.to, *message.cc, *message.bcc)
     )
+    # Mail for somebody inside may leave where a rule routes it.
+    routes = any("route_message_outbound_connector" in rule.does(Does.ROUTE) for rule in acting)
     scopes = {"from_scope", "sent_to_scope"} & options
     wanted = {
         "organization": any(
@@ -348,13 +350,13 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
             for message in messages
             for address in (message.sender, *message.to, *message.cc, *message.bcc)
         ),
-        "accepted_domains": bool(scopes) or encrypts or protected or leaves,
+        "accepted_domains": bool(scopes) or encrypts or protected or leaves or routes,
         "remote_domains": "sent_to_scope" in options or encrypts or protected,
         "mail_users": bool(scopes) or encrypts,
         "journal_rules": False,
         "inbound_connectors": ("from_scope" in options or encrypts)
         and any(message.authenticated is None for message in messages),
-        "outbound_connectors": leaves,
+        "outbound_connectors": leaves or routes,
         "irm_configuration": encrypts or protected,
         "ome_configurations": encrypts or protected,
         "owa_mailbox_policies": encrypts or protected,

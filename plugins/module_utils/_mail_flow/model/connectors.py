@@ -69,6 +69,11 @@ class Connector:
         return any(_covers(pattern, domain) for pattern in self.domains)
 
     @property
+    def takes_any(self) -> bool:
+        """Whether it takes mail that no rule routes to it."""
+        return self.enabled and not self.of_rules
+
+    @property
     def idle(self) -> str:
         """Why it takes no mail that a rule routes to it: ``disabled``, ``test_mode`` or ``not_for_rules``; empty if it
         does.
@@ -82,7 +87,11 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
     """A connector of the fact ``outbound_connectors``. What is absent has the default of New-OutboundConnector."""
     tls, dane = (str(options.get(key) or "") for key in ("tls_settings", "smtp_dane_mode"))
     known = {name.casefold(): validation for name, validation in _VALIDATION_OF.items()}
+    validation = known.get(tls.casefold(), "")
     doubt: tuple[str, ...] = () if tls.casefold() in known else ("unknown_tls", tls)
+    if validation == "domain" and not str(options.get("tls_domain") or "").strip():
+        # Exchange wants a name to check. What it checks without one is not documented.
+        validation, doubt = "certificate", ("no_tls_domain",)
     if not tls and dane.casefold() == "mandatory":
         doubt = ("mandatory_dane",)
     hosts = tuple(str(each) for each in options.get("smart_hosts") or ())
@@ -93,7 +102,7 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
         name=str(options["name"]),
         enabled=options.get("enabled") is not False,
         domains=tuple(str(each).strip().lower() for each in options.get("recipient_domains") or ()),
-        validation=known.get(tls.casefold(), ""),
+        validation=validation,
         doubt=doubt,
         smart_hosts=handed,
         of_rules=bool(options.get("is_transport_rule_scoped")),

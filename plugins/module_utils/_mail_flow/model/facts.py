@@ -24,8 +24,11 @@ from .expressions import Dialect
 from .kleene import Truth, all_of, any_of, negate, opened
 from .message import Message, Recipient
 
+#: The type of accepted domains whose mail Exchange relays to other servers, unless it has the mailbox.
+RELAYED = "InternalRelay"
+
 #: Types of accepted domains whose people are inside.
-INSIDE = ("Authoritative", "InternalRelay")
+INSIDE = ("Authoritative", RELAYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,19 @@ class Facts:
         """The connectors that may hand mail to an accepted domain to the organization's own servers, where some of its
         mailboxes may be.
         """
-        return [each for each in self.connectors_for(name) if each.on_premises and each.enabled and not each.of_rules]
+        return [each for each in self.connectors_for(name) if each.on_premises and each.takes_any]
+
+    def may_relay(self, address: str) -> bool:
+        """Whether Exchange may relay mail for somebody inside to servers that may not be the organization's own: to a
+        domain that it shares with other servers, unless a mailbox here is known, or only connectors to the
+        organization's own servers take it.
+        """
+        name = domain(address)
+        if self.domain_type(name) != RELAYED or address in (self.mailboxes or ()):
+            return False
+        taking = [each for each in self.connectors_for(name) if each.takes_any]
+        own = all(each.on_premises for each in taking) and any(not each.test_mode for each in taking)
+        return not own
 
     @cached_property
     def _connectors_by_pattern(self) -> dict[str, list[int]]:

@@ -304,7 +304,8 @@ QUESTIONS = (
     Question(
         WHICH_CONNECTOR,
         "Which outbound connector takes a message if several can, or one is in test mode, and how mail leaves that a rule routes to a connector that "
-        "does not take it.",
+        "does not take it. Also: whether mail for somebody inside leaves that a rule routes to a connector, or that Exchange may relay to other "
+        "servers, and what a connector checks that forces DomainValidation without a name.",
         "A message trace of a test message. Let no more than one connector take mail to a domain.",
         SILENT,
         "New-OutboundConnector",

@@ -31,6 +31,8 @@ class Wish:
     :param claim: the wish as a clause about ``{mail}``; :param:`limited` the same where an option narrows it to a
         ``{limit}``, if that is another clause.
     :param narrowed_by: the option of a guarantee that narrows it; empty if none does.
+    :param of_copies: the wish that copies have to keep which rules make of the mail for others; empty if they need not
+        keep any.
     :param about: the property of the mail that it is about; empty for all mail.
     :param shows: whether what rules show others of the mail breaks it, too.
     :param traced: whether the row of a message trace can tell.
@@ -40,6 +42,7 @@ class Wish:
     claim: str
     limited: str = ""
     narrowed_by: str = ""
+    of_copies: str = ""
     about: str = ""
     shows: bool = False
     traced: bool = True
@@ -75,12 +78,14 @@ WISHES: dict[str, Wish] = {
         "all {mail} is delivered encrypted",
         "all {mail} is delivered with {limit}",
         "template",
+        of_copies="not_in_clear",
     ),
     "not_in_clear": Wish(
         (("gone", "protected"),),
         "no {mail} is delivered in clear",
         "no {mail} is delivered without {limit}",
         "template",
+        of_copies="not_in_clear",
         shows=True,
     ),
     "not_in_clear_if_delivered": Wish(
@@ -88,6 +93,7 @@ WISHES: dict[str, Wish] = {
         "all {mail} that is delivered is encrypted",
         "all {mail} that is delivered has {limit}",
         "template",
+        of_copies="not_in_clear_if_delivered",
     ),
     # Mail that keeps S/MIME, which no rule can brand, or the protection by another organization is not in clear, and
     # not in the portal either.
@@ -100,6 +106,7 @@ WISHES: dict[str, Wish] = {
         "no {mail} is delivered in clear, and people outside are led to the portal",
         "no {mail} is delivered in clear, and people outside are led to the portal, where it expires within {limit}",
         "expires_within_days",
+        of_copies=PORTAL,
         shows=True,
     ),
     "delivered": Wish((("delivered",),), "all {mail} is delivered"),
@@ -116,6 +123,7 @@ WISHES: dict[str, Wish] = {
         (("gone", "protected", "in_transit"),),
         claim="all {mail} that leaves is encrypted, or leaves only by forced TLS with {limit}",
         narrowed_by="tls_validation",
+        of_copies=IN_TRANSIT,
         shows=True,
         traced=False,
     ),

@@ -247,7 +247,7 @@ def _connected(world: World, facts: Facts, name: str) -> list[Way]:
     if facts.outbound_connectors is None:
         return [Way(doubt=_NOT_READ)]
     routed = [_routed(rule, connector, facts) for rule, connector in world.routes]
-    taking = [connector for connector in facts.connectors_for(name) if connector.enabled and not connector.of_rules]
+    taking = [connector for connector in facts.connectors_for(name) if connector.takes_any]
     surely = [*routed, *(_way(connector) for connector in taking if not connector.test_mode)]
     # A connector that is tried may take the copy, or not.
     return [*surely, *([] if surely else [Way()]), *(_way(connector) for connector in taking if connector.test_mode)]
@@ -268,11 +268,28 @@ def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     return _way(found)
 
 
+def _goes(world: World, facts: Facts, address: str) -> Truth:
+    """Whether somebody's copy leaves. Where a rule routes a copy for somebody inside to a connector, or Exchange may
+    relay it to other servers, that is open.
+    """
+    goes = leaves(facts, address)
+    if goes is not False:
+        return goes
+    name = domain(address)
+    reasons = tuple(
+        Reason(questions.WHICH_CONNECTOR, "routed_inside", (address, rule, connector))
+        for rule, connector in world.routes
+    )
+    if facts.may_relay(address):
+        reasons += (Reason(questions.WHICH_CONNECTOR, "relayed", (name,)),)
+    return Open(("goes", address, world.routes), reasons) if reasons else False
+
+
 def protects(world: World, facts: Facts, address: str, least: str) -> bool | None:
     """Whether somebody's copy does not leave, or only by forced TLS that checks this at least; ``None`` if that is
     open.
     """
-    goes = leaves(facts, address)
+    goes = _goes(world, facts, address)
     if goes is False:
         return True
     every = {way.protects(least) for way in ways_of(world, facts, address)}
@@ -281,7 +298,7 @@ def protects(world: World, facts: Facts, address: str, least: str) -> bool | Non
 
 def reasons_of_transit(world: World, facts: Facts, address: str) -> list[Reason]:
     """Why it is open how somebody's copy leaves."""
-    goes = leaves(facts, address)
+    goes = _goes(world, facts, address)
     return [*(goes.reasons if isinstance(goes, Open) else ()), *_reasons(ways_of(world, facts, address), address)]
 
 
@@ -301,16 +318,16 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, An
     ``tls`` is ``forced``, ``opportunistic`` or ``unknown``; ``validation``, ``connector`` and ``ends_at`` are there
     where they apply and are known, and ``unknown`` says why something is not.
     """
-    goes = leaves(facts, address)
-    if goes is False:
+    every = list(worlds)
+    leaving = [_goes(world, facts, address) for world in every]
+    if all(goes is False for goes in leaving):
         own = [connector.name for connector in facts.to_own_servers(domain(address))]
         return {"on_premises": ", ".join(own)} if own else {}
-    every = list(worlds)
     by_world = [ways_of(world, facts, address) for world in every]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))
     forced = {bool(way.validation) or (None if way.doubt else False) for way in ways}
     tls = {True: "forced", False: "opportunistic", None: "unknown"}[
-        forced.pop() if len(forced) == 1 and goes is True else None
+        forced.pop() if len(forced) == 1 and all(goes is True for goes in leaving) else None
     ]
     shared = {
         key: values.pop()
@@ -321,7 +338,8 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, An
         shared.pop("validation", None)
     reasons: list[Reason] = []
     if tls == "unknown" or (tls == "forced" and "validation" not in shared):
-        reasons = [*(goes.reasons if isinstance(goes, Open) else ()), *_reasons(ways, address)]
+        reasons = [reason for goes in leaving if isinstance(goes, Open) for reason in goes.reasons]
+        reasons += _reasons(ways, address)
         if len({tuple(ways) for ways in by_world}) > 1:
             reasons += [reason for world in every for question, _answer in world.answers for reason in question.reasons]
     found: dict[str, Any] = {"tls": tls, **{key: value for key, value in shared.items() if value}}

@@ -74,16 +74,18 @@ class Passage:
         starts = self._starts(people)
         todo = [self._follow(person, starts, 0) for person in people]
         yield from todo
-        followed: set[tuple[object, ...]] = set()
+        followed: dict[tuple[object, ...], set[str]] = {}
         while todo:
             course = todo.pop(0)
+            sources = {course.recipient.address}.union(*course.sources)
             for added, worlds in course.additions.items():
                 copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
                 if copy in followed:
+                    followed[copy] |= sources
                     continue
                 goes_on = len(followed) < MOST_COPIES
                 if goes_on:
-                    followed.add(copy)
+                    followed[copy] = set(sources)
                 people = self.facts.brought(added.address, added.field)
                 spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
@@ -92,6 +94,7 @@ class Passage:
                         if goes_on
                         else Course(person, worlds, too_many=True, by=added)
                     )
+                    new.sources = (followed.get(copy, sources),)
                     todo += [new] if goes_on else []
                     yield new
 
@@ -396,4 +399,12 @@ def twice(one: Course, other: Course) -> Course:
     worlds = [*one.worlds, *other.worlds]
     if any(all(world.fate != NOBODY for world in way.worlds) for way in (one, other)):
         worlds = [world for world in worlds if world.fate != NOBODY]
-    return Course(one.recipient, merged(worlds), one.too_many or other.too_many, one.by, twice=True)
+    return Course(
+        one.recipient,
+        merged(worlds),
+        one.too_many or other.too_many,
+        one.by,
+        twice=True,
+        # A copy from the sender is made of nothing.
+        sources=(*(one.sources or (set(),)), *(other.sources or (set(),))),
+    )

@@ -223,6 +223,8 @@ class Course:
     :param too_many: whether there were more worlds than are followed.
     :param by: how a rule added the recipient; ``None`` for one that the sender named.
     :param twice: whether the recipient gets the message in several ways.
+    :param sources: of each copy that rules make for the recipient: by address, whose copies it was made from, directly or
+        by way of others.
     :param additions: the recipients whom rules added on the way, and the worlds right after that.
     """
 
@@ -231,4 +233,5 @@ class Course:
     too_many: bool = False
     by: Added | None = None
     twice: bool = False
+    sources: tuple[set[str], ...] = ()
     additions: dict[Added, list[World]] = field(default_factory=dict)

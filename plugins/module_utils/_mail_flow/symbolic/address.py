@@ -14,7 +14,7 @@ from typing import Any
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings, with_parents
 from ..model.expressions import Dialect
-from ..model.facts import INSIDE, Facts
+from ..model.facts import INSIDE, RELAYED, Facts
 from ..model.patterns import any_pattern, begins_anywhere, has_pattern
 from ..model.predicate import ATTRIBUTES, RECIPIENT, SENDER
 from ..model.words import any_word, has_word, words_by_token, words_in
@@ -413,7 +413,8 @@ class People:
                     add(self._guests_send ^ 1, guest ^ 1, self.circuit.variable("authenticated") ^ 1)
         if kind == RECIPIENT:
             if not known:
-                add(self._objects ^ 1, inside ^ 1, slot.object)
+                # Of a domain that is shared with other servers, not everybody is.
+                add(self._objects ^ 1, inside ^ 1, slot.in_accepted((RELAYED,)), slot.object)
             if self.facts.remote_domains is None:
                 add(self._internal ^ 1, self.internal(slot) ^ 1)
         return slot

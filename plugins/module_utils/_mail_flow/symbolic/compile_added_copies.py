@@ -28,7 +28,7 @@ class AddedCopy:
     :param address: the primary address; :param:`person`: its atoms; empty for one of several people, or anybody.
     :param when: the condition for its existence.
     :param rule: the rule that adds them; :param:`instead`: whether it redirects the message to them.
-    :param made_of: the copy that it is made from; ``None`` for the recipient's.
+    :param sources: the copies that it is made from, each with the condition for that; ``None`` for the recipient's.
     """
 
     address: str
@@ -37,7 +37,12 @@ class AddedCopy:
     outcome: Outcome
     rule: FlowRule
     instead: bool
-    made_of: AddedCopy | None
+    sources: tuple[tuple[Value, AddedCopy | None], ...]
+
+    @property
+    def made_of(self) -> AddedCopy | None:
+        """The first copy that it is made from."""
+        return self.sources[0][1]
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class AddedCopyCompiler:
                 )
             if when == FALSE:
                 continue
-            found.append(self._copy(chain, branch, when, made_of))
+            found.append(self._copy(chain, branch, when, ((when, made_of),)))
             for more in found[-1].outcome.chain.branches:
                 if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
                     todo.append((more, self.logic.all_of((found[-1].when, more.when)), found[-1]))
@@ -93,7 +98,7 @@ class AddedCopyCompiler:
         """
         steps = 0
         found: list[AddedCopy] = []
-        waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
+        waiting: dict[int, list[tuple[Branch, list[tuple[Value, AddedCopy | None]]]]] = {}
 
         def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
             for branch in branches:
@@ -101,31 +106,27 @@ class AddedCopyCompiler:
                 if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
                     continue
                 row = waiting.setdefault(branch.rule.place, [])
-                same = next(
-                    (
-                        index
-                        for index, (each, _when, _of) in enumerate(row)
-                        if replace(each, when=branch.when) == branch
-                    ),
-                    None,
-                )
+                same = next((sources for each, sources in row if replace(each, when=branch.when) == branch), None)
                 if same is None:
-                    row.append((branch, when, made_of))
+                    row.append((branch, [(when, made_of)]))
                 else:
-                    row[same] = (row[same][0], self.logic.any_of((row[same][1], when)), row[same][2])
+                    same.append((when, made_of))
 
         wait(chain.brings, TRUE, None)
         while waiting and steps < _STEPS:
-            for branch, when, made_of in waiting.pop(min(waiting)):
+            for branch, sources in waiting.pop(min(waiting)):
                 steps += 1 + len(chain.rules.rules) - branch.rule.place
-                found.append(self._copy(chain, branch, when, made_of))
+                when = self.logic.any_of([each for each, _made_of in sources])
+                found.append(self._copy(chain, branch, when, tuple(sources)))
                 wait(found[-1].outcome.chain.brings, found[-1].when, found[-1])
         return AddedCopies(tuple(found), bool(waiting))
 
-    def _copy(self, chain: RuleChain, branch: Branch, when: Value, made_of: AddedCopy | None) -> AddedCopy:
+    def _copy(
+        self, chain: RuleChain, branch: Branch, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]
+    ) -> AddedCopy:
         """A copy that a rule makes for somebody. Nobody is added to their own copy.
 
-        :param when: the condition under which the rule makes it.
+        :param when: the condition under which the rule makes it; :param:`sources`: what it makes it from.
         """
         copy, recipient = (
             RuleChain(chain.rules, chain.conditions, self.company, chain.shared, branch),
@@ -145,4 +146,4 @@ class AddedCopyCompiler:
                 for address, theirs in branch.people
             ]
             when = self.logic.all_of((when, self.logic.any_of(their)))
-        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of)
+        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, sources)

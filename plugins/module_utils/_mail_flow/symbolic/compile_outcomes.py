@@ -16,7 +16,7 @@ from ..._exchange.names import name_key, same_name
 from ..model import questions
 from ..model.actions import Does
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
-from ..model.facts import licensing_off
+from ..model.facts import RELAYED, licensing_off
 from ..sat.solver import FALSE, TRUE
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from .address import AddressSlot
@@ -24,6 +24,7 @@ from .atoms import Showing
 from .compile_recipients import sent_by
 from .compile_rules import RuleChain
 from .logic import Logic, Value, high, low, negate
+from .symbolic_message import SymbolicMessage
 
 
 class Outcome:
@@ -270,8 +271,8 @@ def taken_by(chain: RuleChain) -> Iterator[Taken]:
         found = by_name.get(name)
         yield Taken(found or Connector(name), when, known=found is not None and not found.idle)
     for each in connectors:
-        if each.enabled and not each.of_rules:
-            yield Taken(each, _takes(chain, each), surely=not each.test_mode)
+        if each.takes_any:
+            yield Taken(each, _takes(chain.mail, chain.logic, chain.person, each), surely=not each.test_mode)
 
 
 def forced(chain: RuleChain, least: str) -> Value:
@@ -294,16 +295,41 @@ def forced(chain: RuleChain, least: str) -> Value:
 
 def in_transit(chain: RuleChain, least: str) -> Value:
     """Whether a copy does not leave, or only by forced TLS that checks this at least."""
-    return chain.logic.any_of((negate(chain.conditions.scopes.leaves(chain.person)), forced(chain, least)))
+    return chain.logic.any_of((negate(_goes(chain)), forced(chain, least)))
 
 
-def _takes(chain: RuleChain, connector: Connector) -> Value:
-    person = chain.person
+def _goes(chain: RuleChain) -> Value:
+    """Whether a copy leaves. Where a rule routes a copy for somebody inside to a connector, or Exchange may relay it to
+    other servers, that is open.
+    """
+    logic, person, routes = chain.logic, chain.person, chain.state.routes
+    perhaps = logic.any_of((*routes.values(), _may_relay(chain)))
+    if perhaps == FALSE:
+        return chain.conditions.scopes.leaves(person)
+    open_ = logic.unknown(questions.WHICH_CONNECTOR, "goes", person.name, *routes.items())
+    return logic.any_of((chain.conditions.scopes.leaves(person), logic.all_of((perhaps, open_))))
+
+
+def _may_relay(chain: RuleChain) -> Value:
+    """See :meth:`Facts.may_relay`."""
+    logic, person, facts = chain.logic, chain.person, chain.mail.facts
+    if not any(each.type == RELAYED for each in facts.accepted_domains or ()):
+        return FALSE
+    known = [("address", address) for address in sorted(facts.mailboxes or ())]
+    here = chain.mail.circuit.disjunction([person[key] for key in known if key in person.atoms])
+    taking = [each for each in facts.outbound_connectors or () if each.takes_any]
+    surely = logic.any_of([_takes(chain.mail, chain.logic, chain.person, each) for each in taking if each.on_premises and not each.test_mode])
+    others = logic.any_of([_takes(chain.mail, chain.logic, chain.person, each) for each in taking if not each.on_premises])
+    own = logic.all_of((surely, negate(others)))
+    return logic.all_of((person.in_accepted((RELAYED,)), here ^ 1, negate(own)))
+
+
+def _takes(mail: SymbolicMessage, logic: Logic, person: AddressSlot, connector: Connector) -> Value:
     found: list[Value] = [_covers(pattern, person) for pattern in connector.domains]
     if connector.accepted:
-        unknown = chain.mail.facts.accepted_domains is None
-        found.append(chain.logic.unknown("accepted", person.name) if unknown else person.in_accepted(_ACCEPTED))
-    return chain.logic.any_of(found)
+        unknown = mail.facts.accepted_domains is None
+        found.append(logic.unknown("accepted", person.name) if unknown else person.in_accepted(_ACCEPTED))
+    return logic.any_of(found)
 
 
 def _covers(pattern: str, person: AddressSlot) -> Value:
@@ -367,10 +393,35 @@ class Copies:
 def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:
     """Whether somebody sees a message in clear.
 
+    What is not protected is shown as it is. Whether what rules protect is shown so is not documented.
+
     :param chains: the copies that rules act on, each with its condition.
     """
-    acts = logic.any_of([logic.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
+    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address)
+    seen = [
+        logic.all_of(
+            (
+                when,
+                chain.acts(showing.rule),
+                logic.choose(logic.any_of((chain.state.surprised, *chain.state.asked.values())), sees, TRUE),
+            )
+        )
+        for when, chain in chains
+    ]
     mail = chains[0][1].mail
     in_clear = mail.circuit.disjunction((mail.rights, mail.arrival["smime"])) ^ 1
-    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address)
-    return logic.all_of((acts, sent_by(mail, logic, showing.senders), in_clear, sees))
+    return logic.all_of((logic.any_of(seen), sent_by(mail, logic, showing.senders), in_clear))
+
+
+def sent_in_clear(showing: Showing, person: AddressSlot, mail: SymbolicMessage, logic: Logic, least: str) -> Value:
+    """Whether what a rule shows somebody outside is sent without forced TLS that checks this at least. By which way
+    reports and requests leave is not documented, so it is open where a connector may protect them.
+    """
+    connectors = mail.facts.outbound_connectors
+    protecting = [
+        each
+        for each in connectors or ()
+        if each.takes_any and (each.doubt or at_least(each.validation, least))
+    ]
+    protected = TRUE if connectors is None else logic.any_of([_takes(mail, logic, person, each) for each in protecting])
+    return logic.choose(protected, logic.unknown("sent", least, showing.rule.place, showing.person.address), TRUE)

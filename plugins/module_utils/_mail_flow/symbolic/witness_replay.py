@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..input.guarantee_options import Guarantee
-from ..model.connectors import IN_TRANSIT
-from ..model.facts import Facts
-from ..model.kleene import Reason, Truth, all_of
+from ..input.guarantee_options import ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..model.addresses import domain
+from ..model.addresses import person as person_of
+from ..model.connectors import IN_TRANSIT, at_least
+from ..model.facts import Facts, leaves
+from ..model.kleene import Reason, Truth, all_of, any_of
 from ..model.message import Message, Recipient
 from ..model.rule_view import Fork, first_content
 from ..model.rules import Atom, FlowRule, RuleSet
@@ -16,6 +18,7 @@ from ..simulator.decider import MessageDecider
 from ..simulator.protection import reasons_of_transit, verdict
 from ..simulator.simulation import Passage
 from ..simulator.state import NOBODY, Course, World
+from .atoms import Showing
 from .copy_properties import Ended, breaks_in, reasons_of_expiry
 
 
@@ -27,6 +30,70 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
     # Somebody whom a rule adds has an address, but is not an original recipient of the message.
     person = next((person for person in people if person.address == address), Recipient(address, address, address))
     return all_of(decider.parts(rule, world, person))
+
+
+def counted(
+    rules: RuleSet, rule: FlowRule, guarantee: Guarantee, message: Message, facts: Facts, course: Course
+) -> tuple[Truth, Guarantee]:
+    """Whether somebody's copy of a message counts for a guarantee, and what it has to keep: the guarantee applies to that
+    person, or the copy is made of mail that it applies to.
+    """
+    own = is_about(rules, rule, message, facts, course.recipient.address)
+    of_copies = guarantee.of_copies
+    if own is True or of_copies is None or guarantee.copies == RECIPIENTS_ONLY or not course.sources:
+        return own, guarantee
+    made = all_of(
+        any_of(is_about(rules, rule, message, facts, address) for address in sorted(sources))
+        for sources in course.sources
+    )
+    if guarantee.copies == COPIES_OUTSIDE:
+        made = all_of((made, leaves(facts, course.recipient.address)))
+    # What a copy for others has to keep, somebody's own copy has to keep, too.
+    return any_of((own, made)), of_copies
+
+
+def shown_counts(
+    rules: RuleSet,
+    rule: FlowRule,
+    guarantee: Guarantee,
+    message: Message,
+    facts: Facts,
+    course: Course,
+    showing: Showing,
+) -> Truth:
+    """Whether it counts for a guarantee that a rule shows somebody a copy."""
+    who = showing.person.address
+    own = is_about(rules, rule, message, facts, who)
+    if guarantee.copies == RECIPIENTS_ONLY:
+        return own
+    of_mail = counted(rules, rule, replace(guarantee, copies=ALL_COPIES), message, facts, course)[0]
+    return any_of((own, all_of((of_mail, guarantee.copies != COPIES_OUTSIDE or leaves(facts, who)))))
+
+
+def surely_shows(course: Course, showing: Showing, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
+    """Whether a rule certainly shows somebody a copy in clear, and, where it has to be protected on its way, sends it so
+    that no connector may protect it.
+    """
+    arrival, who = message.protection, showing.person.address
+    if course.too_many or arrival is None or arrival.by_rights or arrival.kind == "smime":
+        return False
+    if guarantee.then == IN_TRANSIT:
+        every = facts.connectors_for(domain(who)) if facts.outbound_connectors is not None else None
+        if every is None or leaves(facts, who) is not True:
+            return False
+        if any(
+            each.takes_any and (each.doubt or at_least(each.validation, guarantee.tls_validation)) for each in every
+        ):
+            return False
+    kind = "moderator" if showing.asks else "incident_report"
+
+    def shows(world: World) -> bool:
+        if world.fate == NOBODY or world.asked or world.surprises:
+            return False
+        texts = [text for how, rule, text in world.told if (how, rule) == (kind, showing.rule.name)]
+        return any(each.address == who for text in texts for each in facts.brought(person_of(text)))
+
+    return all(map(shows, course.worlds))
 
 
 def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:

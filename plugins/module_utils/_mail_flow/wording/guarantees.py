@@ -154,12 +154,11 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         " that fails."
     ),
     "added_copies": lambda rule, people: (
-        f"Copies for {people} that the rule {rule!r} makes are not considered: the guarantee is not about these people,"
-        " who may get them in clear."
+        f"Copies for {people} that the rule {rule!r} makes are not considered, as the guarantee says (copies). They may be in"
+        " clear."
     ),
     "shown_copies": lambda rule, person: (
-        f"What the rule {rule!r} shows {person}, in a report or for an approval, is not considered: the guarantee is not"
-        " about this person, who may see it in clear."
+        f"What the rule {rule!r} shows {person}, in a report or for an approval, is not considered. It may be in clear."
     ),
     "next_server": (
         "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
@@ -193,6 +192,9 @@ _LEAVES_OUT = {
 }
 
 
+#: The assumptions that leave out copies which rules make, or what they show others.
+_COPIES = ("added_copies", "shown_copies")
+
 #: Any other assumption of a proof, in a few words.
 RELIED_ON = {
     questions.WORD_BORDERS: "texts without rare forms of i, s and k",
@@ -220,6 +222,19 @@ def premise_row(premise: Premise) -> dict[str, str]:
     text = _TEXTS[kind]
     row = {"id": premise.id, "text": text if isinstance(text, str) else text(*premise.values)}
     return {**row, "mail": _LEAVES_OUT[kind].format(*premise.values)} if kind in _LEAVES_OUT else row
+
+
+def copies_not_covered(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The copies that rules make of the mail of proved guarantees, and that these do not cover, as sentences.
+
+    :param rows: guarantees as results have them.
+    """
+    return [
+        f"{row['name']!r} does not cover {each['mail']}."
+        for row in rows
+        for each in row.get("assumptions") or ()
+        if row["verdict"] == "proved" and each["id"] in _COPIES
+    ]
 
 
 def _limit(guarantee: Guarantee) -> str:
@@ -252,7 +267,7 @@ def _row(found: Judgment) -> dict[str, Any]:
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:
     """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``,
-    ``expiry``, ``unbranded``, ``facts``.
+    ``expiry``, ``unbranded``, ``shown_to``, ``facts``.
     """
     row: dict[str, Any] = {
         "message": dict(found.message),
@@ -263,4 +278,5 @@ def counterexample_row(found: Counterexample) -> dict[str, Any]:
     row |= {"hole": found.hole.as_row()} if found.hole else {}
     row |= {} if found.expiry is None else {"expiry": found.expiry}
     row |= {"unbranded": True} if found.unbranded else {}
+    row |= {"shown_to": found.shown_to} if found.shown_to else {}
     return {**row, "facts": dict(found.facts)} if found.facts else row

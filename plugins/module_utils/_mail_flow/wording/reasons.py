@@ -263,6 +263,12 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "unknown_exception": "{rule} has the exception {1} ({2}), which this collection does not know",
     "unsupported_rule": "Exchange says that it does not support the configuration of {rule}",
     # How mail leaves
+    "no_tls_domain": "whether the connector {!r} checks a name: tls_settings is DomainValidation, and tls_domain is missing",
+    "relayed": (
+        "how mail to {} leaves, and whether: the domain is InternalRelay, so Exchange relays what it has no mailbox for,"
+        " and no connector of the type OnPremises alone takes it"
+    ),
+    "routed_inside": "whether mail to {} leaves: the rule {!r} routes it to the connector {!r}",
     "mandatory_dane": (
         "what the connector {!r} forces: smtp_dane_mode is Mandatory, and what happens to mail to servers without DANE is "
         "not documented"

@@ -204,6 +204,10 @@ _WEAK = "unencrypted, by forced TLS that checks less than is required"
 def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
     found = row["counterexample"]
+    if found.get("shown_to"):
+        (rule,) = found["decided_by"]
+        mail = message_words(found["message"], found["recipient"])
+        return f"{mail} is shown to {found['shown_to']} in clear by the rule {rule!r}, in a report or for an approval."
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
     weak = (found.get("hole") or {}).get("kind") == "weak"
     outcome = f"{outcome_words(found['outcome'], _WEAK if weak else '')}{lacking(found)}"

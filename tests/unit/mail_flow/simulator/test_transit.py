@@ -46,7 +46,7 @@ def test_the_simulator_says_so(vector: Vector) -> None:
     found = simulated(vector)
     assert known(found) == vector.transit
     assert ("unknown" in found) is (
-        bool(found) and (found["tls"] == "unknown" or (found["tls"] == "forced" and "validation" not in found))
+        "tls" in found and (found["tls"] == "unknown" or (found["tls"] == "forced" and "validation" not in found))
     )
 
 
@@ -70,6 +70,22 @@ def test_the_emulator_says_so(vector: Vector) -> None:
             "by which way mail to bank.example leaves: the connector 'Bank' or the connector 'Plain'",
         ),
         ("in test mode", "U32", "by which way mail to bank.example leaves: no connector or the connector 'Bank'"),
+        (
+            "a rule routes mail for somebody inside",
+            "U32",
+            "whether mail to alexw@contoso.com leaves: the rule 'Route' routes it to the connector 'Gate'",
+        ),
+        (
+            "relayed through a partner's connector",
+            "U32",
+            "how mail to plant.example leaves, and whether: the domain is InternalRelay, so Exchange relays what it has no"
+            " mailbox for, and no connector of the type OnPremises alone takes it",
+        ),
+        (
+            "a certificate with a name, and no name",
+            "U32",
+            "whether the connector 'Bank' checks a name: tls_settings is DomainValidation, and tls_domain is missing",
+        ),
         (
             "a rule routes to a disabled one",
             "U32",

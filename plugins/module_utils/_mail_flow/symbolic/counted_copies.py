@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copies that count for a guarantee, as formulas: those for people whom it applies to, and those that rules make for
+others of mail that it applies to. ``witness_replay.counted`` says the same of one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..model.rules import FlowRule
+from ..model.wishes import WISHES
+from ..sat.solver import FALSE, TRUE
+from .address import AddressSlot
+from .atoms import Showing
+from .compile_added_copies import AddedCopy
+from .compile_outcomes import Outcome, shows
+from .compile_rules import RuleChain
+from .compile_text_edits import SeenMessage
+from .copy_properties import breaks
+from .encoding import Model, Side
+from .logic import Value, negate
+
+
+@dataclass(frozen=True)
+class CountedCopy:
+    """A copy of mail that a guarantee may be about.
+
+    :param own: whether the guarantee applies to whoever gets it.
+    :param made: whether it is made of mail that the guarantee applies to.
+    :param counts: whether it counts as such.
+    """
+
+    person: AddressSlot
+    outcome: Outcome
+    own: Value
+    made: Value
+    counts: Value
+    copy: AddedCopy | None = None
+
+
+@dataclass(frozen=True)
+class CountedCopies:
+    """The copies of a rule set that a guarantee may be about.
+
+    :param claim: what selects its mail; :param:`place`: its place in the model.
+    """
+
+    model: Model
+    side: Side
+    guarantee: Guarantee
+    claim: FlowRule
+    place: int = 0
+
+    def applies(self, person: AddressSlot) -> Value:
+        """Whether the guarantee applies to somebody's copy."""
+        return self.side.conditions.matches(self.claim, ("claim", self.place), SeenMessage(), person)
+
+    @cached_property
+    def every(self) -> list[CountedCopy]:
+        """The recipient's copy, and those that rules make."""
+        logic, side = self.side.logic, self.side
+        own = self.applies(self.model.mail.recipient)
+        found = [CountedCopy(self.model.mail.recipient, side.outcomes[0], own, FALSE, FALSE)]
+        of_mail: dict[int, Value] = {}
+        for each in self.model.added(side).copies:
+            theirs = logic.all_of((each.when, self.applies(each.person)))
+            sources = [
+                logic.all_of((when, own if source is None else of_mail[id(source)])) for when, source in each.sources
+            ]
+            made = logic.all_of((each.when, logic.any_of(sources)))
+            of_mail[id(each)] = logic.any_of((theirs, made))
+            counts = self._counts(each.person, made)
+            found.append(CountedCopy(each.person, each.outcome, theirs, made, counts, each))
+        return found
+
+    def _counts(self, person: AddressSlot, made: Value) -> Value:
+        if self.guarantee.of_copies is None or self.guarantee.copies == RECIPIENTS_ONLY:
+            return FALSE
+        if self.guarantee.copies == COPIES_OUTSIDE:
+            return self.side.logic.all_of((made, self.side.conditions.scopes.leaves(person)))
+        return made
+
+    def shown(self, showing: Showing, *, counted: bool) -> Value:
+        """Whether a rule may show somebody, in clear, mail that the guarantee applies to.
+
+        :param counted: whether it counts; otherwise, it is left out.
+        """
+        logic = self.side.logic
+        person = self.model.mail.shown(logic, showing.person.address)
+        own = self.applies(person)
+        chains: list[tuple[Value, RuleChain]] = []
+        for each in self.every:
+            there = TRUE if each.copy is None else each.copy.when
+            of_mail = logic.any_of((each.own, each.made))
+            counts = logic.any_of((own, self._counts(person, of_mail))) if self._shows else FALSE
+            which = counts if counted else logic.all_of((of_mail, negate(counts)))
+            chains.append((logic.all_of((there, which)), each.outcome.chain))
+        return shows(showing, chains, logic)
+
+    @property
+    def _shows(self) -> bool:
+        """Whether it counts what rules show others of the mail."""
+        of_copies = self.guarantee.of_copies
+        return WISHES[(of_copies or self.guarantee).then].shows
+
+    def broken(self, each: CountedCopy, breaks: Callable[[Outcome, Guarantee], Value]) -> tuple[Value, Value]:
+        """Whether a copy counts, and whether it breaks what it has to keep."""
+        logic, of_copies = self.side.logic, self.guarantee.of_copies
+        found, counts = breaks(each.outcome, self.guarantee), logic.any_of((each.own, each.counts))
+        if each.counts == FALSE or of_copies is None or of_copies == self.guarantee:
+            return counts, found
+        others = logic.all_of((each.counts, breaks(each.outcome, of_copies)))
+        return counts, logic.any_of((logic.all_of((each.own, found)), others))
+
+    def left_out(self, each: CountedCopy) -> Value:
+        """Whether a copy that does not count is made of the mail, and breaks what copies for others have to keep."""
+        if self.guarantee.of_copies is None:
+            return FALSE
+        breaks_it = breaks(each.outcome, self.guarantee.of_copies)
+        return self.side.logic.all_of((each.made, negate(each.own), negate(each.counts), breaks_it))
