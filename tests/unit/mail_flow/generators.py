@@ -108,9 +108,9 @@ def connector(source: random.Random, name: str) -> Values:
         "recipient_domains": source.sample(
             ["fabrikam.com", "*.fabrikam.com", "northwind.com", "eu.fabrikam.com", "*"], source.choice([0, 1, 1, 2])
         ),
-        "connector_type": source.choice(["Partner", "OnPremises"]),
+        "connector_type": "OnPremises" if hosts else "Partner",
         "tls_settings": source.choice(["", "EncryptionOnly", "CertificateValidation", "DomainValidation"]),
-        "tls_domain": source.choice(["", "fabrikam.com"]),
+        "tls_domain": "" if hosts else "fabrikam.com",
         "use_mx_record": not hosts,
         "smart_hosts": hosts,
         "is_transport_rule_scoped": source.random() < 0.3,

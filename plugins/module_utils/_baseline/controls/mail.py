@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from ..._engine.plan import Change, Impact, Plan, PlanWarning
 from ..._exchange.cmdlet import Session
 from ..._exchange.document import digest_of, exact_digest
 from ..._exchange.errors import ExchangeError
+from ..._exchange.names import same_name
 from ..._exchange.organization import MAIL_FACTS, Organization, read
+from ..._exchange.text import value_text
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
 from ..._mail_flow.analyses.plan_effects import encrypting_today, facts_after, rules_after
@@ -20,13 +22,15 @@ from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from
 from ..._mail_flow.model.facts import licensing_off
+from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
-from ..._mail_flow.wording.guarantees import guarantee_rows
+from ..._mail_flow.wording.guarantees import copies_not_covered, guarantee_rows
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.organization_state import describe
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
 from .findings import PREFIX
@@ -145,7 +149,52 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
         if any(change.resource == RULE for change in plan.changes):
             raise
         return {}  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
-    return difference_of(now, now.after(plan))
+    then = now.after(plan)
+    found = difference_of(now, then)
+    foundations = rests_on(organization, then, found["difference"])
+    return {**found, **({"rests_on": foundations} if foundations else {})}
+
+
+#: The action that applies a template.
+_TEMPLATE = "apply_rights_protection_template"
+
+#: Kinds of differences, and of side effects, that say how mail leaves.
+_ON_THE_WAY, _LEAVING = ("transit_lost", "transit_gained"), ("connector", "tls")
+
+
+def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the effects of a plan rest on beside rules and settings of IRM: the outbound connectors, where they are about
+    mail on its way, the templates that the changed rules apply, and how many members the groups have that were read.
+    Each has ``kind``, ``name`` and ``values``.
+
+    :param mail: the state after the plan.
+    :param rows: the difference.
+    """
+    found: list[tuple[str, str, Mapping[str, Any]]] = []
+    if any(map(_on_the_way, rows)):
+        connectors = mail.facts.get("outbound_connectors") or ()
+        found += [("connector", str(each["name"]), each) for each in connectors]
+    changed = {name for row in rows for name in row["rules"]}
+    actions = [rule.get("actions") or {} for rule in mail.rules if rule.get("name") in changed]
+    named = {str(each[_TEMPLATE]) for each in actions if each.get(_TEMPLATE)}
+    if named and "rms_templates" in organization.subsets and organization.error("rms_templates") is None:
+        for each in describe(organization, ["rms_templates"])["rms_templates"]:
+            if any(same_name(each["name"], name) for name in named):
+                found.append(("template", each["name"], each))
+    if rows:
+        groups = mail.facts.get("groups") or {}
+        found += [("group", str(name), {"members": len(members)}) for name, members in groups.items()]
+    return [
+        {"kind": kind, "name": name, "values": {key: value for key, value in values.items() if key != "name"}}
+        for kind, name, values in sorted(found, key=lambda each: each[:2])
+    ]
+
+
+def _on_the_way(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the difference is about how mail leaves."""
+    leaving = any(each["kind"] in _LEAVING for each in row.get("side_effects") or ())
+    unknown = any(each["id"] == WHICH_CONNECTOR for each in row.get("unknown") or ())
+    return leaving or unknown or row["kind"] in _ON_THE_WAY
 
 
 def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
@@ -236,34 +285,98 @@ def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "difference": sorted(digest_of(_counted(row)) for row in mail.get("difference", ())),
         "difference_more": mail.get("difference_more", 0),
-        "guarantees": {row["name"]: row["verdict"] for row in mail.get("guarantees", ())},
+        "guarantees": {row["name"]: _judged(row) for row in mail.get("guarantees", ())},
+        "rests_on": sorted(map(digest_of, mail.get("rests_on", ()))),
     }
 
 
+def _judged(row: Mapping[str, Any]) -> list[str]:
+    """What an approver reads of a verdict: it, and what a proof leaves out because rules copy or show it."""
+    return [row["verdict"], *sorted(copies_not_covered([row]))]
+
+
 def _apart(row: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """The digest of a row without the reasons why it is unknown, and these: with fewer of them, it got better."""
+    """The digest of a row without the reasons why it is unknown, and these: with fewer of them, it is known better."""
     counted = _counted(row)
     reasons = set(counted.get("unknown", ()))
     return digest_of({**counted, "unknown": bool(reasons)}), reasons
 
 
-def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """The effects on mail beyond the approved ones, as sentences. Fewer effects are what is left of them."""
-    known: dict[str, list[set[str]]] = {}
-    for row in approved.get("difference", ()):
-        digest, reasons = _apart(row)
-        known.setdefault(digest, []).append(reasons)
-    new = []
-    for row in current.get("difference", ()):
-        digest, reasons = _apart(row)
-        if not any(reasons <= approved_ones for approved_ones in known.get(digest, ())):
-            new.append(row["text"].removesuffix("."))
-    texts = [f"it does not include this effect on mail: {text}" for text in new]
+def moved_mail(
+    approved: Mapping[str, Any],
+    current: Mapping[str, Any],
+    holds: Callable[[Mapping[str, Any]], bool] = lambda _row: True,
+) -> list[str]:
+    """How the effects on mail differ from the approved ones, and what these rest on, as sentences. Gains count, too:
+    they may be why somebody approved.
+
+    :param holds: whether an approved effect must still be there: nothing that brings it is done yet.
+    """
+    texts = [
+        f"it does not include this effect on mail: {text}"
+        for text in _more(current.get("difference", ()), approved.get("difference", ()))
+    ]
+    # There may be fewer reasons why an effect is unknown.
+    now = [_apart(row)[0] for row in current.get("difference", ())]
+    gone = [row for row in approved.get("difference", ()) if holds(row) and _apart(row)[0] not in now]
+    # An effect that is another one now is named as that already.
+    known = [row["text"] for row in current.get("difference", ())]
+    texts += [
+        f"it includes this effect on mail, which is no longer so: {row['text'].removesuffix('.')}"
+        for row in gone
+        if row["text"] not in known
+    ]
     if current.get("difference_more", 0) > approved.get("difference_more", 0):
         texts.append("it lists all effects on mail, but there are now more than can be listed")
-    before = counted_mail(approved)["guarantees"]
-    now = counted_mail(current)["guarantees"]
-    worse = [
-        name for name, verdict in now.items() if _VERDICTS.index(verdict) > _VERDICTS.index(before.get(name, verdict))
+    return [*texts, *_moved_verdicts(approved, current), *_moved_foundations(approved, current)]
+
+
+def _more(rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The sentences of rows of a difference that are more than others say."""
+    known: dict[str, list[set[str]]] = {}
+    for row in others:
+        digest, reasons = _apart(row)
+        known.setdefault(digest, []).append(reasons)
+    found = []
+    for row in rows:
+        digest, reasons = _apart(row)
+        if not any(reasons <= known_ones for known_ones in known.get(digest, ())):
+            found.append(row["text"].removesuffix("."))
+    return found
+
+
+def _moved_verdicts(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """The guarantees with worse verdicts than the approved ones, and the copies that proofs leave out since."""
+    before = {row["name"]: row for row in approved.get("guarantees", ())}
+    texts = []
+    for row in current.get("guarantees", ()):
+        old = before.get(row["name"], row)
+        if _VERDICTS.index(row["verdict"]) > _VERDICTS.index(old["verdict"]):
+            texts.append(f"in it, {row['name']!r} is {old['verdict']}, but now it is {row['verdict']}")
+        elif old["verdict"] == row["verdict"]:
+            known = copies_not_covered([old])
+            new = [text for text in copies_not_covered([row]) if text not in known]
+            texts += [f"it does not say that {text.removesuffix('.')}" for text in new]
+    return texts
+
+
+def _moved_foundations(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """How differs now what the approved effects rest on."""
+    if not current.get("difference"):
+        return []  # Nothing that rests on it is left.
+    sides = [
+        {(row["kind"], row["name"]): row["values"] for row in mail.get("rests_on", ())} for mail in (approved, current)
     ]
-    return [*texts, *(f"in it, {name!r} is {before[name]}, but now it is {now[name]}" for name in worse)]
+    texts = []
+    for what in sorted({*sides[0], *sides[1]}):
+        old, new = (side.get(what) for side in sides)
+        name = f"the {what[0]} {what[1]!r}"
+        if old is None or new is None:
+            texts.append(f"its effects on mail rest on {name}, which is {'gone' if new is None else 'new'}")
+            continue
+        differing = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+        texts += [
+            f"its effects on mail rest on {key} of {name}, which was {value_text(old.get(key))} and is now {value_text(new.get(key))}"
+            for key in differing
+        ]
+    return texts

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -250,6 +250,26 @@ def unplanned(
     known = [change.counted() for change in planned]
     compared = list(effects)
     return [why for change in needed if (why := _unplanned(change.counted(), known, compared, plan))]
+
+
+def still_due(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange]) -> Callable[[Mapping[str, Any]], bool]:
+    """Tells whether an effect on mail must still be there that planned changes were shown to have: all of the changes
+    that bring it are needed now, too. Where some are done, it may be done as well.
+
+    :param needed: the changes that are needed now.
+    """
+    left = [_values(change.counted()) for change in needed]
+    done, open_ = set[str](), set[str]()
+    for change in planned:
+        # What brings an effect without rules is a setting.
+        what = change.identity if change.resource == RULE else ""
+        (open_ if _values(change.counted()) in left else done).add(what)
+
+    def is_due(row: Mapping[str, Any]) -> bool:
+        causes = set(row.get("rules") or ("",))
+        return not done or (causes <= open_ and not causes & done)
+
+    return is_due
 
 
 def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: Sequence[str], plan: str) -> str:

@@ -3,8 +3,8 @@
 
 The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its
 impact, its way back and its cmdlets, the effect on mail, and what the warnings name. It is the same on every controller
-and over every wire: nothing of the time, the host, GUIDs or places among rules that are not managed is in it. The seal
-is over the whole file, these included.
+and over every wire: nothing of the time, the host, GUIDs of rules or places among rules that are not managed is in it.
+The seal is over the whole file, these included.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..._exchange.document import VERSION, digest_of, exact_digest, normal
 from ..._exchange.errors import OptionError
 from ..._exchange.tenant import why_not_from
 from ..controls.mail import counted_mail, moved_mail
-from .change import PlannedChange, digested, unplanned
+from .change import PlannedChange, digested, still_due, unplanned
 
 FORMAT = 1
 
@@ -194,7 +194,8 @@ def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
         for each in current.warnings
         if _counted(each) not in warned
     ]
-    return [*unplanned(approved.changes, current.changes), *moved_mail(approved.mail, current.mail), *warnings]
+    due = still_due(approved.changes, current.changes)
+    return [*unplanned(approved.changes, current.changes), *moved_mail(approved.mail, current.mail, due), *warnings]
 
 
 def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

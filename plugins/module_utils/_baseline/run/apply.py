@@ -23,7 +23,7 @@ from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..controls.mail import REFUTED, Mail, moved_mail, read_with_people, verdict_rows
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
-from ..documents.change import planned_changes, unplanned
+from ..documents.change import planned_changes, still_due, unplanned
 from ..documents.report import OrganizationReport
 from ..documents.status import ChangeState, ControlStatus, OrganizationStatus
 from ..documents.terminal_lines import said
@@ -337,8 +337,9 @@ class _Guard:
         organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
-        new = unplanned(self._planned, planned_changes(organization, plan, mail), effects=effects, plan="the plan")
-        new += moved_mail(self.mail, mail)
+        needed = planned_changes(organization, plan, mail)
+        new = unplanned(self._planned, needed, effects=effects, plan="the plan")
+        new += moved_mail(self.mail, mail, still_due(self._planned, needed))
         if new:
             raise ExchangeError(
                 f"{self._so_far}The organization was changed after the plan was made, so nothing{self._more} was written: {'; '.join(new)}.",

@@ -298,7 +298,9 @@ class _Prover:
         if guarantee.then != IN_TRANSIT:
             return seen
         person = model.mail.shown(side.logic, showing.person.address)
-        sent = sent_in_clear(showing, person, model.mail, side.logic, guarantee.tls_validation)
+        sent = sent_in_clear(
+            showing, person, model.mail, side.logic, guarantee.tls_validation, model.rule_sets[0]
+        )
         return side.logic.all_of((seen, sent, side.conditions.scopes.leaves(person)))
 
     def _shown_for_sure(self, model: Model, place: int, literals: Sequence[int]) -> Counterexample | None:

@@ -17,6 +17,7 @@ from ..model import questions
 from ..model.actions import Does
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.facts import RELAYED, licensing_off
+from ..model.rules import RuleSet
 from ..sat.solver import FALSE, TRUE
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from .address import AddressSlot
@@ -391,31 +392,32 @@ class Copies:
 
 
 def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:
-    """Whether somebody sees a message in clear.
-
-    What is not protected is shown as it is. Whether what rules protect is shown so is not documented.
+    """Whether somebody sees a message in clear. That is open unless nothing can encrypt: see
+    :func:`witness_replay.surely_shows`.
 
     :param chains: the copies that rules act on, each with its condition.
     """
-    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address)
-    seen = [
-        logic.all_of(
-            (
-                when,
-                chain.acts(showing.rule),
-                logic.choose(logic.any_of((chain.state.surprised, *chain.state.asked.values())), sees, TRUE),
-            )
-        )
-        for when, chain in chains
-    ]
+    acts = logic.any_of([logic.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
     mail = chains[0][1].mail
     in_clear = mail.circuit.disjunction((mail.rights, mail.arrival["smime"])) ^ 1
-    return logic.all_of((logic.any_of(seen), sent_by(mail, logic, showing.senders), in_clear))
+    may_encrypt = may_act_on_reports(chains[0][1].rules, Does.ENCRYPT)
+    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address) if may_encrypt else TRUE
+    return logic.all_of((acts, sent_by(mail, logic, showing.senders), in_clear, sees))
 
 
-def sent_in_clear(showing: Showing, person: AddressSlot, mail: SymbolicMessage, logic: Logic, least: str) -> Value:
+def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:
+    """Whether a rule may do one of these to reports and requests for approval. Whether rules act on them, and how mail
+    looks in them that a rule encrypts, is not documented.
+    """
+    acting = [rule for rule in rules.rules if not rule.idle and rule.enforced]
+    return any(rule.surprises or any(rule.does(each) for each in does) for rule in acting)
+
+
+def sent_in_clear(
+    showing: Showing, person: AddressSlot, mail: SymbolicMessage, logic: Logic, least: str, rules: RuleSet
+) -> Value:
     """Whether what a rule shows somebody outside is sent without forced TLS that checks this at least. By which way
-    reports and requests leave is not documented, so it is open where a connector may protect them.
+    reports and requests leave is not documented, so it is open where a connector or a rule may protect them.
     """
     connectors = mail.facts.outbound_connectors
     protecting = [
@@ -423,5 +425,6 @@ def sent_in_clear(showing: Showing, person: AddressSlot, mail: SymbolicMessage, 
         for each in connectors or ()
         if each.takes_any and (each.doubt or at_least(each.validation, least))
     ]
-    protected = TRUE if connectors is None else logic.any_of([_takes(mail, logic, person, each) for each in protecting])
+    open_ = connectors is None or may_act_on_reports(rules, Does.ROUTE)
+    protected = TRUE if open_ else logic.any_of([_takes(mail, logic, person, each) for each in protecting])
     return logic.choose(protected, logic.unknown("sent", least, showing.rule.place, showing.person.address), TRUE)

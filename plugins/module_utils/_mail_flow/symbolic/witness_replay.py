@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..input.guarantee_options import ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..model.actions import Does
 from ..model.addresses import domain
 from ..model.addresses import person as person_of
 from ..model.connectors import IN_TRANSIT, at_least
@@ -19,6 +20,7 @@ from ..simulator.protection import reasons_of_transit, verdict
 from ..simulator.simulation import Passage
 from ..simulator.state import NOBODY, Course, World
 from .atoms import Showing
+from .compile_outcomes import may_act_on_reports
 from .copy_properties import Ended, breaks_in, reasons_of_expiry
 
 
@@ -70,12 +72,16 @@ def shown_counts(
     return any_of((own, all_of((of_mail, guarantee.copies != COPIES_OUTSIDE or leaves(facts, who)))))
 
 
-def surely_shows(course: Course, showing: Showing, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
+def surely_shows(
+    rules: RuleSet, course: Course, showing: Showing, guarantee: Guarantee, message: Message, facts: Facts
+) -> bool:
     """Whether a rule certainly shows somebody a copy in clear, and, where it has to be protected on its way, sends it so
-    that no connector may protect it.
+    that nothing may protect it. Where a rule may encrypt, that is open.
     """
     arrival, who = message.protection, showing.person.address
     if course.too_many or arrival is None or arrival.by_rights or arrival.kind == "smime":
+        return False
+    if may_act_on_reports(rules, Does.ENCRYPT, *([Does.ROUTE] if guarantee.then == IN_TRANSIT else [])):
         return False
     if guarantee.then == IN_TRANSIT:
         every = facts.connectors_for(domain(who)) if facts.outbound_connectors is not None else None

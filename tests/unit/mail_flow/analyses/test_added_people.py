@@ -26,8 +26,8 @@ def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
     copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["bob@contoso.com"]})
     stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["bob@contoso.com"]}, STOP)
     unless = {"any_of_to_header": ["bob@contoso.com"]}
-    assert verdict([stop, copy, ALL], unless=unless)["verdict"] == "proved"
-    found = verdict([copy, stop, ALL], unless=unless)
+    assert verdict([stop, copy, ALL], unless=unless, copies="outside")["verdict"] == "proved"
+    found = verdict([copy, stop, ALL], unless=unless, copies="outside")
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
 
 
@@ -48,7 +48,9 @@ def test_recipients_whom_a_rule_adds_get_what_the_copy_has_and_meets(way: str) -
     found = verdict([adds, ALL], then="not_in_clear")
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
     assert verdict([adds, ALL], then="not_in_clear", unless={"subject_contains_words": ["x"]})["verdict"] == "proved"
-    assert verdict([adds, ALL], then="not_in_clear", unless={"sent_to": ["ann@fabrikam.com"]})["verdict"] == "proved"
+    spared = {"then": "not_in_clear", "unless": {"sent_to": ["ann@fabrikam.com"]}}
+    assert verdict([adds, ALL], **spared)["verdict"] == "unknown"
+    assert verdict([adds, ALL], **spared, copies="recipients_only")["verdict"] == "proved"
 
 
 def test_copies_of_copies_are_followed() -> None:
