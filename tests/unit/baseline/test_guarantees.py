@@ -11,6 +11,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     OUTGOING_GUARANTEE,
     TRANSIT_GUARANTEE,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.emulator.mail_flow import MailFlow
@@ -151,6 +156,44 @@ def test_encrypt_outgoing_brings_its_own(role: Role) -> None:
     assert OUTGOING_GUARANTEE in control(role)["findings"][0]
     role.plan("audit", encrypt_outgoing={"mode": "Audit"})
     assert control(role)["status"] == "unmanaged"
+
+
+def copied(role: Role, to: str, **conditions: Any) -> None:
+    """A rule of others copies mail before it is encrypted."""
+    role.session.edit("New-TransportRule", Name="Copies", Priority=0, BlindCopyTo=[to], **conditions)
+
+
+def terminal(role: Role) -> list[str]:
+    report = OrganizationReport.read(role.report)
+    return lines_of(RunReport("run", "", False, "audit", "", "", "", "", None, (report,), ""), "page")
+
+
+def test_encrypt_outgoing_is_about_copies_that_leave(role: Role) -> None:
+    """One for an archive inside does not, and is named; one for somebody whom an exception names does."""
+    outgoing = {"exceptions": {"recipient_domain_is": ["partner.example"]}}
+    role.run(encrypt_outgoing=outgoing)
+    copied(role, f"archive@{DOMAIN}", FromScope="InOrganization")
+    role.plan("audit", encrypt_outgoing=outgoing)
+    assert control(role)["status"] == "met"
+    name = f"{OUTGOING_GUARANTEE}, apart from the exceptions"
+    said = f"  MFR-2: {name!r} does not cover copies that the rule 'Copies' makes for (an address)."
+    assert said in [line.replace(f"archive@{DOMAIN}", "(an address)") for line in terminal(role)]
+    role.session.edit("Remove-TransportRule", Identity="Copies")
+    copied(role, "x@partner.example", FromScope="InOrganization")
+    role.plan("audit", encrypt_outgoing=outgoing)
+    assert control(role)["status"] == "not met"
+    assert "to x@partner.example" in control(role)["findings"][0]
+
+
+def test_copies_of_its_mail_count_whoever_gets_them_unless_it_says_otherwise(role: Role) -> None:
+    role.run(encryption_rules=[ENCRYPT])
+    copied(role, "spy@else.example", RecipientDomainIs=["fabrikam.com"])
+    role.plan("audit", guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
+    assert control(role)["status"] == "not met"
+    meant = {**GUARANTEE, "copies": "recipients_only"}
+    role.plan("audit", guarantees=[meant], encryption_rules=[ENCRYPT])
+    assert control(role)["status"] == "met"
+    assert any("does not cover copies that the rule 'Copies' makes for" in line for line in terminal(role))
 
 
 @pytest.mark.parametrize("name", [OUTGOING_GUARANTEE, OUTGOING_GUARANTEE.lower() + " "])

@@ -30,7 +30,11 @@ ROUTE: Values = {
     "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["bank.example"]},
     "actions": {"route_message_outbound_connector": "Gate"},
 }
-AGAIN: Values = {**ROUTE, "name": "Again", "conditions": {**ROUTE["conditions"], "recipient_domain_is": ["else.example"]}}
+AGAIN: Values = {
+    **ROUTE,
+    "name": "Again",
+    "conditions": {**ROUTE["conditions"], "recipient_domain_is": ["else.example"]},
+}
 
 
 def organization() -> Role:

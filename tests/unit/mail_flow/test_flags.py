@@ -43,7 +43,7 @@ READ = ("accepted_domains", "remote_domains", "inbound_connectors", "outbound_co
 @pytest.mark.parametrize("subset", READ)
 def test_they_are_all_those_that_an_organization_has(subset: str) -> None:
     reads = reads_of([subset])
-    row = {name: "It" for name in ("Name", "DomainName", "DomainType")}
+    row = dict.fromkeys(("Name", "DomainName", "DomainType"), "It")
     organization = Organization(reads, {name: Result(objects=[row]) for name in reads})
     (described, *_others) = describe(organization, [subset])[subset]
     assert {key for key, value in described.items() if isinstance(value, bool)} == set(FLAGS[subset])

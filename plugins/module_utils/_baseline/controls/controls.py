@@ -365,8 +365,8 @@ CONTROLS: tuple[Control, ...] = (
                 "(V(encrypted), V(not_in_clear), V(not_in_clear_if_delivered), V(portal), V(delivered), V(unencrypted), V(decrypted_on_arrival) or "
                 "V(protected_in_transit)). A guarantee is proved if no mail that it covers breaks it, under the assumptions listed; "
                 "refuted by a message; or unknown. A plan that would break one, or after which one that is proved would be unknown, is refused; "
-                "rollback and disable only show it. Copies that rules make of its mail count, whoever gets them, unless C(copies) says V(outside) (those that "
-                "leave the organization) or V(recipients_only). C(hardened_baseline_encrypt_outgoing) adds one of its own, about all copies that leave.",
+                "rollback and disable only show it. C(hardened_baseline_encrypt_outgoing) adds one of its own, about all copies that leave. Copies that rules "
+                "make of its mail count, whoever gets them, unless C(copies) says V(outside) (those that leave the organization) or V(recipients_only).",
                 ([], []),
             ),
         ),

@@ -232,9 +232,7 @@ def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: 
     address, facts, guarantee = course.recipient.address, candidate.facts[0], breach.guarantee
 
     def outcome(message: Message, copy_: Course | None) -> Mapping[str, Any] | None:
-        if copy_ is None or not surely_shows(
-            breach.rules, copy_, showing, guarantee, message, facts
-        ):
+        if copy_ is None or not surely_shows(breach.rules, copy_, showing, guarantee, message, facts):
             return None
         counts = shown_counts(breach.claims, breach.claim, guarantee, message, facts, copy_, showing)
         return result(copy_, breach.rules, message, facts) if counts is True else None

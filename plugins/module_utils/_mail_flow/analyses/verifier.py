@@ -29,8 +29,8 @@ from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.atoms import MANAGER, Key, Showing, brought_by, showings
 from ..symbolic.compile_outcomes import sent_in_clear
-from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
+from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CONFLICTS, Model, Replayed, Side
 from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import Assumption, may_mean_pdf
@@ -178,12 +178,8 @@ class _Prover:
                 if search.is_none and not possible and self._cut:
                     return replace(answer, unknown=(TOO_MANY_COPIES,))
                 if search.is_none and not possible:
-                    used = self._used(model, place, [each for each in assumptions if each.literal in core])
-                    made = self._left_out(place, used)
-                    made += [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
-                    read = premises_of(self.first, place, self.guarantees[place], self.budget)
-                    made += [each for each in read if each not in made]
-                    return replace(answer, verdict=PROVED, premises=(*made, *always(self.first.facts)))
+                    premises = self._premises(model, place, [each for each in assumptions if each.literal in core])
+                    return replace(answer, verdict=PROVED, premises=premises)
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
                 rounds += 1
@@ -298,9 +294,7 @@ class _Prover:
         if guarantee.then != IN_TRANSIT:
             return seen
         person = model.mail.shown(side.logic, showing.person.address)
-        sent = sent_in_clear(
-            showing, person, model.mail, side.logic, guarantee.tls_validation, model.rule_sets[0]
-        )
+        sent = sent_in_clear(showing, person, model.mail, side.logic, guarantee.tls_validation, model.rule_sets[0])
         return side.logic.all_of((seen, sent, side.conditions.scopes.leaves(person)))
 
     def _shown_for_sure(self, model: Model, place: int, literals: Sequence[int]) -> Counterexample | None:
@@ -348,6 +342,18 @@ class _Prover:
         about = WISHES[self.guarantees[place].then].about
         of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
         return model.circuit.conjunction((claims, of_it))
+
+    def _premises(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> tuple[Premise, ...]:
+        """What the proof of a guarantee rests on.
+
+        :param assumptions: those with which it is proved.
+        """
+        used = self._used(model, place, assumptions)
+        made = self._left_out(place, used)
+        made += [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
+        read = premises_of(self.first, place, self.guarantees[place], self.budget)
+        made += [each for each in read if each not in made]
+        return (*made, *always(self.first.facts))
 
     def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
         """Of assumptions with which it is proved those that the proof needs."""
@@ -429,9 +435,7 @@ class _Prover:
         if candidate is not None:
             for course in self._courses(model, candidate):
                 message, facts = candidate.message, candidate.facts[0]
-                counts, wanted = counted(
-                    model.claims, model.claims.rules[place], guarantee, message, facts, course
-                )
+                counts, wanted = counted(model.claims, model.claims.rules[place], guarantee, message, facts, course)
                 if counts is not False:
                     reasons += counts.reasons if isinstance(counts, Open) else ()
                     reasons += reasons_for(course, wanted, message, facts)

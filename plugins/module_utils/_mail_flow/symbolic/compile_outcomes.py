@@ -319,8 +319,16 @@ def _may_relay(chain: RuleChain) -> Value:
     known = [("address", address) for address in sorted(facts.mailboxes or ())]
     here = chain.mail.circuit.disjunction([person[key] for key in known if key in person.atoms])
     taking = [each for each in facts.outbound_connectors or () if each.takes_any]
-    surely = logic.any_of([_takes(chain.mail, chain.logic, chain.person, each) for each in taking if each.on_premises and not each.test_mode])
-    others = logic.any_of([_takes(chain.mail, chain.logic, chain.person, each) for each in taking if not each.on_premises])
+    surely = logic.any_of(
+        [
+            _takes(chain.mail, chain.logic, chain.person, each)
+            for each in taking
+            if each.on_premises and not each.test_mode
+        ]
+    )
+    others = logic.any_of(
+        [_takes(chain.mail, chain.logic, chain.person, each) for each in taking if not each.on_premises]
+    )
     own = logic.all_of((surely, negate(others)))
     return logic.all_of((person.in_accepted((RELAYED,)), here ^ 1, negate(own)))
 
@@ -421,9 +429,7 @@ def sent_in_clear(
     """
     connectors = mail.facts.outbound_connectors
     protecting = [
-        each
-        for each in connectors or ()
-        if each.takes_any and (each.doubt or at_least(each.validation, least))
+        each for each in connectors or () if each.takes_any and (each.doubt or at_least(each.validation, least))
     ]
     open_ = connectors is None or may_act_on_reports(rules, Does.ROUTE)
     protected = TRUE if open_ else logic.any_of([_takes(mail, logic, person, each) for each in protecting])

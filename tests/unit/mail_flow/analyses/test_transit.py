@@ -233,7 +233,7 @@ def test_mail_to_an_own_mailbox_that_a_rule_routes_to_a_connector_may_leave(
     row = verdict([{**GATE, **gate}], [ROUTE, *more], {**INSIDE, "sent_to": ["alexw@contoso.com"]})
     assert row["verdict"] == found
     if found == "unknown":
-        assert [each["reason"] for each in row["unknown"]][0] == (
+        assert next(each["reason"] for each in row["unknown"]) == (
             "whether mail to alexw@contoso.com leaves: the rule 'Route' routes it to the connector 'Gate'"
         )
 
