@@ -52,7 +52,7 @@ TAKEN = SnapshotDocument(
     collection_version="1.0.0",
 )
 #: Of that document. Whoever changes it makes all snapshots that were taken before void.
-DIGEST = "sha256:3ed43df26085b3b4ce6fde4ca1f0fb59b8763f1a93c1a3e28eba091077f875a2"
+DIGEST = "sha256:6cc77a90997766acb571afc0699f59852c02a630f49e2e3cda81e38a4d4e7442"
 
 
 def rule(name: str, guid: str, priority: int) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from tests.unit.emulated_session import EmulatedSession
 
+from .board import ANN, BOARD, BOB, RULE, people, role_with
 from .conftest import Role
-from .test_people import ANN, BOARD, BOB, RULE, people, role_with
 
 Values = dict[str, Any]
 

@@ -163,11 +163,7 @@ def _copies(given: Any, then: str, at: str) -> str:
     if given is None:
         return ALL_COPIES
     if given not in COPIES:
-        near = nearest(given, COPIES)
-        raise OptionError(
-            f"{at}.copies is {given!r}.",
-            remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(COPIES)}.",
-        )
+        raise OptionError(f"{at}.copies is {given!r}.", remedy=remedy(given, COPIES))
     if not WISHES[then].of_copies:
         others = [name for name, wish in WISHES.items() if wish.of_copies]
         raise OptionError(
