@@ -236,6 +236,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     settings_before,
     tested_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     OLDEST,
@@ -295,7 +296,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     result = described(
         found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names
     )
-    return {"changed": False, **result, "unavailable": unavailable, "msg": "\n".join(replay_lines(result))}
+    lines = replay_lines(result)
+    msg = "\n".join([*lines, *numbers_told(lines)])
+    return {"changed": False, **result, "unavailable": unavailable, "msg": msg}
 
 
 def main() -> None:

@@ -184,6 +184,8 @@ class TestWords:
                 {**word("IRM-5", "2999-01-31"), "a": 1, "b": 2},
                 "[1] has a, b: it must be a word or a dictionary with word, reason, owner, until.",
             ),
+            ({**word("IRM-5", "2999-01-31"), "owner": ["a@b.c"]}, "[1].owner is a list, not a text."),
+            ({**word("IRM-5", "2999-01-31"), "reason": {"a": "b"}}, "[1].reason is a dictionary, not a text."),
             ({"word": "IRM-5", "a": 1}, "[1] lacks reason, owner, until: it must be"),
             (
                 "IRM-6",

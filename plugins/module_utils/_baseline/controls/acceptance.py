@@ -120,6 +120,9 @@ def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Acc
             raise OptionError(f"{where} {said}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
     elif not isinstance(element, str):
         raise OptionError(f"{where} must be a word or a dictionary with {', '.join(_KEYS)}, not {element!r}.")
+    for key, value in element.items() if isinstance(element, Mapping) else ():
+        if isinstance(value, (list, Mapping)):
+            raise OptionError(f"{where}.{key} is a {'list' if isinstance(value, list) else 'dictionary'}, not a text.")
     options = {key: str(value) for key, value in element.items()} if isinstance(element, Mapping) else {"word": element}
     word = options.pop("word")
     if word not in known:
