@@ -192,8 +192,8 @@ domains:
 difference:
   description: >-
     What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test),
-    how many copies are C(certain), and how many more are C(possible), those that rules make included, how many
-    C(senders) they have, C(domains)
+    how many copies are C(certain), and how many more are C(possible), those that rules make included, C(because) of
+    what these are no more than possible (reasons as in RV(undecided)), how many C(senders) they have, C(domains)
     (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), the C(rules) that make the difference,
     and, with O(examples), C(examples) as in RV(outcome).
   returned: with O(compare_with)

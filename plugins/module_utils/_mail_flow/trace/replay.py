@@ -31,6 +31,7 @@ from ..simulator.state import NOBODY
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, Passed
 from .columns import Block, blocks_of, places_of
+from .forks import BROUGHT, MISSING
 from .groups import CopyGroup, Sorter
 from .made import (
     AlikeCopies,
@@ -88,12 +89,14 @@ class Tally:
 
     :param certain: recipient's domain to copies, and so :param:`possible`.
     :param rules: names of rules, in the order of the rules.
+    :param because: why the possible ones are no more than that.
     """
 
     certain: Counter[str] = field(default_factory=Counter)
     possible: Counter[str] = field(default_factory=Counter)
     senders: set[int] = field(default_factory=set)
     rules: dict[str, None] = field(default_factory=dict)
+    because: set[str] = field(default_factory=set)
     examples: list[Example] = field(default_factory=list)
 
 
@@ -211,7 +214,8 @@ class Replay:
                 name for each in sorted({copies.group, *copies.ways.origins}) for name in self._differing(groups[each])
             ]
             changes = (frozenset[str](), certain | possible) if copies.doubtful else (certain, possible)
-            self._add_changes(changes, names, copies.places, here, block, found)
+            because = _because(rows.get(copies.group, ()), MISSING if copies.doubtful else group.brought or BROUGHT)
+            self._add_changes(changes, names, because, copies.places, here, block, found)
         if group.made:
             self._judge_made(copies, groups, here, block, found)
 
@@ -265,12 +269,14 @@ class Replay:
         if group.brought:
             certain, possible = frozenset(), certain | possible
         here = _domains_of(group.places, block) if certain or possible else Counter[str]()
-        self._add_changes((certain, possible), self._differing(group), group.places, here, block, found)
+        because = _because(passed, group.brought)
+        self._add_changes((certain, possible), self._differing(group), because, group.places, here, block, found)
 
     def _add_changes(
         self,
         changes: tuple[frozenset[str], frozenset[str]],
         rules: Iterable[str],
+        because: Iterable[str],
         places: Sequence[int],
         here: Counter[str],
         block: Block,
@@ -282,6 +288,7 @@ class Replay:
         for kind in certain | possible:
             tally = found.difference.setdefault(kind, Tally())
             tally.rules.update(dict.fromkeys(rules))
+            tally.because.update(because if kind in possible else ())
             self._add_to(tally, here, places, block, certain=kind in certain)
 
     def _differing(self, group: CopyGroup) -> list[str]:
@@ -319,6 +326,16 @@ class Replay:
                     ),
                 )
                 del tally.examples[self.examples :]
+
+
+def _because(passed: Iterable[Passed], brought: Unknown | None) -> set[str]:
+    """Why it is open how copies differ between rule sets, in the words of results.
+
+    :param passed: what becomes of them under each.
+    """
+    ways = [each.way for each in passed]
+    words = {why.word for way in ways if len(way.worlds) > 1 or way.course.too_many for why, _steps in way.because}
+    return (words | ({brought.word} if brought else set())) or {"semantics"}
 
 
 def remembered_changes() -> Changes:

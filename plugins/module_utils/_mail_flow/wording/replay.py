@@ -280,6 +280,7 @@ def _change(kind: str, tally: Tally, domains: int, rules: Sequence[str]) -> dict
         "kind": kind,
         "certain": tally.certain.total(),
         "possible": tally.possible.total(),
+        **({"because": sorted(tally.because, key=WORDS.index)} if tally.possible else {}),
         "senders": len(tally.senders),
         "domains": rows,
         "more_domains": len(names) - len(rows),

@@ -100,6 +100,25 @@ def test_a_copy_that_is_changed_in_two_ways_is_one_copy() -> None:
     assert headline == "1 copy of real mail was replayed: 1 would be treated differently, 0 perhaps"
 
 
+@pytest.mark.parametrize(
+    ("conditions", "reasons"),
+    [
+        ({}, None),
+        ({"header_contains_message_header": "X-Class", "header_contains_words": ["secret"]}, ["header"]),
+        ({"subject_or_body_contains_words": ["nobody says this"]}, ["body"]),
+        ({"has_classification": "Secret"}, ["classification"]),
+    ],
+)
+def test_a_difference_says_why_copies_are_only_possible(conditions: Values, reasons: list[str] | None) -> None:
+    found = replayed([encrypting(conditions)], [])
+    (row,) = [row for row in found["difference"] if row["kind"] == "protection_gained"]
+    assert (row["certain"], row["possible"]) == ((1, 0) if reasons is None else (0, 1))
+    assert sorted(row.get("because", [])) == sorted(reasons or [])
+    assert "because" in row or reasons is None
+    undecided = {each["reason"] for each in found["undecided"]}
+    assert undecided <= set(row.get("because", ()))
+
+
 def test_a_row_without_a_size_is_said_to_be_taken_for_small() -> None:
     assumed = [
         [each["id"] for each in replayed([encrypting({})], size=size, status=status)["assumes"]]
