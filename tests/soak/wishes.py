@@ -281,14 +281,16 @@ def two_answers(draw: st.DrawFn, wire: str) -> list[dict[str, Any]]:
     """Two answers to one write: it is carried out behind an error, and whoever sends it once more, the collection or
     Microsoft's module, is answered with any error. Reads may be behind.
     """
-    nth = draw(st.sampled_from([1, 1, 2, 3]))
+    nth = draw(st.sampled_from([1, 1, 1, 2]))
     writes = {"cmdlet": "[!gG]*"}
     behind, after = {**writes, "nth": nth}, {**writes, "nth": nth + 1, "times": draw(st.sampled_from([1, 2, None]))}
-    lag = {"kind": "stale_reads", **behind, "reads": draw(st.integers(1, 8)), "alternate": draw(st.booleans())}
-    lags = draw(st.sampled_from([[], [lag]]))
+    lag = draw(st.sampled_from([0, 5, 8, 12]))
     if wire in _EMULATED:
         errors = ["stored_error", "transient", "error_in_200", "garbled"]
-        return [{"kind": "stored_error", **behind}, {"kind": draw(st.sampled_from(errors)), **after}, *lags]
+        stored = {"kind": "stored_error", **behind, **({"reads": lag} if lag else {})}
+        return [stored, {"kind": draw(st.sampled_from(errors)), **after}]
+    stale = {"kind": "stale_reads", **behind, "reads": lag, "alternate": draw(st.booleans())}
+    lags = [stale] if lag else []
     where = {"wire": "rest"} if wire == "rest" else {"wire": "powershell", "step": "invoke"}
     first = {"kind": draw(st.sampled_from(_BEHIND)), "after": True, "body": draw(st.sampled_from(_BODIES[:3]))}
     second = {"kind": draw(st.sampled_from(_ANY_STATUS)), "body": draw(st.sampled_from(_BODIES)), "retry_after": 0}

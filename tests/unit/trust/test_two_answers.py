@@ -14,6 +14,7 @@ from tests.rounds import rounds
 from tests.soak.search import Tally, cases_of_two_answers, examine
 from tests.soak.world import World
 
+from .checking import IRM, WRITES, check
 from .wires import EVERY_WIRE
 
 #: A real PowerShell takes a second for each.
@@ -36,3 +37,15 @@ def test_what_was_stored_behind_an_error_is_told_whatever_comes_after_it(world: 
 
     law()
     assert tally.struck
+
+
+@pytest.mark.parametrize("second", ["400", "500", "401"])
+def test_a_failure_of_the_service_behind_which_a_write_was_done_is_read_back(world: World, second: str) -> None:
+    failed = '{"error": {"details": [{"message": "|System.TimeoutException|It took too long."}]}}'
+    faults = [
+        {"kind": "500", "after": True, "body": failed, "cmdlet": WRITES},
+        {"kind": second, "body": failed, "cmdlet": WRITES, "nth": 2, "times": None},
+        {"kind": "stale_reads", "cmdlet": WRITES, "reads": 8},
+    ]
+    tally = check(world, "rest", (IRM, {"search_enabled": False}), *faults, verify_timeout=60)
+    assert tally.failed == {}
