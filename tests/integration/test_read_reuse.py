@@ -97,6 +97,19 @@ def test_what_always_reads(tenant: Tenant, wire: str) -> None:
     assert round_trips(tenant) == ALONE[wire]
 
 
+@pytest.mark.wires("psrp", "constrained")
+@pytest.mark.parametrize("old", [False, True])
+def test_who_it_is_travels_with_the_reads(tenant: Tenant, wire: str, old: bool) -> None:
+    """Also where the module of the management host is too old for Get-ConnectionInformation."""
+    if old:
+        tenant.emulator.organizations[tenant.organization].patch({"hidden_cmdlets": ["Get-ConnectionInformation"]})
+    round_trips(tenant)
+    run = tenant.controller.tasks([{"name": "info", "m365.message_encryption.message_encryption_info": {}}])
+    assert run.rc == 0, run.output
+    # Beside opening and ending the session.
+    assert round_trips(tenant) == 1 + {"psrp": 2, "constrained": 0}[wire]
+
+
 def test_a_write_of_the_run_is_seen_by_its_next_task(tenant: Tenant) -> None:
     module = "m365.message_encryption.irm_configuration"
     there, back = (

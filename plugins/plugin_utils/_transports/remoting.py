@@ -66,9 +66,9 @@ class RemotingTransport(ABC):
         self._may_reconnect = True
         #: Whether a refused token is worth another connection: not if the one before was refused, too.
         self._may_renew = True
-        #: What Get-ConnectionInformation said of the session when it was opened. Over Microsoft's module, it is a
-        #: request of its own.
-        self._connection: list[dict[str, Any]] | None = None
+        #: What Get-ConnectionInformation said of the session when it was opened, or that the module there has no such
+        #: cmdlet: asked again, it would be a request of its own.
+        self._connection: Result | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -124,7 +124,7 @@ class RemotingTransport(ABC):
         :param beside: the outcome of a call in the same try.
         """
         if self._connection is not None:
-            return Result(objects=list(self._connection))
+            return replace(self._connection, objects=list(self._connection.objects))
         return beside if isinstance(beside, Failure) else self._judged([call])[0]
 
     def _judged(self, calls: Sequence[Call]) -> list[Outcome]:
@@ -274,7 +274,7 @@ class RemotingTransport(ABC):
         answers, _withheld = answers_of(run, calls)
         told_of = answers[1] if len(answers) == len(calls) and answers[1].ended and not answers[1].errors else None
         if answers[0].ended and not answers[0].errors and (told_of is None or any(map(_is_connected, told_of.objects))):
-            self._connection = None if told_of is None else told_of.objects
+            self._connection = _known(calls[1], answers[1]) if len(answers) == len(calls) else None
             return
         failed, retryable = self._not_connected(answers[0])
         raise FailedError(Failure(failed, Executed.NO, retryable))
@@ -374,6 +374,14 @@ def _unsent(refused: Outcome) -> Outcome:
 def _is_connected(connection: Any) -> bool:
     """Whether an object of Get-ConnectionInformation shows a connection that works."""
     return isinstance(connection, dict) and connection.get("State") != "Broken"
+
+
+def _known(call: Call, answer: PipelineAnswer) -> Result | None:
+    """What a cmdlet answered, or that there is no such cmdlet; ``None`` where another try may answer something else."""
+    found = outcome(call, answer) if answer.ended else None
+    if not isinstance(found, Result) or not isinstance(found.error, CmdletNotAvailableError | None):
+        return None
+    return found
 
 
 def _is_opaque(outcome: Outcome) -> bool:
