@@ -727,7 +727,7 @@ overview:
       type: str
       returned: always
     protected:
-      description: V(always), V(never), V(depends) or V(unknown).
+      description: V(always), V(never) (none of it that is delivered), V(depends) or V(unknown).
       type: str
       returned: always
     "on":

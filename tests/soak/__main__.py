@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs fuzzing, mail and search in several processes and prints their figures.
 
-``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--runs N] [--claims N] [--unusual N] [--seed N]
-[--processes N] [--engine]``
+``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--runs N] [--claims N] [--unusual N] [--worlds N]
+[--seed N] [--processes N] [--engine]``
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _SEQUENCES = 100
 _CLAIMS = 2_000
 #: Rule sets whose guarantees are held against unusual mail in one go.
 _RULE_SETS = 500
+#: Worlds of which everything is asked in one go.
+_WORLDS = 250
 #: How many executions of a reader take the time of one value that goes there and back over a wire.
 _SLOWER = 10
 
@@ -112,6 +114,12 @@ def main() -> int:
         default=20_000,
         help="random rule sets whose guarantees are held against unusual mail in the simulator",
     )
+    parser.add_argument(
+        "--worlds",
+        type=int,
+        default=20_000,
+        help="random worlds of which everything is asked that can be said about mail: nothing contradicts",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(
@@ -148,6 +156,7 @@ def main() -> int:
             ),
             (arguments.claims, _CLAIMS, mail.prove, "claims: prover and enumeration agree"),
             (arguments.unusual, _RULE_SETS, mail.assume, "rule sets: prover and simulator agree about unusual mail"),
+            (arguments.worlds, _WORLDS, mail.agree, "worlds: no verb contradicts another"),
         ):
             parts, done = range(arguments.seed * count, (arguments.seed + 1) * count, size), 0
             for some, problem in processes.map(compare, parts, [size] * len(parts)):

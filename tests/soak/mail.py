@@ -11,6 +11,7 @@ from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
 from tests.unit.mail_flow.deciding import classes, never, of_settings, proofs
+from tests.unit.mail_flow.law.agreement import wrong_about as contradicted_about
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.themes import CROWDED, WISHES, drawn
 from tests.unit.mail_flow.unusual import wrong_about
@@ -88,4 +89,15 @@ def assume(first: int, number: int) -> tuple[int, str]:
     for seed in range(first, first + number):
         if wrong := wrong_about(seed) or (wrong_about(seed, respelled=True) if seed % _RESPELLED == 0 else ""):
             return seed - first, f"unusual mail, {wrong}"
+    return number, ""
+
+
+def agree(first: int, number: int) -> tuple[int, str]:
+    """Asks everything that can be said about mail of ``number`` random worlds from the seed ``first`` on.
+
+    :returns: how many there were, and the first contradiction, empty where there is none.
+    """
+    for seed in range(first, first + number):
+        if wrong := contradicted_about(seed):
+            return seed - first, f"verbs, {wrong[0]}"
     return number, ""

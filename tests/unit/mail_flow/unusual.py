@@ -27,6 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import simulation
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    SURELY_PROTECTED,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     course_of,
@@ -121,7 +124,7 @@ def _section(source: random.Random, most: int) -> Values:
     return found
 
 
-def _rules(source: random.Random) -> list[Values]:
+def drawn_rules(source: random.Random) -> list[Values]:
     """A few rules, of which the last one often protects all mail that leaves."""
     found: list[Values] = []
     for _count in range(source.randint(0, 3)):
@@ -152,14 +155,14 @@ def _rules(source: random.Random) -> list[Values]:
     return [{**one, "name": f"{one['name']} {place}", "priority": place} for place, one in enumerate(found)]
 
 
-def _organization(source: random.Random) -> Values:
+def drawn_organization(source: random.Random) -> Values:
     tenant = generators.organization(source)
     if source.random() < 0.5:
         tenant["irm_configuration"] = {"enable_pdf_encryption": source.random() < 0.3}
     return tenant
 
 
-def _guarantee(source: random.Random, number: int) -> Values:
+def drawn_guarantee(source: random.Random, number: int) -> Values:
     then = source.choices(("not_in_clear", "encrypted", "unencrypted"), (6, 3, 1))[0]
     when: Values = (
         {"from_scope": "InOrganization", **_section(source, 1)}
@@ -195,7 +198,7 @@ def message(source: random.Random) -> Values:
     return made
 
 
-def _holds(result: Mapping[str, Any], then: str, template: str) -> bool | None:
+def holds_in(result: Mapping[str, Any], then: str, template: str) -> bool | None:
     """Whether a copy is as a guarantee says; ``None`` where the result does not tell."""
     fate, protection = result["fate"], result.get("protection")
     if fate == "unknown":
@@ -206,7 +209,7 @@ def _holds(result: Mapping[str, Any], then: str, template: str) -> bool | None:
         return False
     if fate in ("moderated", "quarantined"):
         later = result.get("after_approval") or result.get("after_release")
-        return _holds(later, then, template) if later else None
+        return holds_in(later, then, template) if later else None
     if fate != "delivered":
         return True
     if protection == "unknown":
@@ -220,30 +223,37 @@ def _holds(result: Mapping[str, Any], then: str, template: str) -> bool | None:
     return None if template and protection == "protected_option_unknown" else not template or protection == wanted
 
 
-def _meets(assumptions: Iterable[Mapping[str, str]], sent: Values, tenant: Mapping[str, Any], recipient: str) -> bool:
-    """Whether a message meets what a proof assumes, by what its sentences say."""
+def unusual_in(sent: Values, tenant: Mapping[str, Any], recipient: str) -> dict[str, bool]:
+    """What proofs may assume of mail, each by a part of its sentence, to whether a message for somebody is otherwise."""
     types, attachments = (
         set(sent["type"]),
         [name.lower() for one in sent["attachments"] for name in (one["name"], *one.get("nested", ()))],
     )
     known = {*tenant["mailboxes"], *tenant.get("mail_users", ()), *tenant["groups"], *tenant["contacts"]}
+    own = tuple(f"{before}{each['name']}" for each in tenant["accepted_domains"] for before in "@.")
+    return {
+        "PDF attachment": any(name.endswith(".pdf") for name in attachments),
+        "not forwarded": bool(types & {"AutoForward", "SmtpForwarding"}),
+        "no clear S/MIME signature": "Signed" in types or sent["protection"]["kind"] == "smime_signed",
+        "automatic reply, read receipt or meeting item": bool(types & {"OOF", "ReadReceipt", "Calendaring"}),
+        "not a request for approval": "ApprovalRequest" in types,
+        "at most": sent["size"] > SURELY_PROTECTED,
+        "in its directory": recipient.endswith(own) and recipient not in known,
+        "is authenticated": not sent["authenticated"],
+        "guest": generators.GUEST in (sent["from"], recipient),
+        "IsInternal": "sister.com" in recipient,
+        "primary address": sent["from"] not in known,
+    }
+
+
+def meets(assumptions: Iterable[Mapping[str, str]], sent: Values, tenant: Mapping[str, Any], recipient: str) -> bool:
+    """Whether a message meets what a proof assumes, by what its sentences say."""
+    unusual = unusual_in(sent, tenant, recipient)
     for each in assumptions:
         text = each["text"]
-        false = {
-            "PDF attachment": any(name.endswith(".pdf") for name in attachments),
-            "not forwarded": bool(types & {"AutoForward", "SmtpForwarding"}),
-            "no clear S/MIME signature": "Signed" in types or sent["protection"]["kind"] == "smime_signed",
-            "automatic reply, read receipt or meeting item": bool(types & {"OOF", "ReadReceipt", "Calendaring"}),
-            "not a request for approval": "ApprovalRequest" in types,
-            "at most": sent["size"]
-            > int("".join(re.findall(r"at most ([\d,]+) bytes", text)).replace(",", "") or 1 << 60),
-            "in its directory": recipient not in known,
-            "is authenticated": not sent["authenticated"],
-            "guest": generators.GUEST in (sent["from"], recipient),
-            "IsInternal": "sister.com" in recipient,
-            "primary address": sent["from"] not in known,
-        }
-        if any(part in text and untrue for part, untrue in false.items()):
+        most = "".join(re.findall(r"at most ([\d,]+) bytes", text)).replace(",", "")
+        here = {**unusual, "at most": sent["size"] > int(most or 1 << 60)}
+        if any(part in text and untrue for part, untrue in here.items()):
             return False
     return True
 
@@ -254,8 +264,8 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
     :param respelled: whether addresses and texts may be written in two ways, and patterns read as .NET does.
     """
     source = random.Random(seed)
-    tenant, rules = _organization(source), _rules(source)
-    options = [_guarantee(source, number) for number in range(_GUARANTEES)]
+    tenant, rules = drawn_organization(source), drawn_rules(source)
+    options = [drawn_guarantee(source, number) for number in range(_GUARANTEES)]
     then = _MORE[seed % len(_MORE)]
     options += [{**options[0], "name": "More", "then": then}] if then and "template" not in options[0] else []
     mail = [message(source) for _count in range(_MESSAGES)]
@@ -282,7 +292,7 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
                 address = facts.primary(recipient.lower())
                 about = is_about(claims, claims.rules[0], each, facts, address)
                 certain = about is True and not assumed(result)
-                holds = _holds(result, option["then"], option.get("template", ""))
+                holds = holds_in(result, option["then"], option.get("template", ""))
                 if (
                     (found["verdict"] == "proved" or (found["verdict"] == "unknown" and not _is_opaque(option, rules)))
                     and certain
@@ -292,7 +302,7 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
                 elif (
                     found["verdict"] == "proved"
                     and about is True
-                    and _meets(found["assumptions"], mail[place], tenant, address)
+                    and meets(found["assumptions"], mail[place], tenant, address)
                 ):
                     kept = holds or _keeps(simulator.rules, each, facts, address, option)
                     wrong = "" if kept else f"it is called proved, and perhaps broken for {recipient}"
@@ -342,6 +352,6 @@ def _wrong_counterexample(
     result = next(each for address, each in answers.items() if address.lower() == example["recipient"].lower())
     return (
         f"the counterexample does not break it: {result!r}"
-        if _holds(result, option["then"], option.get("template", ""))
+        if holds_in(result, option["then"], option.get("template", ""))
         else ""
     )
