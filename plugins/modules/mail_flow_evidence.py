@@ -201,6 +201,26 @@ encryption:
   returned: if the report could be read
   type: list
   elements: dict
+encrypted_otherwise:
+  description: >-
+    How much something besides the rules encrypts, in messages. C(otherwise) of C(messages) in C(days) is C(policy), at
+    least so many that Exchange counts as encrypted by a policy and no rule may have encrypted, and C(manual), those
+    that people encrypted. C(reported) has Exchange's own counts of both, C(explained) the messages that rules
+    C(certain)ly encrypt, and these with those that they may encrypt (C(possible)), and C(text) the sentence in RV(msg).
+    If the report could not be read, there is only the C(text), which says why.
+  returned: success
+  type: dict
+  sample:
+    days: 7
+    messages: 1000
+    otherwise: 12
+    policy: 10
+    manual: 2
+    reported: {policy: 413, manual: 2}
+    explained: {certain: 403, possible: 403}
+    text: >-
+      Something else encrypts here: 12 of 1,000 messages in 7 days (by policy 10, by people 2). Exchange counts 413 by
+      policy; rules encrypt 403.
 sample:
   description: >-
     The copies that were looked at in detail, equal ones together. C(rules) that acted, the version of C(tls), and the
@@ -219,6 +239,13 @@ raw:
   returned: if there are any
   type: list
   elements: dict
+unseen:
+  description: What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
+    V(encrypt_button). What was computed is about rules alone.
+  returned: success
+  type: list
+  elements: str
+  sample: [dlp, labels, encrypt_button]
 unavailable:
   description: Facts and reports that could not be read, each with the reason.
   returned: success
@@ -311,13 +338,19 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     )
     found = read_evidence(task.session, asked, task.say)
     result = evidence_result(
-        found.evidence, found.window, found.report, found.encryption, found.traced, examples=params["examples"]
+        found.evidence,
+        found.window,
+        found.report,
+        found.encryption,
+        found.traced,
+        unseen=known.unseen,
+        examples=params["examples"],
     )
     return {
         "changed": False,
         **result,
         "unavailable": {**unavailable, **found.unavailable},
-        "msg": "\n".join(evidence_lines(found.evidence)),
+        "msg": "\n".join(evidence_lines(found.evidence, result)),
     }
 
 

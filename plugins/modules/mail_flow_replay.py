@@ -180,7 +180,7 @@ undecided:
   type: list
   elements: dict
 days:
-  description: For each C(date), how many copies are C(protected), C(clear), C(undecided) and C(not_delivered).
+  description: For each C(date), how many copies are C(protected) by rules, C(not_by_rules), C(undecided) and C(not_delivered).
   returned: success
   type: list
   elements: dict
@@ -212,6 +212,17 @@ assumes:
   returned: success
   type: list
   elements: dict
+encrypted_otherwise:
+  description: How much something besides the rules encrypts, as M(m365.message_encryption.mail_flow_evidence) returns it.
+  returned: if the present rules of an organization are replayed, and its own trace
+  type: dict
+unseen:
+  description: What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
+    V(encrypt_button). So the counts say what rules do, and nothing else.
+  returned: success
+  type: list
+  elements: str
+  sample: [dlp, labels, encrypt_button]
 unavailable:
   description: Facts that could not be read, each with the reason.
   returned: success
@@ -223,6 +234,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.encryption import (
+    read_encryption,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
     declared_guarantees,
@@ -291,10 +305,19 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     trace, window = traced(
         task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until
     )
+    # A file may be of another time than the report, and proposed rules encrypted nothing.
+    is_present = not params["trace"] and params["rules"] is None and not params["source"]
+    report = read_encryption(task.session, window.begin, window.until) if window and is_present else None
     found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
     result = described(
-        found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names
+        found,
+        window,
+        compared=others is not None,
+        guaranteed=bool(guarantees),
+        domains=params["domains"],
+        rules=names,
+        report=report,
     )
     lines = replay_lines(result)
     msg = "\n".join([*lines, *numbers_told(lines)])

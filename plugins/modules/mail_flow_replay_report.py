@@ -81,7 +81,10 @@ SPEC: dict[str, Any] = {
 }
 
 #: What a file has of a result.
-_KEPT = ("window", "counts", "outcome", "undecided", "days", "domains", "difference", "guarantees", "assumes")
+_KEPT = (
+    *("window", "counts", "outcome", "undecided", "days", "domains", "difference", "guarantees", "assumes"),
+    *("encrypted_otherwise", "unseen"),
+)
 
 
 @dataclass

@@ -18,7 +18,8 @@ description:
   - >-
     The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with
     both O(rules) and O(facts), nothing is asked of an organization, and the host need not be one.
-  - The result is the one after the mail flow rules. Purview DLP, automatic labels and filters follow later.
+  - The result is the one after the mail flow rules. DLP policies and sensitivity labels follow later, and people encrypt
+    mail before, which RV(unseen) says, unless O(facts) tells them. Filters follow later, too.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -298,8 +299,13 @@ options:
       - >-
         If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or
         guests. If only C(mail_users) is given, nobody else with an address outside of the accepted domains is one. If
-        C(managers) is given, no one else has a manager. C(auto_label) and C(dlp_policies) are taken and change no
-        answer, since they come after the rules.
+        C(managers) is given, no one else has a manager.
+      - >-
+        C(dlp_policies) (C(name), C(mode), C(scope) with C(exchange_location), and C(rules), each with C(name), C(enabled),
+        C(conditions), C(exceptions) and C(actions), such as C(encrypt_rms_template) and C(remove_rms_template)) and
+        C(labels) (C(name) and C(encryption), V(none), V(encrypt_only), V(do_not_forward), V(rights), V(user_defined) or
+        V(remove)) make unknown what they may do to any mail (U33, U34). Which mail they are about is not computed. An
+        empty list says that there is none.
     type: dict
   compare_with:
     description:
@@ -353,7 +359,7 @@ options:
   overview:
     description:
       - >-
-        Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview), and what the
+        Whether to show what is protected of mail to people outside, kinds of mail by destinations, as RV(overview), and what the
         rules do to mail, in English, as RV(policy).
     type: bool
   simplify:
@@ -373,7 +379,7 @@ options:
   explain:
     description:
       - >-
-        Whether to show, for each copy of O(messages) and of a counterexample that is in clear, the rule that came
+        Whether to show, for each copy of O(messages) and of a counterexample that no rule encrypts, the rule that came
         nearest to encrypting it, and what kept it from that, as C(nearest).
     type: bool
   fail_on_error:
@@ -501,7 +507,7 @@ messages:
         C(unknown) (of what is unknown C(id), C(reason), C(field), the key of the message or the fact that it is about,
         where there is one, and C(settled_by), which says how to find out); C(after_approval) and C(after_release) (the
         same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),
-        C(nearest) of a copy in clear, if there is a rule that encrypts: C(rule), the one that came nearest to acting,
+        C(nearest) of a copy that no rule encrypts, if there is a rule that encrypts: C(rule), the one that came nearest to acting,
         the C(option) that kept it from that (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode)
         or a date; or V(priority) where another rule stops before), its C(value), what it C(looked_at) (the rule that
         stops before), and how many C(others) there are. Of a copy that arrives protected, it is the rule that decrypts
@@ -707,7 +713,7 @@ lint:
         applies to."
 overview:
   description: >-
-    Who outside can read what in clear: kinds of mail from inside, by destinations. Mail is protected if it is
+    What rules or forced TLS protect: kinds of mail from inside, by destinations. Mail is protected if it is
     encrypted, leaves by forced TLS only, or is not delivered. Each row is decided for all of its mail, as a guarantee
     is: usual mail that arrives in clear.
   returned: with O(overview=true)
@@ -908,6 +914,15 @@ organizations:
     means. "Before" is O(compare_with).
   returned: with O(overview=true), if O(compare_with) is a file of an organization with other accepted domains
   type: dict
+unseen:
+  description: >-
+    What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
+    V(encrypt_button). So whatever calls mail protected or not says that of rules and forced TLS alone. RV(msg) says so in
+    its last line, and each of RV(guarantees) has it, too.
+  returned: success, and where an expectation is not met or a guarantee is refuted
+  type: list
+  elements: str
+  sample: [dlp, labels, encrypt_button]
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met or a guarantee is refuted
@@ -1007,6 +1022,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     mail_lines,
     tested_text,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import unseen_lines
 
 #: The maximum number of sentences about a difference in the message for people.
 _SAID = 10
@@ -1054,6 +1070,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         "changed": False,
         "messages": tested.listed(params["results"]),
         "unavailable": unavailable,
+        "unseen": list(simulator.facts.unseen),
     }
     settings = settings_before(facts, params["facts"] or {}, other_facts)
     there = another_organization(others, {**other_facts, **given_facts(params)}, facts)
@@ -1084,7 +1101,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         fewer = simplify(rules, facts, now)
         result["simplified"] = simplified_row(fewer, task.to_yaml)
         lines += simplified_lines(fewer)
-    result["msg"] = "\n".join([*lines, *numbers_told(lines)])
+    result["msg"] = "\n".join([*lines, *numbers_told(lines), *unseen_lines(result)])
     if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
     if tested.failures:

@@ -215,7 +215,7 @@ def test_plan_and_audit_say_how_much_mail_that_is(tenant: Tenant) -> None:
     page = (newest(tenant.controller) / "report.html").read_text(encoding="utf-8")
     assert "30 copies of real mail were replayed: 30 would be treated differently, 0 perhaps." in page
     assert "In the replayed mail, 30 copies are now encrypted" in page
-    assert page.count('<rect class="clear"') == 0
+    assert page.count('<rect class="not_by_rules"') == 0
     assert page.count('<rect class="protected"') >= 1
     audited = play(tenant.controller, "audit", replay_days=2, **wishes)
     assert "30 copies of 30 messages" in audited.output
@@ -259,8 +259,8 @@ def test_the_playbook_writes_a_page_without_people(tenant: Tenant) -> None:
     (found,) = document["organizations"]
     assert (found["host"], found["counts"]["copies"]) == (tenant.host, 30)
     assert {each["name"]: each["protected"] for each in found["domains"]} == {"fabrikam.com": 20, "northwind.com": 0}
-    assert "Protected by rules: 20; in clear: 10." in page
-    assert page.count('<rect class="protected"') == page.count('<rect class="clear"') == len(found["days"])
+    assert "Protected by rules: 20; not by rules: 10." in page
+    assert page.count('<rect class="protected"') == page.count('<rect class="not_by_rules"') == len(found["days"])
     for text in (ran.output, page, json.dumps(document)):
         assert "SUBJECT" not in text
         assert "p1@fabrikam.com" not in text
@@ -300,8 +300,11 @@ def test_several_organizations_are_on_one_page_with_a_line_each(emulator: Emulat
     )
     said = dict(lines)
     assert "the role View-Only Recipients or Message Tracking" in said["adatum"]
-    assert said["contoso"].endswith(" Protected by rules: 20; in clear: 10.")
-    assert said["northwind"].endswith(" Protected by rules: 0; in clear: 6.")
+    assert " Protected by rules: 20; not by rules: 10. " in said["contoso"]
+    assert " Protected by rules: 0; not by rules: 6. " in said["northwind"]
+    for name in ("contoso", "northwind"):
+        assert " Something else encrypts here: 0 of " in said[name]
+        assert said[name].endswith(" Not seen: DLP policies, sensitivity labels, the Encrypt button.")
     assert [path.name for path in folder.rglob("*.html")] == ["replay.html"]
     assert not [call for call in emulator.calls if call.applied]
 

@@ -20,6 +20,7 @@ from ...module_utils._baseline.run.variable_validation import directory_of, owne
 from ...module_utils._engine.context import ModuleContext
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import mail_lines
+from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .artifact_files import ArtifactFiles
 from .base import ModuleAction, folders_of_job, plain, show, shown_text
 from .diff import to_yaml
@@ -104,6 +105,7 @@ class BaselineAction(ModuleAction):
             if self._task.diff
             else []
         )
+        lines += unseen_lines(mail) if lines else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
             text = "\n".join([f"{host}: effect on mail", *(f"  {line}" for line in lines), ""])

@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from .labels import CONTROL, KINDS, ORGANIZATION, Record, by_name, count, name_of, natural, rank, visible, word_for
+from .mail_section import unseen_of
 from .render import page_of, sign_of
 
 #: The maximum size of all rows in bytes, so that the page stays below a megabyte.
@@ -51,6 +52,7 @@ def view_of(report: Record) -> dict[str, Any]:
             (word_for(ORGANIZATION, status), statuses[status])
             for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
         ],
+        "unseen": list(dict.fromkeys(line for item in organizations for line in unseen_of(item.get("mail")))),
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
         "about": [_ABOUT[key] for key in about],

@@ -124,10 +124,10 @@ VERDICT = {
 }
 #: How mail of a kind to a destination is protected.
 REACH = {
-    "never": Word("Never protected", "✕", STOP),
+    "never": Word("Never by rules or forced TLS", "✕", STOP),
     "unknown": Word("Not known", "?", UNKNOWN),
     "depends": Word("Depends", "!", LOOK),
-    "always": Word("Always protected", "✓", GOOD),
+    "always": Word("Always by rules or forced TLS", "✓", GOOD),
 }
 EXPIRED = Word("Expired", "!", LOOK)
 ACCEPTED = Word("Accepted", "◇", QUIET)

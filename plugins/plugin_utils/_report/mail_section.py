@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
+from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
+from ...module_utils._mail_flow.wording.unseen import unseen_line, unseen_lines
 from .labels import MAIL, REACH, VERDICT, Record, Word, rank, word_for
 from .replay_section import change_of
 
@@ -79,6 +81,7 @@ def guarantees_of(organization: Record) -> list[Record]:
             "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
             "contradicted": list(row.get("contradicted") or ()),
             "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
+            "unseen": unseen_line(row.get("unseen") or ()),
         }
         for row in sorted(
             (organization.get("mail") or {}).get("guarantees") or [],
@@ -106,8 +109,19 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
     ]
 
 
+def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
+    """Who encrypts what: kind, name, what that covers, and on what it rests."""
+    rows = (organization.get("mail") or {}).get("encrypters") or ()
+    return [(KINDS_OF_ENCRYPTER[row["kind"]], row["name"], row["covers"], row["rests_on"]) for row in rows]
+
+
+def unseen_of(part: Record | None) -> list[str]:
+    """What a part of a report does not see, in lines."""
+    return unseen_lines(part or {})
+
+
 def reach_of(overview: Record) -> dict[str, Any]:
-    """Who outside can read what in clear, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
+    """Which mail to people outside is protected, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
     kind a word and the rules on which that depends), and ``left_out``, how many destinations are not shown. Empty where
     it is not known.
     """

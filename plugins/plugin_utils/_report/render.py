@@ -46,7 +46,7 @@ from .labels import (
     visible,
     word_for,
 )
-from .mail_section import difference_of, foreign_of, guarantees_of, lint_of
+from .mail_section import difference_of, foreign_of, guarantees_of, lint_of, unseen_of
 from .replay_section import shown
 from .view import view_of
 
@@ -138,6 +138,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["as_text"] = as_text
     environment.filters["as_line"] = as_line
     environment.filters["differing"] = differing
+    environment.filters["unseen_lines"] = unseen_of
     for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)
     environment.globals.update(expired=EXPIRED, accepted=ACCEPTED, sign=sign_of)
@@ -228,6 +229,8 @@ def _rows(organization: Record) -> Iterable[Record]:
             "before": row["before"],
             "text": _said(row),
         }
+    for line in unseen_of(organization.get("mail")):
+        yield {"record": "unseen", "text": line}
     for row in foreign_of(organization):
         yield {"record": "foreign rule", "title": row["name"], "text": row["text"]}
     for row in lint_of(organization):
@@ -264,12 +267,12 @@ def _rows(organization: Record) -> Iterable[Record]:
 def _said(guarantee: Record) -> str:
     """Why a guarantee does not hold, in one cell."""
     lines = [f"{name}: {as_text(value)}" for name, value in (*guarantee["card"], *guarantee["ends"])]
-    return "; ".join(filter(None, [*lines, guarantee["open"]]))
+    return "; ".join(filter(None, [*lines, guarantee["open"], guarantee["unseen"]]))
 
 
 def render_csv(report: Record) -> str:
-    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, foreign rule,
-    remark, change, control, observed row and warning.
+    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, line about what
+    is not seen, foreign rule, remark, change, control, observed row and warning.
 
     Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something
     else: write it as UTF-8, unchanged. For a control, ``before`` is what was found and ``after`` what is wanted.
@@ -352,6 +355,9 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
     suite.set("hostname", visible(str(organization.get("host") or "")))
     if generated_at:
         suite.set("timestamp", visible(generated_at))
+    if unseen := unseen_of(organization.get("mail")):
+        properties = ElementTree.SubElement(suite, "properties")
+        ElementTree.SubElement(properties, "property", name="unseen", value=" ".join(unseen))
     status = organization.get("status", "")
     outcome = {"refused": "failure", "failed": "error", "not assessable": "error"}.get(status, "")
     if organization.get("waits"):
@@ -417,7 +423,7 @@ def render_replay(document: Record) -> str:
         else count(len(organizations), "organization"),
         "several": len(organizations) > 1,
         "generated_at": str(document["generated_at"]),
-        "lines": [(row["host"], row.get("remark") or " ".join(replay_lines(row)[:2])) for row in organizations],
+        "lines": [(row["host"], row.get("remark") or " ".join(replay_lines(row)[:4])) for row in organizations],
         "replays": [(row["host"], shown(row)) for row in organizations],
     }
     return page_of("replay.html.j2", view)

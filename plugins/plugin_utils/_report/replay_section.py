@@ -10,7 +10,7 @@ from ...module_utils._mail_flow.wording.replay import change_sentence, left_out_
 from .labels import Record
 
 #: How copies count, in words, in the order of :data:`COVERAGE`.
-TITLES = dict(zip(COVERAGE, ("Protected", "In clear", "Cannot be told", "Not delivered"), strict=True))
+TITLES = dict(zip(COVERAGE, ("Protected by rules", "Not by rules", "Cannot be told", "Not delivered"), strict=True))
 
 #: The picture: its width, where the bars begin, and the height of a day, in units of the drawing.
 _WIDTH, _LEFT, _DAY = 400, 72, 18

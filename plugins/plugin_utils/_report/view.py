@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ...module_utils._mail_flow.wording.encrypters import measured_lines
 from ...module_utils._mail_flow.wording.evidence import evidence_headline
 from ...module_utils._mail_flow.wording.plans import trial_lines
 from .cards import cards_of, is_high
@@ -46,6 +47,7 @@ from .labels import (
 from .mail_section import (
     MOST_CLASSES,
     difference_of,
+    encrypters_of,
     foreign_of,
     guarantees_of,
     harmless,
@@ -53,6 +55,7 @@ from .mail_section import (
     not_listed,
     reach_of,
     suggestions_of,
+    unseen_of,
 )
 from .replay_section import replay_of
 
@@ -250,6 +253,8 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
             for item in organizations
             for row in (item.get("mail") or {}).get("trials") or ()
         ],
+        "encrypters": [(name_of(item), rows) for item in organizations if (rows := encrypters_of(item)) and detailed],
+        "unseen_of_mail": list(dict.fromkeys(line for item in organizations for line in unseen_of(item.get("mail")))),
         "same_mail": not mail
         and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
@@ -285,10 +290,11 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
     if not found:
         return None
     if not detailed:
-        return {"headline": evidence_headline(found)}
+        return {"headline": evidence_headline(found), "lines": measured_lines(found)}
     return {
         "headline": evidence_headline(found),
         "lines": [
+            *measured_lines(found),
             *(rule["text"] for rule in found.get("rules", ())),
             *(f"{name}: {why}" for name, why in found.get("unavailable", {}).items()),
         ],
@@ -300,6 +306,9 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
                 row["copies"],
             )
             for row in found.get("sample", ())
+        ],
+        "encryption": [
+            (row["date"], row["policy"], row["manual"], row["copies"]) for row in found.get("encryption", ())
         ],
         "calibration": [
             (row["id"], "yes" if row["likely"] else "no", row["for"], row["against"])

@@ -62,7 +62,10 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     wished = {"guarantees": [GUARANTEE], "encryption_rules": [STOP, ENCRYPT]}
     said = refused(role, **wished)
     assert "MFR-2: the plan would break the guarantee 'The law firm gets nothing in clear': mail from " in said
-    assert "with the subject 'newsletter' is delivered in clear: the rule 'Newsletter' decides." in said
+    assert (
+        "with the subject 'newsletter' is delivered unprotected by rules or forced TLS: the rule 'Newsletter' decides."
+        in said
+    )
     assert "To allow it: hardened_baseline_accept: [broken_guarantee]" in said
     assert control(role)["status"] == "not met"
     role.run(**wished, accept=["broken_guarantee"])
@@ -86,7 +89,7 @@ def test_a_plan_that_exempts_unusual_mail_is_refused(role: Role, exempt: Values)
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     said = refused(role, guarantees=[GUARANTEE], encryption_rules=[{**ENCRYPT, "exceptions": exempt}])
     assert "would break the guarantee 'The law firm gets nothing in clear'" in said
-    assert "is delivered in clear" in said
+    assert "is delivered unprotected by rules or forced TLS" in said
 
 
 def test_a_plan_that_lets_a_rule_expire_is_refused(role: Role) -> None:
@@ -95,7 +98,7 @@ def test_a_plan_that_lets_a_rule_expire_is_refused(role: Role) -> None:
         role, guarantees=[GUARANTEE], encryption_rules=[{**ENCRYPT, "expiry_date": "2999-05-01T00:00:00+00:00"}]
     )
     assert "would break the guarantee 'The law firm gets nothing in clear': mail from " in said
-    assert " on 2999-05-01 is delivered in clear" in said
+    assert " on 2999-05-01 is delivered unprotected by rules or forced TLS" in said
 
 
 def test_dates_behind_which_nobody_looked_are_named(role: Role) -> None:

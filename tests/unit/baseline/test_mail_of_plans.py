@@ -196,7 +196,7 @@ def test_the_page_shows_sentence_message_and_verdict(role: Role) -> None:
     for text in (
         "rule &#39;Newsletter&#39; (new, priority 0) stops before",
         "Encrypted by &#39;Law firm&#39;",
-        "In clear",
+        "Unprotected by rules or forced TLS",
         "recipient@fabrikam.com",
         "Not guaranteed",
     ):

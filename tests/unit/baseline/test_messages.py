@@ -26,7 +26,8 @@ def mail(role: Role) -> dict[str, Any]:
 def test_a_rule_set_is_made_test_first(role: Role) -> None:
     role.plan("audit", messages=[ENCRYPTED])
     assert mail(role)["status"] == "not met"
-    (text,) = mail(role)["findings"]
+    text, unseen = mail(role)["findings"]
+    assert unseen == "Not seen: DLP policies, sensitivity labels, the Encrypt button."
     assert "-protection: encrypt" in text
     assert "+protection: none" in text
     role.plan(check=True, messages=[ENCRYPTED], encrypt_outgoing=True)

@@ -27,7 +27,9 @@ _NESTED = ("after_approval", "after_release")
 
 def simulated(tenant: Values, rules: list[Values], message: Values) -> dict[str, Values]:
     """Address to the simulator's result."""
-    answer: dict[str, Values] = Simulator(rules, facts_of(tenant)).run(message_of(message, "", "message"))["recipients"]
+    # What a label does after the rules is no part of a recipient's answer, and no fact by that name.
+    given = {name: value for name, value in tenant.items() if name != "auto_label"}
+    answer: dict[str, Values] = Simulator(rules, facts_of(given)).run(message_of(message, "", "message"))["recipients"]
     return {address.lower(): result for address, result in answer.items()}
 
 

@@ -35,6 +35,7 @@ ENCRYPT: dict[str, Any] = {
     "conditions": OUT,
     "actions": {"apply_rights_protection_template": "Encrypt"},
 }
+NOT_SEEN = "Not seen: DLP policies, sensitivity labels, the Encrypt button."
 OFFER: dict[str, Any] = {"name": "Offer", "from": f"AlexW@{DOMAIN}", "authenticated": True, "to": ["ann@fabrikam.com"]}
 FACTS: dict[str, Any] = {"accepted_domains": [DOMAIN], "remote_domains": [], "mailboxes": [f"alexw@{DOMAIN}"]}
 
@@ -124,6 +125,7 @@ def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> N
             "  +protected_by: absent",
             "  rule 'Partners' matched: stop_rule_processing",
             "  rule 'Encrypt' did not act: not reached: 'Partners' ended the processing",
+            NOT_SEEN,
         ]
     )
     (diff,) = result["diff"]
@@ -278,7 +280,7 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
         ("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})
     ]
     assert result["changed_messages"][0]["text"] == (
-        "The message 'Offer' to ann@fabrikam.com is now encrypted: before, in clear; after, encrypted by 'Encrypt'."
+        "The message 'Offer' to ann@fabrikam.com is now encrypted: before, unprotected by rules or forced TLS; after, encrypted by 'Encrypt'."
     )
     assert "protection_gained" in [each["kind"] for each in result["difference"]]
     lost = flow(session, rules=[], compare_with=[ENCRYPT])
@@ -289,7 +291,7 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
         )
     ]
     assert lost["difference_more"] == 0
-    assert lost["msg"] == lost["difference"][0]["text"]
+    assert lost["msg"].splitlines() == [lost["difference"][0]["text"], NOT_SEEN]
 
 
 def test_a_guarantee_about_expiry_reads_when_mail_expires(session: EmulatedSession) -> None:

@@ -203,8 +203,9 @@ def test_two_organizations_are_compared_each_with_its_own_facts() -> None:
     assert plain == {"everybody else": ("always", "never")}
     assert [row["rules"] for row in found["only_before"]] == [["There"]]
     assert [row["rules"] for row in found["only_after"]] == [["Bank"]]
-    assert "  Mail from inside to everybody else: before, always protected; after, never protected." in list(
-        contrast_lines(found)
+    assert (
+        "  Mail from inside to everybody else: before, always protected by rules or forced TLS; after, never protected by rules or forced TLS."
+        in list(contrast_lines(found))
     )
 
 

@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_words,
     verdict_sentence,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import unseen_lines
 
 from tests.unit.mail_flow.answers import prove
 
@@ -34,6 +35,7 @@ GUARANTEES = [
         "then": "encrypted",
     },
 ]
+UNKNOWN_TLS = "unencrypted by rules (whether by forced TLS is unknown)"
 PROVED_LAW = "'Law' is guaranteed: all mail from inside to law.example, except mail with 'public' in its subject or of Low importance, is delivered encrypted."
 BASIS = [
     "  Not covered: forwarded mail, S/MIME-signed mail, automatic replies, receipts, meetings, requests for approval, mail over 17.8 MB, Exchange's reports.",
@@ -122,7 +124,7 @@ def test_a_refutation_names_what_mail_it_is_about(unless: dict[str, Any], said: 
     (row,) = prove([{**ENCRYPT, "exceptions": unless}], FACTS, GUARANTEES[:1])
     assert (
         verdict_sentence(row)
-        == f"'Outgoing' is not guaranteed: mail from sender@contoso.com to {said} is delivered in clear."
+        == f"'Outgoing' is not guaranteed: mail from sender@contoso.com to {said} is delivered {UNKNOWN_TLS}."
     )
 
 
@@ -192,7 +194,8 @@ def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_re
 def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_keeps_what_it_relies_on() -> None:
     lines = mail_lines({"guarantees": prove([STOP, ENCRYPT], FACTS, GUARANTEES)})
     assert lines == [
-        "'Outgoing' is not guaranteed: mail from sender@contoso.com to recipient@example.org with the subject 'public' is delivered in clear: "
+        "'Outgoing' is not guaranteed: mail from sender@contoso.com to recipient@example.org with the subject 'public' is delivered "
+        f"{UNKNOWN_TLS}: "
         "the rule 'Stop' decides.",
         PROVED_LAW,
         *BASIS,
@@ -269,10 +272,8 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
         before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")]
     )
     options = task["m365.message_encryption.mail_flow_test"]
-    lines = [
-        f"    {line}"
-        for line in mail_lines({"guarantees": prove(options["rules"], options["facts"], options["guarantees"])})
-    ]
+    rows = prove(options["rules"], options["facts"], options["guarantees"])
+    lines = [f"    {line}" for line in (*mail_lines({"guarantees": rows}), *unseen_lines(rows[0]))]
     assert lines[0] in after
     assert after.startswith("\n".join(["", ".. code-block:: text", "", *lines, "", ""]))
 

@@ -56,7 +56,7 @@ def test_who_outside_can_read_what_fits_on_a_desktop_and_on_a_phone(tmp_path: Pa
 
 
 def test_tables_of_numbers_fit_on_a_phone(tmp_path: Path) -> None:
-    numbers = {"protected": 1, "clear": 98_765, "undecided": 0, "not_delivered": 0}
+    numbers = {"protected": 1, "not_by_rules": 98_765, "undecided": 0, "not_delivered": 0}
     replay = {
         "window": {"from": "2026-11-21T17:00:00Z", "until": "2026-11-28T17:00:00Z", "complete": True},
         "counts": {"copies": 98_766, "messages": 98_766, "recipients": 9, "left_out": {}},

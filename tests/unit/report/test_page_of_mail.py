@@ -25,7 +25,7 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
     ]
     overview = {"assessed": [], "reach": rows}
     page = Page(render_html(samples.run("audit", [samples.organization("contoso", overview=overview)])))
-    start = page.words.index("Who outside can read what in clear")
+    start = page.words.index("What rules or forced TLS protect of mail to people outside")
     words = [word for word in page.words[start + 2 : start + 18] if word not in ("✓", "✕", "?", "!")]
     assert words[:9] == [
         "To",
@@ -33,9 +33,9 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
         "Forwarded mail",
         "<i>else</i>",
         "Depends (Encrypt '<b>')",
-        "Never protected",
+        "Never by rules or forced TLS",
         "bank.example",
-        "Always protected",
+        "Always by rules or forced TLS",
         "Not known (U26)",
     ]
     assert [cell["class"] for cell in page.all("td")] == ["look", "stop", "good", "unknown"]
@@ -53,9 +53,9 @@ def test_a_plan_says_who_could_then_read_what() -> None:
     row = {"kind_of_mail": "from_inside", "destination": "bank.example", "protected": "never"}
     mail = {"difference": [{"kind": "transit_lost", "text": "Mail is less protected.", "when": {}}], "reach": [row]}
     words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail=mail)]))).words
-    start = words.index("Who outside could then read what in clear")
+    start = words.index("What rules or forced TLS would then protect of mail to people outside")
     assert words.index("Effect on mail") < start
-    assert "Never protected" in words[start:]
+    assert "Never by rules or forced TLS" in words[start:]
 
 
 def test_a_card_says_how_mail_leaves() -> None:
@@ -76,7 +76,12 @@ def test_a_card_says_how_mail_leaves() -> None:
     ).words
     assert "Less protected on its way" in words
     tls = "by forced TLS with a trusted certificate with the right name, through the connector 'Bank', as far as gate.example is concerned"
-    after = ["After", "In clear", "How it leaves", "By TLS if the other side offers it, otherwise in clear"]
+    after = [
+        "After",
+        "Unprotected by rules or forced TLS",
+        "How it leaves",
+        "By TLS if the other side offers it, otherwise in clear",
+    ]
     start = words.index("Before")
     assert words[start : start + 6] == ["Before", f"Not encrypted as a message; leaves {tls}", *after]
 
@@ -106,7 +111,7 @@ def test_a_card_says_how_mail_leaves() -> None:
             },
             [
                 "Outcome",
-                "In clear",
+                "Unprotected by rules or forced TLS",
                 "How it leaves",
                 "By TLS if the other side offers it, otherwise in clear",
                 "Why",
@@ -150,7 +155,7 @@ def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
     for said in (
         "is now encrypted",
         "Before",
-        "In clear",
+        "Unprotected by rules or forced TLS",
         "Encrypted by 'Encrypt all outgoing mail'",
         "Signed",
         "Importance",

@@ -21,6 +21,7 @@ from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from
+from ..._mail_flow.model.encrypters import unseen_of
 from ..._mail_flow.model.facts import licensing_off
 from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.model.rules import RuleSet
@@ -63,6 +64,11 @@ class Mail:
         return exact_digest(
             {"rules": list(self.rules), "facts": dict(self.facts), "unavailable": sorted(self.unavailable)}
         )
+
+    @property
+    def unseen(self) -> list[str]:
+        """What may encrypt mail, or take its protection away, and was neither read nor told."""
+        return list(unseen_of(self.facts))
 
     @classmethod
     def of(cls, organization: Organization) -> Mail:
@@ -212,6 +218,28 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarni
         return []
     off = licensing_off(mail.facts.get(IRM) or {})
     return warnings_of(off, encrypting_today(mail.rules) if off else [], "IRM-1 and IRM-2 turn it on.")
+
+
+#: The parts of what a plan does to mail that say how mail is protected: those that the last lines of a run rest on, and
+#: those that only pages and differences show.
+_SAYS = ("guarantees", "trials", "replay", "evidence")
+_SHOWN = ("difference", "suggestions", "reach", "encrypters")
+
+
+def says_how_protected(mail: Mapping[str, Any]) -> bool:
+    """Whether the last lines of a run rest on how mail is protected."""
+    return any(part in mail for part in _SAYS)
+
+
+def with_unseen(mail: Mapping[str, Any], organization: Organization) -> dict[str, Any]:
+    """What a plan does to mail, with what nothing of it sees (``unseen``), if it says how mail is protected."""
+    if not any(part in mail for part in (*_SAYS, *_SHOWN)):
+        return dict(mail)
+    try:
+        unseen = Mail.of(organization).unseen
+    except ExchangeError:
+        unseen = list(unseen_of({}))
+    return {**mail, "unseen": unseen}
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:

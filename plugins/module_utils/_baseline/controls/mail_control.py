@@ -28,6 +28,7 @@ from ..._mail_flow.trace.reading import Traced
 from ..._mail_flow.wording.guarantees import counterexample_row
 from ..._mail_flow.wording.suggestions import suggestion_rows
 from ..._mail_flow.wording.summary import failure_text, reasons_of, refutation, verdict_sentence
+from ..._mail_flow.wording.unseen import unseen_line
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
 from .control import Assessment, BaselineRequest, Control, Outlook
@@ -127,7 +128,10 @@ class MailControl(Control):
         worse, is only in the report.
         """
         texts = [
-            (row["name"], f"the plan would break the guarantee {row['name']!r}: {refutation(row)}")
+            (
+                row["name"],
+                f"the plan would break the guarantee {row['name']!r}: {refutation(row)} {unseen_line(row['unseen'])}".rstrip(),
+            )
             for row in self._broken(outlook)
         ]
         texts += [
@@ -242,7 +246,8 @@ class MailControl(Control):
         rows = [row for row in verdicts if row["verdict"] != PROVED]
         unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
         met = not unknown or (None if all(unknown) else False)
-        return met, [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
+        found = [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
+        return met, [*found, *([unseen_line(mail.unseen)] if found else [])]
 
     def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
         """The results of the messages, and the verdict on each guarantee, computed once for each state of an

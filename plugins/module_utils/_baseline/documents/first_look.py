@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An overview of an organization's current state, for a first look: the rules that encrypt, the mail that leaves in
-clear, the people who cannot read encrypted mail, and the results of Microsoft's assessment.
+"""An overview of an organization's current state, for a first look: the rules that encrypt, the mail that no rule
+encrypts, the people who cannot read encrypted mail, and the results of Microsoft's assessment.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
 from ..._mail_flow.wording.summary import reasons_of, refutation
+from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.rules.action_effects import ENCRYPTING
 from ..._resources.rules.impact import OUTGOING
@@ -30,7 +31,7 @@ from ..._resources.rules.moderation import doing
 from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
-from ..controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
+from ..controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint, with_unseen
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -45,7 +46,7 @@ _UNREAD = "not known"
 #: How the test of rules is passed without one that protects: it looks neither at modes nor at dates, and takes a
 #: classification for protection.
 _BY_NONE = ", but only by rules that protect no mail now"
-#: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
+#: The findings about a rule that encrypts which mean that it leaves some mail as it is. All findings are in the report.
 _LEAVES_IN_CLEAR = frozenset(
     (
         *(
@@ -105,7 +106,7 @@ ASSESSED_TESTS = (
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
     """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``policy``,
-    ``reach`` and ``assessed`` (rows).
+    ``reach`` and ``assessed`` (rows), and what none of it sees (``unseen``).
 
     :param controls: the controls in the report.
     """
@@ -117,17 +118,21 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "policy": policy_of(organization),
         "reach": reach_of(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
+        "unseen": with_unseen({"guarantees": []}, organization)["unseen"],
     }
 
 
-def overview_lines(overview: Mapping[str, Any]) -> list[str]:
-    """The overview as lines for the terminal; empty if there is no overview."""
+def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) -> list[str]:
+    """The overview as lines for the terminal; empty if there is no overview.
+
+    :param encrypters: who encrypts what, as lines.
+    """
     if not overview:
         return []
     named = (
         ("Encrypts: ", "encrypts"),
         ("Does not act: ", "idle"),
-        ("In clear: ", "holes"),
+        ("Not encrypted by rules: ", "holes"),
         ("Locked out: ", "locked_out"),
     )
     lines = [
@@ -144,11 +149,12 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     lines += [f"  {line}" for line in (policy_lines(policy[:_SENTENCES]) if policy else ())]
     lines += [f"    {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."] if left > 0 else []
     lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
+    lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview))]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 
 
 def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[str, Any]]:
-    """Who outside can read what in clear, now or after a plan; empty if the rules cannot be read, which is reported
+    """Which mail to people outside is protected, now or after a plan; empty if the rules cannot be read, which is reported
     elsewhere.
     """
     try:

@@ -10,12 +10,15 @@ from typing import Any
 
 from ..._mail_flow.model.addresses import without_addresses
 from ..._mail_flow.model.questions import numbers_told
+from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines
 from ..._mail_flow.wording.evidence import evidence_headline
 from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..._mail_flow.wording.replay import number_of
+from ..._mail_flow.wording.unseen import unseen_lines
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
+from ..controls.mail import says_how_protected
 from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, worst_first
 from .first_look import overview_lines
@@ -83,10 +86,12 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     for organization in named[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
         below = [*_reasons(organization), *_copies(organization), *_reported(organization), *foreign]
+        # The overview says it itself, as its last line about mail.
+        unseen = [] if organization.overview else _unseen(organization)
         lines += [
             _line(organization, report.kind, words, several=len(organizations) > 1),
-            *(f"  {line}" for line in below),
-            *overview_lines(organization.overview),
+            *(f"  {line}" for line in (*below, *unseen)),
+            *overview_lines(organization.overview, encrypter_lines(organization.mail.get("encrypters") or ())),
         ]
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
@@ -108,7 +113,7 @@ def attention_lines(report: RunReport) -> list[str]:
         for organization in needy[:_NAMED_ORGANIZATIONS]
         for line in (
             _line(organization, report.kind, words, several=True),
-            *(f"  {reason}" for reason in (*_refusals(organization), *_reasons(organization))),
+            *(f"  {each}" for each in (*_refusals(organization), *_reasons(organization), *_unseen(organization))),
         )
     ]
     return [without_addresses(line) for line in (*lines, *_further(needy[_NAMED_ORGANIZATIONS:], report.kind))]
@@ -229,8 +234,10 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         for control in organization.controls
         if control.status is status and control.id not in told and control.findings
     ):
-        more = f" ({len(control.findings) - _FOUND} more in the report)" if len(control.findings) > _FOUND else ""
-        found = [_first_line(text) for text in control.findings[:_FOUND]]
+        # What nothing sees has a line of its own.
+        findings = [text for text in control.findings if text not in unseen_lines(organization.mail)]
+        more = f" ({len(findings) - _FOUND} more in the report)" if len(findings) > _FOUND else ""
+        found = [_first_line(text) for text in findings[:_FOUND]]
         lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
     return lines
 
@@ -247,7 +254,12 @@ def _copies(organization: OrganizationReport) -> list[str]:
 def _reported(organization: OrganizationReport) -> list[str]:
     """What Exchange reports of rules, as a line; none if nobody asked, or if its control says so."""
     found = organization.mail.get("evidence")
-    return [evidence_headline(found)] if found and "remark" not in found else []
+    return [evidence_headline(found), *measured_lines(found)] if found and "remark" not in found else []
+
+
+def _unseen(organization: OrganizationReport) -> list[str]:
+    """What its verdicts about mail do not see, and what was not tested; none without such a verdict."""
+    return unseen_lines(organization.mail) if says_how_protected(organization.mail) else []
 
 
 def _first_line(text: str) -> str:

@@ -28,7 +28,7 @@ from ..controls.control import Assessment, BaselineRequest, Control, Outlook, Pa
 from ..controls.controls import CONTROLS, OBSERVED
 from ..controls.findings import Finding, allow, found_once
 from ..controls.foreign import foreign_to
-from ..controls.mail import licensing_warnings, mail_difference, mail_lint
+from ..controls.mail import licensing_warnings, mail_difference, mail_lint, with_unseen
 from ..controls.mail_control import BROKEN_GUARANTEE, EVIDENCE_CONTROL, guarantees_of
 from ..controls.rules_control import RULES_CONTROL
 from ..controls.trial import Trial
@@ -192,7 +192,8 @@ class Baseline(Procedure):
             # They are held against our rules as they should be, in an audit too.
             "foreign": foreign_to(organization, plan, ours) if ours else [],
         }
-        return {**mail_difference(organization, plan), **{key: rows for key, rows in found.items() if rows}}
+        differs = mail_difference(organization, plan)
+        return with_unseen({**differs, **{key: rows for key, rows in found.items() if rows}}, organization)
 
     def refused_of_mail(
         self, organization: Organization, plan: Plan, mail: Mapping[str, Any], findings: Sequence[Finding]

@@ -17,7 +17,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.trace.reading import Traced
 from ..controls.findings import Finding
-from ..controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows
+from ..controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows, with_unseen
 from ..controls.trial import Trial
 from ..documents.change import PlannedChange
 from ..documents.report import ControlReport, SnapshotReference
@@ -124,7 +124,7 @@ class Procedure:
         """
         changed = mail_difference(organization, plan)
         rows = self.guarantees(organization, plan) if changed else []
-        return {**changed, **({"guarantees": rows} if rows else {})}
+        return with_unseen({**changed, **({"guarantees": rows} if rows else {})}, organization)
 
     def refused_of_mail(
         self, organization: Organization, plan: Plan, mail: Mapping[str, Any], findings: Sequence[Finding]

@@ -511,7 +511,7 @@ def unassessed(report: OrganizationReport, error: ExchangeError) -> Organization
     return replace(
         report,
         controls=tuple(controls),
-        mail={key: rows for key, rows in report.mail.items() if key.startswith("difference")},
+        mail={key: rows for key, rows in report.mail.items() if key.startswith("difference") or key == "unseen"},
     )
 
 

@@ -14,7 +14,7 @@ from ..._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization,
 from ..._exchange.tenant import describe_organization
 from ..controls.control import BaselineRequest
 from ..controls.findings import Finding
-from ..controls.mail import changes_mail, read_with_people
+from ..controls.mail import changes_mail, read_with_people, with_unseen
 from ..controls.mail_control import guarantees_of
 from ..documents.approval import Approval, approval_of
 from ..documents.artifacts import Artifacts
@@ -131,7 +131,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         trials = tried(task, procedure, known, drafted.plan, enforcing, replay.trials, evidence)
         suggested = procedure.suggested(organization, drafted.plan, task.to_yaml, replay.traced)
         more = {"replay": replay.mail, "evidence": evidence, "trials": trials, "suggestions": suggested}
-        mail = {**mail, **{name: rows for name, rows in more.items() if rows}}
+        mail = with_unseen({**mail, **{name: rows for name, rows in more.items() if rows}}, organization)
         task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
     mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.get("evidence") or {}))
     changes = planned_changes(organization, drafted.plan, mail)

@@ -18,6 +18,7 @@ from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
+from ..._mail_flow.wording.encrypters import measured_lines
 from ..._mail_flow.wording.evidence import contradicted_sentence, evidence_headline, evidence_result
 from ..._resources.rules.stored import rules_of
 from ..controls.mail import Mail
@@ -79,9 +80,18 @@ def evidenced(
         found = read_evidence(task.session, asked, task.say)
     except ExchangeError as error:
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
-    result = evidence_result(found.evidence, found.window, found.report, found.encryption, found.traced, examples=0)
+    result = evidence_result(
+        found.evidence,
+        found.window,
+        found.report,
+        found.encryption,
+        found.traced,
+        unseen=mail.unseen,
+        examples=0,
+    )
     result["unavailable"] = {**mail.unavailable, **found.unavailable}
-    task.say(evidence_headline(result))
+    for line in (evidence_headline(result), *measured_lines(result)):
+        task.say(line)
     return result
 
 

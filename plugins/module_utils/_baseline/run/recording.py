@@ -10,8 +10,11 @@ from typing import Any
 from ..._exchange.document import digest_of
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
+from ..._mail_flow.input.parsing import facts_of
+from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.wording.encrypters import encrypter_rows
 from ..controls.findings import Finding
-from ..controls.mail import Mail
+from ..controls.mail import Mail, with_unseen
 from ..documents.change import PlannedChange, touched_rules
 from ..documents.first_look import MOST_ORGANIZATIONS, reach_of
 from ..documents.report import ConnectionSummary, ControlReport, Digests, OrganizationReport
@@ -20,7 +23,7 @@ from ..documents.status import ControlStatus, OrganizationStatus
 from ..procedures.baseline import observed
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
-from ..procedures.functional_test import run_functional_test
+from ..procedures.functional_test import run_functional_test, with_untested
 from ..procedures.lost import parts_not_in
 from ..procedures.procedure import Procedure, Takes
 from ..procedures.restoring import count_as_rolled_back
@@ -44,7 +47,7 @@ class Record:
         procedure, variables = drafted.procedure, drafted.prepared.variables
         self.report = replace(
             _report(task, drafted, findings),
-            mail={**drafted.mail, **_reach(task, drafted)},
+            mail=with_unseen({**drafted.mail, **_reach(task, drafted), **_encrypters(drafted)}, drafted.organization),
             profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
             warnings=(*warnings, *(drafted.session.get("warnings") or ()), *map(str, drafted.plan.warnings)),
             accepted=tuple(drafted.prepared.acceptance.reported()),
@@ -93,7 +96,7 @@ class Record:
         else:
             self.report, failure = run_functional_test(self._task, drafted.prepared.variables, self.report, timeout=0)
             if not drafted.procedure.writes:
-                self.report = self.report.with_unassessed()
+                self.report = with_untested(self.report.with_unassessed())
         self._remember()
         if failure:
             failure.progress = self.result
@@ -143,10 +146,26 @@ def _shown(
 
 
 def _reach(task: BaselineContext, drafted: Drafted) -> dict[str, Any]:
-    """Who outside could read what in clear after a plan that changes mail, unless the run has too many organizations."""
+    """Which mail to people outside would be protected after a plan that changes mail, unless the run has too many organizations."""
     few = drafted.mail.get("difference") and len(task.hosts) <= MOST_ORGANIZATIONS
     rows = reach_of(drafted.organization, drafted.plan) if few else []
     return {"reach": rows} if rows else {}
+
+
+def _encrypters(drafted: Drafted) -> dict[str, Any]:
+    """Who encrypts what today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
+    if not drafted.procedure.selects_controls:
+        return {}
+    counted = [
+        found["encrypted_otherwise"]
+        for part in ("evidence", "replay")
+        if "encrypted_otherwise" in (found := drafted.mail.get(part) or {})
+    ]
+    try:
+        mail = Mail.of(drafted.organization)
+    except ExchangeError:
+        return {}
+    return {"encrypters": encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), next(iter(counted), None))}
 
 
 def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:

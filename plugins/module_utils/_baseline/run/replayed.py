@@ -15,6 +15,8 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
+from ..._mail_flow.evidence.encryption import read_encryption
+from ..._mail_flow.evidence.reports import EncryptionReport
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.model.rules import RuleSet
@@ -32,7 +34,7 @@ from ..procedures.baseline_context import BaselineContext
 _MOST, _DOMAINS = 500_000, 10
 
 #: Lines on the terminal.
-_LINES = 3
+_LINES = 5
 
 _FILES = "hardened_baseline_replay_trace"
 
@@ -84,7 +86,9 @@ def replayed(
         guarantees = [each for each in guarantees_of(BaselineRequest(variables)) if WISHES[each.then].traced]
         now = Mail.of(known())
         then = now.after(plan)
-        found = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window)
+        # A file may be of another time than the report.
+        report = read_encryption(task.session, window.begin, window.until) if window and not files else None
+        found = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window, report)
         tried = {name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()}
     except OptionError:
         raise
@@ -137,14 +141,31 @@ def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_grap
 
 
 def _replay(
-    now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window | None
+    now: Mail,
+    then: Mail,
+    changes: bool,
+    guarantees: Sequence[Guarantee],
+    trace: Trace,
+    window: Window | None,
+    report: EncryptionReport | None = None,
 ) -> dict[str, Any]:
     before, after = RuleSet(now.rules), RuleSet(then.rules)
     facts = facts_of(then.facts)
     asked = Replay(
-        after, facts, before if changes else None, replace(facts, irm_configuration=now.facts.get(IRM)), guarantees
+        after,
+        facts,
+        before if changes else None,
+        replace(facts, irm_configuration=now.facts.get(IRM)),
+        guarantees,
+        present=-1,
     )
     names = [rule.name for rule in (*after.rules, *before.rules)]
     return described(
-        asked.run(trace), window, compared=changes, guaranteed=bool(guarantees), domains=_DOMAINS, rules=names
+        asked.run(trace),
+        window,
+        compared=changes,
+        guaranteed=bool(guarantees),
+        domains=_DOMAINS,
+        rules=names,
+        report=report,
     )

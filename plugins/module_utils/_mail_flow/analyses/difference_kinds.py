@@ -137,7 +137,7 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
             brands = {name_key(name) for _rule, name in world.brands}
             unsure = end.protection not in ("none", "smime") and (
-                len(brands) > 1 or ((foreign or end.protection == "unknown") and brands)
+                len(brands) > 1 or end.rebranded or ((foreign or end.protection == "unknown") and brands)
             )
             protection, branding = (
                 ("unknown", None) if end.assumes else (end.protection, None if unsure else end.branding)

@@ -158,6 +158,7 @@ class Judgment:
     :param premises: what a proof assumes.
     :param counterexample: what refutes it.
     :param unknown: why it is neither proved nor refuted.
+    :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     """
 
     guarantee: Guarantee
@@ -166,6 +167,7 @@ class Judgment:
     premises: tuple[Premise, ...] = ()
     counterexample: Counterexample | None = None
     unknown: tuple[Reason, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 #: What makes a message mail from somebody to somebody.
@@ -461,4 +463,4 @@ _PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
 def always(facts: Facts) -> tuple[Premise, ...]:
     """The assumptions of every proof, which do not depend on the rules."""
     configured = Premise("configured") if facts.irm_configuration is not None else _PERHAPS_CONFIGURED
-    return (Premise("settled"), NONE_FAILS, configured, Premise("system_mail"), Premise("later"))
+    return (Premise("settled"), NONE_FAILS, configured, Premise("system_mail"), Premise("later", values=facts.unseen))

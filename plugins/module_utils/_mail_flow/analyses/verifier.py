@@ -92,6 +92,7 @@ def prove(
         found += [Judgment(each, unknown=(BUDGET,)) for each in read[len(found) :]]
     journals = sorted(set(known.journals))
     beside = (Premise("journals", values=tuple(journals)),) if journals else ()
+    found = [replace(each, unseen=known.unseen) for each in found]
     return [replace(each, premises=(*each.premises, *beside)) if each.verdict == PROVED else each for each in found]
 
 

@@ -25,6 +25,7 @@ from ..trace.reading import Window
 from ..trace.replay import Example
 from ..trace.rows import Trace, instant_of, left_out, microseconds_of
 from .changes import RULE, TAKES_EFFECT, LatestChange, changed_rules, what_changed
+from .encryption import Explained
 from .prediction import Prediction, predictions
 from .reports import APART, OLDEST, Copy, EncryptionReport, ReportReader, RuleReport, Traced
 
@@ -123,6 +124,7 @@ class Evidence:
     :param calibration: what the report says of open questions, by their numbers.
     :param strangers: names of reported rules that no present rule has.
     :param sample: copies to look at in detail, those of contradictions first.
+    :param explained: the messages that were computed, and those that rules encrypt.
     """
 
     copies: int
@@ -130,6 +132,7 @@ class Evidence:
     calibration: tuple[Calibration, ...]
     strangers: tuple[str, ...]
     sample: tuple[Copy, ...]
+    explained: Explained
 
 
 def chosen(rules: RuleSet, names: Iterable[str] | None) -> list[FlowRule]:
@@ -187,11 +190,14 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
+    encrypting = [rule.place for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
+    explained = Explained()
     for block in blocks_of(asked.trace):
         part = _BlockCopies.of(block, begin, until, last, astray, edited)
         part = part.without(_vague(block, report.vague) | _beside_dates(block, rules))
         count += part.kept.bit_count()
         found = predictions(block, asked.rules, asked.facts)
+        explained = _with_block(explained, part, [found[place] for place in encrypting])
         for tally in tallies:
             tally.add(part, found[tally.rule.place])
     return Evidence(
@@ -200,7 +206,20 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
         _calibration(tallies),
         tuple(sorted(strangers)),
         _sampled(tallies, asked.sample),
+        explained,
     )
+
+
+def _with_block(explained: Explained, part: _BlockCopies, encrypting: Sequence[Prediction]) -> Explained:
+    """With the messages of a block, which splits none."""
+    certain = possible = 0
+    for each in encrypting:
+        certain, possible = certain | each.certain, possible | each.possible
+    messages, surely, perhaps = (
+        len({part.block.message[place] for place in places_of(bits & part.kept)})
+        for bits in (part.kept, certain, certain | possible)
+    )
+    return Explained(explained.messages + messages, explained.certain + surely, explained.possible + perhaps)
 
 
 def _why_not(rule: FlowRule, others: Iterable[FlowRule], asked: Comparison, report: RuleReport) -> Incomparable | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,9 +19,11 @@ from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
+from ..model.actions import option_name
 from ..model.addresses import is_address
 from ..model.connectors import Connector, connector_of
 from ..model.content import bytes_of
+from ..model.encrypters import DLP, LABELS, Encrypter
 from ..model.expressions import Dialect
 from ..model.facts import AcceptedDomain, Facts
 from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
@@ -106,15 +108,14 @@ FACT_KEYS = (
         "outbound_connectors",
         "organization_config",
         "journal_rules",
+        "dlp_policies",
+        "labels",
     ),
     "dialect",
 )
 
 #: How patterns can be said to be read.
 DIALECTS = (Dialect.AGREED.value, Dialect.DOTNET.value)
-
-#: Facts about what comes after the rules. They are accepted, but change no answer, because answers end with the rules.
-LATER_FACT_KEYS = ("auto_label", "dlp_policies")
 
 #: The settings that are facts: the fact's name to the table that has its options.
 _TABLES = {table.subset: table for table in (IRM_CONFIGURATION, OME_CONFIGURATION, OWA_MAILBOX_POLICY)}
@@ -142,6 +143,43 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
 }
 
 _DOMAIN_TYPES = ("Authoritative", "InternalRelay", "ExternalRelay")
+
+#: Keys of a DLP policy, of its scope and of its rules.
+_POLICY_KEYS = ("name", "guid", "mode", "priority", "scope", "rules")
+_SCOPE_KEYS = ("exchange_location",)
+_POLICY_RULE_KEYS = ("name", "priority", "enabled", "conditions", "exceptions", "actions")
+
+#: The mode in which a DLP policy acts, and all. Source: Microsoft's page of New-DlpCompliancePolicy.
+_ACTS = "Enable"
+_POLICY_MODES = (_ACTS, "TestWithNotifications", "TestWithoutNotifications", "Disable", "PendingDeletion")
+
+#: The actions of a DLP rule after which a copy may not get to its recipient, and those that leave protection and
+#: delivery as they are. Source: Microsoft's page of New-DlpComplianceRule.
+_WITHHOLDS = ("block_access", "redirect_message_to", "moderate", "quarantine")
+_TELLS = (
+    *(
+        "enforce_portal_access",
+        "block_access_scope",
+        "modify_subject",
+        "prepend_subject",
+        "set_header",
+        "remove_header",
+    ),
+    *("add_recipients", "apply_html_disclaimer", "stop_policy_processing", "generate_incident_report"),
+    *("generate_alert", "notify_user", "rule_error_action"),
+)
+_POLICY_ACTIONS = ("encrypt_rms_template", "remove_rms_template", "apply_branding_template", *_WITHHOLDS, *_TELLS)
+
+#: How a label encrypts, and what mail is then protected with, as results call it; empty where the label's own rights
+#: are what it is protected with.
+_LABEL_ENCRYPTION = {
+    "none": None,
+    "encrypt_only": "encrypt",
+    "do_not_forward": "do_not_forward",
+    "rights": "",
+    "user_defined": "",
+    "remove": None,
+}
 
 
 def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Message:
@@ -253,7 +291,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     :param options: see :data:`FACT_KEYS`; absent facts are unknown.
     :raises OptionError: it is invalid; the message names the option.
     """
-    refuse_unknown(options, (*FACT_KEYS, *LATER_FACT_KEYS), where)
+    refuse_unknown(options, FACT_KEYS, where)
     for fact, names in FLAGS.items():
         _check_flags(options.get(fact), names, f"{where}{fact}")
 
@@ -282,6 +320,8 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         outbound_connectors=given("outbound_connectors", _each(_connector)),
         organization_config=given("organization_config", _mapped),
         journal_rules=given("journal_rules", _each(_mapped)),
+        dlp_policies=given("dlp_policies", _each(_dlp_policy)),
+        labels=given("labels", _each(_label)),
         dialect=given("dialect", _dialect) or Dialect.AGREED,
     )
 
@@ -488,6 +528,60 @@ def _ome_configuration(value: Any, where: str) -> Mapping[str, Any]:
             f"{where}.identity is required.",
             remedy="Give each configuration as the options of ome_configuration: identity, otp_enabled and so on.",
         )
+    return options
+
+
+def _dlp_policy(value: Any, where: str) -> Encrypter:
+    """A DLP policy: what its rules may do to mail. Which mail they are about is not computed."""
+    options = _named(value, where, _POLICY_KEYS)
+    scope = _mapped(options.get("scope") or {}, f"{where}.scope")
+    refuse_unknown(scope, _SCOPE_KEYS, f"{where}.scope.")
+    mode = _choice(options.get("mode", _ACTS), _POLICY_MODES, f"{where}.mode")
+    elsewhere = "exchange_location" in scope and not _listed(scope["exchange_location"], f"{where}.scope")
+    actions = [
+        found
+        for place, rule in enumerate(_listed(options.get("rules"), f"{where}.rules"))
+        if (found := _policy_actions(rule, f"{where}.rules[{place}]"))
+    ]
+    templates = (each["encrypt_rms_template"] for each in actions if each.get("encrypt_rms_template"))
+    return Encrypter(
+        DLP,
+        str(options["name"]),
+        options=tuple(dict.fromkeys(option_name(str(each)) for each in templates)),
+        removes=any(each.get("remove_rms_template") for each in actions),
+        brands=any(each.get("apply_branding_template") for each in actions),
+        withholds=any(each.get(name) for each in actions for name in _WITHHOLDS),
+        acts=mode == _ACTS and not elsewhere,
+    )
+
+
+def _policy_actions(value: Any, where: str) -> Mapping[str, Any]:
+    """The actions of a DLP rule; none if it is disabled."""
+    options = _named(value, where, _POLICY_RULE_KEYS)
+    for section in ("conditions", "exceptions"):
+        _mapped(options.get(section) or {}, f"{where}.{section}")
+    actions = _mapped(options.get("actions") or {}, f"{where}.actions")
+    refuse_unknown(actions, _POLICY_ACTIONS, f"{where}.actions.")
+    return {} if _flag(options.get("enabled"), f"{where}.enabled") is False else actions
+
+
+def _label(value: Any, where: str) -> Encrypter:
+    """A sensitivity label: what it may do to mail that gets it. Which mail that is, is not computed."""
+    options = _named(value, where, ("name", "guid", "encryption"))
+    if "encryption" not in options:
+        raise OptionError(f"{where}.encryption is required.", remedy=f"Use one of {', '.join(_LABEL_ENCRYPTION)}.")
+    how, name = _choice(options["encryption"], tuple(_LABEL_ENCRYPTION), f"{where}.encryption"), str(options["name"])
+    option = _LABEL_ENCRYPTION[how]
+    found = () if option is None else (option or f"template:{name}",)
+    return Encrypter(LABELS, name, options=found, removes=how == "remove")
+
+
+def _named(value: Any, where: str, keys: Collection[str]) -> Mapping[str, Any]:
+    """A mapping with a name and no other keys than these."""
+    options = _mapped(value, where)
+    refuse_unknown(options, keys, f"{where}.")
+    if not options.get("name"):
+        raise OptionError(f"{where}.name is required.")
     return options
 
 

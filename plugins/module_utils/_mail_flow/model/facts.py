@@ -20,6 +20,7 @@ from ..._exchange.names import same_name
 from . import questions
 from .addresses import domain, is_below, is_name, spellings, with_parents, without_tag
 from .connectors import EVERY_DOMAIN, Connector
+from .encrypters import Afterwards, Encrypter, unseen_of
 from .expressions import Dialect
 from .kleene import Truth, all_of, any_of, negate, opened
 from .message import Message, Recipient
@@ -58,6 +59,7 @@ class Facts:
     :param proxy_addresses: a secondary address to the primary one.
     :param dialect: how Exchange reads patterns, as far as somebody says more than the sources agree on.
     :param irm_configuration: the settings of the module with this name; likewise the next ones.
+    :param dlp_policies: what was told of DLP policies, and :param:`labels` of sensitivity labels.
     """
 
     accepted_domains: tuple[AcceptedDomain, ...] | None = None
@@ -77,7 +79,21 @@ class Facts:
     outbound_connectors: tuple[Connector, ...] | None = None
     organization_config: Mapping[str, Any] | None = None
     journal_rules: tuple[Mapping[str, Any], ...] | None = None
+    dlp_policies: tuple[Encrypter, ...] | None = None
+    labels: tuple[Encrypter, ...] | None = None
     dialect: Dialect = Dialect.AGREED
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What may encrypt mail, or take protection away, and was neither read nor told."""
+        return unseen_of(vars(self))
+
+    @cached_property
+    def afterwards(self) -> Afterwards:
+        """What DLP policies and labels may do to a copy after the rules, as far as somebody told of them."""
+        return Afterwards(
+            tuple(each for each in (*(self.dlp_policies or ()), *(self.labels or ())) if each.changes_mail)
+        )
 
     @property
     def journals(self) -> tuple[str, ...]:

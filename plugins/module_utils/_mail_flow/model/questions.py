@@ -71,6 +71,8 @@ SYSTEM_MAIL = "U29"
 UNREADABLE = "U30"
 TOO_LARGE = "U31"
 WHICH_CONNECTOR = "U32"
+DLP_POLICIES = "U33"
+LABELS = "U34"
 
 #: All questions, by their numbers.
 QUESTIONS = (
@@ -309,6 +311,20 @@ QUESTIONS = (
         "A message trace of a test message. Let no more than one connector take mail to a domain.",
         SILENT,
         "New-OutboundConnector",
+    ),
+    Question(
+        DLP_POLICIES,
+        "Which mail a DLP policy that was told encrypts, decrypts or blocks, and with which template.",
+        "A test message that the policy is about: look at what arrives, and at the event DLP rule of its trace.",
+        SILENT,
+        "dlp-policy-reference",
+    ),
+    Question(
+        LABELS,
+        "Which mail gets a sensitivity label that was told, and whether the label encrypts it or removes its protection.",
+        "A test message with the label, and one without: look at what arrives.",
+        SILENT,
+        "encryption-sensitivity-labels",
     ),
 )
 

@@ -21,6 +21,7 @@ from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
 from ..model.content import ENCODED, size_range
+from ..model.encrypters import DLP, LABELS, QUESTION, Afterwards
 from ..model.facts import Facts, leaves, licensing_off, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth, rows_of
 from ..model.message import Message, Protection
@@ -48,6 +49,7 @@ class Verdict:
     :param reasons: why something is open.
     :param delivered: whether protecting it certainly does not prevent its delivery.
     :param assumes: the numbers of the guesses that it relies on.
+    :param rebranded: whether a DLP policy may have chosen another branding.
     """
 
     protection: str
@@ -57,6 +59,7 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     delivered: bool = True
     assumes: frozenset[str] = frozenset()
+    rebranded: bool = False
 
 
 def verdict(world: World, message: Message, facts: Facts) -> Verdict:
@@ -71,7 +74,57 @@ def verdict(world: World, message: Message, facts: Facts) -> Verdict:
             on_arrival=None,
             delivered=False,
         )
-    return _branded(found, world, message)
+    return _afterwards(_branded(found, world, message), world, message, facts.afterwards)
+
+
+def _afterwards(found: Verdict, world: World, message: Message, after: Afterwards) -> Verdict:
+    """A copy after DLP policies and labels that somebody told. Neither S/MIME nor protection by another organization's
+    keys is theirs to change.
+    """
+    if not after.every:
+        return found
+    if after.withholds:
+        found = replace(found, delivered=False, reasons=(*found.reasons, *_told(after, "withholds")))
+    arrival = message.protection
+    foreign = found.on_arrival and arrival is not None and arrival.owner == "other"
+    if found.protection == "smime" or foreign:
+        return found
+    if after.brands or (after.touches_branding and world.brands):
+        found = replace(found, branding="", rebranded=True, reasons=(*found.reasons, *_told(after, "brands")))
+    if found.protection in ("none", "unknown"):
+        return _opened(found, after, "options") if after.encrypts else found
+    if after.removes:
+        return _opened(found, after, "removes")
+    if not after.replaces(found.protection):
+        return found
+    return replace(found, protection="protected_option_unknown", reasons=(*found.reasons, *_told(after, "options")))
+
+
+def _opened(found: Verdict, after: Afterwards, effect: str) -> Verdict:
+    """A copy of which it is open whether it is protected in the end."""
+    reasons = (*found.reasons, *_told(after, effect))
+    return replace(found, protection="unknown", by=(), on_arrival=None, branding="", reasons=reasons)
+
+
+#: What is open of something that was told, by its kind and effect.
+_OPEN = {
+    (DLP, "options"): "dlp_options",
+    (DLP, "removes"): "dlp_removes",
+    (DLP, "brands"): "dlp_brands",
+    (DLP, "withholds"): "dlp_withholds",
+    (LABELS, "options"): "labels_options",
+    (LABELS, "removes"): "labels_removes",
+}
+
+
+def _told(after: Afterwards, *effects: str) -> list[Reason]:
+    """What of DLP policies and labels with one of these effects is open."""
+    return [
+        Reason(QUESTION[each.kind], _OPEN[each.kind, effect], (each.name,))
+        for effect in effects
+        for each in after.every
+        if getattr(each, effect)
+    ]
 
 
 def _branded(found: Verdict, world: World, message: Message) -> Verdict:

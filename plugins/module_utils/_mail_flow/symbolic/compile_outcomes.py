@@ -68,21 +68,71 @@ class Outcome:
         self.smime = logic.all_of((arrival["smime"], negate(logic.all_of((wrapped, self.asked)))))
         self._unknown_option = logic.any_of((both, again))
         surprised, doubt = state.surprised, self._unread("protected")
-        self.by_rules = logic.choose(surprised, doubt, logic.any_of((newly, again)))
-        self.by_rights = logic.choose(surprised, doubt, logic.any_of((newly, again, self.kept, both)))
+        self._after = self.mail.facts.afterwards
+        self._by_rules = logic.choose(surprised, doubt, logic.any_of((newly, again)))
+        self._rights_by_rules = logic.choose(surprised, doubt, logic.any_of((newly, again, self.kept, both)))
+        self.by_rules = self._left(self._by_rules)
+        self.by_rights = logic.any_of((self._left(self._rights_by_rules), self._gained()))
         self.protected = logic.any_of((self.by_rights, logic.choose(surprised, FALSE, self.smime)))
         fates = state.fates
         refused = logic.all_of((open_to_rules, self.asked, negate(self._from_outside()), self.refusing, refused))
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
         unsure_fate = logic.all_of((surprised, self._unread("fate")))
-        self.gone = logic.any_of((*ends, refused, unsure_fate))
+        withheld = [self._told("withholds")] if self._after.withholds else []
+        self.gone = logic.any_of((*ends, refused, unsure_fate, *withheld))
         self.released = logic.all_of((fates.get("quarantined", FALSE), negate(self.gone)))
         self.delivered = negate(logic.any_of((self.gone, self.released)))
         self.held = state.held[0] if state.held else FALSE
         brands = list(state.brands.values())
         foreign = logic.choose(arrival["other"], logic.unknown("branding", "foreign"), TRUE)
-        self.branded = logic.all_of((self.by_rights, logic.any_of(brands), foreign)) if brands else FALSE
         self._foreign = foreign
+        chosen = logic.all_of((self.by_rights, logic.any_of(brands), foreign)) if brands else FALSE
+        self.branded = self._rebranded(chosen, "branded")
+
+    # After the rules
+
+    def _told(self, *effect: Hashable) -> Value:
+        """Whether what was told of DLP policies and labels does this to the copy: one answer for each person."""
+        return self.logic.unknown("afterwards", *effect, self.chain.person.name)
+
+    def _theirs(self) -> Value:
+        """Whether the copy keeps protection that neither DLP nor a label can change."""
+        return self.logic.all_of((self.kept, self.mail.arrival["other"]))
+
+    def _left(self, protected: Value) -> Value:
+        """Protection after what may remove it."""
+        if not self._after.removes:
+            return protected
+        return self.logic.all_of((protected, self.logic.any_of((self._theirs(), negate(self._told("removes"))))))
+
+    def _gained(self) -> Value:
+        """Whether a copy in clear is protected after the rules."""
+        if not self._after.encrypts:
+            return FALSE
+        clear = negate(self.logic.any_of((self._rights_by_rules, self.smime)))
+        return self.logic.all_of((clear, self._told("encrypts")))
+
+    def _replaced(self, name: str, chosen: Value) -> Value:
+        """Whether a copy has this option after the rules, if they chose it or another."""
+        if not self._after.every:
+            return chosen
+        logic, left = self.logic, self._left(chosen)
+        if self._after.replaces(name):
+            left = logic.all_of((left, logic.any_of((self._theirs(), negate(self._told("replaces", name_key(name)))))))
+        if not self._after.may_use(name):
+            return left
+        gained = (negate(chosen), negate(self.smime), negate(self._theirs()), self._told("uses", name_key(name)))
+        return logic.any_of((left, logic.all_of((*gained, self.by_rights))))
+
+    def _rebranded(self, chosen: Value, *what: Hashable) -> Value:
+        """Whether a copy shows a branding after the rules, if they chose it or not."""
+        if not self._after.touches_branding:
+            return chosen
+        theirs, shown = self._theirs(), self._told("brands", *what)
+        changed = self.logic.choose(theirs, chosen, self.logic.all_of((self.by_rights, shown)))
+        return changed if self._after.brands else self.logic.all_of((chosen, changed))
+
+    # What rules ask for
 
     def _protected_perhaps(self) -> Value:
         """Whether a copy is protected if that is open. If one rule encrypts and another decrypts, their order may
@@ -201,12 +251,13 @@ class Outcome:
                 ),
             )
         )
-        newly = logic.all_of((self.by_rules, sole))
-        return logic.choose(
+        newly = logic.all_of((self._by_rules, sole))
+        chosen = logic.choose(
             self.state.surprised,
             self._unread("option", name_key(name)),
             logic.any_of((logic.choose(self._unknown_option, unsure, newly), arrived)),
         )
+        return self._replaced(name, chosen)
 
     def brand(self, name: str) -> Value:
         """Whether it shows this branding and no other."""
@@ -221,7 +272,8 @@ class Outcome:
             ),
             TRUE,
         )
-        return self.logic.all_of((self.by_rights, self.logic.any_of(mine), sole, self._foreign))
+        chosen = self.logic.all_of((self.by_rights, self.logic.any_of(mine), sole, self._foreign))
+        return self._rebranded(chosen, "brand", name_key(name))
 
     @property
     def known(self) -> int:

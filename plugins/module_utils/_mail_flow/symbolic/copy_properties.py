@@ -143,7 +143,8 @@ def _is_protected(ended: Ended, guarantee: Guarantee) -> bool | None:
         possible = {name_key(option_name(asked)) for _rule, asked in ended.world.asked} | {
             name_key(arrival.kind) if arrival else ""
         }
-        return False if wanted and name_key(wanted) not in possible else None
+        may = ended.facts.afterwards.may_use(wanted) or name_key(wanted) in possible
+        return False if wanted and not may else None
     if wanted and protection == "protected_option_unknown":
         return None
     return not wanted or same_name(protection, wanted)
@@ -180,7 +181,11 @@ def _is_own_on_arrival(ended: Ended, guarantee: Guarantee) -> bool | None:
 
 
 def _is_branded(ended: Ended, guarantee: Guarantee) -> bool | None:
-    if not ended.world.brands or ended.verdict.protection in ("none", "smime"):
+    if ended.verdict.protection in ("none", "smime"):
+        return False
+    if ended.verdict.rebranded:
+        return None
+    if not ended.world.brands:
         return False
     foreign = ended.verdict.on_arrival and _is_own_on_arrival(ended, guarantee) is not True
     return None if foreign or ended.verdict.protection == "unknown" else True

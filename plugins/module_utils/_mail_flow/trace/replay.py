@@ -51,7 +51,9 @@ from .rows import Trace, instant_of, left_out
 Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]
 
 #: How a copy counts in the tables of days and domains.
-PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
+PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE = (
+    *("protected", "not_by_rules", "undecided", "not_delivered"),
+)
 
 #: The steps for the copies of a block that meet different rules: whoever sends mail chooses subjects, and so which rules
 #: copies meet. The most frequent ones are followed first.
@@ -111,6 +113,9 @@ class Tallies:
     :param days: day and how the copy counts (:data:`COVERAGE`) to copies, and :param:`domains`.
     :param assumed: the numbers of the guesses that were taken for answers.
     :param changed: the copies with a difference of any kind, each once; :param:`unsized` whether one has no size.
+    :param encrypted: the messages of which rules certainly encrypt a copy, and :param:`perhaps_encrypted` these and those of
+        which they may.
+    :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     """
 
     copies: int = 0
@@ -129,6 +134,9 @@ class Tallies:
     assumed: set[str] = field(default_factory=set)
     changed: Tally = field(default_factory=Tally)
     unsized: bool = False
+    encrypted: int = 0
+    perhaps_encrypted: int = 0
+    unseen: tuple[str, ...] = ()
 
 
 class Replay:
@@ -137,6 +145,7 @@ class Replay:
     :param rules: the rules, and :param:`before` others to compare them with.
     :param facts_before: the facts about the organization under the others.
     :param examples: the number of copies that each row names.
+    :param present: which are the organization's own: 0 for the rules, -1 for the others where there are some.
     """
 
     def __init__(
@@ -147,8 +156,9 @@ class Replay:
         facts_before: Facts | None = None,
         guarantees: Sequence[Guarantee] = (),
         examples: int = 0,
+        present: int = 0,
     ) -> None:
-        self.facts, self.guarantees, self.examples = facts, guarantees, examples
+        self.facts, self.guarantees, self.examples, self._present = facts, guarantees, examples, present
         self.chains = [
             Chain(RuleSet.read(rules, facts.dialect), facts),
             *([Chain(RuleSet.read(before, facts.dialect), facts_before or facts)] if before is not None else []),
@@ -164,6 +174,7 @@ class Replay:
             messages=len(trace.texts["message"].listed),
             recipients=len(trace.texts["recipient"].listed),
             perhaps_twice=trace.perhaps_twice,
+            unseen=self.facts.unseen,
         )
         found.broken = {each.name: Tally() for each in self.guarantees}
         for block in blocks_of(trace):
@@ -177,6 +188,7 @@ class Replay:
         found.left_out.update(filter(None, reasons))
         found.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
         groups = sorted(sorter.groups([not reason for reason in reasons]), key=CopyGroup.rank)
+        encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
             made = made_copies(sorter, groups, [(chain, _met_in(about)) for about, chain in enumerate(self.chains)])
             rows: dict[int, Sequence[Passed]] = {}
@@ -190,12 +202,17 @@ class Replay:
                 ]
                 here = _domains_of(group.places, block)
                 self._count(passed[0], group, here, block, found)
+                if (surely := _is_encrypted(passed[self._present], group)) is not None:
+                    encrypted[surely].update(block.message[place] for place in group.places)
                 if len(passed) > 1:
                     self._compare(passed, without(group, made), block, found)
                 self._judge(passed[0], group, here, block, found)
             for copies in alike_copies(made, groups, block):
                 self._add_made(copies, groups, rows, block, found)
         found.assumed |= sorter.conditions.assumed
+        # A block splits no message.
+        found.encrypted += len(encrypted[True])
+        found.perhaps_encrypted += len(encrypted[True] | encrypted[False])
 
     def _add_made(
         self,
@@ -254,7 +271,9 @@ class Replay:
             tally = found.undecided.setdefault(why, Tally())
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in places))
         else:
-            how = NOT_DELIVERED if outcome["fate"] != "delivered" else CLEAR if protection == "none" else PROTECTED
+            how = (
+                NOT_DELIVERED if outcome["fate"] != "delivered" else NOT_BY_RULES if protection == "none" else PROTECTED
+            )
             key = (str(outcome["fate"]), protection, tuple(outcome.get("protected_by") or ()))
             tally = found.outcomes.setdefault(key, Tally())
         self._add_to(tally, here, group.places, block)
@@ -336,6 +355,13 @@ def _because(passed: Iterable[Passed], brought: Unknown | None) -> set[str]:
     ways = [each.way for each in passed]
     words = {why.word for way in ways if len(way.worlds) > 1 or way.course.too_many for why, _steps in way.because}
     return (words | ({brought.word} if brought else set())) or {"semantics"}
+
+
+def _is_encrypted(passed: Passed, group: CopyGroup) -> bool | None:
+    """Whether rules encrypt copies; false if they may, ``None`` if they surely do not."""
+    if passed.undecided or group.brought:
+        return False
+    return True if passed.outcome.get("protected_by") else None
 
 
 def remembered_changes() -> Changes:

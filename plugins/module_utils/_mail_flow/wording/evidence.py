@@ -28,7 +28,9 @@ from ..evidence.comparison import (
 )
 from ..evidence.reports import EncryptionReport, RuleReport, Traced
 from ..trace.reading import Window
+from .encrypters import measured_lines, otherwise_row
 from .replay import PREMISES, number_of, window_row
+from .unseen import unseen_lines
 
 #: What a comparison takes as given beside the premises of a replay.
 EVIDENCE_PREMISES = (
@@ -50,11 +52,13 @@ def evidence_result(
     encryption: EncryptionReport,
     traced: Iterable[Traced],
     *,
+    unseen: Iterable[str],
     examples: int,
 ) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
     :param traced: the sample, in detail.
+    :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     :param examples: without any, no value of a column is kept that nobody documents.
     """
     raw = [
@@ -72,20 +76,25 @@ def evidence_result(
             for each in evidence.calibration
         ],
         **({} if encryption.refused else {"encryption": [vars(day) for day in encryption.days]}),
+        "encrypted_otherwise": otherwise_row(encryption, window, evidence.explained),
+        "unseen": list(unseen),
         "sample": _sample(traced),
         "assumes": list(EVIDENCE_PREMISES),
         **({"raw": raw} if raw else {}),
     }
 
 
-def evidence_lines(evidence: Evidence) -> list[str]:
-    """A sentence for each rule, and for what no rule has."""
+def evidence_lines(evidence: Evidence, result: Mapping[str, Any]) -> list[str]:
+    """A sentence for each rule, for what no rule has, and for what else encrypts.
+
+    :param result: as :func:`evidence_result` makes it.
+    """
     lines = [rule_sentence(each) for each in evidence.rules] or ["No rule protects or is in a test mode."]
     if evidence.strangers:
         lines.append(
             f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}."
         )
-    return lines
+    return [*lines, *measured_lines(result), *unseen_lines(result)]
 
 
 def rule_sentence(rule: RuleEvidence) -> str:

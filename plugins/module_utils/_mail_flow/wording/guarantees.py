@@ -17,6 +17,7 @@ from ..simulator.assumptions import Premise
 from ..simulator.protection import SURELY_PROTECTED
 from .reasons import MOST_MB, SURELY_MB, reason_rows, worded
 from .sentences import Clause, parts_of, words_of
+from .unseen import unseen_names
 
 #: What forced TLS checks.
 CHECKS = {
@@ -67,12 +68,16 @@ def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
 
     :param rule: the mail that it is about, as a rule's conditions and exceptions.
     """
+    mail, unless = mail_words(rule), "," if rule.exceptions else ""
+    wish, limit = WISHES[guarantee.then], _limit(guarantee)
+    return ((limit and wish.limited) or wish.claim).format(mail=f"{mail}{unless}", limit=limit)
+
+
+def mail_words(rule: FlowRule) -> str:
+    """The mail that a rule is about: ``mail from inside to people outside, except mail of Low importance``."""
     mail = " ".join(["mail", *words_of(parts_of(rule.conditions))])
     unless = " or ".join(Clause.of([atom]).words() for atom in rule.exceptions)
-    wish, limit = WISHES[guarantee.then], _limit(guarantee)
-    return ((limit and wish.limited) or wish.claim).format(
-        mail=f"{mail}, except mail {unless}," if unless else mail, limit=limit
-    )
+    return f"{mail}, except mail {unless}" if unless else mail
 
 
 #: Kind of an assumption to its sentence, or to what makes one of its values.
@@ -118,9 +123,9 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
     "system_mail": (
         "The message is not a non-delivery report, journal report or rule report, which rules may not process."
     ),
-    "later": (
-        "Purview DLP, automatic labels, filters and other systems after the rules change neither the protection nor the"
-        " delivery."
+    "later": lambda *unseen: (
+        f"What is not seen ({unseen_names(unseen)}), filters and other systems after the rules change neither the protection"
+        " nor the delivery."
     ),
     # What some proofs assume
     "authenticated": (
@@ -246,7 +251,7 @@ def _limit(guarantee: Guarantee) -> str:
 
 
 def guarantee_rows(found: Iterable[Judgment]) -> list[dict[str, Any]]:
-    """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, and
+    """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, ``unseen``, and
     ``counterexample`` or ``unknown``.
     """
     return list(map(_row, found))
@@ -262,7 +267,8 @@ def _row(found: Judgment) -> dict[str, Any]:
         "assumptions": list(map(premise_row, found.premises)),
     }
     row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
-    return {**row, "unknown": reason_rows(found.unknown)} if found.unknown else row
+    row |= {"unknown": reason_rows(found.unknown)} if found.unknown else {}
+    return {**row, "unseen": list(found.unseen)}
 
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who outside can read what in clear, and where two organizations differ, as rows of results and as lines of a
+"""Which mail to people outside is protected, and where two organizations differ, as rows of results and as lines of a
 terminal.
 """
 
@@ -13,6 +13,7 @@ from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell
 from .policy import policy_contrast
 from .reasons import SURELY_MB, reason_rows, worded
+from .unseen import BY_RULES
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL = {
@@ -25,16 +26,16 @@ KINDS_OF_MAIL = {
 
 #: How a cell is said by itself, and one verdict of all destinations.
 _PROTECTED = {
-    "always": "always protected",
-    "never": "never protected",
+    "always": f"always protected {BY_RULES}",
+    "never": f"never protected {BY_RULES}",
     "depends": "protected or not, which depends on rules",
     "unknown": "unknown",
 }
 
 #: How a cell is said of several destinations.
 _SAID = {
-    "always": "always protected to",
-    "never": "never protected to",
+    "always": f"always protected {BY_RULES} to",
+    "never": f"never protected {BY_RULES} to",
     "depends": "it depends for",
     "unknown": "unknown for",
 }
@@ -57,7 +58,7 @@ def _row(cell: Cell) -> dict[str, Any]:
 def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each kind of mail, and one before them."""
     if rows:
-        yield "Who outside can read what in clear (protected: encrypted, by forced TLS only, or not delivered):"
+        yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
     for kind, name in KINDS_OF_MAIL.items():
         found = {
             verdict: [

@@ -207,6 +207,12 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "what a rule makes of protected content that Exchange cannot read: the keys are not known to be the"
         " organization's",
     ),
+    "dlp_brands": "whether the DLP policy {!r}, which was told, chooses another branding for the message",
+    "dlp_options": "whether the DLP policy {!r}, which was told, encrypts the message",
+    "dlp_removes": "whether the DLP policy {!r}, which was told, takes the protection of the message away",
+    "dlp_withholds": "whether the DLP policy {!r}, which was told, keeps the message from its recipient",
+    "labels_options": "whether the message gets the sensitivity label {!r}, which was told and encrypts",
+    "labels_removes": "whether the message gets the sensitivity label {!r}, which was told and removes protection",
     "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {} is false",
     "expiry": "when mail with the branding {} expires is not known",

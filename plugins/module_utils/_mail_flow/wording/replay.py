@@ -8,10 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..analyses.finding import KINDS
+from ..evidence.encryption import Explained
+from ..evidence.reports import EncryptionReport
 from ..trace.planes import WORDS
 from ..trace.reading import Window
-from ..trace.replay import COVERAGE, Tallies, Tally
+from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
+from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
+from .unseen import unseen_lines
 
 #: Reason why something about a copy is open, to what settles it.
 SETTLED_BY = {
@@ -97,17 +101,17 @@ def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = Tr
     ]
     if "perhaps_twice" in counts:
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
-    lines.append(f"{coverage_sentence(found)}{undecided_sentence(found)}")
+    lines += [f"{coverage_sentence(found)}{undecided_sentence(found)}", *measured_lines(found), *unseen_lines(found)]
     lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
     lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
     return [*lines, *map(guarantee_sentence, found.get("guarantees") or ())]
 
 
 def coverage_sentence(found: Mapping[str, Any]) -> str:
-    """How many copies are protected, in clear, or not delivered."""
-    known = {how: sum(day[how] for day in found["days"]) for how in ("protected", "clear", "not_delivered")}
-    away = f", {known['not_delivered']:,} not delivered" if known["not_delivered"] else ""
-    return f"Protected by rules: {known['protected']:,}; in clear: {known['clear']:,}{away}."
+    """How many copies are protected by rules, not by rules, or not delivered."""
+    known = {how: sum(day[how] for day in found["days"]) for how in (PROTECTED, NOT_BY_RULES, NOT_DELIVERED)}
+    away = f", {known[NOT_DELIVERED]:,} not delivered" if known[NOT_DELIVERED] else ""
+    return f"Protected by rules: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{away}."
 
 
 def undecided_sentence(found: Mapping[str, Any]) -> str:
@@ -167,12 +171,20 @@ def number_of(count: int, one: str, several: str = "") -> str:
 
 
 def described(
-    found: Tallies, window: Window | None, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]
+    found: Tallies,
+    window: Window | None,
+    *,
+    compared: bool,
+    guaranteed: bool,
+    domains: int,
+    rules: Sequence[str],
+    report: EncryptionReport | None = None,
 ) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
     :param domains: how many domains a row names.
     :param rules: the names of the rules, in their order.
+    :param report: what Exchange counts as encrypted; ``None`` if nobody asked it.
     """
     counts: dict[str, Any] = {
         "copies": found.copies,
@@ -199,7 +211,11 @@ def described(
             *([UNSIZED] if found.unsized else []),
             *({"id": number} for number in sorted(found.assumed)),
         ],
+        "unseen": list(found.unseen),
     }
+    if report and window:
+        explained = Explained(found.messages, found.encrypted, found.perhaps_encrypted)
+        result["encrypted_otherwise"] = otherwise_row(report, window, explained)
     if compared:
         result["difference"] = [
             _change(kind, found.difference[kind], domains, rules) for kind in KINDS if kind in found.difference

@@ -224,11 +224,14 @@ def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested:
         for name, label, row in every[:_EXPLAINED]
         for line in _explained(name, label, row, suggested)
     ]
-    return [*lines, *([f"{len(every) - _EXPLAINED} more copies are in clear."] if len(every) > _EXPLAINED else [])]
+    return [
+        *lines,
+        *([f"{len(every) - _EXPLAINED} more copies are not encrypted by rules."] if len(every) > _EXPLAINED else []),
+    ]
 
 
 def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield f"{name}, to {label}, is in clear."
+    yield f"{name}, to {label}, is not encrypted by rules."
     section, _dot, action = str(row["option"]).partition(".")
     if section == "actions" and "looked_at" in row:
         yield f"  It comes from outside, from {row['looked_at']}, and rules do not encrypt such mail: not even {row['rule']!r}."

@@ -14,21 +14,28 @@ from ..analyses.expectations import FailedExpectations, Tested
 from ..input.messages import Broken
 from .guarantees import RELIED_ON, hole_words, transit_words
 from .reasons import worded
+from .unseen import BY_RULES
 
 #: The words for a copy's protection.
 _PROTECTION = {
-    "none": "in clear",
+    "none": f"unprotected {BY_RULES}",
     "encrypt": "encrypted",
     "do_not_forward": "encrypted, not to be forwarded",
     "smime": "protected by S/MIME",
     "protected_option_unknown": "encrypted (option unknown)",
-    "unknown": "protected or in clear (unknown)",
+    "unknown": "protected or not (unknown)",
 }
 
 _FATES = {
     "unknown": "delivered or not (unknown)",
     "moderated": "held for approval",
     "quarantined": "held in quarantine",
+}
+
+#: The words for a copy that no rule encrypts, if it leaves by forced TLS, or if it is not known how it leaves.
+_BY_TLS = {
+    "forced": "unencrypted by rules, but by forced TLS",
+    "unknown": "unencrypted by rules (whether by forced TLS is unknown)",
 }
 
 #: The maximum length of a list on a terminal's line.
@@ -70,10 +77,10 @@ _LATER = {"after_approval": "once approved", "after_release": "once released"}
 
 
 def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
-    """What happens to a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
+    """What happens to a copy: ``encrypted by 'Partners'``, ``unprotected by rules or forced TLS``, ``rejected``.
 
     :param outcome: a recipient's result.
-    :param clear: what to say instead of ``in clear``.
+    :param clear: what to say of a copy that no rule encrypts.
     """
     fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
     if fate != "delivered":
@@ -82,7 +89,7 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
             "",
         )
         return f"{_FATES.get(fate, fate)}{later}"
-    words = clear if clear and protection == "none" else _protected(protection)
+    words = (clear or _unencrypted(outcome)) if protection == "none" else _protected(protection)
     by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
     kept = (
         " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
@@ -91,9 +98,14 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
     return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
 
 
+def _unencrypted(outcome: Mapping[str, Any]) -> str:
+    """That no rule encrypts a copy, and whether it leaves by forced TLS."""
+    return _BY_TLS.get(str((outcome.get("transit") or {}).get("tls")), _protected("none"))
+
+
 def copy_words(outcome: Mapping[str, Any]) -> dict[str, str]:
-    """What becomes of a copy and how it leaves, as ``outcome`` and, if known, ``transit``. A copy that leaves by forced
-    TLS without encryption of its own is not called *in clear*: one text says both.
+    """What becomes of a copy and how it leaves, as ``outcome`` and, if known, ``transit``. Of a copy that leaves by forced
+    TLS without encryption of its own, one text says both.
     """
     transit = outcome.get("transit")
     if not transit:
@@ -165,7 +177,9 @@ def _arrival(protection: Mapping[str, Any]) -> str:
     kind, owner = str(protection.get("kind") or "none"), str(protection.get("owner") or "own")
     if kind == "smime_signed":
         return "signed with S/MIME"
-    return _protected(kind) if kind in ("none", "smime") else f"{_protected(kind)}, with {_KEYS.get(owner, owner)}"
+    if kind == "none":
+        return "in clear"
+    return _protected(kind) if kind == "smime" else f"{_protected(kind)}, with {_KEYS.get(owner, owner)}"
 
 
 def _protected(kind: str) -> str:

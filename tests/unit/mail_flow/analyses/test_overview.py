@@ -209,7 +209,10 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
     lines = list(reach_lines(rows))
     assert len(rows) == 22 * len(KINDS_OF_MAIL)
     assert 1 < len(lines) <= 10
-    said = "  Mail from inside: always protected to bank.example; never protected to p0.example, p1.example, p10.example and 17 others"
+    said = (
+        "  Mail from inside: always protected by rules or forced TLS to bank.example;"
+        " never protected by rules or forced TLS to p0.example, p1.example, p10.example and 17 others"
+    )
     assert lines[1].startswith(said)
     assert list(reach_lines([])) == []
     row = {

@@ -67,7 +67,9 @@ def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_
     assert {
         key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")
     } == keys
-    assert verdict_sentence(row).endswith("is delivered in clear: the rule 'Hold' decides.")
+    assert verdict_sentence(row).endswith(
+        "is delivered unencrypted by rules (whether by forced TLS is unknown): the rule 'Hold' decides."
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_the_message_for_which_a_guarantee_is_worse_has_nothing_that_does_not_ma
 def test_where_nothing_encrypts_no_rule_decides() -> None:
     row = refuted(rule("Footer", {}, PREPEND))
     assert "decided_by" not in row["counterexample"]
-    assert verdict_sentence(row).endswith("is delivered in clear.")
+    assert verdict_sentence(row).endswith("is delivered unencrypted by rules (whether by forced TLS is unknown).")
 
 
 def test_mail_whose_sender_is_not_authenticated_only_claims_to_be_from_somebody() -> None:

@@ -405,7 +405,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert one == other
     assert one.strangers == ("Gone",)
     assert one.sample[:1] == (("m2", "ann@fabrikam.com"),)
-    assert evidence_lines(one)[-1] == "Exchange also reports rules that no longer exist by that name: 'Gone'."
+    assert evidence_lines(one, {})[-1] == "Exchange also reports rules that no longer exist by that name: 'Gone'."
 
 
 def test_the_result_names_nobody_unless_asked() -> None:
@@ -416,14 +416,18 @@ def test_the_result_names_nobody_unless_asked() -> None:
         Traced(),
         Traced(("Partners",), "TLS1.2", "To the gateway"),
     ]
-    result = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, examples=0)
+    result = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, unseen=["dlp"], examples=0)
     assert "@" not in str(result)
     assert "encryption" not in result
+    assert (result["encrypted_otherwise"], result["unseen"]) == (
+        {"text": "How much something else encrypts here is unknown: no"},
+        ["dlp"],
+    )
     assert result["raw"] == [
         {"report": "rules", "column": "UserAction"},
         {"report": "rules", "column": "Policy"},
     ]
-    asked = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, examples=1)
+    asked = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, unseen=["dlp"], examples=1)
     assert [each["value"] for each in asked["raw"]] == ["kim@contoso.com", "P"]
     assert result["sample"] == [
         {"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2},

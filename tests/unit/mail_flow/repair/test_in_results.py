@@ -151,7 +151,11 @@ def test_why_a_message_is_in_clear(rules: list[Values], row: Values, said: str) 
     result = flow(rules=rules, messages=[OFFER], explain=True)
     assert result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"] == {"rule": "Encrypt", **row}
     lines = result["msg"].splitlines()
-    assert lines[1:4] == ["Offer, to ann@fabrikam.com, is in clear.", "  Nearest: the rule 'Encrypt'.", f"  {said}"]
+    assert lines[1:4] == [
+        "Offer, to ann@fabrikam.com, is not encrypted by rules.",
+        "  Nearest: the rule 'Encrypt'.",
+        f"  {said}",
+    ]
     assert len(lines) <= 6
 
 
@@ -170,8 +174,8 @@ def test_of_mail_that_arrives_protected_the_rule_that_decrypts_it_is_named() -> 
         result = flow(rules=rules, messages=[arrives], explain=True)
         found = result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
         assert found == {"rule": "Decrypt", "option": "actions.remove_ome_v2", "value": True}
-        assert result["msg"].splitlines()[1:] == [
-            "Offer, to ann@fabrikam.com, is in clear.",
+        assert result["msg"].splitlines()[1:-1] == [
+            "Offer, to ann@fabrikam.com, is not encrypted by rules.",
             "  It arrives protected, and the rule 'Decrypt' decrypts it (remove_ome_v2).",
         ]
     (clear,) = flow(rules=[decrypts], messages=[OFFER], explain=True)["messages"][0]["recipients"].values()
@@ -196,8 +200,8 @@ def test_of_mail_from_outside_no_rule_is_said_to_be_near(words: list[str]) -> No
     found = result["messages"][0]["recipients"]["alexw@contoso.com"]["nearest"]
     option = {"option": "actions.apply_rights_protection_template", "value": "Encrypt"}
     assert found == {"rule": words[0], **option, "looked_at": "joe@fabrikam.com"}
-    assert result["msg"].splitlines()[1:] == [
-        "Offer, to alexw@contoso.com, is in clear.",
+    assert result["msg"].splitlines()[1:-1] == [
+        "Offer, to alexw@contoso.com, is not encrypted by rules.",
         f"  It comes from outside, from joe@fabrikam.com, and rules do not encrypt such mail: not even {words[0]!r}.",
     ]
 
@@ -205,7 +209,7 @@ def test_of_mail_from_outside_no_rule_is_said_to_be_near(words: list[str]) -> No
 def test_what_is_encrypted_needs_no_explanation() -> None:
     result = flow(rules=[ENCRYPT], messages=[OFFER], explain=True)
     assert "nearest" not in result["messages"][0]["recipients"]["ann@fabrikam.com"]
-    assert len(result["msg"].splitlines()) == 1
+    assert len(result["msg"].splitlines()) == 2
     assert (
         "nearest" not in flow(rules=[], messages=[OFFER], explain=True)["messages"][0]["recipients"]["ann@fabrikam.com"]
     )
@@ -215,14 +219,14 @@ def test_why_a_counterexample_is_in_clear() -> None:
     result = flow(guarantees=[FIRM], explain=True)
     row = result["guarantees"][0]["counterexample"]
     assert row["outcome"]["nearest"] == {"rule": "Encrypt", "option": "priority", "value": 1, "looked_at": "Partners"}
-    assert f"The law firm, to {row['recipient']}, is in clear." in result["msg"].splitlines()
+    assert f"The law firm, to {row['recipient']}, is not encrypted by rules." in result["msg"].splitlines()
     proved = flow(rules=[ENCRYPT], guarantees=[FIRM], explain=True)
-    assert "is in clear." not in proved["msg"]
+    assert "is not encrypted by rules." not in proved["msg"]
 
 
 def test_the_explanation_ends_with_a_suggestion() -> None:
     wanted = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}
     result = flow(messages=[wanted], explain=True, suggest=True, fail_on_error=False)
     lines = result["msg"].splitlines()
-    at = lines.index("Offer, to ann@fabrikam.com, is in clear.")
+    at = lines.index("Offer, to ann@fabrikam.com, is not encrypted by rules.")
     assert lines[at + 3] == f"  Suggested: {result['suggestions'][0]['text']}"

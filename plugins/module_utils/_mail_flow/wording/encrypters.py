@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who encrypts what: a table of all that encrypts mail, and how much Exchange counts as encrypted by something besides the
+rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..evidence.encryption import Explained, Measured, measured
+from ..evidence.reports import EncryptionReport
+from ..model.actions import Does
+from ..model.connectors import Connector
+from ..model.encrypters import DLP, LABELS, Encrypter
+from ..model.facts import Facts
+from ..model.rules import FlowRule, RuleSet
+from ..trace.reading import Window
+from .guarantees import CHECKS, mail_words
+
+#: On what a row rests: read from Exchange, told by somebody, reported by Exchange as a count, or not seen at all.
+READ, TOLD, REPORTED, UNSEEN = "read", "told", "reported", "unseen"
+
+#: Kind of a row to how it is called.
+KINDS_OF_ENCRYPTER = {
+    "rule": "Mail flow rule",
+    "dlp": "DLP policy",
+    "label": "Sensitivity label",
+    "button": "Encrypt button",
+    "tls": "Forced TLS",
+}
+
+_KIND = {DLP: "dlp", LABELS: "label"}
+_ALL = {DLP: "DLP policies", LABELS: "Sensitivity labels"}
+_CONNECTORS = "Outbound connectors"
+
+#: The names of rows that are about all of a kind.
+_EVERY = (*_ALL.values(), _CONNECTORS, KINDS_OF_ENCRYPTER["button"])
+
+#: The most rows that a terminal shows.
+_SHOWN = 12
+
+
+def measured_row(found: Measured) -> dict[str, Any]:
+    """What Exchange counts as encrypted by something besides the rules, as results have it."""
+    return {
+        "days": found.days,
+        "messages": found.explained.messages,
+        "otherwise": found.otherwise,
+        "policy": found.by_another_policy,
+        "manual": found.manual,
+        "reported": {"policy": found.policy, "manual": found.manual},
+        "explained": {"certain": found.explained.certain, "possible": found.explained.possible},
+        "text": measured_sentence(found),
+    }
+
+
+def measured_sentence(found: Measured) -> str:
+    """``Something else encrypts here: 12 of 1,000 messages in 7 days (by policy 10, by people 2). …``"""
+    explained, days = found.explained, f"{found.days:,} day{'' if found.days == 1 else 's'}"
+    open_ = explained.possible - explained.certain
+    may = f", and may encrypt {open_:,} more" if open_ else ""
+    least = "at least " if open_ and found.policy else ""
+    return (
+        f"Something else encrypts here: {least}{found.otherwise:,} of {explained.messages:,} messages in {days}"
+        f" (by policy {found.by_another_policy:,}, by people {found.manual:,})."
+        f" Exchange counts {found.policy:,} by policy; rules encrypt {explained.certain:,}{may}."
+    )
+
+
+def otherwise_row(report: EncryptionReport, window: Window, explained: Explained) -> dict[str, Any]:
+    """What Exchange counts as encrypted by something besides the rules, in a window; only a text where that could not be
+    read.
+    """
+    if report.refused:
+        return {"text": f"How much something else encrypts here is unknown: {report.refused}"}
+    return measured_row(measured(report, window.begin, window.until, explained))
+
+
+def measured_lines(found: Mapping[str, Any]) -> list[str]:
+    """What a result says of that; none if nobody asked."""
+    counted = found.get("encrypted_otherwise")
+    return [str(counted["text"])] if counted else []
+
+
+def encrypter_rows(rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | None = None) -> list[dict[str, str]]:
+    """All that encrypts mail: ``kind``, ``name``, ``covers`` and ``rests_on``.
+
+    :param counted: what :func:`measured_row` made, if the report could be read.
+    """
+    acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
+    found = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.does(Does.ENCRYPT)]
+    found += _others(DLP, facts.dlp_policies, counted)
+    found += _others(LABELS, facts.labels, counted)
+    found.append(_button(facts, counted))
+    found += _forced_tls(acting, facts.outbound_connectors)
+    return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in found]
+
+
+_Row = tuple[str, str, str, str]
+
+
+def _others(kind: str, told: Sequence[Encrypter] | None, counted: Mapping[str, Any] | None) -> Iterator[_Row]:
+    """DLP policies, or labels: as they were told, or as far as Exchange counts what they may have done."""
+    if told is None:
+        yield (_KIND[kind], _ALL[kind], *_not_seen(counted))
+        return
+    acting = [each for each in told if each.changes_mail]
+    yield from ((_KIND[kind], each.name, _does(each), TOLD) for each in acting)
+    if not acting:
+        yield _KIND[kind], _ALL[kind], "none that encrypts or decrypts mail", TOLD
+
+
+def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
+    if not counted or "policy" not in counted:
+        return "not seen", UNSEEN
+    days = f"{counted['days']} days"
+    if not counted["policy"]:
+        return f"no message in {days} that Exchange counts by policy and rules do not explain", REPORTED
+    number = f"{counted['policy']:,} message{'' if counted['policy'] == 1 else 's'}"
+    return f"{number} in {days} by DLP policies or labels, as far as rules explain the rest", REPORTED
+
+
+def _does(told: Encrypter) -> str:
+    does = [
+        *(["encrypt"] if told.options else []),
+        *(["take protection away"] if told.removes else []),
+        *(["choose another branding"] if told.brands else []),
+        *(["keep mail from its recipients"] if told.withholds else []),
+    ]
+    return f"may {' and '.join(does)} (which mail is not computed)"
+
+
+def _button(facts: Facts, counted: Mapping[str, Any] | None) -> _Row:
+    shown = (facts.irm_configuration or {}).get("simplified_client_access_enabled")
+    hidden = "; Outlook on the web does not show it" if shown is False else ""
+    name = KINDS_OF_ENCRYPTER["button"]
+    if not counted or "manual" not in counted:
+        return "button", name, f"mail for which people choose it{hidden}", UNSEEN
+    number = f"{counted['manual']:,} message{'' if counted['manual'] == 1 else 's'}"
+    return "button", name, f"{number} in {counted['days']} days that people encrypted{hidden}", REPORTED
+
+
+def _forced_tls(rules: Sequence[FlowRule], connectors: Sequence[Connector] | None) -> Iterator[_Row]:
+    yield from (
+        ("tls", rule.name, f"{mail_words(rule)}, on its way", READ)
+        for rule in rules
+        if rule.actions.get("route_message_outbound_require_tls")
+    )
+    if connectors is None:
+        yield "tls", _CONNECTORS, "not read", UNSEEN
+        return
+    for connector in connectors:
+        if connector.validation and connector.enabled and not connector.test_mode:
+            yield "tls", connector.name, f"{_taken(connector)}, on its way, with {CHECKS[connector.validation]}", READ
+
+
+def _taken(connector: Connector) -> str:
+    """The mail that a connector takes."""
+    if connector.of_rules:
+        return "mail that rules route to it"
+    taken = [*(["accepted domains"] if connector.accepted else []), *connector.domains]
+    return f"mail to {', '.join(taken)}" if taken else "no mail"
+
+
+def _called(row: Mapping[str, str]) -> str:
+    """How a row is called; one that is about all of a kind, by that alone."""
+    name = row["name"]
+    return name if name in _EVERY else f"{KINDS_OF_ENCRYPTER[row['kind']]} {name!r}"
+
+
+def encrypter_lines(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The table as lines of a terminal; none if there is none."""
+    if not rows:
+        return []
+    more = [f"  {len(rows) - _SHOWN} more are in the report."] if len(rows) > _SHOWN else []
+    shown = [f"  {_called(row)}: {row['covers']} ({row['rests_on']})" for row in rows[:_SHOWN]]
+    return ["Who encrypts what, and on what that rests:", *shown, *more]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verdict does not see, in one line that stands wherever a verdict stands.
+
+A result or a part of a report that says how mail is protected has ``unseen``: what may encrypt mail, or take its protection
+away, and was neither read nor told. Where it was not tested whether encryption works, it has ``untested``, too: the
+controls that would have tested it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..model.encrypters import DLP, ENCRYPT_BUTTON, LABELS
+
+#: By what mail is protected that a verdict calls protected.
+BY_RULES = "by rules or forced TLS"
+
+_NAMES = {DLP: "DLP policies", LABELS: "sensitivity labels", ENCRYPT_BUTTON: "the Encrypt button"}
+
+
+def unseen_names(unseen: Iterable[str]) -> str:
+    """What is not seen: ``DLP policies, sensitivity labels, the Encrypt button``."""
+    return ", ".join(_NAMES[each] for each in unseen)
+
+
+def unseen_line(unseen: Iterable[str]) -> str:
+    """What a verdict does not see, as a sentence; empty if it sees everything."""
+    names = unseen_names(unseen)
+    return f"Not seen: {names}." if names else ""
+
+
+def unseen_lines(found: Mapping[str, Any]) -> list[str]:
+    """What the verdicts of a result, or of a part of a report, do not see, and what was not tested."""
+    untested = ", ".join(found.get("untested") or ())
+    lines = [
+        unseen_line(found.get("unseen") or ()),
+        f"Whether encryption works was not tested ({untested})." if untested else "",
+    ]
+    return list(filter(None, lines))
