@@ -374,6 +374,7 @@ def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
     }
     variables = {
         "hardened_baseline_encryption_rules": [stop, ENCRYPT],
+        "hardened_baseline_accept": ["weakened_mail"],
         "hardened_baseline_artifacts_dir": "./artifacts",
     }
 

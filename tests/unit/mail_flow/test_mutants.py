@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
+    decider,
     effects,
     results,
     simulation,
@@ -26,17 +27,17 @@ def conditions_are_ored(patch: Patch) -> None:
     def parts(self: Any, rule: Any, world: Any, person: Any, added: bool = False) -> Any:
         yield any_of(self.truth(atom, world, person) for atom in rule.conditions)
 
-    patch(simulation.Passage, "parts", parts)
-    patch(simulation.Passage, "_for_nobody", lambda *_arguments: False)
+    patch(decider.MessageDecider, "parts", parts)
+    patch(decider.MessageDecider, "matches_nobody", lambda *_arguments: False)
 
 
 def exceptions_are_ignored(patch: Patch) -> None:
-    whole = simulation.Passage.parts
+    whole = decider.MessageDecider.parts
 
     def parts(self: Any, rule: Any, *arguments: Any) -> Any:
         return whole(self, replace(rule, exceptions=()), *arguments)
 
-    patch(simulation.Passage, "parts", parts)
+    patch(decider.MessageDecider, "parts", parts)
 
 
 def stop_is_ignored(patch: Patch) -> None:
