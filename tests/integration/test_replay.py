@@ -112,6 +112,22 @@ def test_examples_are_in_the_variable_and_nowhere_else(tenant: Tenant) -> None:
         assert "p1@fabrikam.com" not in text
 
 
+@pytest.mark.organizations(state(6))
+def test_names_that_could_mislead_a_reader_are_data_but_are_not_printed_as_such(tenant: Tenant) -> None:
+    name = "Partners\u202e\x9b2J"
+    task = {"name": "replay", **replay(rules=[{**ENCRYPT, "name": name}], compare_with=[]), "register": "week"}
+    keep = {"ansible.builtin.copy": {"content": "{{ week.difference }}", "dest": "difference.json"}}
+    ran = tenant.controller.tasks(
+        [task, {"name": "keep", **keep, "delegate_to": "localhost", "no_log": True}], "-vvv", ANSIBLE_LOG_PATH="log"
+    )
+    assert ran.rc == 0, ran.output
+    (change,) = json.loads((tenant.controller.home / "difference.json").read_text(encoding="utf-8"))
+    assert change["rules"] == [name]
+    for text in (ran.output, (tenant.controller.home / "log").read_text(encoding="utf-8")):
+        assert "Partners[U+202E][U+009B]2J" in text
+        assert not {"\u202e", "\x9b"} & set(text)
+
+
 @pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.organizations(state(0) | {"message_trace": [*mail(6_000), *CROWD]})
 def test_pages_and_the_recipients_of_a_message_to_many_are_read_to_the_end(tenant: Tenant) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,10 @@ from .diff import as_text, diff
 # Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the
 # modules of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.
 connection_loader.get(CONNECTION, class_only=True)
+
+
+#: From this verbosity on, Ansible prints the options of a task.
+_SHOWS_INVOCATION = 3
 
 
 class ModuleAction(ActionBase):
@@ -94,7 +99,25 @@ class ModuleAction(ActionBase):
                 show(as_text(sides, host))
         result = shown(result, gone)
         result |= self.invocation(validation.validated_parameters)
-        return remove_values(result, validation._no_log_values) if validation._no_log_values else result
+        if validation._no_log_values:
+            result = remove_values(result, validation._no_log_values)
+        return self._printed(result)
+
+    def _printed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result. With ``-v``, Ansible prints its data: if that has invisible characters, it is printed here instead,
+        with these made visible.
+        """
+        verbosity = Display().verbosity
+        if not verbosity or self._task.no_log or "_ansible_no_log" in result:
+            return result
+        data = {name: value for name, value in result.items() if name != "diff"}
+        told = _shown(data)
+        if told == data:
+            return result
+        if verbosity < _SHOWS_INVOCATION:
+            told.pop("invocation", None)
+        show(json.dumps(told, indent=4, ensure_ascii=False, sort_keys=True, default=str))
+        return {**result, "_ansible_verbose_override": True}
 
     def invocation(self, params: dict[str, Any]) -> dict[str, Any]:
         """The key of the result with the given options. Ansible shows it with ``-vvv``."""
@@ -198,9 +221,9 @@ def shown(result: dict[str, Any], gone: Sequence[str] = ()) -> dict[str, Any]:
     return {name: _shown(value, gone) if name in printed else value for name, value in result.items()}
 
 
-def _shown(value: Any, gone: Sequence[str]) -> Any:
+def _shown(value: Any, gone: Sequence[str] = ()) -> Any:
     if isinstance(value, Mapping):
-        return {key: _shown(item, gone) for key, item in value.items()}
+        return {_shown(key, gone): _shown(item, gone) for key, item in value.items()}
     if isinstance(value, list):
         return [_shown(item, gone) for item in value]
     return shown_text(value, gone) if isinstance(value, str) else value

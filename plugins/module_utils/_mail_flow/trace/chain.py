@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
 from ..analyses.difference_kinds import Treated, treated
+from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
 from ..model import questions
 from ..model.actions import BY_OPTION, REJECTS, Does
@@ -136,9 +137,10 @@ class Chain:
     """A rule set that copies pass whose conditions are decided.
 
     :param rules: the rule set; :param:`identities`: what each of its rules looks at and does.
+    :param beside: whether what rules do beside matters, too; place of a rule to that.
     """
 
-    def __init__(self, rules: RuleSet, facts: Facts) -> None:
+    def __init__(self, rules: RuleSet, facts: Facts, *, beside: bool = False) -> None:
         self.rules, self.facts = rules, facts
         own = tuple(map(_identity, rules.rules))
         #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
@@ -158,9 +160,14 @@ class Chain:
         )
         self.effects = tuple(map(_effect, rules.rules))
         self._ends = tuple(rule.by_manager or rule.is_final or bool(rule.does(Does.MODERATE)) for rule in rules.rules)
-        #: The rules that decide what happens to a copy, and those that make others of it.
+        self.beside = {
+            rule.place: frozenset(effects) for rule in rules.rules if beside and (effects := effects_of(rule))
+        }
+        #: The rules that decide what happens to a copy, those that make others of it, and those that do something beside.
         self.deciding = tuple(
-            rule for rule in rules.rules if not rule.idle and (self.effects[rule.place] is not None or makes(rule))
+            rule
+            for rule in rules.rules
+            if not rule.idle and (self.effects[rule.place] is not None or makes(rule) or rule.place in self.beside)
         )
         self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
         self._names = tuple(rule.name for rule in rules.rules)

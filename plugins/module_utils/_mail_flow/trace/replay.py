@@ -27,7 +27,9 @@ from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.facts import Facts
 from ..model.rules import FlowRule, RuleSet
+from ..model.wishes import WISHES
 from ..simulator.state import NOBODY
+from ..symbolic.atoms import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, Passed
 from .columns import Block, blocks_of, places_of
@@ -46,6 +48,7 @@ from .made import (
 )
 from .planes import Unknown
 from .rows import Trace, instant_of, left_out
+from .side_effects import side_effects_of, with_beside
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]
@@ -160,9 +163,11 @@ class Replay:
     ) -> None:
         self.facts, self.guarantees, self.examples, self._present = facts, guarantees, examples, present
         self.chains = [
-            Chain(RuleSet.read(rules, facts.dialect), facts),
-            *([Chain(RuleSet.read(before, facts.dialect), facts_before or facts)] if before is not None else []),
+            Chain(RuleSet.read(each, facts.dialect), known, beside=before is not None or bool(guarantees))
+            for each, known in ((rules, facts), (before, facts_before or facts))
+            if each is not None
         ]
+        self._showings = list(showings(self.chains[0].rules.rules, facts)) if guarantees else []
         self._claims = claims_of([each.selection for each in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._changes = remembered_changes()
@@ -209,10 +214,26 @@ class Replay:
                 self._judge(passed[0], group, here, block, found)
             for copies in alike_copies(made, groups, block):
                 self._add_made(copies, groups, rows, block, found)
+        self._add_shown(groups, block, found)
         found.assumed |= sorter.conditions.assumed
         # A block splits no message.
         found.encrypted += len(encrypted[True])
         found.perhaps_encrypted += len(encrypted[True] | encrypted[False])
+
+    def _add_shown(self, groups: Sequence[CopyGroup], block: Block, found: Tallies) -> None:
+        """Counts what rules show others, who may be outside, of mail that guarantees are about. Whether Exchange protects
+        it is not documented.
+        """
+        shown = {
+            (self.guarantees[claim].name, showing.person.address, block.message[place])
+            for group in groups
+            for showing in self._showings
+            if any(place == showing.rule.place for place, _why in group.met[0])
+            for claim, _why in group.met[len(self.chains)]
+            if WISHES[self.guarantees[claim].then].shows and not group.made
+            for place in group.places
+        }
+        found.unsettled.update(Counter(name for name, _person, _message in shown))
 
     def _add_made(
         self,
@@ -284,7 +305,8 @@ class Replay:
 
     def _compare(self, passed: Sequence[Passed], group: CopyGroup, block: Block, found: Tallies) -> None:
         after, before = passed
-        certain, possible = self._changes(before, after)
+        now, then = (side_effects_of(chain, met) for chain, met in zip(self.chains, group.met, strict=False))
+        certain, possible = with_beside(self._changes(before, after), then, now)
         if group.brought:
             certain, possible = frozenset(), certain | possible
         here = _domains_of(group.places, block) if certain or possible else Counter[str]()
@@ -517,12 +539,12 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
     """
     if not others:
         return []
-    chains = [Chain(RuleSet.read(rules, facts.dialect), facts) for rules in (present, *others)]
+    chains = [Chain(RuleSet.read(rules, facts.dialect), facts, beside=True) for rules in (present, *others)]
     rules: dict[Hashable, FlowRule] = {}
     now, *then = (_Ordered(chain, rules) for chain in chains)
     every = copy(chains[0].rules)
     every.rules = tuple(replace(rule, place=number) for number, rule in enumerate(rules.values()))
-    pool = Chain(every, facts)
+    pool = Chain(every, facts, beside=True)
     # A rule of the pool is where it is in the rule set that has it.
     pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
     pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
@@ -612,8 +634,9 @@ class _Pair:
             [(number, why) for _place, number, why in side.met(group.met[0])] for side in (self.now, self.then)
         )
         if before != after and group.places:
-            now, then = self._passed(group, sorter)
-            certain, possible = self.changes(then, now)
+            then, now = self._passed(group, sorter)
+            old, new = (side_effects_of(side.chain, side.met_by(group)) for side in (self.now, self.then))
+            certain, possible = with_beside(self.changes(now, then), old, new)
             self._add(certain, possible, len(group.places), doubtful=group.brought is not None)
 
     def _passed(self, group: CopyGroup, sorter: Sorter) -> tuple[Passed, Passed]:

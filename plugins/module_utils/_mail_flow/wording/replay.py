@@ -13,6 +13,7 @@ from ..evidence.reports import EncryptionReport
 from ..trace.planes import WORDS
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
+from ..trace.side_effects import CHANGED_BESIDE
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
 from .unseen import unseen_lines
@@ -143,6 +144,8 @@ def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
 
 
 def _becomes(kind: str, copies: int) -> str:
+    if kind == CHANGED_BESIDE:
+        return f"{'is' if copies == 1 else 'are'} reported, approved or routed differently"
     return (BECOMES if copies == 1 else BECOME)[kind]
 
 

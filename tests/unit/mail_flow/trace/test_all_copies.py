@@ -238,3 +238,32 @@ def test_copies_that_meet_too_many_different_rules_are_undecided(monkeypatch: py
     assert found.outcomes["delivered", "protected_option_unknown", ("R0", "R2")].certain.total() == 3
     assert found.difference["unknown"].possible.total() > 0
     assert found.unsettled["Encrypted"] >= kinds["kinds"]
+
+
+REPORT: Values = {"generate_incident_report": "dpo@other.example", "incident_report_content": ["AttachOriginalMail"]}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [REPORT, {"moderate_message_by_user": ["boss@other.example"]}, {"route_message_outbound_connector": "Gateway"}],
+)
+def test_what_a_new_rule_does_beside_is_a_difference(action: Values) -> None:
+    beside = rule("Beside", OUTGOING, action)
+    trace = trace_of(("ann@partner.com",), ("b@contoso.com",))
+    assert changes(replayed([beside], [], trace))["side_effect_changed"] == ({"partner.com": 1}, {})
+    assert changes(replayed([beside, SPLIT], [beside], trace)) == {}
+    asks = rule("Beside", {**OUTGOING, "subject_or_body_contains_words": ["word"]}, action)
+    assert changes(replayed([asks], [], trace))["side_effect_changed"] == ({}, {"partner.com": 1})
+    # Mail that is deleted before does not come to it.
+    gone = rule("Gone", {"from_scope": "InOrganization"}, {"delete_message": True})
+    assert changes(replayed([gone, beside], [gone], trace)) == {}
+
+
+def test_mail_that_a_rule_shows_somebody_outside_keeps_no_guarantee_for_certain() -> None:
+    every = rule("Encrypt all", {"from_scope": "InOrganization"}, ENCRYPT)
+    report = rule("Report", OUTGOING, REPORT)
+    found = replayed([every, report], [every], trace_of(("ann@partner.com", "kim@partner.com")), None, GUARANTEE)
+    assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (2, 1)
+    inside = rule("Report", OUTGOING, {**REPORT, "generate_incident_report": "dpo@contoso.com"})
+    found = replayed([every, inside], [every], trace_of(("ann@partner.com",)), None, GUARANTEE)
+    assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 0)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules do beside protecting and delivering copies: reports, approvals, and the connectors that mail leaves by."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from ..analyses.finding import SideEffect
+from ..model.actions import Does
+from ..model.rules import FlowRule
+from .chain import Chain
+from .planes import Unknown
+
+#: The kind of difference that it is.
+CHANGED_BESIDE = "side_effect_changed"
+
+
+@dataclass(frozen=True)
+class SideEffects:
+    """What rules do beside to a copy.
+
+    :param sure: what they certainly do, and :param:`possible` this and what they may do.
+    :param asks: the rules that decide it: it is equal where these are.
+    """
+
+    sure: frozenset[SideEffect]
+    possible: frozenset[SideEffect]
+    asks: Hashable
+
+
+def side_effects_of(chain: Chain, met: Sequence[tuple[int, Unknown | None]]) -> SideEffects:
+    """What the rules do beside to copies that meet some of them, first to last."""
+    sure, possible, asks = set[SideEffect](), set[SideEffect](), list[Hashable]()
+    doubtful = False
+    for place, why in met:
+        rule, effects = chain.rules.rules[place], chain.beside.get(place)
+        ends = rule.is_final or rule.by_manager or (rule.enforced and bool(rule.does(Does.MODERATE)))
+        if effects or ends:
+            asks.append((chain.identities[place], why))
+        if effects:
+            possible |= effects
+            sure |= frozenset() if why or doubtful else effects
+        if ends and not why and _surely_ends(rule):
+            break
+        doubtful |= ends
+    return SideEffects(frozenset(sure), frozenset(possible), tuple(asks))
+
+
+def _surely_ends(rule: FlowRule) -> bool:
+    """Whether no later rule acts on copies that meet a rule. Whether one does after a rejection is open (U10)."""
+    return rule.is_final and not (rule.by_manager or rule.does(Does.MODERATE) or rule.does(Does.REJECT))
+
+
+def change_beside(before: SideEffects, after: SideEffects) -> bool | None:
+    """Whether what rules do beside is certainly different; ``None`` if it may be."""
+    if before.asks == after.asks:
+        return False
+    if (before.sure - after.possible) or (after.sure - before.possible):
+        return True
+    open_ = (before.possible - before.sure) | (after.possible - after.sure)
+    return None if open_ or before.sure != after.sure else False
+
+
+def with_beside(
+    changes: tuple[frozenset[str], frozenset[str]], before: SideEffects, after: SideEffects
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Kinds of change, the certain ones and the possible ones, with that of what rules do beside."""
+    certain, possible = changes
+    differs = change_beside(before, after)
+    if differs is False:
+        return changes
+    return (certain | {CHANGED_BESIDE}, possible) if differs else (certain, possible | {CHANGED_BESIDE})
