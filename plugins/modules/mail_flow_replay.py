@@ -23,8 +23,8 @@ description:
     as ordinary ones that arrive in clear. RV(assumes) says so.
   - RV(difference) and RV(guarantees) are about all copies that a message makes, also those that rules make for others
     by copying, redirecting, or adding the sender's manager. Everything else is about the copies of the trace.
-  - Reports, approvals and connectors that a change adds or takes away are counted as V(side_effect_changed). How mail
-    leaves, such as over TLS, is not counted.
+  - Reports, approvals, texts, spam levels and connectors that a change adds or takes away are counted as
+    V(side_effect_changed). How mail leaves, such as over TLS, is not counted.
   - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of
     rules are.
   - Reading the trace needs the role Message Tracking or View-Only Recipients, or a permission of Microsoft Graph

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..model import questions
-from ..model.actions import Does
 from ..model.facts import Facts
 from ..model.rules import FlowRule, RuleSet
-from ..trace.chain import Chain, may_reject
+from ..trace.chain import Chain, ends
 from ..trace.columns import Block
 from ..trace.groups import Sorter
 from ..trace.planes import Planes
@@ -153,10 +152,10 @@ def _end(rule: FlowRule, prediction: Prediction, passed: _Withheld) -> None:
                     Rest("", acts=False): _union(prediction.rests.values()),
                 }
             )
-    elif _may_end(rule):
+    elif ends(rule) is None:
         passed.perhaps |= prediction.possible
         passed.add({Rest("", acts=False): prediction.possible})
-    elif rule.is_final:
+    elif ends(rule):
         passed.ended |= prediction.certain
         passed.perhaps |= prediction.possible
         passed.strictly |= prediction.certain & ~_union(prediction.rests.values())
@@ -177,13 +176,6 @@ def _together(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
         if bits:
             found[rest] = found.get(rest, 0) | bits
     return found
-
-
-def _may_end(rule: FlowRule) -> bool:
-    """Whether it is open whether a rule that acts keeps its copies from the later ones."""
-    return bool(
-        rule.by_manager or rule.surprises or rule.does(Does.MODERATE) or rule.stops_approved or may_reject(rule)
-    )
 
 
 def _by_likely(bits: int, known: Planes) -> Iterator[tuple[bool | None, int]]:

@@ -159,7 +159,7 @@ class Chain:
             for identity, rule in zip(own, rules.rules, strict=True)
         )
         self.effects = tuple(map(_effect, rules.rules))
-        self._ends = tuple(rule.by_manager or rule.is_final or bool(rule.does(Does.MODERATE)) for rule in rules.rules)
+        self._ends = tuple(ends(rule) is not False for rule in rules.rules)
         self.beside = {
             rule.place: frozenset(effects) for rule in rules.rules if beside and (effects := effects_of(rule))
         }
@@ -448,9 +448,16 @@ def _decides(rule: FlowRule, option: str) -> bool:
     return action.does in _DECIDES or _is_told(rule, *action.fate_if)
 
 
-def may_reject(rule: FlowRule) -> bool:
-    """Whether the rule rejects what takes no disclaimer."""
-    return _is_told(rule, *REJECTS)
+def ends(rule: FlowRule) -> bool | None:
+    """Whether no later rule acts on the copies that a rule acts on; ``None`` if that is open. A rule in a test mode likely
+    ends nothing (U08).
+    """
+    if not rule.enforced:
+        return False
+    held = bool(rule.does(Does.MODERATE)) or rule.stops_approved
+    if held or rule.by_manager or rule.surprises or _is_told(rule, *REJECTS):
+        return None
+    return rule.is_final
 
 
 def _is_told(rule: FlowRule, option: str, value: str) -> bool:

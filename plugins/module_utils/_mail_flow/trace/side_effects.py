@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do beside protecting and delivering copies: reports, approvals, and the connectors that mail leaves by."""
+"""What rules do beside protecting and delivering copies: reports, approvals, texts, spam levels, and the connectors that
+mail leaves by.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,7 @@ from dataclasses import dataclass
 
 from ..analyses.finding import SideEffect
 from ..model.actions import Does
-from ..model.rules import FlowRule
-from .chain import Chain
+from .chain import Chain, ends
 from .planes import Unknown
 
 #: The kind of difference that it is.
@@ -17,7 +18,7 @@ CHANGED_BESIDE = "side_effect_changed"
 
 
 @dataclass(frozen=True)
-class SideEffects:
+class DoneBeside:
     """What rules do beside to a copy.
 
     :param sure: what they certainly do, and :param:`possible` this and what they may do.
@@ -29,30 +30,26 @@ class SideEffects:
     asks: Hashable
 
 
-def side_effects_of(chain: Chain, met: Sequence[tuple[int, Unknown | None]]) -> SideEffects:
+def side_effects_of(chain: Chain, met: Sequence[tuple[int, Unknown | None]]) -> DoneBeside:
     """What the rules do beside to copies that meet some of them, first to last."""
     sure, possible, asks = set[SideEffect](), set[SideEffect](), list[Hashable]()
     doubtful = False
     for place, why in met:
         rule, effects = chain.rules.rules[place], chain.beside.get(place)
-        ends = rule.is_final or rule.by_manager or (rule.enforced and bool(rule.does(Does.MODERATE)))
-        if effects or ends:
+        end = ends(rule)
+        if effects or end is not False:
             asks.append((chain.identities[place], why))
         if effects:
             possible |= effects
             sure |= frozenset() if why or doubtful else effects
-        if ends and not why and _surely_ends(rule):
+        # Whether rules go on after a rejection is open (U10).
+        if end and not why and not rule.does(Does.REJECT):
             break
-        doubtful |= ends
-    return SideEffects(frozenset(sure), frozenset(possible), tuple(asks))
+        doubtful |= end is not False
+    return DoneBeside(frozenset(sure), frozenset(possible), tuple(asks))
 
 
-def _surely_ends(rule: FlowRule) -> bool:
-    """Whether no later rule acts on copies that meet a rule. Whether one does after a rejection is open (U10)."""
-    return rule.is_final and not (rule.by_manager or rule.does(Does.MODERATE) or rule.does(Does.REJECT))
-
-
-def change_beside(before: SideEffects, after: SideEffects) -> bool | None:
+def change_beside(before: DoneBeside, after: DoneBeside) -> bool | None:
     """Whether what rules do beside is certainly different; ``None`` if it may be."""
     if before.asks == after.asks:
         return False
@@ -63,7 +60,7 @@ def change_beside(before: SideEffects, after: SideEffects) -> bool | None:
 
 
 def with_beside(
-    changes: tuple[frozenset[str], frozenset[str]], before: SideEffects, after: SideEffects
+    changes: tuple[frozenset[str], frozenset[str]], before: DoneBeside, after: DoneBeside
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Kinds of change, the certain ones and the possible ones, with that of what rules do beside."""
     certain, possible = changes

@@ -145,7 +145,8 @@ def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
 
 def _becomes(kind: str, copies: int) -> str:
     if kind == CHANGED_BESIDE:
-        return f"{'is' if copies == 1 else 'are'} reported, approved or routed differently"
+        has = "has" if copies == 1 else "have"
+        return f"{has} other side effects (reports, approvals, texts, spam levels, connectors)"
     return (BECOMES if copies == 1 else BECOME)[kind]
 
 
