@@ -86,11 +86,13 @@ def made_copies(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tup
 class AlikeCopies:
     """Copies that somebody gets in equal ways.
 
+    :param address: whose they are, or the name of somebody whose address is not known.
     :param group: the number of their group.
     :param doubtful: whether rows of their messages may be missing: the sender may have named them.
     """
 
     ways: Ways
+    address: str
     group: int
     doubtful: bool
     places: Sequence[int]
@@ -102,12 +104,13 @@ def alike_copies(made: Mapping[int, Ways], groups: Sequence[CopyGroup], block: B
         return
     group_of = {place: number for number, group in enumerate(groups) for place in group.places}
     partial = frozenset(places_of(block.partial))
-    found: dict[tuple[Hashable, int, bool], list[int]] = {}
+    found: dict[tuple[Hashable, str, int, bool], list[int]] = {}
     for place, ways in made.items():
         if place in group_of:
-            found.setdefault((ways.key, group_of[place], place in partial), []).append(place)
-    for (_key, group, doubtful), places in found.items():
-        yield AlikeCopies(made[places[0]], group, doubtful, places)
+            key = (ways.key, block.text("recipient", place), group_of[place], place in partial)
+            found.setdefault(key, []).append(place)
+    for (_key, address, group, doubtful), places in found.items():
+        yield AlikeCopies(made[places[0]], address, group, doubtful, places)
 
 
 def message_of(made: Iterable[MadeCopy]) -> Message | None:

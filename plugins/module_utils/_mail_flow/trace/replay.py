@@ -23,9 +23,10 @@ from ..analyses.difference_kinds import is_open, kinds_of
 from ..analyses.finding import KINDS
 from ..analyses.verifier import claims_of
 from ..budget import BudgetError, bounded, spend
-from ..input.guarantee_options import Guarantee
+from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.addresses import domain
-from ..model.facts import Facts
+from ..model.facts import Facts, leaves
+from ..model.kleene import Truth
 from ..model.rules import FlowRule, RuleSet
 from ..model.wishes import WISHES
 from ..simulator.state import NOBODY
@@ -230,7 +231,7 @@ class Replay:
             for showing in self._showings
             if any(place == showing.rule.place for place, _why in group.met[0])
             for claim, _why in group.met[len(self.chains)]
-            if WISHES[self.guarantees[claim].then].shows and not group.made
+            if WISHES[(self.guarantees[claim].of_copies or self.guarantees[claim]).then].shows and not group.made
             for place in group.places
         }
         found.unsettled.update(Counter(name for name, _person, _message in shown))
@@ -280,8 +281,20 @@ class Replay:
 
     def _claimed(self, copies: AlikeCopies, groups: Sequence[CopyGroup]) -> Iterator[tuple[Guarantee, bool]]:
         """What copies that rules make have to keep, and whether that is certain."""
-        for place, why in groups[copies.group].met[len(self.chains)]:
-            yield self.guarantees[place], why is None
+        group = groups[copies.group]
+        own = dict(group.met[len(self.chains)])
+        origins = [dict(groups[each].met[len(self.chains)]) for each in sorted(copies.ways.origins)]
+        for place, guarantee in enumerate(self.guarantees):
+            of_copies = None if guarantee.copies == RECIPIENTS_ONLY else guarantee.of_copies
+            goes: Truth = True
+            if guarantee.copies == COPIES_OUTSIDE:
+                goes = leaves(self.facts, copies.address)
+            if place in own and own[place] is None:
+                yield guarantee, True
+            elif of_copies and goes is not False and any(place in each for each in origins):
+                yield of_copies, goes is True and all(each.get(place, BROUGHT) is None for each in origins)
+            elif place in own:
+                yield guarantee, False
 
     def _count(self, passed: Passed, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
         outcome = passed.outcome

@@ -267,3 +267,22 @@ def test_mail_that_a_rule_shows_somebody_outside_keeps_no_guarantee_for_certain(
     inside = rule("Report", OUTGOING, {**REPORT, "generate_incident_report": "dpo@contoso.com"})
     found = replayed([every, inside], [every], trace_of(("ann@partner.com",)), None, GUARANTEE)
     assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("copies", "who", "broken"),
+    [
+        ("all", "z@other.example", True),
+        ("all", "z@contoso.com", True),
+        ("outside", "z@other.example", True),
+        ("outside", "z@contoso.com", False),
+        ("recipients_only", "z@other.example", False),
+    ],
+)
+def test_copies_of_a_guarantees_mail_count_whoever_gets_them(copies: str, who: str, broken: bool) -> None:
+    """As mail_flow_test has it: the guarantee is about mail to the partner."""
+    copied = rule("Copies", OUTGOING, {"blind_copy_to": [who]})
+    guarantee = {"name": "Partner", "when": {"recipient_domain_is": ["partner.com"]}, "then": "not_in_clear"}
+    found = replayed([copied, COVERS], [], trace_of(("ann@partner.com",)), None, {**guarantee, "copies": copies})
+    assert found.broken["Partner"].certain.total() == broken
+    assert (found.kept["Partner"], found.unsettled["Partner"]) == (1, 0)
