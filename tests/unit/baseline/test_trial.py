@@ -246,7 +246,10 @@ def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
         "expired": False,
     }
     assert "protection_gained" in {each["kind"] for each in trial["difference"]}
-    assert [(each["kind"], each["certain"]) for each in trial["replay"]["difference"]] == [("protection_gained", 4)]
+    assert [(each["kind"], each["certain"]) for each in trial["replay"]["difference"]] == [
+        ("protection_gained", 4),
+        ("side_effect_changed", 4),
+    ]
     assert any(f"On trial since its last change on {began}, until {until}: 'Partners'." in line for line in said)
     assert any("4 copies are now encrypted (fabrikam.com 4): 'Partners'." in line for line in said)
     page = render_html(
