@@ -90,7 +90,8 @@ def examine(seed: int, steps: int = 8) -> int:
         for _step in range(steps):
             choice = source.random()
             if choice < 0.3 or not approvals:
-                approvals += _check(role, source.choice(_WISHES))
+                # What a plan lets out is what is approved, so no word may keep it from that.
+                approvals += _check(role, {**source.choice(_WISHES), "accept": ["weakened_mail"]})
             elif choice < 0.7:
                 _apply(role, source, source.choice(approvals), approvals)
             elif choice < 0.85:
