@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
@@ -214,10 +215,15 @@ def proved(verb: str, asked: Asked, judged: Judgment, row: Mapping[str, Any], si
             if not meets(row["assumptions"], letter.options, asked.world.tenant, person):
                 continue
             yield from kept_as(verb, guarantee, (side, letter.key, person), row, kept=True)
-            # A copy that rules make of it counts, whoever gets it.
+            # A copy that rules make of it for somebody outside counts, whoever that is.
             for other in asked.results(side, letter) if len(named) == 1 else ():
-                if other != person:
+                if other != person and is_outside(letter, other):
                     yield from kept_as(verb, guarantee, (side, letter.key, other), row, kept=True, made=True)
+
+
+def is_outside(letter: Letter, person: str) -> bool:
+    """Whether somebody is certainly outside the organization."""
+    return recipient_outside(letter.facts, person) is True
 
 
 def kept_as(
@@ -361,7 +367,9 @@ def same_as(verb: str, asked: Asked, rules: RuleSet, said: Any) -> Iterator[Clai
 
 
 def _essence(result: Mapping[str, Any]) -> Values:
-    return {key: result[key] for key in ("fate", "protection", "branding", "transit") if key in result}
+    seen = {key: result[key] for key in ("fate", "protection", "branding") if key in result}
+    # Why it is open how a copy leaves names the rules.
+    return {**seen, "transit": {key: each for key, each in result.get("transit", {}).items() if key != "unknown"}}
 
 
 def of_overview(asked: Asked) -> Iterator[Claim]:

@@ -267,7 +267,7 @@ def of_evidence(asked: Asked) -> Iterator[Claim]:
         ),
         report,
     )
-    rows = evidence_result(found, window, report, EncryptionReport(), (), examples=0)
+    rows = evidence_result(found, window, report, EncryptionReport(), (), unseen=(), examples=0)
     (control,) = with_evidence([_CONTROL], rows)
     if control.status is ControlStatus.MET:
         yield claim("VRF-2", ALL_COMPARED, (), True, said=control.findings)

@@ -17,7 +17,7 @@ from tests.unit.mail_flow.tracing import traced
 
 from .asked import AFTER, BEFORE, Asked, Letter
 from .claims import ACTS, FATE, PROTECTED, PROTECTION, Claim
-from .of_mail import COUNTED, change, claim, kept_as
+from .of_mail import COUNTED, change, claim, is_outside, kept_as
 
 #: More than a message has recipients.
 _EVERY = 50
@@ -66,7 +66,7 @@ def _of_guarantee(asked: Asked, letter: Letter, guarantee: Any, found: Tallies) 
     for person in asked.results(AFTER, letter):
         made = person not in named
         about = asked.about(letter, guarantee.when, guarantee.unless, named[0] if made else person)
-        if about is True and (not made or len(named) == 1):
+        if about is True and (not made or (len(named) == 1 and is_outside(letter, person))):
             yield from kept_as("replay", guarantee, (AFTER, letter.key, person), found.kept, kept=True, made=made)
 
 
