@@ -10,8 +10,8 @@ module: baseline_report
 short_description: Writes the report of a run of the hardened baseline
 version_added: 1.0.0
 description:
-  - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check
-    mode.
+  - Writes C(report.html), C(report.json) and C(SHA256SUMS), also in check mode. The role's variable
+    C(hardened_baseline_reports) chooses the formats, among them C(report.jsonl), C(report.csv) and C(junit.xml).
   - With O(scope=run), the terminal shows RV(lines).
   - Each run has its own folder. It contains one report for the whole run, and one in the folder of each organization.
   - >-
@@ -108,7 +108,7 @@ digest:
   returned: always
   type: str
 report:
-  description: The path of C(report.html).
+  description: The path of C(report.html) or, where that format is not wished, of C(report.json).
   returned: always
   type: str
 files:

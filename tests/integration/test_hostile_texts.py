@@ -91,7 +91,7 @@ def _every_artifact(tenant: Tenant) -> list[Path]:
         [
             _playbook("export"),
             _playbook("snapshot"),
-            _check(tenant),
+            _check(tenant, reports=["html", "json", "jsonl", "csv", "junit"]),
             _playbook("baseline"),
             _playbook("audit"),
             _playbook("rollback", accept=["encryption_off"]),

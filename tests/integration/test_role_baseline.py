@@ -212,7 +212,8 @@ def assert_whole_and_private(controller: Controller, host: str) -> None:
 
 def test_what_each_procedure_says_and_keeps(tenant: Tenant) -> None:
     """On the terminal, and as artifacts that no later run writes over. The whole job has a check, and a run again."""
-    host, wishes = tenant.host, {"encrypt_outgoing": True}
+    host = tenant.host
+    wishes = {"encrypt_outgoing": True, "reports": ["html", "csv", "jsonl", "junit"]}
     kept: dict[Path, bytes] = {}
 
     def run(procedure: str, *arguments: str, **variables: Any) -> Run:
@@ -253,6 +254,10 @@ def test_what_each_procedure_says_and_keeps(tenant: Tenant) -> None:
     assert report(tenant.controller)["kind"] == "rollback"
     assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 4
     assert_whole_and_private(tenant.controller, host)
+    for folder in (newest(tenant.controller, "audit"), newest(tenant.controller, "audit") / host):
+        assert {"report.csv", "report.jsonl", "junit.xml"} < set(os.listdir(folder))
+    folder = newest(tenant.controller, "rollback")
+    assert set(os.listdir(folder)) == {host, "report.html", "report.json", "SHA256SUMS"}
 
 
 def test_tags_are_controls(tenant: Tenant) -> None:

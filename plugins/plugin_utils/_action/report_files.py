@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._baseline.documents.report import FILES
 from ...module_utils._exchange.errors import OptionError
 from .files import link_file, read_json, write_file
 from .folders import RUN_FOLDER, Folders
@@ -23,12 +24,14 @@ class ReportFiles:
 
     def store(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
         """Writes the files of a report and their SHA256SUMS into the run's folder, or the organization's folder in it.
-        Returns their paths.
+        Returns their paths. A format that an organization of an earlier ring wished goes: it would lack the later ones.
         """
         self._at.refuse_shared()
         folder = self._at.run_folder if top else self._at.in_run
         contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
         paths = {name: write_file(folder / name, content) for name, content in contents.items()}
+        for name in {file for form in FILES.values() for file in form} - {*files}:
+            (folder / name).unlink(missing_ok=True)
         sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
         write_file(folder / "SHA256SUMS", sums.encode("ascii"))
         if top:

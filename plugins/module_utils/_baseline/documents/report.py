@@ -18,6 +18,17 @@ from .status import ChangeState, ControlStatus, OrganizationStatus
 
 FORMAT = 1
 
+#: The formats of a report, and the files of each.
+FILES = {
+    "html": ("report.html", "fleet.html"),
+    "json": ("report.json",),
+    "jsonl": ("report.jsonl",),
+    "csv": ("report.csv",),
+    "junit": ("junit.xml",),
+}
+#: What is written unless somebody wishes otherwise. Later rings, merges of slices and the history read the JSON, so it is written in any case.
+DEFAULT_FORMATS = ("html", "json")
+
 #: Why an organization has no report, in general and if its turn comes later.
 UNKNOWN = "Its state is unknown: it has not run, or its own report could not be written."
 WAITING = "Not run yet: it is in a later ring."

@@ -27,7 +27,7 @@ from ..documents.status import ControlStatus, OrganizationStatus
 from ..documents.terminal_lines import attention_lines, lines_of
 from ..procedures.baseline_context import BaselineContext
 from .prepare import PROCEDURES
-from .variable_validation import for_report
+from .variable_validation import for_report, report_files
 
 
 def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _report_organization(
         artifacts.notes.keep_unwritten({} if paths else organization.as_dict())
     if kept := _kept_runs(task, variables):
         artifacts.snapshots.cut(kept)
-    page, status = _lasting(task, artifacts, paths.get("report.html", "")), str(organization.status)
+    page, status = _lasting(task, artifacts, _page(paths)), str(organization.status)
     is_drift = organization.status is not OrganizationStatus.MET and not failed
     if is_drift and artifacts.notes.remembered().get("fail_on_drift"):
         return {
@@ -228,7 +228,7 @@ def _of_run(
 
     :param named: the organizations that its lines name; ``None`` for all.
     """
-    page = _lasting(task, artifacts, paths.get("report.html", ""))
+    page = _lasting(task, artifacts, _page(paths))
     stats = {
         "counts": report.counts,
         "digest": digest_of(report.as_dict()["organizations"]),
@@ -255,6 +255,11 @@ def _of_ring(task: BaselineContext, report: RunReport) -> Collection[str]:
     bad = (OrganizationStatus.FAILED, OrganizationStatus.REFUSED, OrganizationStatus.NOT_ASSESSABLE)
     ends = any(organization.host in ring and organization.status in bad for organization in report.organizations)
     return ring | {organization.host for organization in report.organizations if ends and organization.waits}
+
+
+def _page(paths: Mapping[str, str]) -> str:
+    """The path of the report for people, or of the whole one where there is none; empty if it could not be written."""
+    return paths.get("report.html") or paths.get("report.json", "")
 
 
 def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
@@ -308,8 +313,10 @@ def _write(
     )
     written = _lasting(task, artifacts, report.as_dict())
     renderers = {**task.renderers, **(task.fleet_renderers if top and len(organizations) > 1 else {})}
+    wished = report_files(variables)
+    files = {name: render(written) for name, render in renderers.items() if name in wished}
     try:
-        return report, artifacts.reports.store({name: render(written) for name, render in renderers.items()}, top=top)
+        return report, artifacts.reports.store(files, top=top)
     except OptionError as error:
         task.warnings.append(
             f"The report cannot be written: {error} The terminal shows its summary, and the tasks' results what they did."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -22,6 +22,7 @@ from ..._resources.ome_configuration import refuse_other_files
 from ..controls.controls import CONTROL_VARIABLES
 from ..controls.findings import PREFIX
 from ..documents.approval import REQUIRE_APPROVAL, refused_switch
+from ..documents.report import DEFAULT_FORMATS, FILES
 from ..procedures.procedure import ENTRIES
 from .variables import known_variables, profile_values, variables_of
 
@@ -42,6 +43,7 @@ REPORTED = {
     for name in (
         "artifacts_dir",
         "artifacts_durable",
+        "reports",
         "keep_runs",
         "change_reference",
         "approver",
@@ -139,6 +141,23 @@ def for_report(task: BaselineContext) -> dict[str, Any]:
 def directory_of(variables: Mapping[str, Any]) -> str:
     """The directory of the artifacts of all organizations."""
     return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)
+
+
+def report_files(variables: Mapping[str, Any]) -> set[str]:
+    """The names of the files that a report has. Where the wish for its formats is wrong, which the preflight refuses,
+    they are those of the default.
+    """
+    formats = _wished_formats(variables.get("reports"))
+    return {file for form in {*formats, "json"} for file in FILES[form]}
+
+
+def _wished_formats(wish: Any) -> Sequence[str]:
+    if wish is None:
+        return DEFAULT_FORMATS
+    name = f"{PREFIX}reports"
+    row = dict(variables_of("main")[name])
+    validation, refused = validate({name: _from_text(wish, row)}, {name: row})
+    return DEFAULT_FORMATS if refused else validation.validated_parameters[name]
 
 
 def owners_of(variables: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from ..controls.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
 from ..controls.findings import PREFIX
 from ..controls.mail import GUARANTEES
+from ..documents.report import DEFAULT_FORMATS, FILES
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,14 @@ SETTINGS: tuple[Setting, ...] = (
         EVERYWHERE,
     ),
     _word("artifacts_durable", "Says that O(hardened_baseline_artifacts_dir) outlives a job of AWX.", EVERYWHERE),
+    Setting(
+        "reports",
+        {"type": "list", "elements": "str", "choices": list(FILES)},
+        "The formats of the reports: C(html) for people, C(jsonl) for a collector of events, C(csv) for a spreadsheet, C(junit) for CI. "
+        "C(report.json) is written in any case, because later rings and the history read it.",
+        list(DEFAULT_FORMATS),
+        EVERYWHERE,
+    ),
     Setting(
         "keep_runs",
         {"type": "int"},
