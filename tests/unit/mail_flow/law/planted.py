@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import leaves
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import protection
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import columns, forks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import columns, forks, replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact, rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
     BRANDING,
@@ -90,13 +90,13 @@ class Planted:
     """A world, and what is said of it with a mistake.
 
     :param kinds: the kinds of contradictions: both verbs, and what they are about.
-    :param mistake: what makes it; ``None`` for one that nobody has put right yet.
+    :param mistake: what makes it.
     """
 
     name: str
     world: World
     kinds: Sequence[tuple[str, str, str]]
-    mistake: Callable[[Patch], None] | None = None
+    mistake: Callable[[Patch], None]
 
 
 def brands_encrypt(patch: Patch) -> None:
@@ -119,6 +119,11 @@ def nothing_parts_copies(patch: Patch) -> None:
 def nothing_is_made(patch: Patch) -> None:
     """A replay would look at the copies alone that rows show."""
     patch(columns.Block, "with_made", lambda self, people: self)
+
+
+def made_copies_keep_guarantees(patch: Patch) -> None:
+    """A replay would judge guarantees by the copies alone that rows show."""
+    patch(replay.Replay, "_judge_made", lambda *_arguments: None)
 
 
 def texts_are_not_compared(patch: Patch) -> None:
@@ -216,6 +221,7 @@ PLANTED: tuple[Planted, ...] = (
         "a replay's guarantee does not count copies that rules make",
         _world([_ELSEWHERE], guarantees=({"name": "G", "when": _PARTNER, "then": "not_in_clear"},)),
         [("replay", "simulation", "in clear")],
+        made_copies_keep_guarantees,
     ),
     Planted(
         "a guarantee does not count copies that rules make",
