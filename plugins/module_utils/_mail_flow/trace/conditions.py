@@ -4,14 +4,16 @@
 Each condition is decided once per distinct value that it looks at, by the simulator's own predicate on a message with
 only that value. A set of copies is an integer: bit ``n`` is the copy at place ``n`` of the block.
 
-What a row does not say is unknown, by field: the text, attachments, headers, fields, type, importance, classification,
-spam level, the envelope's sender, and how the message was protected when it arrived. Source: what Microsoft documents of
-the trace's columns, and observations on real tenants.
+What a row does not say is unknown, by field: the text, attachments, headers, fields, importance, classification, spam
+level, and the envelope's sender. Source: what Microsoft documents of the trace's columns, and observations on real
+tenants. A message arrives in clear and has no special type, as ordinary mail, unless its row shows that it is something
+else; and an attachment is no larger than its message.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -20,11 +22,12 @@ from itertools import product
 from ..model import questions
 from ..model.addresses import domain, is_name
 from ..model.content import ENCODED
-from ..model.facts import INSIDE, Facts
+from ..model.facts import INSIDE, Facts, leaves
 from ..model.kleene import Open, Truth, any_of
-from ..model.message import Message, Recipient
+from ..model.message import Message, Protection, Recipient
 from ..model.patterns import in_prefix, required
 from ..model.predicate import Needs, Reach
+from ..model.predicates import BY_OPTION
 from ..model.rule_view import Fork, RuleView, first_content
 from ..model.rules import Atom
 from ..model.words import any_word, tokens
@@ -52,6 +55,16 @@ _SAYS = {
 #: service.
 NO_HOP = "255.255.255.255"
 
+
+#: How programs begin the subjects of automatic replies, and of answers to meeting requests and requests for receipts.
+_AUTOMATIC = re.compile(
+    r"\s*(automatic reply|automatische antwort|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord"
+    r"|accepted|declined|tentative|canceled|read|not read)\s*:",
+    re.IGNORECASE,
+)
+
+#: The types of messages whose rows show that they are automatic, and of those that came from outside and leave again.
+_ITSELF, _FORWARDED = frozenset(("OOF",)), frozenset(("AutoForward",))
 
 #: The keys that a message from a row does not have.
 UNSAID = frozenset(("headers", "fields"))
@@ -176,12 +189,19 @@ class RowConditions:
     :param prefixes: what rules put before subjects.
     :param added: the number of bytes that rules may have added to the size of a message.
     :param guesses: whether likely answers count as answers, as in results; otherwise they are open, too.
+    :param encrypts: whether rules may have asked for encryption.
     """
 
     def __init__(
-        self, block: Block, facts: Facts, prefixes: Iterable[str] = (), added: int = 0, guesses: bool = True
+        self,
+        block: Block,
+        facts: Facts,
+        prefixes: Iterable[str] = (),
+        added: int = 0,
+        guesses: bool = True,
+        encrypts: bool = False,
     ) -> None:
-        self.block, self.facts, self.added, self.guesses = block, facts, added, guesses
+        self.block, self.facts, self.added, self.guesses, self.encrypts = block, facts, added, guesses, encrypts
         self.prefixes = tuple(dict.fromkeys(prefixes))
         #: The numbers of the guesses that were used as answers.
         self.assumed: set[str] = set()
@@ -194,21 +214,36 @@ class RowConditions:
         """The copies for which a condition is true, or open, with their subjects as in the trace."""
         key = (atom.predicate.options, atom.values, atom.settings)
         if key not in self._planes:
-            name = _column_of(atom)
-            if name == "recipient" and atom.settings.address_type == "Original":
-                found = self._everywhere(_ORIGINAL)
-            else:
-                found = (
-                    self._of_column(atom, name)
-                    if name
-                    else self._everywhere(self._settled(atom.evaluate(self._blank), atom))
-                )
-            if name in ("sender", "pair"):
-                found = found.opened(self._unnamed, _NO_SENDER)
-            if name in ("recipient", "pair") and self.block.made:
-                found = found.opened(self._nameless, _NO_SENDER)
-            self._planes[key] = found
+            self._planes[key] = self._decided(atom, _column_of(atom))
         return self._planes[key]
+
+    def _decided(self, atom: Atom, name: str) -> Planes:
+        """The same, by the column that the condition looks at."""
+        if not name:
+            return self._beside_columns(atom)
+        if name == "recipient" and atom.settings.address_type == "Original":
+            found = self._everywhere(_ORIGINAL)
+        else:
+            found = self._of_column(atom, name)
+        if name in ("sender", "pair"):
+            found = found.opened(self._unnamed, _NO_SENDER)
+        if name in ("recipient", "pair") and self.block.made:
+            found = found.opened(self._nameless, _NO_SENDER)
+        return found
+
+    def _beside_columns(self, atom: Atom) -> Planes:
+        """The same of a condition about what no column says."""
+        unsaid = self._settled(atom.evaluate(self._blank), atom)
+        if atom.predicate.sort == "type":
+            usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
+            return usual if isinstance(unsaid, bool) else usual.opened(self._special, unsaid)
+        found = self._everywhere(unsaid)
+        if atom.predicate is BY_OPTION["attachment_size_over"]:
+            larger = self.planes(replace(atom, predicate=BY_OPTION["message_size_over"])).possible
+            return Planes(
+                found.true & larger, {why: bits & larger for why, bits in found.open.items() if bits & larger}
+            )
+        return found
 
     def shared_planes(self, atom: Atom, forks: Forks) -> Planes:
         """The same, with what the others who share a copy mean to a condition that looks at all of them."""
@@ -240,6 +275,51 @@ class RowConditions:
         """The copies that rules would make for somebody whose address is not known."""
         named = [is_name(text) for text in self.block.texts["recipient"]]
         return bits_of((place for place, number in enumerate(self.block.recipient) if named[number]), len(self.block))
+
+    @cached_property
+    def special(self) -> dict[frozenset[str], int]:
+        """The copies whose rows show that they are no ordinary mail, by what they most likely are: automatic mail, which
+        has no return path or a subject that says so, and mail from outside that leaves again.
+        """
+        block, facts = self.block, self.facts
+        senders, recipients = (
+            {
+                number: leaves(facts, facts.primary(block.texts[name][number])) is True
+                for number in set(getattr(block, name))
+                if not is_name(block.texts[name][number])
+            }
+            for name in ("sender", "recipient")
+        )
+        subjects = {
+            number for number in set(block.subject) if number >= 0 and _AUTOMATIC.match(block.texts["subject"][number])
+        }
+        itself = self._unnamed | bits_of(
+            (place for place, number in enumerate(block.subject) if number in subjects), len(block)
+        )
+        pairs = zip(block.sender, block.recipient, strict=True)
+        again = bits_of(
+            (
+                place
+                for place, (sender, recipient) in enumerate(pairs)
+                if senders.get(sender) and recipients.get(recipient)
+            ),
+            len(block),
+        )
+        return {_ITSELF: itself, _FORWARDED: again & ~itself}
+
+    @cached_property
+    def _special(self) -> int:
+        found = 0
+        for bits in self.special.values():
+            found |= bits
+        return found
+
+    @cached_property
+    def _usual(self) -> RuleView:
+        """An ordinary message that arrives in clear, behind rules that may have asked for encryption."""
+        blank = self._blank
+        message = replace(blank.message, types=frozenset(), protection=Protection())
+        return replace(blank, message=message, content=blank.content.but(asked=self.encrypts, known={}))
 
     @cached_property
     def _blank(self) -> RuleView:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 
 from ..model import questions
+from ..model.actions import Does
 from ..model.addresses import domain
 from ..model.content import ENCODED
 from ..model.facts import Facts, recipient_outside, sender_inside, sender_outside
@@ -105,7 +106,8 @@ class Sorter:
         prefixes = {_prefix(rule) for each in prepending for rule in each} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
-        self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses)
+        encrypts = any(rule.enforced and not rule.idle and rule.does(Does.ENCRYPT) for rule in rules)
+        self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
         self._neighbors = Neighbors.of(block)
         self._known: dict[tuple[int, int], Planes] = {}
         self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
@@ -195,11 +197,15 @@ class Sorter:
             yield CopyGroup(places, brought, met, alike, bool(self.block.made >> places[0] & 1))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
-        """The message of a copy, as one that arrives in clear, and its recipient."""
+        """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,
+        and its recipient.
+        """
         said = {name: self.block.said(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
         message = message_of(**said, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
         date = instant_of(self.block.received[place])
-        return replace(message, protection=Protection(), date=date), recipient_of(str(said["recipient"]), self.facts)
+        types = next((each for each, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
+        ordinary = replace(message, protection=Protection(), types=types, date=date)
+        return ordinary, recipient_of(str(said["recipient"]), self.facts)
 
     def _subjects(self, prepending: Sequence[Sequence[FlowRule]], most: int) -> tuple[int, int]:
         """The copies whose subjects rules may have changed, and those whose original subjects are unknown."""
@@ -250,8 +256,14 @@ class Sorter:
                 if found.true:
                     yield Plane(about, (rule.place, None), found.true)
                 yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
-        every = (*self.brought.items(), *self._alike(), *([("made", self.block.made)] if self.block.made else []))
-        yield from (Plane(-1, what, bits) for what, bits in every)
+        special = [("special", *sorted(types)) for types in self.conditions.special]
+        every = (
+            *self.brought.items(),
+            *self._alike(),
+            *zip(special, self.conditions.special.values(), strict=True),
+            ("made", self.block.made),
+        )
+        yield from (Plane(-1, what, bits) for what, bits in every if bits)
 
     def _bringing(self) -> dict[Unknown, int]:
         """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What rules do to the copies of a trace, in numbers, and what other rule sets would change.
 
-Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not an automatic
-reply or meeting item.
+Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not forwarded mail,
+an automatic reply or a meeting item, unless its row shows that it may be one.
 
 Of several rule sets, a rule is decided once for all that have it. A rule set whose rules a copy meets in the same order
 as the present ones changes nothing for it.

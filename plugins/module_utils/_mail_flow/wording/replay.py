@@ -47,8 +47,10 @@ PREMISES = (
     {"id": "arrival", "text": "Messages arrive in clear: a trace does not show what their senders protected."},
     {
         "id": "ordinary",
-        "text": "Messages are ordinary ones, which take a disclaimer: a trace does not show automatic replies, receipts and meeting items as such.",
+        "text": "Messages are ordinary ones, which take a disclaimer: a trace does not show forwarded mail, automatic replies, "
+        "receipts and meeting items as such. Those that their rows show are undecided where that matters.",
     },
+    {"id": "attachments", "text": "An attachment is no larger than its message."},
 )
 
 #: What it takes as given of rows without a size.

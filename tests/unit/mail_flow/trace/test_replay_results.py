@@ -124,7 +124,11 @@ def test_a_row_without_a_size_is_said_to_be_taken_for_small() -> None:
         [each["id"] for each in replayed([encrypting({})], size=size, status=status)["assumes"]]
         for size, status in ((2048, "Delivered"), (None, "Failed"), (None, "Delivered"))
     ]
-    assert assumed == [["arrival", "ordinary"], ["arrival", "ordinary"], ["arrival", "ordinary", "size"]]
+    assert assumed == [
+        ["arrival", "ordinary", "attachments"],
+        ["arrival", "ordinary", "attachments"],
+        ["arrival", "ordinary", "attachments", "size"],
+    ]
 
 
 def test_what_is_missing_is_settled_by_giving_it() -> None:

@@ -250,3 +250,75 @@ def test_a_rule_that_no_longer_acts_may_have_changed_the_subject(before: Values,
         encrypting({"subject_matches_patterns": ["^secret"]}),
     ]
     assert fared(rules, traced(row(subject=subject))) == {ANN: result}
+
+
+BLOCK = {
+    "name": "Block auto-forward",
+    "conditions": {
+        "from_scope": "InOrganization",
+        "sent_to_scope": "NotInOrganization",
+        "message_type_matches": "AutoForward",
+    },
+    "actions": {"reject_message_reason_text": "No."},
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        ({}, "encrypt"),
+        ({"subject": "Automatic reply: Offer"}, "type"),
+        ({"subject": "Automatische Antwort: Offer"}, "type"),
+        ({"subject": "The automatic reply: Offer"}, "encrypt"),
+        ({"sender": "<>"}, "address"),
+    ],
+)
+def test_ordinary_mail_has_no_special_type(said: Values, result: str) -> None:
+    assert fared([BLOCK, INSIDE], traced(row(**said))) == {ANN: result}
+
+
+def test_what_automatic_mail_is_protected_by_is_open() -> None:
+    assert fared([INSIDE], traced(row(subject="Automatic reply: Offer"))) == {ANN: "semantics U29"}
+
+
+def test_mail_from_outside_that_leaves_again_is_no_ordinary_mail() -> None:
+    forwarded = row(sender="kim@northwind.com", from_ip="93.184.216.34")
+    rejecting = {**BLOCK, "conditions": {"message_type_matches": "AutoForward"}}
+    assert fared([rejecting], traced(forwarded)) == {ANN: "type"}
+    assert fared([encrypting({})], traced(forwarded)) == {ANN: "envelope U26"}
+    assert fared([rejecting], traced(row(KIM, sender="kim@northwind.com", from_ip="93.184.216.34"))) == {KIM: "none"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["AutoForward", "OOF", "Calendaring", "ReadReceipt", "Encrypted", "Signed", "PermissionControlled"]
+)
+def test_an_ordinary_message_arrives_in_clear_and_has_no_type(kind: str) -> None:
+    of_type = {"message_type_matches": kind}
+    assert fared([encrypting(of_type)], traced(row())) == {ANN: "none"}
+    assert fared([encrypting({}, exceptions=of_type)], traced(row())) == {ANN: "encrypt"}
+
+
+def test_that_mail_is_not_yet_protected_for_later_rules_is_a_guess() -> None:
+    stopping = {
+        "name": "Stop",
+        "conditions": {"message_type_matches": "PermissionControlled"},
+        "actions": {"stop_rule_processing": True},
+    }
+    for rules, assumed in (([INSIDE, stopping], {"U03"}), ([stopping], set())):
+        assert Replay(RuleSet(rules), facts_of(KNOWN)).run(traced(row())).assumed == assumed
+    (block,) = blocks_of(traced(row()))
+    _encrypts, stops = predictions(block, RuleSet([INSIDE, stopping]), facts_of(KNOWN))
+    assert (stops.possible, [rest.id for rest in stops.rests]) == (0, ["U03"])
+
+
+@pytest.mark.parametrize(
+    ("size", "result"),
+    [(2048, "encrypt"), (17 * MEGABYTE, "encrypt"), (18 * MEGABYTE, "attachment U30"), (None, "attachment U30")],
+)
+def test_an_attachment_is_no_larger_than_its_message(size: int | None, result: str) -> None:
+    large = {
+        "name": "Large",
+        "conditions": {"attachment_size_over": "25MB"},
+        "actions": {"reject_message_reason_text": "No."},
+    }
+    assert fared([large, INSIDE], traced(row(size=size))) == {ANN: result}
