@@ -182,7 +182,8 @@ PLAYBOOKS: dict[str, Playbook] = {
             "revoke -e exchange_organizations=contoso -e 'ome_message_id=<4f3c0d@contoso.com>'",
         ],
         [
-            "Works for mail that recipients read in the portal. Requires Advanced Message Encryption. `--check` reports whether the message can be revoked.",
+            "Works for mail that recipients read in the portal. Requires [Advanced Message Encryption](guide:guide_licenses).",
+            "`--check` reports whether the message can be revoked. Revoking ends the access and deletes nothing: what is in the recipient's mailbox stays.",
         ],
         variables=[
             ("ome_message_id", "str", "", "The `Message-ID` header of the message. Required."),

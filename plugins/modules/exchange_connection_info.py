@@ -22,6 +22,8 @@ extends_documentation_fragment:
 options: {}
 seealso:
   - module: m365.message_encryption.message_encryption_info
+  - ref: Licenses <ansible_collections.m365.message_encryption.docsite.guide_licenses>
+    description: Which plans have message encryption, and what Advanced Message Encryption adds.
 """
 
 EXAMPLES = r"""
@@ -140,8 +142,9 @@ missing_cmdlets:
   type: dict
   sample: {"New-OMEConfiguration": "the license Advanced Message Encryption"}
 advanced_message_encryption:
-  description: Whether the session has the cmdlets that come with Advanced Message Encryption. Left out where Exchange
-    does not say.
+  description: Whether the session has the cmdlets that come with Advanced Message Encryption, the license for further
+    brands, expiry, revocation and the log of the portal. A role that withholds them looks the same. Left out where
+    Exchange does not say.
   returned: success
   type: bool
   sample: true

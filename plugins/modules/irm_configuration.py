@@ -44,6 +44,7 @@ options:
     description:
       - Whether opening of mail in the portal is logged. Microsoft documents it for Advanced Message Encryption; some
         organizations do not have it.
+      - The log is read in the Purview portal, under I(Audit), as I(encrypted message portal activities).
     type: bool
   internal_licensing_enabled:
     description:
@@ -75,10 +76,14 @@ options:
   simplified_client_access_do_not_forward_disabled:
     description:
       - Whether Outlook on the web hides the option Do Not Forward.
+      - To hide the button, set this and O(simplified_client_access_encrypt_only_disabled) to V(true), and
+        O(simplified_client_access_enabled) to V(false).
     type: bool
   simplified_client_access_enabled:
     description:
       - Whether Outlook on the web shows the Encrypt button.
+      - V(false) alone has been seen to leave the button. Hide what it offers, too, with
+        O(simplified_client_access_do_not_forward_disabled) and O(simplified_client_access_encrypt_only_disabled).
     type: bool
   simplified_client_access_encrypt_only_disabled:
     description:

@@ -13,7 +13,8 @@ description:
   - Manages OME configurations, with C(Get-), C(New-), C(Set-) and C(Remove-OMEConfiguration).
   - >-
     Every organization has the default configuration C(OME Configuration). Custom ones are applied by mail flow rules
-    and require Advanced Message Encryption. A check warns if the session has no cmdlet to create one.
+    and require Advanced Message Encryption. A check warns if the session has no cmdlet to create one. To lead people
+    outside to the portal, a rule may name the default one, which requires no such license.
   - Options that are omitted are left alone. Only the difference is sent.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)

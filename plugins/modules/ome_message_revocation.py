@@ -13,6 +13,7 @@ description:
   - Makes a message that was sent encrypted unreadable in the portal, or readable again, with
     C(Set-OMEMessageRevocation).
   - Works for mail that recipients read in the portal. Mail that was delivered to the mailbox cannot be revoked.
+  - It ends the access and deletes nothing. What is in the recipient's mailbox stays there, and so do your own copies.
   - Requires Advanced Message Encryption.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)

@@ -100,7 +100,20 @@ EXAMPLES = r"""
     actions:
       apply_rights_protection_template: Confidential
 
-- name: Encrypt, with a brand, an expiry and the portal of an OME configuration (Advanced Message Encryption)
+- name: Encrypt, and lead everybody outside to the portal, even with Outlook
+  m365.message_encryption.ome_transport_rule:
+    name: Read in the portal
+    enabled: true
+    mode: Enforce
+    conditions:
+      from_scope: InOrganization
+      sent_to_scope: NotInOrganization
+    exceptions: {}
+    actions:
+      apply_rights_protection_template: Encrypt
+      apply_rights_protection_customization_template: OME Configuration
+
+- name: Encrypt, with a brand and an expiry of its own, in the portal (Advanced Message Encryption)
   m365.message_encryption.ome_transport_rule:
     name: Brand mail of human resources
     enabled: true

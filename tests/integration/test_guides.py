@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 
 from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
+from tests.emulator.organization import BUILT_IN_OWA_POLICY
 from tests.emulator.rule_reports import computed, settled
 
 from .guides import GUIDES, README, code, commands, file_name, typed
@@ -33,6 +34,8 @@ STARTED = ROOT / "docs/docsite/rst/guide_getting_started.rst"
 REVIEW = ROOT / "docs/docsite/rst/guide_change_review.rst"
 ROLLBACK = ROOT / "docs/docsite/rst/guide_rollback.rst"
 TRY = ROOT / "docs/docsite/rst/guide_try_a_rule.rst"
+CANNOT_OPEN = ROOT / "docs/docsite/rst/guide_cannot_open.rst"
+LICENSES_PAGE = ROOT / "docs/docsite/rst/guide_licenses.rst"
 CAPTURES = ROOT / "docs/docsite/rst/guide_plans_without_a_tenant.rst"
 
 
@@ -309,3 +312,45 @@ def newest_plan(controller: Controller, line: str) -> str:
     says(controller, line)
     run = (controller.home / "message_encryption/latest").read_text(encoding="ascii").strip()
     return (controller.home / "message_encryption/runs" / run / "contoso/plan.json").read_text(encoding="utf-8")
+
+
+LICENSED = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+
+
+def with_inventory(controller: Controller) -> Controller:
+    """The controller with the README's inventory, too."""
+    text = next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml")
+    (controller.home / "inventory.yml").write_text(text, encoding="utf-8")
+    return controller
+
+
+def test_why_somebody_cannot_open_a_message_is_asked_as_the_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    controller = with_inventory(beginner(tmp_path, emulator, CANNOT_OPEN))
+    (organization,) = emulator.organizations.values()
+    organization.patch({"irm_configuration": LICENSED})
+    rule = {"Name": "All", "FromScope": "InOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+    emulator.service.edit(organization, "New-TransportRule", rule)
+    ask, audit = commands(CANNOT_OPEN)
+    said = says(controller, ask)
+    assert "does not ask outsiders for MFA" in " ".join(said.split())
+    assert [way for way in ("inline", "portal_passcode") if f'"way": "{way}"' in said] == ["inline", "portal_passcode"]
+    emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False})
+    emulator.service.edit(organization, "Set-OwaMailboxPolicy", {"Identity": BUILT_IN_OWA_POLICY, "IRMEnabled": False})
+    before = organization.dump()
+    assert "portal_passcode" not in says(controller, ask)
+    looked = says(controller, audit)
+    assert {control for control in ("OME-2", "POL-1") if f"{control} " in looked} == {"OME-2", "POL-1"}
+    assert organization.dump() == before
+
+
+def test_a_license_is_seen_and_its_log_switched_on_as_the_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    controller = with_inventory(beginner(tmp_path, emulator, LICENSES_PAGE))
+    (organization,) = emulator.organizations.values()
+    (line,) = commands(LICENSES_PAGE)
+    organization.patch({"advanced_message_encryption": False})
+    before = organization.dump()
+    assert '"exchange.advanced_message_encryption": false' in says(controller, line)
+    assert organization.dump() == before
+    organization.patch({"advanced_message_encryption": True})
+    assert '"exchange.advanced_message_encryption": true' in says(controller, line)
+    assert organization.dump()["irm_configuration"]["EnablePortalTrackingLogs"] is True

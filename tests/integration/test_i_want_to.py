@@ -97,6 +97,37 @@ def encrypt_what_hr_sends(desk: Desk) -> None:
     assert brand["ExternalMailExpiryInterval"] == "30.00:00:00"
 
 
+def find_out_why(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.edit("Set-OMEConfiguration", Identity="OME Configuration", OTPEnabled=False)
+    before = desk.state()
+    said = desk.says(line)
+    assert "OME-2 one_time_passcode of 'OME Configuration' is false, not true" in said
+    assert "Locked out: people outside without a work or school account" in said
+    assert desk.state() == before
+
+
+def read_in_the_portal(desk: Desk) -> None:
+    (line,) = desk.lines
+    (organization,) = desk.emulator.organizations.values()
+    organization.patch({"advanced_message_encryption": False})
+    desk.says(line)
+    (rule,) = desk.state()["transport_rules"]
+    assert (rule["ApplyRightsProtectionTemplate"], rule["ApplyRightsProtectionCustomizationTemplate"]) == (
+        "Encrypt",
+        "OME Configuration",
+    )
+
+
+def hide_the_button(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.says(line)
+    settings = desk.state()["irm_configuration"]
+    assert settings["SimplifiedClientAccessEnabled"] is False
+    assert settings["SimplifiedClientAccessEncryptOnlyDisabled"] is True
+    assert settings["SimplifiedClientAccessDoNotForwardDisabled"] is True
+
+
 def revoke(desk: Desk) -> None:
     (line,) = desk.lines
     assert f"{MESSAGE} is revoked" in desk.says(line)
@@ -170,6 +201,9 @@ def adopt(desk: Desk) -> None:
 TASKS: dict[str, Callable[[Desk], None]] = {
     "See what changed last night, and put it back": see_what_changed,
     "Encrypt what HR sends, with brand and expiry, but not for one partner": encrypt_what_hr_sends,
+    "Find out why somebody cannot open a message": find_out_why,
+    "Make everybody outside read in the portal": read_in_the_portal,
+    "Hide the Encrypt button": hide_the_button,
     "Turn social sign-in off, and prove it": turn_social_sign_in_off,
     "Show a change, get it approved, and apply exactly that": show_approve_apply,
     "Adopt fifteen rules without changing one": adopt,
@@ -182,7 +216,9 @@ TOGETHER = [
     [see_what_changed],
     [encrypt_what_hr_sends, revoke],
     [turn_social_sign_in_off, undo],
+    [hide_the_button, read_in_the_portal],
     [show_approve_apply, turn_off],
+    [find_out_why],
     [adopt],
 ]
 

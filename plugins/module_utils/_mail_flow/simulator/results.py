@@ -4,8 +4,8 @@
 Pure: the same rules, facts, messages and dates give the same result.
 
 A value is given if all worlds agree on it. Worlds against a guess do not count; if they differ, the answer relies on
-the guess and says so. How a recipient opens a protected message depends on the OME configuration that it shows and on
-the recipient. Conditional Access is not considered."""
+the guess and says so. How a recipient opens a protected message depends on the OME configuration that it shows, on the
+recipient and on the clouds of both sides. Conditional Access is not read: ways that it can close say so."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ..._exchange.names import same_name
 from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..model import questions
+from ..model.addresses import domain
+from ..model.clouds import CHINA, US_GOVERNMENT, cloud_of
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason, rows_of
 from ..model.message import Message, Recipient
@@ -287,7 +289,7 @@ def opens(
         return _inside(facts)
     if protection.startswith("template:"):
         return [_way("unknown", "opening_template", protection.removeprefix("template:"))]
-    return _outside(branding, facts)
+    return _outside(branding, recipient, facts)
 
 
 def _way(way: str, kind: str, *values: Any) -> dict[str, Any]:
@@ -305,15 +307,25 @@ def _inside(facts: Facts) -> list[dict[str, Any]]:
     return ways
 
 
-def _outside(branding: str, facts: Facts) -> list[dict[str, Any]]:
-    name = branding or DEFAULT_OME_CONFIGURATION
-    ways = [] if branding else [_way("inline", "opening_outlook")]
+def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[dict[str, Any]]:
+    """People outside open it in Outlook, unless a branding leads them to the portal, or there."""
+    portal = _in_portal(branding or DEFAULT_OME_CONFIGURATION, facts)
+    if branding:
+        return portal
+    ours = cloud_of(each.name for each in facts.accepted_domains or ())
+    theirs = cloud_of([domain(recipient.address)])
+    if not theirs or theirs == ours or not ours:
+        outlook = _way("inline", "opening_outlook")
+        # Most organizations are in the worldwide cloud.
+        return [*portal, outlook] if ours == US_GOVERNMENT and not theirs else [outlook, *portal]
+    return [*portal, _way("unknown", "opening_china" if CHINA in (ours, theirs) else "opening_government")]
+
+
+def _in_portal(name: str, facts: Facts) -> list[dict[str, Any]]:
     if facts.ome_configurations is None:
-        return [*ways, _way("unknown", "opening_configurations")]
+        return [_way("unknown", "opening_configurations")]
     shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
-    if shown is None:
-        return [*ways, _way("unknown", "opening_no_configuration", name)]
-    return [*ways, *_portal(name, shown)]
+    return [_way("unknown", "opening_no_configuration", name)] if shown is None else _portal(name, shown)
 
 
 def _portal(name: str, shown: Mapping[str, Any]) -> list[dict[str, Any]]:

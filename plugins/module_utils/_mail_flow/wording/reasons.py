@@ -287,13 +287,18 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "unknown_tls": "what the connector {!r} forces: tls_settings is {!r}, which is not known here",
     "which_way": _which_way,
     # How somebody opens it
+    "opening_china": "whether Outlook opens mail between the cloud of 21Vianet and another one is not documented",
     "opening_configurations": "the OME configurations are not known",
+    "opening_government": (
+        "Outlook does not open mail between GCC High and the worldwide cloud; whether it does for DoD is not documented"
+    ),
     "opening_inside": "Outlook opens it for people inside",
     "opening_keys": "another organization's keys may protect the message, and its settings decide",
     "opening_locked": "{} allows neither passcodes nor social IDs, so only work and school accounts can sign in",
     "opening_no_configuration": "there is no OME configuration {}",
     "opening_outlook": (
-        "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access allows it"
+        "Outlook opens it for people with a work or school account in the same cloud of Microsoft 365, if the sender's"
+        " organization does not ask outsiders for MFA or otherwise keep them out by Conditional Access"
     ),
     "opening_passcode": "{} sends a one-time passcode",
     "opening_policies": "Outlook on the web does not open it for mailboxes with the policy {:, }",

@@ -402,7 +402,8 @@ _ACTIONS = (
         Name(),
         "ApplyRightsProtectionCustomizationTemplate",
         cloud_only=True,
-        doc="The OME configuration that sets the branding, expiry and portal of protected mail. A custom one requires Advanced Message Encryption.",
+        doc="The OME configuration that sets branding and expiry of protected mail, which people outside then read only in the portal."
+        " C(OME Configuration), which every organization has, does so, too; a custom one requires Advanced Message Encryption.",
     ),
     Field(
         "apply_rights_protection_template",

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.unit.emulated_session import WIRES, EmulatedSession
+from tests.unit.mail_flow.emulating import emulated, simulated
 
 GUIDE = Path(__file__).resolve().parents[4] / "docs/docsite/rst/guide_mail_flow_rules.rst"
 
@@ -81,7 +82,7 @@ def test_the_guide_from_first_to_last(wire: str) -> None:
             "FromScope": "InOrganization",
             "SentToScope": "NotInOrganization",
             "ApplyRightsProtectionTemplate": "Encrypt",
-            "ApplyRightsProtectionCustomizationTemplate": "One week expiration",
+            "ApplyRightsProtectionCustomizationTemplate": "OME Configuration",
         },
         "Strip encryption inside": {
             "RuleErrorAction": "Ignore",
@@ -90,6 +91,18 @@ def test_the_guide_from_first_to_last(wire: str) -> None:
             "MessageTypeMatches": "PermissionControlled",
             "RemoveOMEv2": True,
             "RemoveRMSAttachmentEncryption": True,
+        },
+        "Encrypt sensitive information": {
+            "RuleErrorAction": "Defer",
+            "FromScope": "InOrganization",
+            "SentToScope": "NotInOrganization",
+            "SubjectOrBodyMatchesPatterns": [
+                r"\d{3}-\d{2}-\d{4}",
+                r"\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}",
+                r"3[47]\d{2}[ -]?\d{6}[ -]?\d{5}",
+                r"[A-Z]{2}\d{2} ?[A-Z0-9]{4}( ?\d{4}){2}",
+            ],
+            "ApplyRightsProtectionTemplate": "Encrypt",
         },
         "Protect what is marked confidential": {
             "RuleErrorAction": "Ignore",
@@ -105,6 +118,26 @@ def test_the_guide_from_first_to_last(wire: str) -> None:
             "Protect what is marked confidential",
             "Encrypt on request",
             "Protect mail to the law firm",
+            "Encrypt sensitive information",
         )
     ]
     assert session.organization.state["ome_configurations"][1]["ExternalMailExpiryInterval"] == "7.00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("subject", "protection"),
+    [
+        ("[encrypt] Offer", "encrypt"),
+        ("Offer [secure]", "encrypt"),
+        ("RE: [encrypt] Offer", "none"),
+        ("Aw:[Secure] Offer", "none"),
+        ("[encrypt] RE: [encrypt] Offer", "encrypt"),
+        ("RE: Offer [encrypt]", "encrypt"),
+        ("RE: [encrypt] Offer [encrypt]", "none"),
+    ],
+)
+def test_answers_that_only_repeat_the_word_are_spared(subject: str, protection: str) -> None:
+    asks, spares = (task["m365.message_encryption.ome_transport_rule"] for task in tasks()[:2])
+    declared = {**asks, "exceptions": spares["exceptions"]}
+    for found in (emulated([declared], subject=subject), simulated([declared], subject=subject)):
+        assert found["protection"] == protection
