@@ -181,7 +181,11 @@ options:
         type: str
         choices: [ordinary]
       disclaimer_insertable:
-        description: Whether a disclaimer can be added to the message. This is not possible in encrypted or signed mail.
+        description:
+          - Whether a disclaimer can be added to the message. This is not possible in mail that is signed, or encrypted
+            with keys that are not the organization's own.
+          - If it is not given, a disclaimer can be added to mail in clear. Guarantees and comparisons take into account
+            that this may fail.
         type: bool
       expect:
         description:

@@ -150,7 +150,18 @@ def message(source: random.Random) -> Values:
         "disclaimer_insertable": source.random() < 0.5,
     }
     made["date"] = source.choice(["2026-01-15T12:00:00Z", "2026-03-15T12:00:00Z"])
-    return made | {key: value for key, value in optional.items() if source.random() < (0.15 if key == "type" else 0.5)}
+    return alterable(
+        made | {key: value for key, value in optional.items() if source.random() < (0.15 if key == "type" else 0.5)}
+    )
+
+
+def alterable(message: Values) -> Values:
+    """A message that does not say that a disclaimer fits into it although it is signed, or encrypted by others."""
+    protection = message["protection"]
+    signed = "Signed" in message.get("type", ()) or protection["kind"].startswith("smime")
+    if message.get("disclaimer_insertable") and (signed or protection.get("owner") == "other"):
+        del message["disclaimer_insertable"]
+    return message
 
 
 _ARRIVALS = (

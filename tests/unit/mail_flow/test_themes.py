@@ -17,8 +17,8 @@ from tests.unit.mail_flow.deciding import classes, never, proofs
 from tests.unit.mail_flow.oracle import wrong_verdict
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_rules import PLAIN, Theme
-from tests.unit.mail_flow.small_worlds import TENANT, Claim, SmallWorld
-from tests.unit.mail_flow.themes import EDITS, THEMES, drawn
+from tests.unit.mail_flow.small_worlds import TENANT, THENS, Claim, SmallWorld
+from tests.unit.mail_flow.themes import DISCLAIMERS, EDITS, THEMES, drawn
 
 Values = dict[str, Any]
 
@@ -64,6 +64,20 @@ def test_what_a_rule_makes_of_a_header_as_enumeration_says(seed: int) -> None:
         found, more = classes([encrypts], [edit, encrypts], TENANT)
         changed = [each for each in world.possible([encrypts], [edit, encrypts]) if each[2] != each[3]]
         assert found or more or not changed, (edit, encrypts, changed[0])
+
+
+@pytest.mark.parametrize("seed", seeds(4))
+def test_what_goes_with_a_disclaimer_that_does_not_fit_as_enumeration_says(seed: int) -> None:
+    """A rule with a disclaimer does something else, before a rule that encrypts, or encrypts itself."""
+    source = random.Random(seed)
+    world = SmallWorld(TENANT, list(DISCLAIMERS.messages()))
+    for _time in range(4):
+        disclaims = _rule(0, source.choice([{}, OUTBOUND]), source.choice(DISCLAIMERS.actions)[1])
+        rules = [disclaims, _rule(1, OUTBOUND | source.choice(DISCLAIMERS.predicates), ENCRYPT)]
+        claims = [Claim(OUTBOUND, {}, then) for then in THENS]
+        answers = {each["name"]: each for each in proofs(rules, TENANT, [claim.option(claim.then) for claim in claims])}
+        for claim, verdict in zip(claims, world.verdicts(rules, claims), strict=True):
+            assert wrong_verdict(answers[claim.then], verdict, claim, rules, exhaustive=False) == "", rules
 
 
 OUTBOUND: Values = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}

@@ -6,7 +6,6 @@ its rules look for and do.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -105,9 +104,10 @@ def _attached(name: str, **more: Any) -> Values:
     return {"name": name, "size": 1000, "text": "", "nested": [], "properties": {}, **told, **more}
 
 
-def _contents() -> Iterator[Values]:
-    """Mail with all sorts of content. A disclaimer fits into whatever nothing protects."""
-    mail = every(
+CONTENT = Theme(
+    most=3,
+    messages=partial(
+        every,
         (WAYS[0], WAYS[2], WAYS[4]),
         attachments=(
             [],
@@ -120,13 +120,7 @@ def _contents() -> Iterator[Values]:
         classification=(None, ["Secret"]),
         disclaimer_insertable=(None, False),
         protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "smime", "owner": "other"}),
-    )
-    return (one for one in mail if one["protection"]["kind"] != "none" or "disclaimer_insertable" not in one)
-
-
-CONTENT = Theme(
-    most=3,
-    messages=_contents,
+    ),
     tenants=(TENANT, {**TENANT, "irm_configuration": {"enable_pdf_encryption": False}}),
     predicates=[
         *(
@@ -181,6 +175,31 @@ CONTENT = Theme(
     ],
 )
 
+#: Rules with disclaimers that may not fit, and what else they do then.
+DISCLAIMERS = Theme(
+    most=3,
+    messages=partial(
+        every,
+        (WAYS[0], WAYS[2]),
+        subject=("", "secure"),
+        body=("", "offer"),
+        type=(None, "Signed"),
+        disclaimer_insertable=(None, False),
+        protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "smime", "owner": "other"}),
+    ),
+    predicates=[
+        {},
+        *({"from_scope": scope} for scope in ("InOrganization", "NotInOrganization")),
+        *lists("subject_contains_words", "secure"),
+        *lists("subject_or_body_contains_words", "offer", "top"),
+    ],
+    actions=[
+        (8, {"apply_html_disclaimer_text": "<p>top</p>", "apply_html_disclaimer_fallback_action": fallback, **beside})
+        for fallback in ("Ignore", "Reject", "Wrap")
+        for beside in ({}, {"stop_rule_processing": True}, {"apply_rights_protection_template": "Encrypt"})
+    ],
+)
+
 _TOGETHER: tuple[Values, ...] = (
     {"moderate_message_by_user": [BOB]},
     {"moderate_message_by_manager": True},
@@ -212,6 +231,7 @@ ACTIONS = Theme(
         [*WAYS, sent(MEGAN, ANN, cc=[BOB]), sent(MEGAN, ANN, JOE), sent(BOB, ROBERT)],
         subject=("", "secure", "offer"),
         headers=({}, {HEADER: "yes"}),
+        disclaimer_insertable=(None, False),
         protection=(
             {"kind": "none"},
             {"kind": "encrypt", "owner": "own"},
@@ -361,6 +381,7 @@ THEMES = {
     "hops": HOPS,
     "texts": TEXTS,
     "content": CONTENT,
+    "disclaimers": DISCLAIMERS,
     "addresses": ADDRESSES,
     "people": PEOPLE,
     "actions": ACTIONS,

@@ -195,7 +195,7 @@ def message(source: random.Random) -> Values:
         each["size"] = min(each["size"], made["size"])
     if source.random() < 0.6:
         made |= {"to": source.sample((*_PEOPLE, *generators.OUTSIDERS), 1), "cc": [], "bcc": []}
-    return made
+    return generators.alterable(made)
 
 
 def holds_in(result: Mapping[str, Any], then: str, template: str) -> bool | None:

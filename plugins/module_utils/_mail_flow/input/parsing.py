@@ -208,7 +208,7 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         _choice(each, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
         for each in _listed(given.get("type"), f"{where}type")
     )
-    return Message(
+    message = Message(
         name=name,
         sender=sender,
         mail_from=mail_from,
@@ -233,6 +233,8 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         protection=_protection(given.get("protection"), types, where),
         insertable=_flag(given.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
     )
+    _check_insertable(message, where)
+    return message
 
 
 def with_options(message: Message, options: Mapping[str, Any], where: str) -> Message:
@@ -250,7 +252,19 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
     )
     if fields.get("types", frozenset()) & _PROTECTING.keys():
         fields["protection"] = read.protection
-    return replace(message, **fields)
+    changed = replace(message, **fields)
+    _check_insertable(changed, where)
+    return changed
+
+
+def _check_insertable(message: Message, where: str) -> None:
+    """Refuses a disclaimer in a message that nobody can alter."""
+    if message.insertable and message.unalterable:
+        raise OptionError(
+            f"{where}disclaimer_insertable is true, but the message is signed, or encrypted with keys that are not the"
+            " organization's own: no disclaimer can be put into it.",
+            remedy="Omit it, or correct protection and type.",
+        )
 
 
 def ordinary(message: Message) -> Message:

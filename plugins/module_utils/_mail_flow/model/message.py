@@ -117,6 +117,17 @@ class Message:
             self.protection is not None and self.protection.kind == "smime_signed"
         )
 
+    @property
+    def unalterable(self) -> bool:
+        """Whether it is known that Exchange can put no disclaimer into the message as it arrives: it is signed, or
+        encrypted with keys that are not the organization's own. Other mail may be unalterable, too.
+        """
+        protection = self.protection
+        return self.signed or (
+            protection is not None
+            and (protection.kind == "smime" or (protection.by_rights and protection.owner == "other"))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:

@@ -206,16 +206,16 @@ def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> t
 
 
 def _insertable(world: World, scene: Scene) -> Truth:
-    protection = scene.message.protection
+    message = scene.message
     if world.content.wrapped:
         return True
-    if scene.message.insertable is not None:
-        return scene.message.insertable
-    if scene.message.signed:
+    if message.insertable is not None:
+        return message.insertable
+    if message.unalterable:
         return False
-    if protection is None or (protection.by_rights and protection.owner != "other"):
+    if message.protection is None or message.protection.by_rights:
         return opened(("disclaimer",), questions.A_FACT, "disclaimer")
-    return protection.kind == "none"
+    return True
 
 
 def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> World:

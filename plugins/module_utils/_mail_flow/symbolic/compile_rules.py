@@ -268,15 +268,12 @@ class RuleChain:
         self._add(rule, name, beside)
 
     def _insertable(self, seen: SeenMessage) -> Value:
-        """Whether a disclaimer can be inserted. For mail protected by the organization's own keys, the message has this
-        property.
-        """
+        """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
         circuit, arrival = self.mail.circuit, self.mail.arrival
         not_in = circuit.disjunction(
             (arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"])
         )
-        own = circuit.conjunction((arrival["own"], self.mail.insertable ^ 1))
-        return self.logic.any_of((seen.wrapped, circuit.disjunction((not_in, own)) ^ 1))
+        return self.logic.any_of((seen.wrapped, circuit.conjunction((not_in ^ 1, self.mail.insertable))))
 
     def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
         state, logic = self.state, self.logic

@@ -408,8 +408,11 @@ class Writer:
             found["protection"] = {"kind": option, "owner": arrival}
         elif arrival:
             found["protection"] = {"kind": arrival, "owner": "other"}
-        if arrival == "own" and mail.wraps:
-            found["disclaimer_insertable"] = is_true(mail.insertable)
+        # Nothing fits into signed mail, or mail of foreign keys. Where nothing is said, it fits into mail in clear.
+        fits = is_true(mail.insertable)
+        told = arrival == "own" or not (arrival or fits)
+        if mail.wraps and told and not is_true(mail.kinds["Signed"]):
+            found["disclaimer_insertable"] = fits
         return found
 
     # Facts

@@ -254,8 +254,11 @@ class SymbolicMessage:
 
     @property
     def insertable(self) -> int:
-        """Whether a disclaimer can be put into a message that the organization's own keys protect."""
-        return self.circuit.variable("insertable")
+        """Whether a disclaimer can be put into a message that its sender did not sign and no foreign key protects.
+
+        Negated, so that it fits into what a model has unless it matters.
+        """
+        return self.circuit.variable("no disclaimer") ^ 1
 
     def option(self, name: str) -> int:
         """Whether a message that arrives protected by rights has this option."""

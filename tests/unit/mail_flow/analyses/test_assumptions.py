@@ -9,9 +9,11 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
+    message_of,
     with_options,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -408,6 +410,38 @@ def test_whether_a_disclaimer_can_be_inserted_has_one_answer() -> None:
     disclaimer = {"apply_html_disclaimer_text": "a", "apply_html_disclaimer_fallback_action": "Ignore"}
     rules = [rule("Stops", {}, {**STOP, **disclaimer}), rule("Deletes", {}, {"delete_message": True, **disclaimer})]
     assert simulated(rules, protection={"kind": "encrypt", "owner": "own"})["fate"] == "delivered"
+
+
+def test_a_rule_that_is_ignored_stops_nothing() -> None:
+    """Text may be unalterable though nobody signed or encrypted it: then a disclaimer that does not fit takes all other
+    actions of its rule along, for the proof, the difference and the lint, too.
+    """
+    disclaimer = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Ignore"}
+    stops, ignored = rule("Stops", IN, STOP), rule("Stops", IN, {**STOP, **disclaimer})
+    for fits, protection in ((True, "none"), (False, "encrypt")):
+        seen = [each([ignored, ALL], disclaimer_insertable=fits)["protection"] for each in (emulated, simulated)]
+        assert seen == [protection, protection]
+    assert verdict([stops, ALL], when=IN, then="unencrypted")["verdict"] == "proved"
+    found = verdict([ignored, ALL], when=IN, then="unencrypted")
+    assert (found["verdict"], found["counterexample"]["message"]["disclaimer_insertable"]) == ("refuted", False)
+    (row, *_more) = difference([stops, ALL], [ignored, ALL], TENANT, NOW).rows
+    assert (row["kind"], row["witness"]["message"]["disclaimer_insertable"]) == ("protection_gained", False)
+    never = ["never_acts" in [each["kind"] for each in lint([first, ALL], TENANT, NOW)] for first in (stops, ignored)]
+    assert never == [True, False]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"type": "Signed"}, {"protection": {"kind": "smime"}}, {"protection": {"kind": "encrypt", "owner": "other"}}],
+)
+def test_no_message_says_that_a_disclaimer_fits_where_none_can(message: Values) -> None:
+    whole = {"from": "megan@contoso.com", "to": ["ann@fabrikam.com"], "disclaimer_insertable": True, **message}
+    with pytest.raises(OptionError, match=r"^messages\[0\]\.disclaimer_insertable is true, but "):
+        message_of(whole, "messages[0].")
+    letter = message_of({key: value for key, value in whole.items() if key != "disclaimer_insertable"}, "")
+    with pytest.raises(OptionError, match="no disclaimer can be put into it"):
+        with_options(letter, {"disclaimer_insertable": True}, "messages[0].")
+    assert with_options(letter, {"disclaimer_insertable": False}, "").insertable is False
 
 
 @pytest.mark.parametrize(

@@ -249,12 +249,13 @@ def _but(section: Mapping[str, Any], option: str) -> Values:
 
 def _message(source: random.Random, *, usual: bool) -> Values:
     made = unusual.message(source)
+    # Policies and replays say what becomes of mail into which a disclaimer fits.
     made |= {"date": NOW, "disclaimer_insertable": True, "size": min(made["size"], 30 << 20)}
     if usual:
         made |= {"type": [], "size": source.choice(generators.SIZES), "protection": {"kind": "none"}, "attachments": []}
         made |= {"from": source.choice(generators.PEOPLE), "authenticated": True}
         made["mail_from"] = made["from"]
-    return made
+    return generators.alterable(made)
 
 
 def smaller(world: World) -> Iterator[World]:
