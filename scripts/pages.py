@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generates pages in two formats: Markdown for the repository and Galaxy, reStructuredText for the documentation site.
 
-Texts are Markdown with code, bold, and links. A link to ``guide:name`` becomes a link to the site's page of that name
-or, in Markdown, to its file.
+Texts are Markdown with code, bold, and links. A link to ``guide:name`` becomes a link to the file of the page of that
+name, which the repository shows as it is, and which the site's build (``docs/conf.py``) turns into one to the page.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _rst(block: Block) -> str:
 def _inline(text: str) -> str:
     """Converts Markdown text to reStructuredText. Code stays as it is."""
     links: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-        (_GUIDE, lambda found: f":ref:`{found[1]} <{LABEL}{found[2]}>`"),
+        (_GUIDE, lambda found: f"`{found[1]} <{found[2]}.rst>`__"),
         (re.compile(r"\[([^\]]+)\]\((http[^)]+)\)"), lambda found: f"`{found[1]} <{found[2]}>`__"),
     )
     pieces = re.split(r"(`[^`]+`)", text)
