@@ -216,7 +216,9 @@ def _options(entry: str) -> dict[str, Any]:
     variables = variables_of(entry)
     for name, variable in CONTROL_VARIABLES.items():
         if PREFIX + name in variables:
-            description = [variable.doc, f"{_values(variable)} V(null) leaves it unmanaged."]
+            option, module, more = role_pages.setting_of(name)
+            sets = [f"Sets O(m365.message_encryption.{module}#module:{option}){more}."] if option else []
+            description = [variable.doc, *sets, f"{_values(variable)} V(null) leaves it unmanaged."]
             # The profile that counts unless another one is set is the first.
             default = variable.values[0]
             options[PREFIX + name] = _option(

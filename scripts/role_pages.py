@@ -350,8 +350,20 @@ def _controls() -> list[tuple[str, ...]]:
             if "choices" in variable.spec
             else ""
         )
-        rows.append((title, _variable(PREFIX + name, plain(variable.doc) + choices), *map(_shown, variable.values)))
+        option, module, more = setting_of(name)
+        sets = f" Sets `{option}` of `{module}`{more}." if option else ""
+        meaning = plain(variable.doc) + choices + sets
+        rows.append((title, _variable(PREFIX + name, meaning), *map(_shown, variable.values)))
     return rows
+
+
+def setting_of(name: str) -> tuple[str, str, str]:
+    """What a variable of a control sets: the option, its module, and what else is to say; empty texts if it sets none."""
+    for control in CONTROLS:
+        for variable in control.variables:
+            if variable.name == name and variable.option:
+                return variable.option, control.resource, ", which says the opposite" if variable.inverted else ""
+    return "", "", ""
 
 
 def _ordered() -> list[Setting]:

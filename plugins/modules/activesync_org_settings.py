@@ -35,6 +35,7 @@ options:
       - Whether Exchange Online decrypts protected mail for apps on mobile devices that cannot, such as Mail on iOS.
       - The device then keeps a decrypted copy. A policy with IRM off overrides it for its users, and the module warns
         about it.
+      - The role's variable is C(hardened_baseline_decrypt_for_unenlightened_apps).
     type: bool
   default_access_level:
     description:

@@ -26,11 +26,13 @@ options:
   azure_rms_licensing_enabled:
     description:
       - Whether Exchange Online uses Azure Rights Management. This is the main switch of message encryption.
+      - The role's variable is C(hardened_baseline_azure_rms_licensing).
     type: bool
   decrypt_attachment_for_encrypt_only:
     description:
       - Whether recipients of mail that is only encrypted get its attachments without protection, in the browser for
         example.
+      - The role's variable is C(hardened_baseline_decrypt_attachments_for_encrypt_only).
     type: bool
   e_discovery_super_user_enabled:
     description:
@@ -39,17 +41,20 @@ options:
   enable_pdf_encryption:
     description:
       - Whether PDF attachments are encrypted, too.
+      - The role's variable is C(hardened_baseline_pdf_encryption).
     type: bool
   enable_portal_tracking_logs:
     description:
       - Whether opening of mail in the portal is logged. Microsoft documents it for Advanced Message Encryption; some
         organizations do not have it.
       - The log is read in the Purview portal, under I(Audit), as I(encrypted message portal activities).
+      - The role's variable is C(hardened_baseline_portal_tracking_logs).
     type: bool
   internal_licensing_enabled:
     description:
       - Whether IRM features work at all. In Exchange Online it governs mail to inside and to outside.
       - Exchange prompts before a change of this setting; the module answers the prompt.
+      - The role's variable is C(hardened_baseline_internal_licensing).
     type: bool
   journal_report_decryption_enabled:
     description:
@@ -78,22 +83,26 @@ options:
       - Whether Outlook on the web hides the option Do Not Forward.
       - To hide the button, set this and O(simplified_client_access_encrypt_only_disabled) to V(true), and
         O(simplified_client_access_enabled) to V(false).
+      - The role's variable is C(hardened_baseline_do_not_forward_option), which says the opposite.
     type: bool
   simplified_client_access_enabled:
     description:
       - Whether Outlook on the web shows the Encrypt button.
       - V(false) alone has been seen to leave the button. Hide what it offers, too, with
         O(simplified_client_access_do_not_forward_disabled) and O(simplified_client_access_encrypt_only_disabled).
+      - The role's variable is C(hardened_baseline_encrypt_button).
     type: bool
   simplified_client_access_encrypt_only_disabled:
     description:
       - Whether Outlook on the web hides the option Encrypt.
+      - The role's variable is C(hardened_baseline_encrypt_only_option), which says the opposite.
     type: bool
   transport_decryption_setting:
     description:
       - Whether mail flow rules, journaling and malware scanning can read protected mail.
       - V(Optional) tries to decrypt and delivers either way. V(Mandatory) rejects what it cannot decrypt. V(Disabled)
         does not decrypt.
+      - The role's variable is C(hardened_baseline_transport_decryption).
     type: str
     choices: [Disabled, Mandatory, Optional]
 seealso:

@@ -79,6 +79,7 @@ options:
   otp_enabled:
     description:
       - Whether recipients can read mail in the portal with a one-time passcode.
+      - The role's variable is C(hardened_baseline_one_time_passcode).
     type: bool
   portal_text:
     description:
@@ -95,6 +96,7 @@ options:
   social_id_sign_in:
     description:
       - Whether recipients can sign in to the portal with a Google, Yahoo or Microsoft account.
+      - The role's variable is C(hardened_baseline_social_id_sign_in).
     type: bool
 seealso:
   - module: m365.message_encryption.ome_transport_rule

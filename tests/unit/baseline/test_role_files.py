@@ -126,6 +126,23 @@ def test_options_are_those_of_the_resource() -> None:
             assert not variable.option or variable.option in options[control.resource], (control.id, variable.name)
 
 
+def test_an_option_and_the_variable_that_sets_it_name_each_other() -> None:
+    specs = yaml.safe_load((ROOT / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    variables = specs["argument_specs"]["main"]["options"]
+    pairs = [(control.resource, each) for control in CONTROLS for each in control.variables if each.option]
+    assert ("irm_configuration", "encrypt_button") in [(module, each.name) for module, each in pairs]
+    wrong = []
+    for module, each in pairs:
+        text = (ROOT / f"plugins/modules/{module}.py").read_text(encoding="utf-8")
+        options = yaml.safe_load(re.search(r'^DOCUMENTATION = r"""\n(.*?)^"""', text, re.DOTALL | re.MULTILINE)[1])[
+            "options"
+        ]  # type: ignore[index]
+        there = f"C(hardened_baseline_{each.name})" in str(options[each.option]["description"])
+        here = f"{module}#module:{each.option})" in str(variables[f"hardened_baseline_{each.name}"]["description"])
+        wrong += [(module, each.option, each.name)] if not (there and here) else []
+    assert wrong == []
+
+
 def test_the_argument_specs_show_the_defaults() -> None:
     specs = yaml.safe_load((ROOT / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))[
         "argument_specs"
