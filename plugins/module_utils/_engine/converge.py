@@ -243,7 +243,8 @@ class _Work:
         unknown, again = self._find_out(unclear) if unclear else ([], [])
         if refused or unknown:
             raise (*refused, *unknown)[0]
-        if not (again or depends):
+        # While outcomes were found out about, others may have changed something that later steps would undo.
+        if not (again or depends or (unclear and later)):
             return None
         self._sent_again += [step.call for step, _error in again]
         self._replan([step for step, _error in again])

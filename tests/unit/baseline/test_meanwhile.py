@@ -65,16 +65,20 @@ def stored(role: Role) -> set[tuple[str, str]]:
     return {(row["identity"], row["option"]) for row in role.report["changes"] if row["state"] == "stored"}
 
 
+OTHERS = "Somebody else changed something while this task wrote: "
+
+
 @pytest.mark.parametrize(
     ("cmdlet", "parameters", "theirs", "shown"),
     [
-        ("Remove-TransportRule", {}, {"State": None}, "state of 'a' is 'absent', not 'present'"),
-        ("Disable-TransportRule", {}, {"State": "Disabled"}, "enabled of 'a' is False, not True"),
+        # One rule less: Exchange refuses the next place itself.
+        ("Remove-TransportRule", {}, {"State": None}, "The specified rule priority is invalid"),
+        ("Disable-TransportRule", {}, {"State": "Disabled"}, f"{OTHERS}enabled of 'a' is False, not True"),
         (
             "Set-TransportRule",
             {"ExceptIfSubjectContainsWords": ["plain"]},
             {"ExceptIfSubjectContainsWords": ["plain"]},
-            r"exceptions\.subject_contains_words of 'a' is \['plain'\], not None",
+            rf"{OTHERS}exceptions\.subject_contains_words of 'a' is \['plain'\], not None",
         ),
     ],
 )
@@ -92,7 +96,7 @@ def test_what_others_do_after_the_first_write_is_not_undone(
             role.session.edit(cmdlet, Identity="a", **parameters)
 
     role.session.before_write = edit
-    with pytest.raises(VerificationError, match=f"Somebody else changed something while this task wrote: {shown}"):
+    with pytest.raises(ExchangeError, match=shown):
         role.run(**wishes, approved_plan=planned["digest"], require_approval=True)
     assert {call.cmdlet for call in role.session.writes[written:]} == {"Set-TransportRule"}
     assert all(set(call.parameters) == {"Identity", "Priority", "Confirm"} for call in role.session.writes[written:])
@@ -103,7 +107,7 @@ def test_what_others_do_after_the_first_write_is_not_undone(
         assert [name for name in order if name in rules(role)] == list(rules(role))
         assert stored(role) == set()
     else:
-        assert stored(role) == {("b", "priority")}
+        assert stored(role) == (set() if cmdlet == "Remove-TransportRule" else {("b", "priority")})
 
 
 @pytest.mark.parametrize("cmdlet", ["Remove-TransportRule", "Disable-TransportRule"])

@@ -19,10 +19,14 @@ LOGO = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR
 DEFAULT = "OME Configuration"
 
 
-def created(tmp_path: Path, **settings: Any) -> Role:
+def created(tmp_path: Path, days: int | None = 7) -> Role:
+    """A role that has created the template ``T``.
+
+    :param days: after which mail expires; ``None`` to leave the option out.
+    """
     role = Role(AME, str(tmp_path))
     role.run()
-    role.run(branding_template={"name": "T", **(settings or {"external_mail_expiry_in_days": 7})})
+    role.run(branding_template={"name": "T"} | ({} if days is None else {"external_mail_expiry_in_days": days}))
     return role
 
 
@@ -43,7 +47,7 @@ def branded(role: Role, name: str, **more: Any) -> None:
 
 @pytest.mark.parametrize("days", [0, 7, None])
 def test_a_template_that_is_as_the_run_created_it_is_removed(tmp_path: Path, days: int | None) -> None:
-    role = created(tmp_path, external_mail_expiry_in_days=days)
+    role = created(tmp_path, days)
     role.run("rollback", **REMOVES)
     assert configurations(role) == [DEFAULT]
 

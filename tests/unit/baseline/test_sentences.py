@@ -122,7 +122,12 @@ def line(kind: str, **fields: Any) -> str:
             },
             "contoso: refused, nothing was written: somebody changed something since; a change could not be rolled back",
         ),
-        ("audit", {"status": "not assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
+        # Ansible has just shown the error of an organization that is alone.
+        (
+            "audit",
+            {"status": "not assessable", "message": "no line\nmore"},
+            "contoso: not assessable: its error is above",
+        ),
     ],
 )
 def test_a_line(kind: str, fields: dict[str, Any], text: str) -> None:
