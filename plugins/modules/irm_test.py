@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Makes Exchange fetch the RMS templates, encrypt and decrypt, with C(Test-IRMConfiguration), and parses its output.
   - The cmdlet only tests, so it runs in check mode, too.
+  - If the test fails, the module says why, from the IRM configuration and the list of RMS templates, and what to do.
   - >-
     A change of M(m365.message_encryption.irm_configuration) can take minutes to hours to become effective.
     Give the task C(until) with C(retries) to wait for it, as the example does.
@@ -103,6 +104,17 @@ templates:
   type: list
   elements: str
   sample: ["Encrypt", "Do Not Forward"]
+cause:
+  description:
+    - Why the test failed, as far as the IRM configuration and the list of RMS templates show it, which are read after a failure.
+    - It names the licensing setting that is off, or the list that is empty.
+  returned: when the test failed
+  type: str
+  sample: licensing_location is empty and Exchange lists no RMS template
+cure:
+  description: What to do, as Microsoft describes it.
+  returned: when the test failed
+  type: str
 results:
   description: The unparsed output of Exchange.
   returned: success
@@ -114,7 +126,10 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotCapturedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import (
+    diagnosed,
+    run_irm_test,
+)
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -139,6 +154,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
             "templates": [],
             "results": "",
         }
+    tested = diagnosed(task.session, tested)
     return {**tested, "failed": task.params["fail_on_error"] and not tested["passed"]}
 
 

@@ -298,7 +298,7 @@ options:
         mail to them), C(managers) (an address to the manager's), C(attributes) (an address to attributes by name),
         C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors), C(outbound_connectors),
         C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and C(irm_configuration),
-        C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns
+        C(rms_templates), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns
         them. What is true or false there is no text in quotes.
       - >-
         If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or

@@ -188,6 +188,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import unlicensed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
+    licensing_warnings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     OME_CONFIGURATION,
     is_default,
@@ -204,6 +208,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     whole_state,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import with_licensing
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -230,6 +235,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
     unsupported = unsupported_rules(task.params["state"] or {})
     parts = declare_state(whole_state(state) if task.params["omitted"] == "default" else state)
 
+    rules = parts.get("transport_rules") or ()
+
     def planner(organization: Organization) -> Plan:
         refuse_other_organization(
             organization, state, remedy="Leave organization out to apply it to another organization on purpose."
@@ -242,12 +249,14 @@ def run(task: ModuleContext) -> dict[str, Any]:
             created=tuple(task.foreseen),
             says_in_clear=True,
         )
-        return plan_state(organization, parts, options)
+        plan = plan_state(organization, parts, options)
+        plan.warnings += licensing_warnings(*unlicensed(organization, plan.steps, rules))
+        return plan
 
     # A check says whether the session has the cmdlet for a custom configuration, as that of ome_configuration does.
     custom = not all(map(is_default, parts.get(OME_CONFIGURATION.subset) or ()))
     more = ["exported_cmdlets"] if task.check_mode and custom else []
-    return converge(task, [*subsets_of(parts), *more], planner)
+    return converge(task, list(dict.fromkeys([*subsets_of(parts), *with_licensing(rules), *more])), planner)
 
 
 def main() -> None:

@@ -184,6 +184,8 @@ def _test_irm_configuration(context: Context) -> None:
     failing = state["irm_test_failure"]
     if not failing and not irm["InternalLicensingEnabled"]:
         failing = "IRM"
+    if not failing and not state["rms_templates"]:
+        failing = "templates"
     names = ", ".join(row["Name"] for row in rules.templates(state))
     steps = [
         (

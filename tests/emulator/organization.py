@@ -272,8 +272,8 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         },
         "transport_rules": [],
         "rms_templates": [
-            _template("Encrypt", name, fr="Chiffrer"),
-            _template("Do Not Forward", name, fr="Ne pas transférer"),
+            _template("Encrypt", name, fr="Chiffrer", de="Verschlüsseln"),
+            _template("Do Not Forward", name, fr="Ne pas transférer", de="Nicht weiterleiten"),
             _template("Confidential \\ All Employees", name),
             _template("Highly Confidential \\ All Employees", name),
         ],

@@ -8,19 +8,30 @@ have wrapped lines, so a line without a recognized beginning continues the previ
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .._exchange.cmdlet import Call, Session
 from .._exchange.errors import OptionError, ProtocolError
 from .._exchange.kinds import is_address
-from .._exchange.organization import read
+from .._exchange.organization import SUBSETS, Organization, read
+from .irm_configuration import IRM_CONFIGURATION
+from .rights_management import OTHER_SERVICE, RMS_TEMPLATES, obstacle_of
 
 _OUTCOME = re.compile(r"- (PASS|FAIL):\s*(.*)")
 _OVERALL = re.compile(r"OVERALL RESULT:\s*(PASS|FAIL)")
 _TEMPLATES = re.compile(r"Templates available:\s*(.*?)\.?$")
 _RULE = re.compile(r"-{3,}")
+
+
+#: How Exchange says that it got no templates.
+_NO_TEMPLATES = "Failed to acquire RMS templates"
+
+_WAIT = (
+    "A change takes minutes to hours to become effective. If the test still fails then, look at what Exchange says of the step, "
+    "and compare licensing_location with LicensingIntranetDistributionPointUrl of Get-AipServiceConfiguration."
+)
 
 
 @dataclass
@@ -108,6 +119,36 @@ def run_irm_test(session: Session, sender: str, recipients: Sequence[str]) -> di
         "templates": results.templates,
         "results": text,
     }
+
+
+def diagnosed(session: Session, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """The outcome of a test. If it failed, also ``cause``, a clause, and ``cure``, sentences, from what is read now, and
+    both in ``msg``.
+    """
+    if outcome["passed"]:
+        return dict(outcome)
+    organization = read(session, [IRM_CONFIGURATION.subset, RMS_TEMPLATES], fresh=True)
+    cause, cure = _diagnosis(organization, outcome["steps"])
+    return {**outcome, "cause": cause, "cure": cure, "msg": f"{outcome['msg']} Cause: {cause}. {cure}"}
+
+
+def _diagnosis(organization: Organization, steps: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Why the test failed, and what to do."""
+    found = obstacle_of(organization)
+    if found:
+        return found.cause, found.cure
+    failed = [subset for subset in organization.subsets if organization.error(subset) is not None]
+    if failed:
+        cmdlets = " and ".join(SUBSETS[subset].cmdlet for subset in failed)
+        return (
+            f"not known, because {cmdlets} could not be read",
+            f"Grant the session {cmdlets}, or look at what they show.",
+        )
+    if any(_NO_TEMPLATES in step["detail"] for step in steps if not step["passed"]):
+        return "the licensing settings are on, but Exchange gets no templates from the service", OTHER_SERVICE
+    listed = len(organization.objects(RMS_TEMPLATES))
+    cause = f"the settings do not show it: licensing is on, and Exchange lists {listed} RMS {'template' if listed == 1 else 'templates'}"
+    return cause, _WAIT
 
 
 def _check_addresses(sender: str, recipients: Sequence[str]) -> None:

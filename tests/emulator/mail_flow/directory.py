@@ -44,7 +44,7 @@ class Directory:
     maps an address to its direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a
     person to attributes, ``proxy_addresses`` a proxy to the primary address. ``irm_configuration``,
     ``organization_config`` and ``outbound_connectors`` have the cmdlets' properties. ``templates`` maps the names of
-    RMS templates, where they are localized, to those that they have in English.
+    RMS templates, where they are localized, to those that they have in English; empty, it says that there are none.
 
     :raises ValueError: a key that is none.
     """
@@ -79,6 +79,13 @@ class Directory:
         self.irm: Mapping[str, Any] = facts.get("irm_configuration") or {}
         self._plus_addresses = not (facts.get("organization_config") or {}).get("DisablePlusAddressInRecipients")
         self.templates: Mapping[str, str] = _lower_map(facts.get("templates") or {}, str)
+        # Without templates the service is not active, whatever the settings say (Set-IRMConfiguration; what labs showed
+        # of tenants whose service was never activated). An empty LicensingLocation alone proves nothing.
+        self.protects = not (
+            self.irm.get("AzureRMSLicensingEnabled") is False
+            or self.irm.get("InternalLicensingEnabled") is False
+            or facts.get("templates") == {}
+        )
         self.labels_override = any(label.get("encrypts") for label in facts.get("auto_label") or ())
 
     def _addresses(self, given: Iterable[str] | None) -> frozenset[str] | None:

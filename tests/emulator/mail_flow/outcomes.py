@@ -143,7 +143,7 @@ class Judge:
     def _decrypts(self) -> bool:
         """Whether the service can take protection away."""
         irm = self._directory.irm
-        if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
+        if not self._directory.protects:
             return bool(self._ask("U28", "whether protection is removed without licensing", (True, False)))
         return irm.get("TransportDecryptionSetting") != "Disabled" or bool(
             self._ask("U30", "whether protection is removed without decryption", (True, False))
@@ -171,7 +171,7 @@ class Judge:
         found: list[tuple[str, str, tuple[str, ...]]] = []
         if size > LARGEST:
             found.append(("U31", "the message is larger than 25 MB, or is when it is encoded", _NOT_AS_ASKED))
-        if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
+        if not self._directory.protects:
             found.append(("U28", "the service is not set up for encryption", _NOT_AS_ASKED))
         if irm.get("EnablePdfEncryption") is False and any(
             str(one["name"]).lower().endswith(".pdf") for one in message.attachments

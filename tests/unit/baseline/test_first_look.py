@@ -177,6 +177,72 @@ def test_without_azure_rights_management_nobody_knows_what_rules_do() -> None:
     ]
 
 
+def statuses(role: Role) -> dict[str, tuple[str, str]]:
+    return {row["id"]: (row["status"], " ".join(row["findings"])) for row in role.report["controls"]}
+
+
+@pytest.mark.parametrize("procedure", ["audit", "baseline"])
+def test_where_rights_management_is_not_active_nothing_is_guaranteed(procedure: str) -> None:
+    """Both licensing settings are on, no licensing location, no template: the service was never activated."""
+    wish = {"name": "Out", "when": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}}
+    wishes = {"guarantees": [{**wish, "then": "not_in_clear"}], "pdf_encryption": True, "accept": ["IRM-5"]}
+    role = Role({"advanced_message_encryption": True})
+    on = ("AzureRMSLicensingEnabled", "EnablePdfEncryption", "SimplifiedClientAccessEnabled")
+    role.session.edit("Set-IRMConfiguration", **dict.fromkeys(on, True))
+    role.session.edit("New-TransportRule", **OUTGOING)
+    role.plan(procedure, check=True, **wishes)
+    assert [row["verdict"] for row in role.report["mail"]["guarantees"]] == ["proved"]
+    assert {statuses(role)[each][0] for each in ("IRM-1", "IRM-2", "IRM-3")} == {"met"}
+    role.session.organization.patch({"rms_templates": []})
+    role.plan(procedure, check=True, **wishes)
+    (row,) = role.report["mail"]["guarantees"]
+    assert (row["verdict"], [each["id"] for each in row["unknown"]]) == ("unknown", ["U28"])
+    cause = "licensing_location is empty and Exchange lists no RMS template"
+    for control in ("IRM-1", "IRM-2"):
+        status, said = statuses(role)[control]
+        assert status == "not assessable"
+        assert said.startswith(f"Whether rights management works is not known: {cause}. ")
+        assert "Enable-AipService" in said
+    (warning,) = [text for text in role.report["warnings"] if "U28" in text]
+    assert warning.startswith(f"{cause} while rules encrypt ('Encrypt all')")
+    if procedure == "audit":
+        overview = role.report["overview"]
+        assert overview["encrypts"] == [f"not known while {cause} (U28): the rule 'Encrypt all' with 'Encrypt'"]
+        assert overview["holes"][0].startswith("not known for all outgoing mail")
+        # Microsoft's tests look at the settings only.
+        assert [verdicts(overview)[test] for test in ("35024", "35025", "35026")] == [f"passes, but {cause}"] * 3
+    # A list that was not read is not empty.
+    role.session.organization.patch({"hidden_cmdlets": ["Get-RMSTemplate"]})
+    role.plan(procedure, check=True, **wishes)
+    assert [row["verdict"] for row in role.report["mail"]["guarantees"]] == ["proved"]
+    assert {statuses(role)[each][0] for each in ("IRM-1", "IRM-2")} == {"met"}
+
+
+def test_a_plan_that_turns_licensing_on_does_not_judge_by_the_list_from_before() -> None:
+    role = Role({"advanced_message_encryption": True})
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True, InternalLicensingEnabled=False)
+    role.session.edit("New-TransportRule", **OUTGOING)
+    role.plan("baseline", check=True)
+    assert not any("U28" in text for text in role.report["warnings"])
+
+
+def test_the_button_needs_azure_rights_management() -> None:
+    role = Role({"advanced_message_encryption": True})
+    role.session.edit("Set-IRMConfiguration", SimplifiedClientAccessEnabled=True, AzureRMSLicensingEnabled=False)
+    role.plan("audit")
+    status, said = statuses(role)["IRM-3"]
+    assert status == "not met"
+    assert said.startswith("azure_rms_licensing_enabled is false (IRM-1)")
+    assert "35026" in said
+    assert verdicts(role.report["overview"])["35026"] == "fails"
+    # Nobody wants the button.
+    role.plan("audit", encrypt_button=False)
+    assert "35026" not in statuses(role)["IRM-3"][1]
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    role.plan("audit")
+    assert statuses(role)["IRM-3"][0] == "met"
+
+
 @pytest.mark.parametrize("procedure", ["audit", "baseline"])
 def test_rules_that_encrypt_while_licensing_is_off_are_a_warning(procedure: str) -> None:
     role = Role()

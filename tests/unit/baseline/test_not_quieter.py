@@ -71,7 +71,7 @@ class Asked:
     state: Values = field(default_factory=dict)
 
 
-def rules(rule: Values, *stored: Values, **state: Values) -> Asked:
+def rules(rule: Values, *stored: Values, **state: Any) -> Asked:
     return Asked(
         ome_transport_rule,
         whole(rule),
@@ -114,6 +114,18 @@ CASES: dict[str, Asked] = {
         {"encryption_rules": [{**RULE, "name": "all", "actions": {"stop_rule_processing": True}}, RULE]},
     ),
     "rule_not_rebuildable": rules({"name": "r", "state": "absent"}, {**STORED, "ExpiryDate": "2020-01-01T00:00:00Z"}),
+    "template_called": rules(RULE, locale="fr-FR"),
+    "template_not_named": rules(
+        RULE,
+        rms_templates=[
+            {
+                "Name": "Crittografa",
+                "Description": "",
+                "Type": "Distributed",
+                "TemplateGuid": "9b4e4b3a-6f0c-4a54-8f4e-0f5d3c1f7a11",
+            }
+        ],
+    ),
     "template_not_checked": rules(
         {**RULE, "actions": {"apply_rights_protection_template": "Secret"}}, rms_templates=[]
     ),

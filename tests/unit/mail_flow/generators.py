@@ -92,6 +92,8 @@ def organization(source: random.Random) -> Values:
         known["irm_configuration"]["transport_decryption_setting"] = source.choice(
             ["Optional", "Disabled", "Mandatory"]
         )
+        if source.random() < 0.3:
+            known["rms_templates"] = []
     if source.random() < 0.5:
         known["outbound_connectors"] = [connector(source, name) for name in CONNECTORS if source.random() < 0.5]
     if source.random() < 0.15:

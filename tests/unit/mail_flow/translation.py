@@ -95,6 +95,8 @@ def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
         }
     if "irm_configuration" in tenant:
         tenant["irm_configuration"] = {_IRM[name]: value for name, value in tenant["irm_configuration"].items()}
+    if "rms_templates" in tenant:
+        tenant["templates"] = {row["name"]: row["name"] for row in tenant.pop("rms_templates")}
     if "outbound_connectors" in tenant:
         tenant["outbound_connectors"] = [
             {_CONNECTOR[name]: value for name, value in row.items()} for row in tenant["outbound_connectors"]

@@ -13,7 +13,7 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 DERIVED = {
     "expectation_missed": {"failure_text"},
     "exception_removed": {"value_text"},
-    "licensing_off": {"remedy", "shown"},
+    "licensing_off": {"cure", "shown"},
     "matches_no_mail": {"instead"},
     "idle": {"reason"},
     "may_leave_in_clear": {"more", "named"},

@@ -216,6 +216,10 @@ class Control:
         """Why it is not met even though its settings are stored, as sentences."""
         return []
 
+    def doubts(self, organization: Organization) -> list[str]:
+        """Why it cannot be told whether it is met, although its settings are stored, as sentences."""
+        return []
+
     def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]] | None:
         """Whether a control that writes nothing is met, and what was found; ``None`` if something else must judge it.
 

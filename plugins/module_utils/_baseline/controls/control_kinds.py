@@ -15,6 +15,7 @@ from ..._exchange.organization import Organization
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION, check_configuration, find, is_default
+from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.stored import rules_of
 from ..._resources.settings import policies_without_irm
 from ..._resources.table import Table, name_of
@@ -79,7 +80,32 @@ class SettingsControl(TableControl):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LicensingControl(SettingsControl):
+class ProtectionControl(SettingsControl):
+    """Settings that let mail be protected. That they are stored does not mean that the service behind them is active."""
+
+    def doubts(self, organization: Organization) -> list[str]:
+        found = obstacle_of(organization)
+        if found is None or found.switched_off:
+            return []  # IRM-1 and IRM-2 say themselves what is off.
+        return [f"Whether rights management works is not known: {found.cause}. {found.cure}"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ButtonControl(SettingsControl):
+    """The Encrypt button, which Exchange shows only where it uses Azure Rights Management."""
+
+    def shortcomings(self, request: BaselineRequest, organization: Organization) -> list[str]:
+        (shows, *_others) = self.variables
+        uses = IRM_CONFIGURATION.field("azure_rms_licensing_enabled").read(organization.only(self.subset))
+        if request.variables.get(shows.name) is not True or uses is not False:
+            return []
+        return [
+            f"azure_rms_licensing_enabled is false (IRM-1): the button protects nothing then, and Microsoft's test {self.assessed_by} fails."
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicensingControl(ProtectionControl):
     """Azure Rights Management, which would change the key service of an organization that still uses AD RMS."""
 
     def findings(self, outlook: Outlook) -> list[Finding]:

@@ -22,9 +22,11 @@ from ..._resources.rules.fields import rule_argument_spec
 from .control import Control, Variable
 from .control_kinds import (
     BrandingControl,
+    ButtonControl,
     LicensedControl,
     LicensingControl,
     PolicyControl,
+    ProtectionControl,
     SettingsControl,
     SignInControl,
     TemplateControl,
@@ -89,6 +91,7 @@ CONTROLS: tuple[Control, ...] = (
             (True, True),
             "Whether mail can be protected, for internal and external recipients.",
         ),
+        kind=ProtectionControl,
         reason="In Exchange Online it applies to internal and external mail alike. Without it, Exchange lists no templates, and nobody can protect mail.",
         risk="None known.",
         notice="Nobody if it is already on.",
@@ -119,6 +122,7 @@ CONTROLS: tuple[Control, ...] = (
             "Whether the button offers Do Not Forward.",
             inverted=True,
         ),
+        kind=ButtonControl,
         reason="People who can protect a message with one click do it more often.",
         risk="Partners may receive protected mail that they do not expect.",
         notice="Everybody who uses Outlook on the web.",

@@ -22,7 +22,6 @@ from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from
 from ..._mail_flow.model.encrypters import unseen_of
-from ..._mail_flow.model.facts import licensing_off
 from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
@@ -32,6 +31,7 @@ from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import describe
+from ..._resources.rights_management import RMS_TEMPLATES, obstacle
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
 from .findings import PREFIX
@@ -211,13 +211,13 @@ def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
 
 
 def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarning]:
-    """The warning about rules that encrypt while licensing is off, after a plan."""
+    """The warning about rules that encrypt where rights management does not work, after a plan."""
     try:
         mail = Mail.of(organization).after(plan)
     except ExchangeError:
         return []
-    off = licensing_off(mail.facts.get(IRM) or {})
-    return warnings_of(off, encrypting_today(mail.rules) if off else [], "IRM-1 and IRM-2 turn it on.")
+    found = obstacle(mail.facts.get(IRM), mail.facts.get(RMS_TEMPLATES))
+    return warnings_of(found, encrypting_today(mail.rules) if found else [], "IRM-1 and IRM-2 turn it on.")
 
 
 #: The parts of what a plan does to mail that say how mail is protected: those that the last lines of a run rest on, and

@@ -18,20 +18,19 @@ from ..._mail_flow.analyses.overview import overview
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import rules_from
 from ..._mail_flow.model import questions
-from ..._mail_flow.model.facts import licensing_off
 from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
 from ..._mail_flow.wording.summary import reasons_of, refutation
 from ..._mail_flow.wording.unseen import unseen_lines
-from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.action_effects import ENCRYPTING
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.moderation import doing
 from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
-from ..controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint, with_unseen
+from ..controls.mail import PROVED, REFUTED, Mail, mail_lint, with_unseen
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -77,18 +76,31 @@ class AssessedTest:
     by: Callable[[Organization], str] = lambda organization: ""
 
 
+def _by_settings(organization: Organization) -> str:
+    """What is wrong where only the settings that a test looks at are right."""
+    found = obstacle_of(organization)
+    return f", but {found.cause}" if found and not found.switched_off else ""
+
+
 #: Source: the tests themselves, microsoft/zerotrustassessment, src/powershell/tests/Test-Assessment.<id>.ps1.
 ASSESSED_TESTS = (
     AssessedTest(
-        "35024", "Azure Rights Management is on", lambda organization: _irm(organization, "AzureRMSLicensingEnabled")
+        "35024",
+        "Azure Rights Management is on",
+        lambda organization: _irm(organization, "AzureRMSLicensingEnabled"),
+        _by_settings,
     ),
     AssessedTest(
-        "35025", "Internal licensing is on", lambda organization: _irm(organization, "InternalLicensingEnabled")
+        "35025",
+        "Internal licensing is on",
+        lambda organization: _irm(organization, "InternalLicensingEnabled"),
+        _by_settings,
     ),
     AssessedTest(
         "35026",
         "The Encrypt button is shown",
         lambda organization: _irm(organization, "AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled"),
+        _by_settings,
     ),
     AssessedTest(
         "35027",
@@ -189,12 +201,10 @@ def _acting(organization: Organization) -> list[Rule]:
 
 
 def _encrypting(organization: Organization) -> list[str]:
-    off = (
-        "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
-    )
+    found = obstacle_of(organization)
     acting = _acting(organization)
-    if off:
-        doubts = dict.fromkeys((rule.name for rule in acting), f"while {off} is false (U28)")
+    if found:
+        doubts = dict.fromkeys((rule.name for rule in acting), f"while {found.cause} (U28)")
     else:
         doubts = {
             rule.name: "(U13)" for rule in RuleSet(rules_from(organization)).rules if rule.doubts or rule.surprises

@@ -339,11 +339,14 @@ class Baseline(Procedure):
             )
         row = replace(row, wanted=plan.after.get(control.subset), found=plan.before.get(control.subset))
         shortcomings = control.shortcomings(self.request, organization)
-        findings = (*control.remarks(self.request, organization), *shortcomings)
+        doubts = control.doubts(organization)
+        findings = (*control.remarks(self.request, organization), *shortcomings, *doubts)
         if exception is not None and not exception.expired:
             return replace(row, status=ControlStatus.ACCEPTED, findings=findings)
-        status = ControlStatus.NOT_MET if plan.steps or shortcomings else ControlStatus.MET
-        return replace(row, status=status, findings=(*self._expired(control.id), *findings))
+        row = replace(row, findings=(*self._expired(control.id), *findings))
+        if plan.steps or shortcomings:
+            return replace(row, status=ControlStatus.NOT_MET)
+        return replace(row, status=ControlStatus.NOT_ASSESSABLE if doubts else ControlStatus.MET)
 
     def _expired(self, id_: str) -> list[str]:
         """The sentence that an accepted exception of a control has expired."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._exchange.errors import ExchangeError, NotCapturedError
-from ..._resources.irm_test import run_irm_test
+from ..._resources.irm_test import diagnosed, run_irm_test
 from ..documents.report import ControlReport, OrganizationReport
 from ..documents.status import ControlStatus, OrganizationStatus
 from .baseline_context import BaselineContext
@@ -19,6 +19,12 @@ CONTROL = "VRF-1"
 
 #: Seconds between two tries.
 INTERVAL = 15.0
+
+#: What to do beside the cure.
+_REMEDY = (
+    "Where only time is missing, because changes take minutes to hours to become effective, run the playbook again, "
+    "or raise hardened_baseline_test_timeout."
+)
 
 #: Status of an organization to its status if the test fails.
 _AFTER_A_FAILURE = {
@@ -63,7 +69,7 @@ def run_functional_test(
     if failure is None and report.status is OrganizationStatus.FAILED:
         failure = ExchangeError(
             f"Everything is stored, but the test of rights management does not pass: {outcome['msg']}",
-            remedy="Changes take minutes to hours to become effective: run the playbook again later, or raise hardened_baseline_test_timeout.",
+            remedy=_REMEDY,
         )
     return report, failure
 
@@ -84,7 +90,7 @@ def _tried(task: BaselineContext, sender: str, recipients: list[str], timeout: f
         outcome = run_irm_test(task.session, sender, recipients)
         left = end - time.monotonic()
         if outcome["passed"] or left <= 0:
-            return outcome
+            return diagnosed(task.session, outcome)
         task.say(f"The test of rights management does not pass yet. Trying again for {left:.0f} s.")
         time.sleep(min(INTERVAL, left))
 
@@ -94,6 +100,8 @@ def _tested(control: ControlReport, outcome: Mapping[str, Any]) -> ControlReport
     if passed is None:
         return replace(control, status=ControlStatus.NOT_ASSESSABLE, findings=(outcome["msg"],))
     failures = tuple(f"{step['name']}: {step['detail']}" for step in outcome["steps"] if not step["passed"])
+    if not passed:
+        failures = (*failures, f"Cause: {outcome['cause']}. {outcome['cure']}")
     accepted = control.exception is not None and not control.exception.expired
     status = ControlStatus.MET if passed else ControlStatus.ACCEPTED if accepted else ControlStatus.NOT_MET
     return replace(control, status=status, wanted="PASS", found="PASS" if passed else "FAIL", findings=failures)

@@ -82,7 +82,8 @@ def _settings(*facts: Mapping[str, Any]) -> tuple[str, ...]:
     known = [facts_of(each) for each in facts]
     differ = {
         "outbound_connectors": len({_connectors(each) for each in facts}) > 1,
-        "irm_configuration": bool(differing([each.irm_configuration for each in known])),
+        "irm_configuration": bool(differing([each.irm_configuration for each in known]))
+        or known[0].obstacle != known[1].obstacle,
         "remote_domains": known[0].remote_domains != known[1].remote_domains,
     }
     return tuple(name for name, differs in differ.items() if differs)

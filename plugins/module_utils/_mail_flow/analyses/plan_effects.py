@@ -12,13 +12,13 @@ from typing import Any
 from ..._engine.plan import Change, Step
 from ..._exchange.names import name_key
 from ..._exchange.organization import Organization
-from ..._resources.irm_configuration import IRM_CONFIGURATION
+from ..._resources.irm_configuration import IRM_CONFIGURATION, LICENSING
 from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
+from ..._resources.rights_management import RMS_TEMPLATES, Obstacle, facts_read, obstacle
 from ..._resources.rules.rule import DeclaredRule, encrypts_today
 from ..._resources.rules.stored import RULE
 from ..input.rule_sources import rules_from
-from ..model.facts import licensing_off
 
 #: Resources whose objects are facts, each object under its identity.
 _NAMED_FACTS = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY)}
@@ -71,28 +71,22 @@ def _set(rule: dict[str, Any], change: Change) -> None:
 
 
 def unlicensed(
-    organization: Organization, steps: Iterable[Step], declared: Iterable[DeclaredRule]
-) -> tuple[str, list[str]]:
-    """The licensing settings that are off, and the names of the declared rules that encrypt once the steps are done.
-
-    Both are empty where licensing is on, and where the IRM configuration was not read: nothing is known of it then.
+    organization: Organization, steps: Sequence[Step], declared: Iterable[DeclaredRule]
+) -> tuple[Obstacle | None, list[str]]:
+    """What keeps rights management from working once the steps are done, as far as it was read, and the names of the
+    declared rules that encrypt then.
     """
-    subset = IRM_CONFIGURATION.subset
-    was_read = subset in organization.subsets and organization.error(subset) is None
-    off = (
-        next((licensing_off(IRM_CONFIGURATION.describe(found)) for found in organization.objects(subset)), "")
-        if was_read
-        else ""
-    )
-    if not off:
-        return "", []
+    facts = facts_after(facts_read(organization), steps)
+    found = obstacle(facts.get(IRM_CONFIGURATION.name), facts.get(RMS_TEMPLATES))
+    if found is None:
+        return None, []
     ours = {key for rule in declared for key in (rule.guid, name_key(rule.name)) if key}
     rules = (
         rule
         for rule in rules_after(rules_from(organization), steps)
         if ours & {rule["guid"], name_key(str(rule["name"]))}
     )
-    return off, encrypting_today(rules)
+    return found, encrypting_today(rules)
 
 
 def encrypting_today(rules: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -109,6 +103,9 @@ def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, An
     for change in (change for step in steps for change in step.changes):
         if change.resource == IRM_CONFIGURATION.name and IRM_CONFIGURATION.subset in found:
             found[IRM_CONFIGURATION.subset] = {**found[IRM_CONFIGURATION.subset], change.option: change.after}
+            if change.option in LICENSING and change.after is True:
+                # Exchange may list none only because licensing is off, and what it lists then was not read.
+                found.pop(RMS_TEMPLATES, None)
         subset = _NAMED_FACTS.get(change.resource)
         if subset in found:
             found[subset] = _changed(found[subset], change)

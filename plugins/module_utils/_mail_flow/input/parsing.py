@@ -102,6 +102,7 @@ FACT_KEYS = (
     ),
     *(
         "irm_configuration",
+        "rms_templates",
         "ome_configurations",
         "owa_mailbox_policies",
         "inbound_connectors",
@@ -328,6 +329,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         ),
         proxy_addresses=given("proxy_addresses", _by_name(_small_address)) or {},
         irm_configuration=given("irm_configuration", _mapped),
+        rms_templates=given("rms_templates", _each(_mapped)),
         ome_configurations=given("ome_configurations", _each(_ome_configuration)),
         owa_mailbox_policies=given("owa_mailbox_policies", _each(_mapped)),
         inbound_connectors=given("inbound_connectors", _each(_mapped)),

@@ -17,6 +17,7 @@ from ..._exchange.cmdlet import Call, Result
 from ..._exchange.errors import OptionError, PermissionDeniedError
 from ..._exchange.organization import MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
 from ..._resources.organization_state import describe
+from ..._resources.rights_management import RMS_TEMPLATES
 from ..._resources.rules.fields import DLP_CONDITIONS, DLP_POLICY_PROPERTIES, EDGE_PROPERTIES, rule_argument_spec
 from ..._resources.rules.rule import Rule, proposed_rules
 from ..._resources.rules.stored import rules_of
@@ -244,10 +245,17 @@ class _CaptureSession:
 
 
 #: Subsets that hold the rules, and those that hold facts.
-RULE_SUBSETS = ("transport_rules", "rms_templates")
+RULE_SUBSETS = ("transport_rules", RMS_TEMPLATES)
 
 
-FACT_SUBSETS = ("organization", *MAIL_FACTS, "irm_configuration", "ome_configurations", "owa_mailbox_policies")
+FACT_SUBSETS = (
+    "organization",
+    *MAIL_FACTS,
+    "irm_configuration",
+    RMS_TEMPLATES,
+    "ome_configurations",
+    "owa_mailbox_policies",
+)
 
 
 #: The name of a subset's fact, if it is not the subset's own name.
@@ -255,7 +263,7 @@ _FACTS = {"organization": "organization_config"}
 
 
 #: Optional subsets: if their reads fail, they are unknown, and nothing fails.
-_TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules")
+_TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules", RMS_TEMPLATES)
 
 
 #: The subsets without which little can be said about all mail.
@@ -267,6 +275,7 @@ PROOF_SUBSETS = (
     "mail_users",
     "journal_rules",
     "irm_configuration",
+    RMS_TEMPLATES,
 )
 
 
@@ -358,6 +367,7 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
         and any(message.authenticated is None for message in messages),
         "outbound_connectors": leaves or routes,
         "irm_configuration": encrypts or protected,
+        RMS_TEMPLATES: encrypts or protected,
         "ome_configurations": encrypts or protected,
         "owa_mailbox_policies": encrypts or protected,
     }

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from ..._exchange.names import same_name
+from ..._resources.rights_management import Obstacle, obstacle
 from . import questions
 from .addresses import domain, is_below, is_name, spellings, with_parents, without_tag
 from .connectors import EVERY_DOMAIN, Connector
@@ -73,6 +74,7 @@ class Facts:
     attributes: Mapping[str, Mapping[str, str]] | None = None
     proxy_addresses: Mapping[str, str] = field(default_factory=dict)
     irm_configuration: Mapping[str, Any] | None = None
+    rms_templates: tuple[Mapping[str, Any], ...] | None = None
     ome_configurations: tuple[Mapping[str, Any], ...] | None = None
     owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
     inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
@@ -82,6 +84,11 @@ class Facts:
     dlp_policies: tuple[Encrypter, ...] | None = None
     labels: tuple[Encrypter, ...] | None = None
     dialect: Dialect = Dialect.AGREED
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """What keeps rights management from working; ``None`` if nothing shows that it does not work."""
+        return obstacle(self.irm_configuration, self.rms_templates)
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -471,10 +478,3 @@ def _internal_domain(facts: Facts, address: str) -> Truth:
             shared=True,
         )
     return internal or _otherwise(domain(address), facts.counts_as_internal)
-
-
-def licensing_off(settings: Mapping[str, Any]) -> str:
-    """The required licensing settings that are off; empty if none is."""
-    return " and ".join(
-        name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False
-    )

@@ -277,8 +277,8 @@ QUESTIONS = (
     ),
     Question(
         LICENSING_OFF,
-        "What happens to mail that a rule encrypts while rights management is off.",
-        "Enable licensing.",
+        "What happens to mail that a rule encrypts while rights management is off or not activated.",
+        "Enable licensing, and activate the service.",
         SILENT,
         "Set-IRMConfiguration",
     ),

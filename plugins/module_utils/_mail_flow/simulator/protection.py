@@ -11,18 +11,19 @@ connectors, and of the rules' actions RouteMessageOutbound....
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..._resources.rights_management import Obstacle
 from ..model import questions
 from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
 from ..model.content import ENCODED, size_range
 from ..model.encrypters import DLP, LABELS, QUESTION, Afterwards
-from ..model.facts import Facts, leaves, licensing_off, sender_inside, sender_outside
+from ..model.facts import Facts, leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth, rows_of
 from ..model.message import Message, Protection
 from .state import World
@@ -171,16 +172,15 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
         return _unknown(Reason(questions.A_FACT, "arrival_keys", field="protection"))
     if world.asked:
         return _unknown(_both(world))
-    closed = _closed(facts.irm_configuration or {})
+    closed = _closed(facts)
     return _unknown(closed) if closed else Verdict("none")
 
 
-def _closed(settings: Mapping[str, Any]) -> Reason | None:
+def _closed(facts: Facts) -> Reason | None:
     """Why it is open whether Exchange can remove protection."""
-    off = licensing_off(settings)
-    if off:
-        return Reason(questions.LICENSING_OFF, "decrypts_unlicensed", (off,), "facts.irm_configuration")
-    disabled = settings.get("transport_decryption_setting") == "Disabled"
+    if facts.obstacle:
+        return _unlicensed("decrypts_unlicensed", facts.obstacle)
+    disabled = (facts.irm_configuration or {}).get("transport_decryption_setting") == "Disabled"
     return Reason(questions.UNREADABLE, "decrypts_disabled", field="facts.irm_configuration") if disabled else None
 
 
@@ -216,7 +216,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
         reasons.append(Reason(questions.FORWARDED, "sender_not_inside", (message.sender,), "from"))
     if message.signed and not world.content.wrapped:
         reasons.append(Reason(questions.SMIME_SIGNED, "smime_signed", field="protection"))
-    reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
+    reasons += [*_type_reasons(message), *_configured(facts, message)]
     large = _too_large(message)
     if reasons or large:
         delivered = not large and not any(reason.id in (questions.PDF, questions.LICENSING_OFF) for reason in reasons)
@@ -241,11 +241,15 @@ def _type_reasons(message: Message) -> list[Reason]:
     return [*reasons, *([Reason(questions.SYSTEM_MAIL, "system_mail", (tuple(system),), "type")] if system else [])]
 
 
-def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
+def _unlicensed(kind: str, obstacle: Obstacle) -> Reason:
+    """Why it is open what comes of protection where rights management may not work."""
+    return Reason(questions.LICENSING_OFF, kind, (obstacle.cause,), f"facts.{obstacle.fact}")
+
+
+def _configured(facts: Facts, message: Message) -> list[Reason]:
     """Why it is open whether the organization's settings let a message be protected."""
-    settings = irm or {}
-    off = licensing_off(settings)
-    reasons = [Reason(questions.LICENSING_OFF, "encrypts_unlicensed", (off,), "facts.irm_configuration")] if off else []
+    settings = facts.irm_configuration or {}
+    reasons = [_unlicensed("encrypts_unlicensed", facts.obstacle)] if facts.obstacle else []
     documents = [
         attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")
     ]

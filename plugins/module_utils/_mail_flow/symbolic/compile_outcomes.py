@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..._exchange.names import name_key, same_name
+from ..._resources.rights_management import obstacle
 from ..model import questions
 from ..model.actions import Does
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
-from ..model.facts import RELAYED, licensing_off
+from ..model.facts import RELAYED
 from ..model.rules import RuleSet
 from ..sat.solver import FALSE, TRUE
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
@@ -206,7 +207,7 @@ class Outcome:
 
     @property
     def _licensing_off(self) -> bool:
-        return bool(licensing_off(self.chain.conditions.settings))
+        return obstacle(self.chain.conditions.settings, self.mail.facts.rms_templates) is not None
 
     def _decrypts(self) -> Value:
         """Whether Exchange removes the protection that rules ask to remove (U28, U30)."""

@@ -220,8 +220,14 @@ class Chain:
                 way = self._known[key] = self._way(steps, asked, message, person)
             except BudgetError:
                 way = _not_followed(message, person)
-        asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
+        asks = (tuple((step.asks, step.why) for step in steps), self._protection_by)
         return Passed(way, steps, self._names, known, asks)
+
+    @property
+    def _protection_by(self) -> tuple[str, str]:
+        """The settings on which protection depends, and what keeps it from working."""
+        obstacle = self.facts.obstacle
+        return value_text(self.facts.irm_configuration), obstacle.cause if obstacle else ""
 
     def copies(self, met: Met, message: Message, person: Recipient) -> dict[str, MadeCopy]:
         """The copies that rules make of somebody's copy, by the address of whom they are for.
@@ -251,7 +257,7 @@ class Chain:
         if not ended:  # What was not followed may make any of them.
             found = {who: Course(person, [], too_many=True) for who in met if who != person.address}
         asks = tuple(tuple((who, each[place]) for who, each in met.items() if place in each) for place in places)
-        every = (asks, value_text(self.facts.irm_configuration))
+        every = (asks, self._protection_by)
         return {who: MadeCopy(course, message, every) for who, course in found.items()}
 
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:

@@ -13,6 +13,7 @@ from itertools import starmap
 from typing import Any
 
 from ..._engine.plan import PlanWarning, warning
+from ..._resources.rights_management import Obstacle
 from ..._resources.rules.rule import idle_words
 from ..analyses.foreign_rules import REPORTS, STOPS, ForeignRule
 from .evidence import reported_line
@@ -80,20 +81,19 @@ def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> lis
     ]
 
 
-def licensing_warnings(
-    off: str, rules: Sequence[str], remedy: str = "m365.message_encryption.irm_configuration turns it on."
-) -> list[PlanWarning]:
-    """The warning; nothing where licensing is on, or no rule encrypts.
+def licensing_warnings(obstacle: Obstacle | None, rules: Sequence[str], switched_on_by: str = "") -> list[PlanWarning]:
+    """The warning; nothing where rights management may work, or no rule encrypts.
 
-    :param off: the licensing settings that are off.
+    :param obstacle: what keeps rights management from working.
     :param rules: the names of the rules that encrypt.
-    :param remedy: what turns licensing on, as a sentence.
+    :param switched_on_by: what turns licensing on, as a sentence, where it is not the module.
     """
-    if not off or not rules:
+    if obstacle is None or not rules:
         return []
     shown = _named(rules, most=5)
-    text = f"{off} is false while rules encrypt ({shown}): what happens to their mail is unknown (U28). {remedy}"
-    return [warning("licensing_off", text, settings=off, rules=list(rules))]
+    cure = switched_on_by if obstacle.switched_off and switched_on_by else obstacle.cure
+    text = f"{obstacle.cause} while rules encrypt ({shown}): what happens to their mail is unknown (U28). {cure}"
+    return [warning("licensing_off", text, cause=obstacle.cause, rules=list(rules))]
 
 
 #: What a rule can do to mail of some rules.

@@ -194,7 +194,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "arrival_keys": "whose keys protect the message is not known",
     "arrival_option": "with which option the message is protected on arrival is not known",
     "decrypts_disabled": "whether a rule decrypts a message while transport_decryption_setting is Disabled",
-    "decrypts_unlicensed": "whether a rule decrypts a message while {} is false",
+    "decrypts_unlicensed": "whether a rule decrypts a message while {}",
     "decryption_mandatory": (
         "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys "
         "may be another organization's"
@@ -214,7 +214,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "labels_options": "whether the message gets the sensitivity label {!r}, which was told and encrypts",
     "labels_removes": "whether the message gets the sensitivity label {!r}, which was told and removes protection",
     "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
-    "encrypts_unlicensed": "what happens to a message that a rule encrypts while {} is false",
+    "encrypts_unlicensed": "what happens to a message that a rule encrypts while {}",
     "expiry": "when mail with the branding {} expires is not known",
     "forwarded": "whether Exchange encrypts mail that is forwarded",
     "pdf": "whether a message with the PDF document {} is encrypted while enable_pdf_encryption is false",

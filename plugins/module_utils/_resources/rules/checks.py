@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._engine.plan import PlanWarning, warning
 from ..._exchange.errors import NotFoundError, OptionError
-from ..._exchange.names import name_key
+from ..._exchange.names import name_key, same_name
 from ..settings import lookalike_warnings
 from .moderation import doing
 from .never import never_matching
@@ -44,6 +44,7 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
     actions = given.get("actions", {})
     warnings += _check_values(book, wanted.where, given)
     warnings += _check_template(book, wanted.where, actions)
+    warnings += _check_language(book, wanted.where, actions, rule)
     warnings += _check_branding(book, wanted.where, actions)
     sections = doing({**(rule.sections if rule else {}), **given})
     if encrypts(sections) and not keeps_senders_inside(sections):
@@ -112,6 +113,28 @@ def _check_template(book: RuleBook, where: str, actions: Mapping[str, Any]) -> l
     # Why is left to the sentence: it differs between wires.
     text = f"{option} {template!r} could not be checked: {book.rms_templates.unlisted}."
     return [warning("template_not_checked", text, option=option, value=template)]
+
+
+def _check_language(book: RuleBook, where: str, actions: Mapping[str, Any], rule: Rule | None) -> list[PlanWarning]:
+    """Warns where Exchange does not list a built-in RMS template by its English name: always if none is known to be it,
+    and in check mode of a change if one is.
+    """
+    template = actions.get("apply_rights_protection_template")
+    if not template:
+        return []
+    option = f"{where}actions.apply_rights_protection_template"
+    if book.rms_templates.unnamed(template):
+        text = (
+            f"{option} {template!r} is not among the RMS templates that Exchange lists ({book.rms_templates}). In another language the template has "
+            "another name, and Exchange may refuse the English one: give the name from the list, or the template's GUID."
+        )
+        return [warning("template_not_named", text, option=option, value=template, listed=str(book.rms_templates))]
+    here = book.rms_templates.sendable(template)
+    stored = rule.sections["actions"].get("apply_rights_protection_template") if rule else None
+    if not book.check_mode or same_name(here, template) or same_name(str(stored), template):
+        return []
+    text = f"{option} {template!r} is called {here!r} in this organization, and is sent by that name."
+    return [warning("template_called", text, option=option, value=template, here=here)]
 
 
 def _check_branding(book: RuleBook, where: str, actions: Mapping[str, Any]) -> list[PlanWarning]:

@@ -29,10 +29,22 @@ _KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {
     field.output or field.parameter for fields in SECTIONS.values() for field in fields
 }
 
-#: Exchange's two built-in RMS templates and their names in other languages.
+#: Exchange's two built-in RMS templates: their names, in other languages, too, and their GUIDs, which are the same
+#: everywhere. Sources: organizations of these languages, and Outlook's own German words.
 _BUILT_IN_TEMPLATES = {
-    **{name_key(name): "Encrypt" for name in ("Encrypt", "Chiffrer")},
-    **{name_key(name): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
+    **{
+        name_key(name): "Encrypt"
+        for name in ("Encrypt", "Chiffrer", "Verschlüsseln", "c026002d-cda6-401e-bfad-28de214d0fba")
+    },
+    **{
+        name_key(name): "Do Not Forward"
+        for name in (
+            "Do Not Forward",
+            "Ne pas transférer",
+            "Nicht weiterleiten",
+            "cf5cf348-a8d7-40d5-91ef-a600b88a395d",
+        )
+    },
 }
 
 
@@ -50,6 +62,12 @@ class RmsTemplates:
     def __init__(self, objects: Sequence[Mapping[str, Any]] = (), unlisted: str = "") -> None:
         self.unlisted = unlisted or "Exchange lists no RMS templates"
         self._names = {name_key(str(item["Name"])): str(item["Name"]) for item in objects}
+        #: The built-in templates by the names that they have here, as far as their GUIDs tell.
+        self._built_in = {
+            name_key(str(item["Name"])): _BUILT_IN_TEMPLATES[key]
+            for item in objects
+            if (key := name_key(str(item.get("TemplateGuid")))) in _BUILT_IN_TEMPLATES
+        }
         self._guids = {
             name_key(str(guid)): str(item["Name"])
             for item in objects
@@ -65,19 +83,24 @@ class RmsTemplates:
     def canonical(self, reference: str) -> str:
         """The RMS template's name. Built-in ones have their English name, whatever the organization's language."""
         name = self._guids.get(name_key(reference), reference)
-        return _BUILT_IN_TEMPLATES.get(name_key(name), name)
+        return self._built_in.get(name_key(name)) or _BUILT_IN_TEMPLATES.get(name_key(name), name)
 
     def sendable(self, name: str) -> str:
         """The name by which this organization knows an RMS template."""
         return next((listed for listed in self._names.values() if same_name(self.canonical(listed), name)), name)
 
+    def unnamed(self, name: str) -> bool:
+        """Whether it is a built-in RMS template, and Exchange lists others, but none that is known to be it."""
+        return self.listed and name in _BUILT_IN_TEMPLATES.values() and not self._lists(name)
+
     def known(self, name: str) -> bool | None:
         """Whether the RMS template exists; ``None`` if unknown."""
-        if name in _BUILT_IN_TEMPLATES.values() or any(
-            same_name(self.canonical(listed), name) for listed in self._names.values()
-        ):
+        if name in _BUILT_IN_TEMPLATES.values() or self._lists(name):
             return True
         return False if self._names else None
+
+    def _lists(self, name: str) -> bool:
+        return any(same_name(self.canonical(listed), name) for listed in self._names.values())
 
     def __str__(self) -> str:
         return ", ".join(sorted(self._names.values()))
@@ -303,6 +326,8 @@ def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[
             **rule.settings,
             **empty,
             **rule.sections,
+            # A built-in template is what it is by any of its names.
+            "actions": by_rms_template_name(rule.sections.get("actions", {}), RmsTemplates()),
         }
         for rule in declared
         if rule.state == "present"

@@ -35,8 +35,9 @@ def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
 
 
 def with_licensing(rules: Sequence[DeclaredRule]) -> list[str]:
-    """The subsets of :func:`subsets_for`, and the IRM configuration if one of the rules encrypts."""
-    return [*subsets_for(rules), *(["irm_configuration"] if any(encrypts(rule.sections) for rule in rules) else [])]
+    """The subsets of :func:`subsets_for`, and what tells whether rights management works if one of the rules encrypts."""
+    encrypting = any(encrypts(rule.sections) for rule in rules)
+    return list(dict.fromkeys([*subsets_for(rules), *(("irm_configuration", "rms_templates") if encrypting else ())]))
 
 
 def exists_on_premises_only(section: str, option: str, value: Any) -> bool:

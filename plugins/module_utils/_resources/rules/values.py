@@ -74,5 +74,6 @@ def remedy_for(parameters: Mapping[str, Value], templates: RmsTemplates) -> str:
         return ""
     return (
         f"{templates.unlisted[0].upper()}{templates.unlisted[1:]}. Exchange lists none while internal_licensing_enabled of the IRM configuration "
-        "is off, or to callers who may not see them. Then the names of Encrypt and Do Not Forward in the organization's language are unknown."
+        "is off, while the service is not activated (Enable-AipService activates it), or to callers who may not see them. "
+        "Then the names of Encrypt and Do Not Forward in the organization's language are unknown."
     )

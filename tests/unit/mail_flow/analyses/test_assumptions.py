@@ -284,15 +284,16 @@ def test_rules_see_the_wrapper_of_a_wrapped_message(looks_for: Values, message: 
 
 
 @pytest.mark.parametrize(
-    ("settings", "number"),
+    ("read", "number"),
     [
-        ({"transport_decryption_setting": "Disabled"}, "U30"),
-        ({"azure_rms_licensing_enabled": False}, "U28"),
-        ({"internal_licensing_enabled": False}, "U28"),
+        ({"irm_configuration": {"transport_decryption_setting": "Disabled"}}, "U30"),
+        ({"irm_configuration": {"azure_rms_licensing_enabled": False}}, "U28"),
+        ({"irm_configuration": {"internal_licensing_enabled": False}}, "U28"),
+        ({"rms_templates": []}, "U28"),
     ],
 )
-def test_whether_protection_is_removed_depends_on_the_settings(settings: Values, number: str) -> None:
-    rules, facts = [rule("Decrypts", IN, {"remove_ome_v2": True})], {**TENANT, "irm_configuration": settings}
+def test_whether_protection_is_removed_depends_on_the_settings(read: Values, number: str) -> None:
+    rules, facts = [rule("Decrypts", IN, {"remove_ome_v2": True})], {**TENANT, **read}
     when = {**IN, "message_type_matches": "PermissionControlled"}
     assert number in unknown_ids(rules, facts, when=when, then="not_in_clear", unless={"from": ["megan@contoso.com"]})
     own = {"protection": {"kind": "encrypt", "owner": "own"}}

@@ -166,6 +166,44 @@ def test_a_rule_that_encrypts_while_licensing_is_off_is_warned_of(
     assert session.reads == 2
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("location", "cause"),
+    [
+        ([], "licensing_location is empty and Exchange lists no RMS template"),
+        (["https://a.rms.eu.aadrm.com/_wmcs/licensing"], "Exchange lists no RMS template"),
+    ],
+)
+def test_a_rule_that_encrypts_where_rights_management_is_not_active_is_warned_of(
+    location: list[str], cause: str, check_mode: bool
+) -> None:
+    """Both licensing settings are on, but the service was never activated, or was turned off."""
+    irm = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True, "LicensingLocation": location}
+    # Exchange may refuse to give a rule a template that it does not list.
+    state = {"irm_configuration": irm, "rms_templates": [], "transport_rules": [] if check_mode else [ENCRYPTING]}
+    rule = {
+        "name": "mine",
+        "comments": "new",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"apply_rights_protection_template": "Encrypt"},
+    }
+    for module, options in (
+        (ome_transport_rule, rule),
+        (ome_transport_rules, {"rules": [rule]}),
+        (message_encryption_state, {"transport_rules": [rule]}),
+    ):
+        session = EmulatedSession(state)
+        session.run(module, check_mode=check_mode, **options)
+        (said,) = [warning for warning in session.warnings if "U28" in warning]
+        assert said.startswith(f"{cause} while rules encrypt ('mine'): what happens to their mail is unknown (U28). ")
+        assert "Enable-AipService" in said
+        assert "LicensingIntranetDistributionPointUrl" in said
+        # What was not read is not empty.
+        blind = EmulatedSession({**state, "hidden_cmdlets": ["Get-RMSTemplate"]})
+        blind.run(module, check_mode=check_mode, **options)
+        assert not any("U28" in warning for warning in blind.warnings)
+
+
 def test_only_the_declared_rules_are_warned_of() -> None:
     session = EmulatedSession({"transport_rules": [ENCRYPTING, {**ENCRYPTING, "Name": "theirs"}]})
     (guid,) = (rule["Guid"] for rule in session.organization.state["transport_rules"] if rule["Name"] == "mine")

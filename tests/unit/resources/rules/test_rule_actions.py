@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError
 from ansible_collections.m365.message_encryption.plugins.modules import (
+    mail_flow_test,
     message_encryption_info,
     message_encryption_state,
     ome_transport_rule,
@@ -136,6 +138,67 @@ def test_a_template_by_name_guid_or_in_the_organizations_language(any_session: E
     assert any_session.run(message_encryption_info)["transport_rules"][0]["actions"] == ENCRYPT
     ensure(any_session, actions={"apply_rights_protection_template": "Do Not Forward"})
     assert stored(any_session)["ApplyRightsProtectionTemplate"] == "Ne pas transférer"
+
+
+@pytest.mark.parametrize(
+    ("locale", "encrypt", "other"),
+    [("fr-FR", "Chiffrer", "Ne pas transférer"), ("de-DE", "Verschlüsseln", "Nicht weiterleiten")],
+)
+def test_a_check_says_by_which_name_a_template_is_sent(locale: str, encrypt: str, other: str) -> None:
+    session = EmulatedSession({"locale": locale})
+    for check_mode in (True, False):
+        result = session.run(ome_transport_rule, check_mode=check_mode, name=NAME, conditions=INSIDE, actions=ENCRYPT)
+        assert result["changed"]
+        text = f"'Encrypt' is called {encrypt!r} in this organization, and is sent by that name."
+        assert [text in warning for warning in session.warnings if "is called" in warning] == [True] * check_mode
+    assert stored(session)["ApplyRightsProtectionTemplate"] == encrypt
+    assert session.run(message_encryption_info)["transport_rules"][0]["actions"] == ENCRYPT
+    # It is the template of the same name: nothing changes, and nothing is said.
+    for name in ("Encrypt", encrypt):
+        again = session.run(
+            ome_transport_rule, check_mode=True, name=NAME, actions={"apply_rights_protection_template": name}
+        )
+        assert not again["changed"]
+        assert not any("is called" in warning for warning in session.warnings)
+    message = {"name": "m", "from": "ada@contoso.com", "authenticated": True, "to": ["bob@fabrikam.com"]}
+    facts = {
+        "accepted_domains": ["contoso.com"],
+        "remote_domains": [],
+        "mail_users": [],
+        "mailboxes": ["ada@contoso.com"],
+    }
+    for actions, protection in ((encrypt, "encrypt"), (other, "do_not_forward")):
+        rule = {"name": "R", "actions": {"apply_rights_protection_template": actions}}
+        (found,) = session.run(mail_flow_test, rules=[rule], facts=facts, messages=[message])["messages"]
+        assert found["recipients"]["bob@fabrikam.com"]["protection"] == protection
+
+
+def test_a_template_is_known_by_its_guid() -> None:
+    named = {"Name": "Crittografa", "TemplateGuid": "c026002d-cda6-401e-bfad-28de214d0fba", "Localized": {}}
+    session = EmulatedSession()
+    (encrypt, *others) = session.organization.state["rms_templates"]
+    session.organization.patch({"rms_templates": [{**encrypt, **named}, *others]})
+    ensure(session, conditions=INSIDE, actions=ENCRYPT)
+    assert stored(session)["ApplyRightsProtectionTemplate"] == "Crittografa"
+    assert session.run(message_encryption_info)["transport_rules"][0]["actions"] == ENCRYPT
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_built_in_template_that_nobody_can_find_in_the_list_is_warned_of(check_mode: bool) -> None:
+    session = EmulatedSession()
+    (encrypt, *others) = session.organization.state["rms_templates"]
+    unknown = {**encrypt, "Name": "Crittografa", "Localized": {}}
+    session.organization.patch({"rms_templates": [unknown, *others]})
+    if check_mode:
+        session.run(ome_transport_rule, check_mode=True, name=NAME, conditions=INSIDE, actions=ENCRYPT)
+        assert any("is not among the RMS templates that Exchange lists" in warning for warning in session.warnings)
+        assert any("Crittografa" in warning for warning in session.warnings)
+        return
+    # Exchange may refuse the English name; the emulator does.
+    with pytest.raises(NotFoundError):
+        session.run(ome_transport_rule, name=NAME, conditions=INSIDE, actions=ENCRYPT)
+    ensure(session, conditions=INSIDE, actions={"apply_rights_protection_template": "Crittografa"})
+    assert not any("is not among" in warning for warning in session.warnings)
 
 
 def test_a_template_that_does_not_exist_is_refused_with_those_that_do(session: EmulatedSession) -> None:
