@@ -6,24 +6,29 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..budget import BudgetError, bounded
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of
 from ..model.actions import option_name
+from ..model.addresses import is_name
 from ..model.connectors import IN_TRANSIT
+from ..model.facts import Facts
 from ..model.message import Message
 from ..model.rules import RuleSet, is_later
+from ..sat.solver import FALSE
 from ..simulator.results import result
-from ..symbolic.atoms import Key
-from ..symbolic.compile_text_edits import SeenMessage
+from ..simulator.state import Course
+from ..symbolic.atoms import Key, brought_by
 from ..symbolic.copy_properties import breaks
+from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model, Replayed
 from ..symbolic.logic import high, low
-from ..symbolic.witness_replay import course_of, is_about, surely_breaks, surely_keeps
+from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps
 from .judgment import Counterexample, without_noise
 from .verifier import claims_of
 
@@ -44,8 +49,9 @@ def worsened(
     now: datetime.datetime,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Counterexample | None:
-    """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found. If that
-    is so only once a rule begins or ends, the message has a ``date``. Behind :func:`skipped_dates`, nobody looks.
+    """A message of which somebody's copy surely breaks the guarantee after, and surely did not before; copies that
+    rules make count as for the guarantee itself. ``None`` if none is found. If that is so only once a rule begins or
+    ends, the message has a ``date``. Behind :func:`skipped_dates`, nobody looks.
 
     :param irm_before: the IRM configuration before, where it is another one.
     """
@@ -126,13 +132,14 @@ def _worsened(
             )
             for _round in range(_ROUNDS):
                 side = model.open
-                about = side.conditions.matches(claims.rules[0], ("claim", 0), SeenMessage(), model.mail.recipient)
-                then, first = (breaks(outcome, guarantee) for outcome in side.outcomes)
-                wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
+                then, first = (
+                    CountedCopies(model, side, guarantee, claims.rules[0], rules=place) for place in range(2)
+                )
+                wanted, usual = list(_worse(then, first)), [each.literal for each in model.mail.assumed]
                 more: list[Key] = []
                 # Usual mail first, which says the most; mail that is not usual counts as well.
-                for assumed, written in itertools.product((usual, []), model.mail.ways_to_write):
-                    possible, candidate = model.find([*wanted, *assumed, *written], side)
+                for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
+                    possible, candidate = model.find([*worse, *assumed, *written], side)
                     if candidate and (found := _replayed(model, guarantee, candidate)):
                         return found
                     more = more or (model.to_refine(side) if possible else [])
@@ -144,28 +151,62 @@ def _worsened(
     return None
 
 
-def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
-    letter = candidate.letter
-
-    def outcome(message: Message) -> dict[str, Any] | None:
-        """What becomes of a message after, provided that it surely breaks the guarantee then, and surely did not
-        before.
-        """
-        if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
-            return None
-        sides = list(zip(model.rule_sets, candidate.facts, strict=True))
-        courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
-        outcomes = [
-            result(course, rules, message, facts)
-            for course, (rules, facts) in zip(courses, sides, strict=True)
-            if course
+def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[int]]:
+    """Of each copy that it certainly breaks the guarantee after, and that the copy of the same person did not before."""
+    circuit = after.model.circuit
+    earlier = [(each.person, before.broken(each, breaks)) for each in before.every]
+    for each in after.every:
+        counts, broken = after.broken(each, breaks)
+        was = [
+            circuit.conjunction((high(counted_before), high(broken_before)))
+            for person, (counted_before, broken_before) in earlier
+            if person is each.person
         ]
-        wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
-        surely_worse = all(surely(course, guarantee, message, facts) for surely, course, facts in wanted)
-        return outcomes[0] if surely_worse and None not in outcomes else None
+        if low(counts) != FALSE and low(broken) != FALSE:
+            yield [low(counts), low(broken), *(literal ^ 1 for literal in was)]
 
-    found = outcome(candidate.message)
-    if found is None:
-        return None
-    message = without_noise(candidate, letter.recipient, lambda other: outcome(other) == found)
-    return Counterexample({"name": guarantee.name, **message}, letter.recipient, found, facts=letter.facts)
+
+def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
+    after, letter, rule = model.rule_sets[0], candidate.letter, model.claims.rules[0]
+    sides = list(zip(model.rule_sets, candidate.facts, strict=True))
+    brought = {address for each in after.rules for _option, address, _senders in brought_by(each, candidate.facts[0])}
+
+    def surely(wanted: Callable[..., bool], course: Course, message: Message, facts: Facts) -> bool | None:
+        """Whether a copy surely breaks or keeps what it has to keep; ``None`` if it does not count."""
+        counts, kept = counted(model.claims, rule, guarantee, message, facts, course)
+        if counts is False:
+            return None
+        return counts is True and wanted(course, kept, message, facts)
+
+    def outcome(message: Message, address: str) -> dict[str, Any] | None:
+        """What becomes of somebody's copy after, provided that it surely breaks the guarantee then, and surely did not
+        before, when it may not have been made.
+        """
+        then, first = (course_of(rules, message, facts, address) for rules, facts in sides)
+        if then is None or surely(surely_breaks, then, message, candidate.facts[0]) is not True:
+            return None
+        if first is None and then.by is None:
+            return None
+        if first is not None and surely(surely_keeps, first, message, candidate.facts[1]) is False:
+            return None
+        return result(then, after, message, candidate.facts[0])
+
+    people = [course.recipient for course in courses_of(after, candidate.message, candidate.facts[0])]
+    people.sort(key=lambda person: person.address != letter.recipient)
+    for person in people:
+        found = None
+        if person.address == letter.recipient or person.address in brought:
+            found = outcome(candidate.message, person.address)
+        if found is None:
+            continue
+        shows = partial(_is_same, outcome, person.address, found)
+        message = without_noise(candidate, person.address, shows)
+        recipient = person.label if is_name(person.address) else person.address
+        return Counterexample({"name": guarantee.name, **message}, recipient, found, facts=letter.facts)
+    return None
+
+
+def _is_same(
+    outcome: Callable[[Message, str], Mapping[str, Any] | None], who: str, found: Mapping[str, Any], message: Message
+) -> bool:
+    return outcome(message, who) == found

@@ -46,6 +46,7 @@ class CountedCopies:
     """The copies of a rule set that a guarantee may be about.
 
     :param claim: what selects its mail; :param:`place`: its place in the model.
+    :param rules: the place of the rule set.
     """
 
     model: Model
@@ -53,6 +54,7 @@ class CountedCopies:
     guarantee: Guarantee
     claim: FlowRule
     place: int = 0
+    rules: int = 0
 
     def applies(self, person: AddressSlot) -> Value:
         """Whether the guarantee applies to somebody's copy."""
@@ -63,9 +65,9 @@ class CountedCopies:
         """The recipient's copy, and those that rules make."""
         logic, side = self.side.logic, self.side
         own = self.applies(self.model.mail.recipient)
-        found = [CountedCopy(self.model.mail.recipient, side.outcomes[0], own, FALSE, FALSE)]
+        found = [CountedCopy(self.model.mail.recipient, side.outcomes[self.rules], own, FALSE, FALSE)]
         of_mail: dict[int, Value] = {}
-        for each in self.model.added(side).copies:
+        for each in self.model.added(side, self.rules).copies:
             theirs = logic.all_of((each.when, self.applies(each.person)))
             sources = [
                 logic.all_of((when, own if source is None else of_mail[id(source)])) for when, source in each.sources

@@ -39,6 +39,24 @@ def test_mail_that_is_in_clear_now() -> None:
     assert worse(fewer, fewer) is None
 
 
+def test_a_copy_that_a_rule_makes_is_in_clear_now() -> None:
+    """Mail to Ann is in clear anyway. Whom a rule brings it gets it in clear now, or gets it at all."""
+    encrypts = rule("E", {**IN, "sent_to": ["new@fabrikam.com"]}, ENCRYPT)
+    copies, far = (rule("C", IN, {"copy_to": [who]}) for who in ("new@fabrikam.com", "far@fabrikam.com"))
+    when = {"name": "G", "when": {**IN, "sent_to": ["ann@fabrikam.com"]}, "then": "not_in_clear"}
+    (every,) = guarantees_of([when])
+    (own,) = guarantees_of([{**when, "copies": "recipients_only"}])
+    clear = rule("Clear", {**IN, "sent_to": ["ann@fabrikam.com"]}, {"prepend_subject": "x"})
+    for before in ([clear], [clear, far]):
+        found = worsened(before, [clear, copies], TENANT, every, NOW)
+        assert found is not None
+        assert (found["recipient"], found["message"]["to"]) == ("new@fabrikam.com", ["ann@fabrikam.com"])
+        assert worsened(before, [clear, copies], TENANT, own, NOW) is None
+    assert worsened([copies], [copies], TENANT, every, NOW) is None
+    assert worsened([copies], [clear], TENANT, every, NOW) is None
+    assert worsened([copies], [copies, encrypts], TENANT, every, NOW) is None
+
+
 def test_mail_to_an_alias_that_is_in_clear_now() -> None:
     resolved, original = (
         rule("R", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT, recipient_address_type=kind)
