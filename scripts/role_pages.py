@@ -97,7 +97,8 @@ PLAYBOOKS: dict[str, Playbook] = {
         "Exports organizations as files of variables, each with a playbook that enforces them, so that you can adopt the current state.",
         ["export"],
         [
-            "`contoso/export.yml` contains each rule and setting once. `contoso/enforce.yml` restores the organization to this state. "
+            "`contoso/export.yml` contains each rule and setting once. `contoso/enforce.yml` restores the organization to this state; "
+            "`-e exchange_organizations=NAME` runs it where the host has another name. "
             "Right after the export it finds nothing to change. Alternatively, move the file to `host_vars`; then the baseline finds nothing to change.",
             "A comment in `contoso/export.yml` says in English what the mail flow rules do, the most important first.",
             "The run reports what the files do not enforce.",

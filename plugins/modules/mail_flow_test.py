@@ -31,7 +31,7 @@ options:
     description:
       - The messages. A message does not have what is not given here; what only the mail system knows is unknown until
         it is given.
-      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(lint), O(overview) and O(simplify) is required.
+      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(lint), O(overview), O(simplify) and O(references) is required.
     type: list
     elements: dict
     suboptions:
@@ -370,6 +370,12 @@ options:
     description:
       - Whether to look for fewer rules that do the same to all mail, as RV(simplified).
     type: bool
+  references:
+    description:
+      - Whether to list whom and what the tested rules name, and whether the organization has it, as RV(references), such as before rules are copied
+        to another organization. The rules may come from O(source) or O(rules); the organization is asked in any case.
+      - It asks for at most 100 people and groups, in one round trip.
+    type: bool
   suggest:
     description:
       - Whether to search for the smallest edits of the tested rules after which a refuted guarantee holds, or the
@@ -692,6 +698,47 @@ difference_more:
   returned: with O(compare_with)
   type: int
   sample: 0
+references:
+  description: Whom and what the tested rules name, each once.
+  returned: with O(references)
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(recipient), V(group), V(template), V(ome_configuration), V(connector) or V(classification).
+      type: str
+      returned: always
+    value:
+      description: The address or the name.
+      type: str
+      returned: always
+    rules:
+      description: The names of the rules that name it.
+      type: list
+      elements: str
+      returned: always
+    options:
+      description: The options in which it stands, with their sections.
+      type: list
+      elements: str
+      returned: always
+    status:
+      description: >-
+        V(present), V(missing) (Exchange has clearly none), V(outside) (an address in no accepted domain of the organization, which is not asked for),
+        or V(unknown).
+      type: str
+      returned: always
+    reason:
+      description: Why it is not V(present); otherwise empty.
+      type: str
+      returned: always
+  sample:
+    - kind: connector
+      value: To the scanner
+      rules: [Scan]
+      options: [actions.route_message_outbound_connector]
+      status: missing
+      reason: Exchange does not list it
 changed_messages:
   description: >-
     The messages that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after)
@@ -970,6 +1017,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     cases_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.references import references
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     DIALECT_ARGUMENT_SPEC,
     RULES_ARGUMENT_SPEC,
@@ -982,6 +1030,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
     Copy,
     copy_of,
@@ -1012,6 +1061,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     reason_text,
     worded,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.references import (
+    reference_lines,
+    reference_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
@@ -1047,12 +1100,15 @@ SPEC: dict[str, Any] = {
         "lint": {"type": "bool"},
         "overview": {"type": "bool"},
         "simplify": {"type": "bool"},
+        "references": {"type": "bool"},
         "suggest": {"type": "bool"},
         "explain": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
-    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with", "lint", "overview", "simplify"]],
+    "required_one_of": [
+        ["messages", "messages_path", "guarantees", "compare_with", "lint", "overview", "simplify", "references"]
+    ],
 }
 
 
@@ -1100,6 +1156,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         result["suggestions"] = suggestion_rows(
             suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
         )
+    result.update(_references(task, rules))
     lines = _lines(result, tested, elsewhere=there is not None, linted=bool(params["lint"]))
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
@@ -1138,7 +1195,15 @@ def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool, linted
         *nearest_lines(tested.messages, result.get("guarantees", ()), suggested),
         *suggestion_lines(suggested),
         *(_lint_lines(result["lint"]) if linted else ()),
+        *(reference_lines(result["references"]) if "references" in result else ()),
     ]
+
+
+def _references(task: MailFlowContext, rules: RuleSet) -> dict[str, Any]:
+    """Whom and what the rules name, where the task asks for it."""
+    if not task.params["references"]:
+        return {}
+    return {"references": reference_rows(references(task.session, rules.given))}
 
 
 def _lint_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import datetime
+import http.server
 import json
 import re
-from collections.abc import Mapping
+import struct
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +42,10 @@ TRY = ROOT / "docs/docsite/rst/guide_try_a_rule.rst"
 CANNOT_OPEN = ROOT / "docs/docsite/rst/guide_cannot_open.rst"
 LICENSES_PAGE = ROOT / "docs/docsite/rst/guide_licenses.rst"
 CAPTURES = ROOT / "docs/docsite/rst/guide_plans_without_a_tenant.rst"
+COPY = ROOT / "docs/docsite/rst/guide_copy.rst"
+LEAVING = ROOT / "docs/docsite/rst/guide_leaving.rst"
+ENFORCE = "ansible-playbook -i inventory.yml message_encryption/contoso/enforce.yml"
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 171, 70)
 
 
 def name_of(page: Path) -> str:
@@ -354,3 +363,103 @@ def test_a_license_is_seen_and_its_log_switched_on_as_the_guide_says(tmp_path: P
     organization.patch({"advanced_message_encryption": True})
     assert '"exchange.advanced_message_encryption": true' in says(controller, line)
     assert organization.dump()["irm_configuration"]["EnablePortalTrackingLogs"] is True
+
+
+@pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
+def test_rules_are_copied_as_their_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    contoso, fabrikam = (emulator.organizations[f"{name}.onmicrosoft.com"] for name in ("contoso", "fabrikam"))
+    sent = {
+        "FromScope": "InOrganization",
+        "SentToScope": "NotInOrganization",
+        "ApplyRightsProtectionTemplate": "Encrypt",
+    }
+    kept = {"ExceptIfFrom": ["alexw@contoso.onmicrosoft.com"], "ExceptIfSentTo": ["ann@northwind.com"]}
+    for rule in (
+        {"Name": "Encrypt all outgoing mail", **sent, **kept},
+        {"Name": "Mark", "SetHeaderName": "X-A", "SetHeaderValue": "1"},
+    ):
+        emulator.service.edit(contoso, "New-TransportRule", rule)
+    emulator.service.edit(
+        contoso, "Set-TransportRule", {"Identity": "Mark", "CopyTo": ["legal@contoso.onmicrosoft.com"]}
+    )
+    emulator.service.edit(
+        fabrikam, "New-TransportRule", {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5}
+    )
+    controller = Controller(tmp_path, inventory(emulator, "rest"))
+    for text in code(COPY, "yaml"):
+        (tmp_path / file_name(text)).write_text(text, encoding="utf-8")
+    export, look, check, copy, brand = commands(COPY)
+    (tmp_path / "inventory.yml").write_text(controller.inventory.read_text(encoding="utf-8"), encoding="utf-8")
+
+    says(controller, export)
+    before = fabrikam.dump()
+    # People of contoso are outside of fabrikam: nothing is missing, so the whole of it is planned.
+    shown = says(controller, look)
+    (lines,) = code(COPY, "text")
+    for line in lines.strip().splitlines():
+        assert line.strip() in shown, shown
+    refusal = says(controller, f"{ENFORCE} -e exchange_organizations=fabrikam", 2)
+    assert "it was read from contoso.onmicrosoft.com" in refusal
+    assert fabrikam.dump() == before
+
+    (tmp_path / "rules").mkdir()
+    written = (tmp_path / "message_encryption/contoso/export.yml").read_text(encoding="utf-8")
+    (tmp_path / "rules/fabrikam.yml").write_text(written.replace("legal@contoso", "nobody@fabrikam"), encoding="utf-8")
+    assert "Missing: the recipient 'nobody@fabrikam.onmicrosoft.com' (actions.copy_to of 'Mark')" in says(
+        controller, copy, 2
+    )
+    assert fabrikam.dump() == before
+    (tmp_path / "rules/fabrikam.yml").write_text(written.replace("@contoso.", "@fabrikam."), encoding="utf-8")
+    says(controller, check)
+    assert fabrikam.dump() == before
+    says(controller, copy)
+    assert [rule["Name"] for rule in fabrikam.dump()["transport_rules"]] == [
+        "Theirs",
+        "Encrypt all outgoing mail",
+        "Mark",
+    ]
+    assert fabrikam.dump()["transport_rules"][2]["CopyTo"] == ["legal@fabrikam.onmicrosoft.com"]
+    after = fabrikam.dump()
+    says(controller, copy)
+    assert fabrikam.dump() == after
+    assert "changed=0" in says(controller, f"{ENFORCE} --check")
+
+    with served(PNG) as address:
+        says(controller, brand.replace("https://www.contoso.com/logo.png", address))
+        assert fabrikam.dump() == after
+        says(controller, brand.replace("https://www.contoso.com/logo.png", address).removesuffix(" --check --diff"))
+    assert base64.b64decode(fabrikam.dump()["ome_configurations"][0]["Image"]) == PNG
+
+
+@contextlib.contextmanager
+def served(content: bytes) -> Iterator[str]:
+    """The address of a file on a web server."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/logo.png"
+        server.shutdown()
+
+
+def test_leaving_removes_trials_and_nothing_else(tmp_path: Path, emulator: Emulator) -> None:
+    (organization,) = emulator.organizations.values()
+    for name, mode in (("Theirs", "Audit"), ("Partners (trial)", "Audit"), ("Enforced (trial)", "Enforce")):
+        emulator.service.edit(
+            organization, "New-TransportRule", {"Name": name, "SubjectContainsWords": ["x"], "SetSCL": 5, "Mode": mode}
+        )
+    controller = beginner(tmp_path, emulator, LEAVING)
+    (tmp_path / "inventory.yml").write_text(
+        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
+    )
+    check, remove = commands(LEAVING)
+    says(controller, check)
+    assert len(organization.dump()["transport_rules"]) == 3
+    says(controller, remove)
+    assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Theirs", "Enforced (trial)"]

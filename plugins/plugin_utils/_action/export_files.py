@@ -7,7 +7,6 @@ the host.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -33,8 +32,9 @@ _ENFORCE = """\
 ---
 # Restores an organization to the state in {file}. To see what that would change:
 #   ansible-playbook -i <your inventory> {path} --check --diff
+# Where the host has another name in the inventory: -e exchange_organizations=NAME. The state of another organization is refused.
 - name: Restore the exported state
-  hosts: {host}
+  hosts: "{{{{ exchange_organizations | default('{host}') }}}}"
   gather_facts: false
   vars_files: [{file}]
   tasks:
@@ -101,7 +101,8 @@ def variables_file(variables: Mapping[str, Any], policy: Sequence[str] = ()) -> 
 
 
 def playbook_file(host: str, groups: Collection[str], path: Path) -> str:
-    """The playbook that restores the state in :data:`FILE` on one host, and on no other.
+    """The playbook that restores the state in :data:`FILE` on one host, unless ``exchange_organizations`` names another.
+    The state names its organization, and is refused in others.
 
     :param host: its name in the inventory.
     :param groups: the names of the inventory's groups.
@@ -115,7 +116,7 @@ def playbook_file(host: str, groups: Collection[str], path: Path) -> str:
             remedy="Give the host a name of letters, digits, dots, hyphens and underscores in the inventory.",
         )
     # A line feed would end the comment.
-    return _ENFORCE.format(file=FILE, path=visible(str(path)).replace("\n", "[U+000A]"), host=json.dumps(host))
+    return _ENFORCE.format(file=FILE, path=visible(str(path)).replace("\n", "[U+000A]"), host=host)
 
 
 def _rules_of_the_role(variables: Mapping[str, Any]) -> dict[_Key, Any]:

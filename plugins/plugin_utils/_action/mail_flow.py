@@ -57,7 +57,10 @@ class MailFlowAction(ModuleAction):
     def check_connection(self) -> None:
         """Requires an organization only if something must be read from it."""
         arguments: Mapping[str, Any] = self._task.args
-        if not (arguments.get("source") or (arguments.get("rules") is not None and arguments.get("facts") is not None)):
+        from_files = arguments.get("source") or (
+            arguments.get("rules") is not None and arguments.get("facts") is not None
+        )
+        if arguments.get("references") or not from_files:
             super().check_connection()
 
     def _load(self, path: str) -> Any:

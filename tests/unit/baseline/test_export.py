@@ -252,7 +252,7 @@ def test_the_file_is_private(tmp_path: Path, session: EmulatedSession) -> None:
 )
 def test_the_playbook_is_for_this_host(host: str) -> None:
     (play,) = yaml.safe_load(playbook_file(host, ["all", "customers"], Path("/x/enforce.yml")))
-    assert play["hosts"] == host
+    assert play["hosts"] == f"{{{{ exchange_organizations | default('{host}') }}}}"
 
 
 @pytest.mark.parametrize(
@@ -285,4 +285,4 @@ def test_a_host_whose_name_could_be_others_gets_no_playbook(host: str) -> None:
 
 def test_a_folder_cannot_end_the_comment_of_the_playbook() -> None:
     (play,) = yaml.safe_load(playbook_file("contoso", [], Path("/x\n- hosts: all\n/enforce.yml")))
-    assert play["hosts"] == "contoso"
+    assert play["hosts"] == "{{ exchange_organizations | default('contoso') }}"
