@@ -340,3 +340,27 @@ def test_each_number_of_a_question_has_its_sentence_on_a_terminal() -> None:
     told = [line for line in lines if re.match(r"  U\d\d: ", line)]
     assert "  U13: What a rule does that Exchange does not support, or that has an unknown part." in told
     assert [line[2:5] for line in told] == sorted(set(re.findall(r"\bU\d\d\b", "\n".join(lines))))
+
+
+def test_a_terminal_names_who_last_changed_a_rule_that_is_not_as_wanted() -> None:
+    role = Role()
+    role.run(encrypt_outgoing={})
+    ours = "Encrypt all outgoing mail"
+    role.plan("audit", encrypt_outgoing={})
+    assert not [line for line in terminal(role) if "Last changed by" in line]
+    role.session.edit("Set-TransportRule", Identity=ours, ExceptIfRecipientDomainIs=["fabrikam.com"])
+    role.session.organization.state["transport_rules"][0]["LastModifiedBy"] = "Mallory"
+    role.plan("audit", encrypt_outgoing={})
+    assert f"  Last changed by Mallory: '{ours}'." in terminal(role)
+    role.run(encrypt_outgoing={})
+    assert not [line for line in terminal(role) if "Last changed by" in line]
+
+
+@pytest.mark.parametrize("decrypted", [False, True])
+def test_a_terminal_names_journals_that_keep_ciphertext(decrypted: bool) -> None:
+    role = Role({"journal_rules": [{"Name": "Archive", "JournalEmailAddress": "archive@fabrikam.com"}]})
+    role.run(encrypt_outgoing={})
+    role.session.edit("Set-IRMConfiguration", JournalReportDecryptionEnabled=decrypted)
+    role.plan("audit", encrypt_outgoing={})
+    found = [line for line in terminal(role) if "The journal rule 'Archive' keeps" in line]
+    assert len(found) == (0 if decrypted else 1)

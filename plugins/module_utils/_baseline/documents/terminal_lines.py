@@ -85,7 +85,14 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     lines = []
     for organization in named[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
-        below = [*_reasons(organization), *_copies(organization), *_reported(organization), *foreign]
+        below = [
+            *_changed_by(organization),
+            *_reasons(organization),
+            *_copies(organization),
+            *_journaled(organization),
+            *_reported(organization),
+            *foreign,
+        ]
         # The overview says it itself, as its last line about mail.
         unseen = [] if organization.overview else _unseen(organization)
         lines += [
@@ -249,6 +256,25 @@ def _copies(organization: OrganizationReport) -> list[str]:
     found = copies_not_covered(organization.mail.get("guarantees") or ())
     more = f" ({len(found) - _FOUND} more in the report)" if len(found) > _FOUND else ""
     return [f"{MAIL_CONTROL}: {' '.join(found[:_FOUND])}{more}"] if found else []
+
+
+def _changed_by(organization: OrganizationReport) -> list[str]:
+    """Who last changed the rules that are not as wanted, as far as Exchange says it: a line for each person."""
+    if organization.waits:
+        return []
+    done = (ChangeState.STORED, ChangeState.ALREADY_SO)
+    left = {change.identity for change in organization.changes if change.state not in done}
+    people: dict[str, list[str]] = {}
+    for rule in organization.rules:
+        if rule["name"] in left and rule.get("last_modified_by"):
+            people.setdefault(rule["last_modified_by"], []).append(repr(rule["name"]))
+    return [f"Last changed by {who}: {', '.join(sorted(names))}." for who, names in sorted(people.items())]
+
+
+def _journaled(organization: OrganizationReport) -> list[str]:
+    """The journal rules that keep ciphertext of what rules encrypt, as lines."""
+    rows = () if organization.waits else organization.mail.get("lint") or ()
+    return [str(row["reason"]) for row in rows if row["kind"] == "journal_keeps_ciphertext"]
 
 
 def _reported(organization: OrganizationReport) -> list[str]:
