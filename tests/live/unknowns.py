@@ -62,4 +62,5 @@ ONLY_MAIL_TELLS: tuple[tuple[str, str, str], ...] = (
     ("U29", "encryption of automatic replies, receipts and meetings", "one of each"),
     ("U30", "content conditions on mail that is protected already", "one from each kind of sender"),
     ("U31", "encryption above 25 MB", "one of 26 MB"),
+    ("U35", "encryption of mail to 200 and more recipients", "one to 200 addresses of a test domain"),
 )

@@ -171,6 +171,9 @@ class Judge:
         found: list[tuple[str, str, tuple[str, ...]]] = []
         if size > LARGEST:
             found.append(("U31", "the message is larger than 25 MB, or is when it is encoded", _NOT_AS_ASKED))
+        # Outlook refuses hundreds of single addresses, and one reader took the limit for 200; of transport no page speaks.
+        if len({one.lower() for people in message.written.values() for one in people}) >= 200:
+            found.append(("U35", "the message has 200 recipients or more", _NOT_AS_ASKED))
         if not self._directory.protects:
             found.append(("U28", "the service is not set up for encryption", _NOT_AS_ASKED))
         if irm.get("EnablePdfEncryption") is False and any(

@@ -299,6 +299,7 @@ def test_protected_mail_and_its_content() -> None:
         ({"type": "OOF"}, "U29"),
         ({"size": 26 * 2**20}, "U31"),
         ({"size": 24 * 2**20}, "U31"),
+        ({"to": [f"p{number}@fabrikam.com" for number in range(200)]}, "U35"),
     ],
 )
 def test_what_may_keep_a_message_from_being_encrypted(message: dict[str, Any], number: str) -> None:

@@ -53,6 +53,7 @@ _ENCRYPTING = (
     questions.LICENSING_OFF,
     questions.SYSTEM_MAIL,
     questions.TOO_LARGE,
+    questions.MANY_RECIPIENTS,
 )
 
 #: With this, mail is rejected into which a disclaimer cannot be inserted.

@@ -73,6 +73,7 @@ TOO_LARGE = "U31"
 WHICH_CONNECTOR = "U32"
 DLP_POLICIES = "U33"
 LABELS = "U34"
+MANY_RECIPIENTS = "U35"
 
 #: All questions, by their numbers.
 QUESTIONS = (
@@ -325,6 +326,13 @@ QUESTIONS = (
         "A test message with the label, and one without: look at what arrives.",
         SILENT,
         "encryption-sensitivity-labels",
+    ),
+    Question(
+        MANY_RECIPIENTS,
+        "What happens to mail to 200 and more recipients that a rule encrypts.",
+        "A test message to 200 addresses of a test domain. Write to a group, or to fewer at a time.",
+        SILENT,
+        "encrypted-email-cannot-send-many-recipients",
     ),
 )
 

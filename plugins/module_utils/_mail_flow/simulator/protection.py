@@ -30,6 +30,8 @@ from .state import World
 
 #: The largest message that is protected, in bytes, and the largest that is protected however it is encoded.
 LARGEST = 25 << 20
+#: The number of recipients from which on nobody says whether mail is encrypted: Outlook refuses so many single addresses.
+MANY = 200
 SURELY_PROTECTED = int(LARGEST / ENCODED)
 
 #: Types of messages for which it is not documented whether rules protect them, and types that are sent again under
@@ -217,7 +219,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     if message.signed and not world.content.wrapped:
         reasons.append(Reason(questions.SMIME_SIGNED, "smime_signed", field="protection"))
     reasons += [*_type_reasons(message), *_configured(facts, message)]
-    large = _too_large(message)
+    large = _too_large(message) or _too_many(message)
     if reasons or large:
         delivered = not large and not any(reason.id in (questions.PDF, questions.LICENSING_OFF) for reason in reasons)
         return Verdict("unknown", reasons=(*reasons, *([large] if large else [])), delivered=delivered)
@@ -266,6 +268,12 @@ def _too_large(message: Message) -> Reason | None:
     if (least if most is None else most) <= LARGEST:
         return None
     return Reason(questions.TOO_LARGE, "too_large" if least > LARGEST else "perhaps_too_large", field="size")
+
+
+def _too_many(message: Message) -> Reason | None:
+    """Whether a message may have too many recipients to be encrypted. Members of groups do not count."""
+    people = {address.lower() for address in (*message.to, *message.cc, *message.bcc)}
+    return Reason(questions.MANY_RECIPIENTS, "many_recipients", (len(people),)) if len(people) >= MANY else None
 
 
 _NOT_READ = Reason(questions.A_FACT, "outbound_connectors", field="facts.outbound_connectors")

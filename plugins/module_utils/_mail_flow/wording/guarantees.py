@@ -14,7 +14,7 @@ from ..model import questions
 from ..model.rules import FlowRule
 from ..model.wishes import WISHES
 from ..simulator.assumptions import Premise
-from ..simulator.protection import SURELY_PROTECTED
+from ..simulator.protection import MANY, SURELY_PROTECTED
 from .reasons import MOST_MB, SURELY_MB, reason_rows, worded
 from .sentences import Clause, parts_of, words_of
 from .unseen import unseen_names
@@ -116,7 +116,7 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
     "settled": "The rules have been in effect for some hours: Exchange applies changes with a delay.",
     "rule_errors": ("No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."),
     "configured": lambda *unread: (
-        "Message encryption is configured and works"
+        f"Message encryption is configured and works for messages to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})"
         + "".join(f", also for PDF documents (enable_pdf_encryption), as {each} would show" for each in unread)
         + "."
     ),

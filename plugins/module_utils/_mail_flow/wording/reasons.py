@@ -229,6 +229,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "system_mail": "whether Exchange encrypts messages of the type {:, }",
     "too_large": "what happens to a message over 25 MB that a rule encrypts",
     "perhaps_too_large": "what happens to a message that may be over 25 MB once it is encoded that a rule encrypts",
+    "many_recipients": "what happens to a message to {} recipients that a rule encrypts",
     "which_branding": "which of the OME configurations {:, } the message shows",
     "which_template": "which of the templates {:, } the message gets",
     # Rules

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
-from ..asking import OUTGOING, Values, rule
-from ..emulating import simulated
+from ..asking import OUTGOING, Values, rule, verdict
+from ..emulating import emulated, simulated
 from ..small_worlds import TENANT
 
 PORTAL = ["portal_work_account", "portal_social", "portal_passcode"]
@@ -62,3 +62,22 @@ def test_without_an_initial_domain_the_condition_says_what_it_takes() -> None:
 def test_the_default_configuration_leads_everybody_outside_to_the_portal(initial: str) -> None:
     branded = rule("All", OUTGOING, {**TEMPLATE, "apply_rights_protection_customization_template": "OME Configuration"})
     assert [way["way"] for way in ways("ann@fabrikam.com", initial, rules=(branded,))] == PORTAL
+
+
+@pytest.mark.parametrize(("number", "protection"), [(199, "encrypt"), (200, "unknown")])
+@pytest.mark.parametrize("fields", [("to",), ("to", "cc", "bcc")])
+def test_encryption_for_so_many_recipients_is_open(number: int, protection: str, fields: tuple[str, ...]) -> None:
+    people = [f"p{place}@fabrikam.com" for place in range(number)]
+    named = {field: people[place :: len(fields)] for place, field in enumerate(fields)}
+    for deliver in (emulated, simulated):
+        found = deliver([ALL], TENANT, people[-1], **named)
+        assert found["protection"] == protection
+        assert {each["id"] if isinstance(each, dict) else each.id for each in found.get("unknown", ())} == (
+            {"U35"} if protection == "unknown" else set()
+        )
+
+
+def test_a_proof_says_that_it_is_about_fewer_recipients() -> None:
+    found = verdict([ALL])
+    assert found["verdict"] == "proved"
+    assert [each for each in found["assumptions"] if "to fewer than 200 recipients (U35)" in each["text"]]
