@@ -241,8 +241,8 @@ class _Work:
                 unclear.append((step, result.error))
         progress.pending = [*left, *later]
         unknown, again = self._find_out(unclear) if unclear else ([], [])
-        if refused or unknown:
-            raise (*refused, *unknown)[0]
+        if errors := [*refused, *unknown]:
+            raise errors[0]
         # While outcomes were found out about, others may have changed something that later steps would undo.
         if not (again or depends or (unclear and later)):
             return None

@@ -76,6 +76,16 @@ class AssessedTest:
     by: Callable[[Organization], str] = lambda organization: ""
 
 
+def _acting(organization: Organization) -> list[Rule]:
+    """The rules that protect mail today."""
+    return [rule for rule in rules_of(organization) if rule.encrypts_today]
+
+
+def _by_acting_rules(organization: Organization) -> str:
+    """What the test of rules does not look at, if no rule that acts is behind it."""
+    return "" if any(_protects(rule.properties) for rule in _acting(organization)) else _BY_NONE
+
+
 def _by_settings(organization: Organization) -> str:
     """What is wrong where only the settings that a test looks at are right."""
     found = obstacle_of(organization)
@@ -111,7 +121,7 @@ ASSESSED_TESTS = (
         "35029",
         "A mail flow rule protects mail",
         lambda organization: any(map(_protects, organization.objects("transport_rules"))),
-        lambda organization: "" if any(_protects(rule.properties) for rule in _acting(organization)) else _BY_NONE,
+        _by_acting_rules,
     ),
 )
 
@@ -193,11 +203,6 @@ def _tried(look: Callable[[Organization], list[str]], organization: Organization
         return look(organization)
     except ExchangeError as error:
         return [f"{_UNREAD}: {error}"]
-
-
-def _acting(organization: Organization) -> list[Rule]:
-    """The rules that protect mail today."""
-    return [rule for rule in rules_of(organization) if rule.encrypts_today]
 
 
 def _encrypting(organization: Organization) -> list[str]:

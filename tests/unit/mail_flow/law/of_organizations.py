@@ -251,7 +251,7 @@ def of_evidence(asked: Asked) -> Iterator[Claim]:
     if len(protected) < 2:
         return
     # What stands before the one that cannot be compared can be.
-    most = next(rule.name for rule in reversed(rules) if rule.name in protected)
+    most = [rule.name for rule in rules if rule.name in protected][-1]
     since, lately = NOW - 9 * _DAY, NOW + _DAY / 2
     changes = [LatestChange(RULE, rule.name, lately if rule.name == most else since, rule.guid) for rule in rules]
     window = Window(NOW - 7 * _DAY, NOW + _DAY)
