@@ -92,7 +92,8 @@ def organization(source: random.Random) -> Values:
         known["irm_configuration"]["transport_decryption_setting"] = source.choice(
             ["Optional", "Disabled", "Mandatory"]
         )
-        if source.random() < 0.3:
+        # Of its own source, so that what follows stays as it was.
+        if random.Random(repr(known)).random() < 0.3:
             known["rms_templates"] = []
     if source.random() < 0.5:
         known["outbound_connectors"] = [connector(source, name) for name in CONNECTORS if source.random() < 0.5]
