@@ -11,17 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._resources.rules.action_effects import DOES
+from ..._resources.rules.action_effects import DOES, ENDING
 from ..._resources.rules.action_effects import Does as Does
 from . import questions
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action.
+    """An action. ``simulator/effects.py`` does it to a message, and ``symbolic/compile_rules.py`` and
+    ``compile_text_edits.py`` to all messages.
 
-    :param seen: what later rules see of it, as a predicate's ``looks_at``; empty if they see nothing.
-    :param ends: whether no later rule is evaluated for the copy.
+    :param seen: what later rules see of it, as a predicate's ``looks_at``; empty if they see nothing. A test holds it
+        against both programs.
     :param content: whether it needs content that S/MIME hides.
     :param in_audit: the modes other than ``Enforce`` in which it is done.
     :param unknowns: the open questions that it can meet.
@@ -31,7 +32,6 @@ class Action:
 
     option: str
     seen: str = ""
-    ends: bool = False
     content: bool = False
     in_audit: tuple[str, ...] = ()
     unknowns: tuple[str, ...] = ()
@@ -41,6 +41,11 @@ class Action:
     def does(self) -> Does:
         """What it does."""
         return DOES[self.option]
+
+    @property
+    def ends(self) -> bool:
+        """Whether no later rule is evaluated for the copy."""
+        return self.option in ENDING
 
 
 _ENCRYPTING = (
@@ -77,11 +82,11 @@ ACTIONS: tuple[Action, ...] = (
         unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW),
     ),
     Action("remove_rms_attachment_encryption", content=True),
-    Action("delete_message", ends=True),
-    Action("quarantine", ends=True),
-    Action("reject_message_reason_text", ends=True, unknowns=(questions.AFTER_REJECTION,)),
-    Action("reject_message_enhanced_status_code", ends=True, unknowns=(questions.AFTER_REJECTION,)),
-    Action("redirect_message_to", "recipients", ends=True, unknowns=(questions.ADDED_RECIPIENTS,)),
+    Action("delete_message"),
+    Action("quarantine"),
+    Action("reject_message_reason_text", unknowns=(questions.AFTER_REJECTION,)),
+    Action("reject_message_enhanced_status_code", unknowns=(questions.AFTER_REJECTION,)),
+    Action("redirect_message_to", "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
     Action("moderate_message_by_user"),
     Action("moderate_message_by_manager"),
     Action("add_to_recipients", "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
@@ -108,7 +113,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("incident_report_content"),
     Action("generate_notification", in_audit=("AuditAndNotify",)),
     Action("set_audit_severity"),
-    Action("stop_rule_processing", ends=True, unknowns=(questions.AUDIT_STOPS,)),
+    Action("stop_rule_processing", unknowns=(questions.AUDIT_STOPS,)),
 )
 
 #: Options with a list of people.

@@ -90,11 +90,21 @@ Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicate:
-    """A condition.
+    """A condition. What a new row owes the others:
+
+    * ``evaluate`` takes whatever earlier rules can change from the view's ``content`` and ``fork``, never from the
+      ``message``.
+    * ``symbolic.compile_conditions`` has its formula, by ``looks_at`` and ``sort``. It takes the same from ``seen``, the
+      changes by earlier rules; a condition that reads none of them is compiled once for all rules.
+    * ``symbolic.atoms`` or ``symbolic.message_properties`` has its variables, and ``symbolic.concretizer`` writes a message
+      that has them.
+    * ``trace.conditions`` decides it from the row's ``column``, or leaves it open with the word ``untraced``.
+    * The tests have samples of it. They hold formula, evaluation and trace against each other, after each action that
+      changes what it looks at.
 
     :param options: its options. Several are one condition.
     :param looks_at: what it looks at. Earlier rules can change ``subject``, ``body``, ``header``, ``classification``,
-        ``scl`` and ``protection``.
+        ``scl``, ``protection`` and, of a copy, ``recipients``, ``fields`` and ``relation``: an action's ``seen`` says it.
     :param headers: the headers, in lower case, that say what it looks at. It is open once a rule has set or removed one;
         see ``model.header_edits``.
     :param sort: how its values are meant: of a list of values each ``address``, ``word``, ``pattern``, ``member`` (of a group), ``below`` (a domain),

@@ -88,3 +88,6 @@ MODERATING = _that(Does.MODERATE)
 
 #: Actions after which recipients do not receive a message as it was sent to them.
 REJECTING = _that(Does.DELETE, Does.QUARANTINE, Does.REDIRECT, Does.REJECT)
+
+#: Actions after which no later rule processes a copy.
+ENDING = _that(Does.DELETE, Does.QUARANTINE, Does.REDIRECT, Does.REJECT, Does.STOP)

@@ -11,13 +11,14 @@ from typing import Any
 from ..._engine.plan import Phase, Plan, warning
 from ..._exchange.errors import AlreadyExistsError, OptionError
 from ..._exchange.names import name_key
+from .action_effects import ENDING
 from .concurrent_changes import concurrent_changes
 from .fields import SECTIONS, SETTINGS_FIELDS
 from .reordering import moves, moves_to_end
 from .rule import DeclaredRule, Rule, decrypts, encrypts
 from .rule_index import RuleBook, RulePlan
 from .rule_plan import move, plan_rule, removal, switch
-from .shadowing import ENDING, first_that_covers
+from .shadowing import first_that_covers
 from .values import differing, given_sections
 
 

@@ -12,15 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .action_effects import ENDING
 from .fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from .impact import matches_more
 from .moderation import doing
 from .rule import DeclaredRule, Rule, idle
 
 _CONDITIONS = {field.option: field for field in SECTIONS["conditions"]}
-
-#: Actions after which no later rule processes the message.
-ENDING = ("stop_rule_processing", "delete_message", "reject_message_enhanced_status_code", "reject_message_reason_text")
 
 #: Conditions that have a meaning only with a partner, which must be equal.
 _PAIRS = {

@@ -370,6 +370,8 @@ class TestCoverage:
         [
             ({"delete_message": True}, True),
             ({"reject_message_reason_text": "x"}, True),
+            ({"quarantine": True}, True),
+            ({"redirect_message_to": ["pat@contoso.com"]}, True),
             (ENCRYPT, False),
             ({}, False),
             ({**STOP, **BY_USER}, False),

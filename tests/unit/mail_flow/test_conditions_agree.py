@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each condition means one thing, to the simulator, to the prover and to a replay, whatever a rule did before. The tests
+are made from the tables of conditions and actions: a row without samples fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import (
+    actions,
+    predicates,
+    rules,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    Phrase,
+    Predicate,
+    Reach,
+    Use,
+    single,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import candidate_edits
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
+    compile_conditions,
+    compile_text_edits,
+    message_properties,
+)
+
+from tests.unit.mail_flow import generators, message_literals
+from tests.unit.mail_flow.condition_agreement import wrong_about, wrong_about_action
+from tests.unit.mail_flow.condition_samples import ACTIONS, drawn
+
+
+@pytest.mark.parametrize("row", predicates.PREDICATES, ids=lambda row: row.options[0])
+def test_formula_evaluation_and_trace_agree(row: Predicate) -> None:
+    assert wrong_about(row) == []
+
+
+@pytest.mark.parametrize("option", actions.BY_OPTION)
+def test_an_action_changes_what_its_row_says(option: str) -> None:
+    assert wrong_about_action(option) == []
+
+
+# Rows that are wrong, or not whole
+
+
+def subjects_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
+    """A condition of its own for mail without a subject, compiled as what only the message itself shows."""
+    row = single(
+        "subject_is_empty",
+        looks_at="subject",
+        sort="switch",
+        reach=Reach.MESSAGE,
+        use=Use.COMPUTABLE,
+        headers=("subject",),
+        column="subject",
+        evaluate=lambda rule_view, value, settings: rule_view.content.subject == "",
+        phrase=Phrase(5, "without a subject"),
+    )
+    with_row = (*predicates.PREDICATES, row)
+    for module in (predicates, rules, candidate_edits):
+        patch.setattr(module, "PREDICATES", with_row)
+    patch.setitem(predicates.BY_OPTION, "subject_is_empty", row)
+    patch.setitem(rules._PLACES, "subject_is_empty", len(with_row) - 1)
+    patch.setattr(message_properties, "_SWITCHES", (*message_properties._SWITCHES, "subject_is_empty"))
+    patch.setitem(
+        compile_conditions._TRUTHS,
+        row.options,
+        lambda self, atom, seen, person: self.mail.properties["subject_is_empty", True],
+    )
+    patch.setitem(message_literals.SWITCHES, "subject_is_empty", lambda message: message.subject == "")
+    patch.setitem(generators.RARE, "subject_is_empty", lambda source: True)
+    drawn.cache_clear()
+    return row
+
+
+def nobody_is_added_to_fields(patch: pytest.MonkeyPatch) -> Predicate:
+    """Of people: formulas would not see whom a rule adds."""
+    patch.setattr(compile_conditions.Conditions, "_brought", lambda self, *about: [])
+    return predicates.BY_OPTION["any_of_to_cc_header"]
+
+
+def attachments_stay_in_sight(patch: pytest.MonkeyPatch) -> Predicate:
+    """Of attachments: a disclaimer around the message would not hide them from formulas."""
+    conditions = compile_conditions.Conditions
+    patch.setattr(conditions, "_attached", lambda self, found, atom, seen: self._readable(found, atom, seen))
+    return predicates.BY_OPTION["attachment_name_matches_patterns"]
+
+
+def headers_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
+    """Of headers: formulas would not see what a rule sets."""
+    row = predicates.BY_OPTION["header_contains_words"]
+    whole = compile_conditions.Conditions._of_header
+    patch.setitem(
+        compile_conditions._TRUTHS,
+        row.options,
+        lambda self, atom, seen, person: whole(self, atom, compile_text_edits.SeenMessage(), person),
+    )
+    return row
+
+
+Mistake = Callable[[pytest.MonkeyPatch], Predicate]
+
+
+@pytest.fixture
+def samples() -> Iterator[None]:
+    yield
+    drawn.cache_clear()
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (subjects_as_they_arrive, "proved never to be in clear, the simulator says in clear"),
+        (nobody_is_added_to_fields, "the formula is False, the simulator says None"),
+        (attachments_stay_in_sight, "the formula is True, the simulator says None"),
+        (headers_as_they_arrive, "the formula is False, the simulator says True"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_mistake_is_found(mistake: Mistake, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = wrong_about(mistake(monkeypatch))
+    assert [wrong for wrong in found if wrong.endswith(said)], found
+
+
+@pytest.mark.usefixtures("samples")
+def test_a_condition_without_samples_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(generators.RARE, "scl_over")
+    drawn.cache_clear()
+    (found,) = wrong_about(predicates.BY_OPTION["scl_over"])
+    assert found.startswith("scl_over has no samples")
+
+
+def test_an_action_without_samples_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(ACTIONS, "set_scl")
+    assert wrong_about_action("set_scl") == ["set_scl has no samples: see condition_samples.py"]
+
+
+@pytest.mark.parametrize("option", ["prepend_subject", "set_scl", "apply_ome", "copy_to"])
+def test_an_action_whose_row_does_not_say_what_it_changes_is_named(
+    option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(actions.BY_OPTION, option, replace(actions.BY_OPTION[option], seen=""))
+    assert wrong_about_action(option)[0].startswith(f"{option}: the rows say []")
