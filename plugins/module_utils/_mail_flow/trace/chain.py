@@ -8,7 +8,7 @@ copies before.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -20,14 +20,15 @@ from ..budget import BudgetError, spend
 from ..model import questions
 from ..model.actions import BY_OPTION, REJECTS, Does
 from ..model.facts import Facts
+from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Recipient
-from ..model.rules import FlowRule, RuleSet
+from ..model.rules import Atom, FlowRule, RuleSet
 from ..simulator.decider import whether_counted
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
-from .planes import Unknown
+from .planes import Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.
@@ -46,6 +47,9 @@ _DECIDES = frozenset(
 )
 
 
+#: The questions that all must be answered so for a copy to meet a rule.
+Asked: TypeAlias = tuple[tuple[int, bool], ...]
+
 #: The number of ways through rules, and of changes between two, that are remembered: one may have thousands of worlds.
 MOST_KNOWN = 500
 
@@ -59,13 +63,28 @@ class ChainStep:
     """A rule that a copy meets, or may meet; or several consecutive ones that may be met and do the same.
 
     :param rules: their places in the rule set.
-    :param asks: what they look at and do; equal for equal rules of another rule set.
+    :param asks: for each of them, the questions on which it depends whether it is met, and the answers; see :class:`Doubt`.
     :param why: why it is open whether they are met; ``None`` if they are.
     """
 
     rules: tuple[int, ...]
-    asks: frozenset[Hashable]
+    asks: frozenset[Asked] = frozenset()
     why: Unknown | None = None
+
+    def joins(self, doubt: Doubt) -> bool:
+        """Whether a further rule can be one with these: not if it asks the opposite of one of them."""
+        return not any(((number, not answer),) in self.asks for number, answer in doubt.asks)
+
+    @property
+    def question(self) -> tuple[Hashable, bool]:
+        """What it depends on whether one of them is met, and the answer if it is: one question of a condition, which an
+        exception asks, too; otherwise the whole of it.
+        """
+        if len(self.asks) == 1:
+            (asked,) = self.asks
+            if len(asked) == 1:
+                return asked[0]
+        return self.asks, True
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,14 +109,14 @@ class Passed:
 
     :param steps: the steps that they pass, and :param:`names` the names of all rules.
     :param asked: what steps ask, with its number in the way.
-    :param asks: what the rules look at and do: copies that meet equal rules of another rule set are treated equally
-        there.
+    :param asks: what the rules do and what is open of them: copies of which this is equal in another rule set are
+        treated equally there.
     """
 
     way: ChainOutcome
     steps: tuple[ChainStep, ...]
     names: Sequence[str]
-    asked: Mapping[frozenset[Hashable], int]
+    asked: Mapping[Hashable, int]
     asks: Hashable
 
     @property
@@ -148,12 +167,14 @@ class Chain:
             tuple(each.place for each in rules.rules[: rule.place] if _parts(each)) if _looks_around(rule) else ()
             for rule in rules.rules
         )
-        #: With the earlier rules that edit what a rule reads, and those that part what it looks at: it may be met in
-        #: another way without them.
+        #: For each rule: what earlier rules change of messages, and what these are.
+        self.changes: tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...] = _changes_before(rules, own)
+        #: With the earlier rules that change what a rule looks at, and those that part it: it may be met in another way
+        #: without them.
         self.identities = tuple(
             (
                 identity,
-                *(own[each.place] for each in rules.rules[: rule.place] if each.edits & rule.reads),
+                *changing(self.changes[rule.place], (*rule.conditions, *rule.exceptions)),
                 *(("earlier", own[place]) for place in self.earlier[rule.place]),
             )
             for identity, rule in zip(own, rules.rules, strict=True)
@@ -171,11 +192,14 @@ class Chain:
         )
         self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
         self._names = tuple(rule.name for rule in rules.rules)
-        self._acts = tuple(map(_acts, rules.rules))
+        self._acts = tuple(
+            identity if rule.surprises else _acts(rule)
+            for rule, identity in zip(rules.rules, self.identities, strict=True)
+        )
         self._marks = tuple(map(_marks, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
 
-    def steps(self, met: Sequence[tuple[int, Unknown | None]], common: frozenset[Hashable]) -> tuple[ChainStep, ...]:
+    def steps(self, met: Sequence[tuple[int, Doubt | None]], common: frozenset[Hashable]) -> tuple[ChainStep, ...]:
         """The steps of a copy, first to last, up to the first rule that certainly ends it.
 
         :param met: the places of the rules that it meets, and why that is open.
@@ -183,23 +207,24 @@ class Chain:
         """
         found: list[ChainStep] = []
         alike: dict[Hashable, int] = {}
-        for place, why in met:
+        for place, doubt in met:
             rule, identity = self.rules.rules[place], self.identities[place]
             if self.effects[place] is None:
                 continue
             holds = self._ends[place]
             # The order of rules that end nothing, and of those with one effect, does not matter.
             kind = (self.effects[place], identity in common)
-            if why and kind in alike and (not holds or alike[kind] == len(found) - 1):
-                step = found[alike[kind]]
-                found[alike[kind]] = ChainStep((*step.rules, place), step.asks | {identity}, step.why)
+            at = alike.get(kind, -1)
+            if doubt and at >= 0 and found[at].joins(doubt) and (not holds or at == len(found) - 1):
+                step = found[at]
+                found[at] = ChainStep((*step.rules, place), step.asks | {doubt.asks}, step.why)
                 continue
             if holds:
                 alike.clear()
-            if why and not rule.surprises:
+            if doubt and not rule.surprises:
                 alike[kind] = len(found)
-            found.append(ChainStep((place,), frozenset((identity,)), why))
-            if not why and rule.is_final and not rule.by_manager:
+            found.append(ChainStep((place,), frozenset((doubt.asks,)), doubt.why) if doubt else ChainStep((place,)))
+            if not doubt and rule.is_final and not rule.by_manager:
                 break
         return tuple(found)
 
@@ -208,9 +233,9 @@ class Chain:
 
         :param alike: what it depends on besides the rules: copies with equal values are treated alike.
         """
-        known: dict[frozenset[Hashable], int] = {}
-        asked = [known.setdefault(step.asks, len(known)) for step in steps]
-        acts = (self._acts[step.rules[0]] for step in steps)
+        known: dict[Hashable, int] = {}
+        asked = [(known.setdefault(what, len(known)), answer) for what, answer in (step.question for step in steps)]
+        acts = [self._acts[step.rules[0]] for step in steps]
         key = (*zip(acts, asked, (step.why for step in steps), strict=True), alike)
         way = self._known.get(key)
         if way is None:
@@ -220,7 +245,8 @@ class Chain:
                 way = self._known[key] = self._way(steps, asked, message, person)
             except BudgetError:
                 way = _not_followed(message, person)
-        asks = (tuple((step.asks, step.why) for step in steps), self._protection_by)
+        open_ = [(step.asks, step.why) for step in steps]
+        asks = (tuple(zip(acts, open_, strict=True)), self._protection_by)
         return Passed(way, steps, self._names, known, asks)
 
     @property
@@ -256,7 +282,10 @@ class Chain:
             ended = False
         if not ended:  # What was not followed may make any of them.
             found = {who: Course(person, [], too_many=True) for who in met if who != person.address}
-        asks = tuple(tuple((who, each[place]) for who, each in met.items() if place in each) for place in places)
+        asks = tuple(
+            (self.identities[place], *((who, each[place]) for who, each in met.items() if place in each))
+            for place in places
+        )
         every = (asks, self._protection_by)
         return {who: MadeCopy(course, message, every) for who, course in found.items()}
 
@@ -280,7 +309,7 @@ class Chain:
         return sum(any(often[mark] == 1 for mark in each) for each in marks)
 
     def _way(
-        self, steps: tuple[ChainStep, ...], asked: Sequence[int], message: Message, person: Recipient
+        self, steps: tuple[ChainStep, ...], asked: Sequence[tuple[int, bool]], message: Message, person: Recipient
     ) -> ChainOutcome:
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(steps))
         rules = copy(self.rules)
@@ -290,7 +319,11 @@ class Chain:
         open_steps = [(why, (number,)) for number, why in enumerate(whys) if why]
         course = Course(person, [], too_many=1 << self._doublings(steps) > MOST_WORLDS)
         if not course.too_many:
-            decider = TracedDecider({person.address: dict(enumerate(zip(asked, whys, strict=True)))}, len(steps))
+            met = {
+                number: (what, answer, why)
+                for number, ((what, answer), why) in enumerate(zip(asked, whys, strict=True))
+            }
+            decider = TracedDecider({person.address: met}, len(steps))
             passage = Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True)
             # The recipient has the copy alone: conditions about others are decided.
             course = passage.way_of(person)
@@ -300,7 +333,7 @@ class Chain:
         outcome = result(course, rules, message, self.facts) or {"fate": "unknown"}
         answered = {question.key for world in course.worlds for question, _answer in world.answers}
         because: Sequence[tuple[Unknown, tuple[int, ...]]] = [
-            (why, numbers) for why, numbers in open_steps if asked[numbers[0]] in answered
+            (why, numbers) for why, numbers in open_steps if asked[numbers[0]][0] in answered
         ]
         if not because:
             found = (
@@ -328,8 +361,8 @@ _WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
 
 
 #: For each person, by address: the places of the rules that the person's copy meets, with the key of the question that
-#: each asks, and why that is open; ``None`` if it is met.
-Met: TypeAlias = Mapping[str, Mapping[int, tuple[Hashable, Unknown | None]]]
+#: each asks, the answer with which it is met, and why that is open; ``None`` if it is met.
+Met: TypeAlias = Mapping[str, Mapping[int, tuple[Hashable, bool, Unknown | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,9 +393,9 @@ class TracedDecider:
         if found is None:
             yield False
             return
-        asks, why = found
+        asks, answer, why = found
         if why:
-            yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),))
+            yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),), negated=not answer)
         if added and rule.looks_at_recipients:
             yield whether_counted(person)
 
@@ -401,6 +434,52 @@ def adds(rule: FlowRule) -> bool:
 def makes(rule: FlowRule) -> bool:
     """Whether a rule may give others a copy."""
     return rule.enforced and adds(rule)
+
+
+#: What rules change of messages beside headers: the action to what conditions look at.
+_CHANGES = {
+    "prepend_subject": ("subject",),
+    "apply_html_disclaimer_text": ("body", "size", "character sets"),
+    "apply_classification": ("classification",),
+    "set_scl": ("scl",),
+    "apply_rights_protection_template": ("protection",),
+    "apply_ome": ("protection",),
+    "remove_ome": ("protection",),
+    "remove_ome_v2": ("protection",),
+}
+
+
+def _changes_before(
+    rules: RuleSet, identities: Sequence[Hashable]
+) -> tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...]:
+    """For each rule: the earlier rules that change something that conditions look at, and what that is."""
+    found: list[tuple[tuple[Hashable, frozenset[str]], ...]] = []
+    before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
+    for rule, identity in zip(rules.rules, identities, strict=True):
+        found.append(before)
+        acts = rule.told if rule.enforced and not rule.idle else {}
+        changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
+        if changed:
+            before = (*before, (identity, changed))
+    return tuple(found)
+
+
+def changing(changes: Iterable[tuple[Hashable, frozenset[str]]], atoms: Iterable[Atom]) -> tuple[Hashable, ...]:
+    """The rules that change what conditions look at.
+
+    :param changes: rules, and what they change.
+    """
+    looked = frozenset[str]().union(*map(_looked_at, atoms))
+    return tuple(identity for identity, changed in changes if not looked.isdisjoint(changed))
+
+
+def _looked_at(atom: Atom) -> frozenset[str]:
+    """What a condition looks at that rules may change. Of the types of messages, protection makes one."""
+    predicate = atom.predicate
+    looked = {*atom.headers, *(ADDED[name] for name in predicate.fields), *predicate.slots}
+    if predicate.sort != "type" or atom.values == "PermissionControlled":
+        looked.add(predicate.looks_at)
+    return frozenset(looked)
 
 
 def _effect(rule: FlowRule) -> Hashable | None:

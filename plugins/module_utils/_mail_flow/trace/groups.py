@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import repeat
+from operator import or_
 
 from ..model import questions
 from ..model.actions import Does
@@ -19,11 +21,11 @@ from ..model.predicate import Reach
 from ..model.rules import FlowRule
 from ..simulator.protection import LARGEST
 from ..symbolic.atoms import ADDING, MANAGER, brought_by
-from .chain import Chain, adds
+from .chain import Chain, adds, changing
 from .columns import Block, bits_of, places_of
 from .conditions import MOST_CHANGES, MOST_PREFIXES, RowConditions, message_of, recipient_of, why_open
 from .forks import BROUGHT, Forks, Neighbors
-from .planes import CHANGED, Planes, Unknown
+from .planes import CHANGED, Doubt, Planes, Unknown
 from .rows import instant_of, left_out
 
 #: A header that a row does not say, since a rule edited it.
@@ -41,14 +43,15 @@ class CopyGroup:
     :param places: the copies.
     :param brought: why nobody knows whether the sender named the recipient or a rule did (U09), ``BROUGHT`` or
         :data:`PERHAPS_BROUGHT`; ``None`` if the sender did.
-    :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
+    :param met: for each rule set and for the guarantees: the places of the rules that they meet, and what is open of
+        that.
     :param alike: the other values that decide what happens to them.
     :param made: whether no row has them, because rules would make them.
     """
 
     places: Sequence[int]
     brought: Unknown | None
-    met: Sequence[Sequence[tuple[int, Unknown | None]]]
+    met: Sequence[Sequence[tuple[int, Doubt | None]]]
     alike: Hashable
     made: bool = False
 
@@ -110,6 +113,7 @@ class Sorter:
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
         self._neighbors = Neighbors.of(block)
         self._known: dict[tuple[int, int], Planes] = {}
+        self._questions: dict[Hashable, int] = {}
         self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
         self._recipients: dict[int, dict[str, int]] = {}
         # Before it is known what rules change, and whom they add, anything may be.
@@ -255,7 +259,7 @@ class Sorter:
                 found = self.met(rule, about)
                 if found.true:
                     yield Plane(about, (rule.place, None), found.true)
-                yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
+                yield from (Plane(about, (rule.place, doubt), bits) for doubt, bits in self._doubts(rule, about))
         special = [("special", *sorted(types)) for types in self.conditions.special]
         every = (
             *self.brought.items(),
@@ -336,6 +340,40 @@ class Sorter:
         false, for the rule to match.
         """
         return self._parts(rule, self._changed, self._lost, self._sharing(rule, about))
+
+    def _doubts(self, rule: FlowRule, about: int) -> Iterator[tuple[Doubt, int]]:
+        """What is open of whether copies meet a rule, and the copies."""
+        open_ = {why: bits for why, bits in sorted(self.met(rule, about).open.items()) if bits}
+        if not open_:
+            return
+        asking: dict[tuple[tuple[int, bool], ...], int] = {(): reduce(or_, open_.values())}
+        for (found, wanted), key in zip(self.parts(rule, about), self._asks(rule, about), strict=True):
+            doubtful = found.possible & ~found.true
+            if not any(bits & doubtful for bits in asking.values()):
+                continue
+            number = self._questions.setdefault(key, len(self._questions))
+            split: dict[tuple[tuple[int, bool], ...], int] = {}
+            for asked, bits in asking.items():
+                split.update({asked: bits & ~doubtful} if bits & ~doubtful else {})
+                split.update({(*asked, (number, wanted)): bits & doubtful} if bits & doubtful else {})
+            asking = split
+        for why, bits in open_.items():
+            for asked, here in asking.items():
+                if bits & here:
+                    yield Doubt(why, tuple(sorted(asked))), bits & here
+
+    def _asks(self, rule: FlowRule, about: int) -> Iterator[Hashable]:
+        """What each part of a rule asks: equal where its answer for a copy is the same."""
+        chain = self.chains[about] if about < len(self.chains) else None
+        changes = chain.changes[rule.place] if chain else ()
+        for atom in (*rule.conditions, *rule.exceptions):
+            before = chain.earlier[rule.place] if chain and atom.looks_around else ()
+            parted = tuple(chain.identities[place] for place in before) if chain else ()
+            yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,)), parted)
+        if rule.begins or rule.ends:
+            yield ("dates", rule.begins, rule.ends)
+        if rule.doubts:
+            yield ("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])
 
     def _sharing(self, rule: FlowRule, about: int) -> Forks:
         """Who shares a copy with whom when it reaches a rule."""

@@ -20,10 +20,10 @@ from ..simulator.state import NOBODY, Course
 from .chain import Chain, MadeCopy
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
-from .planes import Unknown
+from .planes import Doubt
 
-#: The places of the rules that copies of a group meet in a rule set, and why that is open.
-MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Unknown | None]]]
+#: The places of the rules that copies of a group meet in a rule set, and what is open of that.
+MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]
 
 #: The worlds of a copy: the answers to open questions, and what people see of it.
 Worlds: TypeAlias = Sequence[tuple[Mapping[Hashable, bool], Treated]]
@@ -68,7 +68,10 @@ def made_copies(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tup
                 others = {who: groups[each] for who, each in kind if each is not None}
                 copies = chain.copies(
                     {
-                        who: {place: ((chain.identities[place], who), why) for place, why in met(each)}
+                        who: {
+                            place: ((doubt.asks, who), True, doubt.why) if doubt else (who, True, None)
+                            for place, doubt in met(each)
+                        }
                         for who, each in {**others, person.address: group}.items()
                     },
                     message,

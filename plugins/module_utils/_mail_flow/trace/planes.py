@@ -40,6 +40,19 @@ class Unknown:
     silent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is open of whether a copy meets a rule.
+
+    :param why: the first reason.
+    :param asks: the questions that all must be answered so for the copy to meet it: the number of each, and the answer. The same question has one
+        number, whichever rules ask it.
+    """
+
+    why: Unknown
+    asks: tuple[tuple[int, bool], ...]
+
+
 #: Why it is open what a rule saw of a subject that rules change.
 CHANGED = Unknown("subject_changed")
 

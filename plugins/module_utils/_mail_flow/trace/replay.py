@@ -47,7 +47,7 @@ from .made import (
     message_of,
     worlds_of,
 )
-from .planes import Unknown
+from .planes import Doubt, Unknown
 from .rows import Trace, instant_of, left_out
 from .side_effects import side_effects_of, with_beside
 
@@ -560,6 +560,7 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
     pool = Chain(every, facts, beside=True)
     # A rule of the pool is where it is in the rule set that has it.
     pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
+    pool.changes = tuple(changes for side in (now, *then) for changes in side.changes)
     pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
     for block in blocks_of(trace):
         sorter = Sorter.of_all(block, facts, [pool])
@@ -599,8 +600,9 @@ class _Ordered:
         self.earlier = [
             tuple(known[keys[place]] for place in chain.earlier[self.places[known[key]]]) for key, _rule in new
         ]
+        self.changes = [chain.changes[self.places[known[key]]] for key, _rule in new]
 
-    def met(self, found: Sequence[tuple[int, Unknown | None]]) -> list[tuple[int, int, Unknown | None]]:
+    def met(self, found: Sequence[tuple[int, Doubt | None]]) -> list[tuple[int, int, Doubt | None]]:
         """The places of the rules that copies meet, first to last, their numbers, and why that is open.
 
         :param found: the numbers of all rules that they meet, and why that is open.
@@ -610,7 +612,7 @@ class _Ordered:
             key=lambda each: each[0],
         )
 
-    def met_by(self, group: CopyGroup) -> list[tuple[int, Unknown | None]]:
+    def met_by(self, group: CopyGroup) -> list[tuple[int, Doubt | None]]:
         """The places of the rules that the copies of a group meet, first to last, and why that is open."""
         return [(place, why) for place, _number, why in self.met(group.met[0])]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..analyses.finding import SideEffect
 from ..model.actions import Does
 from .chain import Chain, ends
-from .planes import Unknown
+from .planes import Doubt
 
 #: The kind of difference that it is.
 CHANGED_BESIDE = "side_effect_changed"
@@ -22,7 +22,7 @@ class DoneBeside:
     """What rules do beside to a copy.
 
     :param sure: what they certainly do, and :param:`possible` this and what they may do.
-    :param asks: the rules that decide it: it is equal where these are.
+    :param asks: what decides it: it is equal where this is.
     """
 
     sure: frozenset[SideEffect]
@@ -30,20 +30,21 @@ class DoneBeside:
     asks: Hashable
 
 
-def side_effects_of(chain: Chain, met: Sequence[tuple[int, Unknown | None]]) -> DoneBeside:
+def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> DoneBeside:
     """What the rules do beside to copies that meet some of them, first to last."""
     sure, possible, asks = set[SideEffect](), set[SideEffect](), list[Hashable]()
     doubtful = False
     for place, why in met:
         rule, effects = chain.rules.rules[place], chain.beside.get(place)
         end = ends(rule)
+        rejects = bool(rule.does(Does.REJECT))
         if effects or end is not False:
-            asks.append((chain.identities[place], why))
+            asks.append((effects, end, rejects, why))
         if effects:
             possible |= effects
             sure |= frozenset() if why or doubtful else effects
         # Whether rules go on after a rejection is open (U10).
-        if end and not why and not rule.does(Does.REJECT):
+        if end and not why and not rejects:
             break
         doubtful |= end is not False
     return DoneBeside(frozenset(sure), frozenset(possible), tuple(asks))

@@ -322,3 +322,57 @@ def test_an_attachment_is_no_larger_than_its_message(size: int | None, result: s
         "actions": {"reject_message_reason_text": "No."},
     }
     assert fared([large, INSIDE], traced(row(size=size))) == {ANN: result}
+
+
+WORDS = {"subject_or_body_contains_words": ["secret"]}
+NOBODY = {"from": ["nobody@contoso.com"]}
+REJECT = {"reject_message_reason_text": "No."}
+
+
+@pytest.mark.parametrize(
+    ("rules", "result"),
+    [
+        ([encrypting(WORDS), encrypting({}, exceptions=WORDS, name="Other")], "encrypt"),
+        ([encrypting(WORDS, exceptions=NOBODY), encrypting({}, exceptions=WORDS, name="Other")], "encrypt"),
+        (
+            [encrypting(WORDS), encrypting({}, exceptions={"subject_or_body_contains_words": ["bill"]}, name="Other")],
+            "body",
+        ),
+        # What the second one reads has the disclaimer in it.
+        (
+            [
+                encrypting(WORDS),
+                {"name": "Says", "actions": {"apply_html_disclaimer_text": "secret"}},
+                encrypting({}, exceptions=WORDS, name="Other"),
+            ],
+            "body",
+        ),
+    ],
+)
+def test_a_question_that_several_rules_ask_of_a_copy_has_one_answer(rules: list[Values], result: str) -> None:
+    assert fared(rules, traced(row())) == {ANN: f"{result} U30" if result == "body" else result}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        ({"actions": REJECT}, {"actions": REJECT, "exceptions": NOBODY}, set()),
+        ({"actions": REJECT}, {"actions": REJECT, "conditions": {**WORDS, "from_scope": "InOrganization"}}, set()),
+        ({"actions": REJECT}, {"actions": REJECT, "enabled": False}, {"delivery_gained", "side_effect_changed"}),
+        (
+            {"actions": ENCRYPT},
+            {"actions": {"apply_rights_protection_template": "Do Not Forward"}},
+            {"protection_changed"},
+        ),
+        (
+            {"actions": REJECT},
+            {"actions": REJECT, "conditions": {"subject_or_body_contains_words": ["bill"]}},
+            {"delivery_gained", "delivery_lost", "side_effect_changed"},
+        ),
+    ],
+)
+def test_two_rule_sets_are_compared_over_the_same_questions(before: Values, after: Values, kinds: set[str]) -> None:
+    old, new = ([{"name": "Words", "conditions": WORDS, **each}] for each in (before, after))
+    found = Replay(RuleSet(new), facts_of(KNOWN), RuleSet(old)).run(traced(row()))
+    assert found.difference.keys() == kinds
+    assert not any(tally.certain for tally in found.difference.values())

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Among the rules of a hospital, most outgoing copies are decided, as the simulator decides the whole messages; planted
+reports that are missing are found; and an edit that cannot touch delivery does not touch it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    RULE,
+    LatestChange,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    Comparison,
+    compare,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import RuleReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+
+from tests.rounds import seeds
+from tests.unit.mail_flow.organizations.hospital import OWN, RULES, Traffic, traffic
+
+#: Of outgoing copies, at least so many are decided.
+LEAST = 0.8
+
+
+def _leaves(sender: str, recipient: str) -> bool:
+    return sender.endswith(f"@{OWN}") and not recipient.endswith(f"@{OWN}")
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_most_outgoing_copies_are_decided_and_each_as_the_simulator_does(seed: int) -> None:
+    week = traffic(seed)
+    decided = copies = 0
+    undecided: dict[str, int] = {}
+    for row in week.rows:
+        if row.status != "Delivered" or not _leaves(row.sender, row.recipient):
+            continue
+        trace = Trace()
+        for each in week.rows:
+            if each.message == row.message:
+                trace.add(each)
+        found = Replay(week.rules, week.facts, examples=20).run(trace)
+        copies += 1
+        for (fate, protection, by), tally in found.outcomes.items():
+            if row.recipient not in {example.recipient for example in tally.examples}:
+                continue
+            decided += 1
+            result = week.results[row.message][row.recipient]
+            assert (fate, protection) == (result["fate"], result.get("protection", "")), row
+            assert set(by) <= set(result.get("protected_by", ())), row
+        for why, tally in found.undecided.items():
+            if row.recipient in {example.recipient for example in tally.examples}:
+                undecided[why.word] = undecided.get(why.word, 0) + 1
+    assert copies > 200
+    assert decided / copies >= LEAST, undecided
+    assert decided + sum(undecided.values()) == copies
+    assert undecided.keys() <= {"body", "type", "attachment"}, undecided
+
+
+def _evidence(week: Traffic, missing: set[tuple[str, str]]) -> Any:
+    reported = {
+        rule["name"]: frozenset(
+            (name, recipient)
+            for name, results in week.results.items()
+            for recipient, result in results.items()
+            for acting in result["rules"]
+            if acting["name"] == rule["name"] and acting["matched"] is True and (name, recipient) not in missing
+        )
+        for rule in RULES
+    }
+    until = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC)
+    window = Window(until - datetime.timedelta(days=9), until)
+    since = window.begin - datetime.timedelta(days=1)
+    changes = [LatestChange(RULE, rule.name, since, rule.guid) for rule in week.rules.rules]
+    return compare(
+        Comparison(
+            trace=week.trace,
+            window=window,
+            rules=week.rules,
+            facts=week.facts,
+            changes=changes,
+            now=until + datetime.timedelta(days=2),
+        ),
+        RuleReport(reported),
+    )
+
+
+def test_planted_reports_that_are_missing_are_found() -> None:
+    week = traffic(7)
+    whole = _evidence(week, set())
+    assert [each.contradictions for each in whole.rules if each.contradictions] == []
+    protected = [
+        (name, recipient)
+        for name, results in sorted(week.results.items())
+        for recipient, result in sorted(results.items())
+        if len(result.get("protected_by", ())) == 1 and result["fate"] == "delivered"
+        if result["protected_by"] != ["Numbers of employees"]
+    ]
+    planted = set(protected[:: len(protected) // 12][:12])
+    assert len(planted) == 12
+    found = _evidence(week, planted)
+    kinds = [(each.kind, each.copies) for rule in found.rules for each in rule.contradictions]
+    assert {kind for kind, _copies in kinds} == {"not_reported"}
+    assert sum(copies for _kind, copies in kinds) == 12
+
+
+_TEMPLATE = {"actions": {"apply_rights_protection_template": "Do Not Forward"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "kinds"),
+    [
+        ("Secure", _TEMPLATE, {"protection_changed": True, "unknown": False}),
+        ("Numbers of employees", _TEMPLATE, {"protection_changed": False, "unknown": False}),
+        ("Insurers", {"exceptions": {}}, {"protection_gained": True}),
+        ("Patients", {"enabled": False}, {"protection_lost": True, "unknown": False}),
+        # What senders of automatic mail are told.
+        ("Block auto-forward", {"actions": {"reject_message_reason_text": "No."}}, {"side_effect_changed": False}),
+        ("Too large", {"exceptions": {"from": ["nobody@lakeside.example"]}}, {}),
+        ("Numbers of employees", {"name": "SSN", "rule_error_action": "Defer"}, {}),
+    ],
+)
+def test_an_edit_that_cannot_touch_delivery_does_not(name: str, edit: dict[str, Any], kinds: dict[str, bool]) -> None:
+    week = traffic(3)
+    after = RuleSet([{**rule, **(edit if rule["name"] == name else {})} for rule in RULES])
+    found = Replay(after, week.facts, week.rules).run(week.trace)
+    assert {kind: bool(tally.certain) for kind, tally in found.difference.items()} == kinds
