@@ -21,7 +21,7 @@ from itertools import product
 
 from ..model import questions
 from ..model.addresses import domain, is_name
-from ..model.content import ENCODED
+from ..model.content import ENCODED, bytes_of
 from ..model.facts import INSIDE, Facts, leaves
 from ..model.kleene import Open, Truth, any_of
 from ..model.message import Message, Protection, Recipient
@@ -238,10 +238,12 @@ class RowConditions:
             usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
             return usual if isinstance(unsaid, bool) else usual.opened(self._special, unsaid)
         found = self._everywhere(unsaid)
-        if atom.predicate is BY_OPTION["attachment_size_over"]:
-            larger = self.planes(replace(atom, predicate=BY_OPTION["message_size_over"])).possible
+        limit = bytes_of(atom.values) if atom.predicate is BY_OPTION["attachment_size_over"] else None
+        if limit is not None:
+            sizes = enumerate(self.block.size)
+            small = bits_of((place for place, size in sizes if 0 <= size * ENCODED < limit), len(self.block))
             return Planes(
-                found.true & larger, {why: bits & larger for why, bits in found.open.items() if bits & larger}
+                found.true & ~small, {why: bits & ~small for why, bits in found.open.items() if bits & ~small}
             )
         return found
 
