@@ -93,7 +93,8 @@ def _arrival(mail: SymbolicMessage, message: Message) -> Iterator[Told]:
         yield literal, name in (message.types or ())
     for name, literal in mail.importance.items():
         yield literal, name == message.importance
-    yield mail.insertable, message.insertable
+    # Where a message does not say it, a disclaimer fits into mail in clear.
+    yield mail.insertable, kind == "none" or None if message.insertable is None else message.insertable
 
 
 def _texts(mail: SymbolicMessage, message: Message, person: Recipient) -> Iterator[Told]:
