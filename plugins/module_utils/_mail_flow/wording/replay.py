@@ -10,6 +10,8 @@ from typing import Any
 from ..analyses.finding import KINDS
 from ..evidence.encryption import Explained
 from ..evidence.reports import EncryptionReport
+from ..model import questions
+from ..simulator.protection import MANY
 from ..trace.planes import WORDS
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
@@ -51,6 +53,7 @@ PREMISES = (
         "receipts and meeting items as such. Those that their rows show are undecided where that matters.",
     },
     {"id": "attachments", "text": "An attachment is no larger than its message."},
+    {"id": "recipients", "text": f"Messages are to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})."},
 )
 
 #: What it takes as given of rows without a size.

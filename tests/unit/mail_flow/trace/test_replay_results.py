@@ -125,9 +125,9 @@ def test_a_row_without_a_size_is_said_to_be_taken_for_small() -> None:
         for size, status in ((2048, "Delivered"), (None, "Failed"), (None, "Delivered"))
     ]
     assert assumed == [
-        ["arrival", "ordinary", "attachments"],
-        ["arrival", "ordinary", "attachments"],
-        ["arrival", "ordinary", "attachments", "size"],
+        ["arrival", "ordinary", "attachments", "recipients"],
+        ["arrival", "ordinary", "attachments", "recipients"],
+        ["arrival", "ordinary", "attachments", "recipients", "size"],
     ]
 
 
