@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import rules, sender_recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
     decider,
@@ -17,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     results,
     simulation,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
 from tests.unit.mail_flow.vectors import BY_ID, verify
 

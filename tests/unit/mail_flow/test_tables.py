@@ -13,12 +13,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     predicates,
     questions,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.planes import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
     DOES,
     MODERATING,
+    Does,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 

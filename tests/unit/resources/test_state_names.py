@@ -16,6 +16,7 @@ from tests.unit.emulated_session import EmulatedSession
 
 STATE = {
     "advanced_message_encryption": True,
+    "irm_configuration": {"AzureRMSLicensingEnabled": True},
     "ome_configurations": [{"Identity": "OME Configuration"}, {"Identity": "Contoso"}],
     "transport_rules": [
         {"Name": "legacy", "ApplyOME": True, "FromScope": "InOrganization"},

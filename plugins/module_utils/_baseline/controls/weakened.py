@@ -17,9 +17,9 @@ from .mail import IMPACTS, PROVED, Mail
 #: The word that accepts it.
 WEAKENED_MAIL = "weakened_mail"
 
-#: What says that only some mail is in a row: arriving protection, a later date, one recipient beside others. That all
-#: of the row's mail stays protected cannot be asked then.
-_NARROWER = ("arrives", "later", "added", "people", "dates")
+#: What says that a row is not about the mail of its class today, as it is for those whom the class names: a guarantee
+#: about the class says nothing of it then. One about all mail of a class holds for what arrives protected, too.
+_OTHER_MAIL = ("later", "added", "people", "dates")
 
 
 def weakened_mail(organization: Organization, plan: Plan, mail: Mapping[str, Any], control: str) -> list[Finding]:
@@ -46,7 +46,7 @@ def _lost(organization: Organization, plan: Plan, mail: Mapping[str, Any]) -> It
 
 def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, Any]) -> bool:
     """Whether the mail of a row does not leave after the plan, or leaves only by forced TLS."""
-    if any(key in row for key in _NARROWER):
+    if any(key in row for key in _OTHER_MAIL):
         return False
     claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
     (found,) = Mail.of(organization).after(plan).verdicts([claim], "")

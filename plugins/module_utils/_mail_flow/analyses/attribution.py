@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._exchange.names import name_key
-from ..model.actions import Does
+from ..._resources.rules.action_effects import Does
 from ..model.rules import FlowRule, RuleSet
 from ..sat.solver import FALSE, TRUE
 from ..simulator.effects import FATES

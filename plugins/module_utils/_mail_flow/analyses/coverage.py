@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..model.actions import Does
+from ..._resources.rules.action_effects import Does
 from ..model.rules import FlowRule
 from ..sat.formula import Batch
 from ..symbolic.compile_rules import RuleChain

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._exchange.names import name_key, same_name
-from ..model.actions import Does
+from ..._resources.rules.action_effects import Does
 from ..model.connectors import VALIDATIONS
 from ..model.facts import Facts
 from ..model.kleene import Reason

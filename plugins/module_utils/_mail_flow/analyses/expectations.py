@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..input.messages import Broken, Case, broken
-from ..model.actions import Does
 from ..model.connectors import VALIDATIONS, at_least
 from ..simulator.results import Simulator
 from ..simulator.rule_trace import Tracer

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..._resources.rules.action_effects import Does
 from ..._resources.rules.rule import idle
 from ..input.parsing import facts_of
-from ..model.actions import Does
 from ..model.addresses import is_name, person
 from ..model.facts import Facts, recipient_outside
 from ..model.rules import FlowRule, RuleSet

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..._resources.rules.action_effects import Does
 from ..budget import BudgetError, bounded
 from ..input.parsing import facts_of
-from ..model.actions import Does, option_name
+from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..model import questions
-from ..model.actions import Does
 from ..model.facts import recipient_outside
 from ..model.message import Message
 from ..model.rules import FlowRule, RuleSet

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..._exchange.names import name_key
-from ..model.actions import BY_OPTION, Does
+from ..._resources.rules.action_effects import Does
+from ..model.actions import BY_OPTION
 from ..model.predicate import HEADER
 from ..model.rules import Atom, FlowRule, RuleSet, is_later
 from ..symbolic.compile_rules import shows

@@ -12,9 +12,10 @@ from copy import copy
 from dataclasses import replace
 
 from ..._exchange.names import same_name
+from ..._resources.rules.action_effects import Does
 from ..budget import BudgetError
 from ..model import questions
-from ..model.actions import BY_OPTION, Does, option_name
+from ..model.actions import BY_OPTION, option_name
 from ..model.facts import recipient_outside
 from ..model.rules import FlowRule, RuleSet
 from ..sat.solver import FALSE, TRUE

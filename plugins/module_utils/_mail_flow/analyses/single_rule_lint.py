@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..._exchange.names import name_key
+from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
-from ..model.actions import Does, option_name
+from ..model.actions import option_name
 from ..model.addresses import is_below, is_name
 from ..model.facts import INSIDE, Facts, recipient_outside
 from ..model.message import Message

@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 
 from ..._exchange.cmdlet import Session
 from ..._exchange.errors import OptionError, PermissionDeniedError, ThrottledError
-from ..model.actions import Does
+from ..._resources.rules.action_effects import Does
 from ..model.facts import Facts
 from ..model.rules import FlowRule, RuleSet
 from ..trace.columns import Block, bits_of, blocks_of, places_of

@@ -21,6 +21,7 @@ from ..._exchange.names import name_key
 from ..._exchange.organization import Organization, read
 from ..._resources.rules.fields import SECTIONS
 from ..._resources.rules.stored import rms_templates_of
+from ..._resources.table import Field
 from ..model.addresses import domain, is_address, person
 from .directory import MOST_ASKED
 from .parsing import facts_of
@@ -43,20 +44,18 @@ _LISTS = {_BRANDING: ("ome_configurations", "identity"), _CONNECTOR: ("outbound_
 _SUBSETS = ("accepted_domains", "rms_templates", "ome_configurations", "outbound_connectors")
 _SHOWS, _LINKS = "shows ", "links "
 
+
+def _kind(named: Field) -> str:
+    """The kind of what the values of an option name; empty if they name nothing."""
+    if named.option in _NAMES:
+        return _NAMES[named.option]
+    if not isinstance(named.kind, Recipients | RecipientAddress):
+        return ""
+    return GROUP if "member_of" in named.option else RECIPIENT
+
+
 #: A section and an option, to the kind of what its values name.
-_KINDS = {
-    (section, each.option): kind
-    for section, fields in SECTIONS.items()
-    for each in fields
-    if (
-        kind := _NAMES.get(each.option)
-        or (
-            (GROUP if "member_of" in each.option else RECIPIENT)
-            if isinstance(each.kind, Recipients | RecipientAddress)
-            else ""
-        )
-    )
-}
+_KINDS = {(section, each.option): _kind(each) for section, fields in SECTIONS.items() for each in fields if _kind(each)}
 
 
 @dataclass

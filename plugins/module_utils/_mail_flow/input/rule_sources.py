@@ -18,10 +18,10 @@ from ..._exchange.errors import OptionError, PermissionDeniedError
 from ..._exchange.organization import MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
 from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES
+from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import DLP_CONDITIONS, DLP_POLICY_PROPERTIES, EDGE_PROPERTIES, rule_argument_spec
 from ..._resources.rules.rule import Rule, proposed_rules
 from ..._resources.rules.stored import rules_of
-from ..model.actions import Does
 from ..model.addresses import domain
 from ..model.message import Message
 from ..model.rules import RuleSet

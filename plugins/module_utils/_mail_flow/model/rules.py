@@ -14,11 +14,12 @@ from functools import cached_property
 from typing import Any
 
 from ..._exchange.text import value_text
+from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import DLP_PROPERTIES
 from ..._resources.rules.moderation import done
 from . import questions
 from .actions import BY_OPTION as ACTION_BY_OPTION
-from .actions import Action, Does, set_actions
+from .actions import Action, set_actions
 from .addresses import is_address, person
 from .expressions import Dialect
 from .header_edits import ADDED, FIELD_OF, HeaderEdit, header_edits

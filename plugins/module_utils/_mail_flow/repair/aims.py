@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.names import same_name
+from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
-from ..model.actions import Does, option_name
+from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.facts import Facts, leaves, sender_inside
 from ..model.message import Message

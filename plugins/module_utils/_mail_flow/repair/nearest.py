@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..analyses.judgment import Counterexample
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..input.parsing import message_of, with_facts
-from ..model.actions import Does
 from ..model.facts import Facts, sender_inside, sender_outside
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ..._exchange.names import name_key
+from ..._resources.rules.action_effects import Does
 from ..analyses.coverage import adds_up
-from ..model.actions import Does, option_name
+from ..model.actions import option_name
 from ..model.predicate import Reach
 from ..model.rules import FlowRule
 from ..sat.formula import Batch

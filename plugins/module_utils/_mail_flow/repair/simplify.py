@@ -16,13 +16,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ..._resources.rules.action_effects import Does
 from ..analyses.coverage import adds_up
 from ..analyses.difference import Difference, difference
 from ..analyses.lint import WholeMailLint
 from ..analyses.rule_conflicts import Meetings
 from ..budget import STEPS, BudgetError, bounded
 from ..input.parsing import facts_of
-from ..model.actions import BY_OPTION, Does
+from ..model.actions import BY_OPTION
 from ..model.rules import FlowRule, RuleSet, is_later
 from ..sat.formula import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise

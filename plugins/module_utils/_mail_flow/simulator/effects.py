@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..model import questions
-from ..model.actions import Does
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition, header_edits
 from ..model.kleene import Open, Reason, Truth, opened

@@ -388,7 +388,10 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, An
     if all(goes is False for goes in leaving):
         own = [connector.name for connector in facts.to_own_servers(domain(address))]
         return {"on_premises": ", ".join(own)} if own else {}
-    by_world = [ways_of(world, facts, address) for world in every]
+    # A copy that stays has no way.
+    by_world = [
+        [] if goes is False else ways_of(world, facts, address) for world, goes in zip(every, leaving, strict=True)
+    ]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))
     forced = {bool(way.validation) or (None if way.doubt else False) for way in ways}
     tls = {True: "forced", False: "opportunistic", None: "unknown"}[

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model.actions import Does
+from ..._resources.rules.action_effects import Does
 from ..model.addresses import domain, person, spellings, with_parents
 from ..model.connectors import named_domains
 from ..model.expressions import Dialect

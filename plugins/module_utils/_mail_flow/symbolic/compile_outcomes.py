@@ -14,8 +14,8 @@ from functools import cached_property
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rights_management import obstacle
+from ..._resources.rules.action_effects import Does
 from ..model import questions
-from ..model.actions import Does
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.facts import RELAYED
 from ..model.rules import RuleSet

@@ -14,8 +14,8 @@ import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..._resources.rules.action_effects import Does
 from ..model import questions
-from ..model.actions import Does
 from ..model.predicate import Reach
 from ..model.rules import Atom, FlowRule, RuleSet
 from ..sat.solver import FALSE, TRUE

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..._exchange.names import name_key, same_name
+from ..._resources.rules.action_effects import Does
 from ..model import questions
-from ..model.actions import Does, option_name
+from ..model.actions import option_name
 from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..._resources.rules.action_effects import Does
 from ..input.guarantee_options import ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
-from ..model.actions import Does
 from ..model.addresses import domain
 from ..model.addresses import person as person_of
 from ..model.connectors import IN_TRANSIT, at_least

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
+from ..._resources.rules.action_effects import Does
 from ..analyses.difference_kinds import Treated, treated
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
 from ..model import questions
-from ..model.actions import BY_OPTION, REJECTS, Does
+from ..model.actions import BY_OPTION, REJECTS
 from ..model.facts import Facts
 from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth

@@ -10,8 +10,8 @@ from functools import reduce
 from itertools import repeat
 from operator import or_
 
+from ..._resources.rules.action_effects import Does
 from ..model import questions
-from ..model.actions import Does
 from ..model.addresses import domain
 from ..model.content import ENCODED
 from ..model.facts import Facts, recipient_outside, sender_inside, sender_outside

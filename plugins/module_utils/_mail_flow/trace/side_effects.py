@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from ..._resources.rules.action_effects import Does
 from ..analyses.finding import SideEffect
-from ..model.actions import Does
 from .chain import Chain, ends
 from .planes import Doubt
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..evidence.encryption import Explained, Measured, measured
 from ..evidence.reports import EncryptionReport
-from ..model.actions import Does
 from ..model.connectors import Connector
 from ..model.encrypters import DLP, LABELS, Encrypter
 from ..model.facts import Facts

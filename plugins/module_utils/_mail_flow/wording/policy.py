@@ -12,6 +12,7 @@ from functools import singledispatch
 from typing import Any
 
 from ..._exchange.text import listed, visible_line
+from ..._resources.rules.action_effects import Does
 from ..analyses.difference import Difference
 from ..analyses.finding import (
     Changed,
@@ -26,7 +27,6 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..analyses.rule_changes import NOTHING, Apart
-from ..model.actions import Does
 from ..model.rules import Atom, FlowRule
 from .difference import may_happen, open_questions
 from .sentences import FATES, LIMITS, NamedMail, filled, mail_of

@@ -290,7 +290,7 @@ def nothing_is_too_large(patch: Patch) -> None:
 
 
 def added_people_are_forgotten(patch: Patch) -> None:
-    patch(encoding.Model, "added", lambda self, side: compile_added_copies.AddedCopies((), cut=False))
+    patch(encoding.Model, "added", lambda self, *_sides, **_how: compile_added_copies.AddedCopies((), cut=False))
 
 
 def whom_a_field_names_is_somebody_else(patch: Patch) -> None:

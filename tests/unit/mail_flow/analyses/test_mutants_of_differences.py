@@ -12,7 +12,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference_queries,
     rule_changes,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_recipients,
@@ -20,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_text_edits,
     symbolic_message,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
 from tests.unit.mail_flow.answers import difference
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, STOP, rule

@@ -24,13 +24,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     guarantee_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.comparison import assumed

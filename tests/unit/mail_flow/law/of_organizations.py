@@ -51,7 +51,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     EncryptionReport,
     RuleReport,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
@@ -59,6 +58,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     evidence_result,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
