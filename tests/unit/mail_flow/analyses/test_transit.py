@@ -238,6 +238,13 @@ def test_mail_to_an_own_mailbox_that_a_rule_routes_to_a_connector_may_leave(
         )
 
 
+def test_the_connector_is_known_where_a_copy_leaves_by_it_or_not_at_all() -> None:
+    perhaps = {**ROUTE, "conditions": {}, "is_rule_configuration_supported": False}
+    message = {"from": "megan@contoso.com", "to": ["alexw@contoso.com"], "subject": "s", "body": "b"}
+    (copy,) = _run({**FACTS, "outbound_connectors": [GATE]}, [perhaps], message).values()
+    assert (copy["transit"]["tls"], copy["transit"]["connector"]) == ("unknown", "Gate")
+
+
 ENDS = {"spy@other.example": "added_copies", "seer@other.example": "shown_copies"}
 BRINGS = rule("Brings", {"blind_copy_to": ["spy@other.example"]}, conditions=TO_BANK)
 AWAY = rule("Away", {"redirect_message_to": ["spy@other.example"]}, conditions=TO_BANK)
