@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._resources.rules.action_effects import DOES, ENDING
-from ..._resources.rules.action_effects import Does as Does
+from ..._resources.rules.action_effects import DOES, ENDING, Does
 from . import questions
 
 
