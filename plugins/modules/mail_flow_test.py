@@ -10,11 +10,19 @@ module: mail_flow_test
 short_description: Which mail is encrypted, by which rule, and why
 version_added: 1.0.0
 description:
-  - Computes how mail flow rules treat messages. It sends no mail and writes nothing.
+  - Computes how mail flow rules treat mail. It sends no mail and writes nothing.
+  - Options ask for what it computes, alone or together. The examples begin with one of each.
+  - O(messages) asks what happens to these messages, and whether that is what you expect.
+  - O(guarantees) asks whether something is true of all mail, whoever sends it, and shows a message that breaks it.
+  - O(compare_with) asks which mail other rules treat differently, such as those before a change.
+  - O(lint) asks for mistakes in the rules, such as one that never acts.
+  - O(overview) asks what the rules do, in sentences, and which mail to whom is protected.
+  - O(explain) asks what kept a copy from being encrypted.
+  - O(suggest) asks for the smallest edit after which a guarantee holds, or a message is treated as expected.
+  - O(simplify) asks which rules can go or be one, so that all mail is still treated alike.
+  - O(references) asks whether the organization has whomever and whatever the rules name, such as those of another one.
   - >-
-    For each recipient, it returns what happens to the message, how it is protected, by which rule, and how the
-    recipient opens it. Where Exchange's behavior is not documented, or a fact is missing, the answer is V(unknown) and
-    says why.
+    Where Exchange's behavior is not documented, or a fact is missing, the answer is V(unknown) and says why.
   - >-
     The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with
     both O(rules) and O(facts), nothing is asked of an organization, and the host need not be one.
@@ -410,77 +418,98 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Is mail to a customer encrypted?
+- name: What happens to this message, and is it what we expect?
   m365.message_encryption.mail_flow_test:
     messages:
-      - name: Offer to a customer
+      - name: Offer to a customer, a colleague in copy
         from: alexw@contoso.onmicrosoft.com
         authenticated: true
         to: [ann@fabrikam.com]
+        cc: [meganb@contoso.onmicrosoft.com]
         subject: Offer
-    trace: all
-
-- name: What a proposed rule set would do, without asking an organization
-  m365.message_encryption.mail_flow_test:
-    rules:
-      - name: Encrypt all outgoing mail
-        enabled: true
-        mode: Enforce
-        conditions:
-          from_scope: InOrganization
-          sent_to_scope: NotInOrganization
-        exceptions: {}
-        actions:
-          apply_rights_protection_template: Encrypt
-    facts:
-      accepted_domains: [contoso.com]
-      remote_domains: []
-      mailboxes: [alexw@contoso.com, meganb@contoso.com]
-    messages:
-      - name: Offer to a customer, colleagues in copy
-        from: alexw@contoso.com
-        authenticated: true
-        to: [ann@fabrikam.com]
-        cc: [meganb@contoso.com]
         expect:
           ann@fabrikam.com:
             protection: encrypt
             protected_by: [Encrypt all outgoing mail]
-          meganb@contoso.com:
+          meganb@contoso.onmicrosoft.com:
             protection: none
 
-- name: All mail from inside to people outside is encrypted, whoever sends it
+- name: Is all mail from inside to people outside encrypted, whoever sends it?
   m365.message_encryption.mail_flow_test:
     guarantees:
       - name: Outgoing mail is encrypted
         when:
           from_scope: InOrganization
           sent_to_scope: NotInOrganization
-        unless:
-          recipient_domain_is: [fabrikam.com]
-        then: encrypted
+        then: not_in_clear
+
+- name: Which mail did the rules treat differently when the snapshot was taken?
+  m365.message_encryption.mail_flow_test:
+    compare_with: snapshot.json
+
+- name: Are there mistakes in the rules?
+  m365.message_encryption.mail_flow_test:
+    lint: true
+
+- name: What do the rules do?
+  m365.message_encryption.mail_flow_test:
+    overview: true
+
+- name: Why is this message not encrypted?
+  m365.message_encryption.mail_flow_test:
+    messages:
+      - name: From a device that does not sign in
+        from: scanner@contoso.onmicrosoft.com
+        authenticated: false
+        to: [ann@fabrikam.com]
+    explain: true
+
+- name: What is the smallest edit after which mail with a certain word is encrypted?
+  m365.message_encryption.mail_flow_test:
+    guarantees:
+      - name: Contracts are encrypted
+        when:
+          from_scope: InOrganization
+          subject_contains_words: [contract]
+        then: not_in_clear
+    suggest: true
+    fail_on_error: false
+
+- name: Which rules can go?
+  m365.message_encryption.mail_flow_test:
+    simplify: true
+
+- name: Does this organization have everything that the rules of another one name?
+  m365.message_encryption.mail_flow_test:
+    source: another_organization.yml
+    references: true
+
+- name: A proposed rule set, without asking an organization
+  m365.message_encryption.mail_flow_test:
     rules:
       - name: The partner reads its mail as it is
-        enabled: true
-        mode: Enforce
         conditions:
           from_scope: InOrganization
           recipient_domain_is: [fabrikam.com]
-        exceptions: {}
         actions:
           stop_rule_processing: true
       - name: Encrypt all outgoing mail
-        enabled: true
-        mode: Enforce
         conditions:
           from_scope: InOrganization
           sent_to_scope: NotInOrganization
-        exceptions: {}
         actions:
           apply_rights_protection_template: Encrypt
     facts:
       accepted_domains: [contoso.com]
       remote_domains: []
+    guarantees:
+      - name: Outgoing mail is encrypted, but that to the partner
+        when:
+          from_scope: InOrganization
+          sent_to_scope: NotInOrganization
+        unless:
+          recipient_domain_is: [fabrikam.com]
+        then: not_in_clear
     compare_with: []
 """
 
@@ -982,8 +1011,8 @@ unavailable:
 """
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
@@ -1008,6 +1037,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
+    Guarantee,
     declared_guarantees,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
@@ -1036,7 +1066,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     copy_of,
     in_clear,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import (
+    Simplified,
+    simplify,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
@@ -1112,150 +1145,276 @@ SPEC: dict[str, Any] = {
 }
 
 
+@dataclass
+class _Test:
+    """What a task tests, and what is found so far.
+
+    :param before: the rules of ``compare_with``; ``None`` without.
+    :param elsewhere: their organization, if it is another one than the tested rules'.
+    :param irm_before: the IRM configuration under which they are compared.
+    :param judged: the verdicts on the guarantees.
+    :param fewer: fewer rules that do the same, if the task asks for them.
+    :param result: the task's result.
+    """
+
+    task: MailFlowContext
+    now: datetime.datetime
+    cases: Sequence[Case]
+    guarantees: Sequence[Guarantee]
+    rules: RuleSet
+    facts: Mapping[str, Any]
+    simulator: Simulator
+    tested: Tested
+    before: RuleSet | None
+    elsewhere: RulesWithFacts | None
+    irm_before: Mapping[str, Any] | None
+    judged: list[Judgment] = field(default_factory=list)
+    fewer: Simplified | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The task's options."""
+        return self.task.params
+
+
+@dataclass(frozen=True)
+class _Verb:
+    """Something that a task can ask for.
+
+    :param is_asked: whether the task asks for it.
+    :param answer: its part of the result.
+    :param lines: what it found, for people.
+    :param of_all_mail: whether it is about all mail. All such verbs share one budget.
+    """
+
+    is_asked: Callable[[_Test], bool]
+    answer: Callable[[_Test], Mapping[str, Any]]
+    lines: Callable[[_Test], Iterable[str]] = lambda test: ()
+    of_all_mail: bool = False
+
+
 def run(task: MailFlowContext) -> dict[str, Any]:
-    """Runs the messages through the rules, and decides the guarantees and the difference."""
+    """Answers what the task asks of its rules."""
+    test = _test_of(task)
+    asked = [verb for verb in _VERBS if verb.is_asked(test)]
+    with bounded(share=1):
+        for verb in asked:
+            if verb.of_all_mail:
+                test.result.update(verb.answer(test))
+    for verb in asked:
+        if not verb.of_all_mail:
+            test.result.update(verb.answer(test))
+    lines = [line for verb in asked for line in verb.lines(test)]
+    test.result["msg"] = "\n".join([*lines, *numbers_told(lines), *unseen_lines(test.result)])
+    test.result["messages"] = worded(test.result["messages"])
+    return {**test.result, **_failure(test)}
+
+
+def _test_of(task: MailFlowContext) -> _Test:
+    """The rules, the messages taken through them, and whatever they are compared with."""
     params, now = task.params, datetime.datetime.now(datetime.UTC)
     messages, option = given_messages(task)
     cases = cases_of(messages, task.find_file, now, option, params["defaults"])
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(given_facts(params))
-    others, other_facts = compared_rules(task)
-    rules, facts, unavailable = tested_rules(task, cases, others, guarantees, every_fact=False)
+    before, their_facts = compared_rules(task)
+    rules, facts, unavailable = tested_rules(task, cases, before, guarantees, every_fact=False)
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {reason_text(Reason('', rule.idle))}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    result: dict[str, Any] = {
-        "changed": False,
-        "messages": tested.listed(params["results"]),
-        "unavailable": unavailable,
-        "unseen": list(simulator.facts.unseen),
-    }
-    settings = settings_before(facts, params["facts"] or {}, other_facts)
-    there = another_organization(others, {**other_facts, **given_facts(params)}, facts)
-    if others is not None and cases:
-        simulated = Simulator(
-            others, facts_of(there.facts) if there else replace(simulator.facts, irm_configuration=settings)
-        )
-        result["changed_messages"] = _changed_messages(cases, simulated, tested)
-    with bounded(share=1):  # One budget for all that is about all mail; suggesting and simplifying have their own.
-        if others is not None:
-            rows, more = difference_rows(difference(others, rules, facts, now, irm_before=settings))
-            result.update(difference=rows, difference_more=more)
-        judged = prove(rules, facts, guarantees, now) if guarantees else []
-        if guarantees:
-            result["guarantees"] = guarantee_rows(judged)
-        if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
-            result["lint"] = lint_rows(lint(rules, facts, now))
-        if params["overview"]:
-            result.update(_overview(RulesWithFacts(rules, facts), there, now))
-    if params["explain"]:
-        _explain(simulator, [*_copies(cases, tested.messages, simulator), *_refuting(result, judged, simulator, now)])
-    if params["suggest"]:
-        result["suggestions"] = suggestion_rows(
-            suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
-        )
-    result.update(_references(task, rules))
-    lines = _lines(result, tested, elsewhere=there is not None, linted=bool(params["lint"]))
-    if params["simplify"]:
-        fewer = simplify(rules, facts, now)
-        result["simplified"] = simplified_row(fewer, task.to_yaml)
-        lines += simplified_lines(fewer)
-    result["msg"] = "\n".join([*lines, *numbers_told(lines), *unseen_lines(result)])
-    if tested.failures or any(each.verdict == REFUTED for each in judged):
-        result["failed"] = params["fail_on_error"]
-    if tested.failures:
-        result["diff"] = list(map(failure_diff, tested.failures))
-    return {**result, "messages": worded(result["messages"])}
+    return _Test(
+        task=task,
+        now=now,
+        cases=cases,
+        guarantees=guarantees,
+        rules=rules,
+        facts=facts,
+        simulator=simulator,
+        tested=tested,
+        before=before,
+        elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
+        irm_before=settings_before(facts, params["facts"] or {}, their_facts),
+        result={
+            "changed": False,
+            "messages": tested.listed(params["results"]),
+            "unavailable": unavailable,
+            "unseen": list(simulator.facts.unseen),
+        },
+    )
 
 
-def _changed_messages(cases: Sequence[Case], before: Simulator, tested: Tested) -> list[dict[str, Any]]:
-    """What the other rules do differently to the messages."""
-    others = run_cases([Case(case.message) for case in cases], before, "none").messages
-    ours = [
-        {**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}}
-        for each in tested.messages
+def _failure(test: _Test) -> dict[str, Any]:
+    """Whether the task fails, and the expectations that are not met."""
+    failures = test.tested.failures
+    diff = {"diff": [failure_diff(each) for each in failures]} if failures else {}
+    if failures or any(each.verdict == REFUTED for each in test.judged):
+        return {"failed": test.params["fail_on_error"], **diff}
+    return diff
+
+
+def _message_lines(test: _Test) -> list[str]:
+    return [tested_text(test.tested)]
+
+
+def _changed_messages(test: _Test) -> dict[str, Any]:
+    """What the rules of ``compare_with`` do differently to the messages."""
+    assert test.before is not None
+    facts = (
+        facts_of(test.elsewhere.facts)
+        if test.elsewhere
+        else replace(test.simulator.facts, irm_configuration=test.irm_before)
+    )
+    before = run_cases([Case(case.message) for case in test.cases], Simulator(test.before, facts), "none").messages
+    after = [
+        {**each, "recipients": {address: _untraced(found) for address, found in each["recipients"].items()}}
+        for each in test.tested.messages
     ]
-    return compared_rows(differences(others, ours))
-
-
-def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool, linted: bool) -> list[str]:
-    """What was found, for people.
-
-    :param elsewhere: whether the compared rules are another organization's.
-    :param linted: whether the task asks for the problems in the rules.
-    """
-    suggested = result.get("suggestions", [])
-    return [
-        *([tested_text(tested)] if tested.messages else []),
-        *([ELSEWHERE] if elsewhere else []),
-        *mail_lines(result, _SAID),
-        *(_overview_lines(result) if "overview" in result else ()),
-        *nearest_lines(tested.messages, result.get("guarantees", ()), suggested),
-        *suggestion_lines(suggested),
-        *(_lint_lines(result["lint"]) if linted else ()),
-        *(reference_lines(result["references"]) if "references" in result else ()),
-    ]
-
-
-def _references(task: MailFlowContext, rules: RuleSet) -> dict[str, Any]:
-    """Whom and what the rules name, where the task asks for it."""
-    if not task.params["references"]:
-        return {}
-    return {"references": reference_rows(references(task.session, rules.given))}
-
-
-def _lint_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    more = len(rows) - _SAID
-    return [
-        *(f"Lint: {row['reason']}" for row in rows[:_SAID]),
-        *([f"Lint: {more} more are in lint."] if more > 0 else []),
-        *([] if rows else ["Lint: no problem found."]),
-    ]
-
-
-def _explain(simulator: Simulator, copies: Iterable[tuple[dict[str, Any], Copy]]) -> None:
-    """Adds to the results of copies in clear what kept them so."""
-    for result, found in in_clear(simulator.rules, copies):
-        result["nearest"] = nearest_row(found)
-
-
-def _copies(
-    cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator
-) -> Iterator[tuple[dict[str, Any], Copy]]:
-    """The recipients' results, with the copies that they are about."""
-    for case, message in zip(cases, messages, strict=True):
-        yield from (
-            (result, Copy(case.message, simulator.facts, label)) for label, result in message["recipients"].items()
-        )
-
-
-def _refuting(
-    result: Mapping[str, Any], judged: Sequence[Judgment], simulator: Simulator, now: datetime.datetime
-) -> Iterator[tuple[dict[str, Any], Copy]]:
-    """The outcomes of counterexamples, with their copies."""
-    for row, each in zip(result.get("guarantees", ()), judged, strict=True):
-        if each.counterexample:
-            yield row["counterexample"]["outcome"], copy_of(each.counterexample, simulator.facts, now)
-
-
-def _overview(here: RulesWithFacts, there: RulesWithFacts | None, now: datetime.datetime) -> dict[str, Any]:
-    """What an organization does to mail, and where another one differs."""
-    found: dict[str, Any] = {
-        "overview": overview_rows(overview(here.rules, here.facts, now)),
-        "policy": policy_rows(difference([], here.rules, here.facts, now)),
-    }
-    return {**found, "organizations": contrast_row(contrast(there, here, now))} if there else found
-
-
-def _overview_lines(result: Mapping[str, Any]) -> list[str]:
-    lines = [*reach_lines(result["overview"]), *policy_lines(result["policy"])]
-    return [*lines, *(contrast_lines(result["organizations"]) if "organizations" in result else ())]
+    return {"changed_messages": compared_rows(differences(before, after))}
 
 
 def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if key != "trace"}
+
+
+def _difference(test: _Test) -> dict[str, Any]:
+    """What the rules of ``compare_with`` do differently to all mail."""
+    assert test.before is not None
+    found = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
+    rows, more = difference_rows(found)
+    return {"difference": rows, "difference_more": more}
+
+
+def _difference_lines(test: _Test) -> list[str]:
+    elsewhere = [ELSEWHERE] if test.elsewhere else []
+    return [*elsewhere, *mail_lines({name: test.result[name] for name in ("difference", "difference_more")}, _SAID)]
+
+
+def _verdicts(test: _Test) -> dict[str, Any]:
+    """The verdicts on the guarantees."""
+    test.judged = prove(test.rules, test.facts, test.guarantees, test.now)
+    return {"guarantees": guarantee_rows(test.judged)}
+
+
+def _verdict_lines(test: _Test) -> list[str]:
+    return mail_lines({"guarantees": test.result["guarantees"]})
+
+
+def _is_linted(test: _Test) -> bool:
+    if test.params["lint"] is None:
+        return bool(test.guarantees) or test.before is not None
+    return bool(test.params["lint"])
+
+
+def _problems(test: _Test) -> dict[str, Any]:
+    """The problems in the rules."""
+    return {"lint": lint_rows(lint(test.rules, test.facts, test.now))}
+
+
+def _problem_lines(test: _Test) -> list[str]:
+    """The problems, if the task asks for them by name."""
+    if not test.params["lint"]:
+        return []
+    rows = test.result["lint"]
+    if not rows:
+        return ["Lint: no problem found."]
+    more = len(rows) - _SAID
+    lines = [f"Lint: {row['reason']}" for row in rows[:_SAID]]
+    return [*lines, f"Lint: {more} more are in lint."] if more > 0 else lines
+
+
+def _overview(test: _Test) -> dict[str, Any]:
+    """What an organization does to mail, and where another one differs."""
+    found: dict[str, Any] = {
+        "overview": overview_rows(overview(test.rules, test.facts, test.now)),
+        "policy": policy_rows(difference([], test.rules, test.facts, test.now)),
+    }
+    if test.elsewhere:
+        here = RulesWithFacts(test.rules, test.facts)
+        found["organizations"] = contrast_row(contrast(test.elsewhere, here, test.now))
+    return found
+
+
+def _overview_lines(test: _Test) -> list[str]:
+    lines = [*reach_lines(test.result["overview"]), *policy_lines(test.result["policy"])]
+    return [*lines, *contrast_lines(test.result["organizations"])] if test.elsewhere else lines
+
+
+def _explanation(test: _Test) -> dict[str, Any]:
+    """Nothing of its own: it adds to the results of copies in clear what kept them so."""
+    for result, found in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
+        result["nearest"] = nearest_row(found)
+    return {}
+
+
+def _explanation_lines(test: _Test) -> Iterable[str]:
+    guarantees = test.result.get("guarantees", ())
+    return nearest_lines(test.tested.messages, guarantees, test.result.get("suggestions", ()))
+
+
+def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], Copy]]:
+    """The recipients' results, with the copies that they are about."""
+    for case, message in zip(test.cases, test.tested.messages, strict=True):
+        for address, result in message["recipients"].items():
+            yield result, Copy(case.message, test.simulator.facts, address)
+
+
+def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], Copy]]:
+    """The outcomes of counterexamples, with their copies."""
+    for row, each in zip(test.result.get("guarantees", ()), test.judged, strict=True):
+        if each.counterexample:
+            yield row["counterexample"]["outcome"], copy_of(each.counterexample, test.simulator.facts, test.now)
+
+
+def _suggestions(test: _Test) -> dict[str, Any]:
+    """The edits after which the guarantees hold and the expectations are met."""
+    found = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
+    return {"suggestions": suggestion_rows(found, test.rules.given, test.task.to_yaml)}
+
+
+def _suggestion_lines(test: _Test) -> Iterable[str]:
+    return suggestion_lines(test.result["suggestions"])
+
+
+def _references(test: _Test) -> dict[str, Any]:
+    """Whom and what the rules name."""
+    return {"references": reference_rows(references(test.task.session, test.rules.given))}
+
+
+def _reference_lines(test: _Test) -> Iterable[str]:
+    return reference_lines(test.result["references"])
+
+
+def _simplified(test: _Test) -> dict[str, Any]:
+    """Fewer rules that do the same."""
+    test.fewer = simplify(test.rules, test.facts, test.now)
+    return {"simplified": simplified_row(test.fewer, test.task.to_yaml)}
+
+
+def _simplified_lines(test: _Test) -> Iterable[str]:
+    assert test.fewer is not None
+    return simplified_lines(test.fewer)
+
+
+def _is_set(option: str) -> Callable[[_Test], bool]:
+    return lambda test: bool(test.params[option])
+
+
+#: What a task can ask for, in the order in which it is said.
+_VERBS = (
+    _Verb(lambda test: bool(test.cases), lambda test: {}, _message_lines),
+    _Verb(lambda test: test.before is not None and bool(test.cases), _changed_messages),
+    _Verb(lambda test: test.before is not None, _difference, _difference_lines, of_all_mail=True),
+    _Verb(lambda test: bool(test.guarantees), _verdicts, _verdict_lines, of_all_mail=True),
+    _Verb(_is_linted, _problems, _problem_lines, of_all_mail=True),
+    _Verb(_is_set("overview"), _overview, _overview_lines, of_all_mail=True),
+    _Verb(_is_set("explain"), _explanation, _explanation_lines),
+    _Verb(_is_set("suggest"), _suggestions, _suggestion_lines),
+    _Verb(_is_set("references"), _references, _reference_lines),
+    _Verb(_is_set("simplify"), _simplified, _simplified_lines),
+)
 
 
 def main() -> None:

@@ -10,22 +10,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
-    MailFlowContext,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 from ansible_collections.m365.message_encryption.plugins.modules import (
-    mail_flow_test,
     message_encryption_info,
     ome_transport_rule,
     ome_transport_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export_files import variables_file
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
 from tests.unit.emulated_session import WIRES, EmulatedSession
+from tests.unit.mail_flow.running import NoSession, flow
 
 ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = "contoso.onmicrosoft.com"
@@ -38,30 +33,6 @@ ENCRYPT: dict[str, Any] = {
 NOT_SEEN = "Not seen: DLP policies, sensitivity labels, the Encrypt button."
 OFFER: dict[str, Any] = {"name": "Offer", "from": f"AlexW@{DOMAIN}", "authenticated": True, "to": ["ann@fabrikam.com"]}
 FACTS: dict[str, Any] = {"accepted_domains": [DOMAIN], "remote_domains": [], "mailboxes": [f"alexw@{DOMAIN}"]}
-
-
-class NoSession:
-    """Whatever asks it anything fails."""
-
-    def invoke(self, calls: Any, *, fresh: bool = False) -> Any:
-        raise AssertionError("the organization was asked")
-
-
-def flow(session: Any, **options: Any) -> dict[str, Any]:
-    """Runs the module as its action does."""
-    rules = {name: value for name, value in mail_flow_test.SPEC.items() if name != "argument_spec"}
-    validation, errors = validate(json.loads(json.dumps(options)), mail_flow_test.SPEC["argument_spec"], **rules)
-    if errors:
-        raise OptionError("; ".join(errors))
-    task = MailFlowContext(
-        params=validation.validated_parameters,
-        check_mode=False,
-        session=session,
-        find_file=lambda path: Path(path).read_bytes(),
-        load=lambda path: loaded(Path(path).read_bytes(), path),
-    )
-    result: dict[str, Any] = mail_flow_test.run(task)
-    return {**result, "warnings": task.warnings}
 
 
 def only(result: dict[str, Any]) -> dict[str, Any]:

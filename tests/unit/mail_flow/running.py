@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs mail_flow_test as its action does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    MailFlowContext,
+)
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
+
+
+class NoSession:
+    """Whatever asks it anything fails."""
+
+    def invoke(self, calls: Any, *, fresh: bool = False) -> Any:
+        raise AssertionError("the organization was asked")
+
+
+def content_of(path: str) -> Any:
+    """The content of a YAML or JSON file."""
+    return loaded(Path(path).read_bytes(), path)
+
+
+def flow(session: Any, /, *, load: Callable[[str], Any] = content_of, **options: Any) -> dict[str, Any]:
+    """The result of the module.
+
+    :param load: returns the content of a file that an option names.
+    :raises OptionError: an option is refused.
+    """
+    rules = {name: value for name, value in mail_flow_test.SPEC.items() if name != "argument_spec"}
+    validation, errors = validate(json.loads(json.dumps(options)), mail_flow_test.SPEC["argument_spec"], **rules)
+    if errors:
+        raise OptionError("; ".join(errors))
+    task = MailFlowContext(
+        params=validation.validated_parameters,
+        check_mode=False,
+        session=session,
+        find_file=lambda path: Path(path).read_bytes(),
+        load=load,
+    )
+    result: dict[str, Any] = mail_flow_test.run(task)
+    return {**result, "warnings": task.warnings}
