@@ -13,8 +13,9 @@ options:
   source:
     description:
       - >-
-        A file to take the rules and facts from instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
+        A file to take the rules from instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
         M(m365.message_encryption.message_encryption_info).
+      - If the host is an organization, the facts are still those that it shows. Otherwise, such as on V(localhost), they are those of the file.
       - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
 """

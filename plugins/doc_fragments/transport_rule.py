@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import yaml
@@ -116,13 +117,38 @@ def _documentation(options: dict[str, Any]) -> str:
     return str(yaml.safe_dump({"options": options}, sort_keys=False, width=160))
 
 
-def _rules(option: str, description: str, *, required: bool) -> dict[str, Any]:
+#: The place of a rule that is added to others. A list of all rules is in order.
+_PLACES = {
+    "priority": {
+        "description": [
+            "The rule's position, counted from V(0) for the first, when it is added. Without a place, it is the last rule. PowerShell: C(Priority).",
+        ],
+        "type": "int",
+    },
+    "place_before": {
+        "description": [
+            "The name of the rule that it directly precedes, one that is there or an earlier one of this list."
+        ],
+        "type": "str",
+    },
+    "place_after": {
+        "description": [
+            "The name of the rule that it directly follows, one that is there or an earlier one of this list."
+        ],
+        "type": "str",
+    },
+}
+
+
+def _rules(
+    option: str, *description: str, required: bool, places: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The documentation of an option that is a list of rules."""
     row = {
-        "description": [description],
+        "description": list(description),
         "type": "list",
         "elements": "dict",
-        "suboptions": _rule_options(f"{option}[]."),
+        "suboptions": {**_rule_options(f"{option}[]."), **places},
     }
     return {option: {**row, "required": True} if required else row}
 
@@ -138,6 +164,17 @@ class ModuleDocFragment:
         _rules(
             "rules",
             "A proposed rule set: all of the organization's rules, in order. An option that a rule omits has Exchange's default.",
+            "A disabled rule may have the retired actions C(apply_ome) and C(remove_ome).",
             required=False,
+        )
+    )
+
+    ADDED: ClassVar[str] = _documentation(
+        _rules(
+            "add_rules",
+            "Rules in addition to the others, each in its place. An option that a rule omits has Exchange's default.",
+            "The result is compared with the rules without them, unless O(compare_with) is given.",
+            required=False,
+            places=_PLACES,
         )
     )

@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - >-
     Takes the message trace of the last days through mail flow rules, and counts how many copies they protect, and
-    where. With O(compare_with), it counts what a change of the rules would have changed. It writes nothing and keeps
+    where. With O(compare_with) or O(add_rules), it counts what a change of the rules would have changed. It writes nothing and keeps
     nothing.
   - >-
     A trace shows sender, recipient, subject, size and time of each copy, and nothing else. What rules ask beyond that,
@@ -36,6 +36,7 @@ author:
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.transport_rule.proposed
+  - m365.message_encryption.transport_rule.added
   - m365.message_encryption.mail_flow.trace
   - m365.message_encryption.mail_flow.source
 options:
@@ -120,7 +121,22 @@ EXAMPLES = r"""
   delegate_to: localhost
   no_log: true
 
-- name: What would one more rule have changed, from a file and without asking an organization?
+- name: What would one more rule have changed?
+  m365.message_encryption.mail_flow_replay:
+    add_rules:
+      - name: Encrypt mail to the partner
+        enabled: true
+        mode: Enforce
+        place_before: Encrypt all outgoing mail
+        conditions:
+          from_scope: InOrganization
+          recipient_domain_is: [fabrikam.com]
+        exceptions: {}
+        actions:
+          apply_rights_protection_template: Encrypt
+          stop_rule_processing: true
+
+- name: What would a rule set have done to the mail in a file, without asking an organization?
   m365.message_encryption.mail_flow_replay:
     trace: [message_trace.csv]
     rules:
@@ -159,7 +175,7 @@ counts:
     V(expanded), V(failed), V(quarantined), V(none), V(recalled), V(system), V(unknown_status) or
     V(no_address). A quarantined copy that another row calls delivered was released, and is not left out; whether the
     others were released since, the trace does not say. C(perhaps_twice) is the most copies that may be counted twice,
-    because files name messages differently and have no MessageId. With O(compare_with), also how many copies are
+    because files name messages differently and have no MessageId. With O(compare_with) or O(add_rules), also how many copies are
     C(changed), C(certain) and C(possible), each once, in however many ways.
   returned: success
   type: dict
@@ -199,7 +215,7 @@ difference:
     what these are no more than possible (reasons as in RV(undecided)), how many C(senders) they have, C(domains)
     (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), the C(rules) that make the difference,
     and, with O(examples), C(examples) as in RV(outcome).
-  returned: with O(compare_with)
+  returned: with O(compare_with) or O(add_rules)
   type: list
   elements: dict
 guarantees:
@@ -239,6 +255,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.encryption import (
     read_encryption,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.added_rules import (
+    ADDED_RULES_ARGUMENT_SPEC,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
@@ -285,6 +304,7 @@ SPEC: dict[str, Any] = {
         **TRACE_ARGUMENT_SPEC,
         "guarantees": {**GUARANTEES_ARGUMENT_SPEC, "options": _GUARANTEE},
         "rules": RULES_ARGUMENT_SPEC,
+        "add_rules": ADDED_RULES_ARGUMENT_SPEC,
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
         "domains": {"type": "int", "default": 10},
@@ -302,14 +322,16 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     reader = reader_of(task)
     facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
-    rules, facts, unavailable = tested_rules(task, (), others, guarantees, every_fact=True)
+    tested = tested_rules(task, (), others, guarantees, every_fact=True)
+    rules, facts = tested.rules, tested.facts
+    others = tested.without if others is None else others
     known = facts_of(facts)
     before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
     trace, window = traced(
         task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until
     )
     # A file may be of another time than the report, and proposed rules encrypted nothing.
-    is_present = not params["trace"] and params["rules"] is None and not params["source"]
+    is_present = not params["trace"] and params["rules"] is None and not params["source"] and not params["add_rules"]
     report = read_encryption(task.session, window.begin, window.until) if window and is_present else None
     found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
@@ -324,7 +346,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     )
     lines = replay_lines(result)
     msg = "\n".join([*lines, *numbers_told(lines)])
-    return {"changed": False, **result, "unavailable": unavailable, "msg": msg}
+    return {"changed": False, **result, "unavailable": tested.unavailable, "msg": msg}
 
 
 def main() -> None:

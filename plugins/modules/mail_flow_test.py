@@ -15,6 +15,7 @@ description:
   - O(messages) asks what happens to these messages, and whether that is what you expect.
   - O(guarantees) asks whether something is true of all mail, whoever sends it, and shows a message that breaks it.
   - O(compare_with) asks which mail other rules treat differently, such as those before a change.
+  - O(add_rules) asks what one more rule would do, or several.
   - O(lint) asks for mistakes in the rules, such as one that never acts.
   - O(overview) asks what the rules do, in sentences, and which mail to whom is protected.
   - O(explain) asks what kept a copy from being encrypted.
@@ -24,8 +25,9 @@ description:
   - >-
     Where Exchange's behavior is not documented, or a fact is missing, the answer is V(unknown) and says why.
   - >-
-    The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with
-    both O(rules) and O(facts), nothing is asked of an organization, and the host need not be one.
+    The rules are those of the organization, those in O(rules), or those in the file O(source), each with O(add_rules).
+    With both O(rules) and O(facts), nothing is asked of an organization. Nor is it with O(source) if the host is none,
+    such as V(localhost): the facts then come from the file.
   - The result is the one after the mail flow rules. DLP policies and sensitivity labels follow later, and people encrypt
     mail before, which RV(unseen) says, unless O(facts) tells them. Filters follow later, too.
 author:
@@ -33,13 +35,15 @@ author:
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.transport_rule.proposed
+  - m365.message_encryption.transport_rule.added
   - m365.message_encryption.mail_flow.source
 options:
   messages:
     description:
       - The messages. A message does not have what is not given here; what only the mail system knows is unknown until
         it is given.
-      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(lint), O(overview), O(simplify) and O(references) is required.
+      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(add_rules), O(lint), O(overview),
+        O(simplify) and O(references) is required.
     type: list
     elements: dict
     suboptions:
@@ -366,7 +370,7 @@ options:
   lint:
     description:
       - Whether to look for problems in the tested rules.
-      - The default is true with O(guarantees) or O(compare_with), and false otherwise.
+      - The default is true with O(guarantees), O(compare_with) or O(add_rules), and false otherwise.
     type: bool
   overview:
     description:
@@ -447,6 +451,20 @@ EXAMPLES = r"""
   m365.message_encryption.mail_flow_test:
     compare_with: snapshot.json
 
+- name: What would one more rule do?
+  m365.message_encryption.mail_flow_test:
+    add_rules:
+      - name: The partner reads its mail as it is
+        enabled: true
+        mode: Enforce
+        place_before: Encrypt all outgoing mail
+        conditions:
+          from_scope: InOrganization
+          recipient_domain_is: [fabrikam.com]
+        exceptions: {}
+        actions:
+          stop_rule_processing: true
+
 - name: Are there mistakes in the rules?
   m365.message_encryption.mail_flow_test:
     lint: true
@@ -488,15 +506,21 @@ EXAMPLES = r"""
   m365.message_encryption.mail_flow_test:
     rules:
       - name: The partner reads its mail as it is
+        enabled: true
+        mode: Enforce
         conditions:
           from_scope: InOrganization
           recipient_domain_is: [fabrikam.com]
+        exceptions: {}
         actions:
           stop_rule_processing: true
       - name: Encrypt all outgoing mail
+        enabled: true
+        mode: Enforce
         conditions:
           from_scope: InOrganization
           sent_to_scope: NotInOrganization
+        exceptions: {}
         actions:
           apply_rights_protection_template: Encrypt
     facts:
@@ -622,10 +646,11 @@ guarantees:
 difference:
   description: >-
     The classes of mail that O(compare_with) and the tested rules treat differently, most important first. "Before" is
-    O(compare_with), "after" the tested rules. A class is a kind of difference with the changed rule that causes it, and
-    with the first later rule that no longer acts, or newly acts; where there are many such rules, one class is about
-    all that are left. The list is complete if RV(difference_more) is 0.
-  returned: with O(compare_with)
+    O(compare_with), or the rules without those of O(add_rules), "after" the tested rules. A class is a kind of
+    difference with the changed rule that causes it, and with the first later rule that no longer acts, or newly acts;
+    where there are many such rules, one class is about all that are left. The list is complete if RV(difference_more)
+    is 0.
+  returned: with O(compare_with) or O(add_rules)
   type: list
   elements: dict
   contains:
@@ -705,7 +730,7 @@ difference:
       type: str
       returned: for copies of people whom rules add
     before:
-      description: The result of the witness with the rules of O(compare_with).
+      description: The result of the witness before.
       type: dict
       returned: when it is known, and there is such a copy
     after:
@@ -724,7 +749,7 @@ difference:
       returned: for the kind V(unknown)
 difference_more:
   description: How many classes there are at least that are not listed; 0 if the list is complete.
-  returned: with O(compare_with)
+  returned: with O(compare_with) or O(add_rules)
   type: int
   sample: 0
 references:
@@ -770,9 +795,9 @@ references:
       reason: Exchange does not list it
 changed_messages:
   description: >-
-    The messages that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after)
+    The messages that are treated differently, as RV(difference), each with C(kind), C(text), C(before), C(after)
     and C(witness).
-  returned: with O(compare_with), and O(messages) or O(messages_path)
+  returned: with O(compare_with) or O(add_rules), and O(messages) or O(messages_path)
   type: list
   elements: dict
 lint:
@@ -783,7 +808,7 @@ lint:
     way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
     V(connector_of_no_rule) and V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for
     all checks.
-  returned: with O(lint=true), and with O(guarantees) or O(compare_with) unless O(lint=false)
+  returned: with O(lint=true), and with O(guarantees), O(compare_with) or O(add_rules) unless O(lint=false)
   type: list
   elements: dict
   sample:
@@ -1035,6 +1060,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.added_rules import (
+    ADDED_RULES_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
     Guarantee,
@@ -1125,6 +1153,7 @@ SPEC: dict[str, Any] = {
         "guarantees": GUARANTEES_ARGUMENT_SPEC,
         "rules": RULES_ARGUMENT_SPEC,
         "facts": {"type": "dict"},
+        "add_rules": ADDED_RULES_ARGUMENT_SPEC,
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
         "dialect": DIALECT_ARGUMENT_SPEC,
@@ -1140,7 +1169,17 @@ SPEC: dict[str, Any] = {
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
     "required_one_of": [
-        ["messages", "messages_path", "guarantees", "compare_with", "lint", "overview", "simplify", "references"]
+        [
+            "messages",
+            "messages_path",
+            "guarantees",
+            "compare_with",
+            "add_rules",
+            "lint",
+            "overview",
+            "simplify",
+            "references",
+        ]
     ],
 }
 
@@ -1149,7 +1188,8 @@ SPEC: dict[str, Any] = {
 class _Test:
     """What a task tests, and what is found so far.
 
-    :param before: the rules of ``compare_with``; ``None`` without.
+    :param before: the rules with which they are compared, those of ``compare_with`` or those without the added ones;
+        ``None`` if the task compares nothing.
     :param elsewhere: their organization, if it is another one than the tested rules'.
     :param irm_before: the IRM configuration under which they are compared.
     :param judged: the verdicts on the guarantees.
@@ -1219,7 +1259,8 @@ def _test_of(task: MailFlowContext) -> _Test:
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(given_facts(params))
     before, their_facts = compared_rules(task)
-    rules, facts, unavailable = tested_rules(task, cases, before, guarantees, every_fact=False)
+    found = tested_rules(task, cases, before, guarantees, every_fact=False)
+    rules, facts = found.rules, found.facts
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {reason_text(Reason('', rule.idle))}.")
@@ -1234,13 +1275,13 @@ def _test_of(task: MailFlowContext) -> _Test:
         facts=facts,
         simulator=simulator,
         tested=tested,
-        before=before,
+        before=found.without if before is None else before,
         elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
         irm_before=settings_before(facts, params["facts"] or {}, their_facts),
         result={
             "changed": False,
             "messages": tested.listed(params["results"]),
-            "unavailable": unavailable,
+            "unavailable": found.unavailable,
             "unseen": list(simulator.facts.unseen),
         },
     )
@@ -1260,7 +1301,7 @@ def _message_lines(test: _Test) -> list[str]:
 
 
 def _changed_messages(test: _Test) -> dict[str, Any]:
-    """What the rules of ``compare_with`` do differently to the messages."""
+    """What the compared rules do differently to the messages."""
     assert test.before is not None
     facts = (
         facts_of(test.elsewhere.facts)
@@ -1280,7 +1321,7 @@ def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _difference(test: _Test) -> dict[str, Any]:
-    """What the rules of ``compare_with`` do differently to all mail."""
+    """What the compared rules do differently to all mail."""
     assert test.before is not None
     found = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
     rows, more = difference_rows(found)

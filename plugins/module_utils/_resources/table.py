@@ -81,14 +81,17 @@ class Field:
         if self.refuse and self.kind.cleared is None:
             raise ValueError(f"{self.option}: a setting that refuses values needs a cleared form")
 
-    def parse(self, value: Any, where: str = "") -> Any:
-        """The canonical form of a declared value. Raises OptionError, which names the option."""
+    def parse(self, value: Any, where: str = "", *, retired: bool = False) -> Any:
+        """The canonical form of a declared value. Raises OptionError, which names the option.
+
+        :param retired: whether values are accepted that ``refuse`` refuses, since they are not to be written.
+        """
         name = f"{where}{self.option}"
         try:
             canonical = self.kind.parse(value)
         except ValueError as error:
             raise OptionError(f"{name} {error}.") from error
-        if self.refuse and canonical != self.kind.cleared:
+        if self.refuse and not retired and canonical != self.kind.cleared:
             raise OptionError(f"{name} cannot be set: {self.refuse}")
         return canonical
 

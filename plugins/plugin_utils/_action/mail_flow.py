@@ -10,6 +10,7 @@ import yaml
 from ansible.utils.display import Display
 
 from ...module_utils._engine.context import ModuleContext
+from ...module_utils._engine.entry import CONNECTION
 from ...module_utils._exchange.document import AmbiguousError, json_of
 from ...module_utils._exchange.errors import OptionError
 from ...module_utils._mail_flow.input.rule_sources import MailFlowContext
@@ -37,7 +38,8 @@ class MailFlowAction(ModuleAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> MailFlowContext:
         """A module context that can read an export, a snapshot or a capture."""
-        return MailFlowContext(**fields, load=self._load, to_yaml=to_yaml)
+        connected = self._connection.transport == CONNECTION
+        return MailFlowContext(**fields, load=self._load, to_yaml=to_yaml, connected=connected)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result, with a diff if one is requested. Shows those of suggestions."""

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs mail_flow_test as its action does."""
+"""Runs a module about mail flow as its action does."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -29,14 +30,24 @@ def content_of(path: str) -> Any:
     return loaded(Path(path).read_bytes(), path)
 
 
-def flow(session: Any, /, *, load: Callable[[str], Any] = content_of, **options: Any) -> dict[str, Any]:
+def flow(
+    session: Any,
+    /,
+    *,
+    module: ModuleType = mail_flow_test,
+    load: Callable[[str], Any] = content_of,
+    connected: bool = False,
+    **options: Any,
+) -> dict[str, Any]:
     """The result of the module.
 
+    :param module: another module that takes rules and facts.
     :param load: returns the content of a file that an option names.
+    :param connected: whether the host is an organization.
     :raises OptionError: an option is refused.
     """
-    rules = {name: value for name, value in mail_flow_test.SPEC.items() if name != "argument_spec"}
-    validation, errors = validate(json.loads(json.dumps(options)), mail_flow_test.SPEC["argument_spec"], **rules)
+    rules = {name: value for name, value in module.SPEC.items() if name != "argument_spec"}
+    validation, errors = validate(json.loads(json.dumps(options)), module.SPEC["argument_spec"], **rules)
     if errors:
         raise OptionError("; ".join(errors))
     task = MailFlowContext(
@@ -45,6 +56,7 @@ def flow(session: Any, /, *, load: Callable[[str], Any] = content_of, **options:
         session=session,
         find_file=lambda path: Path(path).read_bytes(),
         load=load,
+        connected=connected,
     )
-    result: dict[str, Any] = mail_flow_test.run(task)
+    result: dict[str, Any] = module.run(task)
     return {**result, "warnings": task.warnings}

@@ -22,6 +22,7 @@ RESULTS = {
     "messages": ["messages"],
     "guarantees": ["guarantees"],
     "compare_with": ["difference"],
+    "add_rules": ["difference"],
     "lint": ["lint"],
     "overview": ["overview", "policy"],
     "explain": ["messages"],

@@ -25,6 +25,7 @@ from ..._resources.rules.stored import rules_of
 from ..model.addresses import domain
 from ..model.message import Message
 from ..model.rules import RuleSet
+from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
 from .guarantee_options import Guarantee
 from .messages import MESSAGES_ARGUMENT_SPEC, Case
@@ -37,10 +38,12 @@ class MailFlowContext(ModuleContext):
 
     :param load: returns the content of a YAML or JSON file, by the path that a user gave.
     :param to_yaml: writes a value as YAML for people.
+    :param connected: whether the host is an organization, so that a file of rules needs no facts.
     """
 
     load: Callable[[str], Any] = lambda path: None
     to_yaml: Callable[[Any], str] = json.dumps
+    connected: bool = False
 
 
 #: The argument spec of rules.
@@ -66,6 +69,22 @@ def given_facts(params: Mapping[str, Any]) -> dict[str, Any]:
     return {**(params["facts"] or {}), **({"dialect": params["dialect"]} if params["dialect"] else {})}
 
 
+@dataclass(frozen=True)
+class TestedRules:
+    """What a task tests.
+
+    :param rules: the tested rules.
+    :param facts: the facts under which they are tested, as the option ``facts`` takes them.
+    :param unavailable: why some facts could not be read, by fact.
+    :param without: the rules without those that the task adds; ``None`` if it adds none.
+    """
+
+    rules: RuleSet
+    facts: dict[str, Any]
+    unavailable: dict[str, str]
+    without: RuleSet | None
+
+
 def tested_rules(
     task: MailFlowContext,
     cases: Sequence[Case],
@@ -73,42 +92,73 @@ def tested_rules(
     guarantees: Sequence[Guarantee],
     *,
     every_fact: bool,
-) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The tested rules, the facts, and why some facts could not be read. One round trip, and more where rules or
-    guarantees name groups, people by a name, or managers.
+) -> TestedRules:
+    """The rules that a task tests, with their facts. One round trip, and more where rules or guarantees name groups,
+    people by a name, or managers.
 
     :param every_fact: whether mail of every kind passes the rules, so that every fact is needed.
     """
     params, given = task.params, given_facts(task.params)
+    added = params["add_rules"] or []
     if params["source"]:
-        document = document_of(task.load(params["source"]), f"source: {params['source']}", guarantees)
-        return RuleSet(document.rules), {**document.facts, **given}, {}
-    if params["rules"] is None:
-        return organization_rules(task, others, guarantees)[1:]
-    rules = RuleSet(proposed_rules(params["rules"], "rules"))
-    if params["facts"] is not None:
-        return rules, given, {}
+        naming = [RuleSet(declared_additions(added)), RuleSet(each.selection for each in guarantees)]
+        document = document_of(task.load(params["source"]), f"source: {params['source']}", naming)
+        known = None if task.connected else {**document.facts, **given}
+        return _with_facts(task, document.rules, known, cases, others, guarantees, every_fact=every_fact)
+    if params["rules"] is not None:
+        rules = proposed_rules(params["rules"], "rules")
+        known = None if params["facts"] is None else given
+        return _with_facts(task, rules, known, cases, others, guarantees, every_fact=every_fact)
+    subsets = facts_not_in(given)
+    organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
+    rules = rules_from(organization)
+    whole, without = _sets(rules, added)
+    facts, unavailable = _with_people(task, whole, others, guarantees, *facts_from(organization, subsets))
+    return TestedRules(whole, facts, unavailable, without)
+
+
+def _sets(rules: Sequence[Mapping[str, Any]], added: Sequence[Mapping[str, Any]]) -> tuple[RuleSet, RuleSet | None]:
+    """All rules, and, if some are added, those without these."""
+    return RuleSet(with_added(rules, added)), RuleSet(rules) if added else None
+
+
+def _with_facts(
+    task: MailFlowContext,
+    rules: Sequence[Mapping[str, Any]],
+    known: dict[str, Any] | None,
+    cases: Sequence[Case],
+    others: RuleSet | None,
+    guarantees: Sequence[Guarantee],
+    *,
+    every_fact: bool,
+) -> TestedRules:
+    """Rules that are not read of the organization, with those that the task adds and with their facts.
+
+    :param known: the facts, if the organization is not asked.
+    """
+    whole, without = _sets(rules, task.params["add_rules"] or [])
+    if known is not None:
+        return TestedRules(whole, known, {}, without)
+    given = given_facts(task.params)
     wanted = facts_not_in(given)
     if not every_fact:
-        needed = facts_needed([rules, *([others] if others else [])], [case.message for case in cases], given)
-        about_all = any(params[name] for name in ("guarantees", "lint", "overview", "simplify"))
-        if about_all or others is not None:
+        compared = others is not None or without is not None
+        needed = facts_needed([whole, *([others] if others else [])], [case.message for case in cases], given)
+        if compared or any(task.params[name] for name in ("guarantees", "lint", "overview", "simplify")):
             # A proof is about all mail, so it needs every fact about who is inside.
             needed += PROOF_SUBSETS
             needed += ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
         wanted = [name for name in wanted if name in needed]
     found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
-    return rules, *_with_people(task, rules, others, guarantees, found, unavailable)
+    return TestedRules(whole, *_with_people(task, whole, others, guarantees, found, unavailable), without)
 
 
-def organization_rules(
-    task: MailFlowContext, others: RuleSet | None = None, guarantees: Sequence[Guarantee] = ()
-) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
+def organization_rules(task: MailFlowContext) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
     """What was read of the organization, its rules, every fact, and why some could not be read."""
     subsets = facts_not_in(given_facts(task.params))
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = RuleSet(rules_from(organization))
-    return organization, rules, *_with_people(task, rules, others, guarantees, *facts_from(organization, subsets))
+    return organization, rules, *_with_people(task, rules, None, (), *facts_from(organization, subsets))
 
 
 def _with_people(
@@ -172,18 +222,18 @@ class Document:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def document_of(content: Any, where: str, guarantees: Sequence[Guarantee] = ()) -> Document:
+def document_of(content: Any, where: str, naming: Sequence[RuleSet] = ()) -> Document:
     """The document in a loaded file.
 
     :param where: the file, for an error.
-    :param guarantees: what may name groups and people whom no rule names.
+    :param naming: what may name groups and people whom no rule of the file names.
     :raises OptionError: it does not contain rules.
     """
     # An artifact is a list: the document, and words that prevent loading it as variables.
     if isinstance(content, list) and content and all(isinstance(each, str) for each in content[1:]):
         content = content[0]
     if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
-        return _of_capture(capture_of(content, f"source: {where}"), where, guarantees)
+        return _of_capture(capture_of(content, f"source: {where}"), where, naming)
     if isinstance(content, Mapping):
         state = (
             content.get("state")
@@ -220,7 +270,7 @@ def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_capture(capture: Capture, where: str, guarantees: Sequence[Guarantee]) -> Document:
+def _of_capture(capture: Capture, where: str, naming: Sequence[RuleSet]) -> Document:
     found = capture.answers()
     subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
     reads = reads_of(subsets)
@@ -228,8 +278,8 @@ def _of_capture(capture: Capture, where: str, guarantees: Sequence[Guarantee]) -
         reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()}
     )
     rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
-    naming = [RuleSet(rules), RuleSet(each.selection for each in guarantees)]
-    people = facts_of_directory(read_directory(_CaptureSession(found, where), naming, facts), {})[0]
+    session = _CaptureSession(found, where)
+    people = facts_of_directory(read_directory(session, [RuleSet(rules), *naming], facts), {})[0]
     return Document(rules, {**facts, **people})
 
 

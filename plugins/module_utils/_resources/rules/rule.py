@@ -273,8 +273,11 @@ class DeclaredRule:
         return self.name or self.guid
 
 
-def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
-    """The canonical form of a rule's options. Raises OptionError, which names what is invalid."""
+def declare(options: Mapping[str, Any], where: str = "", *, retired: bool = False) -> DeclaredRule:
+    """The canonical form of a rule's options. Raises OptionError, which names what is invalid.
+
+    :param retired: whether it may have actions that Exchange only shows and removes.
+    """
     name, guid = options.get("name") or "", (options.get("guid") or "").lower()
     if not name and not guid:
         raise OptionError(f"{where}name or guid is required.")
@@ -286,7 +289,7 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
     sections = {
-        section: declare_section(section, options[section], f"{where}{section}.")
+        section: declare_section(section, options[section], f"{where}{section}.", retired=retired)
         for section in SECTIONS
         if options.get(section) is not None
     }
@@ -315,23 +318,35 @@ def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[
     """Proposed rules, complete and first to last, in the form of an organization's description. Raises OptionError,
     which names what is invalid.
     """
-    declared = [declare(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
+    declared = [_declare_proposed(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
     _refuse_other_order(declared)
+    return [_described(rule) for rule in declared if rule.state == "present"]
+
+
+def proposed_rule(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """One proposed rule, complete, in the form of an organization's description. Raises OptionError, which names what is
+    invalid.
+    """
+    return _described(_declare_proposed(options, where))
+
+
+def _declare_proposed(options: Mapping[str, Any], where: str) -> DeclaredRule:
+    """A proposed rule is never written, so a disabled one may have retired actions, as those of organizations do."""
+    return declare(options, where, retired=options.get("enabled") is False)
+
+
+def _described(rule: DeclaredRule) -> dict[str, Any]:
     empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    return [
-        {
-            "name": rule.label,
-            "guid": rule.guid,
-            "enabled": rule.enabled is not False,
-            **rule.settings,
-            **empty,
-            **rule.sections,
-            # A built-in template is what it is by any of its names.
-            "actions": by_rms_template_name(rule.sections.get("actions", {}), RmsTemplates()),
-        }
-        for rule in declared
-        if rule.state == "present"
-    ]
+    return {
+        "name": rule.label,
+        "guid": rule.guid,
+        "enabled": rule.enabled is not False,
+        **rule.settings,
+        **empty,
+        **rule.sections,
+        # A built-in template is what it is by any of its names.
+        "actions": by_rms_template_name(rule.sections.get("actions", {}), RmsTemplates()),
+    }
 
 
 def _refuse_other_order(rules: Sequence[DeclaredRule]) -> None:
@@ -441,15 +456,16 @@ def is_past(instant: str) -> bool:
     return bool(instant) and datetime.datetime.fromisoformat(instant) <= datetime.datetime.now(datetime.UTC)
 
 
-def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def declare_section(section: str, options: Mapping[str, Any], prefix: str, *, retired: bool = False) -> dict[str, Any]:
     """The authoritative content of a section: only what is set, completed with what Exchange fills in.
 
     :param prefix: the start of an error about one of its options, such as ``rules[2].conditions.``.
+    :param retired: whether values are accepted that Exchange only shows and removes.
     """
     wanted: dict[str, Any] = {}
     for field in SECTIONS[section]:
         if options.get(field.option) is not None:
-            value = field.parse(options[field.option], prefix)
+            value = field.parse(options[field.option], prefix, retired=retired)
             if value != field.kind.cleared:
                 wanted[field.option] = value
     for group in GROUPS[section]:
