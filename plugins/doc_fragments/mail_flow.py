@@ -15,7 +15,9 @@ options:
       - >-
         A file to take the rules from instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
         M(m365.message_encryption.message_encryption_info).
-      - If the host is an organization, the facts are still those that it shows. Otherwise, such as on V(localhost), they are those of the file.
+      - >-
+        If the host is an organization and O(facts) is not given, the facts are those that the organization shows. Otherwise, such as on V(localhost), they
+        are those of the file, with O(facts) instead of what is given there.
       - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
 """

@@ -26,8 +26,8 @@ description:
     Where Exchange's behavior is not documented, or a fact is missing, the answer is V(unknown) and says why.
   - >-
     The rules are those of the organization, those in O(rules), or those in the file O(source), each with O(add_rules).
-    With both O(rules) and O(facts), nothing is asked of an organization. Nor is it with O(source) if the host is none,
-    such as V(localhost): the facts then come from the file.
+    With O(facts) and one of O(rules) and O(source), nothing is asked of an organization. Nor is it with O(source) if the
+    host is none, such as V(localhost). The facts of the file then count, too.
   - The result is the one after the mail flow rules. DLP policies and sensitivity labels follow later, and people encrypt
     mail before, which RV(unseen) says, unless O(facts) tells them. Filters follow later, too.
 author:

@@ -148,9 +148,10 @@ def test_a_file_on_a_connected_host_has_the_rules_and_the_connection_the_facts(
     assert here["protection"] == "encrypt"
     alone = flow(NoSession(), **asked)["messages"][0]["recipients"]["ann@fabrikam.com"]
     assert alone["protection"] != "encrypt"
-    told = {"remote_domains": [{"domain_name": "fabrikam.com", "is_internal": True}]}
-    given = flow(session, connected=True, facts=told, **asked)["messages"][0]["recipients"]["ann@fabrikam.com"]
-    assert given["protection"] == "none"
+    reads = session.reads
+    given = flow(session, connected=True, facts=FACTS, **asked)["messages"][0]["recipients"]["ann@fabrikam.com"]
+    assert given["protection"] == "encrypt"
+    assert session.reads == reads
 
 
 def test_a_disabled_rule_may_have_retired_actions() -> None:

@@ -38,7 +38,7 @@ class MailFlowContext(ModuleContext):
 
     :param load: returns the content of a YAML or JSON file, by the path that a user gave.
     :param to_yaml: writes a value as YAML for people.
-    :param connected: whether the host is an organization, so that a file of rules needs no facts.
+    :param connected: whether the host is an organization, whose facts count for the rules of a file.
     """
 
     load: Callable[[str], Any] = lambda path: None
@@ -103,7 +103,8 @@ def tested_rules(
     if params["source"]:
         naming = [RuleSet(declared_additions(added)), RuleSet(each.selection for each in guarantees)]
         document = document_of(task.load(params["source"]), f"source: {params['source']}", naming)
-        known = None if task.connected else {**document.facts, **given}
+        is_asked = task.connected and params["facts"] is None
+        known = None if is_asked else {**document.facts, **given}
         return _with_facts(task, document.rules, known, cases, others, guarantees, every_fact=every_fact)
     if params["rules"] is not None:
         rules = proposed_rules(params["rules"], "rules")
