@@ -50,7 +50,7 @@ MAIL = """\
             expect:
               ann@fabrikam.com: {protection: encrypt}
         guarantees:
-          - name: No mail leaves the organization in clear
+          - name: No mail leaves the organization unprotected by rules
             when: {from_scope: InOrganization, sent_to_scope: NotInOrganization}
             then: not_in_clear
         fail_on_error: false
@@ -93,7 +93,7 @@ STEPS = [
     Step(
         "Which mail is encrypted today?",
         ["mail.yml"],
-        "a message is found that leaves the organization in clear",
+        "a message is found that leaves the organization unprotected by rules",
         unchanged,
         "is not guaranteed: mail from",
     ),
@@ -111,7 +111,7 @@ STEPS = [
     Step(
         "Which mail is encrypted now?",
         ["mail.yml"],
-        "proved under its assumptions: no mail leaves in clear",
+        "proved under its assumptions: no mail leaves unprotected by rules",
         unchanged,
         "is guaranteed: no mail",
     ),

@@ -225,7 +225,7 @@ _EXAMPLE = f"""# group_vars/exchange_organizations.yml
     exceptions: {{}}
     actions: {{apply_rights_protection_template: Encrypt}}
 {PREFIX}guarantees: # proved of all mail that they cover; a plan that breaks one is refused
-  - name: The law firm gets nothing in clear
+  - name: Rules protect all mail to the law firm
     when: {{from_scope: InOrganization, recipient_domain_is: [fabrikam.com]}}
     then: not_in_clear
 {PREFIX}messages: # simulated; none is sent

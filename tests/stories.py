@@ -21,6 +21,21 @@ RULE = {
         "apply_rights_protection_customization_template": "One week",
     },
 }
+#: A rule that names what the organization has, what it lacks, and what is not its own.
+NAMING = {
+    "name": "Names much",
+    "conditions": {
+        "from": ["meganb@contoso.onmicrosoft.com", "gone@contoso.onmicrosoft.com"],
+        "from_member_of": ["legal@contoso.onmicrosoft.com"],
+    },
+    "exceptions": {"sent_to": ["ann@fabrikam.com"], "has_classification": "Secret"},
+    "actions": {
+        "apply_rights_protection_template": "Encrypt",
+        "apply_rights_protection_customization_template": "One week",
+        "route_message_outbound_connector": "To the scanner",
+        "copy_to": ["executives@contoso.onmicrosoft.com"],
+    },
+}
 #: Short names of modules, with their options.
 TASKS: list[dict[str, Any]] = [
     {"exchange_connection_info": {}},
@@ -75,6 +90,7 @@ TASKS: list[dict[str, Any]] = [
     },
     {"ome_transport_rule_order": {"rules": [RULE["name"], "First"]}},
     {"message_encryption_info": {}},
+    {"mail_flow_test": {"rules": [NAMING], "references": True}},
     {"irm_test": {"sender": "meganb@contoso.com", "recipients": ["alexw@contoso.com"], "fail_on_error": False}},
     {"ome_message_info": {"message_id": "<nobody@contoso.com>"}},
     {"ome_message_revocation": {"message_id": "<nobody@contoso.com>"}},

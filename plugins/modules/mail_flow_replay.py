@@ -20,7 +20,7 @@ description:
     M(m365.message_encryption.mail_flow_test) says the same of every message that fits its row.
   - >-
     No row says how a message arrives protected, or that it was forwarded by a rule of a mailbox, or is an automatic reply
-    or a meeting item. Messages are taken as ordinary ones that arrive in clear and have fewer than 200 recipients, and
+    or a meeting item. Messages are taken as ordinary ones that arrive unencrypted and have fewer than 200 recipients, and
     attachments as no larger than their messages. RV(assumes) says so. Where a row shows that a message may be another one, since it has no return path, its
     subject begins like that of an automatic reply, or it came from outside and leaves again, that is undecided.
   - RV(difference) and RV(guarantees) are about all copies that a message makes, also those that rules make for others

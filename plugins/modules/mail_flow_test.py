@@ -196,7 +196,7 @@ options:
         description:
           - Whether a disclaimer can be added to the message. This is not possible in mail that is signed, or encrypted
             with keys that are not the organization's own.
-          - If it is not given, a disclaimer can be added to mail in clear. Guarantees and comparisons take into account
+          - If it is not given, a disclaimer can be added to unencrypted mail. Guarantees and comparisons take into account
             that this may fail.
         type: bool
       expect:
@@ -240,11 +240,11 @@ options:
           - V(encrypted) means that it is delivered and protected, on arrival or by a rule. A copy that waits for
             approval or is in quarantine is not delivered.
           - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would
-            deliver in clear breaks the guarantee.
+            deliver unprotected by rules breaks the guarantee.
           - V(not_in_clear_if_delivered) means that it is protected if it is delivered now. What an approval or a
             release would deliver later does not count.
           - >-
-            V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the
+            V(portal) means the same as V(not_in_clear), and external copies show a branding, so that they lead to the
             portal. Mail that arrives encrypted with S/MIME, which no rule can brand, or with another organization's
             keys keeps that. It counts as protected, and a proof says that it is not covered.
           - V(delivered) means that it is delivered now, so neither rejected, deleted, redirected, held for an approval
@@ -563,7 +563,7 @@ messages:
         (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens)
         (C(way), V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown),
         and C(reason)); C(transit), how a delivered copy leaves the organization: C(tls), V(forced), V(opportunistic)
-        (in clear where the other side has no TLS) or V(unknown), C(validation), what forced TLS checks
+        (without TLS where the other side has none) or V(unknown), C(validation), what forced TLS checks
         (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
         Exchange knows ends, and C(unknown), or of a copy that does not leave, but that a connector may hand to servers
         on-premises, C(on_premises) alone, the connector; C(assumes) (numbers of the assumptions that the result depends on);
@@ -599,7 +599,7 @@ guarantees:
       returned: always
     claim:
       description: What is guaranteed of which mail, as a clause, such as C(no mail from inside to people outside is
-        delivered in clear).
+        delivered unprotected by rules).
       type: str
       returned: unless the rules are too complex
     verdict:
@@ -623,8 +623,8 @@ guarantees:
         V(domain_only), V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it
         C(covers), and what its TLS checks (C(validation)). Of mail that has to expire in the portal, C(expiry) is the
         number of days of the branding, 0 for never. For V(portal), C(unbranded) is true if it is protected, but shows
-        no branding. C(shown_to) is somebody to whom a rule shows the C(recipient)'s copy in clear, in a report or for
-        an approval, if that breaks it.
+        no branding. C(shown_to) is somebody to whom a rule shows the C(recipient)'s copy, unprotected by rules, in a
+        report or for an approval, if that breaks it.
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
@@ -820,7 +820,7 @@ overview:
   description: >-
     What rules or forced TLS protect: kinds of mail from inside, by destinations. Mail is protected if it is
     encrypted, leaves by forced TLS only, or is not delivered. Each row is decided for all of its mail, as a guarantee
-    is: usual mail that arrives in clear.
+    is: usual mail that arrives unencrypted.
   returned: with O(overview=true)
   type: list
   elements: dict
@@ -842,14 +842,14 @@ overview:
       type: str
       returned: always
     "on":
-      description: The names of the rules that act on a protected message, and not on one in clear, or the other way
-        round.
+      description: The names of the rules that act on a protected message, and not on an unprotected one, or the other
+        way round.
       type: list
       elements: str
       returned: where it depends on rules
     witness:
       description: A C(message) as O(messages) takes it, its C(recipient) and C(outcome), and the C(facts) that it needs
-        in addition to the known ones. Where it depends, a message in clear.
+        in addition to the known ones. Where it depends, an unprotected message.
       type: dict
       returned: unless the rules are too complex
     unknown:
@@ -1384,7 +1384,7 @@ def _overview_lines(test: _Test) -> list[str]:
 
 
 def _explanation(test: _Test) -> dict[str, Any]:
-    """Nothing of its own: it adds to the results of copies in clear what kept them so."""
+    """Nothing of its own: it adds to the results of copies that no rule protects what kept them so."""
     for result, found in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
         result["nearest"] = nearest_row(found)
     return {}

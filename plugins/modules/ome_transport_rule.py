@@ -15,12 +15,12 @@ description:
     O(conditions), O(exceptions) and O(actions) are sections. A section is authoritative: anything else in it is drift
     and is removed.
     A section that is omitted is left alone. C({}) clears conditions or exceptions.
-  - A new rule is created in its place and in its state with one call, so that mail never leaves in clear text in
+  - A new rule is created in its place and in its state with one call, so that mail never leaves without it in
     between.
   - >-
     Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the
     operator of a comparison. They count as declared with their default.
-  - The module warns if a change may let mail leave in clear, or if the rule is to encrypt while licensing is off.
+  - The module warns if a change may let mail leave unprotected by rules, or if the rule is to encrypt while licensing is off.
   - >-
     The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail
     from outside, or bounces it.

@@ -11,7 +11,7 @@ short_description: The order of mail flow rules
 version_added: 1.0.0
 description:
   - Brings mail flow rules into an order with the fewest moves, in one run.
-  - The module warns if the new order may let mail leave in clear.
+  - The module warns if the new order may let mail leave unprotected by rules.
   - Rules that are not named keep their order among themselves. After each move the positions are taken from a fresh
     read.
 author:

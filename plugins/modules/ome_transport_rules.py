@@ -11,7 +11,7 @@ short_description: A whole list of mail flow rules, in order
 version_added: 1.0.0
 description:
   - Manages several mail flow rules with one read and only the writes that differ.
-  - The module warns if a change may let mail leave in clear, or if a listed rule is to encrypt while licensing is off.
+  - The module warns if a change may let mail leave unprotected by rules, or if a listed rule is to encrypt while licensing is off.
   - They are ordered as in the list, relative to each other. Rules that are not in the list keep their places between
     them.
 author:

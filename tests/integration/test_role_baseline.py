@@ -228,7 +228,7 @@ def test_what_each_procedure_says_and_keeps(tenant: Tenant) -> None:
     assert "-    social_id_sign_in: true" in audit.stdout
     assert last_lines(audit)[0].startswith(f"{host}: drift: ")
     assert last_lines(audit)[1].startswith(
-        "  MFR-2 not met: 'No outgoing mail leaves in clear' is not guaranteed: mail from "
+        "  MFR-2 not met: 'No outgoing mail leaves unprotected by rules' is not guaranteed: mail from "
     )
     assert "  Encrypts: no mail flow rule" in last_lines(audit)
     assert "1 organization: 1 drifted." in last_lines(audit)[-1]

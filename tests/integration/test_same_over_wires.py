@@ -120,3 +120,5 @@ def test_the_stories_have_each_ending(over_rest: tuple[Any, Any, Any]) -> None:
     assert {outcome for outcome, _changed in outcomes.values()} == {"ok", "failed"}
     assert {name.partition(" ")[0] for name, (_outcome, changed) in outcomes.items() if changed} >= {"check", "run"}
     assert len(writes) > 12
+    (named,) = (result["references"] for _name, _outcome, result in told[len(TASKS) :] if "references" in result)
+    assert {row["status"] for row in named} == {"present", "missing", "outside", "unknown"}

@@ -21,9 +21,11 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    MailFlowContext,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, service_errors
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 
@@ -94,7 +96,7 @@ class EmulatedSession:
         validation, errors = validate(arguments, spec.pop("argument_spec"), **spec)
         if errors:
             raise OptionError("; ".join(errors))
-        task = ModuleContext(
+        task = MailFlowContext(
             params=validation.validated_parameters,
             check_mode=check_mode,
             session=self,

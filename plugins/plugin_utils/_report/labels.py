@@ -17,6 +17,7 @@ from typing import Any
 from ...module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._exchange import text as _text
+from ...module_utils._exchange.unprotected import BY_RULES, UNPROTECTED
 from .._action.diff import to_yaml
 
 Record = Mapping[str, Any]
@@ -80,7 +81,7 @@ CONTROL: dict[str, Word] = {
 }
 #: What a change does to people, the worst first. A change with any of them is of high impact.
 IMPACT: dict[str, Word] = {
-    Impact.IN_CLEAR: Word("Mail may leave in clear", "▲", STOP),
+    Impact.IN_CLEAR: Word(f"Mail may leave {UNPROTECTED}", "▲", STOP),
     Impact.REJECTS: Word("Mail may not arrive", "▲", STOP),
     Impact.ALL_OUTGOING: Word("Affects all outgoing mail", "▲", LOOK),
     Impact.DELETES: Word("Deletes", "▲", LOOK),
@@ -124,10 +125,10 @@ VERDICT = {
 }
 #: How mail of a kind to a destination is protected.
 REACH = {
-    "never": Word("Never by rules or forced TLS", "✕", STOP),
+    "never": Word(f"Never {BY_RULES}", "✕", STOP),
     "unknown": Word("Not known", "?", UNKNOWN),
     "depends": Word("Depends", "!", LOOK),
-    "always": Word("Always by rules or forced TLS", "✓", GOOD),
+    "always": Word(f"Always {BY_RULES}", "✓", GOOD),
 }
 EXPIRED = Word("Expired", "!", LOOK)
 ACCEPTED = Word("Accepted", "◇", QUIET)

@@ -24,7 +24,7 @@ STOP: Values = {
 }
 
 
-GUARANTEE: Values = {"name": "The law firm gets nothing in clear", "when": LAW, "then": "not_in_clear"}
+GUARANTEE: Values = {"name": "Rules protect all mail to the law firm", "when": LAW, "then": "not_in_clear"}
 
 
 def licensed(directory: Path) -> Role:

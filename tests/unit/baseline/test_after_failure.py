@@ -29,7 +29,7 @@ ENCRYPT: dict[str, Any] = {
     "conditions": LAW,
     "actions": {"apply_rights_protection_template": "Encrypt"},
 }
-GUARANTEE: dict[str, Any] = {"name": "The law firm gets nothing in clear", "when": LAW, "then": "not_in_clear"}
+GUARANTEE: dict[str, Any] = {"name": "Rules protect all mail to the law firm", "when": LAW, "then": "not_in_clear"}
 
 NOT_COMPUTED = "The effect of the stored changes on mail was not computed."
 

@@ -96,7 +96,7 @@ def test_protection_that_goes_while_the_branding_stays_lets_mail_out(wire: str) 
     session = EmulatedSession(organization(STORED_BOTH), wire)
     result = session.run(ome_transport_rule, check_mode=True, **BRANDS)
     assert [change["impact"] for change in result["changes"]] == ["may leave in clear"]
-    assert [text for text in session.warnings if text.startswith("Mail may leave in clear")] != []
+    assert [text for text in session.warnings if text.startswith("Mail may leave unprotected by rules")] != []
     # Back again, it affects all outgoing mail, and lets nothing out.
     session = EmulatedSession(organization(STORED), wire)
     result = session.run(ome_transport_rule, check_mode=True, **BOTH)

@@ -47,7 +47,9 @@ def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
 def test_what_the_plan_brings_is_proved_before_it_is_there(role: Role) -> None:
     role.plan("audit", guarantees=[GUARANTEE])
     assert control(role)["status"] == "not met"
-    assert control(role)["findings"][0].startswith("'The law firm gets nothing in clear' is not guaranteed: mail from ")
+    assert control(role)["findings"][0].startswith(
+        "'Rules protect all mail to the law firm' is not guaranteed: mail from "
+    )
     assert role.report["status"] == "drift"
     role.plan(check=True, guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     assert (control(role)["status"], control(role)["findings"]) == ("met", [])
@@ -61,7 +63,7 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     wished = {"guarantees": [GUARANTEE], "encryption_rules": [STOP, ENCRYPT]}
     said = refused(role, **wished)
-    assert "MFR-2: the plan would break the guarantee 'The law firm gets nothing in clear': mail from " in said
+    assert "MFR-2: the plan would break the guarantee 'Rules protect all mail to the law firm': mail from " in said
     assert (
         "with the subject 'newsletter' is delivered unprotected by rules or forced TLS: the rule 'Newsletter' decides."
         in said
@@ -88,7 +90,7 @@ def test_a_plan_that_exempts_unusual_mail_is_refused(role: Role, exempt: Values)
     """Meeting requests leave in clear then, which is known, whether or not they would be encrypted otherwise."""
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     said = refused(role, guarantees=[GUARANTEE], encryption_rules=[{**ENCRYPT, "exceptions": exempt}])
-    assert "would break the guarantee 'The law firm gets nothing in clear'" in said
+    assert "would break the guarantee 'Rules protect all mail to the law firm'" in said
     assert "is delivered unprotected by rules or forced TLS" in said
 
 
@@ -97,7 +99,7 @@ def test_a_plan_that_lets_a_rule_expire_is_refused(role: Role) -> None:
     said = refused(
         role, guarantees=[GUARANTEE], encryption_rules=[{**ENCRYPT, "expiry_date": "2999-05-01T00:00:00+00:00"}]
     )
-    assert "would break the guarantee 'The law firm gets nothing in clear': mail from " in said
+    assert "would break the guarantee 'Rules protect all mail to the law firm': mail from " in said
     assert " on 2999-05-01 is delivered unprotected by rules or forced TLS" in said
 
 
@@ -133,7 +135,7 @@ def test_what_is_broken_and_becomes_worse_is_refused(role: Role, name: str) -> N
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     assert control(role)["status"] == "not met"
     said = refused(role, guarantees=[GUARANTEE], encryption_rules=[STOP, ENCRYPT])
-    assert "would break the guarantee 'The law firm gets nothing in clear'" in said
+    assert "would break the guarantee 'Rules protect all mail to the law firm'" in said
     assert "newsletter" in said
 
 
@@ -203,7 +205,7 @@ def test_copies_of_its_mail_count_whoever_gets_them_unless_it_says_otherwise(rol
 def test_its_name_is_not_for_another(role: Role, name: str) -> None:
     with pytest.raises(
         ExchangeError,
-        match="encrypt_outgoing brings a guarantee of the name 'No outgoing mail leaves in clear', which one of",
+        match="encrypt_outgoing brings a guarantee of the name 'No outgoing mail leaves unprotected by rules', which one of",
     ):
         role.run(encrypt_outgoing=True, guarantees=[{**GUARANTEE, "name": name}])
     role.run(encrypt_outgoing={"mode": "Audit"}, guarantees=[{**GUARANTEE, "name": name}])
@@ -298,7 +300,7 @@ def test_a_doubt_that_the_plan_brings_breaks_the_guarantee_and_says_why(role: Ro
     tried = {**STOP, "mode": "Audit"}
     said = refused(role, "baseline", guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT])
     assert (
-        "'The law firm gets nothing in clear' is proved now, but after the plan it is unknown whether it holds: "
+        "'Rules protect all mail to the law firm' is proved now, but after the plan it is unknown whether it holds: "
         in said
     )
     assert "(U08)" in said
@@ -362,7 +364,7 @@ def test_what_is_none_is_refused_by_name(role: Role, guarantee: Values, said: st
 def test_two_of_one_name_are_refused(role: Role) -> None:
     with pytest.raises(
         ExchangeError,
-        match=r"hardened_baseline_guarantees\[1\]\.name is 'The law firm gets nothing in clear', which another guarantee already uses",
+        match=r"hardened_baseline_guarantees\[1\]\.name is 'Rules protect all mail to the law firm', which another guarantee already uses",
     ):
         role.plan(check=True, guarantees=[GUARANTEE, GUARANTEE])
 

@@ -369,7 +369,7 @@ def test_a_rule_is_either_on_trial_or_enforced(role: Role) -> None:
 
 
 def test_a_suggestion_to_enforce_a_trial_says_how(role: Role) -> None:
-    firm = {"name": "The partner gets nothing in clear", "when": PARTNERS["conditions"], "then": "not_in_clear"}
+    firm = {"name": "Rules protect all mail to the partner", "when": PARTNERS["conditions"], "then": "not_in_clear"}
     tried(role).plan("audit", encryption_rules=LISTED, trial=["partners"], guarantees=[firm])
     texts = [row["text"] for row in role.report["mail"]["suggestions"]]
     how = "It is a trial: to enforce it, remove 'partners' from hardened_baseline_trial."

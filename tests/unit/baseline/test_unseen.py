@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
+    history_document,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
     RunReport,
@@ -27,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.modules import (
     mail_flow_test,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import (
     render_csv,
     render_html,
@@ -125,9 +130,7 @@ def test_each_result_of_a_test_has_it(one: str, other: str) -> None:
     assert list(uncovered(found)) == []
     assert found["msg"].splitlines().count(LINE) == 1
     assert all(row["unseen"] == found["unseen"] for row in found.get("guarantees", ()))
-    assert "in clear" not in found["msg"].replace("is delivered in clear.", "").replace(
-        "otherwise in clear", ""
-    ).replace(GUARANTEE["name"], "")
+    assert "in clear" not in found["msg"]
 
 
 def test_a_result_says_less_where_more_was_told() -> None:
@@ -208,6 +211,22 @@ def test_each_report_page_and_file_of_a_run_has_it(name: str, tmp_path: Path) ->
     told = bool(report["overview"]) or bool({"guarantees", "trials", "replay", "evidence"} & report["mail"].keys())
     assert lines.count(LINE) == int(told)
     assert lines.count(UNTESTED) == int(untested)
+
+
+@pytest.mark.parametrize("name", ["audit with guarantees", "audit with evidence", "plan of an edit"])
+def test_the_history_has_it_beside_findings_and_reports(name: str, tmp_path: Path) -> None:
+    procedure, options = RUNS[name]
+    role = Role(organization(), str(tmp_path))
+    role.plan(procedure, **options)
+    run = {"kind": "check" if options.get("check") else procedure, "generated_at": "2026-11-28T00:00:00Z", "run": "run"}
+    document = history_document(looks_of(run, [OrganizationReport.read(role.report)]), 1)
+    assert document["unseen"] == role.report["mail"]["unseen"]
+    parts = ("open" if document["findings"] else "", "evidence" if document["evidence"] else "")
+    assert render_history(document).count(LINE) == len(list(filter(None, parts))) > 0
+
+
+def test_a_history_of_runs_that_said_nothing_of_mail_has_no_line() -> None:
+    assert LINE not in render_history(history_document([], 0))
 
 
 def texts_of(report: dict[str, Any]) -> list[str]:

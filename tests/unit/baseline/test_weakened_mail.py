@@ -30,7 +30,7 @@ STOPS = {
 }
 LICENSED = {"irm_configuration": {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True}}
 WORD = "To allow it: hardened_baseline_accept: [weakened_mail]"
-WARNED = "Mail may leave in clear: rule"
+WARNED = "Mail may leave unprotected by rules: rule"
 
 
 def role_with(path: Path, *rules: dict[str, Any], wire: str = "rest", **state: Any) -> Role:
@@ -67,7 +67,7 @@ def test_less_protection_needs_the_word_and_warns(tmp_path: Path, what: str) -> 
     role = role_with(tmp_path, STORED)
     text = refusal(role, encryption_rules=WEAKER[what])
     assert WORD in text
-    assert "MFR-1: mail that is protected now would leave in clear: " in text
+    assert "MFR-1: mail that is protected now would leave unprotected by rules or forced TLS: " in text
     assert "no longer encrypted" in text
     assert [each for each in role.task.warnings if each.startswith(WARNED)] != []
     # Check mode says so, too.
@@ -156,7 +156,7 @@ def test_what_is_not_known_is_not_taken_for_nothing(tmp_path: Path) -> None:
     hidden = ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]
     text = refusal(role_with(tmp_path, STORED, hidden_cmdlets=hidden), encryption_rules=WEAKER["spared"])
     assert WORD in text
-    assert "leave in clear" in text
+    assert "leave unprotected by rules" in text
 
 
 def test_audit_disable_and_rollback_do_not_ask_for_it(tmp_path: Path) -> None:

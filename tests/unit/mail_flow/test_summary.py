@@ -63,7 +63,7 @@ BASIS = [
         ),
         ("protection", {"kind": "smime"}, ("Arrives", "protected by S/MIME")),
         ("protection", {"kind": "smime_signed"}, ("Arrives", "signed with S/MIME")),
-        ("protection", {"kind": "none"}, ("Arrives", "in clear")),
+        ("protection", {"kind": "none"}, ("Arrives", "unencrypted")),
         (
             "attachments",
             [{"name": "a.exe", "size": 1, "text": "", "nested": [], "properties": {}, "executable": True}],
@@ -182,7 +182,7 @@ def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_re
     rows = prove([ENCRYPT], FACTS, GUARANTEES)
     lines = mail_lines({"guarantees": rows})
     assert lines == [
-        "'Outgoing' is guaranteed: no mail from inside to people outside is delivered in clear.",
+        "'Outgoing' is guaranteed: no mail from inside to people outside is delivered unprotected by rules.",
         PROVED_LAW,
         *BASIS,
     ]
@@ -205,7 +205,7 @@ def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_kee
 def test_a_verdict_that_is_another_than_until_now_says_so_in_its_line() -> None:
     (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
     assert mail_lines({"guarantees": [{**row, "before": "refuted"}]})[0].endswith(
-        "is delivered in clear. Until now: refuted."
+        "is delivered unprotected by rules. Until now: refuted."
     )
 
 
@@ -224,22 +224,22 @@ def test_what_has_no_room_in_a_line_is_counted() -> None:
     [
         ("encrypted", None, "all mail from inside to law.example is delivered encrypted"),
         ("encrypted", "Board", "all mail from inside to law.example is delivered with 'Board'"),
-        ("not_in_clear", None, "no mail from inside to law.example is delivered in clear"),
+        ("not_in_clear", None, "no mail from inside to law.example is delivered unprotected by rules"),
         ("not_in_clear", "{Board}", "no mail from inside to law.example is delivered without '{Board}'"),
         (
             "portal",
             None,
-            "no mail from inside to law.example is delivered in clear, and people outside are led to the portal",
+            "no mail from inside to law.example is delivered unprotected by rules, and people outside are led to the portal",
         ),
         (
             "portal",
             1,
-            "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 1 day",
+            "no mail from inside to law.example is delivered unprotected by rules, and people outside are led to the portal, where it expires within 1 day",
         ),
         (
             "portal",
             7,
-            "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 7 days",
+            "no mail from inside to law.example is delivered unprotected by rules, and people outside are led to the portal, where it expires within 7 days",
         ),
         ("unencrypted", None, "all mail from inside to law.example is delivered, and no rule encrypts it"),
         ("delivered", None, "all mail from inside to law.example is delivered"),
@@ -269,7 +269,7 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     guide = (Path(__file__).parents[3] / "docs/docsite/rst/guide_what_is_guaranteed.rst").read_text(encoding="utf-8")
     before, _said, after = guide.partition("For the example:\n")
     (task,) = yaml.safe_load(
-        before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")]
+        before[before.rindex("    - name: Prove that rules") : before.rindex("    - name: It is proved")]
     )
     options = task["m365.message_encryption.mail_flow_test"]
     rows = prove(options["rules"], options["facts"], options["guarantees"])

@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import unprotected
+
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(encoding="utf-8")
 #: Stands for what varies in a message of the code; on the page, three dots do.
 VARIES = "\0"
+#: The terms that messages take from their one place.
+TERMS = {name: text for name, text in vars(unprotected).items() if name.isupper()}
 
 
 def quoted() -> list[str]:
@@ -32,10 +36,18 @@ def said() -> Iterator[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield re.sub(r"\{[^{}]*\}", VARIES, node.value)
             elif isinstance(node, ast.JoinedStr):
-                yield "".join(part.value if isinstance(part, ast.Constant) else VARIES for part in node.values)
+                yield "".join(map(_part, node.values))
     for folder in ("roles", "playbooks"):
         for path in sorted((ROOT / folder).rglob("*.yml")):
             yield " ".join(path.read_text(encoding="utf-8").split())
+
+
+def _part(part: ast.expr) -> str:
+    """A part of an f-string."""
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    named = part.value if isinstance(part, ast.FormattedValue) else part
+    return TERMS.get(named.id, VARIES) if isinstance(named, ast.Name) else VARIES
 
 
 def test_the_page_has_messages_of_every_area() -> None:

@@ -80,10 +80,10 @@ def test_a_card_says_how_mail_leaves() -> None:
         "After",
         "Unprotected by rules or forced TLS",
         "How it leaves",
-        "By TLS if the other side offers it, otherwise in clear",
+        "By TLS if the other side offers it, otherwise without TLS",
     ]
     start = words.index("Before")
-    assert words[start : start + 6] == ["Before", f"Not encrypted as a message; leaves {tls}", *after]
+    assert words[start : start + 6] == ["Before", f"Unencrypted by rules; leaves {tls}", *after]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_card_says_how_mail_leaves() -> None:
             {"hole": {"domain": "bank.example", "kind": "weak", "connector": "Bank", "validation": "certificate"}},
             [
                 "Outcome",
-                "Not encrypted as a message; leaves by forced TLS with a certificate from a trusted authority, through the connector 'Bank'",
+                "Unencrypted by rules; leaves by forced TLS with a certificate from a trusted authority, through the connector 'Bank'",
                 "Why",
                 "bank.example: TLS of the connector 'Bank' takes a certificate from a trusted authority",
             ],
@@ -113,7 +113,7 @@ def test_a_card_says_how_mail_leaves() -> None:
                 "Outcome",
                 "Unprotected by rules or forced TLS",
                 "How it leaves",
-                "By TLS if the other side offers it, otherwise in clear",
+                "By TLS if the other side offers it, otherwise without TLS",
                 "Why",
                 "mail.bank.example: the connector 'Bank' covers bank.example only",
             ],
@@ -160,12 +160,16 @@ def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
         "Signed",
         "Importance",
         "What would settle it",
-        "No mail from inside to people outside is delivered in clear",
+        "No mail from inside to people outside is delivered unprotected by rules",
     ):
         assert said in words
     worst = [
         words.index(name)
-        for name in ("The law firm gets nothing in clear", "Partners read in the portal", "until now: not guaranteed")
+        for name in (
+            "Rules protect all mail to the law firm",
+            "Partners read in the portal",
+            "until now: not guaranteed",
+        )
     ]
     assert worst == sorted(worst)
 
@@ -195,7 +199,7 @@ def test_many_kinds_of_mail_are_cut_and_counted() -> None:
 def test_an_audit_says_first_what_the_organization_does_today() -> None:
     overview = {
         "encrypts": ["the rule '<b>HR</b>' with 'Encrypt'"],
-        "holes": ["for example, mail from a@contoso.com to b@example.org is delivered in clear."],
+        "holes": ["for example, mail from a@contoso.com to b@example.org is delivered unprotected by rules."],
         "locked_out": ["nobody"],
         "policy": [{"kind": "encrypted", "text": "Mail with '<i>' in its subject is encrypted.", "rules": ["HR"]}],
         "assessed": [

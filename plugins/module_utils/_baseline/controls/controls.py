@@ -159,7 +159,7 @@ CONTROLS: tuple[Control, ...] = (
             (None, True),
             "Whether PDF attachments of protected mail are encrypted as well.",
         ),
-        reason="Otherwise, a PDF in a protected message is sent in clear.",
+        reason="Otherwise, a PDF in a protected message is sent unencrypted.",
         risk="Recipients need a program that can open protected PDF files.",
         notice="People who receive PDF files in protected mail.",
         provenance=TIGHTENS,
@@ -500,7 +500,7 @@ OBSERVED: tuple[Observed, ...] = (
     Observed(
         "Journal report decryption",
         "journal_report_decryption_enabled",
-        "Your retention rules decide whether journals contain protected mail in clear.",
+        "Your retention rules decide whether journals contain protected mail decrypted.",
     ),
     Observed(
         "eDiscovery super user",

@@ -18,7 +18,7 @@ WORDS: Mapping[str, str] = {
     "encryption_off": "A change of a baseline, a rollback or a disable that turns Azure Rights Management or internal licensing off: "
     "it is unknown what rules that encrypt do then. "
     "A run that takes its own changes back needs no word.",
-    "weakened_mail": "A change of a baseline after which mail leaves in clear that is protected now, by rules or by forced TLS. "
+    "weakened_mail": "A change of a baseline after which mail that rules or forced TLS protect now leaves unprotected by either. "
     "Where one of C(hardened_baseline_guarantees) keeps it from that, C(broken_guarantee) decides.",
     "irreversible": "A change that a rollback cannot undo.",
     "on_premises": "An on-premises organization.",

@@ -14,6 +14,7 @@ from typing import Any
 from ..._engine.plan import PlanWarning, warning
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
+from ..._exchange.unprotected import UNPROTECTED
 from ..._mail_flow.analyses.expectations import Tested, run_cases
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
@@ -47,7 +48,7 @@ _STEPS = 8_000_000
 MAIL_CONTROL = "MFR-2"
 
 #: What ``encrypt_outgoing`` guarantees by itself.
-OUTGOING_GUARANTEE = "No outgoing mail leaves in clear"
+OUTGOING_GUARANTEE = f"No outgoing mail leaves {UNPROTECTED}"
 
 #: What it guarantees of mail to the domains that it leaves out for protection in transit.
 TRANSIT_GUARANTEE = "Mail to domains that are protected in transit leaves encrypted or by forced TLS"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan takes protection from: mail that is protected now, and would leave in clear."""
+"""What a plan takes protection from: mail that is protected now, and would leave unprotected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._engine.plan import Impact, Plan
 from ..._exchange.organization import Organization
+from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ..._resources.rules.in_clear import rules_warned_of
@@ -23,7 +24,7 @@ _OTHER_MAIL = ("later", "added", "people", "dates")
 
 
 def weakened_mail(organization: Organization, plan: Plan, mail: Mapping[str, Any], control: str) -> list[Finding]:
-    """The finding that mail would leave in clear that is protected now, by rules or by forced TLS; none where no mail
+    """The finding that mail would leave unprotected that is protected now, by rules or by forced TLS; none where no mail
     would.
 
     Where it is not known of some mail, what the rules alone show decides.
@@ -41,7 +42,7 @@ def weakened_mail(organization: Organization, plan: Plan, mail: Mapping[str, Any
 def _lost(organization: Organization, plan: Plan, mail: Mapping[str, Any]) -> Iterator[str]:
     for row in mail.get("difference", ()):
         if IMPACTS.get(row["kind"]) is Impact.IN_CLEAR and not _stays_protected(organization, plan, row):
-            yield f"mail that is protected now would leave in clear: {row['text']}"
+            yield f"mail that is protected now would leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
 
 
 def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, Any]) -> bool:
@@ -58,6 +59,6 @@ def _doubtful(plan: Plan, mail: Mapping[str, Any]) -> Iterator[str]:
     dangerous = rules_warned_of(plan)
     for row in mail.get("difference", ()):
         if row["kind"] == "unknown" and dangerous & set(row["rules"]):
-            yield f"mail that is protected now may leave in clear: {row['text']}"
+            yield f"mail that is protected now may leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
     if dangerous and mail.get("difference_more"):
-        yield f"mail may leave in clear because of {', '.join(map(repr, sorted(dangerous)))}, and not all effects on mail are known."
+        yield f"mail may leave {UNPROTECTED} because of {', '.join(map(repr, sorted(dangerous)))}, and not all effects on mail are known."

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._engine.context import ModuleContext
 from ..._exchange.document import VERSION
+from ..._mail_flow.model.encrypters import ENCRYPTERS
 from ..._resources.rules.stored import RULE
 from .looks import FindingKey, Look, Seen
 from .report import now
@@ -276,6 +277,7 @@ def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
                 {**other.stored, **look.stored},
                 (*other.undone, *look.undone),
                 (*other.reported, *look.reported),
+                (*other.unseen, *look.unseen),
             )
         whole[key] = look
     return list(whole.values())
@@ -299,6 +301,7 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
         )
     )
     times = sorted({look.at for look in looks})
+    unseen = {each for look in looks for each in look.unseen}
     return {
         "format": FORMAT,
         "kind": "history",
@@ -312,6 +315,7 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
         "organizations": [organization.as_dict() for organization in organizations],
         "findings": rows,
         "evidence": [row for organization in organizations for row in organization.evidence_rows()],
+        "unseen": [each for each in ENCRYPTERS if each in unseen],
     }
 
 

@@ -81,6 +81,7 @@ class Look:
     :param undone: what a run that judges no controls has set.
     :param reported: what Exchange reported of rules, and what was computed: rows of ``window``, ``rule`` and, of that, ``guid``, ``mode``, ``reported``,
         ``predicted``, ``comparable`` and ``contradictions``.
+    :param unseen: what may encrypt mail, or take its protection away, and the run neither read nor was told.
     """
 
     at: str
@@ -94,6 +95,7 @@ class Look:
     stored: Mapping[FindingKey, Seen] = field(default_factory=dict)
     undone: Sequence[Undone] = ()
     reported: Sequence[Mapping[str, Any]] = ()
+    unseen: Sequence[str] = ()
 
 
 def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationReport]) -> list[Look]:
@@ -170,7 +172,9 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
             found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
     stored = dict(seen_of(change) for change in _told_once(report.changes) if change.state is ChangeState.STORED)
     who = (report.host, report.name, report.display_name, report.tenant_id or "")
-    return Look(at, run, *who, judged, found, stored, reported=_reported(report.mail.get("evidence") or {}))
+    reported = _reported(report.mail.get("evidence") or {})
+    unseen = report.mail.get("unseen") or ()
+    return Look(at, run, *who, judged, found, stored, reported=reported, unseen=tuple(map(str, unseen)))
 
 
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:

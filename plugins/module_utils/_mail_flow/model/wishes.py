@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ..._exchange.unprotected import UNPROTECTED
 from .connectors import IN_TRANSIT
 
 _Value = TypeVar("_Value")
@@ -82,7 +83,7 @@ WISHES: dict[str, Wish] = {
     ),
     "not_in_clear": Wish(
         (("gone", "protected"),),
-        "no {mail} is delivered in clear",
+        f"no {{mail}} is delivered {UNPROTECTED}",
         "no {mail} is delivered without {limit}",
         "template",
         of_copies="not_in_clear",
@@ -103,8 +104,8 @@ WISHES: dict[str, Wish] = {
             ("gone", "not outside", "not_ours", "branded"),
             ("gone", "not outside", "not_ours", "expires"),
         ),
-        "no {mail} is delivered in clear, and people outside are led to the portal",
-        "no {mail} is delivered in clear, and people outside are led to the portal, where it expires within {limit}",
+        f"no {{mail}} is delivered {UNPROTECTED}, and people outside are led to the portal",
+        f"no {{mail}} is delivered {UNPROTECTED}, and people outside are led to the portal, where it expires within {{limit}}",
         "expires_within_days",
         of_copies=PORTAL,
         shows=True,

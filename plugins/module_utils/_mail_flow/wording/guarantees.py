@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..._exchange.text import listed
+from ..._exchange.unprotected import UNPROTECTED
 from ..analyses.judgment import Counterexample, Judgment
 from ..input.guarantee_options import Guarantee
 from ..model import questions
@@ -54,9 +55,10 @@ def transit_words(transit: Mapping[str, Any]) -> str:
     if "on_premises" in transit:
         return f"to the organization's own servers, perhaps, through the connector {transit['on_premises']!r}"
     tls = str(transit.get("tls"))
-    words = {"forced": "by forced TLS", "opportunistic": "by TLS if the other side offers it, otherwise in clear"}.get(
-        tls, "by TLS or in clear (unknown)"
-    )
+    words = {
+        "forced": "by forced TLS",
+        "opportunistic": "by TLS if the other side offers it, otherwise without TLS",
+    }.get(tls, "by TLS or without it (unknown)")
     checks = f" with {CHECKS[str(transit['validation'])]}" if transit.get("validation") else ""
     through = f", through the connector {transit['connector']!r}" if transit.get("connector") else ""
     end = f", as far as {transit['ends_at']} is concerned" if transit.get("ends_at") else ""
@@ -64,7 +66,8 @@ def transit_words(transit: Mapping[str, Any]) -> str:
 
 
 def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
-    """What a guarantee says, as a clause: ``no mail from inside to people outside is delivered in clear``.
+    """What a guarantee says, as a clause: ``no mail from inside to people outside is delivered unprotected
+    by rules``.
 
     :param rule: the mail that it is about, as a rule's conditions and exceptions.
     """
@@ -159,11 +162,12 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         " that fails."
     ),
     "added_copies": lambda rule, people: (
-        f"Copies for {people} that the rule {rule!r} makes are not considered, as the guarantee says (copies). They may be in"
-        " clear."
+        f"Copies for {people} that the rule {rule!r} makes are not considered, as the guarantee says (copies). They may be"
+        f" {UNPROTECTED}."
     ),
     "shown_copies": lambda rule, person: (
-        f"What the rule {rule!r} shows {person}, in a report or for an approval, is not considered. It may be in clear."
+        f"What the rule {rule!r} shows {person}, in a report or for an approval, is not considered. It may be"
+        f" {UNPROTECTED}."
     ),
     "next_server": (
         "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.text import listed
+from ..._exchange.unprotected import BY_RULES
 from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell
 from .policy import policy_contrast
 from .reasons import SURELY_MB, reason_rows, worded
-from .unseen import BY_RULES
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..._exchange.text import listed, short
+from ..._exchange.unprotected import UNPROTECTED
 from ..model import questions
 from ..model.content import header_values
 from ..model.kleene import Reason
@@ -223,8 +224,8 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "protection": "how the message is protected is not known (give protection)",
     "readable": "whether the message is protected, and Exchange can read it",
     "sender_not_inside": "whether Exchange encrypts mail from {}, who is not known to be inside",
-    "shown_for_approval": "whether {}, whom the rule {!r} asks for an approval, sees mail in clear",
-    "shown_in_report": "whether {}, to whom the rule {!r} reports with the original mail, sees mail in clear",
+    "shown_for_approval": f"whether {{}}, whom the rule {{!r}} asks for an approval, sees mail {UNPROTECTED}",
+    "shown_in_report": f"whether {{}}, to whom the rule {{!r}} reports with the original mail, sees mail {UNPROTECTED}",
     "smime_signed": "what happens to a message with an S/MIME signature that a rule encrypts",
     "system_mail": "whether Exchange encrypts messages of the type {:, }",
     "too_large": "what happens to a message over 25 MB that a rule encrypts",

@@ -46,7 +46,7 @@ MISSING = "What is not known of the organization, such as its accepted domains: 
 
 #: What every replay takes as given, since no row says it.
 PREMISES = (
-    {"id": "arrival", "text": "Messages arrive in clear: a trace does not show what their senders protected."},
+    {"id": "arrival", "text": "Messages arrive unencrypted: a trace does not show what their senders protected."},
     {
         "id": "ordinary",
         "text": "Messages are ordinary ones, which take a disclaimer: a trace does not show forwarded mail, automatic replies, "

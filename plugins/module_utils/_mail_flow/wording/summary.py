@@ -10,15 +10,15 @@ from itertools import groupby
 from typing import Any
 
 from ..._exchange.text import listed, short
+from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.expectations import FailedExpectations, Tested
 from ..input.messages import Broken
 from .guarantees import RELIED_ON, hole_words, transit_words
 from .reasons import worded
-from .unseen import BY_RULES
 
 #: The words for a copy's protection.
 _PROTECTION = {
-    "none": f"unprotected {BY_RULES}",
+    "none": UNPROTECTED_ON_ITS_WAY,
     "encrypt": "encrypted",
     "do_not_forward": "encrypted, not to be forwarded",
     "smime": "protected by S/MIME",
@@ -112,7 +112,7 @@ def copy_words(outcome: Mapping[str, Any]) -> dict[str, str]:
         return {"outcome": outcome_words(outcome)}
     leaves = transit_words(transit)
     if transit.get("tls") == "forced" and outcome.get("protection") == "none":
-        return {"outcome": outcome_words(outcome, f"not encrypted as a message; leaves {leaves}")}
+        return {"outcome": outcome_words(outcome, f"unencrypted by rules; leaves {leaves}")}
     return {"outcome": outcome_words(outcome), "transit": leaves}
 
 
@@ -178,7 +178,7 @@ def _arrival(protection: Mapping[str, Any]) -> str:
     if kind == "smime_signed":
         return "signed with S/MIME"
     if kind == "none":
-        return "in clear"
+        return "unencrypted"
     return _protected(kind) if kind == "smime" else f"{_protected(kind)}, with {_KEYS.get(owner, owner)}"
 
 
@@ -212,7 +212,7 @@ _WITH: Mapping[str, Callable[[Any], str]] = {
 }
 
 #: A copy that leaves by TLS that checks less than a guarantee requires.
-_WEAK = "unencrypted, by forced TLS that checks less than is required"
+_WEAK = "unencrypted by rules, but by forced TLS that checks less than is required"
 
 
 def refutation(row: Mapping[str, Any]) -> str:
@@ -221,7 +221,7 @@ def refutation(row: Mapping[str, Any]) -> str:
     if found.get("shown_to"):
         (rule,) = found["decided_by"]
         mail = message_words(found["message"], found["recipient"])
-        return f"{mail} is shown to {found['shown_to']} in clear by the rule {rule!r}, in a report or for an approval."
+        return f"{mail} is shown to {found['shown_to']} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
     weak = (found.get("hole") or {}).get("kind") == "weak"
     outcome = f"{outcome_words(found['outcome'], _WEAK if weak else '')}{lacking(found)}"

@@ -13,9 +13,6 @@ from typing import Any
 
 from ..model.encrypters import DLP, ENCRYPT_BUTTON, LABELS
 
-#: By what mail is protected that a verdict calls protected.
-BY_RULES = "by rules or forced TLS"
-
 _NAMES = {DLP: "DLP policies", LABELS: "sensitivity labels", ENCRYPT_BUTTON: "the Encrypt button"}
 
 

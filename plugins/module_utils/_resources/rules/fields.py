@@ -554,7 +554,7 @@ SETTINGS_FIELDS = (
         "rule_error_action",
         Choice("Ignore", "Defer"),
         "RuleErrorAction",
-        doc="What happens to a message if the rule fails on it: the message continues without the rule, or waits. With V(Defer), no mail leaves in clear text.",
+        doc="What happens to a message if the rule fails on it: the message continues without the rule, or waits. With V(Defer), no mail leaves without it.",
     ),
     Field(
         "sender_address_location",

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The warning that mail may leave in clear, of the modules that manage rules. The role says which mail."""
+"""The warning that mail may leave unprotected by rules, of the modules that manage rules. The role says which mail."""
 
 from __future__ import annotations
 
 from ..._engine.plan import Change, Impact, Plan, warning
+from ..._exchange.unprotected import UNPROTECTED
 from .moderation import doing
 from .rule import encrypts
 from .rule_index import RuleBook
@@ -14,7 +15,7 @@ _NAMED = 5
 
 
 def warned(plan: Plan, book: RuleBook) -> Plan:
-    """The plan, with one warning if its changes may let mail leave in clear.
+    """The plan, with one warning if its changes may let mail leave unprotected by rules.
 
     :param book: the rules before and after the plan.
     """
@@ -26,7 +27,7 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
         named = [f"{name!r} ({', '.join(changed)})" for name, changed in parts.items()]
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         text = (
-            f"Mail may leave in clear: rule{'s' if len(named) > 1 else ''} {', '.join(named[:_NAMED])}{more}. "
+            f"Mail may leave {UNPROTECTED}: rule{'s' if len(named) > 1 else ''} {', '.join(named[:_NAMED])}{more}. "
             "m365.message_encryption.mail_flow_test with compare_with says which mail."
         )
         plan.warnings.append(
@@ -36,7 +37,7 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
 
 
 def rules_warned_of(plan: Plan) -> set[str]:
-    """The names of the rules whose changes may let mail leave in clear, as the warning of a plan has them."""
+    """The names of the rules whose changes may let mail leave unprotected by rules, as the warning of a plan has them."""
     return {name for each in plan.warnings if each.kind == "may_leave_in_clear" for name in each.values["rules"]}
 
 

@@ -62,7 +62,7 @@ def removal_warnings(rule: Rule) -> list[PlanWarning]:
 
 
 def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None = None) -> Step:
-    """Enables or disables a rule. A rule is disabled last, so that no mail leaves in clear text in between.
+    """Enables or disables a rule. A rule is disabled last, so that no mail leaves without it in between.
 
     :param sections: its sections, to judge the impact; ``None`` for those that are stored.
     """

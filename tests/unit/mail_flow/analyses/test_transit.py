@@ -134,7 +134,7 @@ def test_mail_that_leaves_by_tls_that_checks_too_little_is_not_called_clear(appr
     said = verdict_sentence(verdict(connectors, rules, tls_validation="domain"))
     assert "in clear" not in said
     fate = "is held for approval, and once approved" if approved else "is delivered"
-    assert f"{fate} unencrypted, by forced TLS that checks less than is required: " in said
+    assert f"{fate} unencrypted by rules, but by forced TLS that checks less than is required: " in said
     weakest = verdict_sentence(verdict([], rules, tls_validation="domain"))
     assert f"{fate} unprotected by rules or forced TLS: " in weakest
 

@@ -35,16 +35,19 @@ def found(*rules: Values, facts: Values | None = None) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("shows", "reason"),
     [
-        (reports(OUT), f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear"),
+        (
+            reports(OUT),
+            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail unprotected by rules",
+        ),
         (
             reports(OUT, mode="Audit"),
-            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear",
+            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail unprotected by rules",
         ),
         (
             reports(f"Somebody <{OUT}>"),
-            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear",
+            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail unprotected by rules",
         ),
-        (asks(BOB, OUT), f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail in clear"),
+        (asks(BOB, OUT), f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail unprotected by rules"),
     ],
     ids=["report", "report of a rule that is tried", "report to a display name", "moderator"],
 )
@@ -64,7 +67,7 @@ def test_nothing_is_proved_where_a_rule_shows_mail_to_somebody_outside(shows: Va
         assert (answer["verdict"], answer["counterexample"]["shown_to"]) == ("refuted", OUT)
         assert answer["counterexample"]["decided_by"] == ["Shows"]
         assert verdict_sentence(answer).endswith(
-            f" is shown to {OUT} in clear by the rule 'Shows', in a report or for an approval."
+            f" is shown to {OUT} unprotected by rules: the rule 'Shows' reports it, or asks for an approval."
         )
     assert found(shows)["shows_outside"].endswith(f"{OUT}, who is outside.")
     # Somebody whom a guarantee is not about may see mail that it is not about.
@@ -112,7 +115,7 @@ def test_a_manager_outside_who_is_asked_for_an_approval_is_named_like_other_mode
     assert (answer["verdict"], [each["id"] for each in answer["unknown"]]) == ("unknown", ["shown"])
     assert (
         answer["unknown"][0]["reason"]
-        == f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail in clear"
+        == f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail unprotected by rules"
     )
     assert found(MANAGED, facts=facts)["shows_outside"].endswith(f"{OUT}, who is outside.")
     # Bob's mail alone is shown outside; of Ann's, Bob is asked, and of all others' nobody.
@@ -134,7 +137,7 @@ def test_a_manager_whom_nobody_knows_may_be_outside() -> None:
     assert (unknown["id"], unknown["field"]) == ("shown", "facts.managers")
     assert (
         unknown["reason"]
-        == "whether the sender's manager, whom the rule 'Shows' asks for an approval, sees mail in clear"
+        == "whether the sender's manager, whom the rule 'Shows' asks for an approval, sees mail unprotected by rules"
     )
     assert "shows_outside" not in found(MANAGED)
     assert verdict([MANAGED, ALL], {**FACTS, "managers": {}}, then="not_in_clear")["verdict"] == "proved"

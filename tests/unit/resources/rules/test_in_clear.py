@@ -23,7 +23,7 @@ SAYS = "m365.message_encryption.mail_flow_test with compare_with says which mail
 
 
 def said(session: EmulatedSession) -> list[str]:
-    return [warning for warning in session.warnings if warning.startswith("Mail may leave in clear")]
+    return [warning for warning in session.warnings if warning.startswith("Mail may leave unprotected by rules")]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -45,7 +45,7 @@ def said(session: EmulatedSession) -> list[str]:
 def test_less_encryption_is_warned_of(options: dict[str, Any], part: str, check_mode: bool) -> None:
     session = EmulatedSession({"transport_rules": [ENCRYPTING]})
     assert session.run(ome_transport_rule, check_mode=check_mode, name="mine", **options)["changed"]
-    assert said(session) == [f"Mail may leave in clear: rule 'mine' ({part}). {SAYS}"]
+    assert said(session) == [f"Mail may leave unprotected by rules: rule 'mine' ({part}). {SAYS}"]
     if not check_mode:
         # There is nothing to warn of once it is done.
         session.run(ome_transport_rule, name="mine", **options)
@@ -87,7 +87,9 @@ def test_a_rule_in_front_that_stops_or_decrypts_is_warned_of_unless_its_mail_sta
     for actions in ({"prepend_subject": "x", "stop_rule_processing": True}, {"remove_ome_v2": True}):
         session = EmulatedSession({"transport_rules": [ENCRYPTING]})
         session.run(ome_transport_rule, name="front", place_before="mine", conditions=conditions, actions=actions)
-        assert said(session) == ([f"Mail may leave in clear: rule 'front' (actions). {SAYS}"] if warns else [])
+        assert said(session) == (
+            [f"Mail may leave unprotected by rules: rule 'front' (actions). {SAYS}"] if warns else []
+        )
 
 
 def test_an_order_is_warned_of() -> None:
@@ -104,7 +106,7 @@ def test_a_list_warns_once() -> None:
     session = EmulatedSession({"transport_rules": rules})
     session.run(ome_transport_rules, rules=[{"name": "r0", "mode": "Audit"}], unmanaged="remove")
     assert said(session) == [
-        f"Mail may leave in clear: rules 'r0' (mode), 'r1' (state), 'r2' (state), 'r3' (state), 'r4' (state) and 2 more. {SAYS}"
+        f"Mail may leave unprotected by rules: rules 'r0' (mode), 'r1' (state), 'r2' (state), 'r3' (state), 'r4' (state) and 2 more. {SAYS}"
     ]
 
 
@@ -137,7 +139,7 @@ def test_a_state_that_removes_a_rule_that_encrypts_is_warned_of_and_what_encrypt
     session = EmulatedSession({"transport_rules": [ENCRYPTING]}, wire)
     state = session.run(message_encryption_info)["transport_rules"]
     session.run(message_encryption_state, transport_rules=[], unmanaged="remove")
-    assert said(session) == [f"Mail may leave in clear: rule 'mine' (state). {SAYS}"]
+    assert said(session) == [f"Mail may leave unprotected by rules: rule 'mine' (state). {SAYS}"]
     assert session.run(message_encryption_state, transport_rules=state)["changed"]
     assert said(session) == []
 

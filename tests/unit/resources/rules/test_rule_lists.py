@@ -144,7 +144,7 @@ def test_unmanaged_rules(
     assert [
         row["Name"] for row in any_session.organization.state["transport_rules"] if row["State"] == "Disabled"
     ] == disabled
-    texts = [text for text in any_session.warnings if not text.startswith("Mail may leave in clear: ")]
+    texts = [text for text in any_session.warnings if not text.startswith("Mail may leave unprotected by rules: ")]
     assert [
         name for name in ("encrypts", "decrypts", "retired", "expired") if any(repr(name) in text for text in texts)
     ] == warned
