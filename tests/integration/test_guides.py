@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import known_variables
 
+from tests.emulator import Organization
 from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
 from tests.emulator.organization import BUILT_IN_OWA_POLICY
@@ -203,16 +204,10 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     assert organization.dump() == after
 
 
-def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
-    controller = beginner(tmp_path, emulator, TRY)
-    (tmp_path / "inventory.yml").write_text(
-        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
-    )
-    declared, enforced = (text for text in code(TRY, "yaml") if file_name(text))
+def with_mail_to_partners(emulator: Emulator, rule: dict[str, Any]) -> Organization:
+    """The organization, with a rule, licensing, and two copies of mail to a partner three days ago."""
     (organization,) = emulator.organizations.values()
-    emulator.service.edit(
-        organization, "New-TransportRule", {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5}
-    )
+    emulator.service.edit(organization, "New-TransportRule", rule)
     sent = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3)
     organization.patch(settled(organization.dump()))
     organization.patch(
@@ -222,8 +217,32 @@ def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
             ]
         }
     )
-    check, put, watch, plan, enforce, back = commands(TRY)
-    on_trial, since, expired = map(dateless, code(TRY, "text"))
+    return organization
+
+
+def test_one_more_rule_is_asked_about_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    controller = beginner(tmp_path, emulator, TRY)
+    (tmp_path / "inventory.yml").write_text(
+        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
+    )
+    marks = {"Name": "Mark what comes from the scanner", "SubjectContainsWords": ["scan"], "PrependSubject": "[scan] "}
+    organization = with_mail_to_partners(emulator, marks)
+    organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}})
+    before = organization.dump()["transport_rules"]
+    shown = says(controller, commands(TRY)[0])
+    assert [line for line in code(TRY, "text")[0].splitlines() if line not in shown] == []
+    assert organization.dump()["transport_rules"] == before
+
+
+def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    controller = beginner(tmp_path, emulator, TRY)
+    (tmp_path / "inventory.yml").write_text(
+        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
+    )
+    _asked, declared, enforced = (text for text in code(TRY, "yaml") if file_name(text))
+    organization = with_mail_to_partners(emulator, {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5})
+    _ask, check, put, watch, plan, enforce, back = commands(TRY)
+    _answer, on_trial, since, expired = map(dateless, code(TRY, "text"))
 
     (tmp_path / file_name(declared)).write_text(declared, encoding="utf-8")
     before = organization.dump()["transport_rules"]

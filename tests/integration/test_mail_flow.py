@@ -391,3 +391,22 @@ def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
     assert "effect on mail" in review
     assert sentence in review
     assert sentence in audit
+
+
+@pytest.mark.organizations(LICENSED)
+def test_one_more_rule_is_tested_among_those_of_the_organization(tenant: Tenant) -> None:
+    partner = {
+        "name": "Partner",
+        "place_before": ENCRYPT["name"],
+        "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+        "actions": {"stop_rule_processing": True},
+    }
+    retired = {**ENCRYPT, "name": "Old", "enabled": False, "actions": {"apply_ome": True}}
+    run = tenant.run(
+        rules(ENCRYPT),
+        {"name": "added", **mail(add_rules=[partner, retired], messages=[OFFER])},
+    )
+    assert run.rc == 0, run.output
+    assert [row["kind"] for row in run["added"]["difference"]] == ["protection_lost"]
+    assert [row["kind"] for row in run["added"]["changed_messages"]] == ["protection_lost"]
+    assert [call.cmdlet for call in tenant.applied] == ["New-TransportRule"]
