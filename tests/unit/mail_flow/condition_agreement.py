@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
@@ -244,10 +245,10 @@ def _acts(worlds: Sequence[World], place: int) -> Answer:
     return True if all(acts) else None if any(may) else False
 
 
-def _under(model: Model, known: Sequence[int], value: Any) -> Answer:
+def _under(model: Model, known: Sequence[Literal], value: Any) -> Answer:
     """What a formula is under what is known of a message."""
     assert model.solve(known), "no message of the prover's is like this"
-    if not model.solve([*known, low(value) ^ 1]):
+    if not model.solve([*known, ~low(value)]):
         return True
     return None if model.solve([*known, high(value)]) else False
 

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     BODY,
     SUBJECT,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
@@ -41,10 +42,10 @@ SWITCHES: dict[str, Callable[[Message], bool | None]] = {
         each.limit_exceeded for each in message.attachments or ()
     ),
 }
-Told = tuple[int, bool | None]
+Told = tuple[Literal, bool | None]
 
 
-def literals(model: Model, message: Message, person: Recipient) -> list[int]:
+def literals(model: Model, message: Message, person: Recipient) -> list[Literal]:
     """What is true of a message for one of its recipients, without what the message does not say."""
     told = [
         *_people(model.mail, message, person),
@@ -53,7 +54,7 @@ def literals(model: Model, message: Message, person: Recipient) -> list[int]:
         *_properties(model.mail, message),
     ]
     return [
-        *(literal ^ (not value) for literal, value in told if value is not None),
+        *(literal if value else ~literal for literal, value in told if value is not None),
         *model.open.company.nobody_else,
     ]
 

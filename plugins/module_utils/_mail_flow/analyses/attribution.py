@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..model.rules import FlowRule, RuleSet
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import FATES
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
@@ -112,8 +112,10 @@ class Causes:
     :param literals: by edit; the last one means that no edited rule acts differently and another cause exists.
     """
 
-    def __init__(self, logic: Logic, edits: Sequence[Edit], aspect: str, acts: Sequence[Acts], otherwise: int) -> None:
-        self.literals: list[int] = []
+    def __init__(
+        self, logic: Logic, edits: Sequence[Edit], aspect: str, acts: Sequence[Acts], otherwise: Literal
+    ) -> None:
+        self.literals: list[Literal] = []
         none = TRUE
         for edit in edits:
             surely, possibly = _differs(logic, edit, acts, alike=edit.alike(aspect))
@@ -144,7 +146,7 @@ class Cuts:
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
         first = _Cut((before, after), TRUE)
-        guards: dict[tuple[_Turn, ...], list[tuple[float, int]]] = {(): self._along(first, -1)}
+        guards: dict[tuple[_Turn, ...], list[tuple[float, Literal]]] = {(): self._along(first, -1)}
         self.guard = first.guard
         first.end([edit.before for edit in edits], [edit.after for edit in edits])
         others = {way: copy for copy in old.copies if (way := _way(copy, names)) is not None}
@@ -156,12 +158,12 @@ class Cuts:
                     _Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place
                 )
 
-    def _along(self, cut: _Cut, start: int) -> list[tuple[float, int]]:
+    def _along(self, cut: _Cut, start: int) -> list[tuple[float, Literal]]:
         """Cuts two chains that begin after a place of the second set.
 
         :returns: that nothing has steered the mail apart, from each place on.
         """
-        guards: list[tuple[float, int]] = [(start, cut.guard)]
+        guards: list[tuple[float, Literal]] = [(start, cut.guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
         for edit, apart in zip(self._edits, self._apart, strict=True):
             while todo and todo[0][1].place < edit.place:
@@ -179,7 +181,7 @@ class _Cut:
     :param guard: that nothing has steered the mail apart so far.
     """
 
-    def __init__(self, chains: tuple[RuleChain, RuleChain], guard: int) -> None:
+    def __init__(self, chains: tuple[RuleChain, RuleChain], guard: Literal) -> None:
         self.guard = guard
         self._chains, self._rail, self._company = chains, chains[0].logic, chains[0].company
 
@@ -217,7 +219,7 @@ class _Cut:
                         self.guard ^ 1, bound(value) ^ 1, bound(ends[other].get((does, name), FALSE)), *acting
                     )
 
-    def _unless(self, literal: int) -> None:
+    def _unless(self, literal: Literal) -> None:
         self.guard = self._rail.circuit.conjunction((self.guard, literal ^ 1))
 
     def _steps(self, *both: FlowRule) -> list[RuleStep]:
@@ -257,7 +259,7 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
     return None if before is None or name is None else (*before, (name, copy.address, copy.instead))
 
 
-def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[int, int]:
+def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[Literal, Literal]:
     was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
     found = negate(logic.equal(was, now)) if alike else logic.any_of((was, now))
     return low(found), high(found)
@@ -358,11 +360,11 @@ class Parts:
     ) -> None:
         self._rail, self._edits, self._turns, self._aspect, self._acts = logic, edits, turns, aspect, acts
         self._added = added
-        self._later: dict[Part, int] | None = None
-        self._begins: list[int] = []  # that an edited rule may newly do something about it
-        self._known: dict[int, dict[Part, tuple[int, int]]] = {}
+        self._later: dict[Part, Literal] | None = None
+        self._begins: list[Literal] = []  # that an edited rule may newly do something about it
+        self._known: dict[int, dict[Part, tuple[Literal, Literal]]] = {}
 
-    def of(self, cause: int) -> dict[Part, tuple[int, int]]:
+    def of(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
         """The parts of a cause, each with the two literals that are true of its mail: which version of the rule acts,
         and what acts first. Only those that are possible at all.
         """
@@ -371,12 +373,12 @@ class Parts:
             known = self._known[cause] = self._of(cause)
         return known
 
-    def some(self, cause: int) -> tuple[int, int]:
+    def some(self, cause: int) -> tuple[Literal, Literal]:
         """That a message is of some part of a cause."""
         circuit = self._rail.circuit
         return circuit.disjunction(self._versions(cause).values()), circuit.disjunction(self._first().values())
 
-    def causes(self, found: Sequence[int]) -> list[int]:
+    def causes(self, found: Sequence[Literal]) -> list[Literal]:
         """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so,
         that is the cause, and not an earlier edit, which may decide what others do.
 
@@ -394,7 +396,7 @@ class Parts:
             for place, literal in enumerate(found)
         ]
 
-    def literal(self, cause: int, part: Part) -> int:
+    def literal(self, cause: int, part: Part) -> Literal:
         """That a message is of a part."""
         if part.later != ANY:
             return self._rail.circuit.conjunction(self.of(cause).get(part, (FALSE,)))
@@ -402,7 +404,7 @@ class Parts:
         version = TRUE if part.now is None else self._versions(cause)[part.now]
         return self._rail.circuit.conjunction((version, *others))
 
-    def _of(self, cause: int) -> dict[Part, tuple[int, int]]:
+    def _of(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
         first = self._first()
         mine = {each for each in first if each.later == OWN or self._turns[each.later].edit == cause}
         parts = [(OWN, False, self._rail.circuit.disjunction([first[each] for each in mine]))]
@@ -414,7 +416,7 @@ class Parts:
             if FALSE not in (version, literal) and version != literal ^ 1
         }
 
-    def _versions(self, cause: int) -> dict[bool | None, int]:
+    def _versions(self, cause: int) -> dict[bool | None, Literal]:
         """Which version of the edited rule acts, to its literal."""
         if cause == len(self._edits):
             return {None: TRUE}
@@ -425,12 +427,12 @@ class Parts:
     def _act(self, rule: FlowRule | None, which: int) -> Value:
         return FALSE if rule is None else self._acts[which](rule)
 
-    def _first(self) -> dict[Part, int]:
+    def _first(self) -> dict[Part, Literal]:
         """The first rule that affects the aspect, and acts in only one set, or does something else."""
         if self._later is not None:
             return self._later
         circuit, none = self._rail.circuit, TRUE
-        found: dict[Part, int] = {}
+        found: dict[Part, Literal] = {}
         for place, turn in enumerate(self._turns):
             was, now = (self._done(rule, which) for which, rule in enumerate((turn.before, turn.after)))
             both = [negate(was)] if turn.alike(self._edits, self._aspect) else []

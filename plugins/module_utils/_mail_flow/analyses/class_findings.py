@@ -9,8 +9,7 @@ from typing import Any
 
 from ..model.message import Message
 from ..model.rules import Atom, FlowRule
-from ..sat.formula import Batch, Circuit
-from ..sat.solver import TRUE
+from ..sat.formula import TRUE, Batch, Circuit, Literal
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
 from ..symbolic.compile_text_edits import SeenMessage
@@ -114,7 +113,7 @@ class ClassFindings:
             for place, draft in enumerate(drafts)
             if draft.found.kind == "protection_gained"
         }
-        questions: dict[int, Sequence[int]] = {}
+        questions: dict[int, Sequence[Literal]] = {}
         for place, option in named.items():
             extent, copies = extents[place], self.asked(drafts[place].found.person).copies[1]
             other = high(copies.option(option)) ^ 1
@@ -127,7 +126,7 @@ class ClassFindings:
                 )
                 drafts[place].found.told = replace(told, **found)
 
-    def _asking(self, unlike: Sequence[int], told: Changed) -> tuple[str, ...]:
+    def _asking(self, unlike: Sequence[Literal], told: Changed) -> tuple[str, ...]:
         """The rules that decide that some mail of a class has another protection than that of its rule: if none of them
         acts, there is no such mail. Empty if they are not all of the reasons.
         """
@@ -135,18 +134,20 @@ class ClassFindings:
         others = [rule for rule in self.sets[1].rules if rule.enforced and set(rule.templates) - set(mine)]
         return () if told.person else self._deciding(unlike, [(1, rule) for rule in others])
 
-    def _deciding(self, literals: Sequence[int], rules: Iterable[tuple[int, FlowRule]]) -> tuple[str, ...]:
+    def _deciding(self, literals: Sequence[Literal], rules: Iterable[tuple[int, FlowRule]]) -> tuple[str, ...]:
         """Of some rules, by their rule sets, those without which some mail cannot be; empty if it can be without any."""
         inert = self._inert(rules)
         if self._solved([*literals, *inert]) is not False:
             return ()
-        return self._needed(literals, inert, self.model.circuit.solver.core)
+        return self._needed(literals, inert, self.model.circuit.core)
 
-    def _inert(self, rules: Iterable[tuple[int, FlowRule]]) -> dict[int, str]:
+    def _inert(self, rules: Iterable[tuple[int, FlowRule]]) -> dict[Literal, str]:
         """That rules do not act, by literal, each with its name."""
         return {high(self.model.free.chains[which].acts(rule)) ^ 1: rule.name for which, rule in rules}
 
-    def _needed(self, literals: Sequence[int], inert: Mapping[int, str], core: Collection[int]) -> tuple[str, ...]:
+    def _needed(
+        self, literals: Sequence[Literal], inert: Mapping[Literal, str], core: Collection[Literal]
+    ) -> tuple[str, ...]:
         """The rules without which some mail cannot be.
 
         :param inert: rules that do not act, which contradicts the mail, with the :param:`core` of that.
@@ -158,7 +159,7 @@ class ClassFindings:
                 kept = without
         return tuple(dict.fromkeys(inert[literal] for literal in kept))
 
-    def _solved(self, literals: Sequence[int]) -> bool | None:
+    def _solved(self, literals: Sequence[Literal]) -> bool | None:
         left = self.budget - self.model.circuit.solver.conflicts
         return self.model.circuit.solve(literals, left) if left > 0 else None
 
@@ -181,12 +182,12 @@ class ClassFindings:
 
     # What is true of all mail of a class
 
-    def _of_class(self, found: MailClass) -> list[int]:
+    def _of_class(self, found: MailClass) -> list[Literal]:
         person, mail = found.person, self.model.mail
         nobody = [mail.recipient["address", person] ^ 1] if person else []
         return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
 
-    def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[int]]]:
+    def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
         mail.
         """
@@ -195,7 +196,7 @@ class ClassFindings:
             self.model.free.conditions,
             self.model.mail.recipient,
         )
-        found: list[tuple[_Question, Sequence[int]]] = []
+        found: list[tuple[_Question, Sequence[Literal]]] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
             for number, atom in enumerate(rule.conditions):
@@ -321,7 +322,7 @@ class ClassFindings:
 
     # How much mail is treated so
 
-    def _differs(self, found: MailClass, approvals: int) -> int:
+    def _differs(self, found: MailClass, approvals: int) -> Literal:
         """That a message is treated differently as its class says. Delivery counts at the witness's stage: another
         approval may remain.
         """
@@ -332,7 +333,7 @@ class ClassFindings:
         copies = asked.copies[found.kind == "delivery_gained"]
         return self.model.circuit.conjunction((differs, high(copies.fate("delivered", approvals))))
 
-    def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
+    def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> Literal:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
@@ -415,7 +416,7 @@ class ClassFindings:
             found[place] = ("another", by) if by else (limit, ())
         return found
 
-    def _was_so(self, draft: _ClassFacts, exempt: Sequence[int]) -> bool:
+    def _was_so(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
         copies, logic, kind = self.asked(draft.found.person).copies[1], self.model.free.logic, draft.found.kind
         visible = logic.any_of((copies.delivered, copies.released))
@@ -468,11 +469,11 @@ class Extent:
         witness.
     """
 
-    named: tuple[int, ...]
-    spared: tuple[int, ...]
-    of_class: tuple[int, ...]
-    differs: int
-    alike: int
+    named: tuple[Literal, ...]
+    spared: tuple[Literal, ...]
+    of_class: tuple[Literal, ...]
+    differs: Literal
+    alike: Literal
 
 
 def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tuple[str, bool]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..budget import BudgetError
+from ..sat.formula import Literal
 from ..symbolic.atoms import Key
 from ..symbolic.encoding import Model, Replayed, Side
 from ..symbolic.witness_replay import course_of, reasons_of
@@ -130,7 +131,7 @@ class ClassSearch:
         told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
         return {which: [kind for kind in each if (kind, which) not in told] for which, each in left.items()}
 
-    def _good(self) -> list[int]:
+    def _good(self) -> list[Literal]:
         """What makes a good witness of usual mail, if it can have that, the most important first: it arrives in clear,
         its sender is known, it is not in quarantine, and it meets the assumptions that the edits are about.
         """
@@ -142,7 +143,7 @@ class ClassSearch:
             *self._met(),
         ]
 
-    def _met(self) -> list[int]:
+    def _met(self) -> list[Literal]:
         """That mail meets the assumptions that the edits are about."""
         return [each.literal for each in self.model.mail.assumptions if each.id in self._about]
 
@@ -150,8 +151,8 @@ class ClassSearch:
         self,
         kind: str,
         which: Which,
-        assumed: Sequence[int],
-        preferred: Sequence[int] = (),
+        assumed: Sequence[Literal],
+        preferred: Sequence[Literal] = (),
         *,
         known: Sequence[Part] = (),
         example: _Example | None = None,
@@ -197,7 +198,7 @@ class ClassSearch:
     def _part(self, kind: str, which: Which) -> Part:
         """The part of a kind and a cause to which the last model belongs."""
         person, cause = which
-        holds, parts = self.model.circuit.solver.holds, self.questions.free(person).parts_of(kind, cause)
+        holds, parts = self.model.circuit.holds, self.questions.free(person).parts_of(kind, cause)
         return next(part for part, both in parts.items() if all(map(holds, both)))
 
     def _noted(self, kind: str, which: Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
@@ -243,7 +244,7 @@ class ClassSearch:
                     [*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left], self.left
                 ):
                     break
-                for kind in [kind for kind in left if model.circuit.solver.holds(others[kind])]:
+                for kind in [kind for kind in left if model.circuit.holds(others[kind])]:
                     left.remove(kind)
                     impossible.remove(kind)
                     if usual or not side.logic.free:
@@ -251,7 +252,7 @@ class ClassSearch:
                         found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
         return impossible
 
-    def _unknown_part(self, asked: Asked, kind: str, place: int, known: Sequence[Part]) -> int:
+    def _unknown_part(self, asked: Asked, kind: str, place: int, known: Sequence[Part]) -> Literal:
         """That a message shows a kind, but none of the known parts of it."""
         if not known:
             return asked.kinds[kind]
@@ -265,7 +266,7 @@ class ClassSearch:
                 self._witness(found, self.model.open, self._met(), usual=usual)
 
     def _possible(
-        self, which: Which, kinds: Sequence[str], assumed: Sequence[int], preferred: Sequence[int] = ()
+        self, which: Which, kinds: Sequence[str], assumed: Sequence[Literal], preferred: Sequence[Literal] = ()
     ) -> dict[str, _Example]:
         """Every kind that a cause can have under assumptions, with an example. Each answer excludes the kinds it shows;
         the final "no" proves that none is missing.
@@ -286,7 +287,7 @@ class ClassSearch:
                 possible, candidate = model.search(wanted, model.free, self.left, preferred)
                 if not possible:
                     break
-                shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
+                shown = [kind for kind in left if model.circuit.holds(free.kinds[kind])]
                 found |= {kind: (self._part(kind, which), candidate) for kind in shown}
                 left = [kind for kind in left if kind not in shown]
         return found
@@ -316,7 +317,7 @@ class ClassSearch:
         asked, meant = self.questions.free(found.person), self.mail.meant(self.model.free, found.person, usual=True)
         return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self.left)
 
-    def _witness(self, found: MailClass, side: Side, preferred: Sequence[int] = (), *, usual: bool = True) -> None:
+    def _witness(self, found: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
 
         :param preferred: what it satisfies if it can.

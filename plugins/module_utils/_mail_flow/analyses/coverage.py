@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..._resources.rules.action_effects import Does
 from ..model.rules import FlowRule
-from ..sat.formula import Batch
+from ..sat.formula import Batch, Literal
 from ..symbolic.compile_rules import RuleChain
 from ..symbolic.logic import Value, high, negate
 
@@ -78,7 +78,7 @@ def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[s
     return [other for other in rules if other.place in places]
 
 
-def _beyond(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[int]:
+def _beyond(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[Literal]:
     """That a rule acts on a copy on which none of some others would act. One that tells somebody of a copy, as they do
     then, may do so after a rejection (U10).
     """

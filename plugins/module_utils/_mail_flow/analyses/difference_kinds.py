@@ -17,6 +17,7 @@ from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.rules import RuleSet
+from ..sat.formula import Literal
 from ..simulator.protection import protects, verdict
 from ..simulator.state import NOBODY, Course
 from ..symbolic.atoms import Key
@@ -262,7 +263,7 @@ class MailClass:
     usual: bool = True
 
 
-def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:
+def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[Literal]:
     """The assumptions about usual mail, or about mail that rules do not distinguish from it.
 
     :param about: those that the edits are about, which are not made.
@@ -310,11 +311,11 @@ class SearchedMail:
     def __init__(self, model: Model, about: Collection[str]) -> None:
         self._model, self._about = model, about
 
-    def meant(self, side: Side, person: str, *, usual: bool) -> list[int]:
+    def meant(self, side: Side, person: str, *, usual: bool) -> list[Literal]:
         """What must be true of a message for a recipient, or of one that a rule copies to a person."""
         return [*self.assumed(usual=usual), *self.company(side), *self.somebody_else(person)]
 
-    def assumed(self, *, usual: bool) -> list[int]:
+    def assumed(self, *, usual: bool) -> list[Literal]:
         """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if
         usual mail shows nothing.
         """
@@ -330,7 +331,7 @@ class SearchedMail:
         """Whether rules distinguish some mail from usual mail."""
         return any(each.seen and each.id not in self._about for each in self._model.mail.assumptions)
 
-    def company(self, side: Side) -> Sequence[int]:
+    def company(self, side: Side) -> Sequence[Literal]:
         """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then
         those who are modeled, and others.
         """
@@ -338,18 +339,18 @@ class SearchedMail:
             return []
         return side.company.nobody_else
 
-    def of_known_senders(self) -> int:
+    def of_known_senders(self) -> Literal:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
         conditions, sender = self._model.free.conditions, self._model.mail.sender
         return self._model.circuit.disjunction(
             [high(conditions.scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization")]
         )
 
-    def not_held_back(self) -> list[int]:
+    def not_held_back(self) -> list[Literal]:
         """That mail is not in quarantine: whether it is still protected after its release is unknown."""
         return [high(outcome.released) ^ 1 for outcome in self._model.free.outcomes]
 
-    def somebody_else(self, person: str) -> list[int]:
+    def somebody_else(self, person: str) -> list[Literal]:
         """That a person whom rules add is not a recipient of the message."""
         if not person:
             return []

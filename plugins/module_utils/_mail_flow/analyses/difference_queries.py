@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.encoding import Model, Side
@@ -26,33 +26,33 @@ class Asked:
     """
 
     copies: tuple[Copies, Copies]
-    kinds: Mapping[str, int]
-    causes: Mapping[str, Sequence[int]]
+    kinds: Mapping[str, Literal]
+    causes: Mapping[str, Sequence[Literal]]
     parts: Mapping[str, Parts]
 
-    def cause(self, kind: str, place: int) -> int:
+    def cause(self, kind: str, place: int) -> Literal:
         """That an edit is the cause of a difference, if there is one of this kind."""
         return self.causes[aspect_of(kind)][place]
 
-    def of(self, kind: str, place: int, part: Part) -> list[int]:
+    def of(self, kind: str, place: int, part: Part) -> list[Literal]:
         """That a message is one of a class."""
         return [self.cause(kind, place), self.kinds[kind], self.part(kind, place, part)]
 
-    def part(self, kind: str, place: int, part: Part) -> int:
+    def part(self, kind: str, place: int, part: Part) -> Literal:
         """That a message is of a part of a kind and a cause, if it is one of these."""
         return self.parts[aspect_of(kind)].literal(place, part)
 
-    def parts_of(self, kind: str, place: int) -> Mapping[Part, tuple[int, int]]:
+    def parts_of(self, kind: str, place: int) -> Mapping[Part, tuple[Literal, Literal]]:
         """The possible parts of a kind and a cause, each with the literals of its mail."""
         return self.parts[aspect_of(kind)].of(place)
 
-    def some_part(self, kind: str, place: int) -> tuple[int, int]:
+    def some_part(self, kind: str, place: int) -> tuple[Literal, Literal]:
         """That a message is of some part of a kind and a cause."""
         return self.parts[aspect_of(kind)].some(place)
 
-    def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
+    def together(self, kinds: Sequence[str], place: int) -> dict[Literal, list[str]]:
         """The possible kinds with an edit as their cause, by the literal for that cause."""
-        found: dict[int, list[str]] = {}
+        found: dict[Literal, list[str]] = {}
         for kind in kinds:
             cause = self.cause(kind, place)
             if FALSE not in (cause, self.kinds[kind]):
@@ -123,7 +123,7 @@ class Questions:
         pairs = ((old.protected, new.protected), (old.smime, new.smime))
         return Deciding(by_rule, side.logic.any_of([negate(side.logic.equal(*pair)) for pair in pairs]))
 
-    def _otherwise(self, side: Side) -> int:
+    def _otherwise(self, side: Side) -> Literal:
         """Other possible causes of a difference: settings, or that others leave the copy."""
         if not self._rules_alone:
             return TRUE
@@ -150,7 +150,14 @@ class Questions:
         return not self.model.settings_that_differ
 
     def _of_copies(
-        self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool
+        self,
+        side: Side,
+        old: Copies,
+        new: Copies,
+        acts: Mapping[str, Sequence[Acts]],
+        otherwise: Literal,
+        *,
+        added: bool,
     ) -> Asked:
         known = high if side.logic.free else low
         kinds = {

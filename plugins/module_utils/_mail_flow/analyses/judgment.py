@@ -26,7 +26,7 @@ from ..model.message import Message
 from ..model.predicate import RECIPIENT, SENDER
 from ..model.rules import FlowRule, RuleSet, is_later
 from ..model.wishes import PORTAL, WISHES
-from ..sat.solver import FALSE
+from ..sat.formula import FALSE, Literal
 from ..simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
@@ -351,7 +351,7 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
 
 
 def copies_left_out(
-    model: Model, place: int, guarantee: Guarantee, literals: Sequence[int], budget: int
+    model: Model, place: int, guarantee: Guarantee, literals: Sequence[Literal], budget: int
 ) -> list[Premise]:
     """The copies that rules make of mail that a guarantee about protection covers, or show somebody, and that do not
     count for it, where such a copy may break it.
@@ -361,7 +361,10 @@ def copies_left_out(
     """
     if guarantee.of_copies is None:
         return []
-    copies, found = CountedCopies(model, model.free, guarantee, model.claims.rules[place], place), dict[Premise, int]()
+    copies, found = (
+        CountedCopies(model, model.free, guarantee, model.claims.rules[place], place),
+        dict[Premise, Literal](),
+    )
     circuit = model.circuit
 
     def leave_out(premise: Premise, copy_: Value) -> None:
@@ -388,7 +391,7 @@ def _applies(model: Model, place: int, person: AddressSlot) -> Value:
     return model.free.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), person)
 
 
-def _about(model: Model, place: int) -> int:
+def _about(model: Model, place: int) -> Literal:
     """That the guarantee is about the recipient's copy."""
     return high(_applies(model, place, model.mail.recipient))
 
@@ -428,7 +431,7 @@ def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
     return [NEXT_SERVER, *smart_hosts, *relayed, *_to_own_servers(model, about, chain.person, budget)]
 
 
-def _to_own_servers(model: Model, about: int, person: AddressSlot, budget: int) -> list[Premise]:
+def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: int) -> list[Premise]:
     """That mail to authoritative domains does not leave, where connectors may hand it to servers on premises."""
     handing = {
         each.name: [

@@ -20,8 +20,7 @@ from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts
 from ..model.rules import Atom, FlowRule, RuleSet
-from ..sat.formula import Batch
-from ..sat.solver import TRUE
+from ..sat.formula import TRUE, Batch, Literal
 from ..symbolic.address import AddressSlot
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import taken_by
@@ -99,7 +98,7 @@ class WholeMailLint:
     :param usual: that mail is usual mail, which rules protect.
     """
 
-    def __init__(self, model: Model, usual: Sequence[int], budget: int) -> None:
+    def __init__(self, model: Model, usual: Sequence[Literal], budget: int) -> None:
         self.model, self._usual, self._asked = model, usual, Batch(model.circuit, budget)
         self.chain: RuleChain = model.free.chains[0]
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
@@ -184,7 +183,7 @@ class WholeMailLint:
             before = [each for each in before if each.rule.does(Does.STOP) or not each.rule.does(Does.REJECT)]
         going = [high(negate(self.chain.tells(each.rule))) for each in before]
         # The core names the rules that keep the mail from this rule.
-        core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
+        core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
         return LintFinding("never_acts", (name, *taken), {"case": "stopped"})
 
@@ -198,7 +197,7 @@ class WholeMailLint:
 
     def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[LintFinding]:
         """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
-        questions: list[tuple[tuple[int, int, int], list[int]]] = []
+        questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
         for step in live:
             for place in range(len(step.rule.exceptions)):
                 ways = [self._spared(step, place, self.model.mail.recipient)]
@@ -215,7 +214,7 @@ class WholeMailLint:
                         "idle_exception", (step.rule.name,), {"option": atom.predicate.options[0], "case": case}
                     )
 
-    def _spared(self, step: RuleStep, place: int, person: AddressSlot) -> list[int]:
+    def _spared(self, step: RuleStep, place: int, person: AddressSlot) -> list[Literal]:
         """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What
         a condition about all who share the copy of somebody whom a rule added finds there is left open.
         """
@@ -282,12 +281,12 @@ class _Clashes:
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
 
 
-def _acting(step: RuleStep) -> list[int]:
+def _acting(step: RuleStep) -> list[Literal]:
     """That a copy reaches a rule, and the rule matches."""
     return [high(step.alive), high(step.matches)]
 
 
-def _reaching(step: RuleStep) -> list[int]:
+def _reaching(step: RuleStep) -> list[Literal]:
     """The same, or that it may match after a rejection, and show in what rules tell (U10)."""
     return [high(step.reached), high(step.matches)]
 
@@ -326,7 +325,7 @@ def _of_connectors(acting: Sequence[FlowRule], connectors: Sequence[Connector]) 
                 yield LintFinding("connector_misses_subdomains", (), {"connector": each.name, "domain": name})
 
 
-def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[int], asked: Batch) -> Iterator[LintFinding]:
+def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch) -> Iterator[LintFinding]:
     """The rules that encrypt mail which leaves through a connector to a smart host, which then gets ciphertext.
 
     :param rules: those that may encrypt usual mail.

@@ -14,8 +14,7 @@ from ..model import questions
 from ..model.facts import recipient_outside
 from ..model.message import Message
 from ..model.rules import FlowRule, RuleSet
-from ..sat.formula import Batch
-from ..sat.solver import FALSE
+from ..sat.formula import FALSE, Batch, Literal
 from ..simulator.assumptions import (
     AFTER_REJECTION,
     BUDGET,
@@ -231,7 +230,7 @@ class UncomparedMail:
         questions: Questions,
         edits: Sequence[Edit],
         found: OpenFindings,
-        solve: Callable[[Sequence[int]], bool],
+        solve: Callable[[Sequence[Literal]], bool],
     ) -> None:
         self.model, self.questions, self.edits, self._found, self._solve = model, questions, edits, found, solve
 
@@ -421,12 +420,12 @@ class SideEffects:
                         literals = [high(chains[which].acts(rule)), shown]
                         yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
 
-    def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> int:
+    def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """That mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
         return high(chain.tells(rule) if effect.sort in _TOLD else chain.acts(rule))
 
-    def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[int]:
+    def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
         """That rules go on after a rejection, if that decides whether mail has a side effect.
 
         :param ways: the rules with this side effect, by rule set.
@@ -438,7 +437,7 @@ class SideEffects:
         )
         return [high(self.model.free.logic.unknown(questions.AFTER_REJECTION))] if decides else []
 
-    def _in_other_words(self, effect: SideEffect, which: int, before: Mapping[SideEffect, int]) -> list[int]:
+    def _in_other_words(self, effect: SideEffect, which: int, before: Mapping[SideEffect, Literal]) -> list[Literal]:
         """That mail brought another text before, where an effect is news only then, and only as it is now.
 
         :param before: that mail had each effect before.
@@ -448,7 +447,7 @@ class SideEffects:
         others = (has for other, has in before.items() if other.sort == effect.sort and other != effect)
         return [self.model.circuit.disjunction(others) if which else FALSE]
 
-    def _waits(self, effect: SideEffect, which: bool) -> list[int]:
+    def _waits(self, effect: SideEffect, which: bool) -> list[Literal]:
         """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is
         asked is told with the approval.
         """
@@ -458,7 +457,7 @@ class SideEffects:
         return [high(held[0]) if held else FALSE]
 
     def _finding(
-        self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int], perhaps: bool
+        self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[Literal], perhaps: bool
     ) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
@@ -476,7 +475,7 @@ class SideEffects:
         }
         return MayHaveSideEffects(**beside, unknown=(AFTER_REJECTION,)) if perhaps else SideEffectsChanged(**beside)
 
-    def _witness(self, rule: FlowRule, literals: Sequence[int], *, now: bool) -> Mapping[str, Any] | None:
+    def _witness(self, rule: FlowRule, literals: Sequence[Literal], *, now: bool) -> Mapping[str, Any] | None:
         """A message on which the rule surely acts in one rule set, if one is found."""
         usual = [each.literal for each in self.model.mail.assumptions]
         left = self._budget - self.model.circuit.solver.conflicts

@@ -26,7 +26,7 @@ from ..model.facts import INSIDE, Facts
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.rules import RuleSet
-from ..sat.solver import TRUE
+from ..sat.formula import TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
 from ..simulator.protection import SURELY_PROTECTED
 from ..simulator.results import result
@@ -66,15 +66,15 @@ class KindOfMail:
     name: str
     plain: Mapping[str, Any] = field(default_factory=dict)
     unusual: frozenset[str] = frozenset()
-    literal: Callable[[SymbolicMessage], int] | None = None
+    literal: Callable[[SymbolicMessage], Literal] | None = None
 
 
-def _automatic_reply(mail: SymbolicMessage) -> int:
+def _automatic_reply(mail: SymbolicMessage) -> Literal:
     """That it is one, and no request for approval, which rules may not see."""
     return mail.circuit.conjunction((mail.kinds["OOF"], mail.kinds["ApprovalRequest"] ^ 1))
 
 
-def _with_attachment(mail: SymbolicMessage) -> int:
+def _with_attachment(mail: SymbolicMessage) -> Literal:
     """That something of an attachment shows: of others no rule can tell whether they are there."""
     atoms = [
         literal for slot, found in mail.texts.items() if slot.startswith("attachment") for literal in found.values()
@@ -282,7 +282,7 @@ class _Overview:
         return None
 
     def _found(
-        self, name: str, kind: KindOfMail, literal: int, *, keeps: bool | None = None
+        self, name: str, kind: KindOfMail, literal: Literal, *, keeps: bool | None = None
     ) -> tuple[bool, _SampleMessage | None]:
         """Whether mail of a kind may be like this, and a message that may be; ``None`` if none is written. It shows the
         copy of somebody at the destination, if possible one that surely is protected, or surely is not.
@@ -331,9 +331,9 @@ class _Overview:
 
     # Formulas
 
-    def _side(self, name: str, *, keeps: bool) -> int:
+    def _side(self, name: str, *, keeps: bool) -> Literal:
         """That a copy to a destination may be delivered protected, or not protected."""
-        logic, found = self._model.free.logic, list[int]()
+        logic, found = self._model.free.logic, list[Literal]()
         for when, outcome in self._copies:
             broken = breaks(outcome, _PROTECTED)
             ends = logic.all_of((outcome.delivered, negate(broken))) if keeps else broken
@@ -369,7 +369,7 @@ class _Overview:
         return None, None
 
     @cached_property
-    def _of_kind(self) -> dict[str, list[int]]:
+    def _of_kind(self) -> dict[str, list[Literal]]:
         """By kind that mail is of it: usual but for that, from inside, and in clear as it arrives."""
         side, mail = self._model.free, self._model.mail
         sender = high(side.conditions.scopes.sender("InOrganization", mail.sender))

@@ -20,7 +20,7 @@ from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts
 from ..model.message import Message
 from ..model.rules import RuleSet, is_later
-from ..sat.solver import FALSE
+from ..sat.formula import FALSE, Literal
 from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.atoms import Key, brought_by
@@ -151,7 +151,7 @@ def _worsened(
     return None
 
 
-def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[int]]:
+def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal]]:
     """Of each copy that it certainly breaks the guarantee after, and that the copy of the same person did not before."""
     circuit = after.model.circuit
     earlier = [(each.person, before.broken(each, breaks)) for each in before.every]

@@ -18,7 +18,7 @@ from ..model import questions
 from ..model.actions import BY_OPTION, option_name
 from ..model.facts import recipient_outside
 from ..model.rules import FlowRule, RuleSet
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import Verdict, verdict
 from ..simulator.state import NOBODY, World
 from ..symbolic.compile_rules import RuleStep
@@ -159,14 +159,14 @@ class Meetings:
                 elif not possible and free and not more:
                     return
 
-    def _search(self, literals: Sequence[int], side: Side) -> tuple[bool, Replayed | None]:
+    def _search(self, literals: Sequence[Literal], side: Side) -> tuple[bool, Replayed | None]:
         left = self._budget - self.model.circuit.solver.conflicts
         try:
             return self.model.search(literals, side, left) if left > 0 else (True, None)
         except BudgetError:
             return True, None
 
-    def usual(self, side: Side, arrival: str = "") -> list[int]:
+    def usual(self, side: Side, arrival: str = "") -> list[Literal]:
         """That a message is usual mail, which rules protect: mail in clear only from inside."""
         mail, known = self.model.mail, high if side.logic.free else low
         found = [each.literal for each in mail.assumptions]

@@ -23,7 +23,7 @@ from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason
 from ..model.rules import RuleSet
 from ..model.wishes import PORTAL, WISHES
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
 from ..simulator.results import result
 from ..simulator.state import Course
@@ -244,7 +244,7 @@ class _Prover:
             leads += more
         return _SearchResult(None, leads, ruled_out)
 
-    def _first(self, model: Model, literals: Sequence[int]) -> tuple[bool, Replayed | None]:
+    def _first(self, model: Model, literals: Sequence[Literal]) -> tuple[bool, Replayed | None]:
         """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown
         whether that stays protected.
         """
@@ -257,7 +257,7 @@ class _Prover:
                 return possible, candidate
         return model.search(literals, model.free, self.budget)
 
-    def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[int, int]]:
+    def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[Literal, Literal]]:
         """That a copy counts for the guarantee, and that it breaks it, for the recipient's copy and for those of people
         whom rules add: possibly on the free side, certainly on the open one.
 
@@ -276,7 +276,7 @@ class _Prover:
             self._counted[model, side.logic.free] = found
         return found
 
-    def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
+    def _broken(self, model: Model, place: int, *, shown: bool = True) -> Literal:
         """That the guarantee may be broken for one of the copies that it applies to.
 
         :param shown: whether also by what rules show others.
@@ -285,7 +285,7 @@ class _Prover:
         broken = [circuit.conjunction(claim) for claim in self._claims(model, place, model.free)]
         return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
 
-    def _shown(self, model: Model, place: int) -> list[int]:
+    def _shown(self, model: Model, place: int) -> list[Literal]:
         """Of each of those to whom rules show what they act on, that they may see in clear what counts."""
         return [high(self._seen(model, place, model.free, showing)) for showing in self._showings]
 
@@ -298,7 +298,7 @@ class _Prover:
         sent = sent_in_clear(showing, person, model.mail, side.logic, guarantee.tls_validation, model.rule_sets[0])
         return side.logic.all_of((seen, sent, side.conditions.scopes.leaves(person)))
 
-    def _shown_for_sure(self, model: Model, place: int, literals: Sequence[int]) -> Counterexample | None:
+    def _shown_for_sure(self, model: Model, place: int, literals: Sequence[Literal]) -> Counterexample | None:
         """A message that a rule certainly shows somebody in clear."""
         for showing in self._showings:
             claim = [low(self._seen(model, place, model.open, showing))]
@@ -337,7 +337,7 @@ class _Prover:
             assumptions = kept
         return assumptions
 
-    def _applies(self, model: Model, place: int) -> int:
+    def _applies(self, model: Model, place: int) -> Literal:
         """That the guarantee applies to some copy."""
         claims = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
         about = WISHES[self.guarantees[place].then].about
@@ -371,12 +371,12 @@ class _Prover:
         literals = [each.literal for each in self.first.mail.assumed if (each.id, each.kind) in kinds]
         return copies_left_out(self.first, place, self.guarantees[place], literals, self.budget)
 
-    def _says_no(self, model: Model, literals: Sequence[int]) -> bool:
+    def _says_no(self, model: Model, literals: Sequence[Literal]) -> bool:
         """Whether it is known that these cannot be true together."""
         return model.circuit.solve(literals, self.budget) is False
 
     def _counterexample(
-        self, model: Model, place: int, literals: Sequence[int]
+        self, model: Model, place: int, literals: Sequence[Literal]
     ) -> tuple[Counterexample | None, list[Key]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Key] = []
@@ -425,7 +425,7 @@ class _Prover:
                 )
         return None
 
-    def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Reason, ...]:
+    def _unknown(self, model: Model, place: int, literals: Sequence[Literal]) -> tuple[Reason, ...]:
         """What is unknown about a message that may break it."""
         guarantee = self.guarantees[place]
         shown = zip(self._showings, self._shown(model, place), strict=False)

@@ -11,7 +11,7 @@ from ..analyses.coverage import adds_up
 from ..model.actions import option_name
 from ..model.predicate import Reach
 from ..model.rules import FlowRule
-from ..sat.formula import Batch
+from ..sat.formula import Batch, Literal
 from ..symbolic.compile_rules import RuleChain
 from ..symbolic.logic import high
 
@@ -117,7 +117,7 @@ class RuleOrder:
             and (gone.is_final or _sees(later, gone))
         )
 
-    def _both(self, place: int, before: int) -> list[int]:
+    def _both(self, place: int, before: int) -> list[Literal]:
         """That mail meets both rules."""
         steps = (self._chain.step(self._rules[each]) for each in (place, before))
         return [high(step.matches) for step in steps if step is not None]

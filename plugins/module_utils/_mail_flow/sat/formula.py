@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Formulas as circuits with shared subformulas.
 
+A :class:`Literal` is a formula of a circuit: ``one & other``, ``one | other`` and ``~one`` build its gates.
+
 :class:`Batch` answers many questions with guessed assignments, all tried at once. Usually a guess is easy: it is like a
 known model, and has what the question names. Each formula is an integer with a bit for each guess (bit-parallel
 simulation), so a gate costs one operation for all guesses. Only a guess that meets every clause counts, so answers are
@@ -11,11 +13,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from ..budget import spend
-from .solver import FALSE, TRUE, Scope, Solver
+from . import solver
+from .solver import Scope, Solver, holds_in
 
 #: The cost of a variable or gate, including its memory and its part in later questions.
 _STEPS_OF_GATE = 50
@@ -27,105 +31,186 @@ _STEPS_OF_CLAUSE = 10
 _OFTEN = 8
 
 
+class Literal:
+    """A formula of a circuit: a variable or a gate, or the opposite of one. Equal formulas are one object.
+
+    :param code: the solver's number for it.
+    """
+
+    __slots__ = ("circuit", "code")
+
+    def __init__(self, circuit: Circuit, code: int) -> None:
+        self.circuit = circuit
+        self.code = code
+
+    def __invert__(self) -> Literal:
+        return self.circuit.literals[self.code ^ 1]
+
+    def __and__(self, other: Literal) -> Literal:
+        return self.circuit.conjunction((self, other)) if isinstance(other, Literal) else NotImplemented
+
+    def __or__(self, other: Literal) -> Literal:
+        return self.circuit.disjunction((self, other)) if isinstance(other, Literal) else NotImplemented
+
+    def __xor__(self, one: int) -> Literal:
+        return ~self if one else self
+
+    def __hash__(self) -> int:
+        return self.code  # Sets of literals have the same order everywhere.
+
+    def __lt__(self, other: Literal) -> bool:
+        return self.code < other.code  # Which was built first.
+
+    def __bool__(self) -> bool:
+        raise TypeError("A formula is neither true nor false by itself: compare it with TRUE or FALSE.")
+
+    def __repr__(self) -> str:
+        return f"{'~' if self.code & 1 else ''}{self.code >> 1}"
+
+
+class _Constant(Literal):
+    """True or false, in every circuit."""
+
+    __slots__ = ()
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    def __invert__(self) -> Literal:
+        return FALSE if self is TRUE else TRUE
+
+    def __and__(self, other: Literal) -> Literal:
+        if not isinstance(other, Literal):
+            return NotImplemented
+        return other if self is TRUE else FALSE
+
+    def __or__(self, other: Literal) -> Literal:
+        if not isinstance(other, Literal):
+            return NotImplemented
+        return TRUE if self is TRUE else other
+
+
+TRUE: Literal = _Constant(solver.TRUE)
+FALSE: Literal = _Constant(solver.FALSE)
+
+
 class Circuit:
     """Gates over the variables of a solver. Each gate, and each named variable, exists once.
 
-    :param parts: variable of a gate to the literals whose conjunction it is, in the order in which they were built.
-    :param clauses: the clauses that are neither gates nor implied by others.
-    :param alternatives: literal to its group of alternatives, including itself, of which only one can be true.
+    :param literals: the literals by their codes.
+    :param parts: variable of a gate to the codes of the literals whose conjunction it is, in the order in which they
+        were built.
+    :param clauses: the clauses, as codes, that are neither gates nor implied by others.
+    :param alternatives: code to its group of alternatives, including itself, of which only one can be true.
     """
 
     def __init__(self) -> None:
         self.solver = Solver()
-        self.names: dict[Hashable, int] = {}
-        self._gates: dict[tuple[int, ...], int] = {}
+        self.literals: list[Literal] = [TRUE, FALSE]
+        self.names: dict[Hashable, Literal] = {}
+        self._gates: dict[tuple[int, ...], Literal] = {}
         self.parts: dict[int, tuple[int, ...]] = {}
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
+        self._implied: set[tuple[int, int]] = set()
         self._depends: list[tuple[int, ...]] = [()]  # by variable: those that matter where it does
         self._asked = Counter[int]()  # by variable: how often it was asked about
         self._mattering: dict[int, int] = {}  # by variable that often was: those that matter then, a byte each
         self._said = bytearray()  # by variable: whether clauses that define nothing depend on it
         self._new: list[int] = []  # literals of such clauses that were added since that was found out
 
-    def variable(self, name: Hashable) -> int:
+    def variable(self, name: Hashable) -> Literal:
         """The variable of this name."""
         found = self.names.get(name)
         if found is None:
             found = self.names[name] = self._made(())
         return found
 
-    def _made(self, depends: tuple[int, ...], *, decide: bool = True) -> int:
+    def _made(self, depends: tuple[int, ...], *, decide: bool = True) -> Literal:
         """A new variable that depends on others."""
         spend(_STEPS_OF_GATE)
         self._depends.append(depends)
-        return self.solver.variable(decide=decide)
+        code = self.solver.variable(decide=decide)
+        found = Literal(self, code)
+        self.literals.append(found)
+        self.literals.append(Literal(self, code ^ 1))
+        return found
 
-    def add(self, *clause: int) -> None:
+    def add(self, *clause: Literal) -> None:
         """One of these literals has to be true."""
         spend(_STEPS_OF_CLAUSE + len(clause))
-        self._new += clause
-        self.clauses.append(clause)
-        self.solver.add(clause)
+        codes = _codes(clause)
+        self._new += codes
+        self.clauses.append(codes)
+        self.solver.add(codes)
 
-    def define(self, variables: Iterable[int], *clause: int) -> None:
+    def define(self, variables: Iterable[Literal], *clause: Literal) -> None:
         """One of these literals must be true, which only defines some variables: for all values of the others, they
         have values with which everything that defines them is true. So it matters only to questions that depend on
         them. No added clause names them, or a gate over them.
         """
-        for variable in variables:
-            self._depends[variable >> 1] += tuple(literal >> 1 for literal in clause if literal >> 1 != variable >> 1)
+        codes = _codes(clause)
+        for defined in variables:
+            variable = defined.code >> 1
+            self._depends[variable] += tuple(code >> 1 for code in codes if code >> 1 != variable)
         self._mattering.clear()
-        self.clauses.append(clause)
-        self.solver.add(clause)
+        self.clauses.append(codes)
+        self.solver.add(codes)
 
-    def follows(self, *clause: int) -> None:
+    def follows(self, *clause: Literal) -> None:
         """Adds a clause that follows from the rest, so that the solver need not find it. It matters only to questions
         about all of its literals.
         """
-        self.solver.add(clause)
+        self.solver.add(_codes(clause))
 
-    def helps(self, literal: int, others: Iterable[int]) -> None:
+    def implies(self, one: Literal, other: Literal) -> None:
+        """Adds once that the first literal implies the second, which follows from the rest."""
+        pair = (one.code, other.code)
+        if pair not in self._implied:
+            self._implied.add(pair)
+            self._implied.add((other.code ^ 1, one.code ^ 1))
+            self.follows(~one, other)
+
+    def helps(self, literal: Literal, others: Iterable[Literal]) -> None:
         """Makes questions about some literals depend on another one, too, because implied clauses connect them through
         it.
         """
         for other in others:
-            if other > FALSE:
-                self._depends[other >> 1] += (literal >> 1,)
+            if other is not TRUE and other is not FALSE:
+                self._depends[other.code >> 1] += (literal.code >> 1,)
         self._mattering.clear()
 
-    def at_most_one(self, literals: Iterable[int]) -> None:
+    def at_most_one(self, literals: Iterable[Literal]) -> None:
         """No two of these literals are true; a gate and a clause each."""
-        before: int | None = None
-        group = tuple(literals)
-        self.alternatives.update(dict.fromkeys(group, group))
+        group = list(literals)
+        codes = _codes(group)
+        self.alternatives.update(dict.fromkeys(codes, codes))
+        before = FALSE
         for literal in group:
-            if before is None:
-                before = literal
-                continue
-            self.add(before ^ 1, literal ^ 1)
-            before = self.disjunction((before, literal))
+            if before is not FALSE:
+                self.add(~before, ~literal)
+            before = before | literal
 
-    def conjunction(self, literals: Iterable[int]) -> int:
+    def conjunction(self, literals: Iterable[Literal]) -> Literal:
         """And."""
-        parts = set(literals)
+        parts = {literal.code for literal in literals}
         spend(1 + len(parts) >> 1)
-        parts.discard(TRUE)
-        if FALSE in parts or not parts.isdisjoint([literal ^ 1 for literal in parts]):
+        parts.discard(solver.TRUE)
+        if solver.FALSE in parts or not parts.isdisjoint([code ^ 1 for code in parts]):
             return FALSE
         if len(parts) < 2:
-            return next(iter(parts), TRUE)
+            return self.literals[next(iter(parts), solver.TRUE)]
         key = tuple(sorted(parts))
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = self._made(tuple(literal >> 1 for literal in key), decide=False)
-            self.solver.add_gate(gate, key)
-            self.parts[gate >> 1] = key
+            gate = self._gates[key] = self._made(tuple(code >> 1 for code in key), decide=False)
+            self.solver.add_gate(gate.code, key)
+            self.parts[gate.code >> 1] = key
         return gate
 
-    def together(self, literals: Iterable[int]) -> None:
+    def together(self, literals: Iterable[Literal]) -> None:
         """Variables that are all worth a decision if one of them is: clauses with several of them leave a choice."""
-        first, *others = (literal >> 1 for literal in literals)
+        first, *others = (literal.code >> 1 for literal in literals)
         self._depends[first] += tuple(others)
         for variable in others:
             self._depends[variable] += (first,)
@@ -133,31 +218,46 @@ class Circuit:
 
     def solve(
         self,
-        literals: Sequence[int],
+        literals: Iterable[Literal],
         budget: int | None = None,
-        also: Sequence[int] = (),
-        preferred: Sequence[int] = (),
+        also: Iterable[Literal] = (),
+        preferred: Iterable[Literal] = (),
     ) -> bool | None:
         """Whether these can be true together; ``None`` if the budget, in conflicts, was spent before that was known.
 
         :param also: further literals that the model must decide.
         :param preferred: literals of which the model has each that it can have together with those before it.
         """
-        return self.solver.solve(literals, budget, self._scope((*literals, *also, *preferred)), preferred)
+        asked = _codes(literals)
+        wished = _codes(preferred)
+        return self.solver.solve(asked, budget, self._scope((*asked, *_codes(also), *wished)), wished)
 
-    def _scope(self, literals: Iterable[int]) -> Scope:
+    @property
+    def core(self) -> tuple[Literal, ...]:
+        """After a no: literals of the question that contradict each other."""
+        return tuple(self.literals[code] for code in self.solver.core)
+
+    def holds(self, literal: Literal) -> bool:
+        """Whether a literal is true in the model of the last question."""
+        return self.solver.holds(literal.code)
+
+    def model(self) -> Callable[[Literal], bool]:
+        """After a yes: which literals are true in the model. It stays the same after further questions."""
+        return partial(_holds, self.solver.model)
+
+    def _scope(self, codes: Iterable[int]) -> Scope:
         """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its
         parts.
         """
         variables, known, new = self.solver.variables, 0, list[int]()
-        for literal in literals:
-            variable = literal >> 1
+        for code in codes:
+            variable = code >> 1
             self._asked[variable] += 1
             if self._asked[variable] < _OFTEN:
-                new.append(literal)
+                new.append(code)
                 continue
             if variable not in self._mattering:
-                found = self._depending((literal,), bytearray(variables))
+                found = self._depending((code,), bytearray(variables))
                 self._mattering[variable] = int.from_bytes(found, "little")
             known |= self._mattering[variable]
         decided = self._depending(new, bytearray(known.to_bytes(variables, "little")))
@@ -167,10 +267,10 @@ class Circuit:
         kept = int.from_bytes(decided, "little") | int.from_bytes(self._said, "little")
         return Scope(bytes(decided), kept.to_bytes(variables, "little"))
 
-    def _depending(self, literals: Iterable[int], found: bytearray) -> bytearray:
+    def _depending(self, codes: Iterable[int], found: bytearray) -> bytearray:
         """Adds the variables on which literals depend, each as a 1."""
         depends = self._depends
-        todo = [literal >> 1 for literal in literals if not found[literal >> 1]]
+        todo = [code >> 1 for code in codes if not found[code >> 1]]
         for variable in todo:
             found[variable] = 1
         for variable in todo:  # It grows meanwhile.
@@ -180,43 +280,52 @@ class Circuit:
                     todo.append(inner)
         return found
 
-    def disjunction(self, literals: Iterable[int]) -> int:
+    def disjunction(self, literals: Iterable[Literal]) -> Literal:
         """Or."""
-        return self.conjunction([literal ^ 1 for literal in literals]) ^ 1
+        return ~self.conjunction([~literal for literal in literals])
 
-    def equal(self, one: int, other: int) -> int:
+    def equal(self, one: Literal, other: Literal) -> Literal:
         """Whether two literals are equal."""
-        return self.disjunction((self.conjunction((one, other)), self.conjunction((one ^ 1, other ^ 1))))
+        return (one & other) | (~one & ~other)
 
-    def inputs(self, literal: int) -> list[int]:
+    def inputs(self, literal: Literal) -> list[Literal]:
         """The variables on which a literal ultimately depends, in order, without gates."""
-        return [2 * variable for variable in self._needed(literal) if variable not in self.parts]
+        return [self.literals[2 * variable] for variable in self._needed(literal) if variable not in self.parts]
 
-    def given(self, literal: int, answers: Iterable[int]) -> int:
+    def given(self, literal: Literal, answers: Iterable[Literal]) -> Literal:
         """A literal under the assumption that others are true, by its gates, ignoring clauses."""
-        found = {each >> 1: TRUE ^ (each & 1) for each in answers}
+        found = {answer.code >> 1: ~TRUE if answer.code & 1 else TRUE for answer in answers}
         for variable in self._needed(literal):  # A gate comes after its parts.
             if variable not in found:
                 parts = self.parts.get(variable)
                 found[variable] = (
-                    2 * variable
+                    self.literals[2 * variable]
                     if parts is None
-                    else self.conjunction([found[each >> 1] ^ (each & 1) for each in parts])
+                    else self.conjunction([~found[code >> 1] if code & 1 else found[code >> 1] for code in parts])
                 )
-        return found[literal >> 1] ^ (literal & 1)
+        value = found[literal.code >> 1]
+        return ~value if literal.code & 1 else value
 
-    def _needed(self, literal: int) -> list[int]:
+    def _needed(self, literal: Literal) -> list[int]:
         """The variables on which a literal depends, in order, including its own."""
         variables = self.solver.variables
-        return list(itertools.compress(range(variables), self._depending((literal,), bytearray(variables))))
+        return list(itertools.compress(range(variables), self._depending((literal.code,), bytearray(variables))))
 
-    def choice(self, condition: int, then: int, otherwise: int) -> int:
+    def choice(self, condition: Literal, then: Literal, otherwise: Literal) -> Literal:
         """If, then, else."""
-        if then == otherwise or condition == TRUE:
+        if then is otherwise or condition is TRUE:
             return then
-        if condition == FALSE:
+        if condition is FALSE:
             return otherwise
-        return self.disjunction((self.conjunction((condition, then)), self.conjunction((condition ^ 1, otherwise))))
+        return (condition & then) | (~condition & otherwise)
+
+
+def _codes(literals: Iterable[Literal]) -> tuple[int, ...]:
+    return tuple([literal.code for literal in literals])
+
+
+def _holds(model: Sequence[int], literal: Literal) -> bool:
+    return holds_in(model, literal.code)
 
 
 #: The number of guesses for each question. If a formula needs one of several parts, the first guess takes the first,
@@ -235,34 +344,37 @@ class Batch:
     """
 
     def __init__(self, circuit: Circuit, budget: int) -> None:
-        self._circuit, self._budget = circuit, budget
-        self.cores: dict[Hashable, set[int]] = {}
+        self._circuit = circuit
+        self._budget = budget
+        self.cores: dict[Hashable, set[Literal]] = {}
 
-    def can(self, literals: Sequence[int]) -> bool:
+    def can(self, literals: Iterable[Literal]) -> bool:
         """Whether these can be true together. Once the budget is spent, everything can."""
         return self._solve(literals) is not False
 
     @property
-    def core(self) -> Sequence[int]:
+    def core(self) -> Sequence[Literal]:
         """After a no: some of the literals that cannot be true together."""
-        return self._circuit.solver.core
+        return self._circuit.core
 
-    def _solve(self, literals: Sequence[int]) -> bool | None:
+    def _solve(self, literals: Iterable[Literal]) -> bool | None:
         left = self._budget - self._circuit.solver.conflicts
         return self._circuit.solve(literals, left) if left > 0 else None
 
-    def possible(self, questions: Sequence[tuple[_Key, Sequence[int]]]) -> set[_Key]:
+    def possible(self, questions: Iterable[tuple[_Key, Sequence[Literal]]]) -> set[_Key]:
         """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of
         the solver answers many.
         """
         found: set[_Key] = set()
-        left, asked = list(questions), 0
+        left = list(questions)
+        asked = 0
         model: list[int] | None = []  # what to guess from, unless it was
         while left:
             if model is not None:
                 guessed = shown(self._circuit, [literals for _key, literals in left], model)
                 found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
-                left, model = [each for each in left if each[0] not in found], None
+                left = [question for question in left if question[0] not in found]
+                model = None
             # The more questions came in between, the better a new model is to guess from.
             asked = 2 * asked + 1
             for key, literals in left[:asked]:
@@ -270,37 +382,38 @@ class Batch:
                     continue
                 answer = self._solve(literals)
                 if answer is False:
-                    self.cores[key] = set(self._circuit.solver.core)
+                    self.cores[key] = set(self._circuit.core)
                     continue
                 found.add(key)
                 if answer:
-                    model = self._circuit.solver.model
-                    found |= {other for other, each in left if all(model[literal] > 0 for literal in each)}
-            left = [each for each in left[asked:] if each[0] not in found]
+                    values = model = self._circuit.solver.model
+                    found |= {other for other, each in left if all(values[literal.code] > 0 for literal in each)}
+            left = [question for question in left[asked:] if question[0] not in found]
         return found
 
 
-def shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Sequence[int] = ()) -> list[bool]:
+def shown(circuit: Circuit, questions: Sequence[Sequence[Literal]], known: Sequence[int] = ()) -> list[bool]:
     """For each question, whether a guess shows that its literals can be true together. If none does, that proves
     nothing.
 
     :param known: a model of the solver, from which all guesses start; by default, everything is false.
     """
     guesses = _Guesses(circuit, known)
-    for question in questions:
-        guesses.add(question)
+    asked = [_codes(question) for question in questions]
+    for codes in asked:
+        guesses.add(codes)
     values, valid = guesses.tried()
     found = []
-    for question in questions:
+    for codes in asked:
         bits = valid
-        for literal in question:
-            bits &= values[literal >> 1] ^ -(literal & 1)
+        for code in codes:
+            bits &= values[code >> 1] ^ -(code & 1)
         found.append(bits != 0)
     return found
 
 
 class _Guesses:
-    """Assignments of the inputs, one for each bit. All others start from the first."""
+    """Assignments of the inputs, one for each bit. All others start from the first. Its literals are codes."""
 
     def __init__(self, circuit: Circuit, known: Sequence[int]) -> None:
         self.circuit, self._count = circuit, 1
@@ -385,7 +498,7 @@ class _Guesses:
             values[variable] = every
         for variable, bits in self._changes.items():
             values[variable] ^= bits
-        values[TRUE >> 1] = every
+        values[solver.TRUE >> 1] = every
         for variable, parts in self.circuit.parts.items():
             bits = every
             for literal in parts:

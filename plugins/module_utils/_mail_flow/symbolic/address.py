@@ -18,7 +18,7 @@ from ..model.facts import INSIDE, RELAYED, Facts
 from ..model.patterns import any_pattern, begins_anywhere, has_pattern
 from ..model.predicate import ATTRIBUTES, RECIPIENT, SENDER
 from ..model.words import any_word, has_word, words_by_token, words_in
-from ..sat.formula import Circuit
+from ..sat.formula import Circuit, Literal
 from .atoms import MOST_NAMED, Key, Vocabulary, is_open, named_guests, strangers_with_attributes, wider
 from .logic import Logic, Value
 from .profiles import MANAGED, Profiles, doubted_of
@@ -48,7 +48,7 @@ def stands(word: str) -> list[str]:
     return [f"{before}{body}{after}" for body in bodies for before in ends[0] for after in ends[1]]
 
 
-def relate_texts(circuit: Circuit, atoms: dict[Key, int], *, alike: bool = True) -> None:
+def relate_texts(circuit: Circuit, atoms: dict[Key, Literal], *, alike: bool = True) -> None:
     """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a
     pattern finds in it.
 
@@ -89,7 +89,7 @@ class AddressSlot:
         self.name, self.facts, self._circuit, self.profiles = name, facts, circuit, profiles
         # These two come first: once one is false, a single decision excludes all names, or all domains.
         self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
-        self.atoms: dict[Key, int] = {
+        self.atoms: dict[Key, Literal] = {
             key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)
         }
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
@@ -100,7 +100,7 @@ class AddressSlot:
         self.doubtful: dict[Key, list[Key]] = {}
         self._relate()
 
-    def __getitem__(self, key: Key) -> int:
+    def __getitem__(self, key: Key) -> Literal:
         return self.atoms[key]
 
     def value(self, key: Key, logic: Logic) -> Value:
@@ -118,7 +118,7 @@ class AddressSlot:
             found = logic.choose(self.atoms[who], logic.unknown(_DOUBTS[key[0]], *name, key), found)
         return found
 
-    def literal(self, key: Key) -> int:
+    def literal(self, key: Key) -> Literal:
         """The variable of an atom of a profile."""
         return self.managed if key == MANAGED else self.atoms[key]
 
@@ -146,7 +146,7 @@ class AddressSlot:
         choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
         self._circuit.together([self.named, self.placed, *choices, self.object, self.managed])
 
-    def _is_any(self, whole: int, literals: list[int]) -> None:
+    def _is_any(self, whole: Literal, literals: list[Literal]) -> None:
         for literal in literals:
             self._circuit.add(literal ^ 1, whole)
         self._circuit.add(whole ^ 1, *literals)
@@ -179,7 +179,7 @@ class AddressSlot:
         """L5 to L8: a domain lies in its parents; an address has one domain."""
         add, atoms = self._circuit.add, self.atoms
         names = set(self.values("below"))
-        children: dict[str, list[int]] = {}
+        children: dict[str, list[Literal]] = {}
         for name in sorted(names):
             parent = next((each for each in with_parents(name)[1:] if each in names), "")
             children.setdefault(parent, []).append(atoms["below", name])
@@ -222,7 +222,7 @@ class AddressSlot:
         """Words and patterns in domains: every address in a domain ends with it, after ``@`` or a dot."""
         add, atoms = self._circuit.add, self.atoms
         index, patterns = words_by_token(self.values("word")), self.values("pattern")
-        ends: list[tuple[int, tuple[str, ...]]] = [
+        ends: list[tuple[Literal, tuple[str, ...]]] = [
             (atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")
         ]
         ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
@@ -294,15 +294,15 @@ class AddressSlot:
 
     # Regions of the domain
 
-    def below_alone(self, name: str) -> int:
+    def below_alone(self, name: str) -> Literal:
         """Whether the address is in a subdomain of this domain, and not in the domain itself."""
         return self._circuit.conjunction((self.atoms["below", name], self.atoms["exact", name] ^ 1))
 
-    def in_accepted(self, kinds: tuple[str, ...]) -> int:
+    def in_accepted(self, kinds: tuple[str, ...]) -> Literal:
         """Whether the address is in an accepted domain of one of these types."""
         return self._circuit.disjunction([literal for kind, literal in self._accepted() if kind in kinds])
 
-    def _accepted(self) -> list[tuple[str, int]]:
+    def _accepted(self) -> list[tuple[str, Literal]]:
         accepted = self.facts.accepted_domains or ()
         exact = {each.name: each.type for each in accepted}
         found = [(kind, self.atoms["exact", name]) for name, kind in exact.items()]
@@ -318,7 +318,7 @@ class AddressSlot:
                 earlier.append(each.name)
         return found
 
-    def in_accepted_otherwise(self) -> int:
+    def in_accepted_otherwise(self) -> Literal:
         """Whether the address is in no accepted domain, but would be in one whose people are inside in another
         spelling.
         """
@@ -331,7 +331,7 @@ class AddressSlot:
         accepted = self._circuit.disjunction(literal for _kind, literal in self._accepted())
         return self._circuit.conjunction((self._circuit.disjunction(found), accepted ^ 1))
 
-    def in_internal_otherwise(self) -> int:
+    def in_internal_otherwise(self) -> Literal:
         """Whether the address would be in a remote domain that makes people internal in another spelling."""
         names = [name for name, internal in (self.facts.remote_domains or {}).items() if internal and name != "*"]
         return self._circuit.disjunction(
@@ -340,7 +340,7 @@ class AddressSlot:
             for other in spellings(name.removeprefix("*."))
         )
 
-    def in_internal(self) -> int:
+    def in_internal(self) -> Literal:
         """Whether a remote domain makes the person internal."""
         remote = {name: internal for name, internal in (self.facts.remote_domains or {}).items() if name != "*"}
         exact = [name for name in remote if not name.startswith("*.")]
@@ -366,7 +366,7 @@ class People:
     :param assume: makes the variable of an assumption, and names it with claims where it is wanted.
     """
 
-    def __init__(self, circuit: Circuit, vocabulary: Vocabulary, facts: Facts, assume: Callable[..., int]) -> None:
+    def __init__(self, circuit: Circuit, vocabulary: Vocabulary, facts: Facts, assume: Callable[..., Literal]) -> None:
         self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
         directory = facts.mailboxes is not None
         attributes = any(
@@ -419,13 +419,13 @@ class People:
                 add(self._internal ^ 1, self.internal(slot) ^ 1)
         return slot
 
-    def inside(self, slot: AddressSlot) -> int:
+    def inside(self, slot: AddressSlot) -> Literal:
         """Whether an address is in a domain whose people are inside."""
         if self.facts.accepted_domains is None:
             return self.circuit.variable((slot.name, "accepted"))
         return slot.in_accepted(INSIDE)
 
-    def internal(self, slot: AddressSlot) -> int:
+    def internal(self, slot: AddressSlot) -> Literal:
         """Whether a remote domain makes the person internal."""
         return (
             self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()

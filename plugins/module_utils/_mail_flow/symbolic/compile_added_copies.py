@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..model.rules import FlowRule
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .compile_outcomes import Outcome
 from .compile_recipients import Branch, Company

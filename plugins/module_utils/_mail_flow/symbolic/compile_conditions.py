@@ -17,12 +17,12 @@ from ..model.header_edits import HeaderEdit
 from ..model.predicate import BODY, SUBJECT, Reach
 from ..model.predicates import PREDICATES
 from ..model.rules import Atom, FlowRule
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import beside_content
 from .address import AddressSlot
 from .atoms import WRITTEN, Key, is_open, keys_of, looks_at_written, slots_of, watches_aliases, wider
 from .compile_text_edits import EditedText, SeenMessage
-from .logic import Logic, Value, high, negate
+from .logic import UNKNOWN, Logic, Value, high, negate
 from .string_solver import holds
 from .symbolic_message import SHOWN_FIELDS, Scopes, SymbolicMessage
 
@@ -107,7 +107,7 @@ class Conditions:
         """Whether rules see requests for approval."""
         return self.logic.unknown(questions.SYSTEM_MAIL, "approval request")
 
-    def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
+    def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> Literal:
         """Whether arriving mail may meet one of some conditions, or fail one of others."""
         parts = [
             *(self.truth(atom, SeenMessage(), person) for atom in met),
@@ -312,7 +312,7 @@ class Conditions:
                 perhaps = self.logic.unknown(
                     questions.ALIASES, option, atom.values, atom.settings.address_type, address
                 )
-                if isinstance(perhaps, int):
+                if isinstance(perhaps, Literal):
                     self.mail.perhaps_named.setdefault(address, {})[perhaps] = None
                 found.append(self.logic.all_of((at_alias, perhaps)))
         return self.logic.any_of(found)
@@ -371,7 +371,7 @@ class Conditions:
         option = atom.predicate.options
         limit = bytes_of(atom.values) if atom.predicate.sort == "size" else None
         if limit is not None:
-            hidden: Value = self.mail.properties["hidden attachment", limit] if self.logic.free else (FALSE, TRUE)
+            hidden: Value = self.mail.properties["hidden attachment", limit] if self.logic.free else UNKNOWN
         else:
             values = keys_of(atom) if atom.predicate.slots else [atom.values]
             hidden = self.logic.any_of(
@@ -432,7 +432,8 @@ class Conditions:
     def _of_last_hop(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         properties = self.mail.properties
         return self.logic.any_of(
-            [properties.get(key) or self.logic.unknown(questions.UNSUPPORTED, key) for key in keys_of(atom)]
+            properties[key] if key in properties else self.logic.unknown(questions.UNSUPPORTED, key)
+            for key in keys_of(atom)
         )
 
     # What the message is

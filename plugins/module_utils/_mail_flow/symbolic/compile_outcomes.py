@@ -19,7 +19,7 @@ from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.facts import RELAYED
 from ..model.rules import RuleSet
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from .address import AddressSlot
 from .atoms import Showing
@@ -40,7 +40,7 @@ class Outcome:
         unknown unless given.
     """
 
-    def __init__(self, chain: RuleChain, given: tuple[int, int] | None = None) -> None:
+    def __init__(self, chain: RuleChain, given: tuple[Literal, Literal] | None = None) -> None:
         self.chain, self.logic, self.mail, self.state = chain, chain.logic, chain.mail, chain.state
         logic, state, arrival = self.logic, self.state, self.mail.arrival
         circuit, wrapped = self.mail.circuit, state.seen.wrapped
@@ -163,7 +163,7 @@ class Outcome:
     def _scope(self, value: str) -> Value:
         return self.chain.conditions.scopes.sender(value, self.mail.sender)
 
-    def _forwarded(self) -> int:
+    def _forwarded(self) -> Literal:
         return self.mail.circuit.disjunction((self.mail.kinds["AutoForward"], self.mail.kinds["SmtpForwarding"]))
 
     def _from_outside(self) -> Value:
@@ -195,10 +195,10 @@ class Outcome:
         )
 
     @property
-    def refusing(self) -> int:
+    def refusing(self) -> Literal:
         """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
         settings = self.chain.conditions.settings
-        found: list[int] = [self.mail.properties["message", SURELY_PROTECTED]]
+        found: list[Literal] = [self.mail.properties["message", SURELY_PROTECTED]]
         if self._licensing_off:
             found.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
@@ -277,7 +277,7 @@ class Outcome:
         return self._rebranded(chosen, "brand", name_key(name))
 
     @property
-    def known(self) -> int:
+    def known(self) -> Literal:
         """Whether it is known if the copy is delivered, and if it is protected."""
         circuit = self.mail.circuit
         return circuit.conjunction(

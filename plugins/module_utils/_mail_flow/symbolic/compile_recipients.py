@@ -18,12 +18,12 @@ from ..._resources.rules.action_effects import Does
 from ..model import questions
 from ..model.predicate import Reach
 from ..model.rules import Atom, FlowRule, RuleSet
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from .address import AddressSlot
 from .atoms import MANAGER, REDIRECTS, Key, brought_by, is_open, wider
 from .compile_conditions import Conditions
 from .compile_text_edits import SeenMessage
-from .logic import Logic, Value, high, low, negate
+from .logic import Logic, Value, high, low, negate, pair
 from .symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
 
 #: The one other recipient who may be anybody.
@@ -87,9 +87,9 @@ class Company:
         self.watched = any(rules.watches_copies for rules in rule_sets)
         self.companions = {key: mail.companion(key) for key in exact}
         self._stays: dict[Key, dict[int, Value]] = {key: {0: each.there} for key, each in self.companions.items()}
-        self.used: dict[tuple[Key, int], int] = {}
+        self.used: dict[tuple[Key, int], Literal] = {}
         self.others_there = mail.circuit.variable(("others", logic.free))
-        self._leaves: dict[int, int] = {}
+        self._leaves: dict[int, Literal] = {}
 
     def others(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether somebody else in the copy has an atom.
@@ -133,14 +133,14 @@ class Company:
         return FALSE if wanted in self.companions else self._somebody(wanted, history)
 
     @property
-    def written_once(self) -> list[int]:
+    def written_once(self) -> list[Literal]:
         """That nobody gets the message at two addresses: nobody named by a field is also written to at an alias."""
         mail = self.mail
         people = [
             (mail.direct ^ 1, mail.recipient),
             *((companion.at_alias, companion.slot) for companion in self.companions.values()),
         ]
-        found: list[int] = []
+        found: list[Literal] = []
         for at_alias, slot in people if mail.watches_aliases else ():
             for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
                 found.append(
@@ -177,16 +177,16 @@ class Company:
         )
 
     @property
-    def nobody(self) -> list[int]:
+    def nobody(self) -> list[Literal]:
         """That the message is only for the followed recipient."""
         return [*(each.there ^ 1 for each in self.companions.values()), *self._only(self.mail.recipient)]
 
     @property
-    def nobody_else(self) -> list[int]:
+    def nobody_else(self) -> list[Literal]:
         """That the message is only for the recipient and the people who are modeled."""
         return self._only(self.mail.recipient, *(companion.slot for companion in self.companions.values()))
 
-    def _only(self, *people: AddressSlot) -> list[int]:
+    def _only(self, *people: AddressSlot) -> list[Literal]:
         """That there is nobody else, and no field names anybody else."""
         circuit = self.mail.circuit
         found = [self.others_there ^ 1]
@@ -195,7 +195,7 @@ class Company:
             found += [circuit.disjunction((self.mail.named(address, name) ^ 1, *theirs)) for name in SHOWN_FIELDS]
         return found
 
-    def _somebody(self, key: Key, history: int) -> int:
+    def _somebody(self, key: Key, history: int) -> Literal:
         """A variable: somebody else with an atom shares the copy. Whoever shares it now did so before."""
         literal = self.used.get((key, history))
         if literal is None:
@@ -208,7 +208,7 @@ class Company:
 
     def _stay(self, key: Key, history: int) -> None:
         """Adds that whoever shares the copy after a history of splits did so before, and conversely if nobody leaves."""
-        circuit, before, parting = self.mail.circuit, history, list[int]()
+        circuit, before, parting = self.mail.circuit, history, list[Literal]()
         while before:
             parting.append(self._leaves[before])
             before = self.histories.before[before]
@@ -240,7 +240,9 @@ class Company:
             stays[history] = self.logic.all_of((stays[seen.splits], together))
         return Split(seen.splits, history, alive)
 
-    def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: SeenMessage, history: int) -> int:
+    def _leaver(
+        self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: SeenMessage, history: int
+    ) -> Literal:
         """A variable: a rule applies to some of the copy, and somebody leaves. Its conditions on the message are then
         true.
         """
@@ -273,7 +275,7 @@ class Company:
             leave = [differ]
         return logic.any_of((*found, *leave))
 
-    def equate(self, guard: int, one: int, other: int) -> None:
+    def equate(self, guard: Literal, one: int, other: int) -> None:
         """Adds that the same people share the copy after two histories of splits.
 
         :param guard: the condition for that.
@@ -299,7 +301,7 @@ class Company:
         apart = circuit.disjunction(
             (circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other))))
         )
-        return sure if sure == apart ^ 1 else (sure, apart ^ 1)
+        return pair(sure, ~apart)
 
 
 def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:

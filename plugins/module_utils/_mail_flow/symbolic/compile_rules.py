@@ -24,7 +24,7 @@ from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition
 from ..model.kleene import Reason
 from ..model.rules import FlowRule, RuleSet
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import FATES, SHARED
 from .address import AddressSlot
 from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
@@ -465,7 +465,7 @@ class RuleChain:
         """
         logic, state = self.logic, self.state
         over = when
-        if matches is not None and not isinstance(state.over, int):
+        if matches is not None and not isinstance(state.over, Literal):
             when = logic.any_of(
                 (when, logic.all_of((matches, *(negate(value) for _fate, value in sorted(state.fates.items())))))
             )
@@ -479,7 +479,7 @@ class RuleChain:
         """
         logic, state = self.logic, self.state
         others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
-        if not isinstance(state.over, int):
+        if not isinstance(state.over, Literal):
             when = logic.any_of((when, logic.all_of((matches, *(negate(other) for other in others)))))
         state.fates[fate] = logic.any_of((state.fates.get(fate, FALSE), when))
         state.over = logic.any_of((state.over, when))

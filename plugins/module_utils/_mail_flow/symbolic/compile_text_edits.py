@@ -22,7 +22,7 @@ from ..model.patterns import begins_anywhere, crosses_lines, has_pattern, in_pre
 from ..model.predicate import BODY, SUBJECT
 from ..model.rules import FlowRule, RuleSet
 from ..model.words import first_token, has_word, tokens, touches
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import plain_text
 from .atoms import Key, Vocabulary, is_open, keys_of
 from .logic import Logic, Value, negate
@@ -126,7 +126,7 @@ class Changer:
         return {key: each for key, each in found.items() if each != FALSE}
 
     def prefixed(
-        self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None
+        self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], Literal] | None = None
     ) -> dict[Key, Value]:
         """The atoms of a subject that a prefix changes.
 
@@ -144,7 +144,9 @@ class Changer:
     def _open(self, name: Hashable, key: Key) -> Value:
         return self.logic.unknown(questions.WORD_BORDERS, name, self.slot, key)
 
-    def _word(self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], int] | None) -> Value:
+    def _word(
+        self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], Literal] | None
+    ) -> Value:
         word: str = key[1]
         touched = touches(prefix[-1:], word[0])
         # The same whatever follows: a space, a letter, or punctuation.

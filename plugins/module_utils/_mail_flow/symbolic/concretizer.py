@@ -10,6 +10,7 @@ from typing import Any
 
 from ..model.addresses import DOMAIN, DOTTED, is_plain_address
 from ..model.predicate import ATTRIBUTES, BODY, SUBJECT
+from ..sat.formula import Literal
 from .address import AddressSlot
 from .atoms import WRITTEN, Key
 from .string_constraints import (
@@ -272,7 +273,7 @@ class Writer:
             raise NoMessageError()
         return _as_address(found.lower())
 
-    def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
+    def _alias(self, of_alias: Mapping[Key, Literal], is_true: Holds, recipient: str) -> str:
         """The alias that the sender wrote for somebody: a known one, or a new one. The primary address, if rules do not
         distinguish the two.
         """
@@ -341,7 +342,7 @@ class Writer:
         )
         return text if wish.wrong(begun) else begun
 
-    def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
+    def _values(self, atoms: Mapping[Key, Literal], is_true: Holds) -> list[str]:
         """The values of a header: none, one with everything, or one for each atom."""
         wish = TextConstraint(atoms, is_true, lax=self._lax)
         if not wish.wanted:
@@ -442,7 +443,7 @@ class Writer:
                 for group in sorted(groups)
             }
             found["groups"] = {**{name: list(members) for name, members in (facts.groups or {}).items()}, **known}
-        texts: dict[tuple[str, str], dict[Key, int]] = {}
+        texts: dict[tuple[str, str], dict[Key, Literal]] = {}
         for slot, address in people:
             for sort, value in slot.atoms:
                 if sort in ATTRIBUTES and is_true(slot.object) and facts.attribute(address, value[0]) is None:

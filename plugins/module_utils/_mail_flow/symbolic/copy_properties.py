@@ -20,7 +20,7 @@ from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.wishes import WISHES
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE
 from ..simulator.protection import Verdict, protects, verdict
 from ..simulator.state import NOBODY, World
 from .compile_outcomes import Outcome, in_transit

@@ -12,7 +12,7 @@ from functools import cached_property
 from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.rules import FlowRule
 from ..model.wishes import WISHES
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .atoms import Showing
 from .compile_added_copies import AddedCopy

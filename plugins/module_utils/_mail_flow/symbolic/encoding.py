@@ -7,7 +7,7 @@ import datetime
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from ..budget import BudgetError
@@ -15,8 +15,7 @@ from ..input.parsing import facts_of, message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
 from ..model.rules import RuleSet
-from ..sat.formula import Circuit
-from ..sat.solver import holds_in
+from ..sat.formula import Circuit, Literal
 from .atoms import Key, vocabulary_of
 from .compile_added_copies import AddedCopies, AddedCopyCompiler
 from .compile_conditions import Conditions
@@ -117,9 +116,11 @@ class Model:
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
-        self._laws: dict[tuple[int, ...], None] = {}
-        self._limits: list[int] = []
-        self._learnt: dict[int, None] = {}  # what the model of a message must decide, because a clause leaves a choice
+        self._laws: dict[tuple[Literal, ...], None] = {}
+        self._limits: list[Literal] = []
+        self._learnt: dict[
+            Literal, None
+        ] = {}  # what the model of a message must decide, because a clause leaves a choice
 
     @cached_property
     def open(self) -> Side:
@@ -140,10 +141,10 @@ class Model:
 
     def solve(
         self,
-        literals: Sequence[int],
+        literals: Sequence[Literal],
         budget: int = CONFLICTS,
-        also: Sequence[int] = (),
-        preferred: Sequence[int] = (),
+        also: Sequence[Literal] = (),
+        preferred: Sequence[Literal] = (),
     ) -> bool:
         """Whether all of these can be true together.
 
@@ -171,17 +172,17 @@ class Model:
         return found
 
     @property
-    def core(self) -> tuple[int, ...]:
+    def core(self) -> tuple[Literal, ...]:
         """After a no: a subset that contradicts itself."""
-        return self.circuit.solver.core
+        return self.circuit.core
 
     def candidates(
         self,
-        claim: Sequence[int],
-        literals: Sequence[int],
+        claim: Sequence[Literal],
+        literals: Sequence[Literal],
         side: Side,
         budget: int = CONFLICTS,
-        preferred: Sequence[int] = (),
+        preferred: Sequence[Literal] = (),
     ) -> Iterator[Replayed | None]:
         """Messages of which a claim is true, on the free side for some answer to the unknowns. It is also true of each
         further message for every answer that made it false of an earlier one. So this finds messages of which it is
@@ -198,16 +199,16 @@ class Model:
             possible, found = self.find([*wanted, *literals], side, budget, preferred)
             if not possible:
                 return
-            model = circuit.solver.model
+            model = circuit.model()
             yield found
             if not unknown:
                 return
             message = _values(model, (each for each in circuit.inputs(true) if each not in unknown))
             if not self.solve([*message, true ^ 1], budget):
                 return
-            wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
+            wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
 
-    def rules_out(self, claim: Sequence[int], literals: Sequence[int], budget: int = CONFLICTS) -> bool:
+    def rules_out(self, claim: Sequence[Literal], literals: Sequence[Literal], budget: int = CONFLICTS) -> bool:
         """Whether there is certainly no message of which a claim is true on the free side for every answer to the
         unknowns. Each answer that makes it false of a message excludes all such messages.
 
@@ -220,14 +221,14 @@ class Model:
         for _case in range(_CASES):
             if not self.solve([*wanted, *literals], budget):
                 return True
-            message = _values(circuit.solver.model, (each for each in circuit.inputs(true) if each not in unknown))
+            message = _values(circuit.model(), (each for each in circuit.inputs(true) if each not in unknown))
             if not self.solve([*message, true ^ 1], budget):
                 return False
-            wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
+            wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
         return False
 
     def find(
-        self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, preferred: Sequence[int] = ()
+        self, literals: Sequence[Literal], side: Side, budget: int = CONFLICTS, preferred: Sequence[Literal] = ()
     ) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message for them; on the free side, if
         necessary one in which the content of a text is open.
@@ -241,10 +242,10 @@ class Model:
 
     def search(
         self,
-        literals: Sequence[int],
+        literals: Sequence[Literal],
         side: Side,
         budget: int = CONFLICTS,
-        preferred: Sequence[int] = (),
+        preferred: Sequence[Literal] = (),
         *,
         lax: bool = False,
     ) -> tuple[bool, Replayed | None]:
@@ -262,7 +263,7 @@ class Model:
             limited = [*once, *(() if lax else self._limits)]
             if not self.solve([*literals, *limited], budget, [*self._learnt], preferred):
                 return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
-            is_true = partial(holds_in, self.circuit.solver.model)
+            is_true = self.circuit.model()
             try:
                 return True, self.replayed(
                     self._writer.write(
@@ -296,7 +297,7 @@ class Model:
         """The number of learnt relations."""
         return len(self._laws)
 
-    def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
+    def leaned_on(self, is_true: Callable[[Literal], bool], side: Side) -> list[Key]:
         """The atoms that the model gives to another recipient who is not modeled."""
         return list(dict.fromkeys(key for (key, _history), literal in side.company.used.items() if is_true(literal)))
 
@@ -310,7 +311,7 @@ class Model:
 
     def to_refine(self, side: Side) -> list[Key]:
         """After a model: the atoms for which another recipient must be modeled to improve the next answer."""
-        holds = self.circuit.solver.holds
+        holds = self.circuit.holds
         wanted = self.leaned_on(holds, side)
         for address in self._people_in_fields:
             if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(
@@ -360,6 +361,6 @@ def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
     return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
 
 
-def _values(model: Sequence[int], variables: Iterable[int]) -> list[int]:
+def _values(holds: Callable[[Literal], bool], variables: Iterable[Literal]) -> list[Literal]:
     """The literals of these variables that hold in a model."""
-    return [each if holds_in(model, each) else each ^ 1 for each in variables]
+    return [each if holds(each) else ~each for each in variables]

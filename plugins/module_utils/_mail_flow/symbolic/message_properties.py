@@ -14,7 +14,7 @@ from ..._exchange.names import name_key
 from ..model.content import bytes_of
 from ..model.predicates import PREDICATES
 from ..model.rules import Atom
-from ..sat.formula import Circuit
+from ..sat.formula import Circuit, Literal
 from ..simulator.protection import SURELY_PROTECTED
 from .atoms import Key
 
@@ -36,7 +36,7 @@ class MessageProperties:
 
     def __init__(self, circuit: Circuit, atoms: Iterable[Atom]) -> None:
         self.circuit = circuit
-        self.literals: dict[Key, int] = {}
+        self.literals: dict[Key, Literal] = {}
         found: dict[str, dict[Any, None]] = {}
         sizes: dict[str, set[int]] = {name: set() for name in _SIZED.values()}
         for atom in atoms:
@@ -90,9 +90,9 @@ class LastHop:
     """
 
     def __init__(self, circuit: Circuit, ranges: Sequence[str]) -> None:
-        self.addresses: dict[str, int] = {}
+        self.addresses: dict[str, Literal] = {}
         self.elsewhere = ""
-        self.ranges: dict[str, int] = {}
+        self.ranges: dict[str, Literal] = {}
         seen: dict[tuple[bool, ...], None] = {}
         for here in _first_addresses(ranges):
             signature = tuple(_in_range(here, value) for value in ranges)

@@ -14,6 +14,7 @@ from typing import Any
 from ..budget import remembered
 from ..model.attachments import extension
 from ..model.predicate import ATTACHED
+from ..sat.formula import Literal
 from .atoms import Key
 from .string_solver import find_text, holds, is_impossible
 from .symbolic_message import SymbolicMessage
@@ -22,7 +23,7 @@ from .symbolic_message import SymbolicMessage
 _ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)
 _PRINTED = "abcdefghijklmnopqrstuvwxyz0123456789 .-@"
 
-Holds = Callable[[int], bool]
+Holds = Callable[[Literal], bool]
 
 
 class NoMessageError(Exception):
@@ -35,9 +36,9 @@ class NoMessageError(Exception):
 
     def __init__(
         self,
-        laws: Iterable[tuple[int, ...]] = (),
-        limits: Iterable[tuple[int, ...]] = (),
-        plain: Iterable[tuple[int, ...]] = (),
+        laws: Iterable[tuple[Literal, ...]] = (),
+        limits: Iterable[tuple[Literal, ...]] = (),
+        plain: Iterable[tuple[Literal, ...]] = (),
     ) -> None:
         super().__init__("No message is like this.")
         self.laws, self.limits, self.plain = list(laws), list(limits), list(plain)
@@ -52,7 +53,7 @@ class TextConstraint:
     :param lax: whether an atom may be open.
     """
 
-    atoms: Mapping[Key, int]
+    atoms: Mapping[Key, Literal]
     is_true: Holds
     has: Callable[[str, Key], Any] = holds
     lax: bool = False
@@ -140,7 +141,7 @@ class TextConstraint:
                 return None if wrong else text
             unwanted += more
 
-    def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[int, ...]:
+    def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[Literal, ...]:
         return (*(self.atoms[key] ^ 1 for key in wanted), *(self.atoms[key] for key in unwanted))
 
 
@@ -280,7 +281,7 @@ class Attachments:
             attach(**with_)
         return found
 
-    def _kinds(self) -> Iterator[tuple[str | dict[str, Any], int]]:
+    def _kinds(self) -> Iterator[tuple[str | dict[str, Any], Literal]]:
         """The extensions of attachments, or what else they have, with the literal that requires it."""
         mail = self.mail
         for (sort, value), literal in mail.texts.get("attachment", {}).items():
@@ -303,7 +304,7 @@ class Attachments:
             yield {"size": max(sizes) + 1}
         yield from ({name: True} for option, name in _FLAGS.items() if self.is_true(properties[option, True]))
 
-    def _check_name(self, name: str, because: int) -> None:
+    def _check_name(self, name: str, because: Literal) -> None:
         """Raises NoMessageError if the name of an attachment has an excluded property.
 
         :param because: the literal that requires the attachment.
@@ -314,7 +315,7 @@ class Attachments:
         if unwanted:
             raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
 
-    def _attached(self, atoms: Mapping[Key, int]) -> str:
+    def _attached(self, atoms: Mapping[Key, Literal]) -> str:
         """A text of an attachment.
 
         :raises NoMessageError: none was found. That is not a law: a message may have no attachment, and patterns see
@@ -325,7 +326,7 @@ class Attachments:
         except NoMessageError as error:
             raise NoMessageError(limits=[*error.laws, *error.limits]) from error
 
-    def _of_name(self, name: str) -> Iterator[int]:
+    def _of_name(self, name: str) -> Iterator[Literal]:
         """The atoms that an attachment's name has, or may have unless that may be open."""
         texts = self.mail.texts
         for key, literal in texts.get("attachment name", {}).items():

@@ -19,13 +19,12 @@ from ..model.facts import Facts
 from ..model.predicate import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER
 from ..model.rules import Atom, RuleSet
 from ..model.words import touches
-from ..sat.formula import Circuit
-from ..sat.solver import FALSE, TRUE
+from ..sat.formula import FALSE, TRUE, Circuit, Literal
 from ..simulator.assumptions import USUAL
 from ..simulator.protection import SURELY_PROTECTED
 from .address import AddressSlot, People, relate_texts
 from .atoms import WRITTEN, Key, Vocabulary, is_open, keys_of, watches_aliases
-from .logic import Logic, Value, negate
+from .logic import UNKNOWN, Logic, Value, negate
 from .message_properties import MessageProperties
 from .string_solver import holds
 
@@ -70,7 +69,7 @@ class Assumption:
 
     id: str
     kind: str
-    literal: int
+    literal: Literal
     seen: bool = True
     of_mail: bool = True
 
@@ -84,9 +83,9 @@ class Companion:
     """
 
     slot: AddressSlot
-    there: int
-    at_alias: int
-    alias: Mapping[Key, int]
+    there: Literal
+    at_alias: Literal
+    alias: Mapping[Key, Literal]
 
 
 class SymbolicMessage:
@@ -137,12 +136,12 @@ class SymbolicMessage:
             for rules in rule_sets
             for rule in rules.rules
         )
-        self.perhaps_named: dict[str, dict[int, None]] = {}
+        self.perhaps_named: dict[str, dict[Literal, None]] = {}
         self.watches_aliases = False
         #: By what makes two names the same, how one is written: of options of protection, and of classifications.
         self.spelled: dict[str, str] = {}
         self._arrive(options)
-        self.texts: dict[str, dict[Key, int]] = {}
+        self.texts: dict[str, dict[Key, Literal]] = {}
         self._texts()
         atoms = [atom for rules in rule_sets for atom in rules.atoms]
         properties = MessageProperties(circuit, atoms)
@@ -151,7 +150,7 @@ class SymbolicMessage:
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self._assume_the_usual(atoms, properties.limits)
 
-    def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> int:
+    def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> Literal:
         literal = self.circuit.variable(("assumption", number, kind))
         if wanted:
             self.assumptions.append(Assumption(number, kind, literal, seen, of_mail))
@@ -165,7 +164,7 @@ class SymbolicMessage:
         return [*(each for each in self.assumptions if each.id != questions.ALIASES), self.plain_letters]
 
     @property
-    def ways_to_write(self) -> list[list[int]]:
+    def ways_to_write(self) -> list[list[Literal]]:
         """The ways to write to people, in order: at an alias only if nothing else shows what is searched for."""
         return [[self.direct, self.others_direct], []] if self.watches_aliases else [[]]
 
@@ -223,7 +222,7 @@ class SymbolicMessage:
         for number in slot.values("profile"):
             if slot.profiles.is_one(number):
                 add(there ^ 1, slot["profile", number] ^ 1, self.recipient["profile", number] ^ 1)
-        at_alias, alias = FALSE, dict[Key, int]()
+        at_alias, alias = FALSE, dict[Key, Literal]()
         if self.watches_aliases and key[0] != "address":
             at_alias, alias = self.circuit.variable((slot.name, "at alias")), self._of_alias(slot.name)
             add(at_alias ^ 1, self.others_direct ^ 1)
@@ -234,33 +233,33 @@ class SymbolicMessage:
         """The number of a history of changes, the same wherever it is the same; 0 for none."""
         return self._histories.setdefault(history, len(self._histories))
 
-    def begins(self, key: Key) -> int:
+    def begins(self, key: Key) -> Literal:
         """Whether a word occurs only at the beginning of the subject."""
         return self.circuit.variable(("begins", key))
 
-    def named(self, address: str, field: str) -> int:
+    def named(self, address: str, field: str) -> Literal:
         """Whether a field contains an address."""
         return self.circuit.variable((field, address))
 
     @property
-    def members_named(self) -> int:
+    def members_named(self) -> Literal:
         """Whether the fields may name members of groups that conditions look for there."""
         return self.circuit.variable("members in fields")
 
     @property
-    def more_in_from(self) -> int:
+    def more_in_from(self) -> Literal:
         """Whether the From field holds more than the sender's primary address: a name, or an alias."""
         return self.circuit.variable("more in the From field")
 
     @property
-    def insertable(self) -> int:
+    def insertable(self) -> Literal:
         """Whether a disclaimer can be put into a message that its sender did not sign and no foreign key protects.
 
         Negated, so that it fits into what a model has unless it matters.
         """
         return self.circuit.variable("no disclaimer") ^ 1
 
-    def option(self, name: str) -> int:
+    def option(self, name: str) -> Literal:
         """Whether a message that arrives protected by rights has this option."""
         return self.options.get(name_key(name), FALSE)
 
@@ -313,13 +312,13 @@ class SymbolicMessage:
         self.circuit.at_most_one(self.options.values())
         self.options[encrypt] = self.circuit.disjunction(self.options.values()) ^ 1
 
-    def _of_alias(self, name: str) -> dict[Key, int]:
+    def _of_alias(self, name: str) -> dict[Key, Literal]:
         """The atoms of another recipient's alias."""
         found = {key: self.circuit.variable((name, "alias", *key)) for key in self.texts.get(WRITTEN, {})}
         self._relate_alias(found, self.others_direct)
         return found
 
-    def _relate_alias(self, atoms: dict[Key, int], direct: int) -> None:
+    def _relate_alias(self, atoms: dict[Key, Literal], direct: Literal) -> None:
         relate_texts(self.circuit, atoms)
         for (sort, value), literal in atoms.items():
             # A primary address is nobody else's alias. A group's stands for its members.
@@ -392,7 +391,7 @@ class Scopes:
 
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.accepted_domains is None:
-            return self.mail.people.inside(slot) if self.logic.free else (FALSE, TRUE)
+            return self.mail.people.inside(slot) if self.logic.free else UNKNOWN
         return self.logic.or_perhaps(
             self.mail.people.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
         )

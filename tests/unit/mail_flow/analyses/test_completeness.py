@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
+    FALSE,
+    Circuit,
+    Literal,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import encoding
 
 from tests.unit.mail_flow import small_rules
@@ -282,14 +285,16 @@ class _Noted(Circuit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.noted: list[tuple[int, ...]] = []
+        self.noted: list[tuple[Literal, ...]] = []
 
-    def follows(self, *clause: int) -> None:
+    def follows(self, *clause: Literal) -> None:
         self.noted.append(clause)
 
-    def variable(self, name: Hashable) -> int:
+    def variable(self, name: Hashable) -> Literal:
         if isinstance(name, tuple) and name[0] == "unknown" and name[1] in ("U03", "U05", "U07", "U09"):
-            name = tuple(part for part in (name[:-1] if name[1] == "U05" else name) if not isinstance(part, int))
+            name = tuple(
+                part for part in (name[:-1] if name[1] == "U05" else name) if not isinstance(part, int | Literal)
+            )
         return super().variable(name)
 
 
@@ -331,4 +336,4 @@ def test_what_is_said_to_follow_follows(name: str, monkeypatch: pytest.MonkeyPat
     difference(before, after, tenant, NOW)
     for each in made:
         for clause in each.noted:
-            assert each.solver.solve([literal ^ 1 for literal in clause], 3_000) is not True, clause
+            assert each.solver.solve([(~literal).code for literal in clause], 3_000) is not True, clause

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
+    FALSE,
+    TRUE,
+    Circuit,
+    Literal,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     address,
     compile_added_copies,
@@ -41,7 +45,7 @@ def words_hold_each_other(patch: Patch) -> None:
         words = [literal for (sort, _value), literal in atoms.items() if sort == "word"]
         for one in words:
             for other in words:
-                circuit.add(one ^ 1, other)
+                circuit.add(~one, other)
 
     patch(symbolic_message, "relate_texts", relate)
 
@@ -55,7 +59,7 @@ def parents_are_in_their_children(patch: Patch) -> None:
         for name in self.values("below"):
             for other in self.values("below"):
                 if name.endswith(f".{other}"):
-                    self._circuit.add(self.atoms["below", other] ^ 1, self.atoms["below", name])
+                    self._circuit.add(~self.atoms["below", other], self.atoms["below", name])
 
     patch(address.AddressSlot, "_relate_domains", relate)
 
@@ -80,7 +84,7 @@ def small_is_large(patch: Patch) -> None:
         for one in values:
             for other in values:
                 if one < 17 << 20 and other < 17 << 20:
-                    self.circuit.add(self.literals[sort, one] ^ 1, self.literals[sort, other])
+                    self.circuit.add(~self.literals[sort, one], self.literals[sort, other])
 
     patch(message_properties.MessageProperties, "_ladder", ladder)
 
@@ -102,7 +106,7 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
     def assume(self: Any, *about: Any) -> None:
         whole(self, *about)
         for literal in self.arrival.values():
-            self.circuit.add(literal ^ 1)
+            self.circuit.add(~literal)
 
     patch(symbolic_message.SymbolicMessage, "_assume_the_usual", assume)
 
@@ -299,7 +303,7 @@ def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
     def companion(self: Any, key: Any) -> Any:
         made = whole(self, key)
         for field in ("to", "cc") if key[0] == "address" else ():
-            self.circuit.add(self.named(key[1], field) ^ 1, made.there)
+            self.circuit.add(~self.named(key[1], field), made.there)
         return made
 
     patch(symbolic_message.SymbolicMessage, "companion", companion)
@@ -426,13 +430,13 @@ def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:
     def mutant(patch: Patch) -> None:
         whole = Circuit.add
 
-        def add(self: Any, *clause: int) -> None:
+        def add(self: Any, *clause: Literal) -> None:
             names = {
                 literal: name
                 for name, literal in self.names.items()
                 if any(name == sort or (isinstance(name, tuple) and sort in name) for sort in sorts)
             }
-            if not any(literal & ~1 in names for literal in clause):
+            if not any(literal in names or ~literal in names for literal in clause):
                 whole(self, *clause)
 
         patch(Circuit, "add", add)

@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     IN_TRANSIT,
     VALIDATIONS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_outcomes,

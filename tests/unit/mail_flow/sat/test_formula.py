@@ -9,7 +9,12 @@ import itertools
 import random
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
+    FALSE,
+    TRUE,
+    Circuit,
+    Literal,
+)
 from pysat.solvers import Solver as Oracle
 
 from tests.rounds import seeds
@@ -22,17 +27,16 @@ class Formula:
         self.source, self.circuit, self.oracle = source, Circuit(), Oracle("minisat22")
         self.literals = [self.circuit.variable(number) for number in range(inputs)]
         self.circuit.together(self.literals)
-        self.gates: list[tuple[int, list[int]]] = []
-        self.defined: set[int] = set()  # variables that are defined, and gates over them
-        self.clauses: list[list[int]] = []
+        self.gates: list[tuple[Literal, list[Literal]]] = []
+        self.defined: set[Literal] = set()  # variables that are defined, and gates over them
+        self.clauses: list[list[Literal]] = []
 
     def close(self) -> None:
         self.oracle.delete()
 
-    def some(self, most: int) -> list[int]:
+    def some(self, most: int) -> list[Literal]:
         return [
-            literal ^ self.source.randrange(2)
-            for literal in self.source.sample(self.literals, self.source.randint(1, most))
+            either(self.source, literal) for literal in self.source.sample(self.literals, self.source.randint(1, most))
         ]
 
     def add_gate(self) -> None:
@@ -42,13 +46,13 @@ class Formula:
             return
         self.literals.append(gate)
         self.gates.append((gate, parts))
-        self.defined |= {gate} if self.defined & {part & ~1 for part in parts} else set()
+        self.defined |= {gate} if not self.defined.isdisjoint([*parts, *(~part for part in parts)]) else set()
         for part in parts:
-            self.oracle.add_clause([_signed(gate ^ 1), _signed(part)])
-        self.oracle.add_clause([_signed(gate), *(_signed(part ^ 1) for part in parts)])
+            self.oracle.add_clause([_signed(~gate), _signed(part)])
+        self.oracle.add_clause([_signed(gate), *(_signed(~part) for part in parts)])
 
     def add_clause(self) -> None:
-        clause = [literal for literal in self.some(3) if literal & ~1 not in self.defined]
+        clause = [literal for literal in self.some(3) if self.defined.isdisjoint((literal, ~literal))]
         if not clause:
             return
         self.clauses.append(clause)
@@ -62,34 +66,38 @@ class Formula:
             [self.some(3) for _clause in range(2)],
         )
         for clause in clauses:
-            self.circuit.define([variable], variable ^ 1, *clause)
-            self.oracle.add_clause([_signed(literal) for literal in (variable ^ 1, *clause)])
-        self.clauses += [[variable ^ 1, *clause] for clause in clauses]
+            self.circuit.define([variable], ~variable, *clause)
+            self.oracle.add_clause([_signed(literal) for literal in (~variable, *clause)])
+        self.clauses += [[~variable, *clause] for clause in clauses]
         self.literals.append(variable)
         self.defined.add(variable)
 
     def add_what_follows(self) -> None:
         clause = self.some(3)
-        if not self.oracle.solve(assumptions=[_signed(literal ^ 1) for literal in clause]):
+        if not self.oracle.solve(assumptions=[_signed(~literal) for literal in clause]):
             self.circuit.follows(*clause)
 
-    def is_met(self, question: list[int], also: list[int]) -> bool:
+    def is_met(self, question: list[Literal], also: list[Literal]) -> bool:
         """Whether the model meets the question and the clauses, and says of gates what their parts make of them."""
-        true = {literal: self.circuit.solver.holds(literal) for literal in range(2 * self.circuit.solver.variables)}
+        true = {literal: self.circuit.holds(literal) for literal in self.circuit.literals}
         said = dict(true)
         for gate, parts in self.gates:
             true[gate] = all(true[part] for part in parts)
-            true[gate ^ 1] = not true[gate]
+            true[~gate] = not true[gate]
         every = [*([literal] for literal in question), *self.clauses]
         return all(any(true[literal] for literal in clause) for clause in every) and all(
             true[literal] is said[literal] for literal in also
         )
 
 
-def _signed(literal: int) -> int:
+def either(source: random.Random, literal: Literal) -> Literal:
+    return ~literal if source.randrange(2) else literal
+
+
+def _signed(literal: Literal) -> int:
     """A literal as the oracle has it, whose first variable is 1 and true."""
-    number = (literal >> 1) + 1
-    return -number if literal & 1 else number
+    number = (literal.code >> 1) + 1
+    return -number if literal.code & 1 else number
 
 
 @pytest.mark.parametrize("seed", seeds(60))
@@ -113,10 +121,8 @@ def test_as_python_sat_says_of_the_whole(seed: int) -> None:
                 also = formula.some(8) if formula.source.random() < 0.5 else []
                 assert formula.circuit.solve(question, also=also) is expected
                 assert not expected or formula.is_met(question, also)
-                if not expected and formula.circuit.solver.core:
-                    assert not formula.oracle.solve(
-                        assumptions=[_signed(literal) for literal in formula.circuit.solver.core]
-                    )
+                if not expected and formula.circuit.core:
+                    assert not formula.oracle.solve(assumptions=[_signed(literal) for literal in formula.circuit.core])
                 answers.append(bool(expected))
     finally:
         formula.close()
@@ -132,17 +138,14 @@ def test_what_is_given_takes_its_place(seed: int) -> None:
         for _number in range(40):
             formula.add_gate()
         wanted, answers = (
-            formula.literals[-1] ^ source.randrange(2),
-            [literal ^ source.randrange(2) for literal in source.sample(inputs, 4)],
+            either(source, formula.literals[-1]),
+            [either(source, literal) for literal in source.sample(inputs, 4)],
         )
         left = formula.circuit.given(wanted, answers)
         for _number in range(20):
-            others = [literal ^ source.randrange(2) for literal in inputs if not {literal, literal ^ 1} & {*answers}]
+            others = [either(source, literal) for literal in inputs if not {literal, ~literal} & {*answers}]
             expected = formula.oracle.solve(assumptions=[_signed(literal) for literal in (wanted, *answers, *others)])
-            assert (
-                formula.circuit.solve([left, *others, *(literal ^ source.randrange(2) for literal in answers)])
-                is expected
-            )
+            assert formula.circuit.solve([left, *others, *(either(source, literal) for literal in answers)]) is expected
     finally:
         formula.close()
 
@@ -152,9 +155,34 @@ def test_what_a_question_is_not_about_stays_open() -> None:
     wanted, *others = (circuit.variable(name) for name in "abcdefgh")
     gates = [circuit.conjunction(pair) for pair in itertools.combinations(others, 2)]
     assert circuit.solve([wanted]) is True
-    assert [circuit.solver.model[literal] for literal in (wanted, *others, *gates)] == [
+    assert [circuit.solver.model[literal.code] for literal in (wanted, *others, *gates)] == [
         1,
         *[0] * (len(others) + len(gates)),
     ]
     assert circuit.solve([wanted], also=gates[:1]) is True
-    assert circuit.solver.model[gates[0]] == -1
+    assert circuit.solver.model[gates[0].code] == -1
+
+
+def test_operators_build_what_conjunctions_and_disjunctions_are() -> None:
+    circuit = Circuit()
+    one, other = circuit.variable("one"), circuit.variable("other")
+    assert one & other is circuit.conjunction((other, one))
+    assert one | other is circuit.disjunction((one, other))
+    assert ~(one & other) is ~one | ~other
+    assert ~~one is one
+    assert one & ~one is FALSE
+
+
+@pytest.mark.parametrize(("constant", "opposite"), [(TRUE, FALSE), (FALSE, TRUE)])
+def test_constants_belong_to_every_circuit(constant: Literal, opposite: Literal) -> None:
+    one = Circuit().variable("one")
+    assert ~constant is opposite
+    assert constant & one is one & constant is (one if constant is TRUE else FALSE)
+    assert constant | one is one | constant is (TRUE if constant is TRUE else one)
+    assert constant & opposite is FALSE
+    assert constant | opposite is TRUE
+
+
+def test_a_formula_has_no_truth_value_of_its_own() -> None:
+    with pytest.raises(TypeError, match="neither true nor false"):
+        assert Circuit().variable("one")
