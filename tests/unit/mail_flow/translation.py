@@ -81,6 +81,8 @@ def stored(rule: Mapping[str, Any]) -> dict[str, Any]:
     row = {(_READ_ONLY | names["rule"])[name]: value for name, value in rule.items() if name not in _SECTIONS}
     for section in _SECTIONS:
         row |= {names[section][name]: value for name, value in rule.get(section, {}).items()}
+    if row.pop("Enabled", True) is False:
+        row["State"] = "Disabled"
     return row
 
 

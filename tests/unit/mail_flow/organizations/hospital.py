@@ -1,37 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A hospital as one finds them: rules of ten years by five administrators, and the mail of a week.
-
-Mail is made as whole messages, and goes through the simulator. The trace shows of it what a trace shows: what was rejected or quarantined has
-another status, and subjects have what rules put before them.
-"""
+"""A hospital: rules of ten years by five administrators."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
-    facts_of,
-    message_of,
+from tests.unit.mail_flow.organizations.organization import (
+    ENCRYPT,
+    INSIDE,
+    LEAVING,
+    OUTSIDE,
+    Correspondence,
+    Organization,
+    Question,
+    Values,
+    rule,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
-    Row,
-    Trace,
-    microseconds_of,
-)
-
-Values = dict[str, Any]
 
 OWN = "lakeside.example"
-_HOP = "93.184.216.34"
-_MEGABYTE = 1 << 20
 
 STAFF = tuple(f"{name}@{OWN}" for name in ("ana", "ben", "cem", "dora", "eva", "finn", "gus", "hana", "ivan", "jo"))
 LAB, LEGAL, SCANNER, ARCHIVE, EVERYBODY = (
@@ -51,7 +35,7 @@ OUTSIDERS = (
 )
 
 FACTS: Values = {
-    "accepted_domains": [OWN],
+    "accepted_domains": [{"name": OWN, "type": "Authoritative"}],
     "remote_domains": [],
     "mail_users": [],
     "inbound_connectors": [],
@@ -60,89 +44,80 @@ FACTS: Values = {
     "groups": {BILLING: [STAFF[2], STAFF[3]], HR: [STAFF[4]], SHARED: [LAB, LEGAL], EVERYBODY: [*STAFF]},
 }
 
-_INSIDE, _OUTSIDE = "InOrganization", "NotInOrganization"
-_LEAVING: Values = {"from_scope": _INSIDE, "sent_to_scope": _OUTSIDE}
-_ENCRYPT: Values = {"apply_rights_protection_template": "Encrypt"}
-
-
-def _rule(name: str, conditions: Values, actions: Values, exceptions: Values | None = None, **more: Any) -> Values:
-    return {"name": name, "conditions": conditions, "exceptions": exceptions or {}, "actions": actions, **more}
-
-
 RULES: tuple[Values, ...] = (
-    _rule(
+    rule(
         "Block auto-forward",
-        {**_LEAVING, "message_type_matches": "AutoForward"},
+        {**LEAVING, "message_type_matches": "AutoForward"},
         {"reject_message_reason_text": "Automatic forwarding is off."},
     ),
-    _rule("Too large", {"attachment_size_over": "25MB"}, {"reject_message_reason_text": "Use the portal."}),
-    _rule(
+    rule("Too large", {"attachment_size_over": "25MB"}, {"reject_message_reason_text": "Use the portal."}),
+    rule(
         "Programs from outside",
-        {"from_scope": _OUTSIDE, "attachment_extension_matches_words": ["exe", "js", "scr", "bat"]},
+        {"from_scope": OUTSIDE, "attachment_extension_matches_words": ["exe", "js", "scr", "bat"]},
         {"quarantine": True},
     ),
-    _rule("External", {"from_scope": _OUTSIDE}, {"prepend_subject": "[External] "}),
-    _rule(
+    rule("External", {"from_scope": OUTSIDE}, {"prepend_subject": "[External] "}),
+    rule(
         "Our director does not write from outside",
-        {"from_scope": _OUTSIDE, "header_contains_message_header": "From", "header_contains_words": ["Dr. Weber"]},
+        {"from_scope": OUTSIDE, "header_contains_message_header": "From", "header_contains_words": ["Dr. Weber"]},
         {"set_scl": 6},
     ),
-    _rule("Fax server", {"sender_ip_ranges": ["203.0.113.7"]}, {"set_scl": -1}),
-    _rule(
+    rule("Fax server", {"sender_ip_ranges": ["203.0.113.7"]}, {"set_scl": -1}),
+    rule(
         "No replies of shared mailboxes",
-        {"from_member_of": [SHARED], "sent_to_scope": _OUTSIDE, "message_type_matches": "OOF"},
+        {"from_member_of": [SHARED], "sent_to_scope": OUTSIDE, "message_type_matches": "OOF"},
         {"delete_message": True},
     ),
-    _rule("Everybody", {"sent_to": [EVERYBODY]}, {"moderate_message_by_user": [LEGAL]}),
-    _rule(
+    rule("Everybody", {"sent_to": [EVERYBODY]}, {"moderate_message_by_user": [LEGAL]}),
+    rule(
         "Fax is small",
         {"recipient_domain_is": ["fax.example"], "message_size_over": "10MB"},
         {"reject_message_reason_text": "Faxes are small."},
     ),
-    _rule("Copies of legal", {"from": [LEGAL], "sent_to_scope": _OUTSIDE}, {"blind_copy_to": [ARCHIVE]}),
-    _rule(
+    rule("Copies of legal", {"from": [LEGAL], "sent_to_scope": OUTSIDE}, {"blind_copy_to": [ARCHIVE]}),
+    rule(
         "Already encrypted",
-        {"from_scope": _INSIDE, "message_type_matches": "PermissionControlled"},
+        {"from_scope": INSIDE, "message_type_matches": "PermissionControlled"},
         {"stop_rule_processing": True},
     ),
-    _rule("Secure", {**_LEAVING, "subject_matches_patterns": [r"^\[secure\]"]}, _ENCRYPT),
-    _rule(
+    rule("Secure", {**LEAVING, "subject_matches_patterns": [r"^\[secure\]"]}, ENCRYPT),
+    rule(
         "Insurers",
-        {"from_scope": _INSIDE, "recipient_domain_is": ["insurer.example"]},
-        _ENCRYPT,
+        {"from_scope": INSIDE, "recipient_domain_is": ["insurer.example"]},
+        ENCRYPT,
         {"subject_contains_words": ["newsletter"]},
     ),
-    _rule("Laboratory", {"from": [LAB], "sent_to_scope": _OUTSIDE}, _ENCRYPT),
-    _rule(
+    rule("Laboratory", {"from": [LAB], "sent_to_scope": OUTSIDE}, ENCRYPT),
+    rule(
         "Billing",
-        {"from_member_of": [BILLING], "sent_to_scope": _OUTSIDE},
-        _ENCRYPT,
+        {"from_member_of": [BILLING], "sent_to_scope": OUTSIDE},
+        ENCRYPT,
         {"recipient_domain_is": ["bank.example"]},
     ),
-    _rule("Patients", {**_LEAVING, "subject_contains_words": ["patient", "MRN", "diagnosis"]}, _ENCRYPT),
-    _rule(
+    rule("Patients", {**LEAVING, "subject_contains_words": ["patient", "MRN", "diagnosis"]}, ENCRYPT),
+    rule(
         "Numbers of employees",
-        {"from_member_of": [HR], "sent_to_scope": _OUTSIDE, "subject_or_body_matches_patterns": [r"\d{3}-\d{2}-\d{4}"]},
-        _ENCRYPT,
+        {"from_member_of": [HR], "sent_to_scope": OUTSIDE, "subject_or_body_matches_patterns": [r"\d{3}-\d{2}-\d{4}"]},
+        ENCRYPT,
     ),
-    _rule(
+    rule(
         "Disclaimer",
-        _LEAVING,
+        LEAVING,
         {"apply_html_disclaimer_text": "<p>Confidential.</p>"},
         {"subject_or_body_contains_words": ["Confidential"]},
     ),
-    _rule(
+    rule(
         "Study",
         {"recipient_domain_is": ["university.example"], "subject_contains_words": ["study"]},
         {"set_audit_severity": "Low"},
     ),
-    _rule(
+    rule(
         "Trial of numbers",
-        {**_LEAVING, "subject_or_body_matches_patterns": [r"\d{3}-\d{2}-\d{4}"]},
-        _ENCRYPT,
+        {**LEAVING, "subject_or_body_matches_patterns": [r"\d{3}-\d{2}-\d{4}"]},
+        ENCRYPT,
         mode="Audit",
     ),
-    _rule("Before the merger", {"recipient_domain_is": ["practice.example"]}, _ENCRYPT, enabled=False),
+    rule("Before the merger", {"recipient_domain_is": ["practice.example"]}, ENCRYPT, enabled=False),
 )
 
 _SUBJECTS = (
@@ -159,105 +134,109 @@ _SUBJECTS = (
 )
 _BODIES = ("Hello.", "Their number is 123-45-6789.", "Confidential, please.", "See you at lunch.")
 
+#: Its archive is inside: what it keeps in clear does not leave.
+_OUT: Values = {"copies": "outside"}
 
-@dataclass(frozen=True)
-class Traffic:
-    """A week of mail.
+GUARANTEES: tuple[Values, ...] = (
+    {
+        "name": "Insurers",
+        "when": {"from_scope": INSIDE, "recipient_domain_is": ["insurer.example"]},
+        "unless": {"subject_contains_words": ["newsletter"]},
+        "then": "not_in_clear",
+        **_OUT,
+    },
+    {"name": "Laboratory", "when": {**LEAVING, "from": [LAB]}, "then": "not_in_clear"},
+    {
+        "name": "Records",
+        "when": {**LEAVING, "subject_contains_words": ["MRN"]},
+        "then": "not_in_clear",
+        **_OUT,
+    },
+)
 
-    :param messages: by what the trace calls them; :param:`results` what becomes of each, by recipient.
-    """
+_NUMBER: Values = {"subject_or_body_matches_patterns": [r"\d{3}-\d{2}-\d{4}"]}
 
-    rules: RuleSet
-    facts: Facts
-    messages: Mapping[str, Message]
-    results: Mapping[str, Mapping[str, Values]]
-    rows: tuple[Row, ...]
+QUESTIONS: tuple[Question, ...] = (
+    *(Question(each, "proved") for each in GUARANTEES),
+    Question({**GUARANTEES[0], "unless": {}}, "refuted", ("Insurers",)),
+    Question({**GUARANTEES[1], "then": "encrypted"}, "refuted", ("Block auto-forward", "Too large")),
+    Question(
+        {
+            "name": "Patients, wherever it says so",
+            "when": {**LEAVING, "subject_or_body_contains_words": ["patient"]},
+            "then": "not_in_clear",
+            **_OUT,
+        },
+        "refuted",
+    ),
+    Question(
+        {
+            "name": "Marked at its beginning",
+            "when": {**LEAVING, "subject_matches_patterns": [r"^\[secure\]"]},
+            "then": "not_in_clear",
+            **_OUT,
+        },
+        "proved",
+    ),
+    Question(
+        {
+            "name": "Marked anywhere, as in answers",
+            "when": {**LEAVING, "subject_contains_words": ["[secure]"]},
+            "then": "not_in_clear",
+        },
+        "refuted",
+    ),
+    Question(
+        {"name": "Billing", "when": {**LEAVING, "from_member_of": [BILLING]}, "then": "not_in_clear"},
+        "refuted",
+        ("Billing",),
+    ),
+    Question(
+        {"name": "Numbers of everybody", "when": {**LEAVING, **_NUMBER}, "then": "not_in_clear"},
+        "refuted",
+        ("Trial of numbers",),
+    ),
+    Question(
+        {
+            "name": "Numbers of employees",
+            "when": {**LEAVING, **_NUMBER, "from_member_of": [HR]},
+            "then": "not_in_clear",
+            **_OUT,
+        },
+        "proved",
+    ),
+    Question(
+        {
+            "name": "Practices",
+            "when": {"from_scope": INSIDE, "recipient_domain_is": ["practice.example"]},
+            "then": "not_in_clear",
+        },
+        "refuted",
+        ("Before the merger",),
+    ),
+    Question(
+        {
+            "name": "Faxes",
+            "when": {"from_scope": INSIDE, "recipient_domain_is": ["fax.example"]},
+            "then": "delivered",
+        },
+        "refuted",
+        ("Block auto-forward", "Too large", "Fax is small"),
+    ),
+)
 
-    @property
-    def trace(self) -> Trace:
-        """Its rows."""
-        trace = Trace()
-        for row in self.rows:
-            trace.add(row)
-        return trace
-
-
-def _letter(source: random.Random, number: int) -> tuple[str, Values]:
-    """The last hop of a message, and the message as an option."""
-    leaving = source.random() < 0.7
-    sender = source.choice((*STAFF, *STAFF, LAB, LEGAL)) if leaving else source.choice(OUTSIDERS)
-    others = (*OUTSIDERS, *source.sample(STAFF, 2)) if leaving else STAFF
-    subject, kind = source.choice(_SUBJECTS), source.random()
-    made: Values = {
-        "from": sender,
-        "to": source.sample(others, source.choice((1, 1, 1, 2, 3))),
-        "authenticated": leaving,
-        "subject": subject,
-        "body": source.choice(_BODIES),
-        "headers": {} if leaving else {"From": f"{source.choice(('Dr. Weber', 'Sales'))} <{sender}>"},
-        "attachments": [_attachment(source) for _each in range(source.choice((0, 0, 1, 2)))],
-        "importance": source.choice(("Normal", "Normal", "High")),
-        "date": f"2026-11-{20 + number % 7}T{number % 24:02}:00:00Z",
-        "protection": {"kind": "none"},
-        "disclaimer_insertable": True,
-        **({} if leaving else {"sender_ip": _HOP}),
-    }
-    if leaving and kind < 0.03:
-        made.update(type="AutoForward", subject=f"FW: {subject}")
-    elif leaving and kind < 0.06:
-        made.update(type="OOF", subject=f"Automatic reply: {subject}", attachments=[])
-    elif not leaving and kind < 0.05:  # A mailbox forwards it.
-        made.update(type="AutoForward", to=[source.choice(OUTSIDERS)])
-    size = sum(each["size"] for each in made["attachments"])
-    made["size"] = int(size * source.choice((1.0, 1.37))) + source.randrange(2_000, 90_000)
-    return NO_HOP if leaving else _HOP, made
-
-
-def _attachment(source: random.Random) -> Values:
-    large = source.random() < 0.02
-    return {
-        "name": source.choice(("scan.pdf", "letter.docx", "list.xlsx", "tool.exe")),
-        "size": source.randrange(26, 40) * _MEGABYTE if large else source.randrange(10_000, 3 * _MEGABYTE),
-        "text": source.choice(_BODIES),
-        "executable": False,
-        "password_protected": False,
-        "unsupported": False,
-        "limit_exceeded": False,
-        "properties": {},
-    }
-
-
-_STATUS = {"delivered": "Delivered", "quarantined": "Quarantined", "redirected": "None"}
-
-
-def _rows(name: str, hop: str, message: Message, results: Mapping[str, Values]) -> Iterator[Row]:
-    prefixes = {rule["name"]: rule["actions"].get("prepend_subject", "") for rule in RULES}
-    for recipient, result in results.items():
-        acting = [each["name"] for each in result["rules"] if each["matched"] is True]
-        yield Row(
-            message=name,
-            received=microseconds_of(message.date),
-            sender=message.sender,
-            recipient=recipient,
-            status="Delivered" if result["fate"] == "unknown" else _STATUS.get(result["fate"], "Failed"),
-            subject="".join(prefixes[each] for each in acting) + message.subject,
-            size=message.size,
-            from_ip=hop,
-        )
-
-
-def traffic(seed: int, count: int = 400) -> Traffic:
-    """The mail of a week."""
-    facts, rules = facts_of(FACTS), RuleSet([{**rule, "priority": place} for place, rule in enumerate(RULES)])
-    simulator = Simulator(rules, facts)
-    messages: dict[str, Message] = {}
-    results: dict[str, Mapping[str, Values]] = {}
-    rows: list[Row] = []
-    for number in range(count):
-        source = random.Random(f"{seed} {number} hospital")
-        hop, made = _letter(source, number)
-        name = f"m{number}"
-        message = messages[name] = message_of(made, "", name)
-        results[name] = {label.lower(): each for label, each in simulator.run(message)["recipients"].items()}
-        rows += _rows(name, hop, message, results[name])
-    return Traffic(rules, facts, messages, results, tuple(rows))
+HOSPITAL = Organization(
+    "hospital",
+    OWN,
+    FACTS,
+    RULES,
+    Correspondence(
+        staff=(*STAFF, *STAFF, LAB, LEGAL),
+        outsiders=OUTSIDERS,
+        subjects=_SUBJECTS,
+        bodies=_BODIES,
+        claimed=("Dr. Weber", "Sales"),
+    ),
+    GUARANTEES,
+    QUESTIONS,
+)

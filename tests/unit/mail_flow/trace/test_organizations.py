@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Among the rules of a hospital, most outgoing copies are decided, as the simulator decides the whole messages; planted
-reports that are missing are found; and an edit that cannot touch delivery does not touch it.
+"""Among the rules of lived-in organizations, most outgoing copies are decided, as the emulator's mail flow decides the
+whole messages; planted reports that are missing are found; and an edit that cannot touch delivery does not touch it.
 """
 
 from __future__ import annotations
@@ -24,23 +24,31 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 from tests.rounds import seeds
-from tests.unit.mail_flow.organizations.hospital import OWN, RULES, Traffic, traffic
+from tests.unit.mail_flow.organizations.hospital import HOSPITAL
+from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
+from tests.unit.mail_flow.organizations.organization import Organization, Traffic
 
 #: Of outgoing copies, at least so many are decided.
 LEAST = 0.8
 
 
-def _leaves(sender: str, recipient: str) -> bool:
-    return sender.endswith(f"@{OWN}") and not recipient.endswith(f"@{OWN}")
+#: Why the others are undecided: what no row shows of them. Devices that do not sign in have an open envelope, and
+#: automatic replies are never of a known kind.
+UNSEEN = {"body", "type", "attachment", "envelope", "to_or_cc", "semantics"}
+
+#: The bank holds mail to a list for approval, which no row decides.
+DECIDED = [each for each in ORGANIZATIONS.values() if each.name != "bank"]
+EVERY = pytest.mark.parametrize("organization", DECIDED, ids=[each.name for each in DECIDED])
 
 
+@EVERY
 @pytest.mark.parametrize("seed", seeds(3))
-def test_most_outgoing_copies_are_decided_and_each_as_the_simulator_does(seed: int) -> None:
-    week = traffic(seed)
+def test_most_outgoing_copies_are_decided_and_each_as_the_emulator_does(organization: Organization, seed: int) -> None:
+    week = organization.traffic(seed)
     decided = copies = 0
     undecided: dict[str, int] = {}
     for row in week.rows:
-        if row.status != "Delivered" or not _leaves(row.sender, row.recipient):
+        if row.status != "Delivered" or not organization.leaves(row.sender, row.recipient):
             continue
         trace = Trace()
         for each in week.rows:
@@ -61,10 +69,10 @@ def test_most_outgoing_copies_are_decided_and_each_as_the_simulator_does(seed: i
     assert copies > 200
     assert decided / copies >= LEAST, undecided
     assert decided + sum(undecided.values()) == copies
-    assert undecided.keys() <= {"body", "type", "attachment"}, undecided
+    assert undecided.keys() <= UNSEEN, undecided
 
 
-def _evidence(week: Traffic, missing: set[tuple[str, str]]) -> Any:
+def _evidence(organization: Organization, week: Traffic, missing: set[tuple[str, str]]) -> Any:
     reported = {
         rule["name"]: frozenset(
             (name, recipient)
@@ -73,7 +81,7 @@ def _evidence(week: Traffic, missing: set[tuple[str, str]]) -> Any:
             for acting in result["rules"]
             if acting["name"] == rule["name"] and acting["matched"] is True and (name, recipient) not in missing
         )
-        for rule in RULES
+        for rule in organization.rules
     }
     until = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC)
     window = Window(until - datetime.timedelta(days=9), until)
@@ -92,9 +100,10 @@ def _evidence(week: Traffic, missing: set[tuple[str, str]]) -> Any:
     )
 
 
-def test_planted_reports_that_are_missing_are_found() -> None:
-    week = traffic(7)
-    whole = _evidence(week, set())
+@EVERY
+def test_planted_reports_that_are_missing_are_found(organization: Organization) -> None:
+    week = organization.traffic(7)
+    whole = _evidence(organization, week, set())
     assert [each.contradictions for each in whole.rules if each.contradictions] == []
     protected = [
         (name, recipient)
@@ -105,7 +114,7 @@ def test_planted_reports_that_are_missing_are_found() -> None:
     ]
     planted = set(protected[:: len(protected) // 12][:12])
     assert len(planted) == 12
-    found = _evidence(week, planted)
+    found = _evidence(organization, week, planted)
     kinds = [(each.kind, each.copies) for rule in found.rules for each in rule.contradictions]
     assert {kind for kind, _copies in kinds} == {"not_reported"}
     assert sum(copies for _kind, copies in kinds) == 12
@@ -128,7 +137,7 @@ _TEMPLATE = {"actions": {"apply_rights_protection_template": "Do Not Forward"}}
     ],
 )
 def test_an_edit_that_cannot_touch_delivery_does_not(name: str, edit: dict[str, Any], kinds: dict[str, bool]) -> None:
-    week = traffic(3)
-    after = RuleSet([{**rule, **(edit if rule["name"] == name else {})} for rule in RULES])
+    week = HOSPITAL.traffic(3)
+    after = RuleSet([{**rule, **(edit if rule["name"] == name else {})} for rule in HOSPITAL.rules])
     found = Replay(after, week.facts, week.rules).run(week.trace)
     assert {kind: bool(tally.certain) for kind, tally in found.difference.items()} == kinds

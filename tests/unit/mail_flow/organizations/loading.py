@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every organization, by its name."""
+
+from __future__ import annotations
+
+from tests.unit.mail_flow.organizations.bank import BANK
+from tests.unit.mail_flow.organizations.hospital import HOSPITAL
+from tests.unit.mail_flow.organizations.organization import Organization
+from tests.unit.mail_flow.organizations.small import SMALL
+
+ORGANIZATIONS: dict[str, Organization] = {each.name: each for each in (HOSPITAL, BANK, SMALL)}
