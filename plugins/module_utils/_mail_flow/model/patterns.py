@@ -368,12 +368,13 @@ class States:
                 return start
         raise TypeError(node)
 
-    def closure(self, places: frozenset[int], holding: frozenset[Anchor]) -> frozenset[int]:
+    def closure(self, places: frozenset[int], holding: frozenset[Anchor], *, begins: bool = True) -> frozenset[int]:
         """The places that are reached without a character; a search can begin anywhere.
 
         :param holding: the anchors that hold here.
+        :param begins: whether a match may begin here.
         """
-        seen, todo = set(), [*places, self._first]
+        seen, todo = set(), [*places, self._first] if begins else [*places]
         while todo:
             place = todo.pop()
             if place not in seen:

@@ -26,6 +26,7 @@ from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import plain_text
 from .atoms import Key, Vocabulary, is_open, keys_of
 from .logic import Logic, Value, negate
+from .string_solver import behind
 from .symbolic_message import SymbolicMessage
 
 
@@ -174,9 +175,13 @@ class Changer:
         inside = in_prefix(prefix, *pattern)
         if inside:
             return TRUE
-        if begins_anywhere(*pattern):
-            return before if inside is False else self.logic.any_of((before, self._open(name, key)))
-        return self.logic.all_of((before, self._open(name, key))) if inside is False else self._open(name, key)
+        if begins_anywhere(*pattern) and inside is False:
+            return before
+        gains, loses = behind(prefix, *pattern)
+        value = self._open(name, key) if gains or loses else before
+        if not gains:
+            value = self.logic.all_of((before, value))
+        return value if loses else self.logic.any_of((before, value))
 
     def beside(
         self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable

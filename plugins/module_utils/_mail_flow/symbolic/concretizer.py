@@ -181,10 +181,12 @@ class Writer:
         ]
         address = f"{'.'.join([name, *largest(words)])}@{domain}"
         wish = self._wish(slot, is_true)
-        samples = "".join(
-            filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted))
-        )
-        near = [address, f"{name}{samples}@{domain}".lower()]
+        samples = [
+            text
+            for key in wish.wrong(address)
+            if key[0] == "pattern" and key in wish.wanted and (text := sample(key)) is not None
+        ]
+        near = [address, f"{name}{''.join(samples)}@{domain}".lower(), *(text.lower() for text in samples)]
         found = (
             next((each for each in near if is_plain_address(each) and not wish.wrong(each)), "")
             or wish.composed(address, _FORMS, _EVERY).lower()
@@ -350,7 +352,7 @@ class Writer:
         text: str | None = side_by_side(wish.wanted) or "x"
         wrong = wish.wrong(text or "")
         if wrong:
-            text = wish.found([key for key in wrong if key not in wish.wanted])
+            text = wish.found(wish.wanted, [key for key in wrong if key not in wish.wanted])
         if text is not None:
             return [text]
         return list(wish.texts())

@@ -16,6 +16,7 @@ from ..model.attachments import extension
 from ..model.predicate import ATTACHED
 from ..sat.formula import Literal
 from .atoms import Key
+from .pattern_samples import samples
 from .string_solver import find_text, holds, is_impossible
 from .symbolic_message import SymbolicMessage
 
@@ -76,8 +77,12 @@ class TextConstraint:
         :param before: a natural beginning.
         :raises NoMessageError: none was found.
         """
-        text = before + side_by_side(self.wanted)
-        return self.composed(text) if self.wrong(text) else text
+        wanted = self.wanted
+        unwanted = [key for key in self.atoms if key not in wanted]
+        for text in (before + side_by_side(wanted), before + side_by_side(wanted, unwanted)):
+            if not self.wrong(text):
+                return text
+        return self.composed(text)
 
     def texts(self, before: str = "") -> Iterator[str]:
         """A text for each atom that it must have, without any that it must lack.
@@ -108,41 +113,55 @@ class TextConstraint:
         ]
         if laws:
             raise NoMessageError(laws)
+        having = _without_shorter_patterns(wanted)
         for form in forms:
-            found = self.found(unwanted, form)
+            found = self.found(having, unwanted, form)
             if found is not None:
                 return found
-        clause = [self._clause(wanted, unwanted)]
-        atoms = tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))
+        clause = [self._clause(having, unwanted)]
+        atoms = tuple(map(as_text, having)), tuple(map(as_text, unwanted))
         if _exclude(*atoms, every):
             raise NoMessageError(clause)
         pairs = [
             self._clause([key], [bad])
             for bad in unwanted
-            for key in wanted
+            for key in having
             if _exclude((as_text(key),), (as_text(bad),), every, plain=True)
         ]
         raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*atoms, every, plain=True) else []))
 
-    def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
+    def found(self, having: list[Key], unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
         """A text of a form.
 
+        :param having: atoms that it must have and that are known to need care; others may come by themselves. Grows.
         :param unwanted: atoms known to need exclusion; grows.
         :raises NoMessageError: it cannot be decided.
         """
         wanted = self.wanted
         while True:
-            known, text = _shortest((*form, *map(as_text, wanted)), tuple(map(as_text, unwanted)), self.lax)
+            known, text = _shortest((*form, *map(as_text, having)), tuple(map(as_text, unwanted)), self.lax)
             if not known:
-                raise NoMessageError()
-            wrong = [] if text is None else self.wrong(text)
+                raise NoMessageError(limits=[self._clause(having, unwanted)])
+            if text is None:
+                return None
+            wrong = self.wrong(text)
+            if not wrong:
+                return text
             more = [key for key in wrong if key not in wanted and key not in unwanted]
-            if not more:
-                return None if wrong else text
+            missing = [key for key in wrong if key in wanted and key not in having]
+            if not more and not missing:
+                return None
             unwanted += more
+            having += [] if more else missing[:1]
 
     def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[Literal, ...]:
         return (*(self.atoms[key] ^ 1 for key in wanted), *(self.atoms[key] for key in unwanted))
+
+
+def _without_shorter_patterns(wanted: Iterable[Key]) -> list[Key]:
+    """What is wanted, with the longest pattern alone: what has it often has others, too."""
+    patterns = sorted((key for key in wanted if key[0] == "pattern"), key=lambda key: -len(key[1][0]))
+    return [key for key in wanted if key not in patterns[1:]]
 
 
 def as_text(key: Key) -> Key:
@@ -177,12 +196,15 @@ def largest(words: list[str]) -> list[str]:
     ]
 
 
-def side_by_side(wanted: list[Key]) -> str:
-    """Words and samples of patterns in a row. What must begin the text comes first, what must end it last."""
+def side_by_side(wanted: list[Key], unwanted: Sequence[Key] = ()) -> str:
+    """Words and samples of patterns in a row. What must begin the text comes first, what must end it last.
+
+    :param unwanted: what samples do not have, if they can do without.
+    """
     parts = largest([value for sort, value in wanted if sort == "word"])
     for sort, value in wanted:
         if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
-            example = sample((sort, value)) or ""
+            example = _sample_without((sort, value), tuple(unwanted)) or ""
             if holds(f"q {example}", (sort, value)) is not True:
                 parts.insert(0, example)
             else:
@@ -192,8 +214,26 @@ def side_by_side(wanted: list[Key]) -> str:
 
 def sample(key: Key, form: Sequence[Key] = ()) -> str | None:
     """A text with an atom, if one is found."""
+    if not form:
+        return _sample_without(key)
     _known, text = _shortest((*form, key))
     return text
+
+
+@remembered(4096)
+def _sample_without(key: Key, unwanted: tuple[Key, ...] = ()) -> str | None:
+    """A text with an atom: one without others, if one is written; ``None`` if none is found. Automata decide only where
+    nothing that is written has the atom.
+    """
+    sort, value = key
+    first = None
+    for text in samples(*value) if sort == "pattern" else ():
+        if holds(text, key) is not True:
+            continue
+        if all(holds(text, each) is False for each in unwanted):
+            return text
+        first = text if first is None else first
+    return _shortest((key,))[1] if first is None else first
 
 
 @remembered(4096)

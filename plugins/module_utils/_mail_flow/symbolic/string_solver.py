@@ -4,27 +4,34 @@
 Words and patterns are automata; a text that has several and lacks others is accepted by their product. Its characters
 fall into classes that none of the automata distinguishes, so one of each class is enough. A breadth-first search finds
 the shortest text, or that there is none.
+
+A pattern may begin at each character of a text, so an automaton that keeps all beginnings in mind has up to two to the
+power of the pattern's length of states. Where a pattern is wanted, one beginning is enough, and is guessed. Where it is
+unwanted, a text is left aside if a shorter one with the same guesses has no beginning that this one lacks: whatever
+completes the shorter one into an unwanted match completes this one, too.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from ..budget import spend
+from ..budget import remembered, spend
 from ..model.expressions import Alternation, Anchor, Chars, Dialect, Node, Repeat
 from ..model.expressions import Sequence as Parts
 from ..model.kleene import Truth
-from ..model.patterns import has_pattern, search_for
+from ..model.patterns import has_pattern, is_agreed, search_for
 from ..model.words import HALF_ASCII, has_word, touches
 from .atoms import Key
 
 #: The maximum number of states of a product to visit; beyond that, it is unknown whether there is a text.
 MOST_STATES = 3_000
+
+#: With how many of the shorter texts a text is compared.
+_MOST_COMPARED = 32
 
 #: The cost of an automaton per character.
 _STEPS_EACH = 2
@@ -74,6 +81,10 @@ class WordMatcher:
             state = self._after(state, each)
         return state
 
+    def covers(self, state: Any, other: Any) -> bool:
+        """Whether whatever completes a match after the other state completes one after this state, too."""
+        return bool(state[2] or (not other[2] and state[1] == other[1] and state[0] >= other[0]))
+
     def _after(self, state: Any, character: str) -> Any:
         places, before, found = state
         blank = self._blanks and character.isspace()
@@ -117,6 +128,13 @@ class PerhapsWord:
         after = tuple(each.step(one, character) for each, one in zip(self._readings, state[0], strict=True))
         return ((), None, True) if any(one[2] for one in after) else (after, None, False)
 
+    def covers(self, state: Any, other: Any) -> bool:
+        """Whether whatever completes a match after the other state completes one after this state, too."""
+        if state[2] or other[2]:
+            return bool(state[2])
+        pairs = zip(self._readings, state[0], other[0], strict=True)
+        return all(each.covers(one, another) for each, one, another in pairs)
+
     def accepts(self, state: Any) -> bool:
         """Whether the word may be in the text that ends here."""
         return bool(state[2] or any(each.accepts(one) for each, one in zip(self._readings, state[0], strict=True)))
@@ -142,6 +160,12 @@ class Pattern:
         self._after: dict[tuple[Any, str], Any] = {}
         self.first: Any = (frozenset(), self._beside("", end=False), False)
 
+    def after(self, prefix: str) -> Pattern:
+        """The same in a text that has this before it."""
+        for character in prefix:
+            self.first = self.step(self.first, character)
+        return self
+
     def _beside(self, character: str, *, end: bool) -> frozenset[Anchor]:
         return self._search.states.beside(character, self._lines, end=end)
 
@@ -158,8 +182,12 @@ class Pattern:
             return state
         here = self._search.states.closure(places, before | self._beside(character, end=True))
         if self._search.states.last in here:
-            return (frozenset(), frozenset(), True)
+            return _FOUND
         return (self._read(here, character), self._beside(character, end=False), False)
+
+    def covers(self, state: Any, other: Any) -> bool:
+        """Whether whatever completes a match after the other state completes one after this state, too."""
+        return bool(state[2] or (not other[2] and state[1] >= other[1] and state[0] >= other[0]))
 
     def _read(self, here: frozenset[int], character: str) -> frozenset[int]:
         """The places after a character. A letter that only some comparisons take for another one is both."""
@@ -184,7 +212,50 @@ class Pattern:
         return "".join(sorted(found))
 
 
+class Guess(Pattern):
+    """Is found in a text, from a character on that is guessed. A state: the places of the match, ``None`` before it
+    begins; the anchors that hold behind what was read; and whether it is complete.
+    """
+
+    def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
+        super().__init__(pattern, dialect, perhaps=perhaps)
+        self.first = (None, self.first[1], False)
+        self.firsts = [self.first]
+
+    def after(self, prefix: str) -> Guess:
+        """The same in a text that has this before it."""
+        for character in prefix:
+            self.firsts = list(dict.fromkeys(after for each in self.firsts for after in self.steps(each, character)))
+        return self
+
+    def steps(self, state: Any, character: str) -> tuple[Any, ...]:
+        """The states after a character, one for each guess."""
+        found: tuple[Any, ...] = self.step(state, character)
+        return found
+
+    def _step(self, state: Any, character: str) -> Any:
+        if state[2]:
+            return (state,)
+        here = self._here(state, self._beside(character, end=True))
+        if self._search.states.last in here:
+            return (_FOUND,)
+        behind, places = self._beside(character, end=False), self._read(here, character)
+        waits = [(None, behind, False)] if state[0] is None else []
+        return (*waits, (places, behind, False)) if places else tuple(waits)
+
+    def accepts(self, state: Any) -> bool:
+        """Whether the match is complete in the text that ends here."""
+        return bool(state[2] or self._search.states.last in self._here(state, self._beside("", end=True)))
+
+    def _here(self, state: Any, ahead: frozenset[Anchor]) -> frozenset[int]:
+        places, before, _found = state
+        return self._search.states.closure(places or frozenset(), before | ahead, begins=places is None)
+
+
 Machine: TypeAlias = "WordMatcher | PerhapsWord | Pattern"
+
+#: The state of a pattern that is found.
+_FOUND: Any = (frozenset(), frozenset(), True)
 
 
 def _collect(node: Node, found: set[str]) -> None:
@@ -222,7 +293,7 @@ def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = 
     :param lax: whether possible matches are enough.
     :raises OverflowError: the product is too large to decide.
     """
-    machines = [_machine(key, perhaps=lax) for key in wanted], [_machine(key, perhaps=not lax) for key in unwanted]
+    machines = [_guess(key, perhaps=lax) for key in wanted], [_machine(key, perhaps=not lax) for key in unwanted]
     letters = list(_letters(machines))
     return _shortest(*machines, [*among, *filter(str.isprintable, letters), *_SORTS, *letters])
 
@@ -242,36 +313,129 @@ def is_impossible(
     if any(sort == "pattern" and not HALF_ASCII.keys().isdisjoint(value[0]) for sort, value in (*wanted, *unwanted)):
         return False  # So may that of other letters in the text.
     machines = (
-        [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)],
+        [*(_machine(key) for key in form), *(_guess(key, perhaps=True) for key in wanted)],
         [_machine(key) for key in unwanted],
     )
+    return _shortest(*machines, _every_character(machines, plain=plain)) is None
+
+
+@remembered(4096)
+def behind(prefix: str, pattern: str, dialect: Dialect) -> tuple[bool, bool]:
+    """Whether a text that lacks a pattern may have it once a prefix is before it, and whether one that has it may lack it
+    then. Both, where that cannot be decided, or the pattern's meaning is open.
+    """
+    if not is_agreed(pattern, dialect):
+        return True, True
+    try:
+        return _may_change(prefix, pattern, dialect, gains=True), _may_change(prefix, pattern, dialect, gains=False)
+    except OverflowError:
+        return True, True
+
+
+def _may_change(prefix: str, pattern: str, dialect: Dialect, *, gains: bool) -> bool:
+    """Whether there is a text that gains a pattern by a prefix, or that loses it, in one of the readings of lines."""
+    for lines in (False, True):
+        wanted = Guess(pattern, dialect, perhaps=lines)
+        unwanted = Pattern(pattern, dialect, perhaps=lines)
+        (wanted if gains else unwanted).after(prefix)
+        if unwanted.first[2]:
+            continue  # All texts have it.
+        machines: tuple[list[Machine], list[Machine]] = [wanted], [unwanted]
+        if _shortest(*machines, _every_character(machines, plain=True)) is not None:
+            return True
+    return False
+
+
+def _every_character(machines: tuple[Sequence[Machine], Sequence[Machine]], *, plain: bool) -> list[str]:
+    """One character at least of each class that automata distinguish.
+
+    :param plain: whether to leave out :data:`HALF_ASCII`.
+    """
     ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
-    characters = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
-    return _shortest(*machines, [each for each in characters if not plain or each not in HALF_ASCII]) is None
+    found = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
+    return [each for each in found if not plain or each not in HALF_ASCII]
 
 
 def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:
     machines = [*wanted, *unwanted]
     alphabet = _alphabet(machines, characters)
-    start = tuple(machine.first for machine in machines)
-    found: dict[Any, tuple[Any, str] | None] = {start: None}
-    todo = deque([start])
-    while todo:
-        state = todo.popleft()
-        spend(_STEPS_EACH * len(machines) * len(alphabet))
-        accepted = [machine.accepts(each) for machine, each in zip(machines, state, strict=True)]
-        if all(accepted[: len(wanted)]) and not any(accepted[len(wanted) :]):
-            return _spelled(found, state)
-        if any(each[2] for each in state[len(wanted) :]):
-            continue  # What is in a text stays in it.
-        for character in alphabet:
-            after = tuple(machine.step(each, character) for machine, each in zip(machines, state, strict=True))
-            if after not in found:
-                if len(found) >= MOST_STATES:
-                    raise OverflowError("The texts have too many states.")
-                found[after] = (state, character)
-                todo.append(after)
+    lacking = tuple(machine.first for machine in unwanted)
+    firsts = (machine.firsts if isinstance(machine, Guess) else [machine.first] for machine in wanted)
+    found: dict[Any, tuple[Any, str] | None] = {(having, lacking): None for having in itertools.product(*firsts)}
+    texts = list(found)
+    frontier = _Frontier(unwanted)
+    while texts:
+        longer: dict[Any, None] = {}
+        for state in texts:
+            spend(_STEPS_EACH * len(machines) * len(alphabet))
+            if all(map(_accepts, wanted, state[0])) and not any(map(_accepts, unwanted, state[1])):
+                return _spelled(found, state)
+            for character in alphabet:
+                lacking = tuple(machine.step(each, character) for machine, each in zip(unwanted, state[1], strict=True))
+                if any(each[2] for each in lacking):
+                    continue  # What is in a text stays in it.
+                for having in _guesses(wanted, state[0], character):
+                    after = (having, lacking)
+                    if after in found or not frontier.takes(after, longer):
+                        continue
+                    if len(found) >= MOST_STATES:
+                        raise OverflowError("The texts have too many states.")
+                    found[after] = (state, character)
+                    longer[after] = None
+        texts = list(longer)
     return None
+
+
+class _Frontier:
+    """The texts that need not be left aside, by what they have."""
+
+    def __init__(self, unwanted: Sequence[Machine]) -> None:
+        self._unwanted = unwanted
+        self._kept: dict[Any, list[Any]] = {}
+
+    def takes(self, state: Any, level: dict[Any, None]) -> bool:
+        """Whether a text is needed beside those before it. If so, those as long as it that are not needed beside it go.
+
+        :param level: the texts that are as long.
+        """
+        having, lacking = state
+        kept = self._kept.setdefault(having, [])
+        spend(1 + len(kept))
+        if any(self._lacks_more(other, lacking) for other in kept):
+            return False
+        for other in [other for other in kept if (having, other) in level and self._lacks_more(lacking, other)]:
+            kept.remove(other)
+            del level[having, other]
+        if len(kept) < _MOST_COMPARED:
+            kept.append(lacking)
+        return True
+
+    def _lacks_more(self, one: Sequence[Any], other: Sequence[Any]) -> bool:
+        """Whether one text lacks whatever another one lacks, however both are continued."""
+        return all(
+            machine.covers(of_other, of_one)
+            for machine, of_other, of_one in zip(self._unwanted, other, one, strict=True)
+        )
+
+
+def _accepts(machine: Machine, state: Any) -> bool:
+    return machine.accepts(state)
+
+
+def _guesses(machines: Sequence[Machine], states: Sequence[Any], character: str) -> Iterable[tuple[Any, ...]]:
+    """The states of all of these after a character, for each combination of guesses."""
+    return itertools.product(
+        *(
+            machine.steps(each, character) if isinstance(machine, Guess) else (machine.step(each, character),)
+            for machine, each in zip(machines, states, strict=True)
+        )
+    )
+
+
+def _guess(key: Key, *, perhaps: bool = False) -> Machine:
+    """The automaton of what is wanted in a text."""
+    sort, value = key
+    return _machine(key, perhaps=perhaps) if sort == "word" else Guess(*value, perhaps=perhaps)
 
 
 def _machine(key: Key, *, perhaps: bool = False) -> Machine:
