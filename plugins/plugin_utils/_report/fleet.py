@@ -52,7 +52,7 @@ def view_of(report: Record) -> dict[str, Any]:
             (word_for(ORGANIZATION, status), statuses[status])
             for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
         ],
-        "unseen": list(dict.fromkeys(line for item in organizations for line in unseen_of(item.get("mail")))),
+        "unseen": list(dict.fromkeys(line for item in organizations for line in unseen_of(item))),
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
         "about": [_ABOUT[key] for key in about],

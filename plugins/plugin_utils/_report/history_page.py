@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...module_utils._baseline.documents.history import shown
+from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .labels import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
-from .mail_section import unseen_of
 from .render import page_of
 
 #: The maximum number of open and of ended findings on the page. All are in history.json.
@@ -58,7 +58,7 @@ def view_of(history: Record) -> dict[str, Any]:
         "ended_more": max(0, len(ended) - MOST),
         "evidence": [_evidence(row) for row in reversed(history["evidence"][-MOST:])],
         "evidence_more": max(0, len(history["evidence"]) - MOST),
-        "unseen": unseen_of(history),
+        "unseen": unseen_lines(history),
         "organizations": [_organization(row) for row in history["organizations"]],
     }
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...module_utils._baseline.controls.effect_on_mail import EffectOnMail
 from ...module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._exchange import text as _text
@@ -234,6 +235,11 @@ def natural(text: str) -> list[tuple[bool, int, str]]:
     # Only these digits have one value each, of which int() knows no more than some thousands.
     parts = re.split(r"([0-9]{1,18})", text.casefold())
     return [(True, int(part), part) if place % 2 else (False, 0, part) for place, part in enumerate(parts) if part]
+
+
+def mail_of(organization: Record) -> EffectOnMail:
+    """What the plan does to the organization's mail."""
+    return EffectOnMail.read(organization.get("mail") or {})
 
 
 def part_of(key: str) -> Callable[[Record], list[Record]]:

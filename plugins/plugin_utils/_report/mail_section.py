@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
@@ -13,7 +13,7 @@ from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
 from ...module_utils._mail_flow.wording.unseen import unseen_line, unseen_lines
-from .labels import MAIL, REACH, VERDICT, Record, Word, rank, word_for
+from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, rank, word_for
 from .replay_section import change_of
 
 #: Classes of mail that a page shows; all of them are in the other files.
@@ -25,7 +25,7 @@ MOST_DESTINATIONS = 40
 
 def difference_of(organization: Record) -> list[Record]:
     """The classes of mail that are treated differently, most important first."""
-    rows = (organization.get("mail") or {}).get("difference") or []
+    rows = mail_of(organization).difference or ()
     return [
         {
             "kind": row.get("kind", "unknown"),
@@ -64,7 +64,7 @@ def _counterexample_ends(found: Record) -> Iterator[tuple[str, str]]:
 
 def not_listed(organization: Record) -> int:
     """How many classes of mail the report does not list."""
-    return int((organization.get("mail") or {}).get("difference_more") or 0)
+    return mail_of(organization).difference_more
 
 
 def guarantees_of(organization: Record) -> list[Record]:
@@ -84,7 +84,7 @@ def guarantees_of(organization: Record) -> list[Record]:
             "unseen": unseen_line(row.get("unseen") or ()),
         }
         for row in sorted(
-            (organization.get("mail") or {}).get("guarantees") or [],
+            mail_of(organization).guarantees,
             key=lambda row: rank(VERDICT, row.get("verdict", "")),
         )
     ]
@@ -96,7 +96,7 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
     :param detailed: whether to tell how many copies of each organization they would have changed: then no two
         organizations share one.
     """
-    rows = (organization.get("mail") or {}).get("suggestions") or []
+    rows = mail_of(organization).suggestions
     return [
         {
             **{key: row.get(key, "") for key in ("for", "text", "diff")},
@@ -111,22 +111,22 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
 
 def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
     """Who encrypts what: kind, name, what that covers, and on what it rests."""
-    rows = (organization.get("mail") or {}).get("encrypters") or ()
+    rows = mail_of(organization).encrypters
     return [(KINDS_OF_ENCRYPTER[row["kind"]], row["name"], row["covers"], row["rests_on"]) for row in rows]
 
 
-def unseen_of(part: Record | None) -> list[str]:
-    """What a part of a report does not see, in lines."""
-    return unseen_lines(part or {})
+def unseen_of(organization: Record) -> list[str]:
+    """What the verdicts about an organization's mail do not see, in lines."""
+    return unseen_lines(mail_of(organization).as_dict())
 
 
-def reach_of(overview: Record) -> dict[str, Any]:
+def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
     """Which mail to people outside is protected, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
     kind a word and the rules on which that depends), and ``left_out``, how many destinations are not shown. Empty where
     it is not known.
     """
     found: dict[str, dict[str, tuple[Word, str]]] = {}
-    for row in overview.get("reach") or ():
+    for row in cells:
         on = ", ".join(map(str, row.get("on") or ())) or ", ".join(
             dict.fromkeys(str(each["id"]) for each in row.get("unknown") or ())
         )
@@ -146,18 +146,18 @@ def reach_of(overview: Record) -> dict[str, Any]:
 
 def lint_of(organization: Record) -> list[Record]:
     """Remarks about the rules."""
-    return list((organization.get("mail") or {}).get("lint") or [])
+    return list(mail_of(organization).lint)
 
 
 def foreign_of(organization: Record) -> list[Record]:
     """The foreign rules that need a look."""
-    rows = (organization.get("mail") or {}).get("foreign") or []
+    rows = mail_of(organization).foreign
     return [{**row, "text": foreign_line(row)} for row in rows if needs_a_look(row)]
 
 
 def harmless(organization: Record) -> int:
     """The number of other foreign rules."""
-    return len((organization.get("mail") or {}).get("foreign") or ()) - len(foreign_of(organization))
+    return len(mail_of(organization).foreign) - len(foreign_of(organization))
 
 
 def message_card(witness: Record) -> list[tuple[str, str]]:

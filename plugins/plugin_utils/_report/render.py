@@ -24,6 +24,7 @@ from markupsafe import Markup, escape
 
 from ...module_utils._exchange.document import document_line
 from ...module_utils._mail_flow.wording.replay import replay_lines
+from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .labels import (
     ACCEPTED,
     CONTROL,
@@ -138,7 +139,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["as_text"] = as_text
     environment.filters["as_line"] = as_line
     environment.filters["differing"] = differing
-    environment.filters["unseen_lines"] = unseen_of
+    environment.filters["unseen_lines"] = unseen_lines
     for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)
     environment.globals.update(expired=EXPIRED, accepted=ACCEPTED, sign=sign_of)
@@ -229,7 +230,7 @@ def _rows(organization: Record) -> Iterable[Record]:
             "before": row["before"],
             "text": _said(row),
         }
-    for line in unseen_of(organization.get("mail")):
+    for line in unseen_of(organization):
         yield {"record": "unseen", "text": line}
     for row in foreign_of(organization):
         yield {"record": "foreign rule", "title": row["name"], "text": row["text"]}
@@ -355,7 +356,7 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
     suite.set("hostname", visible(str(organization.get("host") or "")))
     if generated_at:
         suite.set("timestamp", visible(generated_at))
-    if unseen := unseen_of(organization.get("mail")):
+    if unseen := unseen_of(organization):
         properties = ElementTree.SubElement(suite, "properties")
         ElementTree.SubElement(properties, "property", name="unseen", value=" ".join(unseen))
     status = organization.get("status", "")

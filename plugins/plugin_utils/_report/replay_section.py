@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ...module_utils._mail_flow.trace.replay import COVERAGE
 from ...module_utils._mail_flow.wording.replay import change_sentence, left_out_words, number_of, replay_lines
-from .labels import Record
+from .labels import Record, mail_of
 
 #: How copies count, in words, in the order of :data:`COVERAGE`.
 TITLES = dict(zip(COVERAGE, ("Protected by rules", "Not by rules", "Cannot be told", "Not delivered"), strict=True))
@@ -18,7 +18,7 @@ _WIDTH, _LEFT, _DAY = 400, 72, 18
 
 def replay_of(organization: Record) -> Record | None:
     """The results of a replay for the page; ``None`` if there is none."""
-    found = (organization.get("mail") or {}).get("replay")
+    found = mail_of(organization).replay
     return shown(found) if found else None
 
 
@@ -42,13 +42,13 @@ def shown(found: Record) -> Record:
 
 def change_of(organization: Record, kind: str) -> str:
     """How much of the last days' mail a kind of difference affects, as a sentence; empty if unknown."""
-    rows = ((organization.get("mail") or {}).get("replay") or {}).get("difference") or ()
+    rows = (mail_of(organization).replay or {}).get("difference") or ()
     return next((f"In the replayed mail, {change_sentence(row)}" for row in rows if row["kind"] == kind), "")
 
 
 def headline_of(organization: Record) -> str:
     """One line for the first screen; empty if there is no replay."""
-    found = (organization.get("mail") or {}).get("replay") or {}
+    found = mail_of(organization).replay or {}
     if "counts" not in found:
         return ""
     copies, changed = found["counts"]["copies"], found["counts"].get("changed")

@@ -39,6 +39,7 @@ from .labels import (
     count,
     exceptions_of,
     is_expired,
+    mail_of,
     name_of,
     part_of,
     rank,
@@ -238,25 +239,20 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
     mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
     return {
         "overviews": [
-            (name_of(item), overview, reach_of(overview))
+            (name_of(item), overview, reach_of(overview.get("reach") or ()))
             for item in organizations
             if (overview := item.get("overview"))
         ],
-        "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(item.get("mail") or {}))],
+        "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(mail_of(item).reach))],
         "mail": mail[:MOST_CLASSES],
         "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
         "evidences": [
             (name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=detailed))
         ],
-        "trials": [
-            (name_of(item), trial_lines(row))
-            for item in organizations
-            for row in (item.get("mail") or {}).get("trials") or ()
-        ],
+        "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in mail_of(item).trials],
         "encrypters": [(name_of(item), rows) for item in organizations if (rows := encrypters_of(item)) and detailed],
-        "unseen_of_mail": list(dict.fromkeys(line for item in organizations for line in unseen_of(item.get("mail")))),
-        "same_mail": not mail
-        and any("difference" in (organization.get("mail") or {}) for organization in organizations),
+        "unseen_of_mail": list(dict.fromkeys(line for item in organizations for line in unseen_of(item))),
+        "same_mail": not mail and any(mail_of(organization).difference is not None for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(
             _shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])
@@ -286,7 +282,7 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
 
     :param detailed: whether to show more than a line.
     """
-    found = (organization.get("mail") or {}).get("evidence")
+    found = mail_of(organization).evidence
     if not found:
         return None
     if not detailed:

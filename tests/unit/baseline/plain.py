@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
     PlanDocument,
@@ -37,5 +40,7 @@ def document(*changes: PlannedChange, **more: Any) -> PlanDocument:
     """A plan for Contoso with these changes."""
     parts = {"kind": "baseline", "organization": CONTOSO, "desired": {"IRM-1": True}, "plan": Plan(), "mail": {}}
     given = {name: more.pop(name) for name in list(more) if name in parts}
+    mail = given.get("mail", {})
+    given["mail"] = EffectOnMail.read({**({"difference_more": 0} if "difference" in mail else {}), **mail})
     made = PlanDocument.of(**{**parts, **given}, changes=changes)
     return PlanDocument(**{**{name: getattr(made, name) for name in made.__dataclass_fields__}, **more})

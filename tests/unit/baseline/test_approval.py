@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import NO_EFFECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import stable_command
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
     PlanDocument,
@@ -230,7 +231,7 @@ _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | _TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
 )
-PLAN = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), {}, ())
+PLAN = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), NO_EFFECT, ())
 
 
 @pytest.mark.parametrize("part", PLAN.as_dict())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import NO_EFFECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan_document import (
     PlanDocument,
     moved,
@@ -25,7 +26,7 @@ LOST = {
     "when": {"recipient_domain_is": ["partner.example"]},
     "text": "Mail to partners is not encrypted.",
 }
-MAIL = {"difference": [LOST], "guarantees": [{"name": "partners", "verdict": "proved"}]}
+MAIL = {"difference": [LOST], "difference_more": 0, "guarantees": [{"name": "partners", "verdict": "proved"}]}
 WHOLE = document(
     planned("search_enabled", impact=Impact.TAKES_AWAY),
     planned(
@@ -49,7 +50,7 @@ WHOLE = document(
 VERDICTS = ("proved", "unknown", "refuted")
 #: Of that document. Whoever changes one of these makes all plans that were approved before void.
 DIGEST = "sha256:d44fd5e618df72cccb82e9945f916c460ce45a6246ca96e142bfcd5478c22947"
-SEAL = "sha256:bc1a3170b7ce616a54cbb8556a9ce09510f7117c578d18cc036c0a18f06984fd"
+SEAL = "sha256:63e420a5d9d82fa1fafd50ad12dd7be6590467709df61f4ae68fbfdb017647e6"
 
 
 class TestWritten:
@@ -98,7 +99,7 @@ class TestWritten:
             ("desired", {"IRM-1": False}),
             ("managed", {}),
             ("changes", WHOLE.changes[:1]),
-            ("mail", {}),
+            ("mail", NO_EFFECT),
             ("warnings", ()),
         ],
     )

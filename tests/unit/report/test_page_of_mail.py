@@ -51,7 +51,11 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
 
 def test_a_plan_says_who_could_then_read_what() -> None:
     row = {"kind_of_mail": "from_inside", "destination": "bank.example", "protected": "never"}
-    mail = {"difference": [{"kind": "transit_lost", "text": "Mail is less protected.", "when": {}}], "reach": [row]}
+    mail = {
+        "difference": [{"kind": "transit_lost", "text": "Mail is less protected.", "when": {}}],
+        "difference_more": 0,
+        "reach": [row],
+    }
     words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail=mail)]))).words
     start = words.index("What rules or forced TLS would then protect of mail to people outside")
     assert words.index("Effect on mail") < start
@@ -72,7 +76,9 @@ def test_a_card_says_how_mail_leaves() -> None:
         "witness": {"message": {"from": "a@contoso.com", "to": ["ann@bank.example"]}, "recipient": "ann@bank.example"},
     }
     words = Page(
-        render_html(samples.run("baseline", [samples.organization("contoso", mail={"difference": [row]})]))
+        render_html(
+            samples.run("baseline", [samples.organization("contoso", mail={"difference": [row], "difference_more": 0})])
+        )
     ).words
     assert "Less protected on its way" in words
     tls = "by forced TLS with a trusted certificate with the right name, through the connector 'Bank', as far as gate.example is concerned"

@@ -13,6 +13,7 @@ from ..._mail_flow.analyses.foreign_rules import foreign_rules
 from ..._mail_flow.wording.plans import foreign_line, foreign_row
 from ..._resources.rules.rule import Rule, first_date
 from ..._resources.rules.stored import rules_of
+from .effect_on_mail import EffectOnMail
 from .mail import Mail
 
 #: Rules that a terminal names.
@@ -53,11 +54,11 @@ def needs_a_look(row: Mapping[str, Any]) -> bool:
     return bool(row["does"] or (row["acts"] and row.get("since")))
 
 
-def foreign_lines(mail: Mapping[str, Any]) -> list[str]:
+def foreign_lines(mail: EffectOnMail) -> list[str]:
     """The foreign rules that need a look, as lines for a terminal.
 
-    :param mail: what a plan does to mail, with ``foreign``.
+    :param mail: what a plan does to mail.
     """
-    rows = [row for row in mail.get("foreign") or () if needs_a_look(row)]
+    rows = [row for row in mail.foreign if needs_a_look(row)]
     more = f"{len(rows) - _NAMED} more such rules are in the report." if len(rows) > _NAMED else ""
     return [*(f"Foreign rule {foreign_line(row)}" for row in rows[:_NAMED]), *([more] if more else [])]

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..._engine.plan import Change, Impact, Plan, PlanWarning
+from ..._engine.plan import Change, Plan, PlanWarning
 from ..._exchange.cmdlet import Session
-from ..._exchange.document import digest_of, exact_digest
+from ..._exchange.document import exact_digest
 from ..._exchange.errors import ExchangeError
 from ..._exchange.names import same_name
 from ..._exchange.organization import MAIL_FACTS, Organization, read
-from ..._exchange.text import value_text
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
 from ..._mail_flow.analyses.plan_effects import encrypting_today, facts_after, rules_after
@@ -26,14 +25,14 @@ from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
-from ..._mail_flow.wording.guarantees import copies_not_covered, guarantee_rows
+from ..._mail_flow.wording.guarantees import guarantee_rows
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES, obstacle
-from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
+from .effect_on_mail import EffectOnMail
 from .findings import PREFIX
 
 #: The resource, and the fact, whose settings decide about mail, too.
@@ -43,7 +42,7 @@ IRM = IRM_CONFIGURATION.name
 GUARANTEES = f"{PREFIX}guarantees"
 
 #: Verdicts, best first.
-_VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
+VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
 
 
 @dataclass(frozen=True)
@@ -140,25 +139,26 @@ def changes_mail(changes: Iterable[Change]) -> bool:
     )
 
 
-def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
-    """What a plan does to mail: ``difference`` and ``difference_more``; empty if it touches nothing that decides about
+def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
+    """How a plan changes what becomes of mail, and what that rests on; nothing if it touches nothing that decides about
     mail.
 
     It leaves out how people open protected mail: the changes show what a plan does to sign-in, passcodes and the
     portal.
     """
     if not changes_mail(plan.changes):
-        return {}
+        return EffectOnMail()
     try:
         now = Mail.of(organization)
     except ExchangeError:
         if any(change.resource == RULE for change in plan.changes):
             raise
-        return {}  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
+        return (
+            EffectOnMail()
+        )  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
     then = now.after(plan)
-    found = difference_of(now, then)
-    foundations = rests_on(organization, then, found["difference"])
-    return {**found, **({"rests_on": foundations} if foundations else {})}
+    rows, more = difference_of(now, then)
+    return EffectOnMail(tuple(rows), more, tuple(rests_on(organization, then, rows)))
 
 
 #: The action that applies a template.
@@ -203,11 +203,22 @@ def _on_the_way(row: Mapping[str, Any]) -> bool:
     return leaving or unknown or row["kind"] in _ON_THE_WAY
 
 
-def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
-    """How two ways to treat mail differ: ``difference`` and ``difference_more``."""
-    found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
-    rows, more = difference_rows(found)
-    return {"difference": rows, "difference_more": more}
+def difference_of(now: Mail, then: Mail) -> tuple[list[dict[str, Any]], int]:
+    """How two ways to treat mail differ: the classes, and how many more there are at least."""
+    return difference_rows(difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM)))
+
+
+def unseen_in(organization: Organization) -> tuple[str, ...]:
+    """What may encrypt mail of an organization, or take its protection away, and was neither read nor told."""
+    try:
+        return tuple(Mail.of(organization).unseen)
+    except ExchangeError:
+        return tuple(unseen_of({}))
+
+
+def with_unseen(mail: EffectOnMail, organization: Organization) -> EffectOnMail:
+    """What a plan does to mail, with what nothing of it sees if it says how mail is protected."""
+    return replace(mail, unseen=unseen_in(organization)) if mail.says_how_protected else mail
 
 
 def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarning]:
@@ -218,28 +229,6 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarni
         return []
     found = obstacle(mail.facts.get(IRM), mail.facts.get(RMS_TEMPLATES))
     return warnings_of(found, encrypting_today(mail.rules) if found else [], "IRM-1 and IRM-2 turn it on.")
-
-
-#: The parts of what a plan does to mail that say how mail is protected: those that the last lines of a run rest on, and
-#: those that only pages and differences show.
-_SAYS = ("guarantees", "trials", "replay", "evidence")
-_SHOWN = ("difference", "suggestions", "reach", "encrypters")
-
-
-def says_how_protected(mail: Mapping[str, Any]) -> bool:
-    """Whether the last lines of a run rest on how mail is protected."""
-    return any(part in mail for part in _SAYS)
-
-
-def with_unseen(mail: Mapping[str, Any], organization: Organization) -> dict[str, Any]:
-    """What a plan does to mail, with what nothing of it sees (``unseen``), if it says how mail is protected."""
-    if not any(part in mail for part in (*_SAYS, *_SHOWN)):
-        return dict(mail)
-    try:
-        unseen = Mail.of(organization).unseen
-    except ExchangeError:
-        unseen = list(unseen_of({}))
-    return {**mail, "unseen": unseen}
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -254,157 +243,3 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
     now = Mail.of(organization)
     seen = now.after(plan) if plan else now
     return lint_rows(lint(seen.rules, seen.facts))
-
-
-#: What a class of the difference does to people. All others affect some mail.
-IMPACTS: Mapping[str, Impact] = {
-    "protection_lost": Impact.IN_CLEAR,
-    "transit_lost": Impact.IN_CLEAR,
-    "delivery_lost": Impact.REJECTS,
-}
-
-
-def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
-    """The impact of a change on people. For a rule, the worst effect on mail that the difference attributes to it;
-    removing a rule always deletes.
-
-    :param mail: what the plan does to mail.
-    """
-    if change.resource != RULE or "difference" not in mail or mail["difference_more"]:
-        # Where not all of the effect on mail is known, what the rule alone tells is better than nothing.
-        return change.impact
-    found = [_impact(row) for row in mail["difference"] if change.identity in row["rules"]]
-    worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
-    return min([*found, *worst], key=list(Impact).index, default=Impact.NONE)
-
-
-def _impact(row: Mapping[str, Any]) -> Impact:
-    return IMPACTS.get(row["kind"]) or (
-        Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL
-    )
-
-
-#: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule
-#: among rules of others, which says nothing once others have moved; its message is one of many.
-_COUNTED = (
-    "kind",
-    "when",
-    "unless",
-    "arrives",
-    "every",
-    "was",
-    "becomes",
-    "rules",
-    "later",
-    "added",
-    "people",
-    "dates",
-    "side_effects",
-)
-
-
-def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {key: row[key] for key in _COUNTED if key in row}
-    return {**found, "unknown": sorted({each["id"] for each in row["unknown"]})} if "unknown" in row else found
-
-
-def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the effect on mail that counts for the digest: the classes of mail, and the verdicts."""
-    return {
-        "difference": sorted(digest_of(_counted(row)) for row in mail.get("difference", ())),
-        "difference_more": mail.get("difference_more", 0),
-        "guarantees": {row["name"]: _judged(row) for row in mail.get("guarantees", ())},
-        "rests_on": sorted(map(digest_of, mail.get("rests_on", ()))),
-    }
-
-
-def _judged(row: Mapping[str, Any]) -> list[str]:
-    """What an approver reads of a verdict: it, and what a proof leaves out because rules copy or show it."""
-    return [row["verdict"], *sorted(copies_not_covered([row]))]
-
-
-def _apart(row: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """The digest of a row without the reasons why it is unknown, and these: with fewer of them, it is known better."""
-    counted = _counted(row)
-    reasons = set(counted.get("unknown", ()))
-    return digest_of({**counted, "unknown": bool(reasons)}), reasons
-
-
-def moved_mail(
-    approved: Mapping[str, Any],
-    current: Mapping[str, Any],
-    holds: Callable[[Mapping[str, Any]], bool] = lambda _row: True,
-) -> list[str]:
-    """How the effects on mail differ from the approved ones, and what these rest on, as sentences. Gains count, too:
-    they may be why somebody approved.
-
-    :param holds: whether an approved effect must still be there: nothing that brings it is done yet.
-    """
-    texts = [
-        f"it does not include this effect on mail: {text}"
-        for text in _more(current.get("difference", ()), approved.get("difference", ()))
-    ]
-    # There may be fewer reasons why an effect is unknown.
-    now = [_apart(row)[0] for row in current.get("difference", ())]
-    gone = [row for row in approved.get("difference", ()) if holds(row) and _apart(row)[0] not in now]
-    # An effect that is another one now is named as that already.
-    known = [row["text"] for row in current.get("difference", ())]
-    texts += [
-        f"it includes this effect on mail, which is no longer so: {row['text'].removesuffix('.')}"
-        for row in gone
-        if row["text"] not in known
-    ]
-    if current.get("difference_more", 0) > approved.get("difference_more", 0):
-        texts.append("it lists all effects on mail, but there are now more than can be listed")
-    return [*texts, *_moved_verdicts(approved, current), *_moved_foundations(approved, current)]
-
-
-def _more(rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The sentences of rows of a difference that are more than others say."""
-    known: dict[str, list[set[str]]] = {}
-    for row in others:
-        digest, reasons = _apart(row)
-        known.setdefault(digest, []).append(reasons)
-    found = []
-    for row in rows:
-        digest, reasons = _apart(row)
-        if not any(reasons <= known_ones for known_ones in known.get(digest, ())):
-            found.append(row["text"].removesuffix("."))
-    return found
-
-
-def _moved_verdicts(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """The guarantees with worse verdicts than the approved ones, and the copies that proofs leave out since."""
-    before = {row["name"]: row for row in approved.get("guarantees", ())}
-    texts = []
-    for row in current.get("guarantees", ()):
-        old = before.get(row["name"], row)
-        if _VERDICTS.index(row["verdict"]) > _VERDICTS.index(old["verdict"]):
-            texts.append(f"in it, {row['name']!r} is {old['verdict']}, but now it is {row['verdict']}")
-        elif old["verdict"] == row["verdict"]:
-            known = copies_not_covered([old])
-            new = [text for text in copies_not_covered([row]) if text not in known]
-            texts += [f"it does not say that {text.removesuffix('.')}" for text in new]
-    return texts
-
-
-def _moved_foundations(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """How differs now what the approved effects rest on."""
-    if not current.get("difference"):
-        return []  # Nothing that rests on it is left.
-    sides = [
-        {(row["kind"], row["name"]): row["values"] for row in mail.get("rests_on", ())} for mail in (approved, current)
-    ]
-    texts = []
-    for what in sorted({*sides[0], *sides[1]}):
-        old, new = (side.get(what) for side in sides)
-        name = f"the {what[0]} {what[1]!r}"
-        if old is None or new is None:
-            texts.append(f"its effects on mail rest on {name}, which is {'gone' if new is None else 'new'}")
-            continue
-        differing = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-        texts += [
-            f"its effects on mail rest on {key} of {name}, which was {value_text(old.get(key))} and is now {value_text(new.get(key))}"
-            for key in differing
-        ]
-    return texts

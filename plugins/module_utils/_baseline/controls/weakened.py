@@ -12,8 +12,9 @@ from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ..._resources.rules.in_clear import rules_warned_of
+from .effect_on_mail import IMPACTS, EffectOnMail
 from .findings import Finding
-from .mail import IMPACTS, PROVED, Mail
+from .mail import PROVED, Mail
 
 #: The word that accepts it.
 WEAKENED_MAIL = "weakened_mail"
@@ -23,7 +24,7 @@ WEAKENED_MAIL = "weakened_mail"
 _OTHER_MAIL = ("later", "added", "people", "dates")
 
 
-def weakened_mail(organization: Organization, plan: Plan, mail: Mapping[str, Any], control: str) -> list[Finding]:
+def weakened_mail(organization: Organization, plan: Plan, mail: EffectOnMail, control: str) -> list[Finding]:
     """The finding that mail would leave unprotected that is protected now, by rules or by forced TLS; none where no mail
     would.
 
@@ -39,8 +40,8 @@ def weakened_mail(organization: Organization, plan: Plan, mail: Mapping[str, Any
     return [Finding.acceptable(control, f"{texts[0]}{more}", WEAKENED_MAIL)]
 
 
-def _lost(organization: Organization, plan: Plan, mail: Mapping[str, Any]) -> Iterator[str]:
-    for row in mail.get("difference", ()):
+def _lost(organization: Organization, plan: Plan, mail: EffectOnMail) -> Iterator[str]:
+    for row in mail.difference or ():
         if IMPACTS.get(row["kind"]) is Impact.IN_CLEAR and not _stays_protected(organization, plan, row):
             yield f"mail that is protected now would leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
 
@@ -54,11 +55,11 @@ def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, A
     return bool(found["verdict"] == PROVED)
 
 
-def _doubtful(plan: Plan, mail: Mapping[str, Any]) -> Iterator[str]:
+def _doubtful(plan: Plan, mail: EffectOnMail) -> Iterator[str]:
     """What may let mail out, as far as rules alone show, where the effect on mail is not known."""
     dangerous = rules_warned_of(plan)
-    for row in mail.get("difference", ()):
+    for row in mail.difference or ():
         if row["kind"] == "unknown" and dangerous & set(row["rules"]):
             yield f"mail that is protected now may leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
-    if dangerous and mail.get("difference_more"):
+    if dangerous and mail.difference_more:
         yield f"mail may leave {UNPROTECTED} because of {', '.join(map(repr, sorted(dangerous)))}, and not all effects on mail are known."

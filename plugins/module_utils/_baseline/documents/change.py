@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -20,7 +19,7 @@ from ..._resources.rules.rule import is_past
 from ..._resources.rules.stored import RULE, rules_of
 from ..._resources.table import Field
 from ..controls.controls import control_of
-from ..controls.mail import impact_of
+from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail, impact_of
 from .status import ChangeState, RollbackClass
 
 #: Worst first: what people decide about stands at the top.
@@ -109,9 +108,7 @@ _WRITTEN = ("control", "resource", "identity", "option", "before", "after", "imp
 _TEXTS = tuple(key for key in _WRITTEN if key not in ("before", "after"))
 
 
-def planned_changes(
-    organization: Organization, plan: Plan, mail: Mapping[str, Any] = types.MappingProxyType({})
-) -> list[PlannedChange]:
+def planned_changes(organization: Organization, plan: Plan, mail: EffectOnMail = NO_EFFECT) -> list[PlannedChange]:
     """The changes of a plan, those with the worst impact first.
 
     :param mail: what the plan does to mail.

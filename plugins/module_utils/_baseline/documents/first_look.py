@@ -30,7 +30,7 @@ from ..._resources.rules.moderation import doing
 from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
-from ..controls.mail import PROVED, REFUTED, Mail, mail_lint, with_unseen
+from ..controls.mail import PROVED, REFUTED, Mail, mail_lint, unseen_in
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -140,7 +140,7 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "policy": policy_of(organization),
         "reach": reach_of(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
-        "unseen": with_unseen({"guarantees": []}, organization)["unseen"],
+        "unseen": list(unseen_in(organization)),
     }
 
 

@@ -172,9 +172,8 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
             found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
     stored = dict(seen_of(change) for change in _told_once(report.changes) if change.state is ChangeState.STORED)
     who = (report.host, report.name, report.display_name, report.tenant_id or "")
-    reported = _reported(report.mail.get("evidence") or {})
-    unseen = report.mail.get("unseen") or ()
-    return Look(at, run, *who, judged, found, stored, reported=reported, unseen=tuple(map(str, unseen)))
+    reported = _reported(report.mail.evidence or {})
+    return Look(at, run, *who, judged, found, stored, reported=reported, unseen=report.mail.unseen or ())
 
 
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ from ..._engine.plan import Plan, PlanWarning
 from ..._exchange.document import VERSION, digest_of, exact_digest, normal
 from ..._exchange.errors import OptionError
 from ..._exchange.tenant import why_not_from
-from ..controls.mail import counted_mail, moved_mail
+from ..controls.effect_on_mail import EffectOnMail
+from .approved_mail import counted_mail, moved_mail
 from .change import PlannedChange, digested, still_due, unplanned
 
 FORMAT = 1
@@ -49,7 +50,7 @@ class PlanDocument:
     desired: Mapping[str, Any]
     managed: Mapping[str, Any]
     changes: tuple[PlannedChange, ...]
-    mail: Mapping[str, Any]
+    mail: EffectOnMail
     warnings: tuple[PlanWarning, ...]
     run: str = ""
     collection_version: str = VERSION
@@ -62,7 +63,7 @@ class PlanDocument:
         desired: Mapping[str, Any],
         plan: Plan,
         changes: Iterable[PlannedChange],
-        mail: Mapping[str, Any],
+        mail: EffectOnMail,
         run: str = "",
     ) -> PlanDocument:
         """The document of a plan for an organization."""
@@ -84,7 +85,7 @@ class PlanDocument:
             desired=document["desired"],
             managed=document["managed"],
             changes=tuple(map(PlannedChange.read, document["changes"])),
-            mail=document["mail"],
+            mail=EffectOnMail.read(document["mail"]),
             warnings=tuple(map(PlanWarning.read, document["warnings"])),
             run=document["run"],
             collection_version=document["collection_version"],
@@ -104,7 +105,7 @@ class PlanDocument:
             "desired": dict(self.desired),
             "managed": dict(self.managed),
             "changes": [change.as_dict() for change in self.changes],
-            "mail": dict(self.mail),
+            "mail": self.mail.as_dict(),
             "warnings": [each.as_dict() for each in self.warnings],
         }
 

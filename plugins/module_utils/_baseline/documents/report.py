@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from ..._exchange.document import VERSION
 from ..._exchange.errors import ExchangeError, OptionError, UnreachableError
 from ..controls.acceptance import Accepted
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from .change import PlannedChange
 from .status import ChangeState, ControlStatus, OrganizationStatus
@@ -162,7 +163,7 @@ class OrganizationReport:
     observed: tuple[Mapping[str, Any], ...] = ()
     overview: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[PlannedChange, ...] = ()
-    mail: Mapping[str, Any] = field(default_factory=dict)
+    mail: EffectOnMail = field(default_factory=EffectOnMail)
     findings: tuple[Finding, ...] = ()
     accepted: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -195,6 +196,7 @@ class OrganizationReport:
                 "warnings": tuple(document["warnings"]),
                 "rules": tuple(document.get("rules", ())),
                 "snapshot": _parsed(SnapshotReference, document["snapshot"]) if document["snapshot"] else None,
+                "mail": EffectOnMail.read(document.get("mail") or {}),
                 "digests": _parsed(Digests, document["digests"]),
                 "status": OrganizationStatus(document["status"]),
             }
@@ -218,7 +220,7 @@ class OrganizationReport:
             "observed": list(self.observed),
             "changes": [change.as_dict() for change in self.changes],
             "overview": dict(self.overview),
-            "mail": dict(self.mail),
+            "mail": self.mail.as_dict(),
             "findings": [finding.as_dict() for finding in self.findings],
             "accepted": list(self.accepted),
             "warnings": list(self.warnings),

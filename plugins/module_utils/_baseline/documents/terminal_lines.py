@@ -18,7 +18,6 @@ from ..._mail_flow.wording.unseen import unseen_lines
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
-from ..controls.mail import says_how_protected
 from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, worst_first
 from .first_look import overview_lines
@@ -98,7 +97,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
         lines += [
             _line(organization, report.kind, words, several=len(organizations) > 1),
             *(f"  {line}" for line in (*below, *unseen)),
-            *overview_lines(organization.overview, encrypter_lines(organization.mail.get("encrypters") or ())),
+            *overview_lines(organization.overview, encrypter_lines(organization.mail.encrypters)),
         ]
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
@@ -242,7 +241,7 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         if control.status is status and control.id not in told and control.findings
     ):
         # What nothing sees has a line of its own.
-        findings = [text for text in control.findings if text not in unseen_lines(organization.mail)]
+        findings = [text for text in control.findings if text not in unseen_lines(organization.mail.as_dict())]
         more = f" ({len(findings) - _FOUND} more in the report)" if len(findings) > _FOUND else ""
         found = [_first_line(text) for text in findings[:_FOUND]]
         lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
@@ -253,7 +252,7 @@ def _copies(organization: OrganizationReport) -> list[str]:
     """The copies that proved guarantees do not cover, as a line; none if there are none."""
     if organization.waits:
         return []
-    found = copies_not_covered(organization.mail.get("guarantees") or ())
+    found = copies_not_covered(organization.mail.guarantees)
     more = f" ({len(found) - _FOUND} more in the report)" if len(found) > _FOUND else ""
     return [f"{MAIL_CONTROL}: {' '.join(found[:_FOUND])}{more}"] if found else []
 
@@ -273,19 +272,19 @@ def _changed_by(organization: OrganizationReport) -> list[str]:
 
 def _journaled(organization: OrganizationReport) -> list[str]:
     """The journal rules that keep ciphertext of what rules encrypt, as lines."""
-    rows = () if organization.waits else organization.mail.get("lint") or ()
+    rows = () if organization.waits else organization.mail.lint
     return [str(row["reason"]) for row in rows if row["kind"] == "journal_keeps_ciphertext"]
 
 
 def _reported(organization: OrganizationReport) -> list[str]:
     """What Exchange reports of rules, as a line; none if nobody asked, or if its control says so."""
-    found = organization.mail.get("evidence")
+    found = organization.mail.evidence
     return [evidence_headline(found), *measured_lines(found)] if found and "remark" not in found else []
 
 
 def _unseen(organization: OrganizationReport) -> list[str]:
     """What its verdicts about mail do not see, and what was not tested; none without such a verdict."""
-    return unseen_lines(organization.mail) if says_how_protected(organization.mail) else []
+    return unseen_lines(organization.mail.as_dict()) if organization.mail.verdicts_are_shown else []
 
 
 def _first_line(text: str) -> str:

@@ -26,6 +26,7 @@ from ..._resources.organization_state import plan_state
 from ..controls.acceptance import Accepted, moment
 from ..controls.control import Assessment, BaselineRequest, Control, Outlook, Parts, merged
 from ..controls.controls import CONTROLS, OBSERVED
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding, allow, found_once
 from ..controls.foreign import foreign_to
 from ..controls.mail import licensing_warnings, mail_difference, mail_lint, with_unseen
@@ -183,20 +184,20 @@ class Baseline(Procedure):
             return not self.unselected
         return interrupted.kind == self.kind and {*interrupted.controls} <= {control.id for control in self.written}
 
-    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+    def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
         planned = self._looked_at(plan)
         ours = {name for control in self.wanted for name in control.names_of_rules(self.request, organization)}
-        found = {
-            "guarantees": self.guarantees(organization, planned),
-            "lint": mail_lint(organization, planned),
+        effect = replace(
+            mail_difference(organization, plan),
+            guarantees=tuple(self.guarantees(organization, planned)),
+            lint=tuple(mail_lint(organization, planned)),
             # They are held against our rules as they should be, in an audit too.
-            "foreign": foreign_to(organization, plan, ours) if ours else [],
-        }
-        differs = mail_difference(organization, plan)
-        return with_unseen({**differs, **{key: rows for key, rows in found.items() if rows}}, organization)
+            foreign=tuple(foreign_to(organization, plan, ours) if ours else ()),
+        )
+        return with_unseen(effect, organization)
 
     def refused_of_mail(
-        self, organization: Organization, plan: Plan, mail: Mapping[str, Any], findings: Sequence[Finding]
+        self, organization: Organization, plan: Plan, mail: EffectOnMail, findings: Sequence[Finding]
     ) -> list[Finding]:
         protecting = {
             (BROKEN_GUARANTEE, each.name) for each in guarantees_of(self.request) if WISHES[each.then].wants_protection

@@ -78,9 +78,11 @@ def with_untested(report: OrganizationReport) -> OrganizationReport:
     """The report, of which every part that says how mail is protected says that the test did not run, if it did not."""
     if any(row.id == CONTROL and row.found is not None for row in report.controls):
         return report
-    mail, overview = (
-        {**part, "untested": [CONTROL]} if "unseen" in part else part for part in (report.mail, report.overview)
-    )
+    mail, overview = report.mail, report.overview
+    if mail.unseen is not None:
+        mail = replace(mail, untested=(CONTROL,))
+    if "unseen" in overview:
+        overview = {**overview, "untested": [CONTROL]}
     return replace(report, mail=mail, overview=overview)
 
 

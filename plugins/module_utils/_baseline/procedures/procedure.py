@@ -8,7 +8,7 @@ Whatever runs a procedure knows this interface and no procedure by its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from ..._engine.plan import Plan
 from ..._exchange.organization import Organization
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.trace.reading import Traced
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from ..controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows, with_unseen
 from ..controls.trial import Trial
@@ -118,16 +119,16 @@ class Procedure:
         """
         return []
 
-    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
-        """What a plan does to mail: the difference, and the verdicts on guarantees; empty if it does nothing and there
+    def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
+        """What a plan does to mail: the difference, and the verdicts on guarantees; nothing if it does nothing and there
         are no guarantees.
         """
         changed = mail_difference(organization, plan)
         rows = self.guarantees(organization, plan) if changed else []
-        return with_unseen({**changed, **({"guarantees": rows} if rows else {})}, organization)
+        return with_unseen(replace(changed, guarantees=tuple(rows)), organization)
 
     def refused_of_mail(
-        self, organization: Organization, plan: Plan, mail: Mapping[str, Any], findings: Sequence[Finding]
+        self, organization: Organization, plan: Plan, mail: EffectOnMail, findings: Sequence[Finding]
     ) -> list[Finding]:
         """What is refused because of what a plan does to mail.
 
@@ -205,7 +206,7 @@ class Procedure:
         """The plan as the task's message; empty if the changes are the message."""
         return ""
 
-    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool) -> str:
         """The message before anything is done; empty if there is none.
 
         :param mail: what the plan does to mail.

@@ -28,6 +28,7 @@ from ..._resources.rules.rule_index import RuleBook
 from ..._resources.rules.rule_plan import plan_rule
 from ..._resources.rules.stored import RULE, rules_of
 from ..._resources.table import name_of
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_to, needs_a_look
 from ..documents.applied import Applied
@@ -117,7 +118,7 @@ class Rollback(Procedure):
         begun._found_first = self._run.created_now(organization)
         return begun
 
-    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool) -> str:
         does = (
             f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}."
             if changes
@@ -128,7 +129,7 @@ class Rollback(Procedure):
             if self.restores_too
             else ""
         )
-        staying = [row["name"] for row in mail.get("foreign", ()) if needs_a_look(row)]
+        staying = [row["name"] for row in mail.foreign if needs_a_look(row)]
         stay = (
             f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
         )
@@ -184,9 +185,9 @@ class Rollback(Procedure):
             plan.warnings.append(warning("later_snapshots_stay", text, snapshots=holding))
         return plan
 
-    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+    def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
         foreign = self._foreign(organization, plan) if "transport_rules" in self.parts else []
-        return {**super().mail(organization, plan), **({"foreign": foreign} if foreign else {})}
+        return replace(super().mail(organization, plan), foreign=tuple(foreign))
 
     def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
         """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the
@@ -440,7 +441,7 @@ class NothingToRollBack(Procedure):
 
     kind = "rollback"
 
-    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool) -> str:
         return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
 
 

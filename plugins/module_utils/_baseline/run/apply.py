@@ -20,9 +20,11 @@ from ..._exchange.errors import ExchangeError, OptionError, ProtocolError
 from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
 from ..._exchange.tenant import describe_organization, why_not_from
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
-from ..controls.mail import REFUTED, Mail, moved_mail, read_with_people, verdict_rows
+from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
+from ..controls.mail import REFUTED, Mail, read_with_people, verdict_rows
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
+from ..documents.approved_mail import moved_mail
 from ..documents.change import planned_changes, still_due, unplanned
 from ..documents.report import OrganizationReport
 from ..documents.status import ChangeState, ControlStatus, OrganizationStatus
@@ -166,7 +168,7 @@ def _reassess(
         task.warnings += left
         if left and report.status is OrganizationStatus.MET:
             report = replace(report, status=OrganizationStatus.DRIFT)
-        refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
+        refuted = [row["name"] for row in report.mail.guarantees if row["verdict"] == REFUTED]
         report = reassessed(procedure, report, organization)
         return report, _mail_failure(procedure.misses(organization, refuted))
     except ExchangeError as error:
@@ -313,7 +315,7 @@ class _Guard:
         self._planned = report.changes
         self._mail_digest = str(notes.get("mail_digest", ""))
         # What an earlier stage has written changes mail as planned.
-        self._compares_mail = "difference" in report.mail and not notes.get("stored_at")
+        self._compares_mail = report.mail.difference is not None and not notes.get("stored_at")
         stored, left = (
             [change for change in report.changes if change.state is state]
             for state in (ChangeState.STORED, ChangeState.PLANNED)
@@ -322,7 +324,7 @@ class _Guard:
         self._so_far = f"Stored so far: {'; '.join(said(stored))}. Left: {'; '.join(said(left))}. " if stored else ""
         self._more = " more" if stored else ""
         #: What the plan does to mail, as of the last check.
-        self.mail: Mapping[str, Any] = report.mail
+        self.mail = report.mail
         planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
         #: What to read: no plan depends on facts about mail, but what it does to mail does.
         self.subsets = list(
@@ -360,7 +362,7 @@ class _Guard:
                 remedy="The connection of the host changed during the run. Correct it, and run the playbook again.",
             )
 
-    def _mail_of(self, organization: Organization, plan: Plan) -> Mapping[str, Any]:
+    def _mail_of(self, organization: Organization, plan: Plan) -> EffectOnMail:
         """What the plan does to mail now: what was shown, unless rules or facts have changed since."""
         if not self._compares_mail or Mail.of(organization).digest == self._mail_digest:
             return self.mail
@@ -411,7 +413,7 @@ def _failed(
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
     states = dict.fromkeys(unknown, ChangeState.UNKNOWN) | dict.fromkeys(stored, ChangeState.STORED)
     changes = [replace(change, state=states.get(change.key, ChangeState.NOT_APPLIED)) for change in report.changes]
-    if (stored or unknown) and report.mail.get("difference"):
+    if (stored or unknown) and report.mail.difference:
         task.warnings.append(
             "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
         )
@@ -473,11 +475,11 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
     if not report.controls:
         return report
     report = _assessed(procedure, report, organization)
-    planned = {row["name"]: row.get("before", row["verdict"]) for row in report.mail.get("guarantees", ())}
+    planned = {row["name"]: row.get("before", row["verdict"]) for row in report.mail.guarantees}
     rows = verdict_rows(
         ({"verdict": planned.get(row["name"], row["verdict"])}, row) for row in procedure.guarantees(organization, None)
     )
-    return replace(report, mail={**report.mail, **({"guarantees": rows} if rows else {})})
+    return replace(report, mail=replace(report.mail, guarantees=tuple(rows)))
 
 
 def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
@@ -495,7 +497,7 @@ def after_failure(session: Session, procedure: Procedure, report: OrganizationRe
         report = _assessed(procedure, report, organization)
         return replace(report, mail=procedure.mail(organization, Plan()))
     except ExchangeError as error:
-        return unassessed(replace(report, mail={}), error)
+        return unassessed(replace(report, mail=NO_EFFECT), error)
 
 
 def unassessed(report: OrganizationReport, error: ExchangeError) -> OrganizationReport:
@@ -511,7 +513,7 @@ def unassessed(report: OrganizationReport, error: ExchangeError) -> Organization
     return replace(
         report,
         controls=tuple(controls),
-        mail={key: rows for key, rows in report.mail.items() if key.startswith("difference") or key == "unseen"},
+        mail=EffectOnMail(report.mail.difference, report.mail.difference_more, unseen=report.mail.unseen),
     )
 
 

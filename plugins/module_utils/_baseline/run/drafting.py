@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._engine.plan import Plan
@@ -13,6 +13,7 @@ from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read
 from ..._exchange.tenant import describe_organization
 from ..controls.control import BaselineRequest
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from ..controls.mail import changes_mail, read_with_people, with_unseen
 from ..controls.mail_control import guarantees_of
@@ -80,7 +81,7 @@ class Drafted:
     session: Mapping[str, Any]
     plan: Plan
     findings: tuple[Finding, ...]
-    mail: Mapping[str, Any]
+    mail: EffectOnMail
     changes: tuple[PlannedChange, ...]
     document: PlanDocument
     approval: Approval | None
@@ -130,10 +131,16 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         evidence = evidenced(task, procedure, prepared.artifacts, known)
         trials = tried(task, procedure, known, drafted.plan, enforcing, replay.trials, evidence)
         suggested = procedure.suggested(organization, drafted.plan, task.to_yaml, replay.traced)
-        more = {"replay": replay.mail, "evidence": evidence, "trials": trials, "suggestions": suggested}
-        mail = with_unseen({**mail, **{name: rows for name, rows in more.items() if rows}}, organization)
+        mail = replace(
+            mail,
+            replay=replay.mail or None,
+            evidence=evidence or None,
+            trials=tuple(trials),
+            suggestions=tuple(suggested),
+        )
+        mail = with_unseen(mail, organization)
         task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
-    mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.get("evidence") or {}))
+    mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.evidence or {}))
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {
         **procedure.desired(organization),

@@ -7,7 +7,7 @@ shows nothing."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..._mail_flow.trace.reading import TraceReader
 from ..._mail_flow.wording.encrypters import measured_lines
 from ..._mail_flow.wording.evidence import contradicted_sentence, evidence_headline, evidence_result
 from ..._resources.rules.stored import rules_of
+from ..controls.effect_on_mail import EffectOnMail, Row
 from ..controls.mail import Mail
 from ..controls.mail_control import EVIDENCE_CONTROL
 from ..controls.trial import is_trial
@@ -42,12 +43,6 @@ NO_RULE = "There is nothing to compare: no rule protects or is in a test mode."
 NOTHING_TO_COMPARE = (
     "There is nothing to compare: no rule acted on mail of this time, neither as computed nor as reported."
 )
-
-#: The parts of what a plan does to mail whose rows are about rules, and their names.
-_ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {
-    "difference": lambda row: row["rules"],
-    "trials": lambda row: [row["rule"]],
-}
 
 
 def evidenced(
@@ -129,30 +124,26 @@ def remembered(
     return [row for guid, row in rows.items() if guid in present]
 
 
-def with_contradictions(mail: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -> EffectOnMail:
     """What a plan does to mail, of which every proof and computation says (``contradicted``) if Exchange has
     contradicted what is computed of its rules.
 
     A guarantee rests on all rules.
     """
     if not rows:
-        return dict(mail)
-    sentences = [(row["name"], contradicted_sentence(row)) for row in rows]
-    found = dict(mail)
-    if "guarantees" in mail:
-        found["guarantees"] = [
-            {**each, "contradicted": [text for _name, text in sentences]} for each in mail["guarantees"]
-        ]
-    for part, names in _ABOUT.items():
-        if part in mail:
-            found[part] = [
-                _marked(each, [text for name, text in sentences if name in names(each)]) for each in mail[part]
-            ]
-    return found
+        return mail
+    sentences = {row["name"]: contradicted_sentence(row) for row in rows}
 
+    def marked(row: Row, names: Collection[str]) -> Row:
+        texts = [text for name, text in sentences.items() if name in names]
+        return {**row, "contradicted": texts} if texts else row
 
-def _marked(row: Mapping[str, Any], sentences: list[str]) -> dict[str, Any]:
-    return {**row, "contradicted": sentences} if sentences else dict(row)
+    return replace(
+        mail,
+        guarantees=tuple(marked(row, sentences) for row in mail.guarantees),
+        difference=None if mail.difference is None else tuple(marked(row, row["rules"]) for row in mail.difference),
+        trials=tuple(marked(row, [row["rule"]]) for row in mail.trials),
+    )
 
 
 def with_evidence(controls: Sequence[ControlReport], evidence: Mapping[str, Any]) -> list[ControlReport]:

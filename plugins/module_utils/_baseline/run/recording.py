@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.wording.encrypters import encrypter_rows
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from ..controls.mail import Mail, with_unseen
 from ..documents.change import PlannedChange, touched_rules
@@ -30,7 +31,7 @@ from ..procedures.restoring import count_as_rolled_back
 from .drafting import Drafted, overlooks, who
 from .evidenced import with_evidence
 from .interrupted import end_interrupted
-from .replayed import counts_of
+from .replayed import without_domains
 
 
 class Record:
@@ -47,7 +48,7 @@ class Record:
         procedure, variables = drafted.procedure, drafted.prepared.variables
         self.report = replace(
             _report(task, drafted, findings),
-            mail=with_unseen({**drafted.mail, **_reach(task, drafted), **_encrypters(drafted)}, drafted.organization),
+            mail=_shown_mail(task, drafted),
             profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
             warnings=(*warnings, *(drafted.session.get("warnings") or ()), *map(str, drafted.plan.warnings)),
             accepted=tuple(drafted.prepared.acceptance.reported()),
@@ -67,7 +68,7 @@ class Record:
             **_shown(procedure, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
         }
         self._kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
-        if "difference" in drafted.mail:
+        if drafted.mail.difference is not None:
             self._kept["mail_digest"] = Mail.of(drafted.organization).digest
         self._remember()
 
@@ -135,37 +136,39 @@ class Record:
 
 
 def _shown(
-    procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool
+    procedure: Procedure, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool
 ) -> dict[str, Any]:
     """The part of a plan that a result shows to people."""
-    found: dict[str, Any] = {"mail": counts_of(mail)} if mail else {}
+    found: dict[str, Any] = {"mail": without_domains(mail).as_dict()} if mail else {}
     if check_mode:
         found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     summary = procedure.summary(changes)
     return {**found, "msg": summary} if summary else found
 
 
-def _reach(task: BaselineContext, drafted: Drafted) -> dict[str, Any]:
+def _shown_mail(task: BaselineContext, drafted: Drafted) -> EffectOnMail:
+    """The effect on mail as the report has it: also which mail would be protected then, and who encrypts what today."""
+    mail = replace(drafted.mail, reach=tuple(_reach(task, drafted)), encrypters=tuple(_encrypters(drafted)))
+    return with_unseen(mail, drafted.organization)
+
+
+def _reach(task: BaselineContext, drafted: Drafted) -> list[dict[str, Any]]:
     """Which mail to people outside would be protected after a plan that changes mail, unless the run has too many organizations."""
-    few = drafted.mail.get("difference") and len(task.hosts) <= MOST_ORGANIZATIONS
-    rows = reach_of(drafted.organization, drafted.plan) if few else []
-    return {"reach": rows} if rows else {}
+    few = drafted.mail.difference and len(task.hosts) <= MOST_ORGANIZATIONS
+    return reach_of(drafted.organization, drafted.plan) if few else []
 
 
-def _encrypters(drafted: Drafted) -> dict[str, Any]:
+def _encrypters(drafted: Drafted) -> list[dict[str, Any]]:
     """Who encrypts what today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
     if not drafted.procedure.selects_controls:
-        return {}
-    counted = [
-        found["encrypted_otherwise"]
-        for part in ("evidence", "replay")
-        if "encrypted_otherwise" in (found := drafted.mail.get(part) or {})
-    ]
+        return []
     try:
         mail = Mail.of(drafted.organization)
     except ExchangeError:
-        return {}
-    return {"encrypters": encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), next(iter(counted), None))}
+        return []
+    parts = (part for part in (drafted.mail.evidence, drafted.mail.replay) if part is not None)
+    counted = next((part["encrypted_otherwise"] for part in parts if "encrypted_otherwise" in part), None)
+    return encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), counted)
 
 
 def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:
@@ -176,7 +179,7 @@ def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]
         drafted.changes,
         drafted.session,
     )
-    controls = with_evidence(procedure.assess(organization, planned=drafted.plan), drafted.mail.get("evidence") or {})
+    controls = with_evidence(procedure.assess(organization, planned=drafted.plan), drafted.mail.evidence or {})
     statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED

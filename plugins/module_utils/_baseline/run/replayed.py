@@ -26,6 +26,7 @@ from ..._mail_flow.trace.replay import Replay
 from ..._mail_flow.trace.rows import Trace
 from ..._mail_flow.wording.replay import described, replay_lines
 from ..controls.control import BaselineRequest
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import IRM, Mail, changes_mail
 from ..controls.mail_control import guarantees_of
 from ..procedures.baseline_context import BaselineContext
@@ -106,14 +107,11 @@ def replayed(
     )
 
 
-def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """The effect on mail, as the result of a task has it."""
-    found = dict(mail)
-    if "replay" in mail:
-        found["replay"] = {key: value for key, value in mail["replay"].items() if key in _COUNTS}
-    if "trials" in mail:
-        found["trials"] = [{key: value for key, value in row.items() if key != "replay"} for row in mail["trials"]]
-    return found
+def without_domains(mail: EffectOnMail) -> EffectOnMail:
+    """The effect on mail, as the result of a task has it: of replays, only counts."""
+    replay = mail.replay and {key: value for key, value in mail.replay.items() if key in _COUNTS}
+    trials = ({key: value for key, value in row.items() if key != "replay"} for row in mail.trials)
+    return replace(mail, replay=replay, trials=tuple(trials))
 
 
 def _files(value: Any, host: str) -> Sequence[str] | None:

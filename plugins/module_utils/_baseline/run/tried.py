@@ -58,7 +58,8 @@ def tried(
         if trial.name not in enforcing:
             continue
         replay = {"replay": replays[trial.name]} if trial.name in replays else {}
-        differs = difference_of(now.after(plan), now.after(enforcing[trial.name]))
+        difference, more = difference_of(now.after(plan), now.after(enforcing[trial.name]))
+        differs = {"difference": difference, "difference_more": more}
         rows.append({**trial.as_dict(), **differs, **replay, **_reported(trial.rule, evidence)})
         # AWX stores the terminal in its events.
         for line in trial_lines(rows[-1], most=1, domains="job_id" not in task.params["awx"])[:_LINES]:

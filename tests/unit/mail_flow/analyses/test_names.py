@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approved_mail import (
     counted_mail,
     moved_mail,
 )
@@ -162,6 +165,10 @@ def _everything(word: str) -> Values:
     }
 
 
+def _effect(found: Values) -> EffectOnMail:
+    return EffectOnMail.read({key: found[key] for key in ("difference", "difference_more", "guarantees")})
+
+
 @pytest.fixture(name="plain", scope="module")
 def plain_fixture() -> Values:
     return _everything(WORD)
@@ -190,8 +197,9 @@ def test_a_name_changes_nothing_but_the_name(word: str, plain: Values) -> None:
             if isinstance(said, list)
             else found[key] == said
         ), key
-    assert counted_mail(found) == counted_mail(renamed)
-    assert moved_mail(renamed, found) == []
+    effects = [_effect(each) for each in (renamed, found)]
+    assert counted_mail(effects[0]) == counted_mail(effects[1])
+    assert moved_mail(*effects) == []
 
 
 def test_a_branding_may_be_called_unknown() -> None:
@@ -209,10 +217,10 @@ def test_names_that_look_like_places_are_two_names() -> None:
     for place in (3, 4):
         stops = rule(f"X, priority {place})", {**IN, "subject_contains_words": ["newsletter"]}, STOP)
         rows = difference(_rules(WORD)[1:], [stops, *_rules(WORD)[1:]], TENANT, NOW).rows
-        digests.append(counted_mail({"difference": rows})["difference"])
+        digests.append(counted_mail(EffectOnMail(tuple(rows)))["difference"])
     assert not set(digests[0]) & set(digests[1])
 
 
 def test_other_words_for_the_same_void_no_approval(plain: Values) -> None:
     reworded = {**plain, "difference": [{**row, "text": "Mail."} for row in plain["difference"]]}
-    assert counted_mail(reworded) == counted_mail(plain)
+    assert counted_mail(_effect(reworded)) == counted_mail(_effect(plain))

@@ -6,7 +6,7 @@ modules, the approved effects, and whether evidence was compared.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     BaselineRequest,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
-    Mail,
-    moved_mail,
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
     EVIDENCE_CONTROL,
     MAIL_CONTROL,
@@ -28,6 +28,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     shortcomings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import first_look
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approved_mail import (
+    moved_mail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
@@ -213,19 +216,19 @@ def of_approval(asked: Asked) -> Iterator[Claim]:
     sides = []
     for facts in (asked.world.tenant, {**asked.world.tenant, **asked.world.later}):
         rows, more = difference_rows(difference(asked.rules[BEFORE], asked.rules[AFTER], facts, NOW))
-        sides.append({"difference": rows, "difference_more": more})
+        sides.append(EffectOnMail(tuple(rows), more))
     approved, current = sides
     moved = moved_mail(approved, current)
     yield claim("approval", AS_APPROVED, (), not moved, said=moved)
     if _effects(approved) != _effects(current):
-        texts = [[row["text"] for row in each["difference"]] for each in sides]
+        texts = [[row["text"] for row in each.difference or ()] for each in sides]
         yield claim("difference", AS_APPROVED, (), False, said=texts)
 
 
-def _effects(mail: Mapping[str, Any]) -> list[str]:
+def _effects(mail: EffectOnMail) -> list[str]:
     """What rows say, but for what shows it, and why it is open: there may be fewer reasons later."""
     shown = ("text", "witness", "before", "after", "unknown")
-    return sorted(repr({key: row[key] for key in row if key not in shown}) for row in mail["difference"])
+    return sorted(repr({key: row[key] for key in row if key not in shown}) for row in mail.difference or ())
 
 
 # Evidence

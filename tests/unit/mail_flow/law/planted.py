@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import first_look
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import (
+    approved_mail,
+    first_look,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import evidenced
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import open_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -149,8 +151,8 @@ def routes_keep_mail_inside(patch: Patch) -> None:
 
 def gains_are_not_missed(patch: Patch) -> None:
     """An approval would hold as long as there is no further effect."""
-    patch(of_organizations, "moved_mail", partial(mail.moved_mail, holds=lambda row: False))
-    patch(mail, "_moved_foundations", lambda approved, current: [])
+    patch(of_organizations, "moved_mail", partial(approved_mail.moved_mail, holds=lambda row: False))
+    patch(approved_mail, "_moved_foundations", lambda approved, current: [])
 
 
 _BRANDED = _rule("R", _BRAND, OUTGOING)
