@@ -128,6 +128,87 @@ def hide_the_button(desk: Desk) -> None:
     assert settings["SimplifiedClientAccessDoNotForwardDisabled"] is True
 
 
+def turn_on(desk: Desk) -> None:
+    look, apply, prove = desk.lines
+    desk.edit(
+        "Set-IRMConfiguration",
+        AzureRMSLicensingEnabled=False,
+        SimplifiedClientAccessEnabled=False,
+        Force=True,
+    )
+    before = desk.state()
+    said = desk.says(look)
+    assert "IRM-1 azure_rms_licensing is false, not true" in said
+    assert desk.state() == before
+    desk.says(apply)
+    settings = desk.state()["irm_configuration"]
+    assert [settings[name] for name in ("AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled")] == [True, True]
+    assert settings["EnablePdfEncryption"] is True
+    assert "as wanted" in desk.says(prove)
+
+
+def decrypt_answers(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.says(line)
+    assert [rule["RemoveOMEv2"] for rule in desk.state()["transport_rules"] if rule["Name"] == "Decrypt answers"] == [
+        True
+    ]
+
+
+def replace_the_old_action(desk: Desk) -> None:
+    look, replace = desk.lines
+    (organization,) = desk.emulator.organizations.values()
+    old = {"FromScope": "InOrganization", "SubjectContainsWords": ["contract"], "ApplyOME": True}
+    organization.patch({"transport_rules": [{"Name": "Old", "Guid": "11111111-2222-3333-4444-555555555555", **old}]})
+    before = desk.state()
+    assert "apply_rights_protection_template: Encrypt" in desk.says(look)
+    assert desk.state() == before
+    desk.says(replace)
+    (rule,) = desk.state()["transport_rules"]
+    assert (rule["ApplyRightsProtectionTemplate"], rule["SubjectContainsWords"]) == ("Encrypt", ["contract"])
+    assert not rule.get("ApplyOME")
+
+
+def encrypt_attachments(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.says(line)
+    assert {"Encrypt spreadsheets", "Encrypt contracts"} <= {rule["Name"] for rule in desk.state()["transport_rules"]}
+
+
+def reject_large_mail(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.says(line)
+    (rule,) = [rule for rule in desk.state()["transport_rules"] if rule["Name"] == "Too large to encrypt"]
+    assert rule["RejectMessageReasonText"].startswith("This message is too large")
+
+
+def show_the_button(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.edit("Set-OwaMailboxPolicy", Identity=desk.state()["owa_mailbox_policies"][0]["Name"], IRMEnabled=False)
+    desk.says(line)
+    settings = desk.state()["irm_configuration"]
+    assert settings["SimplifiedClientAccessEnabled"] is True
+    assert settings["SimplifiedClientAccessEncryptOnlyDisabled"] is False
+    assert all(policy["IRMEnabled"] for policy in desk.state()["owa_mailbox_policies"])
+
+
+def looks_and_back(desk: Desk) -> None:
+    change, restore = desk.lines
+    desk.says(change)
+    (configuration,) = desk.state()["ome_configurations"]
+    assert (configuration["PortalText"], configuration["BackgroundColor"]) == ("Contoso encrypted mail", "#0078d4")
+    desk.says(restore)
+    (configuration,) = desk.state()["ome_configurations"]
+    assert not any(configuration.get(name) for name in ("PortalText", "EmailText", "BackgroundColor"))
+
+
+def keep_the_journal_readable(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.edit("Set-IRMConfiguration", JournalReportDecryptionEnabled=False)
+    desk.says(line)
+    assert desk.state()["irm_configuration"]["JournalReportDecryptionEnabled"] is True
+
+
 def revoke(desk: Desk) -> None:
     (line,) = desk.lines
     assert f"{MESSAGE} is revoked" in desk.says(line)
@@ -199,11 +280,19 @@ def adopt(desk: Desk) -> None:
 
 
 TASKS: dict[str, Callable[[Desk], None]] = {
+    "Turn message encryption on, in every organization": turn_on,
     "See what changed last night, and put it back": see_what_changed,
     "Encrypt what HR sends, with brand and expiry, but not for one partner": encrypt_what_hr_sends,
     "Find out why somebody cannot open a message": find_out_why,
     "Make everybody outside read in the portal": read_in_the_portal,
+    "Decrypt what comes back from outside": decrypt_answers,
+    'Replace the old action "Office 365 Message Encryption" in rules': replace_the_old_action,
+    "Encrypt mail with certain attachments": encrypt_attachments,
+    "Reject what is too large to encrypt": reject_large_mail,
     "Hide the Encrypt button": hide_the_button,
+    "Show the Encrypt button": show_the_button,
+    "Show the company's looks, and take them away again": looks_and_back,
+    "Keep protected mail readable in the journal": keep_the_journal_readable,
     "Turn social sign-in off, and prove it": turn_social_sign_in_off,
     "Show a change, get it approved, and apply exactly that": show_approve_apply,
     "Adopt fifteen rules without changing one": adopt,
@@ -216,7 +305,9 @@ TOGETHER = [
     [see_what_changed],
     [encrypt_what_hr_sends, revoke],
     [turn_social_sign_in_off, undo],
-    [hide_the_button, read_in_the_portal],
+    [hide_the_button, show_the_button, read_in_the_portal],
+    [turn_on, decrypt_answers, encrypt_attachments, reject_large_mail],
+    [looks_and_back, keep_the_journal_readable, replace_the_old_action],
     [show_approve_apply, turn_off],
     [find_out_why],
     [adopt],

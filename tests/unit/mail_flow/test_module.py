@@ -71,6 +71,26 @@ def test_the_rules_and_facts_of_an_organization_are_read_in_one_round_trip(sessi
     assert "trace" not in found
 
 
+def test_what_becomes_of_a_message_is_said_where_nothing_is_expected(session: EmulatedSession) -> None:
+    asked = [
+        OFFER,
+        {**OFFER, "name": "Inside", "to": [f"MeganB@{DOMAIN}"]},
+        {**OFFER, "name": "Invitation", "type": ["Calendaring"]},
+    ]
+    offer, inside, invitation = flow(session, messages=asked)["msg"].splitlines()[1:4]
+    ways = "inline, portal_work_account, portal_social, portal_passcode"
+    assert offer == f"  Offer, to ann@fabrikam.com: encrypted by 'Encrypt'; opens {ways}."
+    assert inside.startswith(f"  Inside, to MeganB@{DOMAIN}: ")
+    assert "(U29)" in invitation
+
+
+def test_only_some_of_many_copies_are_said(session: EmulatedSession) -> None:
+    many = flow(session, messages=[{**OFFER, "to": [f"p{number}@fabrikam.com" for number in range(30)]}])
+    said = [line for line in many["msg"].splitlines() if line.startswith("  ")]
+    assert len(said) == 11
+    assert said[-1] == "  20 more are in the result (messages)."
+
+
 def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> None:
     stop = {
         "name": "Partners",

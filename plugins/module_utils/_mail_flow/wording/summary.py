@@ -318,6 +318,9 @@ def _fitting(words: Sequence[str]) -> str:
 #: The maximum number of protecting rules without effect to name.
 _PASSED = 5
 
+#: The maximum number of copies of which a terminal says what becomes of them.
+_TOLD = 10
+
 
 def lines(values: Mapping[str, Any]) -> list[str]:
     """Keys and values, one a line."""
@@ -363,18 +366,36 @@ def failure_diff(failure: FailedExpectations) -> dict[str, str]:
 
 
 def tested_text(tested: Tested) -> str:
-    """What became of messages in a sentence, and the text of each failure after it."""
+    """What became of messages: how many expectations are met, and the text of each failure. Where nothing is expected,
+    what becomes of the copies, at most ten.
+    """
     recipients = sum(len(message["recipients"]) for message in tested.messages)
     head = f"{_count(len(tested.messages), 'message')}, {_count(recipients, 'recipient')}"
     if not tested.failures:
         all_ = "the one expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
-        return f"{head}: {all_} met." if tested.expectations else f"{head}."
+        return f"{head}: {all_} met." if tested.expectations else "\n".join([f"{head}.", *_told(tested)])
     some = (
         "the one expectation is"
         if tested.expectations == 1
         else f"{len(tested.failures)} of {tested.expectations} expectations are"
     )
     return "\n".join([f"{head}: {some} not met.", *map(failure_text, tested.failures)])
+
+
+def _told(tested: Tested) -> Iterator[str]:
+    """What becomes of the first copies: ``Offer, to ann@fabrikam.com: encrypted by 'Partners'; opens inline.``"""
+    copies = [
+        (message["name"], recipient, worded(found))
+        for message in tested.messages
+        for recipient, found in message["recipients"].items()
+    ]
+    for name, recipient, found in copies[:_TOLD]:
+        ways = ", ".join(str(each["way"]) for each in found.get("opens") or () if each["way"] != "unknown")
+        opens = f"; opens {ways}" if ways else ""
+        why = f": {reasons_of(found)}" if found.get("unknown") else ""
+        yield f"  {name}, to {recipient}: {outcome_words(found)}{why}{opens}."
+    if len(copies) > _TOLD:
+        yield f"  {len(copies) - _TOLD} more are in the result (messages)."
 
 
 def _count(number: int, what: str) -> str:
