@@ -392,10 +392,15 @@ def _told(tested: Tested) -> Iterator[str]:
     for name, recipient, found in copies[:_TOLD]:
         ways = ", ".join(str(each["way"]) for each in found.get("opens") or () if each["way"] != "unknown")
         opens = f"; opens {ways}" if ways else ""
-        why = f": {reasons_of(found)}" if found.get("unknown") else ""
+        why = f": {reasons_of(found)}" if found.get("unknown") and _is_open(found) else ""
         yield f"  {name}, to {recipient}: {outcome_words(found)}{why}{opens}."
     if len(copies) > _TOLD:
         yield f"  {len(copies) - _TOLD} more are in the result (messages)."
+
+
+def _is_open(outcome: Mapping[str, Any]) -> bool:
+    """Whether it is unknown what becomes of a copy, and not only which rules match."""
+    return outcome.get("fate") == "unknown" or outcome.get("protection") in ("unknown", "protected_option_unknown")
 
 
 def _count(number: int, what: str) -> str:
