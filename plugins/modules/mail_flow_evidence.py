@@ -272,7 +272,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     given_facts,
     organization_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     TRACE_ARGUMENT_SPEC,
     TRACE_EXCLUSIVE,

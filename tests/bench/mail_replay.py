@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace
 

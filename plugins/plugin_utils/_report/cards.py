@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._engine.plan import Impact
-from ...module_utils._mail_flow.model.rules import RuleSet
+from ...module_utils._mail_flow.rules.rule_set import RuleSet
 from ...module_utils._mail_flow.wording.sentences import parts_of, words_of
 from .labels import IMPACT, ROLLBACK, STATE, Record, part_of, rank
 

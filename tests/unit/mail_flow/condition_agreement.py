@@ -14,21 +14,20 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import Key, is_open
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import (
+    Atom,
+    Predicate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import SPAM_LEVEL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import first_content
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    Key,
-    is_open,
-    keys_of,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
@@ -141,7 +140,7 @@ class Pair:
             return True
         if self.row.looks_at == "header" and self.atom.values[0].lower() in _WITH_NAMES:
             return True
-        return bool(self.settings.get("use_legacy_regex")) and any(map(is_open, keys_of(self.atom)))
+        return bool(self.settings.get("use_legacy_regex")) and any(map(is_open, self.atom.keys))
 
     @property
     def is_changed(self) -> bool:

@@ -10,24 +10,25 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    Attachment,
-    Message,
-    Recipient,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.copies import SHOWN_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import (
     ATTACHED,
     ATTACHED_NAME,
     ATTACHMENT,
     BODY,
     SUBJECT,
+    WRITTEN,
+    Key,
+    holds,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    Attachment,
+    Message,
+    Recipient,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Literal
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
-    SHOWN_FIELDS,
     SymbolicMessage,
 )
 
@@ -166,7 +167,7 @@ def _properties(mail: SymbolicMessage, message: Message) -> Iterator[Told]:
             yield literal, any(same_name(value, each) for each in named) if value else not named
         elif sort == "range":
             yield literal, None if message.sender_ip is None else _in_range(message.sender_ip, value)
-        elif sort != "hidden attachment":
+        elif sort not in ("hidden attachment", "last hop"):
             yield literal, SWITCHES[sort](message)
 
 

@@ -5,27 +5,32 @@ are made from the tables of conditions and actions: a row without samples fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import (
-    actions,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import (
+    attachments,
+    copies,
     predicates,
-    rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.formulas import Properties
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import (
+    Atom,
     Phrase,
     Predicate,
     Reach,
-    Use,
     single,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import candidate_edits
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
-    compile_conditions,
-    compile_text_edits,
-    message_properties,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import rule_set
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import message_properties
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    Conditions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
+    SeenMessage,
 )
 
 from tests.unit.mail_flow import generators, message_literals
@@ -48,28 +53,29 @@ def test_an_action_changes_what_its_row_says(option: str) -> None:
 
 def subjects_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
     """A condition of its own for mail without a subject, compiled as what only the message itself shows."""
+
+    def declare(properties: Properties, atoms: Sequence[Atom]) -> None:
+        properties.literals["subject_is_empty", True] = properties.circuit.variable("subject_is_empty")
+
     row = single(
         "subject_is_empty",
         looks_at="subject",
         sort="switch",
         reach=Reach.MESSAGE,
-        use=Use.COMPUTABLE,
         headers=("subject",),
         column="subject",
         evaluate=lambda rule_view, value, settings: rule_view.content.subject == "",
+        formula=lambda formulas, atom, seen, person: formulas.mail.properties["subject_is_empty", True],
+        variables=declare,
+        witness=lambda witness: {},
         phrase=Phrase(5, "without a subject"),
+        saw=lambda rule_view, atom: rule_view.content.subject,
     )
     with_row = (*predicates.PREDICATES, row)
-    for module in (predicates, rules, candidate_edits):
+    for module in (predicates, rule_set, candidate_edits, message_properties):
         patch.setattr(module, "PREDICATES", with_row)
     patch.setitem(predicates.BY_OPTION, "subject_is_empty", row)
-    patch.setitem(rules._PLACES, "subject_is_empty", len(with_row) - 1)
-    patch.setattr(message_properties, "_SWITCHES", (*message_properties._SWITCHES, "subject_is_empty"))
-    patch.setitem(
-        compile_conditions._TRUTHS,
-        row.options,
-        lambda self, atom, seen, person: self.mail.properties["subject_is_empty", True],
-    )
+    patch.setitem(rule_set._PLACES, "subject_is_empty", len(with_row) - 1)
     patch.setitem(message_literals.SWITCHES, "subject_is_empty", lambda message: message.subject == "")
     patch.setitem(generators.RARE, "subject_is_empty", lambda source: True)
     drawn.cache_clear()
@@ -78,26 +84,20 @@ def subjects_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
 
 def nobody_is_added_to_fields(patch: pytest.MonkeyPatch) -> Predicate:
     """Of people: formulas would not see whom a rule adds."""
-    patch.setattr(compile_conditions.Conditions, "_brought", lambda self, *about: [])
+    patch.setattr(copies, "_brought", lambda *about: [])
     return predicates.BY_OPTION["any_of_to_cc_header"]
 
 
 def attachments_stay_in_sight(patch: pytest.MonkeyPatch) -> Predicate:
     """Of attachments: a disclaimer around the message would not hide them from formulas."""
-    conditions = compile_conditions.Conditions
-    patch.setattr(conditions, "_attached", lambda self, found, atom, seen: self._readable(found, atom, seen))
+    patch.setattr(attachments, "_attached_as", attachments.readable)
     return predicates.BY_OPTION["attachment_name_matches_patterns"]
 
 
 def headers_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
     """Of headers: formulas would not see what a rule sets."""
-    row = predicates.BY_OPTION["header_contains_words"]
-    whole = compile_conditions.Conditions._of_header
-    patch.setitem(
-        compile_conditions._TRUTHS,
-        row.options,
-        lambda self, atom, seen, person: whole(self, atom, compile_text_edits.SeenMessage(), person),
-    )
+    row, text = predicates.BY_OPTION["header_contains_words"], Conditions.text
+    patch.setattr(Conditions, "text", lambda self, slot, key, seen: text(self, slot, key, SeenMessage()))
     return row
 
 

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     EncryptionReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
     encrypter_lines,
     encrypter_rows,

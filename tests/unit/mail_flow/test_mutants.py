@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import rules, sender_recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import people
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import flow_rule, rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
     decider,
     effects,
@@ -50,8 +51,8 @@ def copies_are_never_split(patch: Patch) -> None:
 
 
 def order_is_reversed(patch: Patch) -> None:
-    def reverse(given: Any) -> rules.RuleSet:
-        return rules.RuleSet([{**rule, "priority": -rule["priority"]} for rule in given])
+    def reverse(given: Any) -> rule_set.RuleSet:
+        return rule_set.RuleSet([{**rule, "priority": -rule["priority"]} for rule in given])
 
     patch(
         results.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts)
@@ -59,11 +60,11 @@ def order_is_reversed(patch: Patch) -> None:
 
 
 def audit_acts(patch: Patch) -> None:
-    patch(rules.FlowRule, "enforced", property(lambda self: True))
+    patch(flow_rule.FlowRule, "enforced", property(lambda self: True))
 
 
 def subdomains_are_ignored(patch: Patch) -> None:
-    patch(sender_recipient, "is_below", lambda name, parent: name == parent)
+    patch(people, "is_below", lambda name, parent: name == parent)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CONFLICTS,
     difference,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     contrast_lines,
     contrast_row,

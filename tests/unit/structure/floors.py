@@ -24,6 +24,8 @@ FOLDERS = {
     "module_utils._resources": ("rules", "registry", "organization_state"),
     "module_utils._mail_flow": (
         "model",
+        "conditions",
+        "rules",
         "input",
         "simulator",
         "sat",

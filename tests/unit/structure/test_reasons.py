@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 HOUSE = Path(__file__).resolve().parents[3] / "plugins/module_utils/_mail_flow"
 #: Tables with the words of conditions, of guarantees and of open questions, a row each.
-TABLES = {"predicates_of_messages.py", "predicates_of_people.py", "wishes.py", "questions.py"}
+TABLES = {"wishes.py", "questions.py"}
 #: What takes the place of a name, and what Exchange calls an option.
 NAMES = {
     "each member of ",

@@ -22,7 +22,7 @@ from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from
 from ..._mail_flow.model.encrypters import unseen_of
 from ..._mail_flow.model.questions import WHICH_CONNECTOR
-from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
 from ..._mail_flow.wording.guarantees import guarantee_rows

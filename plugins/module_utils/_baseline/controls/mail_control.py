@@ -22,8 +22,8 @@ from ..._mail_flow.input.guarantee_options import COPIES_OUTSIDE, Guarantee, sam
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
-from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.repair.suggest import suggestions, with_replays
+from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.simulator.results import Simulator
 from ..._mail_flow.trace.reading import Traced
 from ..._mail_flow.wording.guarantees import counterexample_row

@@ -18,7 +18,7 @@ from ..._mail_flow.analyses.overview import overview
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import rules_from
 from ..._mail_flow.model import questions
-from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
 from ..._mail_flow.wording.summary import reasons_of, refutation

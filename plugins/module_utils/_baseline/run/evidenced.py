@@ -16,7 +16,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.evidence.changes import RULE, LatestChange, changes_of
 from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_of
 from ..._mail_flow.input.parsing import facts_of
-from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
 from ..._mail_flow.wording.encrypters import measured_lines
 from ..._mail_flow.wording.evidence import contradicted_sentence, evidence_headline, evidence_result

@@ -11,7 +11,7 @@ from ..._exchange.document import digest_of
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
 from ..._mail_flow.input.parsing import facts_of
-from ..._mail_flow.model.rules import RuleSet
+from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.encrypters import encrypter_rows
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding

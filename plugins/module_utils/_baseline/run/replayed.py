@@ -19,8 +19,8 @@ from ..._mail_flow.evidence.encryption import read_encryption
 from ..._mail_flow.evidence.reports import EncryptionReport
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.parsing import facts_of
-from ..._mail_flow.model.rules import RuleSet
 from ..._mail_flow.model.wishes import WISHES
+from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import OLDEST, SETTLES, GraphReader, Traced, TraceReader, Window, read_files
 from ..._mail_flow.trace.replay import Replay
 from ..._mail_flow.trace.rows import Trace

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import FATES
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy

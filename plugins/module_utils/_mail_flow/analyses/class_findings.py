@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..conditions.predicate import Atom
 from ..model.message import Message
-from ..model.rules import Atom, FlowRule
+from ..rules.flow_rule import FlowRule
 from ..sat.formula import TRUE, Batch, Circuit, Literal
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to

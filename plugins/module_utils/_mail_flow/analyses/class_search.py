@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..budget import BudgetError
+from ..conditions.keys import Key
 from ..sat.formula import Literal
-from ..symbolic.atoms import Key
 from ..symbolic.encoding import Model, Replayed, Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .attribution import ANY, WHOLE, Part, Turn

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..input.parsing import facts_of
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..symbolic.encoding import differing
 from .difference import Difference, difference
 from .overview import Cell, destinations, overview

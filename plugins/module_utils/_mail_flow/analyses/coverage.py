@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..._resources.rules.action_effects import Does
-from ..model.rules import FlowRule
+from ..rules.flow_rule import FlowRule
 from ..sat.formula import Batch, Literal
 from ..symbolic.compile_rules import RuleChain
 from ..symbolic.logic import Value, high, negate

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..budget import BudgetError, bounded
+from ..conditions.keys import Key
 from ..input.parsing import facts_of
 from ..model import questions
 from ..model.actions import option_name
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET
-from ..symbolic.atoms import Key
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import Model, differing
 from ..symbolic.symbolic_message import named_assumptions

@@ -12,20 +12,20 @@ from typing import Any
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..conditions.copies import SHOWN_FIELDS
+from ..conditions.keys import Key
 from ..model.connectors import VALIDATIONS
 from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..sat.formula import Literal
 from ..simulator.protection import protects, verdict
 from ..simulator.state import NOBODY, Course
-from ..symbolic.atoms import Key
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import Model, Replayed, Side
 from ..symbolic.logic import Value, high, negate
-from ..symbolic.symbolic_message import SHOWN_FIELDS
 from .attribution import Part
 from .finding import KINDS, Changed
 from .judgment import without_noise

@@ -12,9 +12,9 @@ from itertools import chain
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..conditions.predicate import Atom
 from ..model.kleene import Reason
-from ..model.rules import Atom, FlowRule
-from ..symbolic.atoms import watches_aliases
+from ..rules.flow_rule import FlowRule
 from .rule_changes import NOTHING, Apart, Dated, Edit
 
 
@@ -39,7 +39,7 @@ def in_section(rule: FlowRule) -> FlowRule:
     the From field.
     """
     return replace(
-        rule, conditions=tuple(atom for atom in rule.conditions if not watches_aliases(atom) and _of_from_field(atom))
+        rule, conditions=tuple(atom for atom in rule.conditions if not atom.watches_aliases and _of_from_field(atom))
     )
 
 

@@ -18,7 +18,8 @@ from ..._resources.rules.rule import idle
 from ..input.parsing import facts_of
 from ..model.addresses import is_name, person
 from ..model.facts import Facts, recipient_outside
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CONFLICTS, Model

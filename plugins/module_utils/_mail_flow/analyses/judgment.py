@@ -16,6 +16,7 @@ from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.text import listed
+from ..conditions.keys import RECIPIENT, SENDER, Key
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
@@ -23,9 +24,9 @@ from ..model.connectors import IN_TRANSIT, Connector, at_least
 from ..model.facts import RELAYED, Facts
 from ..model.kleene import Reason
 from ..model.message import Message
-from ..model.predicate import RECIPIENT, SENDER
-from ..model.rules import FlowRule, RuleSet, is_later
 from ..model.wishes import PORTAL, WISHES
+from ..rules.flow_rule import FlowRule, is_later
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.assumptions import (
     AUTHENTICATED,
@@ -43,7 +44,7 @@ from ..simulator.protection import ways_of
 from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.address import AddressSlot
-from ..symbolic.atoms import THE_MANAGER, Key, Showing, brought_by, keys_of, showings, slots_of
+from ..symbolic.atoms import THE_MANAGER, Showing, brought_by, showings
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.compile_text_edits import SeenMessage
@@ -324,7 +325,7 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
         *model.claims.rules[place].exceptions,
     )
     options = {atom.predicate.options[0] for atom in atoms}
-    looks = [(slot, key) for atom in atoms for key in keys_of(atom) for slot in slots_of(atom)]
+    looks = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
     parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
     nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or _subdomains(
         model.facts, looks

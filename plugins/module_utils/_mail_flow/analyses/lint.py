@@ -14,12 +14,14 @@ from typing import Any
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..budget import BudgetError, bounded
+from ..conditions.predicate import Atom
 from ..input.parsing import facts_of
 from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import TRUE, Batch, Literal
 from ..symbolic.address import AddressSlot
 from ..symbolic.compile_added_copies import AddedCopies

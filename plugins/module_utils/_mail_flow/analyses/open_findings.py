@@ -13,7 +13,8 @@ from ..._resources.rules.action_effects import Does
 from ..model import questions
 from ..model.facts import recipient_outside
 from ..model.message import Message
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Batch, Literal
 from ..simulator.assumptions import (
     AFTER_REJECTION,

@@ -25,7 +25,7 @@ from ..model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
 from ..model.facts import INSIDE, Facts
 from ..model.kleene import Reason
 from ..model.message import Message
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..sat.formula import TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
 from ..simulator.protection import SURELY_PROTECTED

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..budget import BudgetError, bounded
+from ..conditions.keys import Key
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of
 from ..model.actions import option_name
@@ -19,11 +20,12 @@ from ..model.addresses import is_name
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts
 from ..model.message import Message
-from ..model.rules import RuleSet, is_later
+from ..rules.flow_rule import is_later
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.results import result
 from ..simulator.state import Course
-from ..symbolic.atoms import Key, brought_by
+from ..symbolic.atoms import brought_by
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model, Replayed

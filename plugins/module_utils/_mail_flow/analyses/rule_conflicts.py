@@ -17,7 +17,8 @@ from ..budget import BudgetError
 from ..model import questions
 from ..model.actions import BY_OPTION, option_name
 from ..model.facts import recipient_outside
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import Verdict, verdict
 from ..simulator.state import NOBODY, World

@@ -14,14 +14,16 @@ from typing import Any, TypeAlias
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
+from ..conditions.keys import is_open
+from ..conditions.predicate import Atom, Reach
 from ..model.actions import option_name
 from ..model.addresses import is_below, is_name
 from ..model.facts import INSIDE, Facts, recipient_outside
 from ..model.message import Message
 from ..model.patterns import is_too_large
-from ..model.predicate import Reach
-from ..model.rules import Atom, FlowRule, RuleSet, is_later
-from ..symbolic.atoms import is_open, keys_of, showings
+from ..rules.flow_rule import FlowRule, is_later
+from ..rules.rule_set import RuleSet
+from ..symbolic.atoms import showings
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
 #: is no finding.
@@ -98,7 +100,7 @@ def _idle_encryption(look: CheckedRule) -> About:
 
 
 def _bad_patterns(look: CheckedRule) -> About:
-    patterns = [key[1][-2:] for atom in look.atoms for key in keys_of(atom) if is_open(key)]
+    patterns = [key[1][-2:] for atom in look.atoms for key in atom.keys if is_open(key)]
     if not patterns:
         return None
     return {"pattern": patterns[0][0], **({"case": "too_large"} if is_too_large(*patterns[0]) else {})}

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..budget import BudgetError, bounded
+from ..conditions.keys import Key
 from ..input.guarantee_options import Guarantee, guarantees_of
 from ..input.parsing import facts_of
 from ..model import questions
@@ -21,13 +22,13 @@ from ..model.actions import option_name
 from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason
-from ..model.rules import RuleSet
 from ..model.wishes import PORTAL, WISHES
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
 from ..simulator.results import result
 from ..simulator.state import Course
-from ..symbolic.atoms import MANAGER, Key, Showing, brought_by, showings
+from ..symbolic.atoms import MANAGER, Showing, brought_by, showings
 from ..symbolic.compile_outcomes import sent_in_clear
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies

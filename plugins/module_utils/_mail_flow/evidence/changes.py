@@ -15,7 +15,7 @@ from typing import Any
 from ..._exchange.organization import Organization
 from ..._resources.rules.rule import first_date
 from ..._resources.rules.stored import rules_of
-from ..model.rules import FlowRule
+from ..rules.flow_rule import FlowRule
 
 #: What changed.
 RULE, FACT = "rule", "fact"

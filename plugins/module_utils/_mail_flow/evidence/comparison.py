@@ -19,7 +19,8 @@ from ..._exchange.cmdlet import Session
 from ..._exchange.errors import OptionError, PermissionDeniedError, ThrottledError
 from ..._resources.rules.action_effects import Does
 from ..model.facts import Facts
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..trace.columns import Block, bits_of, blocks_of, places_of
 from ..trace.reading import Window
 from ..trace.replay import Example

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from ..model import questions
 from ..model.facts import Facts
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..trace.chain import Chain, ends
 from ..trace.columns import Block
 from ..trace.groups import Sorter

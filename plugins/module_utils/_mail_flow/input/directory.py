@@ -18,7 +18,8 @@ from ..._exchange.cmdlet import Call, Result, Session
 from ..._exchange.errors import ExchangeError, NotFoundError
 from ..._exchange.organization import MOST_PEOPLE, Organization, read
 from ..model.addresses import domain, is_address
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from .parsing import facts_of
 
 #: The maximum number of groups and people to read; the others are unknown.

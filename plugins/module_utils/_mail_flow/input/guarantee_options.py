@@ -14,8 +14,8 @@ from ..._exchange.spelling import refusal, remedy
 from ..._exchange.text import listed
 from ..._resources.rules.fields import rule_argument_spec
 from ..._resources.rules.rule import declare_section
+from ..conditions.predicates import BY_OPTION
 from ..model.connectors import IN_TRANSIT, VALIDATIONS
-from ..model.predicates import BY_OPTION
 from ..model.wishes import WISHES
 from .parsing import refuse_unknown
 

@@ -22,11 +22,11 @@ from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.actions import option_name
 from ..model.addresses import is_address
 from ..model.connectors import Connector, connector_of
-from ..model.content import bytes_of
 from ..model.encrypters import DLP, LABELS, Encrypter
 from ..model.expressions import Dialect
 from ..model.facts import AcceptedDomain, Facts
 from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
+from ..model.sizes import bytes_of
 
 Parsed = TypeVar("Parsed")
 

@@ -24,7 +24,7 @@ from ..._resources.rules.rule import Rule, proposed_rules
 from ..._resources.rules.stored import rules_of
 from ..model.addresses import domain
 from ..model.message import Message
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
 from .guarantee_options import Guarantee

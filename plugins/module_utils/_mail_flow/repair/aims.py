@@ -17,8 +17,9 @@ from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.facts import Facts, leaves, sender_inside
 from ..model.message import Message
-from ..model.rules import FlowRule, RuleSet
 from ..model.wishes import PORTAL
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from .nearest import Copy
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.

@@ -11,8 +11,9 @@ from ..analyses.difference import Difference
 from ..analyses.finding import MailFinding, MayChange, in_section, section_of
 from ..analyses.verifier import claims_of
 from ..budget import BudgetError, bounded
+from ..conditions.predicate import Atom
 from ..model.expressions import Dialect
-from ..model.rules import Atom, RuleSet
+from ..rules.rule_set import RuleSet
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CONFLICTS, Model
 from ..symbolic.logic import high, negate

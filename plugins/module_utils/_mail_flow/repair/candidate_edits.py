@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ..conditions.predicate import Predicate
+from ..conditions.predicates import PREDICATES
 from ..model.actions import set_actions
-from ..model.predicate import Predicate
-from ..model.predicates import PREDICATES
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, unwritten
 from .nearest import Failed, Standing, standings
 

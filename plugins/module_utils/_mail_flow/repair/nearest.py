@@ -13,11 +13,13 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..analyses.judgment import Counterexample
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..conditions.predicate import Atom
 from ..input.parsing import message_of, with_facts
 from ..model.facts import Facts, sender_inside, sender_outside
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
 from ..simulator.rule_trace import Saw, plain
 from ..simulator.simulation import Passage

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..analyses.coverage import adds_up
+from ..conditions.predicate import Reach
 from ..model.actions import option_name
-from ..model.predicate import Reach
-from ..model.rules import FlowRule
+from ..rules.flow_rule import FlowRule
 from ..sat.formula import Batch, Literal
 from ..symbolic.compile_rules import RuleChain
 from ..symbolic.logic import high

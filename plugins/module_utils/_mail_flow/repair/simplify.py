@@ -24,7 +24,8 @@ from ..analyses.rule_conflicts import Meetings
 from ..budget import STEPS, BudgetError, bounded
 from ..input.parsing import facts_of
 from ..model.actions import BY_OPTION
-from ..model.rules import FlowRule, RuleSet, is_later
+from ..rules.flow_rule import FlowRule, is_later
+from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise
 from ..symbolic.encoding import CONFLICTS, Model

@@ -24,7 +24,7 @@ from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
 from ..simulator.simulation import Passage
 from ..symbolic.encoding import CONFLICTS, Model

@@ -16,8 +16,8 @@ from ..model.addresses import domain, is_name, spellings, with_parents, without_
 from ..model.facts import Facts
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork
-from ..model.rules import RuleSet
 from ..model.words import tokens
+from ..rules.rule_set import RuleSet
 from .state import STEPS_OF_WORLD
 
 

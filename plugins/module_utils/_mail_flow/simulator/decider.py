@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from ..conditions.predicate import Atom, Reach
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.kleene import Open, Truth, negate, opened
 from ..model.message import Message, Recipient
-from ..model.predicate import Reach
 from ..model.rule_view import Content, Fork, RuleView
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from .candidates import Candidates
 from .state import World
 

@@ -20,7 +20,7 @@ from ..model.header_edits import ADDED, FIELD_OF, addition, header_edits
 from ..model.kleene import Open, Reason, Truth, opened
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork
-from ..model.rules import FlowRule
+from ..rules.flow_rule import FlowRule
 from .state import Added, World
 
 _TAG = re.compile(r"<[^>]*>")

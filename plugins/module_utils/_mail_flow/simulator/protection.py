@@ -21,11 +21,11 @@ from ..model import questions
 from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
-from ..model.content import ENCODED, size_range
 from ..model.encrypters import DLP, LABELS, QUESTION, Afterwards
 from ..model.facts import Facts, leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth, rows_of
 from ..model.message import Message, Protection
+from ..model.sizes import ENCODED, size_range
 from .state import World
 
 #: The largest message that is protected, in bytes, and the largest that is protected however it is encoded.

@@ -22,7 +22,7 @@ from ..model.clouds import CHINA, US_GOVERNMENT, cloud_of
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason, rows_of
 from ..model.message import Message, Recipient
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from .protection import Verdict, Way, transit, verdict, ways_of
 from .simulation import Passage
 from .state import NOBODY, Course, World

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..conditions.predicate import Atom
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason, Truth, all_of
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from .decider import MessageDecider
 from .results import Match, matches
 from .simulation import Passage

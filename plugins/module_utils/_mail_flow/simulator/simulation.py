@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..budget import spend
+from ..conditions.content import decrypted
 from ..model import questions
-from ..model.content import decrypted
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason, Truth, all_of
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork, first_content
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from .decider import Decider, MessageDecider, hidden
 from .effects import SHARED, Scene, beside_content, enforced, in_audit
 from .state import NOBODY, STEPS_OF_WORLD, Added, Course, World, merged, without

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..conditions.keys import ATTRIBUTES, RECIPIENT, SENDER, Key, is_open, wider
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings, with_parents
 from ..model.expressions import Dialect
 from ..model.facts import INSIDE, RELAYED, Facts
 from ..model.patterns import any_pattern, begins_anywhere, has_pattern
-from ..model.predicate import ATTRIBUTES, RECIPIENT, SENDER
 from ..model.words import any_word, has_word, words_by_token, words_in
 from ..sat.formula import Circuit, Literal
-from .atoms import MOST_NAMED, Key, Vocabulary, is_open, named_guests, strangers_with_attributes, wider
+from .atoms import MOST_NAMED, Vocabulary, named_guests, strangers_with_attributes
 from .logic import Logic, Value
 from .profiles import MANAGED, Profiles, doubted_of
 

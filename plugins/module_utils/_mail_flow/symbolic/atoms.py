@@ -2,7 +2,7 @@
 """What rules and claims mention, by what they look at.
 
 A condition is true if one of its values matches. Each value is an atom of the text, address or property that the
-condition looks at, so the same value is the same atom in every list.
+condition looks at (``conditions.keys``).
 
 Rules also mention whom they bring, and who else sees a message: recipients of incident reports with the original mail,
 and moderators. Exchange encrypts the message after the last rule. Whether it protects the original in a report, or in a
@@ -16,19 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.keys import ATTRIBUTES, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
+from ..conditions.predicate import Atom
 from ..model.addresses import domain, person, spellings, with_parents
 from ..model.connectors import named_domains
-from ..model.expressions import Dialect
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Recipient
-from ..model.patterns import is_agreed
-from ..model.predicate import ATTRIBUTES, HEADER, RECIPIENT, SENDER, SUBJECT
-from ..model.rules import Atom, FlowRule, RuleSet
-from ..model.widening import widened
-
-#: An atom of a slot: its sort and its value.
-Key = tuple[str, Any]
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 
 #: The maximum number of people of a group or the directory to distinguish by name.
 MOST_NAMED = 300
@@ -59,59 +55,6 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
 
 #: Sorts of atoms whose values have a domain.
 _DOMAINS = ("address", "below")
-
-#: The address that the sender wrote for the recipient: the primary one, or an alias.
-WRITTEN = "written"
-
-#: Header that repeats another part of the message, to that part's slot.
-SAME_AS = {"header subject": SUBJECT, "header from": SENDER}
-
-
-def keys_of(atom: Atom) -> list[Key]:
-    """The atoms of a condition's values, any of which is enough."""
-    sort = atom.predicate.sort
-    found: list[Key] = []
-    for value in atom.predicate.shown(atom.values)[1] if atom.predicate.slots else ():
-        if sort == "word":
-            found.append((sort, value.lower()))
-        elif sort == "pattern":
-            found.append((sort, (value, atom.settings.dialect)))
-        elif sort in ATTRIBUTES:
-            name, _colon, wanted = value.partition(":")
-            parts = [part.strip() for part in wanted.split(",") if part.strip()]
-            found += [(sort, (name.strip().lower(), part, atom.settings.dialect)) for part in parts]
-        elif sort == "property":
-            name, _colon, wanted = value.partition(":")
-            found += [
-                (sort, (name.strip().casefold(), word)) for word in (part.strip() for part in wanted.split(",")) if word
-            ]
-        elif sort == "extension":
-            found.append((sort, value.casefold().lstrip(".")))
-        else:
-            found.append((sort, value))
-    return list(dict.fromkeys(found))
-
-
-def is_open(key: Key) -> bool:
-    """Whether an atom is a pattern without an agreed meaning (U18)."""
-    sort, value = key
-    return (sort == "pattern" and not is_agreed(*value)) or (sort == "attribute pattern" and not is_agreed(*value[1:]))
-
-
-def wider(key: Key) -> Key | None:
-    """For a pattern without an agreed meaning, one with an agreed meaning that matches wherever it may; ``None`` if
-    only a trivial one does.
-    """
-    sort, value = key
-    pattern, dialect = value[-2:]
-    found = widened(pattern, dialect is Dialect.LEGACY)
-    return (sort, (*value[:-2], found, Dialect.AGREED)) if found else None
-
-
-def slots_of(atom: Atom) -> tuple[str, ...]:
-    """The slots that a condition with a list of values looks at."""
-    slots = atom.predicate.slots
-    return (f"header {atom.values[0].lower()}",) if slots == (HEADER,) else slots
 
 
 @dataclass
@@ -146,9 +89,9 @@ class Vocabulary:
 
     def look(self, atom: Atom) -> None:
         """Notes what a condition looks for."""
-        for slot in slots_of(atom):
+        for slot in atom.slots:
             for each in (slot, SAME_AS.get(slot, slot)):
-                self.mention(each, keys_of(atom))
+                self.mention(each, atom.keys)
 
     def of(self, slot: str, sort: str) -> list[Any]:
         """The values of a sort in a slot."""
@@ -180,10 +123,8 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
             found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
             found.look(atom)
-            if atom.predicate.slots and watches_aliases(atom):
-                found.mention(
-                    WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address"))
-                )
+            if atom.predicate.slots and atom.watches_aliases:
+                found.mention(WRITTEN, (key for key in atom.keys if key[0] in ("word", "pattern", "below", "address")))
             if atom.predicate.fields:
                 members = atom.predicate.sort == "member"
                 found.members |= members
@@ -192,16 +133,6 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
     _with_domains(found, facts, named_domains(facts.outbound_connectors or ()) if transit else ())
     _with_people(found, facts)
     return found
-
-
-def watches_aliases(atom: Atom) -> bool:
-    """Whether it may matter to a condition at which address somebody is written to."""
-    return atom.predicate.of_recipient and atom.settings.address_type == "Original"
-
-
-def looks_at_written(atom: Atom) -> bool:
-    """Whether a condition looks at the addresses that the sender wrote."""
-    return atom.predicate.as_written and watches_aliases(atom)
 
 
 def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..model.rules import FlowRule
+from ..rules.flow_rule import FlowRule
 from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .compile_outcomes import Outcome

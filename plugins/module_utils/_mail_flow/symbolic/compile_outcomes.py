@@ -18,7 +18,7 @@ from ..._resources.rules.action_effects import Does
 from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.facts import RELAYED
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from .address import AddressSlot

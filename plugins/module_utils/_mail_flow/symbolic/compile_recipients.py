@@ -15,16 +15,19 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.copies import SHOWN_FIELDS
+from ..conditions.keys import Key, is_open, wider
+from ..conditions.predicate import Atom, Reach
 from ..model import questions
-from ..model.predicate import Reach
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from .address import AddressSlot
-from .atoms import MANAGER, REDIRECTS, Key, brought_by, is_open, wider
+from .atoms import MANAGER, REDIRECTS, brought_by
 from .compile_conditions import Conditions
 from .compile_text_edits import SeenMessage
 from .logic import Logic, Value, high, low, negate, pair
-from .symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
+from .symbolic_message import Companion, SymbolicMessage
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")

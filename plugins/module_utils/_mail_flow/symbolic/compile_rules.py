@@ -23,7 +23,8 @@ from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition
 from ..model.kleene import Reason
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import FATES, SHARED
 from .address import AddressSlot

@@ -14,17 +14,19 @@ from functools import lru_cache
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..conditions import formulas
+from ..conditions.headers import is_own_header
+from ..conditions.keys import BODY, SUBJECT, Key, is_open
 from ..model import questions
-from ..model.content import is_own_header
 from ..model.expressions import Dialect
 from ..model.header_edits import HeaderEdit, header_edits
 from ..model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
-from ..model.predicate import BODY, SUBJECT
-from ..model.rules import FlowRule, RuleSet
 from ..model.words import first_token, has_word, tokens, touches
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import plain_text
-from .atoms import Key, Vocabulary, is_open, keys_of
+from .atoms import Vocabulary
 from .logic import Logic, Value, negate
 from .string_solver import behind
 from .symbolic_message import SymbolicMessage
@@ -277,7 +279,7 @@ class TextEdits:
         rules: RuleSet,
         mail: SymbolicMessage,
         logic: Logic,
-        text: Callable[[str, Key, SeenMessage], Value],
+        text: Callable[[str, Key, formulas.MessageSeen], Value],
         shared: int,
     ) -> None:
         self.rules, self.mail, self.logic, self._text = rules, mail, logic, text
@@ -302,7 +304,7 @@ class TextEdits:
         """
         if not self._unagreed:
             return seen
-        looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in keys_of(atom))
+        looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in atom.keys)
         return self._settle(self._unagreed if rule.place == self._parting else looked, rule.place, seen)
 
     def changed(

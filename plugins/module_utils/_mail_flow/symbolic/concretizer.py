@@ -8,24 +8,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..conditions.copies import SHOWN_FIELDS
+from ..conditions.keys import ATTRIBUTES, WRITTEN, Key, holds
+from ..conditions.predicates import PREDICATES
+from ..conditions.witness import NoMessageError
 from ..model.addresses import DOMAIN, DOTTED, is_plain_address
-from ..model.predicate import ATTRIBUTES, BODY, SUBJECT
 from ..sat.formula import Literal
 from .address import AddressSlot
-from .atoms import WRITTEN, Key
 from .string_constraints import (
-    Attachments,
     Holds,
-    NoMessageError,
     TextConstraint,
     address_has,
     as_text,
     largest,
     sample,
-    side_by_side,
 )
-from .string_solver import holds
-from .symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
+from .symbolic_message import Companion, SymbolicMessage
 
 #: The forms of created addresses, most natural first.
 _WORD = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -51,6 +49,27 @@ class Letter:
     message: dict[str, Any]
     recipient: str
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+#: What writes all but people, and how a message arrives.
+_WRITERS = tuple(dict.fromkeys(row.witness for row in PREDICATES if row.witness is not None))
+
+
+@dataclass(frozen=True)
+class MessageInTheMaking:
+    """What conditions write a message from.
+
+    :param is_true: whether a literal is true in the model.
+    :param lax: whether the content of texts may be open.
+    """
+
+    mail: SymbolicMessage
+    is_true: Holds
+    lax: bool
+
+    def constraint(self, atoms: Mapping[Key, Literal]) -> TextConstraint:
+        """What a text with these atoms must have and lack."""
+        return TextConstraint(atoms, self.is_true, lax=self.lax)
 
 
 class Writer:
@@ -88,10 +107,12 @@ class Writer:
         envelope = self._envelope(sender, is_true)
         if envelope != sender:
             message["mail_from"] = envelope
-        message.update(self._content(is_true))
+        witness = MessageInTheMaking(mail, is_true, self._lax)
+        for write in _WRITERS:
+            message.update(write(witness))
         if "header from" in mail.vocabulary.keys and not is_true(mail.more_in_from):
             message["headers"] = {**message.get("headers", {}), "From": sender}
-        message.update(self._properties(is_true))
+        message.update(self._arrival(is_true))
         everybody = [
             (mail.sender, sender),
             (mail.recipient, recipient),
@@ -301,106 +322,7 @@ class Writer:
             return sender
         return "" if is_true(mail.empty_envelope) else self._address(mail.envelope, is_true, "bounce")
 
-    # Content
-
-    def _content(self, is_true: Holds) -> dict[str, Any]:
-        texts = self.mail.texts
-        written = {
-            SUBJECT: self._subject(is_true),
-            BODY: TextConstraint(texts.get(BODY, {}), is_true, lax=self._lax).text(),
-        }
-        found: dict[str, Any] = {name: text for name, text in written.items() if text}
-        values = {
-            slot.removeprefix("header "): self._values(atoms, is_true)
-            for slot, atoms in texts.items()
-            if slot.startswith("header ")
-        }
-        headers: dict[str, Any] = {name: each[0] if len(each) == 1 else each for name, each in values.items() if each}
-        attachments = Attachments(self.mail, is_true, self._lax).written()
-        return {
-            **found,
-            **({"headers": headers} if headers else {}),
-            **({"attachments": attachments} if attachments else {}),
-        }
-
-    def _subject(self, is_true: Holds) -> str:
-        """The subject, beginning with the word that the model puts there; with no word there otherwise, if a prefix may
-        hide it.
-        """
-        mail, atoms = self.mail, self.mail.texts.get(SUBJECT, {})
-        wish = TextConstraint(atoms, is_true, lax=self._lax)
-        text = wish.text()
-        if not text or not mail.hides:
-            return text
-        first = [key for key in wish.wanted if key[0] == "word" and is_true(mail.begins(key))]
-        first.sort(key=lambda key: -len(key[1]))
-        apart = [
-            (mail.begins(first[0]) ^ 1, mail.begins(key) ^ 1) for key in first[1:] if not first[0][1].startswith(key[1])
-        ]
-        if apart:
-            raise NoMessageError(apart)
-        begun = (
-            side_by_side([*first[:1], *(key for key in wish.wanted if key not in first)]) if first else f"Re: {text}"
-        )
-        return text if wish.wrong(begun) else begun
-
-    def _values(self, atoms: Mapping[Key, Literal], is_true: Holds) -> list[str]:
-        """The values of a header: none, one with everything, or one for each atom."""
-        wish = TextConstraint(atoms, is_true, lax=self._lax)
-        if not wish.wanted:
-            return []
-        text: str | None = side_by_side(wish.wanted) or "x"
-        wrong = wish.wrong(text or "")
-        if wrong:
-            text = wish.found(wish.wanted, [key for key in wrong if key not in wish.wanted])
-        if text is not None:
-            return [text]
-        return list(wish.texts())
-
-    def _properties(self, is_true: Holds) -> dict[str, Any]:
-        mail = self.mail
-        found: dict[str, Any] = {}
-        types = [kind for kind, literal in mail.kinds.items() if is_true(literal)]
-        if types:
-            found["type"] = types
-        importance = next((name for name, literal in mail.importance.items() if is_true(literal)), "")
-        found.update({"importance": importance} if importance else {})
-        classes = [
-            mail.spelled[value]
-            for sort, value in mail.properties
-            if sort == "classification" and value and is_true(mail.properties[sort, value])
-        ]
-        if (
-            not classes
-            and ("classification", None) in mail.properties
-            and not is_true(mail.properties["classification", None])
-        ):
-            classes = ["another classification"]
-        found.update({"classification": classes} if classes else {})
-        sizes = sorted(value for sort, value in mail.properties if sort == "message")
-        over = [value for value in sizes if is_true(mail.properties["message", value])]
-        found.update(
-            {"size": max(over) + 1} if over else {"size": 2_000} if len(sizes) > 1 and min(sizes) > 2_000 else {}
-        )
-        levels = [value for sort, value in mail.properties if sort == "scl"]
-        if levels:
-            found["scl"] = max(
-                [value for value in levels if is_true(mail.properties["scl", value])], default=min(levels) - 1
-            )
-            if not -1 <= found["scl"] <= 9:
-                raise NoMessageError(
-                    limits=[
-                        (mail.properties["scl", min(levels)],)
-                        if found["scl"] < -1
-                        else (mail.properties["scl", found["scl"]] ^ 1,)
-                    ]
-                )
-        if mail.last_hop.addresses:
-            addresses = mail.last_hop.addresses.items()
-            hop = next((hop for hop, literal in addresses if is_true(literal)), mail.last_hop.elsewhere)
-            found.update({"sender_ip": hop} if hop else {})
-        found.update(self._arrival(is_true))
-        return found
+    # What conditions look at beside people
 
     def _arrival(self, is_true: Holds) -> dict[str, Any]:
         mail = self.mail

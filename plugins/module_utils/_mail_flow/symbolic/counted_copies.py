@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
-from ..model.rules import FlowRule
 from ..model.wishes import WISHES
+from ..rules.flow_rule import FlowRule
 from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .atoms import Showing

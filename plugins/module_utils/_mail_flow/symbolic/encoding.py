@@ -11,12 +11,15 @@ from functools import cached_property
 from typing import Any
 
 from ..budget import BudgetError
+from ..conditions.copies import SHOWN_FIELDS
+from ..conditions.keys import Key
+from ..conditions.witness import NoMessageError
 from ..input.parsing import facts_of, message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
-from ..model.rules import RuleSet
+from ..rules.rule_set import RuleSet
 from ..sat.formula import Circuit, Literal
-from .atoms import Key, vocabulary_of
+from .atoms import vocabulary_of
 from .compile_added_copies import AddedCopies, AddedCopyCompiler
 from .compile_conditions import Conditions
 from .compile_outcomes import Outcome
@@ -24,8 +27,7 @@ from .compile_recipients import ANYBODY, Company, Histories
 from .compile_rules import RuleChain
 from .concretizer import Letter, Writer
 from .logic import Logic
-from .string_constraints import NoMessageError
-from .symbolic_message import SHOWN_FIELDS, SymbolicMessage
+from .symbolic_message import SymbolicMessage
 
 #: The IRM settings that affect mail.
 DECIDING_SETTINGS = (

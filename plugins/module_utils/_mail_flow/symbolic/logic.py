@@ -111,6 +111,10 @@ class Logic:
         found = self.unknown(*(name or (truth.key,)))
         return ~found if truth.negated else found
 
+    def negate(self, value: Value) -> Value:
+        """Not."""
+        return negate(value)
+
     def all_of(self, values: Iterable[Value]) -> Value:
         """And, of any number of values."""
         parts = list(values)

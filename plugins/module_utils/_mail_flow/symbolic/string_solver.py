@@ -20,12 +20,11 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ..budget import remembered, spend
+from ..conditions.keys import Key
 from ..model.expressions import Alternation, Anchor, Chars, Dialect, Node, Repeat
 from ..model.expressions import Sequence as Parts
-from ..model.kleene import Truth
-from ..model.patterns import has_pattern, is_agreed, search_for
-from ..model.words import HALF_ASCII, has_word, touches
-from .atoms import Key
+from ..model.patterns import is_agreed, search_for
+from ..model.words import HALF_ASCII, touches
 
 #: The maximum number of states of a product to visit; beyond that, it is unknown whether there is a text.
 MOST_STATES = 3_000
@@ -277,12 +276,6 @@ def _collect(node: Node, found: set[str]) -> None:
                     for case in (chr(code), chr(code).lower(), chr(code).upper())
                     if len(case) == 1
                 )
-
-
-def holds(text: str, key: Key) -> Truth:
-    """Whether a word or a pattern of a text is open."""
-    sort, value = key
-    return has_word(text, value) if sort == "word" else has_pattern(text, *value)
 
 
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:

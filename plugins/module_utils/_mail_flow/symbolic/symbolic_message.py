@@ -13,26 +13,24 @@ from typing import Any
 
 from ..._exchange.names import name_key
 from ..._resources.rules.fields import MESSAGE_TYPES
+from ..conditions.copies import SHOWN_FIELDS
+from ..conditions.keys import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER, WRITTEN, Key, holds, is_open
+from ..conditions.predicate import Atom
 from ..model import questions
-from ..model.content import bytes_of
 from ..model.facts import Facts
-from ..model.predicate import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER
-from ..model.rules import Atom, RuleSet
+from ..model.sizes import bytes_of
 from ..model.words import touches
+from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Circuit, Literal
 from ..simulator.assumptions import USUAL
 from ..simulator.protection import SURELY_PROTECTED
 from .address import AddressSlot, People, relate_texts
-from .atoms import WRITTEN, Key, Vocabulary, is_open, keys_of, watches_aliases
+from .atoms import Vocabulary
 from .logic import UNKNOWN, Logic, Value, negate
 from .message_properties import MessageProperties
-from .string_solver import holds
 
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
-
-#: The visible fields of recipients.
-SHOWN_FIELDS = ("to", "cc")
 
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
@@ -43,7 +41,7 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
     found: set[str] = set()
     for atom in atoms:
         sort = atom.predicate.sort
-        if watches_aliases(atom):
+        if atom.watches_aliases:
             found.add(questions.ALIASES)
         found |= {each.id for each in USUAL if sort == "type" and atom.values in each.types}
         found |= {
@@ -145,10 +143,10 @@ class SymbolicMessage:
         self._texts()
         atoms = [atom for rules in rule_sets for atom in rules.atoms]
         properties = MessageProperties(circuit, atoms)
-        self.properties, self.last_hop = properties.literals, properties.last_hop
-        self.spelled.update(properties.classifications)
+        self.properties = properties.literals
+        self.spelled.update(properties.spelled)
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
-        self._assume_the_usual(atoms, properties.limits)
+        self._assume_the_usual(atoms)
 
     def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> Literal:
         literal = self.circuit.variable(("assumption", number, kind))
@@ -335,11 +333,12 @@ class SymbolicMessage:
                     relate_texts(self.circuit, atoms, alike=slot != ATTACHED)
         self._relate_alias(self.texts.get(WRITTEN, {}), self.direct)
 
-    def _assume_the_usual(self, atoms: Sequence[Atom], limits: Iterable[int]) -> None:
+    def _assume_the_usual(self, atoms: Sequence[Atom]) -> None:
         add = self.circuit.add
         named = named_assumptions(atoms)
         self.watches_aliases = questions.ALIASES in named or _fields_differ(atoms)
-        large = any(limit >= SURELY_PROTECTED for limit in limits)
+        limits = (bytes_of(atom.values) for atom in atoms if atom.predicate.sort == "size")
+        large = any((limit or 0) >= SURELY_PROTECTED for limit in limits)
         at_primary = self._assume(questions.ALIASES, "primary_addresses", True, seen=self.watches_aliases)
         for literal in (self.direct, self.others_direct):
             add(at_primary ^ 1, literal)
@@ -455,5 +454,5 @@ def may_mean_pdf(atom: Atom) -> bool:
         return False
     return any(
         key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False)
-        for key in keys_of(atom)
+        for key in atom.keys
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.predicate import Atom
 from ..input.guarantee_options import ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.addresses import domain
 from ..model.addresses import person as person_of
@@ -14,7 +15,8 @@ from ..model.facts import Facts, leaves
 from ..model.kleene import Reason, Truth, all_of, any_of
 from ..model.message import Message, Recipient
 from ..model.rule_view import Fork, first_content
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
 from ..simulator.protection import reasons_of_transit, verdict
 from ..simulator.simulation import Passage

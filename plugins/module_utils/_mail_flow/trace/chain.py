@@ -18,13 +18,15 @@ from ..._resources.rules.action_effects import Does
 from ..analyses.difference_kinds import Treated, treated
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
+from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.actions import BY_OPTION, REJECTS
 from ..model.facts import Facts
 from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Recipient
-from ..model.rules import Atom, FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..simulator.decider import whether_counted
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice

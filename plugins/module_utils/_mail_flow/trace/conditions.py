@@ -19,17 +19,15 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import product
 
+from ..conditions.predicate import Atom, Needs, Reach
 from ..model import questions
 from ..model.addresses import domain, is_name
-from ..model.content import ENCODED, bytes_of
 from ..model.facts import INSIDE, Facts, leaves
 from ..model.kleene import Open, Truth, any_of
 from ..model.message import Message, Protection, Recipient
 from ..model.patterns import in_prefix, required
-from ..model.predicate import Needs, Reach
-from ..model.predicates import BY_OPTION
 from ..model.rule_view import Fork, RuleView, first_content
-from ..model.rules import Atom
+from ..model.sizes import ENCODED
 from ..model.words import any_word, tokens
 from .columns import Block, Column, bits_of
 from .forks import Forks
@@ -37,9 +35,6 @@ from .planes import Planes, Unknown
 
 #: A person whom no condition names.
 _NOBODY = "\x00@\x00"
-
-#: A header that repeats what a row says, to the column of that.
-_HEADERS = {"subject": "subject", "from": "sender"}
 
 #: What a message of a column says of its copies.
 _SAYS = {
@@ -214,7 +209,7 @@ class RowConditions:
         """The copies for which a condition is true, or open, with their subjects as in the trace."""
         key = (atom.predicate.options, atom.values, atom.settings)
         if key not in self._planes:
-            self._planes[key] = self._decided(atom, _column_of(atom))
+            self._planes[key] = self._decided(atom, atom.column)
         return self._planes[key]
 
     def _decided(self, atom: Atom, name: str) -> Planes:
@@ -238,7 +233,7 @@ class RowConditions:
             usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
             return usual if isinstance(unsaid, bool) else usual.opened(self._special, unsaid)
         found = self._everywhere(unsaid)
-        limit = bytes_of(atom.values) if atom.predicate is BY_OPTION["attachment_size_over"] else None
+        limit = atom.predicate.least_size(atom.values)
         if limit is not None:
             sizes = enumerate(self.block.size)
             small = bits_of((place for place, size in sizes if 0 <= size * ENCODED < limit), len(self.block))
@@ -250,7 +245,7 @@ class RowConditions:
     def shared_planes(self, atom: Atom, forks: Forks) -> Planes:
         """The same, with what the others who share a copy mean to a condition that looks at all of them."""
         found = self.planes(atom)
-        if not atom.looks_around or not _column_of(atom):
+        if not atom.looks_around or not atom.column:
             return found
         return forks.of_each(found) if atom.reach is Reach.RELATION else forks.of_any(found)
 
@@ -481,14 +476,6 @@ class RowConditions:
             return found if self.guesses or len({reason.id for reason in truth.reasons}) == 1 else Unknown(found.word)
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
-
-
-def _column_of(atom: Atom) -> str:
-    """The column that a condition looks at; empty if it is about what no row says."""
-    predicate = atom.predicate
-    if predicate.looks_at == "header":
-        return _HEADERS.get(str(atom.values[0]).lower(), "")
-    return "sender" if atom.reach is Reach.SENDER else predicate.column
 
 
 def _is_text(atom: Atom) -> bool:

@@ -11,14 +11,14 @@ from itertools import repeat
 from operator import or_
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.predicate import Reach
 from ..model import questions
 from ..model.addresses import domain
-from ..model.content import ENCODED
 from ..model.facts import Facts, recipient_outside, sender_inside, sender_outside
 from ..model.kleene import Truth, all_of
 from ..model.message import Message, Protection, Recipient
-from ..model.predicate import Reach
-from ..model.rules import FlowRule
+from ..model.sizes import ENCODED
+from ..rules.flow_rule import FlowRule
 from ..simulator.protection import LARGEST
 from ..symbolic.atoms import ADDING, MANAGER, brought_by
 from .chain import Chain, adds, changing

@@ -27,8 +27,9 @@ from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.addresses import domain
 from ..model.facts import Facts, leaves
 from ..model.kleene import Truth
-from ..model.rules import FlowRule, RuleSet
 from ..model.wishes import WISHES
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..simulator.state import NOBODY
 from ..symbolic.atoms import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps

@@ -14,7 +14,8 @@ from ..evidence.reports import EncryptionReport
 from ..model.connectors import Connector
 from ..model.encrypters import DLP, LABELS, Encrypter
 from ..model.facts import Facts
-from ..model.rules import FlowRule, RuleSet
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
 from ..trace.reading import Window
 from .guarantees import CHECKS, mail_words
 

@@ -12,8 +12,8 @@ from ..._exchange.unprotected import UNPROTECTED
 from ..analyses.judgment import Counterexample, Judgment
 from ..input.guarantee_options import Guarantee
 from ..model import questions
-from ..model.rules import FlowRule
 from ..model.wishes import WISHES
+from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import Premise
 from ..simulator.protection import MANY, SURELY_PROTECTED
 from .reasons import MOST_MB, SURELY_MB, reason_rows, worded

@@ -27,7 +27,8 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..analyses.rule_changes import NOTHING, Apart
-from ..model.rules import Atom, FlowRule
+from ..conditions.predicate import Atom
+from ..rules.flow_rule import FlowRule
 from .difference import may_happen, open_questions
 from .sentences import FATES, LIMITS, NamedMail, filled, mail_of
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from ..analyses.finding import Cause, Changed, SideEffect
 from ..analyses.rule_changes import NOTHING, Apart, Dated, Edit
+from ..conditions.predicate import Atom, Predicate
 from ..model.addresses import is_below
-from ..model.predicate import Predicate
-from ..model.rules import Atom, FlowRule
-from ..symbolic.atoms import looks_at_written
+from ..rules.flow_rule import FlowRule
 
 #: How mail arrives protected.
 _ARRIVES = {
@@ -47,7 +46,7 @@ class Clause:
             predicate=predicate,
             about=predicate.shown(first.values)[0],
             lists=tuple(map(tuple, lists)),
-            address="written" if looks_at_written(first) else address,
+            address="written" if first.looks_at_written else address,
         )
 
     @property

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
     with_options,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 
 from tests.unit.mail_flow.answers import difference, lint, prove

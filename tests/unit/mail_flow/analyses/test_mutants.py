@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import thresholds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
     FALSE,
     TRUE,
@@ -77,16 +78,16 @@ def everybody_is_named(patch: Patch) -> None:
 
 def small_is_large(patch: Patch) -> None:
     """L14: over the smaller limit would be over the larger."""
-    whole = message_properties.MessageProperties._ladder
+    whole = thresholds.declare_ladder
 
-    def ladder(self: Any, sort: str, values: Any) -> None:
-        whole(self, sort, values)
+    def ladder(properties: Any, sort: str, values: Any) -> None:
+        whole(properties, sort, values)
         for one in values:
             for other in values:
                 if one < 17 << 20 and other < 17 << 20:
-                    self.circuit.add(~self.literals[sort, one], self.literals[sort, other])
+                    properties.circuit.add(~properties.literals[sort, one], properties.literals[sort, other])
 
-    patch(message_properties.MessageProperties, "_ladder", ladder)
+    patch(thresholds, "declare_ladder", ladder)
 
 
 def scopes_are_opposites(patch: Patch) -> None:
@@ -418,10 +419,10 @@ def without_members(patch: Patch) -> None:
 def without_order(patch: Patch) -> None:
     """L14: limits would not be related."""
 
-    def ladder(self: Any, sort: str, values: Any) -> None:
-        self.literals.update({(sort, value): self.circuit.variable((sort, value)) for value in values})
+    def ladder(properties: Any, sort: str, values: Any) -> None:
+        properties.literals.update({(sort, value): properties.circuit.variable((sort, value)) for value in values})
 
-    patch(message_properties.MessageProperties, "_ladder", ladder)
+    patch(thresholds, "declare_ladder", ladder)
 
 
 def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:
@@ -448,11 +449,15 @@ def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:
 def hops_apart(patch: Patch) -> None:
     """Ranges of addresses would have nothing to do with each other."""
 
-    def hops(self: Any, circuit: Circuit, ranges: Any) -> None:
-        self.addresses, self.elsewhere = {}, ""
-        self.ranges = {value: circuit.variable(("range", value)) for value in ranges}
+    whole = message_properties.MessageProperties.__init__
 
-    patch(message_properties.LastHop, "__init__", hops)
+    def apart(self: Any, circuit: Circuit, atoms: Any) -> None:
+        whole(self, circuit, atoms)
+        for key in self.literals:
+            if key[0] == "range":
+                self.literals[key] = circuit.variable(key)
+
+    patch(message_properties.MessageProperties, "__init__", apart)
 
 
 def content_is_never_hidden(patch: Patch) -> None:

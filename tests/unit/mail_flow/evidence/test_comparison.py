@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Traced,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (

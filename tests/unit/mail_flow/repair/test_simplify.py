@@ -15,9 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_of,
     message_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import order
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import simplify as simplifier
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     simplified_lines,

@@ -27,13 +27,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     cases_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
     Repaired,
     Suggestion,
     suggestions,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     suggestion_rows,

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import SENDER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import SENDER
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import atoms, profiles
 
 from tests.rounds import seeds

@@ -8,12 +8,15 @@ Relations that are clauses of their own, such as those between words or domains,
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import BODY
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Atom
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
-    compile_conditions,
     compile_outcomes,
     compile_recipients,
     symbolic_message,
@@ -38,19 +41,21 @@ GROUPS: Values = {
 }
 
 
-def mutant(where: Any, name: str, instead: Callable[..., Any]) -> Callable[[Patch], None]:
-    """Another method, also where the table of conditions names it."""
-    whole, table = getattr(where, name), compile_conditions._TRUTHS
+def mutant(where: Any, name: str, instead: Any) -> Callable[[Patch], None]:
+    """Another method or property."""
+    return lambda patch: patch(where, name, instead)
 
-    def mutate(patch: Patch) -> None:
-        patch(where, name, instead)
-        patch(
-            compile_conditions,
-            "_TRUTHS",
-            {options: instead if compiled is whole else compiled for options, compiled in table.items()},
-        )
 
-    return mutate
+def formula(option: str, instead: Callable[..., Any]) -> Callable[[Patch], None]:
+    """Another formula of all conditions that have that of one."""
+    row, truth = BY_OPTION[option], Conditions._truth
+
+    def other(self: Any, atom: Atom, seen: Any, person: Any) -> Any:
+        if atom.predicate.formula is row.formula:
+            atom = replace(atom, predicate=replace(atom.predicate, formula=instead))
+        return truth(self, atom, seen, person)
+
+    return lambda patch: patch(Conditions, "_truth", other)
 
 
 def encrypts(**conditions_: Any) -> list[Values]:
@@ -61,31 +66,29 @@ def claim(**conditions_: Any) -> Values:
     return {"when": {**IN, **conditions_}}
 
 
-def lists_are_apart(self: Any, atom: Any, seen: Any, person: Any) -> Any:
-    return self.logic.unknown("apart", atom.predicate.options, atom.values)
+def lists_are_apart(formulas: Any, atom: Any, seen: Any, person: Any) -> Any:
+    return formulas.logic.unknown("apart", atom.predicate.options, atom.values)
 
 
-def only_the_body(self: Any, atom: Any, seen: Any, person: Any) -> Any:
-    return self.logic.any_of(
-        [self.text(compile_conditions.BODY, key, seen) for key in compile_conditions.keys_of(atom)]
-    )
+def only_the_body(formulas: Any, atom: Any, seen: Any, person: Any) -> Any:
+    return formulas.logic.any_of([formulas.text(BODY, key, seen) for key in atom.keys])
 
 
 def fields(*, apart: bool) -> Callable[..., Any]:
     """To and Cc would be a field of its own, or nothing but To."""
-    whole = Conditions._of_fields
+    whole = BY_OPTION["any_of_to_cc_header"].formula
 
-    def of_fields(self: Any, atom: Any, seen: Any, person: Any) -> Any:
+    def of_fields(formulas: Any, atom: Any, seen: Any, person: Any) -> Any:
         if atom.predicate.options[0] != "any_of_to_cc_header":
-            return whole(self, atom, seen, person)
-        names = "to_cc" if apart else "to"
-        return self.mail.circuit.disjunction([self.mail.circuit.variable((names, address)) for address in atom.values])
+            return whole(formulas, atom, seen, person)
+        names, circuit = "to_cc" if apart else "to", formulas.mail.circuit
+        return circuit.disjunction([circuit.variable((names, address)) for address in atom.values])
 
     return of_fields
 
 
-def without_the_recipient(self: Any, atom: Any, seen: Any, person: Any) -> Any:
-    return self.logic.any_of([self._others(key, seen.splits) for key in compile_conditions.keys_of(atom)])
+def without_the_recipient(formulas: Any, atom: Any, seen: Any, person: Any) -> Any:
+    return formulas.logic.any_of([formulas.company.others(key, seen.splits) for key in atom.keys])
 
 
 def relation(known: Callable[..., Any]) -> Callable[..., Any]:
@@ -141,22 +144,22 @@ def one_sender(patch: Patch) -> None:
 #: Claims that are proved, and are not without the relation.
 LEFT_OUT: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
     "L1": (
-        mutant(Conditions, "_of_subject", lists_are_apart),
+        formula("subject_contains_words", lists_are_apart),
         encrypts(subject_contains_words=["offer", "quote"]),
         claim(subject_contains_words=["offer"]),
     ),
     "L2": (
-        mutant(Conditions, "_of_body", only_the_body),
+        formula("subject_or_body_contains_words", only_the_body),
         encrypts(subject_or_body_contains_words=["offer"]),
         claim(subject_contains_words=["offer"]),
     ),
     "L3": (
-        mutant(Conditions, "_of_fields", fields(apart=True)),
+        formula("any_of_to_cc_header", fields(apart=True)),
         encrypts(any_of_to_cc_header=ANN),
         claim(any_of_to_header=ANN),
     ),
     "L4": (
-        mutant(Conditions, "_of_recipients", without_the_recipient),
+        formula("any_of_recipient_address_contains_words", without_the_recipient),
         encrypts(any_of_recipient_address_contains_words=FABRIKAM),
         claim(recipient_address_contains_words=FABRIKAM),
     ),
@@ -170,17 +173,17 @@ LEFT_OUT: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
 #: Claims that are not proved, and are with more of it than there is.
 OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
     "L1": (
-        mutant(compile_conditions, "keys_of", lambda atom, whole=compile_conditions.keys_of: whole(atom)[:1]),
+        mutant(Atom, "keys", property(lambda atom, whole=Atom.keys: whole.fget(atom)[:1])),
         encrypts(subject_contains_words=["offer"]),
         claim(subject_contains_words=["offer", "quote"]),
     ),
     "L2": (
-        mutant(Conditions, "_of_body", Conditions._of_subject),
+        formula("subject_or_body_contains_words", BY_OPTION["subject_contains_words"].formula),
         encrypts(subject_contains_words=["offer"]),
         claim(subject_or_body_contains_words=["offer"]),
     ),
     "L3": (
-        mutant(Conditions, "_of_fields", fields(apart=False)),
+        formula("any_of_to_cc_header", fields(apart=False)),
         encrypts(any_of_to_header=ANN),
         claim(any_of_to_cc_header=ANN),
     ),

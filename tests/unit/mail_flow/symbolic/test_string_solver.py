@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
@@ -20,8 +21,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Search,
     has_pattern,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import HALF_ASCII
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
     TRUE,
     Circuit,
@@ -41,7 +42,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     find_text,
-    holds,
     is_impossible,
 )
 

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import chain, replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     CopyCount,

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compare,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import RuleReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Message,
     Protection,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import UNSAID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (

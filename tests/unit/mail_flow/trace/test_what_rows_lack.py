@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import predictions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a condition of a mail flow rule, and its words. The table of all conditions is ``predicates``."""
+"""What a row of a condition of a mail flow rule has. The table of all conditions is ``predicates``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from typing import Any, TypeAlias
 
 from ..._exchange.text import LONGEST_SHOWN, listed, short
-from .rule_view import Settings
-from .sender_recipient import Evaluate
-from .words import first_token
+from ..model.header_edits import HeaderEdit
+from ..model.kleene import Open, Truth, any_of
+from ..model.rule_view import RuleView, Settings
+from ..model.words import first_token
+from .formulas import AddressVariables, Formulas, MessageSeen, Properties, Value
+from .keys import ATTRIBUTES, HEADER, Key, keys_of
+from .witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +70,8 @@ class Reach(Enum):
     RELATION = "relation"  #: The relation of sender and recipient. Which of the two previous ones applies is not documented (U05).
 
 
-class Use(Enum):
-    """What evaluating a condition requires."""
-
-    COMPUTABLE = "computable"  #: The message.
-    FACTS = "facts"  #: Facts about the organization.
-    OPAQUE = "opaque"  #: Only somebody who has the message can tell.
-
-
-#: The texts, addresses and properties of a message that values are looked for in.
-SENDER, RECIPIENT, SUBJECT, BODY, HEADER = "sender", "recipient", "subject", "body", "header"
-ATTACHED, ATTACHED_NAME, ATTACHMENT = "attachment text", "attachment name", "attachment"
-
-#: The sorts of values that are looked for in what the directory says about somebody.
-ATTRIBUTES = ("attribute word", "attribute pattern")
+#: What no rule changes, but by the headers that say it.
+_STEADY = frozenset({"sender", "recipient", "last hop", "character sets", "size", "importance"})
 
 #: What a rule sees of a message inside a wrapping disclaimer, which is not documented.
 _OF_WRAPPER = frozenset({"header", "character sets", "size", "protection", "importance", "classification"})
@@ -87,60 +79,84 @@ _OF_WRAPPER = frozenset({"header", "character sets", "size", "protection", "impo
 #: What a message must have for a condition not to be false; see :class:`Predicate`.
 Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 
+#: Evaluates a condition on a message.
+Evaluate: TypeAlias = Callable[[RuleView, Any, Settings], Truth]
+
+#: Compiles a condition for somebody's copy, as a rule sees it.
+Compile: TypeAlias = "Callable[[Formulas, Atom, MessageSeen, AddressVariables], Value]"
+
+#: Makes the variables of conditions, and relates them.
+Declare: TypeAlias = "Callable[[Properties, Sequence[Atom]], None]"
+
+#: Writes the keys of a message with these variables.
+Write: TypeAlias = Callable[[Witness], Mapping[str, Any]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicate:
-    """A condition. What a new row owes the others:
+    """A condition, with all that anything knows of it. A row without one of its parts fails as it is imported; see
+    :func:`row`. What each owes the others:
 
     * ``evaluate`` takes whatever earlier rules can change from the view's ``content`` and ``fork``, never from the
       ``message``.
-    * ``symbolic.compile_conditions`` has its formula, by ``looks_at`` and ``sort``. It takes the same from ``seen``, the
-      changes by earlier rules; a condition that reads none of them is compiled once for all rules.
-    * ``symbolic.atoms`` or ``symbolic.message_properties`` has its variables, and ``symbolic.concretizer`` writes a message
-      that has them.
-    * ``trace.conditions`` decides it from the row's ``column``, or leaves it open with the word ``untraced``.
+    * ``formula`` means the same. It takes the same from ``seen``, the changes by earlier rules.
+    * ``witness`` writes a message that has its variables. Addresses, and what a directory says, are written for all
+      conditions together.
+    * The trace decides it from the row's ``column`` by ``evaluate``, or leaves it open with the word ``untraced``.
+    * ``phrase`` and ``saw`` say it.
     * The tests have samples of it. They hold formula, evaluation and trace against each other, after each action that
       changes what it looks at.
 
     :param options: its options. Several are one condition.
     :param looks_at: what it looks at. Earlier rules can change ``subject``, ``body``, ``header``, ``classification``,
         ``scl``, ``protection`` and, of a copy, ``recipients``, ``fields`` and ``relation``: an action's ``seen`` says it.
-    :param headers: the headers, in lower case, that say what it looks at. It is open once a rule has set or removed one;
-        see ``model.header_edits``.
     :param sort: how its values are meant: of a list of values each ``address``, ``word``, ``pattern``, ``member`` (of a group), ``below`` (a domain),
         ``attribute word``, ``attribute pattern``, ``extension``, ``property`` or ``range``; of another one what it is.
-    :param slots: of a list of values, the texts, addresses and properties that each of them is looked for in.
-    :param fields: the fields of the message in which it looks for people.
     :param reach: whom the rule acts on.
-    :param use: what evaluating it requires.
     :param evaluate: evaluates it.
+    :param formula: compiles it.
+    :param witness: writes what a message needs for it; ``None`` if that is an address, or nothing that a message says.
     :param read: the values, hashable and in one form, from a rule's section.
     :param shown: the values as people read them: what is not a list, and the list.
     :param phrase: the words for it.
+    :param saw: the words for what it looked at.
+    :param headers: the headers, in lower case, that say what it looks at. It is open once a rule has set or removed one;
+        see ``model.header_edits``.
+    :param slots: of a list of values, the texts, addresses and properties that each of them is looked for in, and has a
+        variable for.
+    :param variables: makes its variables if ``slots`` do not; ``None`` if the message has them anyway.
+    :param fields: the fields of the message in which it looks for people.
     :param needs: keys, one of which a message must have for the condition not to be false; ``None`` if none can be
         named.
     :param column: what of a row of the message trace says it: ``sender``, ``recipient``, ``pair`` of both, ``subject``,
         ``size`` or ``hop``; empty if none.
-    :param untraced: the reason in results for what no row says of it; empty if the open question tells it.
+    :param untraced: the reason in results for what no row says of it; empty if a column says all.
     :param unknowns: the open questions that it can meet.
     :param content: whether it looks into content that S/MIME hides.
     :param reach_of: the reach where it depends on the values.
-    :param headers_of: the same, and further headers.
-    :param beside: evaluates it on what no header says; ``None`` if that is nothing.
+    :param headers_of: the headers that depend on them.
+    :param column_of: the column where it depends on them.
+    :param least_size: the bytes that a message has at least, as rows have it, for the condition not to be false;
+        ``None`` if that is not known.
+    :param beside: evaluates it on what no header says; ``None`` if that is nothing. :param:`beside_formula`: the same,
+        compiled.
     """
 
     options: tuple[str, ...]
     looks_at: str
-    headers: tuple[str, ...] = ()
     sort: str
-    slots: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
     reach: Reach
-    use: Use
     evaluate: Evaluate
+    formula: Compile
+    witness: Write | None
     read: Callable[[Mapping[str, Any]], Any]
     shown: Callable[[Any], tuple[str, list[Any]]]
     phrase: Phrase
+    saw: Callable[[RuleView, Atom], str]
+    headers: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+    variables: Declare | None = None
+    fields: tuple[str, ...] = ()
     needs: Callable[[Any], Needs] = lambda values: None
     column: str = ""
     untraced: str = ""
@@ -148,7 +164,18 @@ class Predicate:
     content: bool = False
     reach_of: Callable[[Any], Reach] | None = None
     headers_of: Callable[[Any], tuple[str, ...]] = lambda values: ()
+    column_of: Callable[[Any], str] | None = None
+    least_size: Callable[[Any], int | None] = lambda values: None
     beside: Evaluate | None = None
+    beside_formula: Callable[[Formulas, Atom, MessageSeen], Value] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.column and not self.untraced:
+            raise TypeError(f"{self.options[0]} has neither column nor untraced")
+        if self.variables and not self.witness:
+            raise TypeError(f"{self.options[0]} has variables, and no witness that writes them")
+        if (self.beside is None) is not (self.beside_formula is None):
+            raise TypeError(f"{self.options[0]} has only one of beside and beside_formula")
 
     def reads(self, values: Any, settings: Settings) -> frozenset[str]:
         """The header fields that it reads under a rule's settings: none for a sender in the envelope, and To and Cc if
@@ -158,6 +185,11 @@ class Predicate:
             return frozenset()
         written = ("to", "cc") if settings.address_type == "Original" and self.of_recipient else ()
         return frozenset((*self.headers, *self.headers_of(values), *written))
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether no rule changes what it looks at, but by its headers: then one formula is that of all rules."""
+        return self.looks_at in _STEADY
 
     @property
     def of_wrapper(self) -> bool:
@@ -190,6 +222,89 @@ class Predicate:
     def is_sole(self) -> bool:
         """Whether only one value can be true of a message."""
         return self.sort == "address" and self.looks_at in ("sender", "recipient")
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A condition with its values, as one or several rules have it.
+
+    :param number: its place among the atoms of the rule set.
+    :param reach: on whom a rule acts, as far as this condition decides.
+    :param headers: the header fields that it reads; see ``model.header_edits``.
+    """
+
+    number: int
+    predicate: Predicate
+    values: Any
+    settings: Settings
+    reach: Reach
+    headers: frozenset[str]
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether it depends on who shares the copy."""
+        return self.reach in (Reach.COPY, Reach.RELATION)
+
+    @property
+    def keys(self) -> list[Key]:
+        """The atoms of its values, any of which is enough; empty if it has no list of values."""
+        predicate = self.predicate
+        if not predicate.slots:
+            return []
+        return keys_of(predicate.sort, predicate.shown(self.values)[1], self.settings.dialect)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The slots that it looks at, if it has a list of values."""
+        slots = self.predicate.slots
+        return (f"header {self.values[0].lower()}",) if slots == (HEADER,) else slots
+
+    @property
+    def watches_aliases(self) -> bool:
+        """Whether it may matter at which address somebody is written to."""
+        return self.predicate.of_recipient and self.settings.address_type == "Original"
+
+    @property
+    def looks_at_written(self) -> bool:
+        """Whether it looks at the addresses that the sender wrote."""
+        return self.predicate.as_written and self.watches_aliases
+
+    @property
+    def column(self) -> str:
+        """The column of the message trace that says it; empty if none does."""
+        predicate = self.predicate
+        if predicate.column_of is not None:
+            return predicate.column_of(self.values)
+        return "sender" if self.reach is Reach.SENDER else predicate.column
+
+    def evaluate(self, rule_view: RuleView) -> Truth:
+        """Evaluates it for a view. It is open if rules edited a header that it reads, unless the rest is enough."""
+        found = self.predicate.evaluate(rule_view, self.values, self.settings)
+        edits = rule_view.content.edits_of(self.headers)
+        return self._after(edits, found, rule_view) if edits else found
+
+    def _after(self, edits: tuple[HeaderEdit, ...], found: Truth, rule_view: RuleView) -> Truth:
+        predicate, content = self.predicate, rule_view.content
+        stays = [predicate.beside(rule_view, self.values, self.settings)] if predicate.beside else []
+        if predicate.sort == "word" and all(edit.adds for edit in edits):
+            stays.append(found)
+        whom = rule_view.recipient.address if self.reach in (Reach.RECIPIENT, Reach.RELATION) else ""
+        known = found if isinstance(found, bool) else (found.key, found.negated)
+        key = ("edited", edits, known, content.wrapped, whom, rule_view.fork if self.looks_around else None)
+        reasons = {edit.reason for edit in edits if edit.reason}
+        return any_of((*stays, Open(key, tuple(sorted(reasons)))))
+
+
+def row(*options: str, **parts: Any) -> Predicate:
+    """A condition of these options.
+
+    :raises TypeError: it lacks a part. The message names both.
+    """
+    needed = (each.name for each in fields(Predicate) if each.default is MISSING and each.name != "options")
+    missing = [name for name in needed if name not in parts]
+    if missing:
+        raise TypeError(f"{options[0]} has no {', '.join(missing)}")
+    return Predicate(options=options, **parts)
 
 
 def list_of(value: Any) -> tuple[str, ...]:
@@ -242,13 +357,11 @@ def each_in(place: str) -> Callable[[Any], Needs]:
     return lambda values: tuple((place, value) for value in values)
 
 
-def several(
-    option: str, read: Callable[[str], Callable[[Mapping[str, Any]], Any]] = texts, **columns: Any
-) -> Predicate:
+def several(option: str, read: Callable[[str], Callable[[Mapping[str, Any]], Any]] = texts, **parts: Any) -> Predicate:
     """A condition with a list of values, one of which is enough."""
-    return Predicate(options=(option,), read=read(option), shown=as_list, **columns)
+    return row(option, read=read(option), shown=as_list, **parts)
 
 
-def single(option: str, **columns: Any) -> Predicate:
+def single(option: str, **parts: Any) -> Predicate:
     """A condition with one value."""
-    return Predicate(options=(option,), read=one(option), shown=as_one, **columns)
+    return row(option, read=one(option), shown=as_one, **parts)

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conditions about all recipients of a copy, and about those whom its fields name. A rule with one of them does not
+split the copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..model import questions
+from ..model.addresses import is_name
+from ..model.header_edits import ADDED
+from ..model.kleene import Truth, about, any_of, opened
+from ..model.rule_view import RuleView, Settings
+from .formulas import AddressVariables, Formulas, MessageSeen, Value
+from .keys import RECIPIENT, Key, holds
+from .people import (
+    OfAddress,
+    address_has_pattern,
+    address_has_word,
+    address_is,
+    everybody,
+    has_one,
+    member_of,
+    of_name,
+    perhaps,
+    read_address,
+)
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, several, small, words_in
+from .recipients import address_of, as_written
+
+#: The visible fields of recipients.
+SHOWN_FIELDS = ("to", "cc")
+
+# Evaluation
+
+
+def of_any_address(decide: OfAddress) -> Evaluate:
+    """A predicate about the addresses of all recipients of the copy."""
+
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        sure = any_of(address_of(decide, rule_view, person, values, settings) for person in rule_view.fork.sure)
+        if sure is True:
+            return True
+        others = (
+            perhaps(address_of(decide, rule_view, person, values, settings), person, reasons)
+            for person, reasons in rule_view.fork.perhaps
+        )
+        return about(any_of((sure, *others)), "to")
+
+    return evaluate
+
+
+def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
+    """A predicate about who is named in the To or Cc field."""
+
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        if "fields" in rule_view.message.unsaid:
+            return opened(("fields", fields, values), questions.A_FACT, "fields")
+        named = [address for name in fields for address in getattr(rule_view.message, name)]
+        brought = [
+            (person, edit.reason)
+            for name in fields
+            for edit in rule_view.content.edits_of((ADDED[name],))
+            for person in rule_view.facts.brought(edit.what[1], name)
+            if edit.reason
+        ]
+        return any_of(
+            (
+                *(_in_field(decide, rule_view, written.lower(), values, settings) for written in named),
+                *(
+                    perhaps(
+                        of_name(person)
+                        if is_name(person.address)
+                        else decide(rule_view, person.address, values, settings),
+                        person,
+                        (reason,),
+                    )
+                    for person, reason in brought
+                ),
+            )
+        )
+
+    return evaluate
+
+
+def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any, settings: Settings) -> Truth:
+    primary = rule_view.facts.primary(written)
+    found = read_address(decide, rule_view, primary, values, settings)
+    if found is False:
+        return False
+    if primary != written and decide(rule_view, written, values, settings) is False:
+        return opened(("field", written, values), questions.ALIASES, "alias_in_header", written, primary)
+    here = {
+        address
+        for person in rule_view.fork.sure
+        for address in (person.address, person.group, *map(rule_view.facts.primary, person.also))
+    }
+    if primary not in here:
+        return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
+    return found
+
+
+# Formulas
+
+
+def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+    """The address of somebody who shares the copy."""
+    written = atom.settings.address_type == "Original"
+    own = has_one(formulas, formulas.mail.recipient, atom)
+    others = [
+        value
+        for key in atom.keys
+        for value in (
+            formulas.company.others(key, seen.splits, written=written),
+            *_brought(formulas, atom, key, seen),
+        )
+    ]
+    return formulas.logic.any_of((as_written(formulas, own, atom, seen) if written else own, *others))
+
+
+def _brought(
+    formulas: Formulas, atom: Atom, key: Key, seen: MessageSeen, fields: tuple[str, ...] = ("to", "cc", "bcc")
+) -> list[Value]:
+    """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately after
+    each split.
+    """
+    logic = formulas.logic
+    return [
+        logic.all_of(
+            (when, logic.unknown(questions.ADDED_RECIPIENTS, name, address, atom.predicate.options, seen.splits))
+        )
+        for address, field, when, name in seen.added
+        if field in fields and (not address or _may_have(formulas, address, key))
+    ]
+
+
+def _may_have(formulas: Formulas, address: str, key: Key) -> bool:
+    """Whether somebody may have an atom."""
+    facts, (sort, value) = formulas.mail.facts, key
+    primary = facts.primary(address)
+    if sort == "member":
+        return facts.is_member(primary, value) is not False
+    return primary == value if sort == "address" else holds(primary, key) is not False
+
+
+def _formula_of_members(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+    """Members of groups in fields."""
+    logic, (option,), fields = formulas.logic, atom.predicate.options, atom.predicate.fields
+    brought = [value for key in atom.keys for value in _brought(formulas, atom, key, seen, fields)]
+    gone = logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, seen.splits)
+    return logic.any_of((formulas.mail.members_named & gone, *brought))
+
+
+def _formula_of_fields(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+    """Somebody in fields. All conditions treat an alias there alike, unless rules distinguish it: such mail is like
+    mail to the primary address, in that field or in Bcc.
+    """
+    logic, mail = formulas.logic, formulas.mail
+    (option,), fields = atom.predicate.options, atom.predicate.fields
+    found: list[Value] = []
+    for address in atom.values:
+        named = mail.circuit.disjunction([mail.named(address, name) for name in fields])
+        gone = logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, address, seen.splits)
+        stays = formulas.company.still_there(address, seen.splits)
+        there = logic.any_of((mail.recipient["address", address], stays, gone))
+        found += [named & there, *_brought(formulas, atom, ("address", address), seen, fields)]
+        if mail.watches_aliases:
+            own = ~mail.direct & mail.recipient["address", address]
+            at_alias = own | formulas.company.at_alias(address)
+            named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
+            if logic.free:
+                mail.perhaps_named.setdefault(address, {})[named_so] = None
+            found.append(at_alias & named_so)
+    return logic.any_of(found)
+
+
+def possible_for_added(formulas: Formulas, atom: Atom, seen: MessageSeen) -> Value:
+    """The possible results of a condition about all recipients on the copy of somebody whom a rule added: in fields,
+    only people who may be named there.
+    """
+    logic, mail = formulas.logic, formulas.mail
+    if not atom.predicate.fields or atom.predicate.sort == "member":
+        return logic.known(True)
+    edited = [acts for _edit, acts in seen.edits_of(atom.headers)]
+    named = [mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
+    brought = [
+        value for address in atom.values for value in _brought(formulas, atom, ("address", address), seen, SHOWN_FIELDS)
+    ]
+    by_alias = [~direct for direct in (mail.direct, mail.others_direct) if mail.watches_aliases]
+    return logic.any_of((*named, *brought, *by_alias, *edited))
+
+
+# Words
+
+
+def _saw(rule_view: RuleView, atom: Atom) -> str:
+    return everybody(rule_view.fork)
+
+
+def _saw_fields(rule_view: RuleView, atom: Atom) -> str:
+    return f"To: {', '.join(rule_view.message.to)}; Cc: {', '.join(rule_view.message.cc)}"
+
+
+# The rows
+
+#: What the conditions about an address have in common, and those about fields.
+_RECIPIENTS: Mapping[str, Any] = {
+    "looks_at": "recipients",
+    "slots": (RECIPIENT,),
+    "reach": Reach.COPY,
+    "column": "recipient",
+    "formula": _formula,
+    "witness": None,
+    "saw": _saw,
+}
+_FIELDS: Mapping[str, Any] = {
+    "looks_at": "fields",
+    "slots": (RECIPIENT,),
+    "reach": Reach.COPY,
+    "untraced": "to_or_cc",
+    "witness": None,
+    "saw": _saw_fields,
+}
+
+
+def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicate, Predicate]:
+    """Somebody in a field of the message, or a member of a group there."""
+    return (
+        several(
+            f"any_of_{kind}_header",
+            small,
+            **_FIELDS,
+            headers=fields,
+            sort="address",
+            fields=fields,
+            evaluate=of_fields(fields, address_is),
+            formula=_formula_of_fields,
+            needs=each_in("field"),
+            unknowns=(questions.FIELDS_OF_A_COPY, questions.ALIASES),
+            phrase=Phrase(4, f"with {{}} in its {where} field", ""),
+        ),
+        several(
+            f"any_of_{kind}_header_member_of",
+            small,
+            **_FIELDS,
+            headers=fields,
+            sort="member",
+            fields=fields,
+            evaluate=of_fields(fields, member_of),
+            formula=_formula_of_members,
+            unknowns=(questions.NESTED_GROUPS, questions.FIELDS_OF_A_COPY, questions.ALIASES),
+            phrase=Phrase(4, f"with a member of {{}} in its {where} field", ""),
+        ),
+    )
+
+
+#: The conditions, in the order of the documentation.
+COPIES: tuple[Predicate, ...] = (
+    several(
+        "any_of_recipient_address_contains_words",
+        **_RECIPIENTS,
+        sort="word",
+        evaluate=of_any_address(address_has_word),
+        needs=words_in("recipient word"),
+        unknowns=(questions.AUDIT_SPLITS, questions.ADDED_RECIPIENTS, questions.WORD_BORDERS, questions.ALIASES),
+        phrase=Phrase(4, "with a recipient whose address has {}"),
+    ),
+    several(
+        "any_of_recipient_address_matches_patterns",
+        **_RECIPIENTS,
+        sort="pattern",
+        evaluate=of_any_address(address_has_pattern),
+        unknowns=(questions.AUDIT_SPLITS, questions.ADDED_RECIPIENTS, questions.PATTERN_SYNTAX, questions.ALIASES),
+        phrase=Phrase(4, "with a recipient whose address matches {}"),
+    ),
+    *_in_fields("to", ("to",), "To"),
+    *_in_fields("cc", ("cc",), "Cc"),
+    *_in_fields("to_cc", ("to", "cc"), "To or Cc"),
+)

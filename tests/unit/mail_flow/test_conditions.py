@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A condition is one place: its row has all parts, and a simulation needs no solver for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import MISSING, fields
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import (
+    Predicate,
+    row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicates import BY_OPTION
+
+#: The parts of a row, those that it must have first.
+PARTS = [each.name for each in fields(Predicate) if each.name != "options"]
+NEEDED = [each.name for each in fields(Predicate) if each.default is MISSING and each.name != "options"]
+
+SIMULATION = """
+import sys
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+
+rules = [{"name": "R", "conditions": {"subject_contains_words": ["offer"]}, "actions": {"apply_ome": True}}]
+message = {"from": "a@contoso.com", "to": ["b@fabrikam.com"], "subject": "An offer"}
+Simulator(rules, facts_of({})).run(message_of(message, "messages[0]"))
+print([name for name in sys.modules if "._mail_flow.sat" in name or "._mail_flow.symbolic" in name])
+"""
+
+
+def parts_of(option: str) -> dict[str, Any]:
+    return {name: getattr(BY_OPTION[option], name) for name in PARTS}
+
+
+@pytest.mark.parametrize("part", NEEDED)
+def test_a_row_without_one_of_its_parts_is_named(part: str) -> None:
+    parts = parts_of("scl_over")
+    del parts[part]
+    with pytest.raises(TypeError, match=f"^scl_over has no {part}$"):
+        row("scl_over", **parts)
+
+
+@pytest.mark.parametrize(
+    ("option", "lacking", "said"),
+    [
+        ("scl_over", {"witness": None}, "scl_over has variables, and no witness that writes them"),
+        ("scl_over", {"untraced": ""}, "scl_over has neither column nor untraced"),
+        (
+            "subject_or_body_contains_words",
+            {"beside_formula": None},
+            "subject_or_body_contains_words has only one of beside and beside_formula",
+        ),
+    ],
+)
+def test_a_row_whose_parts_do_not_fit_is_named(option: str, lacking: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=f"^{said}$"):
+        row(option, **{**parts_of(option), **lacking})
+
+
+def test_a_simulation_imports_no_solver() -> None:
+    ran = subprocess.run([sys.executable, "-c", SIMULATION], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
