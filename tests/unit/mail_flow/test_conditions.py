@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicates import BY_OPTION
+
+HOUSE = Path(__file__).resolve().parents[3] / "plugins/module_utils/_mail_flow"
 
 #: The parts of a row, those that it must have first.
 PARTS = [each.name for each in fields(Predicate) if each.name != "options"]
@@ -63,3 +68,37 @@ def test_a_row_whose_parts_do_not_fit_is_named(option: str, lacking: dict[str, A
 def test_a_simulation_imports_no_solver() -> None:
     ran = subprocess.run([sys.executable, "-c", SIMULATION], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+#: Where else the code of mail flow names a condition: what is said of just that one.
+NAMED: dict[str, set[str]] = {
+    "analyses/judgment.py": {"attachment_size_over", "from_scope", "message_size_over", "sent_to_scope"},
+    "analyses/overview.py": {"recipient_domain_is"},
+    "analyses/single_rule_lint.py": {
+        *("from_scope", "message_type_matches", "recipient_domain_is", "sender_domain_is", "sent_to", "sent_to_scope"),
+    },
+    "input/references.py": {"has_classification"},
+    "input/rule_sources.py": {"from_scope", "sent_to_scope"},
+    "repair/aims.py": {"from_scope", "recipient_domain_is", "sent_to", "sent_to_scope"},
+}
+
+
+def test_a_condition_is_named_in_its_family_alone() -> None:
+    """What is said of one condition alone, such as a remark on a rule or a claim about mail that leaves, may name it."""
+    named: dict[str, set[str]] = {}
+    for path in sorted(HOUSE.rglob("*.py")):
+        place = path.relative_to(HOUSE).as_posix()
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        options = texts & (BY_OPTION.keys() - {"from"})
+        if options and not place.startswith("conditions/"):
+            named[place] = options
+    assert named == NAMED
+
+
+@pytest.mark.parametrize("option", BY_OPTION)
+def test_a_condition_is_named_in_one_file_of_the_families(option: str) -> None:
+    names = re.compile(rf'"{option}"')
+    files = [path.name for path in (HOUSE / "conditions").glob("*.py") if names.search(path.read_text("utf-8"))]
+    # The field "from" is a header, too, and fields of recipients have three conditions in one row.
+    assert len(files) == 1 or option == "from" or option.endswith(("_header", "_header_member_of")), files

@@ -138,6 +138,10 @@ class Predicate:
     :param column_of: the column where it depends on them.
     :param least_size: the bytes that a message has at least, as rows have it, for the condition not to be false;
         ``None`` if that is not known.
+    :param optional: the options without which it is a condition, too.
+    :param off_counts: whether a switch that is off is a condition, too.
+    :param groups: of its values, the groups whose members it looks at, if these are not its values themselves.
+    :param managers: whether it looks at who is somebody's manager.
     :param beside: evaluates it on what no header says; ``None`` if that is nothing. :param:`beside_formula`: the same,
         compiled.
     """
@@ -166,6 +170,10 @@ class Predicate:
     headers_of: Callable[[Any], tuple[str, ...]] = lambda values: ()
     column_of: Callable[[Any], str] | None = None
     least_size: Callable[[Any], int | None] = lambda values: None
+    optional: tuple[str, ...] = ()
+    off_counts: bool = False
+    groups: Callable[[Any], tuple[str, ...]] = lambda values: ()
+    managers: bool = False
     beside: Evaluate | None = None
     beside_formula: Callable[[Formulas, Atom, MessageSeen], Value] | None = None
 
@@ -258,6 +266,16 @@ class Atom:
         """The slots that it looks at, if it has a list of values."""
         slots = self.predicate.slots
         return (f"header {self.values[0].lower()}",) if slots == (HEADER,) else slots
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The people whom its values name."""
+        return tuple(self.values) if self.predicate.sort == "address" else ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose members it looks at."""
+        return tuple(self.values) if self.predicate.sort == "member" else self.predicate.groups(self.values)
 
     @property
     def watches_aliases(self) -> bool:

@@ -26,5 +26,5 @@ PREDICATES: tuple[Predicate, ...] = (
 #: Option to its condition.
 BY_OPTION: dict[str, Predicate] = {option: row for row in PREDICATES for option in row.options}
 
-#: Options without which a condition of several options means nothing.
-OPTIONAL = frozenset({"ad_comparison_operator"})
+#: The options without which a condition of several options is one, too.
+OPTIONAL = frozenset(option for row in PREDICATES for option in row.optional)

@@ -291,6 +291,7 @@ MESSAGE: tuple[Predicate, ...] = (
         headers=(CLASSIFICATION,),
         untraced="classification",
         sort="no classification",
+        off_counts=True,
         evaluate=has_no_classification,
         formula=_formula_of_no_classification,
         variables=_declare_classifications,

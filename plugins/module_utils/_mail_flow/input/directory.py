@@ -55,16 +55,8 @@ _Asked = tuple[tuple[str, ...], str]
 #: The options of actions that send a message to somebody.
 _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
 
-#: The options of conditions whose values name people.
-_PEOPLE = ("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header")
-
-#: The options of conditions and actions that look at who is somebody's manager.
-_BY_MANAGER = {
-    "manager_for_evaluated_user",
-    "sender_management_relationship",
-    "moderate_message_by_manager",
-    "add_manager_as_recipient_type",
-}
+#: The options of actions that look at who is somebody's manager.
+_BY_MANAGER = {"moderate_message_by_manager", "add_manager_as_recipient_type"}
 
 
 def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mapping[str, Any]) -> Organization:
@@ -161,14 +153,9 @@ def _said(failed: Mapping[str, str]) -> str:
 def _named_by(rule: FlowRule) -> Iterator[_Asked]:
     """What is asked for because of a rule."""
     for atom in (*rule.conditions, *rule.exceptions):
-        option = atom.predicate.options[0]
-        if option.endswith("member_of"):
-            yield from ((_GROUP, group) for group in atom.values)
-        elif option.startswith("between_member_of"):
-            yield from ((_GROUP, group) for values in atom.values for group in values)
-        elif option in _PEOPLE:
-            yield from (((_PERSON,), value) for value in atom.values if not is_address(value))
-        elif option in _BY_MANAGER:
+        yield from ((_GROUP, group) for group in atom.groups)
+        yield from (((_PERSON,), value) for value in atom.people if not is_address(value))
+        if atom.predicate.managers:
             yield (_MANAGED,), ""
     for value in (str(each).lower() for option in _BRINGING for each in rule.actions.get(option) or ()):
         yield (_PERHAPS if is_address(value) else (_PERSON,)), value

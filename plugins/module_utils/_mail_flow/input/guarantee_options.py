@@ -187,7 +187,7 @@ def same_guarantee(one: str, other: str) -> bool:
 def _is_absent(option: str, value: Any) -> bool:
     """Whether a condition with this value has no effect."""
     return (isinstance(value, (str, list, tuple, dict)) and not value) or (
-        value is False and option != "has_no_classification"
+        value is False and not BY_OPTION[option].off_counts
     )
 
 

@@ -116,9 +116,7 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 #: Options with a list of people.
-_PEOPLE = frozenset(
-    {"redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"}
-)
+PEOPLE = frozenset({"redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"})
 
 #: Option to its action.
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
@@ -134,7 +132,7 @@ def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None and value is not False and value not in ("", [], ())
     }
     return {
-        option: [value] if option in _PEOPLE and isinstance(value, str) else value for option, value in found.items()
+        option: [value] if option in PEOPLE and isinstance(value, str) else value for option, value in found.items()
     }
 
 

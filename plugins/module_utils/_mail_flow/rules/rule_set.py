@@ -20,7 +20,7 @@ from ..conditions.predicate import Atom, Predicate, Reach
 from ..conditions.predicates import OPTIONAL, PREDICATES
 from ..model import questions
 from ..model.actions import BY_OPTION as ACTION_BY_OPTION
-from ..model.actions import set_actions
+from ..model.actions import PEOPLE, set_actions
 from ..model.addresses import is_address, person
 from ..model.expressions import Dialect
 from ..model.kleene import Reason
@@ -31,12 +31,10 @@ from .flow_rule import FlowRule
 _UNKNOWN = {"conditions": "unknown_condition", "exceptions": "unknown_exception", "actions": "unknown_action"}
 
 #: Options with people.
-_PEOPLE = frozenset(
-    (
-        *("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"),
-        *("redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"),
-    )
-)
+_PEOPLE = frozenset((*PEOPLE, *(option for row in PREDICATES if row.sort == "address" for option in row.options)))
+
+#: Switches that are conditions when they are off, too.
+_OFF_COUNTS = frozenset(option for row in PREDICATES if row.off_counts for option in row.options)
 
 #: First option of a condition to its place in the table.
 _PLACES = {row.options[0]: place for place, row in enumerate(PREDICATES)}
@@ -215,12 +213,10 @@ def _placed(rule: FlowRule, place: int) -> FlowRule:
 
 
 def _is_set(option: str, value: Any) -> bool:
-    """Whether a section has an option. A switch that is off does not count, except for the one whose effect when off is
-    unknown.
-    """
-    return (option == "has_no_classification" and value is False) or not (
-        value is None or value is False or value in ("", [], ())
-    )
+    """Whether a section has an option. Most switches do not count when they are off."""
+    if value is False:
+        return option in _OFF_COUNTS
+    return not (value is None or value in ("", [], ()))
 
 
 def _people(option: str, value: Any) -> Any:
