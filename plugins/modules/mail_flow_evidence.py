@@ -287,6 +287,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     evidence_result,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import twice_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -350,7 +351,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         "changed": False,
         **result,
         "unavailable": {**unavailable, **found.unavailable},
-        "msg": "\n".join(evidence_lines(found.evidence, result)),
+        "msg": screen_of(evidence_lines(found.evidence, result)),
     }
 
 

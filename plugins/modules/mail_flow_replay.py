@@ -20,9 +20,10 @@ description:
     M(m365.message_encryption.mail_flow_test) says the same of every message that fits its row.
   - >-
     No row says how a message arrives protected, or that it was forwarded by a rule of a mailbox, or is an automatic reply
-    or a meeting item. Messages are taken as ordinary ones that arrive unencrypted and have fewer than 200 recipients, and
-    attachments as no larger than their messages. RV(assumes) says so. Where a row shows that a message may be another one, since it has no return path, its
-    subject begins like that of an automatic reply, or it came from outside and leaves again, that is undecided.
+    or a meeting item. Messages are taken as ordinary ones that arrive unencrypted and have fewer than 200 recipients,
+    and attachments as no larger than their messages. The To and Cc fields of mail from inside name only its
+    recipients. RV(assumes) says so. Where a row shows that a message may be another one, since it has no return path,
+    its subject begins like that of an automatic reply, or it came from outside and leaves again, that is undecided.
   - RV(difference) and RV(guarantees) are about all copies that a message makes, also those that rules make for others
     by copying, redirecting, or adding the sender's manager. Everything else is about the copies of the trace.
   - Reports, approvals, texts, spam levels and connectors that a change adds or takes away are counted as
@@ -190,7 +191,7 @@ outcome:
 undecided:
   description: >-
     The other copies, each counted once in C(copies), by C(reason), V(body), V(attachment), V(header), V(to_or_cc),
-    V(scl), V(type), V(classification), V(importance), V(envelope), V(membership), V(address), V(recipients) (rows of
+    V(scl), V(type), V(classification), V(importance), V(envelope), V(from_ip) (the rows have no FromIP), V(membership), V(address), V(recipients) (rows of
     other recipients may be missing), V(size), V(subject_changed), V(subject_cut), V(kinds) (too
     many copies meet different rules to follow all of them) or V(semantics). C(id) is the
     number of the open question about Exchange, if there is one, C(rules) are those that may apply, and C(settled_by)
@@ -289,6 +290,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     described,
     replay_lines,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 
 #: Guarantees about how mail arrives and leaves are of what a trace does not tell.
 _GUARANTEE = {
@@ -345,7 +347,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         report=report,
     )
     lines = replay_lines(result)
-    msg = "\n".join([*lines, *numbers_told(lines)])
+    msg = screen_of(lines, numbers_told(lines))
     return {"changed": False, **result, "unavailable": tested.unavailable, "msg": msg}
 
 

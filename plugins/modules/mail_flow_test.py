@@ -1127,6 +1127,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     reference_lines,
     reference_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
     nearest_row,
@@ -1246,7 +1247,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if not verb.of_all_mail:
             test.result.update(verb.answer(test))
     lines = [line for verb in asked for line in verb.lines(test)]
-    test.result["msg"] = "\n".join([*lines, *numbers_told(lines), *unseen_lines(test.result)])
+    test.result["msg"] = screen_of(lines, [*numbers_told(lines), *unseen_lines(test.result)])
     test.result["messages"] = worded(test.result["messages"])
     return {**test.result, **_failure(test)}
 

@@ -189,6 +189,7 @@ inbound_connectors:
   sample:
     - name: "From the data center"
       enabled: true
+      connector_type: "OnPremises"
       cloud_services_mail_enabled: true
       treat_messages_as_internal: false
 outbound_connectors:

@@ -145,7 +145,9 @@ CONNECTORS = [
 @pytest.mark.organizations(
     LICENSED
     | {
-        "inbound_connectors": [{"Name": "Data center", "CloudServicesMailEnabled": True}],
+        "inbound_connectors": [
+            {"Name": "Data center", "ConnectorType": "OnPremises", "CloudServicesMailEnabled": True}
+        ],
         "outbound_connectors": CONNECTORS,
     }
 )
@@ -168,6 +170,7 @@ def test_domains_and_connectors_can_be_gathered_and_how_mail_leaves_is_told(tena
         {
             "name": "Data center",
             "enabled": True,
+            "connector_type": "OnPremises",
             "cloud_services_mail_enabled": True,
             "treat_messages_as_internal": False,
         }

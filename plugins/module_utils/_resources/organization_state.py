@@ -177,6 +177,7 @@ def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
             {
                 "name": str(item["Name"]),
                 "enabled": bool(item.get("Enabled")),
+                "connector_type": str(item.get("ConnectorType") or ""),
                 "cloud_services_mail_enabled": bool(item.get("CloudServicesMailEnabled")),
                 "treat_messages_as_internal": bool(item.get("TreatMessagesAsInternal")),
             }

@@ -64,24 +64,43 @@ def _hop(message: Message, facts: Facts) -> str:
 
 
 def rows_of(message: Message, facts: Facts) -> Iterator[Row]:
-    """The rows of a message."""
+    """The rows of a message for its recipients."""
     for person in facts.recipients(message):
-        yield Row(
-            message=message.name,
-            received=microseconds_of(message.date),
-            sender=message.sender.lower(),
-            recipient=person.address,
-            status="Delivered",
-            subject=message.subject,
-            size=message.size,
-            from_ip=_hop(message, facts),
-        )
+        yield _row(message, facts, person.address, "Delivered")
+
+
+def _row(message: Message, facts: Facts, recipient: str, status: str) -> Row:
+    return Row(
+        message=message.name,
+        received=microseconds_of(message.date),
+        sender=message.sender.lower(),
+        recipient=recipient,
+        status=status,
+        subject=message.subject,
+        size=message.size,
+        from_ip=_hop(message, facts),
+    )
+
+
+def _groups(message: Message, facts: Facts) -> list[str]:
+    """The groups to which a message goes, and those that are members of them."""
+    groups = facts.groups or {}
+    found: list[str] = []
+    waiting = [facts.primary(each) for each in (*message.to, *message.cc, *message.bcc)]
+    while waiting:
+        address = waiting.pop()
+        if address in groups and address not in found:
+            found.append(address)
+            waiting += [facts.primary(each) for each in groups[address]]
+    return found
 
 
 def traced(messages: list[Message], facts: Facts) -> Trace:
-    """The rows of messages."""
+    """The rows of messages, those of the groups to which they went among them."""
     trace = Trace()
     for message in messages:
         for row in rows_of(message, facts):
             trace.add(row)
+        for group in _groups(message, facts):
+            trace.add(_row(message, facts, group, "Expanded"))
     return trace

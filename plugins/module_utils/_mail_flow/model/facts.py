@@ -126,6 +126,19 @@ class Facts:
             if each.get("enabled") and any(each.get(key) for key in makes)
         )
 
+    @property
+    def relays(self) -> tuple[str, ...] | None:
+        """The inbound connectors by which servers on premises and devices hand over the organization's own mail; ``None`` if
+        unknown. One of a type that was not told may be such a connector.
+        """
+        if self.inbound_connectors is None:
+            return None
+        return tuple(
+            str(each.get("name"))
+            for each in self.inbound_connectors
+            if each.get("enabled") is not False and str(each.get("connector_type") or "").casefold() != "partner"
+        )
+
     def primary(self, address: str) -> str:
         """The primary address of whoever has this one."""
         small = address.lower()

@@ -32,6 +32,7 @@ from ..model.words import any_word, tokens
 from .columns import Block, Column, bits_of
 from .forks import Forks
 from .planes import Planes, Unknown
+from .rows import SENT
 
 #: A person whom no condition names.
 _NOBODY = "\x00@\x00"
@@ -104,13 +105,16 @@ def why_open(question: Open, untraced: str = "") -> Unknown:
 def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
     """Whether a message came over an authenticated connection; ``None`` if unknown.
 
-    Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. Mail over
+    Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. So is mail
+    that a report calls outbound, unless a server on premises or a device may hand mail over by a connector. Mail over
     the internet from an address outside is not authenticated, unless a connector makes it so. From an address of the
     organization it is forged, or from a device or program that signed in (U22).
     """
     kind = None if is_name(sender) else facts.domain_type(domain(sender))
     if from_ip == NO_HOP:
         return True if kind in INSIDE else None
+    if from_ip == SENT:
+        return True if kind in INSIDE and facts.relays == () else None
     hop = _hop(from_ip)
     if not hop or hop.is_private or kind is None or kind in INSIDE or facts.internal_connectors != ():
         return None
@@ -233,14 +237,28 @@ class RowConditions:
             usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
             return usual if isinstance(unsaid, bool) else usual.opened(self._special, unsaid)
         found = self._everywhere(unsaid)
+        if atom.predicate.looks_at == "fields" and atom.predicate.sort == "address":
+            return found.without(self._naming_others(atom))
         limit = atom.predicate.least_size(atom.values)
         if limit is not None:
             sizes = enumerate(self.block.size)
             small = bits_of((place for place, size in sizes if 0 <= size * ENCODED < limit), len(self.block))
-            return Planes(
-                found.true & ~small, {why: bits & ~small for why, bits in found.open.items() if bits & ~small}
-            )
+            return found.without(small)
         return found
+
+    def _naming_others(self, atom: Atom) -> int:
+        """The copies of ordinary mail from inside whose To and Cc fields have none of the people of a condition, because
+        no copy of the message is for one of them. The row of a group to which a message went shows the group.
+        """
+        block, facts = self.block, self.facts
+        wanted = {facts.primary(str(each)) for each in atom.values}
+        if any(map(is_name, wanted)):
+            return 0
+        people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
+        meant = {number for number, address in people.items() if {address, *facts.otherwise(address)} & wanted}
+        named = bits_of((place for place, number in enumerate(block.recipient) if number in meant), len(block))
+        inside = bits_of((place for place, known in enumerate(self.authenticated) if known), len(block))
+        return inside & ~self._special & ~block.partial & ~block.together(named | self._nameless)
 
     def shared_planes(self, atom: Atom, forks: Forks) -> Planes:
         """The same, with what the others who share a copy mean to a condition that looks at all of them."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+#: Why something is open that the message's envelope would tell, and that the row would tell by its last hop.
+ENVELOPE, FROM_IP = "envelope", "from_ip"
+
 #: All reasons why something about a copy is open, in the order of results.
 WORDS = (
     *(
@@ -16,7 +19,8 @@ WORDS = (
         "type",
         "classification",
         "importance",
-        "envelope",
+        ENVELOPE,
+        FROM_IP,
         "membership",
         "address",
         "recipients",
@@ -83,6 +87,11 @@ class Planes:
         unknown.
         """
         return self.opened((self.doubtful & changed) | (lost if self.of_subject else 0), CHANGED)
+
+    def without(self, bits: int) -> Planes:
+        """The same, and false for some copies."""
+        left = {why: here & ~bits for why, here in self.open.items() if here & ~bits}
+        return Planes(self.true & ~bits, left, self.doubtful & ~bits, self.of_subject)
 
     def opened(self, doubt: int, why: Unknown) -> Planes:
         """The same if it is open for some copies."""

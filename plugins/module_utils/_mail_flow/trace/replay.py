@@ -48,8 +48,8 @@ from .made import (
     message_of,
     worlds_of,
 )
-from .planes import Doubt, Unknown
-from .rows import Trace, instant_of, left_out
+from .planes import ENVELOPE, FROM_IP, Doubt, Unknown
+from .rows import SENT, Trace, instant_of, left_out
 from .side_effects import side_effects_of, with_beside
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
@@ -302,20 +302,31 @@ class Replay:
         protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
             how = UNDECIDED
-            why, places = (group.brought, ()) if group.brought and not passed.undecided else passed.because
-            tally = found.undecided.setdefault(why, Tally())
-            tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in places))
+            why, rules = (group.brought, ()) if group.brought and not passed.undecided else passed.because
+            self._add_undecided(why, rules, group, block, found)
         else:
             how = (
                 NOT_DELIVERED if outcome["fate"] != "delivered" else NOT_BY_RULES if protection == "none" else PROTECTED
             )
             key = (str(outcome["fate"]), protection, tuple(outcome.get("protected_by") or ()))
-            tally = found.outcomes.setdefault(key, Tally())
-        self._add_to(tally, here, group.places, block)
+            self._add_to(found.outcomes.setdefault(key, Tally()), here, group.places, block)
         for name, count in here.items():
             found.domains[name, how] += count
         for day, count in Counter(block.received[place] // 86_400_000_000 for place in group.places).items():
             found.days[instant_of(day * 86_400_000_000).date(), how] += count
+
+    def _add_undecided(
+        self, why: Unknown, rules: Sequence[int], group: CopyGroup, block: Block, found: Tallies
+    ) -> None:
+        """Counts copies of which something is open, those apart whose rows do not say where they came from."""
+        parts: dict[Unknown, list[int]] = {}
+        for place in group.places:
+            hopless = why.word == ENVELOPE and block.text("from_ip", place) in ("", SENT)
+            parts.setdefault(replace(why, word=FROM_IP) if hopless else why, []).append(place)
+        for each, places in parts.items():
+            tally = found.undecided.setdefault(each, Tally())
+            tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in rules))
+            self._add_to(tally, _domains_of(places, block), places, block)
 
     def _compare(self, passed: Sequence[Passed], group: CopyGroup, block: Block, found: Tallies) -> None:
         after, before = passed

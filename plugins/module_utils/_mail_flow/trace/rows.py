@@ -35,11 +35,20 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "status": ("status",),
     "size": ("size", "totalbytes"),
     "from_ip": ("fromip",),
+    "direction": ("directionality",),
 }
 
 #: Values that a row may lack: answers that depend on them are then unknown. Everything else identifies or describes the
 #: copy.
-_OPTIONAL = frozenset(("message_id", "subject", "size", "from_ip"))
+_OPTIONAL = frozenset(("message_id", "subject", "size", "from_ip", "direction"))
+
+#: How an enhanced summary report calls mail that the organization sent. Source: Microsoft's page of the report's columns for
+#: the number, and message tracking logs for the words.
+_OUTBOUND = frozenset(("2", "outbound", "originating"))
+
+#: In place of the last hop, of mail that a report calls outbound: it came from a mailbox of the organization, or by one of
+#: its connectors. The report's ``original_client_ip`` may be that of the sender's own computer.
+SENT = "outbound"
 
 #: Statuses, latest first: a row that is read twice keeps the latest one. A copy that is quarantined in one row and
 #: delivered in another was released.
@@ -99,7 +108,7 @@ class Row:
     :param message: what all copies of a message share.
     :param received: microseconds since 1970, UTC.
     :param subject: ``None`` if the trace does not say it, and so :param:`size`, in bytes.
-    :param from_ip: the last hop before the service; empty if it is not said.
+    :param from_ip: the last hop before the service, or :data:`SENT`; empty if it is not said.
     :param message_id: what the sender's side calls the message, whatever the source calls it; empty if it is not said.
     :param by_message_id: whether :param:`message` is that, because the source has no key of its own.
     """
@@ -182,10 +191,18 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
         status=_BY_NAME.get(name_of_column(status), status) if addressed else _NO_ADDRESS,
         subject=("" if subject is None else str(subject)) if "subject" in places else None,
         size=int(size) if size else None,
-        from_ip=str(values.get(places.get("from_ip", "")) or "").strip(),
+        from_ip=_last_hop(values, places),
         message_id=str(values.get(places.get("message_id", "")) or "").strip().lower().strip("<>"),
         by_message_id=places["message"] == places.get("message_id"),
     )
+
+
+def _last_hop(values: Mapping[str, Any], places: Mapping[str, str]) -> str:
+    """The last hop before the service, as far as the row tells it."""
+    from_ip, direction = (str(values.get(places.get(what, "")) or "").strip() for what in ("from_ip", "direction"))
+    if from_ip or direction.lower() not in _OUTBOUND:
+        return from_ip
+    return SENT
 
 
 def _sender(text: str) -> str:
@@ -334,11 +351,10 @@ _YEARS = range(2000, 2100)
 _LAST_EVENTS = {"deliver": "Delivered", "send": "Delivered", "fail": "Failed"}
 
 
-_SAVE = "Export it again: Get-MessageTraceV2 ... | Select-Object MessageTraceId, MessageId, @{n='Received';e={$_.Received.ToString('o')}}, SenderAddress, "
-
-
-_HOW = (
-    f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
+#: How to save a trace with all that is read of it.
+EXPORT_COMMAND = (
+    "Get-MessageTraceV2 ... | Select-Object MessageTraceId, MessageId, @{n='Received';e={$_.Received.ToString('o')}}, "
+    "SenderAddress, RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
 )
 
 
@@ -365,7 +381,10 @@ def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
             raise RowError("its dates may name the month first or the day first, and none of them tells which")
     except (RowError, csv.Error) as error:
         where = f" (row {place})" if place else ""
-        raise OptionError(f"The file {path} cannot be used as a message trace: {error}{where}.", remedy=_HOW) from error
+        raise OptionError(
+            f"The file {path} cannot be used as a message trace: {error}{where}.",
+            remedy=f"Export it again: {EXPORT_COMMAND}",
+        ) from error
 
 
 def _text(content: bytes) -> str:

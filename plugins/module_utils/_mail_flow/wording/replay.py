@@ -12,13 +12,36 @@ from ..evidence.encryption import Explained
 from ..evidence.reports import EncryptionReport
 from ..model import questions
 from ..simulator.protection import MANY
-from ..trace.planes import WORDS
+from ..trace.planes import FROM_IP, WORDS
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
+from ..trace.rows import EXPORT_COMMAND
 from ..trace.side_effects import CHANGED_BESIDE
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
 from .unseen import unseen_lines
+
+#: Reason why something about a copy is open, to what is not known, in words.
+NOT_KNOWN = {
+    "body": "the text",
+    "attachment": "the attachments",
+    "header": "the headers",
+    "to_or_cc": "who is in To and Cc",
+    "scl": "the spam confidence level",
+    "type": "the type, or how it arrives protected",
+    "classification": "the classification",
+    "importance": "the importance",
+    "envelope": "whether the sender signed in, or the envelope's sender",
+    "from_ip": "whether the sender signed in",
+    "membership": "members of groups, managers or attributes",
+    "address": "an SMTP address that the row does not have",
+    "recipients": "other recipients, whose rows may be missing",
+    "size": "the size",
+    "subject_changed": "the subject before rules changed it",
+    "subject_cut": "the end of a long subject",
+    "kinds": "too many kinds of copies to follow all",
+    "semantics": "what Exchange does",
+}
 
 #: Reason why something about a copy is open, to what settles it.
 SETTLED_BY = {
@@ -31,6 +54,8 @@ SETTLED_BY = {
     "classification": "The classification of the message: mail_flow_test with classification.",
     "importance": "The importance of the message: mail_flow_test with importance.",
     "envelope": "The envelope of the message, and whether its sender was authenticated: mail_flow_test with mail_from and authenticated.",
+    "from_ip": "The column FromIP, which shows whether the sender signed in: a trace from Get-MessageTraceV2, or for a report that has "
+    "the column directionality the option facts with inbound_connectors.",
     "membership": "The members of the groups, managers or attributes: the option facts.",
     "address": "The SMTP address of the sender or recipient, which the row does not have.",
     "recipients": "The other recipients of the message: all rows of its time, or mail_flow_test with to and cc.",
@@ -50,7 +75,8 @@ PREMISES = (
     {
         "id": "ordinary",
         "text": "Messages are ordinary ones, which take a disclaimer: a trace does not show forwarded mail, automatic replies, "
-        "receipts and meeting items as such. Those that their rows show are undecided where that matters.",
+        "receipts and meeting items as such. Those that their rows show are undecided where that matters. The To and Cc "
+        "fields of mail from inside name only people and groups that are among its recipients.",
     },
     {"id": "attachments", "text": "An attachment is no larger than its message."},
     {"id": "recipients", "text": f"Messages are to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})."},
@@ -107,7 +133,8 @@ def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = Tr
     ]
     if "perhaps_twice" in counts:
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
-    lines += [f"{coverage_sentence(found)}{undecided_sentence(found)}", *measured_lines(found), *unseen_lines(found)]
+    lines += [f"{coverage_sentence(found)}{undecided_sentence(found)}", *hopless_lines(found)]
+    lines += [*measured_lines(found), *unseen_lines(found)]
     lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
     lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
     return [*lines, *map(guarantee_sentence, found.get("guarantees") or ())]
@@ -121,12 +148,29 @@ def coverage_sentence(found: Mapping[str, Any]) -> str:
 
 
 def undecided_sentence(found: Mapping[str, Any]) -> str:
-    """How many copies cannot be decided, and why; empty if all can."""
-    rows = found["undecided"]
-    if not rows:
+    """How many copies cannot be decided, and why, the most frequent reason first; empty if all can."""
+    counts = _undecided_by_reason(found)
+    if not counts:
         return ""
-    because = ", ".join(f"{row['reason'].replace('_', ' ')} {row['copies']:,}" for row in rows)
-    return f" Cannot be told from a trace: {sum(row['copies'] for row in rows):,} ({because})."
+    because = "; ".join(f"{NOT_KNOWN[reason]} {count:,}" for reason, count in counts.most_common())
+    return f" Cannot be told from a trace: {counts.total():,} ({because})."
+
+
+def hopless_lines(found: Mapping[str, Any]) -> list[str]:
+    """What to do about copies that are undecided because rows have no FromIP."""
+    count = _undecided_by_reason(found)[FROM_IP]
+    if not count:
+        return []
+    return [
+        f"Undecided: {count:,}, because the file has no FromIP: did the sender sign in? Export it with {EXPORT_COMMAND}"
+    ]
+
+
+def _undecided_by_reason(found: Mapping[str, Any]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for row in found["undecided"]:
+        counts[row["reason"]] += row["copies"]
+    return counts
 
 
 def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:

@@ -46,6 +46,8 @@ def _predicted(message: Message, rules: RuleSet, facts: Facts) -> Iterator[tuple
         for rule, found in zip(rules.rules, predictions(block, rules, facts), strict=True):
             assert not found.certain & ~found.possible
             for place in range(len(block)):
+                if block.text("status", place) == "Expanded":
+                    continue
                 answered = [rest for rest, bits in found.alone().items() if bits >> place & 1]
                 yield (
                     block.text("recipient", place),

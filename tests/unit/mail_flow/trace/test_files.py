@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import read_files
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     NO_SENDER,
+    SENT,
     Row,
     left_out,
     rows_of_file,
@@ -105,6 +106,19 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
         ("all", "Other"),
     ]
     assert {row.message for row in rows} == {"a1"}
+
+
+@pytest.mark.parametrize(
+    ("direction", "from_ip"),
+    [("2", SENT), ("Outbound", SENT), ("Originating", SENT), ("1", ""), ("Incoming", ""), ("", ""), ("3", "")],
+)
+def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: str, from_ip: str) -> None:
+    lines = [
+        "origin_timestamp_utc,sender_address,recipient_status,message_id,original_client_ip,directionality",
+        f'2026-11-18T14:03:04Z,megan@contoso.com,"ann@fabrikam.com##Receive, Send",<x@y>,203.0.113.25,{direction}',
+    ]
+    (row,) = rows_of_file("\r\n".join(lines).encode(), "trace")
+    assert row.from_ip == from_ip
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,23 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.planes import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     NO_SENDER,
+    SENT,
     Row,
     Trace,
     instant_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import described
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    NOT_KNOWN,
+    SETTLED_BY,
+    described,
+    hopless_lines,
+    replay_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
 
 from tests.unit.mail_flow.tracing import PUBLIC
@@ -64,6 +72,9 @@ def encrypting(conditions: Values, name: str = "Encrypt", **actions: Any) -> Val
         ({"from_ip": PUBLIC}, "", "envelope"),
         ({"from_ip": PUBLIC, "sender": "joe@northwind.com"}, "none", ""),
         ({"from_ip": NO_HOP, "sender": "joe@northwind.com"}, "none", ""),
+        ({"from_ip": ""}, "", "from_ip"),
+        ({"from_ip": SENT}, "encrypt", ""),
+        ({"from_ip": SENT, "sender": "joe@northwind.com"}, "none", ""),
     ],
 )
 def test_an_address_of_the_organization_may_have_signed_in_over_the_internet(
@@ -72,6 +83,36 @@ def test_an_address_of_the_organization_may_have_signed_in_over_the_internet(
     found = replayed([encrypting({"from_scope": "InOrganization"})], **row)
     assert [each["protection"] for each in found["outcome"]] == ([outcome] if outcome else [])
     assert [each["reason"] for each in found["undecided"]] == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize(
+    ("connectors", "outcome", "reason"),
+    [
+        (None, "", "from_ip"),
+        ([{"name": "Partner", "enabled": True, "connector_type": "Partner"}], "encrypt", ""),
+        ([{"name": "Off", "enabled": False, "connector_type": "OnPremises"}], "encrypt", ""),
+        ([{"name": "Devices", "enabled": True, "connector_type": "OnPremises"}], "", "from_ip"),
+        ([{"name": "Any", "enabled": True}], "", "from_ip"),
+    ],
+)
+def test_mail_that_a_report_calls_outbound_may_be_of_a_device(
+    connectors: list[Values] | None, outcome: str, reason: str
+) -> None:
+    known = {**KNOWN, "inbound_connectors": connectors}
+    found = replayed([encrypting({"from_scope": "InOrganization"})], known=known, from_ip=SENT)
+    assert [each["protection"] for each in found["outcome"]] == ([outcome] if outcome else [])
+    assert [each["reason"] for each in found["undecided"]] == ([reason] if reason else [])
+
+
+def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
+    lines = replay_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=""))
+    assert "1 (whether the sender signed in 1)" in lines[1]
+    assert lines[2].startswith("Undecided: 1, because the file has no FromIP: did the sender sign in? Export it with ")
+    assert not hopless_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC))
+
+
+def test_every_reason_is_told_in_words() -> None:
+    assert NOT_KNOWN.keys() == SETTLED_BY.keys() == set(WORDS)
 
 
 @pytest.mark.parametrize(

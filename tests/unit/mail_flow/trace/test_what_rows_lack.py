@@ -376,3 +376,30 @@ def test_two_rule_sets_are_compared_over_the_same_questions(before: Values, afte
     found = Replay(RuleSet(new), facts_of(KNOWN), RuleSet(old)).run(traced(row()))
     assert found.difference.keys() == kinds
     assert not any(tally.certain for tally in found.difference.values())
+
+
+EVERYBODY = "everybody@contoso.com"
+HELD = {
+    "name": "Hold",
+    "conditions": {"any_of_to_cc_header": [EVERYBODY]},
+    "actions": {"moderate_message_by_user": [KIM]},
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "whole", "said", "result"),
+    [
+        ([], True, {}, "encrypt"),
+        ([row(EVERYBODY, status="Expanded")], True, {}, "to_or_cc"),
+        ([row(EVERYBODY)], True, {}, "to_or_cc"),
+        ([row(EVERYBODY, status="Expanded", message="other")], True, {}, "encrypt"),
+        ([], False, {}, "to_or_cc"),
+        ([], True, {"subject": "Automatic reply: Offer"}, "to_or_cc"),
+        ([], True, {"sender": "kim@northwind.com", "from_ip": "93.184.216.34"}, "to_or_cc"),
+    ],
+)
+def test_fields_of_mail_from_inside_name_only_its_recipients(
+    rows: list[Row], whole: bool, said: Values, result: str
+) -> None:
+    found = fared([HELD, encrypting({})], traced(row(**said), *rows, whole=whole))
+    assert found[ANN].partition(" ")[0] == result

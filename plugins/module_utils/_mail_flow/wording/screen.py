@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings as the ``msg`` of a task, which fits a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+#: The most lines of a ``msg``, and the most columns of each.
+MOST_LINES, MOST_COLUMNS = 40, 160
+
+#: What the second line of a long one begins with, behind the first one's own indentation.
+_INDENT = "  "
+
+
+def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
+    """Lines as a ``msg``: long ones in several, and as many as a terminal shows.
+
+    :param always: the last lines, which stand there however many come before.
+    """
+    ends = list(_folded(always))
+    shown = list(_folded(lines))
+    room = MOST_LINES - len(ends)
+    if len(shown) > room:
+        more = len(shown) - room + 1
+        shown = [*shown[: room - 1], f"... and {more:,} more lines. The result has everything."]
+    return "\n".join([*shown, *ends])
+
+
+def _folded(lines: Iterable[str]) -> Iterator[str]:
+    for line in (part for each in lines for part in each.split("\n")):
+        if len(line) <= MOST_COLUMNS:
+            yield line
+            continue
+        own = line[: len(line) - len(line.lstrip())]
+        yield from textwrap.wrap(
+            line,
+            MOST_COLUMNS,
+            subsequent_indent=f"{own}{_INDENT}",
+            replace_whitespace=False,
+            break_on_hyphens=False,
+        )
