@@ -110,7 +110,7 @@ def _judge(session: Session, named: list[Reference]) -> None:
     people = [each for each in named if each.kind in (RECIPIENT, GROUP)]
     for each in people:
         if is_address(each.value) and domains.domain_type(domain(each.value)) == "":
-            each.status, each.reason = OUTSIDE, f"{domain(each.value)} is no accepted domain of the organization"
+            each.status, each.reason = OUTSIDE, f"{domain(each.value)} is no accepted domain"
     asked = [each for each in people if each.status != OUTSIDE]
     values = list(dict.fromkeys(each.value for each in asked))[:MOST_ASKED]
     calls = {
