@@ -624,7 +624,12 @@ guarantees:
         C(covers), and what its TLS checks (C(validation)). Of mail that has to expire in the portal, C(expiry) is the
         number of days of the branding, 0 for never. For V(portal), C(unbranded) is true if it is protected, but shows
         no branding. C(shown_to) is somebody to whom a rule shows the C(recipient)'s copy, unprotected by rules, in a
-        report or for an approval, if that breaks it.
+        report or for an approval, if that breaks it. C(cause) says why the copy breaks it, where that is known of a rule: its
+        C(kind), the C(rule), the C(option) and C(value) that it is about, and the C(other) rule. Of a rule that
+        decides, C(kind) is V(rejects), V(deletes), V(quarantines), V(redirects), V(holds), V(decrypts), V(encrypts),
+        V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
+        encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(never_matches) (a value of a
+        condition), V(unauthenticated) (the sender), or V(stopped) (by the other).
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
@@ -1058,6 +1063,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.standings import Copy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.added_rules import (
@@ -1089,7 +1095,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import (
-    Copy,
     copy_of,
     in_clear,
 )

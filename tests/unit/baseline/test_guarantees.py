@@ -65,7 +65,7 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     said = refused(role, **wished)
     assert "MFR-2: the plan would break the guarantee 'Rules protect all mail to the law firm': mail from " in said
     assert (
-        "with the subject 'newsletter' is delivered unprotected by rules or forced TLS: the rule 'Newsletter' decides."
+        "with the subject 'newsletter' is delivered unprotected by rules or forced TLS: the rule 'Newsletter' stops before the rule "
         in said
     )
     assert "To allow it: hardened_baseline_accept: [broken_guarantee]" in said

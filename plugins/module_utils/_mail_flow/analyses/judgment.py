@@ -59,6 +59,8 @@ from ..symbolic.witness_replay import (
     surely_keeps,
     surely_shows,
 )
+from .causes import BreachCause, cause_of
+from .standings import Copy
 
 #: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
 _AUTHORITATIVE = "Authoritative"
@@ -136,6 +138,7 @@ class Counterexample:
     :param hole: of mail on its way, the hole through which it leaves.
     :param expiry: of mail that has to expire, after how many days its branding lets it, 0 for never.
     :param shown_to: to whom a rule shows the copy in clear, where that breaks it; empty if it is the copy itself.
+    :param cause: why the copy breaks it, where that is known of a rule.
     :param unbranded: of mail that has to be led to the portal, whether it is protected and certainly shows no branding.
     """
 
@@ -148,6 +151,7 @@ class Counterexample:
     expiry: int | None = None
     unbranded: bool = False
     shown_to: str = ""
+    cause: BreachCause | None = None
 
 
 @dataclass(frozen=True)
@@ -204,27 +208,46 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
         counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, found)
         if counts is not True or not surely_breaks(found, wanted, message, facts):
             return False
-        return result(found, breach.rules, message, facts) == outcome
+        return same_outcome(result(found, breach.rules, message, facts), outcome)
 
-    def keeps(rules: RuleSet) -> bool:
-        message = candidate.message
+    def keeps(rules: RuleSet, message: Message) -> bool:
         found = course_of(rules, message, facts, address)
         if found is None:  # Somebody who gets no copy without the rule.
             return course.by is not None
         counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, found)
         return counts is False or surely_keeps(found, wanted, message, facts)
 
-    message = without_noise(candidate, address, still_breaks)
-    recipient = course.recipient.label if is_name(address) else address
-    matched = [str(each["name"]) for each in outcome.get("rules", ()) if each["matched"] is True]
-    decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name))), "")
+    options = without_noise(candidate, address, still_breaks)
+    message = dated(options, candidate)
+    shown = course_of(breach.rules, message, facts, address) or course
+    found = result(shown, breach.rules, message, facts) or outcome
+    matched = [str(each["name"]) for each in found.get("rules", ()) if each["matched"] is True]
+    decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name), message)), "")
     return Counterexample(
-        {"name": breach.guarantee.name, **message},
-        recipient,
-        dict(outcome),
+        {"name": breach.guarantee.name, **options},
+        course.recipient.label if is_name(address) else address,
+        dict(found),
         (decided,) if decided else (),
         candidate.letter.facts,
+        cause=cause_of(
+            breach.rules, Copy(message, facts, address), breach.guarantee, decided, shown.by.rule if shown.by else ""
+        ),
     )
+
+
+#: The parts of a recipient's result that say more of the rules than of the copy, or what may become of it one day.
+_NOT_OF_COPY = ("rules", "unknown", "opens", "after_approval", "after_release")
+
+
+def same_outcome(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
+    """Whether two results are of copies that come out alike. Other rules may have matched that made no difference, or it
+    may be unknown whether they did.
+    """
+    return one is not None and _of_copy(one) == _of_copy(other)
+
+
+def _of_copy(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in outcome.items() if key not in _NOT_OF_COPY}
 
 
 def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: Showing) -> Counterexample | None:
@@ -246,7 +269,7 @@ def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: 
     message = without_noise(
         candidate,
         address,
-        lambda other: outcome(other, course_of(breach.rules, other, facts, address)) == found,
+        lambda other: same_outcome(outcome(other, course_of(breach.rules, other, facts, address)), found),
     )
     return Counterexample(
         {"name": guarantee.name, **message},
@@ -268,18 +291,22 @@ def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message]
 
     def still_shows(options: Mapping[str, Any]) -> bool:
         try:
-            message = message_of(options, "", "message")
+            return shows(dated(options, candidate))
         except OptionError:
             return False  # It needs somebody to go to.
-        return shows(replace(message, date=candidate.message.date))
 
     options = dict(candidate.letter.message)
     return simplest(options, recipient, still_shows) if still_shows(options) else options
 
 
+def dated(options: Mapping[str, Any], candidate: Replayed) -> Message:
+    """A message in the form of the option ``messages``, sent when a candidate is."""
+    return replace(message_of(options, "", "message"), date=candidate.message.date)
+
+
 def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
-    """The message without the keys, and the people and attachments of a key, that it can do without. A file in an
-    attachment is the attachment itself, if it can be.
+    """The message without the keys, the people and attachments of a key, and the keys of an attachment that it can do
+    without. A file in an attachment is the attachment itself, if it can be.
 
     :param message: in the form of the option ``messages``.
     :param recipient: the one whose copy it is about, by the address.
@@ -298,6 +325,12 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
         for inner in each.get("nested") or ():
             itself = {**each, "name": f"{each['name']}.{inner.rpartition('.')[2]}", "nested": []}
             others = [*found["attachments"][:place], itself, *found["attachments"][place + 1 :]]
+            if shows({**found, "attachments": others}):
+                found["attachments"] = others
+    for place, each in enumerate(found.get("attachments", ())):
+        for key in [key for key in each if key != "name"]:
+            less = {name: value for name, value in found["attachments"][place].items() if name != key}
+            others = [*found["attachments"][:place], less, *found["attachments"][place + 1 :]]
             if shows({**found, "attachments": others}):
                 found["attachments"] = others
     return found

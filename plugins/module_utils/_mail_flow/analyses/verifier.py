@@ -49,6 +49,7 @@ from .judgment import (
     told,
     told_of_shown,
 )
+from .plain_mail import plainest
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -166,7 +167,7 @@ class _Prover:
                     leads = model.to_refine(model.free)
                     found = self._replays(model, place, candidate) if candidate else None
                     if found:
-                        return replace(answer, verdict=REFUTED, counterexample=found)
+                        return self._refuted(answer, model, place, assumptions, found)
                 else:
                     core, learnt = model.core, model.laws
                     kept = self._kept(model, place, where, assumptions)
@@ -176,7 +177,7 @@ class _Prover:
                 search = self._among_all(model, place, assumptions, usual=possible)
                 found = search.found or (self._shown_for_sure(model, place, literals) if possible else None)
                 if found:
-                    return replace(answer, verdict=REFUTED, counterexample=found)
+                    return self._refuted(answer, model, place, assumptions, found)
                 if search.is_none and not possible and self._cut:
                     return replace(answer, unknown=(TOO_MANY_COPIES,))
                 if search.is_none and not possible:
@@ -202,6 +203,27 @@ class _Prover:
                 raise
             unknown = (TOO_MANY_COPIES,)
         return replace(answer, unknown=unknown)
+
+    def _refuted(
+        self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], found: Counterexample
+    ) -> Judgment:
+        """The verdict that a message refutes a guarantee: by the plainest message that does, if the search finds one."""
+        try:
+            plainest_one = self._plainest(model, place, assumptions)
+        except BudgetError:
+            plainest_one = None
+        return replace(answer, verdict=REFUTED, counterexample=plainest_one or found)
+
+    def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> Counterexample | None:
+        """The plainest message that certainly breaks it."""
+        circuit, side = model.circuit, model.free
+        claims = [circuit.conjunction(claim) for claim in self._claims(model, place, side, anyway=True)]
+        wanted = [circuit.disjunction(claims), high(side.conditions.sees_requests)]
+        wanted += [each.literal for each in assumptions if not each.of_mail]
+        usual = [each.literal for each in assumptions if each.of_mail]
+        preferred = [*usual, *plainest(model, side, claims[0])]
+        _possible, candidate = model.search(wanted, side, self.budget, preferred)
+        return self._replays(model, place, candidate) if candidate else None
 
     def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
         """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is

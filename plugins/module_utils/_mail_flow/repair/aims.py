@@ -11,6 +11,7 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
+from ..analyses.standings import Copy
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
 from ..model.actions import option_name
@@ -20,7 +21,6 @@ from ..model.message import Message
 from ..model.wishes import PORTAL
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from .nearest import Copy
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ..analyses.standings import Failed, Standing, standings
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
 from ..model.actions import set_actions
 from ..rules.rule_set import RuleSet
 from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, unwritten
-from .nearest import Failed, Standing, standings
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
 _NEAREST, _EXCEPTIONS = 12, 12

@@ -18,6 +18,7 @@ from ..analyses.difference import Difference, difference
 from ..analyses.finding import MailFinding, MayChange
 from ..analyses.judgment import REFUTED, UNKNOWN, Counterexample, Judgment
 from ..analyses.regression import later_instants
+from ..analyses.standings import Copy
 from ..analyses.verifier import prove
 from ..budget import BudgetError, bounded, spend
 from ..input.guarantee_options import Guarantee
@@ -36,7 +37,7 @@ from ..trace.rows import Trace
 from .aims import ADD, EditedRules, Rule, RuleEdit, Wrong, aim_of_expectation, aim_of_guarantee, unplaced
 from .beside import LOSSES, beside
 from .candidate_edits import candidates
-from .nearest import Copy, copy_of
+from .nearest import copy_of
 
 #: The steps for all suggestions about an organization.
 STEPS = 24_000_000

@@ -48,6 +48,45 @@ def hole_words(hole: Mapping[str, Any]) -> str:
     return f"{hole['domain']}: {words}"
 
 
+#: Kind of a cause to its words; those of a kind with another rule stand below it, too.
+_CAUSES = {
+    "rejects": "the rule {rule!r} rejects it",
+    "deletes": "the rule {rule!r} deletes it",
+    "quarantines": "the rule {rule!r} puts it in quarantine",
+    "redirects": "the rule {rule!r} redirects it",
+    "holds": "the rule {rule!r} holds it for approval",
+    "decrypts": "the rule {rule!r} decrypts it",
+    "encrypts": "the rule {rule!r} encrypts it",
+    "stops": "the rule {rule!r} stops later rules",
+    "sends_copy": "the rule {rule!r} sends it to {value}",
+    "disabled": "the rule {rule!r}, which would encrypt it, is disabled",
+    "mode": "the rule {rule!r}, which would encrypt it, is only tested (mode: {value})",
+    "activation_date": "the rule {rule!r}, which would encrypt it, only begins on {value}",
+    "expiry_date": "the rule {rule!r}, which would encrypt it, ended on {value}",
+    "exception": "the rule {rule!r} excepts it ({option}: {value})",
+    "scope": "the rule {rule!r}, which would encrypt it otherwise, has the condition {option}: {value}",
+    "never_matches": "no mail meets the condition {option}: {value} of the rule {rule!r}",
+    "unauthenticated": "it was not authenticated, so it is no mail from inside for the rule {rule!r}",
+    "stopped": "it does not reach the rule {rule!r}",
+}
+_CAUSES_WITH_ANOTHER_RULE = {
+    "stops": "the rule {rule!r} stops before the rule {other!r}",
+    "sends_copy": "the rule {rule!r} sends it to {value}, and the rule {other!r} does not cover mail to {value}",
+    "stopped": "the rule {other!r} stops before the rule {rule!r}",
+}
+
+
+def cause_words(cause: Mapping[str, Any]) -> str:
+    """A cause as results have it, as a clause: ``the rule 'All' excepts it (subject_contains_words: 'news')``."""
+    kind, option = str(cause["kind"]), str(cause.get("option", ""))
+    other = cause.get("other")
+    words = _CAUSES_WITH_ANOTHER_RULE[kind] if other and kind in _CAUSES_WITH_ANOTHER_RULE else ""
+    words = words or _CAUSES[option if kind == "dates" else kind]
+    value = cause.get("value", "")
+    shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
+    return words.format(rule=cause["rule"], other=other, option=option.rpartition(".")[2], value=shown)
+
+
 def transit_words(transit: Mapping[str, Any]) -> str:
     """How a copy leaves: ``by forced TLS with any certificate, through the connector 'Bank', as far as
     gateway.example``.
@@ -277,7 +316,7 @@ def _row(found: Judgment) -> dict[str, Any]:
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:
     """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``,
-    ``expiry``, ``unbranded``, ``shown_to``, ``facts``.
+    ``expiry``, ``unbranded``, ``shown_to``, ``cause``, ``facts``.
     """
     row: dict[str, Any] = {
         "message": dict(found.message),
@@ -289,4 +328,5 @@ def counterexample_row(found: Counterexample) -> dict[str, Any]:
     row |= {} if found.expiry is None else {"expiry": found.expiry}
     row |= {"unbranded": True} if found.unbranded else {}
     row |= {"shown_to": found.shown_to} if found.shown_to else {}
+    row |= {"cause": found.cause.as_row()} if found.cause else {}
     return {**row, "facts": dict(found.facts)} if found.facts else row

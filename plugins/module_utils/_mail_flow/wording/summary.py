@@ -13,7 +13,7 @@ from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.expectations import FailedExpectations, Tested
 from ..input.messages import Broken
-from .guarantees import RELIED_ON, hole_words, transit_words
+from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
 
 #: The words for a copy's protection.
@@ -238,8 +238,12 @@ def lacking(found: Mapping[str, Any]) -> str:
 
 
 def causes(found: Mapping[str, Any]) -> list[str]:
-    """Why a counterexample comes out as it does: the rules that decide, and the hole on the way."""
+    """Why a counterexample comes out as it does: what is known of rules, and the hole on the way."""
     decided = [f"the rule {name!r} decides" for name in found.get("decided_by") or ()]
+    cause = found.get("cause")
+    if cause:
+        said = cause["rule"] in (found["outcome"].get("protected_by") or ())  # The outcome names the rule.
+        decided = [] if said else [cause_words(cause)]
     return [*decided, *([hole_words(found["hole"])] if found.get("hole") else [])]
 
 

@@ -68,7 +68,7 @@ def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_
         key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")
     } == keys
     assert verdict_sentence(row).endswith(
-        "is delivered unencrypted by rules (whether by forced TLS is unknown): the rule 'Hold' decides."
+        "is delivered unencrypted by rules (whether by forced TLS is unknown): the rule 'Hold' stops before the rule 'Encrypt'."
     )
 
 

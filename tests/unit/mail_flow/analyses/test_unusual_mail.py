@@ -76,7 +76,7 @@ def test_a_document_of_a_type_is_one_by_its_name(encrypts: bool) -> None:
         {**TENANT, "irm_configuration": {"enable_pdf_encryption": encrypts}},
         then="not_in_clear",
     )["counterexample"]["message"]
-    assert [(each["name"], each["nested"]) for each in found["attachments"]] == [("file0.pdf", [])]
+    assert [each["name"] for each in found["attachments"]] == ["file0.pdf"]
 
 
 def test_usual_mail_refutes_before_unusual_mail() -> None:

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a copy breaks a guarantee, as far as that is known: the rule that decides it and how, or what keeps the rule that
+would encrypt it from acting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..._resources.rules.action_effects import Does
+from ..._resources.rules.never import never_matching
+from ..input.guarantee_options import Guarantee
+from ..model.facts import sender_inside
+from ..model.wishes import WISHES
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
+from ..simulator.rule_trace import plain
+from .standings import Copy, Failed, Standing, standings
+
+#: What a rule does with mail that does not arrive, to the kind of a cause.
+_FATES = {
+    Does.REJECT: "rejects",
+    Does.DELETE: "deletes",
+    Does.QUARANTINE: "quarantines",
+    Does.REDIRECT: "redirects",
+    Does.MODERATE: "holds",
+}
+
+
+@dataclass(frozen=True)
+class BreachCause:
+    """Why a copy breaks a guarantee.
+
+    :param kind: of a rule that decides: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
+        ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
+        keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
+        ``never_matches``, ``unauthenticated``, or ``stopped`` (by the rule :param:`other`).
+    :param option: the condition, exception or setting that it is about, with its :param:`value`.
+    """
+
+    kind: str
+    rule: str
+    option: str = ""
+    value: Any = None
+    other: str = ""
+
+    def as_row(self) -> dict[str, Any]:
+        """As results have it, without what does not apply."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+
+
+def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, copied_by: str) -> BreachCause | None:
+    """Why a copy breaks a guarantee; ``None`` if nothing can be said of a rule.
+
+    :param decided_by: the rule without which the guarantee would be kept; empty if there is none.
+    :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
+    """
+    every = standings(rules, copy)
+    helping = [each for each in every if _encrypts(each.rule, guarantee)]
+    decider = next((each.rule for each in every if each.rule.name == decided_by), None)
+    if decider is not None and decided_by != copied_by:
+        return _of_decider(decider, helping)
+    if not WISHES[guarantee.then].wants_protection:
+        return None
+    if copied_by:
+        missing = _nearest([each for each in helping if _misses_recipient(each)], guarantee)
+        return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
+    found = _nearest([each for each in helping if each.distance and _known(each, copy)], guarantee)
+    return _of_standing(found, every, copy) if found else None
+
+
+def _encrypts(rule: FlowRule, guarantee: Guarantee) -> bool:
+    if not rule.does(Does.ENCRYPT) or rule.dlp:
+        return False
+    return not guarantee.template or guarantee.template in rule.templates
+
+
+def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | None:
+    kind = next((kind for what, kind in _FATES.items() if rule.does(what)), "")
+    if kind:
+        return BreachCause(kind, rule.name)
+    if rule.does(Does.STOP):
+        later = [
+            each.rule.name for each in helping if not (each.reached or each.failed) and each.rule.place > rule.place
+        ]
+        return BreachCause("stops", rule.name, other=later[0] if later else "")
+    if rule.does(Does.DECRYPT):
+        return BreachCause("decrypts", rule.name)
+    return BreachCause("encrypts", rule.name) if rule.does(Does.ENCRYPT) else None
+
+
+def _misses_recipient(standing: Standing) -> bool:
+    """Whether a rule does not cover a copy because of whom it is for."""
+    failed = [each for each in standing.failed if each.section == "conditions"]
+    return bool(failed) and all(each.atom.predicate.of_recipient for each in failed)
+
+
+def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None:
+    """The rule that is most likely meant to keep a guarantee: one with the same conditions, and the least in its way."""
+    return min(every, key=lambda each: (*_unlike(each.rule, guarantee), each.distance, each.rule.place), default=None)
+
+
+def _unlike(rule: FlowRule, guarantee: Guarantee) -> tuple[int, int]:
+    """How far the conditions of a rule are from those of a guarantee: first by the values that they have in common, then
+    by the conditions that the rule has beside.
+    """
+    shared, others = 0, 0
+    for atom in rule.conditions:
+        wanted = guarantee.when.get(atom.predicate.options[0])
+        values = {str(each).casefold() for each in (wanted if isinstance(wanted, list) else [wanted])}
+        own = plain(atom.values)
+        own = own if isinstance(own, list) else [own]
+        shared += sum(str(each).casefold() in values for each in own)
+        others += wanted is None
+    return -shared, others
+
+
+#: Sort of a cause to when it is known.
+_CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
+    ("disabled", lambda each, _copy: bool(each.rule.idle) and not each.failed),
+    ("mode", lambda each, _copy: not each.rule.enforced and not each.failed),
+    ("dates", lambda each, _copy: not each.in_window and not each.failed),
+    ("unauthenticated", lambda each, copy: _is_unauthenticated(each, copy)),
+    ("scope", lambda each, _copy: each.misses_by_scope and len(each.failed) == 1),
+    ("never_matches", lambda each, _copy: len(each.failed) == 1 and bool(_never_matches(each.failed[0]))),
+    ("exception", lambda each, _copy: len(each.failed) == 1 and each.failed[0].section == "exceptions"),
+    ("stopped", lambda each, _copy: not each.failed and not each.reached),
+)
+
+
+def _known(standing: Standing, copy: Copy) -> bool:
+    """Whether one thing keeps a rule from acting, of which it is known that it is the cause."""
+    return standing.distance == 1 and any(is_so(standing, copy) for _kind, is_so in _CASES)
+
+
+def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:
+    """Whether a rule does not act because a sender of the organization was not authenticated."""
+    if len(standing.failed) != 1 or copy.message.authenticated is not False:
+        return False
+    sender = copy.facts.primary(copy.message.sender)
+    return (
+        standing.failed[0].atom.predicate.options[0] == "from_scope" and sender_inside(copy.facts, sender, True) is True
+    )
+
+
+def _never_matches(failed: Failed) -> list[str]:
+    """The values of a condition that match no mail."""
+    if failed.section != "conditions":
+        return []
+    section = {failed.atom.predicate.options[0]: plain(failed.atom.values)}
+    return [value for _option, value, _instead in never_matching(section)]
+
+
+def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
+    rule = standing.rule
+    kind = next(kind for kind, is_so in _CASES if is_so(standing, copy))
+    if kind in ("scope", "exception", "unauthenticated", "never_matches"):
+        failed = standing.failed[0]
+        option, value = f"{failed.section}.{failed.atom.predicate.options[0]}", plain(failed.atom.values)
+        return BreachCause(kind, rule.name, option, _never_matches(failed) if kind == "never_matches" else value)
+    if kind == "mode":
+        return BreachCause(kind, rule.name, "mode", rule.mode)
+    if kind == "dates":
+        ended = rule.borders(copy.message.date)[-1] is False and bool(rule.ends)
+        return BreachCause(
+            kind, rule.name, *(("expiry_date", rule.ends) if ended else ("activation_date", rule.begins))
+        )
+    if kind == "stopped":
+        stops = [each.rule.name for each in every if each.acts and each.rule.is_final and each.rule.place < rule.place]
+        return BreachCause(kind, rule.name, other=stops[-1] if stops else "")
+    return BreachCause(kind, rule.name, "enabled", False)

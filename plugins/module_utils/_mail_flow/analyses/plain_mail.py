@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plainest mail is like: literals that a message has if it can, the most important first. A message that shows
+something is easiest to read if all that is unusual about it is what shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..._resources.rules.action_effects import Does
+from ..conditions.keys import BODY, SUBJECT, WRITTEN
+from ..conditions.predicate import Atom
+from ..rules.flow_rule import FlowRule
+from ..sat.formula import FALSE, TRUE, Literal
+from ..symbolic.address import AddressSlot
+from ..symbolic.encoding import Model, Side
+from ..symbolic.logic import high
+
+#: What a rule does that decides what becomes of a copy. Encryption comes last: where it breaks a guarantee, some rule
+#: encrypts.
+_DECIDES = (
+    Does.STOP,
+    Does.REJECT,
+    Does.DELETE,
+    Does.QUARANTINE,
+    Does.REDIRECT,
+    Does.MODERATE,
+    Does.DECRYPT,
+    Does.ADD,
+    Does.ENCRYPT,
+)
+
+#: The texts that people write, which are read before what programs add.
+_WRITTEN_BY_PEOPLE = (SUBJECT, BODY)
+
+
+def plainest(model: Model, side: Side, own: Literal) -> list[Literal]:
+    """What a plain message has: an authenticated sender, no protection of its own and no unusual type; no rule that
+    decides about it; no headers, attachments and sizes; known people; and texts and addresses in which no condition
+    finds anything.
+
+    :param own: that the message shows it for the recipient, and not for somebody whom rules add.
+    """
+    literals = [
+        *_arrives_plain(model),
+        *_undecided_by_rules(model, side),
+        *_without_properties(model),
+        own,
+        *_known_people(model),
+        *_without_texts(model),
+    ]
+    return [literal for literal in dict.fromkeys(literals) if literal not in (TRUE, FALSE)]
+
+
+def _arrives_plain(model: Model) -> Iterator[Literal]:
+    mail = model.mail
+    yield mail.authenticated
+    yield from (mail.same_envelope, ~mail.empty_envelope, mail.direct, mail.others_direct)
+    yield from (~literal for literal in (*mail.arrival.values(), *mail.kinds.values(), mail.pdf))
+    yield mail.insertable
+
+
+def _undecided_by_rules(model: Model, side: Side) -> Iterator[Literal]:
+    """That no rule decides about the recipient's copy, those that do most first."""
+    chain = side.chains[0]
+    deciding = [(what, rule) for what in _DECIDES for rule in chain.rules.rules if _does(rule, what)]
+    yield from (~high(chain.acts(rule)) for _what, rule in deciding)
+
+
+def _does(rule: FlowRule, what: Does) -> bool:
+    return not rule.idle and rule.enforced and bool(rule.does(what))
+
+
+def _without_properties(model: Model) -> Iterator[Literal]:
+    mail = model.mail
+    for (sort, value), literal in mail.properties.items():
+        yield literal if (sort, value) == ("classification", None) else ~literal
+    yield from (~literal for literal in mail.importance.values())
+    for slot, atoms in mail.texts.items():
+        if slot not in (*_WRITTEN_BY_PEOPLE, WRITTEN):
+            yield from (~literal for literal in atoms.values())
+
+
+def _known_people(model: Model) -> Iterator[Literal]:
+    """That the sender is somebody in the directory, where that is known, and both are in the domains themselves."""
+    mail = model.mail
+    if mail.facts.mailboxes is not None:
+        yield mail.sender.object
+    yield from (~mail.sender.atoms.get(("address", group), FALSE) for group in mail.facts.expanded)
+    yield from _somebody_whom_no_rule_names(model)
+    for slot in (mail.sender, mail.recipient):
+        yield from _in_the_domain_itself(slot)
+        yield from (~slot[sort, value] for sort, value in slot.atoms if sort == "member")
+        yield from (~slot[sort, value] for sort, value in slot.atoms if sort in ("word", "pattern"))
+
+
+def _somebody_whom_no_rule_names(model: Model) -> Iterator[Literal]:
+    """That the sender is the first mailbox that no rule names, by the address or as a member of a group."""
+    mail = model.mail
+    named = {value for rules in model.rule_sets for atom in rules.atoms for value in _addresses(atom)}
+    named |= {member for group in named & mail.facts.expanded.keys() for member in mail.facts.members_of(group)}
+    for address in sorted(mail.facts.mailboxes or ()):
+        literal = mail.sender.atoms.get(("address", address), FALSE)
+        if address not in named and literal is not FALSE:
+            yield literal
+            return
+
+
+def _addresses(atom: Atom) -> Iterator[str]:
+    if isinstance(atom.values, tuple):
+        yield from (str(value).lower() for value in atom.values)
+
+
+def _in_the_domain_itself(slot: AddressSlot) -> Iterator[Literal]:
+    for name in slot.values("exact"):
+        if ("below", name) in slot.atoms:
+            yield slot["exact", name] | ~slot["below", name]
+
+
+def _without_texts(model: Model) -> Iterator[Literal]:
+    for slot in _WRITTEN_BY_PEOPLE:
+        yield from (~literal for literal in model.mail.texts.get(slot, {}).values())

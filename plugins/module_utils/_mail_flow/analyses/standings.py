@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each rule stands to a copy of a message: whether it acts, and what keeps it from acting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..conditions.predicate import Atom
+from ..model.facts import Facts
+from ..model.message import Message, Recipient
+from ..model.rule_view import RuleView
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
+from ..simulator.decider import MessageDecider
+from ..simulator.simulation import Passage
+from ..simulator.state import Course, World
+
+#: The conditions on who is inside or outside.
+SCOPES = ("from_scope", "sent_to_scope")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Somebody's copy of a message.
+
+    :param recipient: whose copy it is, by the address, or by the label of somebody without one.
+    """
+
+    message: Message
+    facts: Facts
+    recipient: str
+
+    def course(self, passage: Passage) -> Course | None:
+        """What happens to it; ``None`` if there is no such copy."""
+        wanted = self.recipient.casefold()
+        return next(
+            (each for each in passage.courses() if wanted in (each.recipient.address, each.recipient.label.casefold())),
+            None,
+        )
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A condition that a copy does not meet, or an exception that it meets.
+
+    :param section: ``conditions`` or ``exceptions``.
+    """
+
+    section: str
+    atom: Atom
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a rule stands to a copy.
+
+    :param acts: whether it matches, or may match.
+    :param reached: whether the copy reaches it, or would if it were enabled.
+    :param in_window: whether its dates may let it act.
+    :param failed: what certainly keeps it from matching.
+    :param rule_view: what it sees of the copy.
+    """
+
+    rule: FlowRule
+    acts: bool
+    reached: bool
+    in_window: bool
+    failed: tuple[Failed, ...]
+    rule_view: RuleView
+
+    @property
+    def is_about_it(self) -> bool:
+        """Whether its conditions do not keep it from acting."""
+        return all(each.section != "conditions" for each in self.failed)
+
+    @property
+    def misses_by_scope(self) -> bool:
+        """Whether of its conditions only those on who is inside or outside keep it from acting."""
+        failed = [each.atom.predicate.options[0] for each in self.failed if each.section == "conditions"]
+        return bool(failed) and set(failed) <= set(SCOPES)
+
+    @property
+    def distance(self) -> int:
+        """The number of things that keep it from doing what it is for."""
+        return (
+            len(self.failed)
+            + (not self.reached)
+            + bool(self.rule.idle)
+            + (not self.rule.enforced)
+            + (not self.in_window)
+        )
+
+
+def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
+    """How each rule stands to a copy, first to last; none if there is no such copy.
+
+    :raises BudgetError: the message and the rules are too complex together.
+    """
+    looked: dict[tuple[str, int], World] = {}
+
+    def watch(rule: FlowRule, world: World, person: Recipient) -> None:
+        if not world.against_a_guess:
+            looked.setdefault((person.address, rule.place), world)
+
+    decider = MessageDecider(rules, copy.message, copy.facts, everything=True)
+    passage = Passage(rules, copy.message, copy.facts, decider, watch=watch)
+    course = copy.course(passage)
+    if course is None:
+        return []
+    person, worlds = course.recipient, [world for world in course.worlds if not world.against_a_guess] or course.worlds
+    acting = {place for world in worlds for places in (world.matched, world.perhaps) for _held, place in places}
+    last = max((place for address, place in looked if address == person.address), default=-1)
+    ended = any(world.over for world in worlds)
+    found = []
+    for rule in rules.rules:
+        world = looked.get((person.address, rule.place), worlds[0])
+        failed = [Failed("conditions", atom) for atom in rule.conditions if decider.truth(atom, world, person) is False]
+        failed += [Failed("exceptions", atom) for atom in rule.exceptions if decider.truth(atom, world, person) is True]
+        reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
+        rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
+        found.append(
+            Standing(
+                rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), rule_view
+            )
+        )
+    return found

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a copy breaks a guarantee: what keeps the rule that is meant for it from acting, or the rule that decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import cause_words
+
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule, verdict
+
+Values = dict[str, Any]
+
+TO_PARTNER = {"when": PARTNER, "then": "not_in_clear"}
+PARTNERS = rule("Partners", PARTNER, ENCRYPT)
+#: Rules that are about other mail, and less in the way of theirs.
+OTHERS = [
+    rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT),
+    rule("Marked", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT),
+]
+
+
+def cause(rules: list[Values], **guarantee: Any) -> Values:
+    found = verdict(rules, **{**TO_PARTNER, **guarantee})["counterexample"].get("cause", {})
+    assert not found or cause_words(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rules", "wanted"),
+    [
+        ([{**PARTNERS, "enabled": False}], ("disabled", "Partners")),
+        ([{**PARTNERS, "mode": "Audit"}], ("mode", "Partners")),
+        ([{**PARTNERS, "expiry_date": "2020-01-01T00:00:00Z"}], ("dates", "Partners")),
+        ([{**PARTNERS, "activation_date": "2090-01-01T00:00:00Z"}], ("dates", "Partners")),
+        ([{**PARTNERS, "exceptions": {"subject_contains_words": ["news"]}}], ("exception", "Partners")),
+        ([rule("Partners", {**PARTNER, "from_scope": "NotInOrganization"}, ENCRYPT)], ("scope", "Partners")),
+        ([rule("Partners", {"recipient_domain_is": ["@partner.com"]}, ENCRYPT)], ("never_matches", "Partners")),
+        ([rule("Stop", PARTNER, STOP), PARTNERS], ("stops", "Stop")),
+        ([rule("No", PARTNER, {"reject_message_reason_text": "No."}), PARTNERS], ()),
+        (
+            [rule("Copies", PARTNER, {"blind_copy_to": ["z@other.example"]}), PARTNERS],
+            ("sends_copy", "Copies"),
+        ),
+        (OTHERS, ()),
+    ],
+)  # fmt: skip
+def test_the_cause_is_said_where_it_is_known(rules: list[Values], wanted: tuple[str, ...]) -> None:
+    for every in ([*OTHERS, *rules], [*rules, *OTHERS]):
+        if wanted:
+            found = cause(every)
+            assert (found["kind"], found["rule"]) == wanted
+        elif rules is OTHERS:
+            assert cause(every) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ({"reject_message_reason_text": "No."}, "rejects"),
+        ({"delete_message": True}, "deletes"),
+        ({"quarantine": True}, "quarantines"),
+        ({"redirect_message_to": ["bob@contoso.com"]}, "redirects"),
+        ({"moderate_message_by_user": ["bob@contoso.com"]}, "holds"),
+    ],
+)
+def test_a_rule_that_keeps_mail_back_is_the_cause(action: Values, kind: str) -> None:
+    found = cause([rule("Keeps", PARTNER, action), PARTNERS], then="delivered")
+    assert (found["kind"], found["rule"]) == (kind, "Keeps")
+
+
+def test_a_rule_that_encrypts_is_the_cause_where_nothing_is_to_be_encrypted() -> None:
+    found = cause([PARTNERS], then="unencrypted")
+    assert (found["kind"], found["rule"]) == ("encrypts", "Partners")
+
+
+def test_the_rule_that_copies_is_named_with_the_rule_that_does_not_cover_the_copy() -> None:
+    copies = rule("Copies", PARTNER, {"blind_copy_to": ["z@other.example"]})
+    found = cause([copies, PARTNERS])
+    assert found == {"kind": "sends_copy", "rule": "Copies", "value": "z@other.example", "other": "Partners"}
+    assert cause_words(found) == (
+        "the rule 'Copies' sends it to z@other.example, and the rule 'Partners' does not cover mail to z@other.example"
+    )
+
+
+def test_two_rules_that_stop_are_named_by_the_rule_that_they_stop_before() -> None:
+    """Without one of them, the other one stops it: neither decides."""
+    stops = [rule("One", PARTNER, STOP), rule("Two", PARTNER, {**STOP, "set_audit_severity": "Low"})]
+    row = verdict([*stops, ALL], **TO_PARTNER)["counterexample"]
+    assert "decided_by" not in row or row["cause"]["kind"] == "stops"
+    assert row["cause"]["rule"] in ("One", "All")
+
+
+def test_mail_whose_sender_did_not_sign_in_says_so() -> None:
+    found = cause([rule("Device", {"from": ["megan@contoso.com"], **OUTGOING}, ENCRYPT)],
+                  when={"from": ["megan@contoso.com"], "sent_to_scope": "NotInOrganization"})  # fmt: skip
+    assert (found["kind"], found["rule"]) == ("unauthenticated", "Device")
