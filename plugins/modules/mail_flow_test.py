@@ -1065,7 +1065,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.standings import Copy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import apart, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.added_rules import (
     ADDED_RULES_ARGUMENT_SPEC,
 )
@@ -1231,7 +1231,7 @@ class _Verb:
     :param is_asked: whether the task asks for it.
     :param answer: its part of the result.
     :param lines: what it found, for people.
-    :param of_all_mail: whether it is about all mail. All such verbs share one budget.
+    :param of_all_mail: whether it is about all mail. All such verbs share one budget; guarantees have their own.
     """
 
     is_asked: Callable[[_Test], bool]
@@ -1341,7 +1341,8 @@ def _difference_lines(test: _Test) -> list[str]:
 
 def _verdicts(test: _Test) -> dict[str, Any]:
     """The verdicts on the guarantees."""
-    test.judged = prove(test.rules, test.facts, test.guarantees, test.now)
+    with apart():  # A verdict does not depend on what else is asked.
+        test.judged = prove(test.rules, test.facts, test.guarantees, test.now)
     return {"guarantees": guarantee_rows(test.judged)}
 
 

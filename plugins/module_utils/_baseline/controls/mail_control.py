@@ -18,6 +18,7 @@ from ..._exchange.unprotected import UNPROTECTED
 from ..._mail_flow.analyses.expectations import Tested, run_cases
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
+from ..._mail_flow.budget import apart
 from ..._mail_flow.input.guarantee_options import COPIES_OUTSIDE, Guarantee, same_guarantee
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS
@@ -219,7 +220,8 @@ class MailControl(Control):
         if not tested.failures and all(row["verdict"] != REFUTED for row in verdicts):
             return []
         now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
-        judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
+        with apart():
+            judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
         found = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
         found = with_replays(found, rules, mail.facts, *traced) if traced else found
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
-from ..budget import BudgetError, bounded
+from ..budget import STEPS_OF_GUARANTEE, BudgetError, bounded
 from ..conditions.keys import Key
 from ..input.guarantee_options import Guarantee, guarantees_of
 from ..input.parsing import facts_of
@@ -39,6 +39,7 @@ from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_b
 from .judgment import (
     PROVED,
     REFUTED,
+    UNKNOWN,
     Breach,
     Counterexample,
     Judgment,
@@ -54,7 +55,7 @@ from .plain_mail import plainest
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
 
-#: The maximum number of relations to learn before that.
+#: The maximum number of relations to learn for one guarantee before that.
 _LAWS = 200
 
 
@@ -83,15 +84,8 @@ def prove(
         read = guarantees_of(guarantees, where)
     if not read:
         return []
-    found: list[Judgment] = []
-    try:
-        with bounded():
-            prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
-            for place in range(len(read)):
-                with bounded(share=1 / (len(read) - place)):
-                    found.append(prover.judge(place, f"{where}[{place}]"))
-    except BudgetError:  # The rules themselves are too much.
-        found += [Judgment(each, unknown=(BUDGET,)) for each in read[len(found) :]]
+    asked = _Guarantees(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
+    found = asked.judgments(where)
     journals = sorted(set(known.journals))
     beside = (Premise("journals", values=tuple(journals)),) if journals else ()
     found = [replace(each, unseen=known.unseen) for each in found]
@@ -105,6 +99,54 @@ def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGR
     found = RuleSet(rules, dialect)
     found.rules = tuple(replace(rule, content=False, selects=True) for rule in found.rules)
     return found
+
+
+@dataclass(frozen=True)
+class _Guarantees:
+    """Guarantees that are judged under the same rules. Each has a budget of its own, and what is decided of one that is
+    asked alone is decided of it among others.
+    """
+
+    rules: RuleSet
+    facts: Mapping[str, Any]
+    guarantees: Sequence[Guarantee]
+    now: datetime.datetime
+    budget: int
+
+    def judgments(self, where: str) -> list[Judgment]:
+        """What is known of each."""
+        found: list[Judgment] = []
+        try:
+            with bounded():
+                prover = self._prover(self.guarantees)
+            for place in range(len(self.guarantees)):
+                with bounded(share=1 / (len(self.guarantees) - place)):
+                    found.append(self._judgment(prover, place, f"{where}[{place}]"))
+        except BudgetError:  # The rules themselves are too much.
+            found += [Judgment(each, unknown=(BUDGET,)) for each in self.guarantees[len(found) :]]
+        return found
+
+    def _prover(self, guarantees: Sequence[Guarantee]) -> _Prover:
+        return _Prover(self.rules, self.facts, guarantees, self.now, self.budget)
+
+    def _judgment(self, prover: _Prover, place: int, where: str) -> Judgment:
+        """First in the model of all of them, which is built once. If that decides nothing, in one of its own: which
+        messages a search tries depends on what it learnt before.
+        """
+        if len(self.guarantees) == 1:
+            with bounded(STEPS_OF_GUARANTEE, share=1):
+                return prover.judge(place, where)
+        with bounded(STEPS_OF_GUARANTEE // 2, share=1 / 3):
+            found = prover.judge(place, where)
+        if found.verdict != UNKNOWN:
+            return found
+        try:
+            with bounded():
+                alone = self._prover([self.guarantees[place]])
+        except BudgetError:
+            return found
+        with bounded(STEPS_OF_GUARANTEE, share=1):
+            return alone.judge(0, where)
 
 
 class _NoMailError(OptionError):
@@ -155,7 +197,7 @@ class _Prover:
         """
         self._counted.clear()
         answer = Judgment(self.guarantees[place], self.first.claims.rules[place])
-        model = self.first
+        model, most = self.first, self.first.laws + _LAWS
         assumptions: Sequence[Assumption] = self._assumed(place)
         try:
             rounds = 0
@@ -171,7 +213,7 @@ class _Prover:
                 else:
                     core, learnt = model.core, model.laws
                     kept = self._kept(model, place, where, assumptions)
-                    if len(kept) < len(assumptions) or learnt < model.laws < _LAWS:
+                    if len(kept) < len(assumptions) or learnt < model.laws < most:
                         assumptions = kept
                         continue
                 search = self._among_all(model, place, assumptions, usual=possible)
@@ -183,13 +225,13 @@ class _Prover:
                 if search.is_none and not possible:
                     premises = self._premises(model, place, [each for each in assumptions if each.literal in core])
                     return replace(answer, verdict=PROVED, premises=premises)
-                if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
+                if laws < model.laws < most:  # By now it may be proved, or contradict an assumption.
                     continue
                 rounds += 1
                 to_refine = list(dict.fromkeys([*leads, *search.leads])) or model.left_in_fields()
                 if not to_refine:
                     break
-                model = model.refined(to_refine)
+                model, most = model.refined(to_refine), _LAWS
                 assumptions = [
                     each for each in model.mail.assumed if any(each.kind == known.kind for known in assumptions)
                 ]
