@@ -364,3 +364,21 @@ def test_a_terminal_names_journals_that_keep_ciphertext(decrypted: bool) -> None
     role.plan("audit", encrypt_outgoing={})
     found = [line for line in terminal(role) if "The journal rule 'Archive' keeps" in line]
     assert len(found) == (0 if decrypted else 1)
+
+
+def test_what_another_rule_protects_is_no_hole() -> None:
+    """An exception of one rule frees mail that a second one encrypts."""
+    spares = {**OUTGOING, "Name": "Spares", "ExceptIfRecipientDomainIs": ["fabrikam.com"]}
+    alone = audited(("New-TransportRule", spares))["holes"]
+    assert any("'Spares'" in line and "subdomains" in line for line in alone)
+    both = audited(("New-TransportRule", spares), ("New-TransportRule", OUTGOING))["holes"]
+    assert not any("'Spares'" in line for line in both)
+    partner = {**OUTGOING, "Name": "Partner", "RecipientDomainIs": ["fabrikam.com"]}
+    assert not any(
+        "'Spares'" in line for line in audited(("New-TransportRule", spares), ("New-TransportRule", partner))["holes"]
+    )
+
+
+def test_what_a_sender_chooses_is_a_hole() -> None:
+    spares = {**OUTGOING, "ExceptIfSubjectContainsWords": ["public"]}
+    assert any("'public'" in line for line in audited(("New-TransportRule", spares))["holes"])

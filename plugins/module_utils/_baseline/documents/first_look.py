@@ -11,10 +11,11 @@ from itertools import starmap
 from typing import Any
 
 from ..._engine.plan import Plan
-from ..._exchange.errors import ExchangeError
+from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.overview import overview
+from ..._mail_flow.conditions.predicates import BY_OPTION
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import rules_from
 from ..._mail_flow.model import questions
@@ -56,10 +57,17 @@ _LEAVES_IN_CLEAR = frozenset(
             "unknown_pattern",
             "literal_asterisk",
             "subdomains",
+            "typed_exception",
+            "answers_missed",
         ),
         *("envelope_sender", "auto_forward", "adds_recipients", "actions_left_undone"),
     )
 )
+
+#: Those whose mail meets the conditions of the rule, and an exception.
+_BY_EXCEPTIONS = frozenset(("one_frees_all", "subdomains", "typed_exception", "fails_open"))
+#: What conditions about people look at.
+_PEOPLE = frozenset(("sender", "recipient", "recipients", "relation", "fields"))
 
 
 @dataclass(frozen=True)
@@ -241,15 +249,31 @@ def _holes(organization: Organization) -> list[str]:
         holes.append(f"for example, {refutation(found)}")
     elif found["verdict"] != PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
-    names = {rule.name for rule in _acting(organization)}
+    acting = {rule.name: rule for rule in _acting(organization)}
     holes += [
         str(row["reason"])
         for row in mail_lint(organization, None)
-        if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])
+        if row["kind"] in _LEAVES_IN_CLEAR
+        and row["rules"][0] in acting
+        and not _is_protected_otherwise(acting[row["rules"][0]], row["kind"], mail)
     ]
     if found["verdict"] == PROVED and any(each["id"] == questions.PDF for each in assumed):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
     return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
+
+
+def _is_protected_otherwise(rule: Rule, kind: str, mail: Mail) -> bool:
+    """Whether the mail that a rule leaves as it is is protected by other rules, or does not leave, all of it."""
+    when = dict(rule.sections["conditions"])
+    if kind not in _BY_EXCEPTIONS:
+        # What the rule was meant for is among the mail of the same people.
+        when = {option: value for option, value in when.items() if BY_OPTION[option].looks_at in _PEOPLE}
+    try:
+        (found,) = mail.verdicts([Guarantee(rule.name, when, {}, "not_in_clear")], "")
+    except OptionError:
+        return False  # No mail meets the conditions as they are written.
+    assumed = {each["id"] for each in found.get("assumptions") or ()}
+    return found["verdict"] == PROVED and not (kind == "fails_open" and questions.RULE_FAILS in assumed)
 
 
 def _locked_out(organization: Organization) -> list[str]:

@@ -8,7 +8,9 @@ others by a table of checks.
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..._exchange.names import name_key
@@ -32,6 +34,7 @@ from ..symbolic.logic import Value, high, negate
 from .coverage import adds_up, covered
 from .rule_changes import content_of
 from .rule_conflicts import Meetings
+from .sender_choices import names_senders, typed
 from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, templates_of
 
 
@@ -67,7 +70,7 @@ def lint(
             hand_over = any(each.enabled and each.smart_hosts for each in known.outbound_connectors or ())
             model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
-            deciding = WholeMailLint(model, meetings.usual(model.free), budget)
+            deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
             found += deciding.findings()
             found += _covered_rules(deciding)
             found += _Clashes(meetings, deciding).findings()
@@ -98,10 +101,11 @@ class WholeMailLint:
     """Findings about all mail, whatever is unknown: a rule that may act is not a finding.
 
     :param usual: that mail is usual mail, which rules protect.
+    :param now: the date for dates of rules.
     """
 
-    def __init__(self, model: Model, usual: Sequence[Literal], budget: int) -> None:
-        self.model, self._usual, self._asked = model, usual, Batch(model.circuit, budget)
+    def __init__(self, model: Model, usual: Sequence[Literal], budget: int, now: datetime.datetime) -> None:
+        self.model, self._usual, self._asked, self._now = model, usual, Batch(model.circuit, budget), now
         self.chain: RuleChain = model.free.chains[0]
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
         #: findings are there.
@@ -174,12 +178,10 @@ class WholeMailLint:
                 yield copy.when, step, copy.person
 
     def _never(self, step: RuleStep) -> LintFinding:
-        """Why a rule never acts: its conditions contradict each other, or nobody meets them, or earlier rules stop all
-        mail that it applies to.
-        """
+        """Why a rule never acts: no mail meets its conditions, or earlier rules stop all mail that does."""
         name = step.rule.name
         if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
-            return LintFinding("never_acts", (name,), self._contradiction(step.rule))
+            return LintFinding("never_acts", (name,), self._contradiction(step))
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
         if step.reached != step.alive:
             before = [each for each in before if each.rule.does(Does.STOP) or not each.rule.does(Does.REJECT)]
@@ -189,16 +191,43 @@ class WholeMailLint:
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
         return LintFinding("never_acts", (name, *taken), {"case": "stopped"})
 
-    def _contradiction(self, rule: FlowRule) -> dict[str, Any]:
+    def _contradiction(self, step: RuleStep) -> dict[str, Any]:
+        """What keeps all mail from meeting a rule: its dates, its conditions, its exceptions, or what earlier rules
+        change. The first of these that is enough.
+        """
+        rule = step.rule
+        if False in rule.borders(self._now):
+            return {"case": "dates"}
         for atom in rule.conditions:
             if atom.predicate.sort == "member" and not any(
                 each not in (self.model.facts.groups or {}) or self.model.facts.members_of(each) for each in atom.values
             ):
                 return {"case": "nobody", "groups": atom.values}
-        return {"case": "dates" if rule.begins or rule.ends else "contradiction"}
+        conditions, person = self.model.free.conditions, self.model.mail.recipient
+        arriving = self.chain.steps[0].seen
+        bare = replace(rule, exceptions=())
+        if not self._asked.can([high(conditions.matches(bare, step.name, arriving, person))]):
+            met = [high(conditions.truth(atom, arriving, person)) for atom in rule.conditions]
+            return self._unmet(rule.conditions, met)
+        if not self._asked.can([high(conditions.matches(bare, step.name, step.seen, person))]):
+            return {"case": "changed"}
+        return {"case": "exceptions", "options": _options(rule.exceptions)}
+
+    def _unmet(self, atoms: Sequence[Atom], met: Sequence[Literal]) -> dict[str, Any]:
+        """The first condition that no mail meets, or the first two that exclude each other; otherwise all."""
+        pairs = list(zip(atoms, met, strict=True))
+        for atom, literal in pairs:
+            if not self._asked.can([literal]):
+                return {"case": "unmet", "options": _options([atom])}
+        for (atom, literal), (other, second) in itertools.combinations(pairs, 2):
+            if not self._asked.can([literal, second]):
+                return {"case": "contradiction", "options": _options([atom, other])}
+        return {"case": "contradiction", "options": _options(atoms)}
 
     def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[LintFinding]:
-        """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
+        """An exception that never applies: no mail that reaches the rule and meets its conditions matches it. And one that
+        keeps from encryption what a sender chooses.
+        """
         questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
         for step in live:
             for place in range(len(step.rule.exceptions)):
@@ -209,6 +238,10 @@ class WholeMailLint:
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
         met = {key[:2] for key in self._asked.possible(questions)}
         for step in live:
+            spares = [atom for place, atom in enumerate(step.rule.exceptions) if (step.rule.place, place) in met]
+            chosen = typed(spares) if step.rule.does(Does.ENCRYPT) and step.rule.enforced else None
+            if chosen is not None:
+                yield LintFinding("typed_exception", (step.rule.name,), chosen)
             for place, atom in enumerate(step.rule.exceptions):
                 if (step.rule.place, place) not in met:
                     case = "one of several" if len(step.rule.exceptions) > 1 else ""
@@ -274,6 +307,9 @@ class _Clashes:
             other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
             if other is not None:
                 yield LintFinding("ends_before_encryption", (rule.name, other.name))
+                chosen = None if names_senders(rule) else typed(rule.conditions)
+                if chosen is not None:
+                    yield LintFinding("typed_stop", (rule.name, other.name), chosen)
 
     def _outside(self) -> Iterator[LintFinding]:
         """A custom template for people outside, who have only the rights that it grants them."""
@@ -281,6 +317,10 @@ class _Clashes:
             own = [each for each in rule.templates if option_name(each).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
+
+
+def _options(atoms: Iterable[Atom]) -> list[str]:
+    return list(dict.fromkeys(atom.predicate.options[0] for atom in atoms))
 
 
 def _acting(step: RuleStep) -> list[Literal]:

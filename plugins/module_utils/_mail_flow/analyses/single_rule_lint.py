@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..._exchange.names import name_key
+from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
 from ..conditions.keys import is_open
@@ -24,6 +25,7 @@ from ..model.patterns import is_too_large
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
 from ..symbolic.atoms import showings
+from .sender_choices import encrypting_rules, missed_answer, repeated_prefix
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
 #: is no finding.
@@ -184,6 +186,31 @@ def _unconfigured(look: CheckedRule) -> About:
     return {"branding": missing[0]} if missing else None
 
 
+def _missed_answers(look: CheckedRule) -> About:
+    encrypting = encrypting_rules(look.rules.rules)
+    return missed_answer(look.rule, encrypting) if look.rule in encrypting else None
+
+
+def _locked_out(look: CheckedRule) -> About:
+    """The configuration of mail that a rule encrypts for people outside who have neither passcode nor social ID."""
+    if not _acts(look.rule, Does.ENCRYPT) or _only_inside(look.rule):
+        return None
+    brands = [name_key(str(brand)) for brand in look.rule.does(Does.BRAND).values()] or [
+        name_key(DEFAULT_OME_CONFIGURATION)
+    ]
+    for each in look.facts.ome_configurations or ():
+        closed = each.get("otp_enabled") is False and each.get("social_id_sign_in") is False
+        if closed and name_key(str(each.get("identity"))) in brands:
+            return {"branding": str(each.get("identity"))}
+    return None
+
+
+def _only_inside(rule: FlowRule) -> bool:
+    return any(
+        atom.predicate.options == ("sent_to_scope",) and atom.values == "InOrganization" for atom in rule.conditions
+    )
+
+
 def _undone(look: CheckedRule) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule, told = look.rule, look.rule.told
@@ -315,6 +342,9 @@ CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
     "value_never_matches": _never_matching,
     "subdomains": _subdomains,
     "two_templates": _templates,
+    "answers_missed": _missed_answers,
+    "prefix_repeats": lambda look: repeated_prefix(look.rule),
+    "outsiders_locked_out": _locked_out,
     "on_premises_scope": lambda look: _where(
         _has(look, "sent_to_scope", "ExternalPartner") or _has(look, "sent_to_scope", "ExternalNonPartner")
     ),

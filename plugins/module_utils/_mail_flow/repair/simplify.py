@@ -200,7 +200,7 @@ class _Simplifier:
     ) -> tuple[dict[int, Removed], Sequence[tuple[FlowRule, tuple[FlowRule, ...]]]]:
         """The rules that never act, and those that others cover, by their places; and the latter with the others."""
         model = self._model(facts)
-        deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget)
+        deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget, self._now)
         never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
         found = {
             place: Removed(place, self._name(place), "never_acts", by)

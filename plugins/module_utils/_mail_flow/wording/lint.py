@@ -16,13 +16,18 @@ from .reasons import CONNECTOR_IDLE, reason_text
 _SENTENCES: Mapping[tuple[str, str], str] = {
     ("equal_rules", ""): "The rules {rule!r} and {other!r} are duplicates.",
     ("covered_rule", ""): "The rule {rule!r} does nothing of its own: {doing} the same to all of its mail.",
-    (
-        "never_acts",
-        "dates",
-    ): "The rule {rule!r} never acts: its dates exclude today, its conditions contradict each other, or nobody whom the facts know meets them.",
+    ("never_acts", "dates"): "The rule {rule!r} never acts: its dates exclude today.",
+    ("never_acts", "unmet"): (
+        "The rule {rule!r} never acts: no mail meets its condition {options}, as far as the facts say."
+    ),
     ("never_acts", "contradiction"): (
-        "The rule {rule!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other,"
-        " or nobody whom the facts know meets them."
+        "The rule {rule!r} never acts: no mail meets its conditions {options} together, as far as the facts say."
+    ),
+    ("never_acts", "changed"): (
+        "The rule {rule!r} never acts: after what earlier rules change, no mail meets its conditions."
+    ),
+    ("never_acts", "exceptions"): (
+        "The rule {rule!r} never acts: all mail that meets its conditions meets its exceptions, too: {options}."
     ),
     ("never_acts", "nobody"): "The rule {rule!r} never acts: nobody is a member of {groups}, as far as the facts say.",
     ("never_acts", "stopped"): "The rule {rule!r} never acts: {others} all mail that it applies to.",
@@ -42,6 +47,15 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
         "",
     ): "{rule!r} and {other!r} apply different templates to the same message: which one it gets is not documented (U01).",
     ("ends_before_encryption", ""): "{rule!r} stops mail that {other!r} would encrypt.",
+    ("typed_stop", "word"): (
+        "Anybody can keep mail from {other!r} by writing {values!r}: {rule!r} stops it by its condition {option}."
+    ),
+    ("typed_stop", "pattern"): (
+        "Anybody can keep mail from {other!r} by writing what matches {values!r}: {rule!r} stops it by its condition {option}."
+    ),
+    ("typed_stop", "header"): (
+        "Anybody who sets the header {header} can keep mail from {other!r}: {rule!r} stops it by its condition {option}."
+    ),
     (
         "template_outside",
         "",
@@ -114,6 +128,19 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
     ): "{option} has {value!r}, which matches no mail, since Exchange takes it as it is written: write {instead}",
     ("subdomains", ""): "its exception for {domains} also applies to mail to all subdomains",
     ("subdomains", "decrypts"): "it also applies to mail to all subdomains of {domains}",
+    ("typed_exception", "word"): "anybody can keep mail from it by writing {values!r}: the exception {option}",
+    (
+        "typed_exception",
+        "pattern",
+    ): "anybody can keep mail from it by writing what matches {values!r}: the exception {option}",
+    ("typed_exception", "header"): "anybody who sets the header {header} can keep mail from it: the exception {option}",
+    ("answers_missed", ""): "it misses answers: {pattern!r} does not match a subject that begins with 'RE:'",
+    ("prefix_repeats", ""): (
+        "it adds {prefix!r} again to the subject of each answer that it applies to: make an exception for subjects that have it"
+    ),
+    ("outsiders_locked_out", ""): (
+        "people outside without a work or school account cannot open what it encrypts: {branding!r} has neither passcodes nor social IDs"
+    ),
     ("two_templates", ""): "it applies {templates}: which one mail gets is not documented (U01)",
     ("on_premises_scope", ""): "the scopes ExternalPartner and ExternalNonPartner exist only on-premises",
     ("envelope_sender", ""): "it checks the envelope's sender, which is empty for automatic replies",

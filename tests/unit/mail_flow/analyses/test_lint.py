@@ -55,7 +55,7 @@ def test_what_is_open_of_one_condition_says_nothing_of_another() -> None:
     acts = rule(
         "Acts",
         {"any_of_to_header": ["joe@northwind.com"]},
-        {"prepend_subject": "x"},
+        {"set_audit_severity": "High"},
         exceptions={"any_of_to_cc_header": ["joe@northwind.com"]},
     )
     assert found(split, acts) == []
@@ -65,7 +65,7 @@ def test_what_is_open_of_one_condition_says_nothing_of_another() -> None:
 def test_exceptions_without_effect() -> None:
     spared = {**ALL, "exceptions": {"from_scope": "NotInOrganization"}}
     assert found(spared) == [("idle_exception", ["All"])]
-    assert found({**ALL, "exceptions": {"subject_contains_words": ["public"]}}) == []
+    assert found({**ALL, "exceptions": {"subject_contains_words": ["public"]}}) == [("typed_exception", ["All"])]
 
 
 def test_rules_that_meet() -> None:
@@ -356,7 +356,7 @@ def test_an_exception_may_apply_to_a_copy_for_somebody_whom_a_rule_adds() -> Non
     public, away = {"subject_contains_words": ["public"]}, {"redirect_message_to": ["new@b.com"]}
     spares = {**ENCRYPTS, "exceptions": {**public, "message_type_matches": "ApprovalRequest"}}
     assert kinds(rule("Away", {**IN, **public}, {**away, **STOP}), spares) == {"idle_exception"}
-    assert kinds(rule("Away", {**IN, **public}, away), spares) == set()
+    assert kinds(rule("Away", {**IN, **public}, away), spares) == {"typed_exception"}
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_a_rule_keeps_nothing_from_encryption_that_is_not_encrypted_anyway(stops
             rule("Stops", {"subject_contains_words": ["public"]}, STOP),
             rule("Encrypts", encrypts, ENCRYPT),
             facts=facts,
-        ) == {"ends_before_encryption"}
+        ) == {"ends_before_encryption", "typed_stop"}
 
 
 def test_what_another_rule_encrypts_or_stops_anyway_is_kept_from_nothing() -> None:
@@ -396,7 +396,7 @@ def test_mail_that_would_come_to_quarantine_shows_nothing_where_other_mail_does(
         rule("Stops", public, STOP),
         rule("Held", IN, {"quarantine": True}, exceptions={"subject_contains_words": ["free"]}),
     )
-    assert kinds(stops, ENCRYPTS, held) == {"ends_before_encryption"}
+    assert kinds(stops, ENCRYPTS, held) == {"ends_before_encryption", "typed_stop"}
     assert kinds(stops, ENCRYPTS, rule("Held", IN, {"quarantine": True})) == set()
 
 

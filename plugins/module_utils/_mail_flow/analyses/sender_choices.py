@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a sender decides about a rule: conditions on texts that anybody can write, and on what answers carry on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..._resources.rules.action_effects import Does
+from ..conditions.keys import HEADER, SUBJECT, Key, holds, is_open
+from ..conditions.predicate import Atom
+from ..rules.flow_rule import FlowRule
+from ..symbolic.string_solver import find_text
+
+#: Headers that Exchange removes from mail of others. Source: Microsoft's page about the header firewall.
+_FIREWALLED = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
+
+#: Headers of an answer that its first message lacks.
+_OF_ANSWERS = ("header in-reply-to", "header references")
+
+#: What mail programs put before the subject of an answer.
+_ANSWER = "RE: "
+
+
+def typed(atoms: Iterable[Atom]) -> dict[str, Any] | None:
+    """The first of some conditions that is met by what a sender writes: a word or pattern in the subject, the text or a
+    header; ``None`` if there is none.
+    """
+    for atom in atoms:
+        predicate = atom.predicate
+        if predicate.sort not in ("word", "pattern"):
+            continue
+        about = {"option": predicate.options[0], "values": predicate.shown(atom.values)[1][0]}
+        if SUBJECT in predicate.slots:
+            return {"case": predicate.sort, **about}
+        if predicate.slots == (HEADER,) and not str(atom.values[0]).lower().startswith(_FIREWALLED):
+            return {"case": "header", **about, "header": atom.values[0]}
+    return None
+
+
+def names_senders(rule: FlowRule) -> bool:
+    """Whether only some senders meet the conditions of a rule, whoever is inside."""
+    return any(
+        atom.predicate.looks_at == "sender" and atom.predicate.options != ("from_scope",) for atom in rule.conditions
+    )
+
+
+def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str, Any] | None:
+    """A pattern of the subject that no answer has whose first message has it, unless another rule looks for that.
+
+    :param encrypting: all rules that encrypt.
+    """
+    for atom in _of_subject(rule.conditions):
+        keys = atom.keys
+        for key in keys:
+            first = _text(key) if atom.predicate.sort == "pattern" else None
+            if first is None:
+                continue
+            answer = _ANSWER + first
+            if not any(_may_hold(answer, each) for each in keys) and not _looked_for(answer, rule, encrypting):
+                return {"pattern": key[1][0]}
+    return None
+
+
+def repeated_prefix(rule: FlowRule) -> Mapping[str, Any] | None:
+    """The prefix that a rule puts before the subject of an answer that has it already."""
+    prefix = rule.actions.get("prepend_subject")
+    if not prefix or not rule.enforced:
+        return None
+    conditions = [atom.keys for atom in _of_subject(rule.conditions)]
+    firsts = [_text(keys[0]) if keys else None for keys in conditions]
+    if None in firsts:
+        return None
+    answer = f"{_ANSWER}{prefix}{' '.join(map(str, firsts))}"
+    if not all(any(holds(answer, key) is True for key in keys) for keys in conditions):
+        return None
+    if any(_spares_answer(atom, answer) for atom in rule.exceptions):
+        return None
+    return {"prefix": prefix}
+
+
+def _spares_answer(atom: Atom, answer: str) -> bool:
+    """Whether an exception may be for answers: by their subject, or by a header that they have."""
+    slots = atom.slots
+    if any(slot in _OF_ANSWERS for slot in slots):
+        return True
+    return SUBJECT in (*slots, *(slot.removeprefix("header ") for slot in slots)) and any(
+        _may_hold(answer, key) for key in atom.keys
+    )
+
+
+def _looked_for(subject: str, rule: FlowRule, encrypting: Sequence[FlowRule]) -> bool:
+    """Whether a condition of another rule that encrypts may find this subject."""
+    others = (atom for each in encrypting if each is not rule for atom in _of_subject(each.conditions))
+    return any(_may_hold(subject, key) for atom in others for key in atom.keys)
+
+
+def _of_subject(atoms: Iterable[Atom]) -> list[Atom]:
+    """The conditions that look at the subject alone."""
+    return [atom for atom in atoms if atom.predicate.slots == (SUBJECT,)]
+
+
+def _may_hold(text: str, key: Key) -> bool:
+    return is_open(key) or holds(text, key) is not False
+
+
+def _text(key: Key) -> str | None:
+    """A text that has a word or a pattern; ``None`` if none was found."""
+    if is_open(key):
+        return None
+    try:
+        return find_text([key])
+    except OverflowError:
+        return None
+
+
+def encrypting_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
+    """The rules that encrypt."""
+    return [rule for rule in rules if rule.does(Does.ENCRYPT) and rule.enforced and not rule.idle]

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings about what a sender decides: texts that anybody can write, and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule
+from tests.unit.mail_flow.organizations import hospital
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+KINDS = {"typed_exception", "typed_stop", "answers_missed", "prefix_repeats", "outsiders_locked_out"}
+
+
+def found(*rules: Values, facts: Values = TENANT) -> list[tuple[str, str]]:
+    return [(each.kind, each.rules[0]) for each in lint(rules, facts, NOW) if each.kind in KINDS]
+
+
+def case(*rules: Values, facts: Values = TENANT) -> Values:
+    (never,) = [each for each in lint(rules, facts, NOW) if each.kind == "never_acts"]
+    return dict(never.about)
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "typed"),
+    [
+        ({"subject_contains_words": ["public"]}, True),
+        ({"subject_matches_patterns": [r"^\[open\]"]}, True),
+        ({"subject_or_body_contains_words": ["public"]}, True),
+        ({"header_contains_message_header": "X-Clear", "header_contains_words": ["yes"]}, True),
+        (
+            {"header_contains_message_header": "X-MS-Exchange-Organization-Clear", "header_contains_words": ["yes"]},
+            False,
+        ),
+        ({"recipient_domain_is": ["partner.com"]}, False),
+        ({"from": ["megan@contoso.com"]}, False),
+    ],
+)
+def test_an_exception_that_a_sender_can_write_is_found(exceptions: Values, typed: bool) -> None:
+    assert (("typed_exception", "All") in found({**ALL, "exceptions": exceptions})) is typed
+    reports = rule("Reports", OUTGOING, {"set_audit_severity": "High"}, exceptions=exceptions)
+    assert found(reports) == []
+
+
+def test_an_exception_that_never_applies_is_nobodys_choice() -> None:
+    spares = {**ALL, "exceptions": {"subject_contains_words": ["public"]}}
+    inside = {**OUTGOING, "subject_contains_words": ["public"]}
+    away = rule("Away", inside, {"redirect_message_to": ["new@b.com"], **STOP})
+    kinds = [each.kind for each in lint([away, spares], TENANT, NOW)]
+    assert ("typed_exception" in kinds) is not ("idle_exception" in kinds)
+
+
+def test_a_stop_that_a_sender_can_write_is_found() -> None:
+    word = {"subject_contains_words": ["public"]}
+    assert found(rule("Stops", {**IN, **word}, STOP), ALL) == [("typed_stop", "Stops")]
+    assert found(rule("Stops", {"from": ["megan@contoso.com"], **word}, STOP), ALL) == []
+    assert found(rule("Stops", {**IN, "recipient_domain_is": ["partner.com"]}, STOP), ALL) == []
+    assert found(rule("Stops", {**IN, **word}, STOP)) == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "missed"),
+    [
+        ([r"^\[secure\]"], True),
+        ([r"^secure$"], True),
+        ([r"\[secure\]"], False),
+        ([r"\[secure\]$"], False),
+        ([r"^(re: )?\[secure\]"], False),
+        ([r"^\[secure\]", r"^re:"], False),
+    ],
+)
+def test_a_pattern_that_answers_do_not_have_is_found(patterns: list[str], missed: bool) -> None:
+    secure = rule("Secure", {**OUTGOING, "subject_matches_patterns": patterns}, ENCRYPT)
+    assert found(secure) == ([("answers_missed", "Secure")] if missed else [])
+    answers = rule("Answers", {**OUTGOING, "subject_contains_words": ["secure"]}, ENCRYPT)
+    assert found(secure, answers) == []
+
+
+@pytest.mark.parametrize(
+    ("conditions", "exceptions", "repeats"),
+    [
+        ({}, {}, True),
+        ({}, {"subject_contains_words": ["[Out]"]}, False),
+        ({}, {"subject_matches_patterns": [r"^(re|fw): "]}, False),
+        ({}, {"header_contains_message_header": "Subject", "header_contains_words": ["[Out]"]}, False),
+        ({}, {"header_matches_message_header": "In-Reply-To", "header_matches_patterns": ["."]}, False),
+        ({}, {"recipient_domain_is": ["partner.com"]}, True),
+        ({"subject_contains_words": ["offer"]}, {}, True),
+        ({"subject_matches_patterns": ["^offer"]}, {}, False),
+    ],
+)
+def test_a_prefix_that_each_answer_gets_again_is_found(conditions: Values, exceptions: Values, repeats: bool) -> None:
+    marks = rule("Marks", {**OUTGOING, **conditions}, {"prepend_subject": "[Out] "}, exceptions=exceptions)
+    assert found(marks) == ([("prefix_repeats", "Marks")] if repeats else [])
+    assert found({**marks, "mode": "Audit"}) == []
+
+
+def test_people_outside_who_have_neither_passcode_nor_social_id() -> None:
+    closed = {"identity": "OME Configuration", "otp_enabled": False, "social_id_sign_in": False}
+    for configuration, finding in (
+        (closed, [("outsiders_locked_out", "All")]),
+        ({**closed, "otp_enabled": True}, []),
+        ({**closed, "social_id_sign_in": True}, []),
+        ({**closed, "identity": "Other"}, []),
+    ):
+        assert found(ALL, facts={**TENANT, "ome_configurations": [configuration]}) == finding
+    inside = rule("Inside", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT)
+    assert found(inside, facts={**TENANT, "ome_configurations": [closed]}) == []
+
+
+def test_each_reason_why_a_rule_never_acts_is_told_apart() -> None:
+    two = {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}
+    assert case(rule("R", {**OUTGOING, **two}, ENCRYPT)) == {
+        "case": "contradiction",
+        "options": ["sent_to", "recipient_domain_is"],
+    }
+    ended = rule("R", {**OUTGOING, **two}, ENCRYPT, expiry_date="2026-02-01T00:00:00Z")
+    assert case(ended)["case"] == "dates"
+    runs = rule("R", {**OUTGOING, **two}, ENCRYPT, expiry_date="2027-02-01T00:00:00Z")
+    assert case(runs)["case"] == "contradiction"
+    spared = rule("R", {**OUTGOING, "recipient_domain_is": ["a.com"]}, ENCRYPT)
+    assert case({**spared, "exceptions": {"recipient_domain_is": ["a.com"]}}) == {
+        "case": "exceptions",
+        "options": ["recipient_domain_is"],
+    }
+    empty = {**TENANT, "groups": {"legal@contoso.com": []}}
+    assert case(rule("R", {**OUTGOING, "from_member_of": ["legal@contoso.com"]}, ENCRYPT), facts=empty) == {
+        "case": "nobody",
+        "groups": ("legal@contoso.com",),
+    }
+    header = {"header_contains_message_header": "X-Mark", "header_contains_words": ["old"]}
+    sets = rule("Sets", {}, {"set_header_name": "X-Mark", "set_header_value": "new"})
+    assert case(sets, rule("R", {**OUTGOING, **header}, ENCRYPT))["case"] == "changed"
+    stops = rule("Stops", {}, STOP)
+    assert case(stops, rule("R", OUTGOING, {"set_audit_severity": "High"}))["case"] == "stopped"
+
+
+def test_of_a_hospital_are_found() -> None:
+    rules = [{**each, "priority": place} for place, each in enumerate(hospital.RULES)]
+    assert sorted(found(*rules, facts=hospital.FACTS)) == [
+        ("answers_missed", "Secure"),
+        ("prefix_repeats", "External"),
+        ("typed_exception", "Insurers"),
+    ]
+    assert len(lint_rows(lint(rules, hospital.FACTS, NOW))) == len(lint(rules, hospital.FACTS, NOW))
