@@ -812,8 +812,8 @@ lint:
     and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. Of mail on its
     way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
     V(connector_of_no_rule) and V(routed_to_disabled_connector). Of what senders choose, V(typed_exception), V(typed_stop),
-    V(answers_missed) and V(prefix_repeats); V(outsiders_locked_out) is about those who can open nothing. V(too_complex) means that the rules are too complex for
-    all checks.
+    V(answers_missed) and V(prefix_repeats); V(outsiders_locked_out) is about those who can open nothing.
+    V(too_complex) means that the rules are too complex for all checks.
   returned: with O(lint=true), and with O(guarantees), O(compare_with) or O(add_rules) unless O(lint=false)
   type: list
   elements: dict

@@ -1,16 +1,189 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of which one has what another one names: nothing is found that has no sentence."""
+"""Tables that face each other: what one part finds, another one has words for, and no words are left over. Without that, a finding without words is an error
+while a task runs.
+"""
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import CHECKS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import lint
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IMPACTS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import first_look
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    ControlStatus,
+    OrganizationStatus,
+    RollbackClass,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import finding, judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as cells
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
+    CHECKS,
+    OF_IDLE_RULES,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import aims
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import (
+    lint,
+    overview,
+    policy,
+    sentences,
+    suggestions,
+)
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import labels
+
+HOUSE = Path(__file__).resolve().parents[3] / "plugins/module_utils/_mail_flow"
+RETURNED = yaml.safe_load(mail_flow_test.RETURN)
 
 
-def test_each_check_of_a_rule_has_a_sentence() -> None:
-    told = {kind for kind, _case in (*lint._SENTENCES, *lint._OF_ONE)}
-    assert sorted(CHECKS.keys() - told) == []
+def trees(folder: str) -> Iterator[ast.AST]:
+    """The code in a folder."""
+    for path in sorted((HOUSE / folder).glob("*.py")):
+        yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def texts(tree: ast.AST) -> set[str]:
+    """The texts in code."""
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def arguments(folder: str, function: str, place: int, keyword: str = "") -> set[str]:
+    """The texts that calls of a function have as an argument."""
+    found: set[str] = set()
+    for tree in trees(folder):
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func).rpartition(".")[2] != function:
+                continue
+            given = [*call.args[place : place + 1], *(each.value for each in call.keywords if each.arg == keyword)]
+            found |= {text for each in given for text in texts(each)}
+    return found
+
+
+def cases() -> set[str]:
+    """The cases of findings, as the analyses write them."""
+    found: set[str] = set()
+    for tree in trees("analyses"):
+        for node in (node for node in ast.walk(tree) if isinstance(node, ast.Dict)):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "case":
+                    found |= texts(value)
+    return found
+
+
+def documented(text: str) -> set[str]:
+    """The values that documentation names."""
+    return set(re.findall(r"V\((\w+)\)", text))
+
+
+def contained(returned: str, key: str) -> set[str]:
+    """The values that the documentation of a result names for a key of its rows."""
+    return documented(RETURNED[returned]["contains"][key]["description"])
+
+
+LINT_KINDS = CHECKS.keys() | arguments("analyses", "LintFinding", 0)
+LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
+#: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, and whether there are several exceptions.
+CASES_IN_TABLES = {"approval", "report", "copy", "redirection", "word", "pattern", "one of several"}
+
+#: Side effects that are other texts, of which no policy speaks.
+WORDED = {"rejection_text", "notification_text", "disclaimer_text"}
+
+#: What faces each other: what is found, and what is told of it.
+FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
+    "findings of lint": (LINT_KINDS, {kind for kind, _case in LINT_WORDS}),
+    "cases of findings of lint": (
+        cases() | CASES_IN_TABLES,
+        {case for _kind, case in LINT_WORDS if case},
+    ),
+    "kinds of difference": (finding.KINDS, sentences.BECOMES),
+    "kinds of difference, of several copies": (finding.KINDS, sentences.BECOME),
+    "kinds of difference in reports": (finding.KINDS, labels.MAIL),
+    "kinds of difference in the documentation": (
+        finding.KINDS,
+        contained("difference", "kind"),
+    ),
+    "kinds of difference that count in a trace": (
+        {kind for kind in finding.KINDS if not kind.startswith(("transit_", "side_"))},
+        suggestions.WOULD,
+    ),
+    "kinds of difference in a policy": (set(finding.KINDS) - {"side_effect_changed", "unknown"}, policy._SAID),
+    "side effects": (sentences._BESIDE.keys() - WORDED, policy._BESIDE),
+    "kinds of sentences of a policy": (
+        policy.KINDS,
+        {kind for table in (policy._SAID, policy._BESIDE, policy._MAY_BESIDE) for kind, _words in table.values()}
+        | sentences.FATES.keys(),
+    ),
+    "kinds of sentences of a policy in the documentation": (policy.KINDS, contained("policy", "kind")),
+    "kinds of edits": (aims.KINDS, suggestions._WORDS),
+    "kinds of edits in the documentation": (aims.KINDS, contained("suggestions", "edits")),
+    "reasons to propose nothing": (
+        arguments("repair", "Simplified", 9, "why_not") | {"difference", "nothing"},
+        suggestions._WHY_NOT,
+    ),
+    "reasons to keep a rule": (arguments("repair", "_keep", 1), suggestions._KEPT),
+    "kinds of mail": ({kind.name for kind in cells.KINDS}, overview.KINDS_OF_MAIL),
+    "kinds of mail in the documentation": ({kind.name for kind in cells.KINDS}, contained("overview", "kind_of_mail")),
+    "cells": (contained("overview", "protected"), overview._PROTECTED),
+    "cells of several destinations": (overview._PROTECTED, overview._SAID),
+    "cells in reports": (overview._PROTECTED, labels.REACH),
+    "verdicts in reports": ((judgment.PROVED, judgment.REFUTED, judgment.UNKNOWN), labels.VERDICT),
+    "claims of guarantees": (WISHES, mail_flow_test.SPEC["argument_spec"]["guarantees"]["options"]["then"]["choices"]),
+    "impacts": ({str(impact) for impact in Impact if impact}, labels.IMPACT),
+    "classes of rollback": (set(map(str, RollbackClass)), labels.ROLLBACK),
+    "states of changes": (set(map(str, ChangeState)), labels.STATE),
+    "statuses of controls": (set(map(str, ControlStatus)), labels.CONTROL),
+    "statuses of organizations": (set(map(str, OrganizationStatus)), labels.ORGANIZATION),
+}
+
+#: What names some of what is found.
+NAMING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
+    "findings of rules that never act": (OF_IDLE_RULES, LINT_KINDS),
+    "findings by which mail leaves as it is": (first_look._LEAVES_IN_CLEAR, LINT_KINDS),
+    "findings of exceptions": (first_look._BY_EXCEPTIONS, first_look._LEAVES_IN_CLEAR),
+    "findings in the documentation": (documented(RETURNED["lint"]["description"]), LINT_KINDS),
+    "kinds of difference that are worse than others": (IMPACTS, finding.KINDS),
+    "kinds of difference that say how mail is treated": (finding.TOLD, finding.KINDS),
+    "kinds of difference that may be": (sentences._MAY_BECOME, finding.KINDS),
+    "kinds of difference that edits cost": (suggestions._LOSE, finding.KINDS),
+}
+
+
+@pytest.mark.parametrize("name", FACING)
+def test_what_is_found_has_its_words_and_no_words_are_left_over(name: str) -> None:
+    known, told = map(set, FACING[name])
+    assert {"without words": sorted(known - told), "left over": sorted(told - known)} == {
+        "without words": [],
+        "left over": [],
+    }
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_is_named_exists(name: str) -> None:
+    named, known = map(set, NAMING[name])
+    assert sorted(named - known) == []
+
+
+def test_reports_list_differences_by_their_importance() -> None:
+    assert list(labels.MAIL) == list(finding.KINDS)
 
 
 def test_no_finding_has_two_sentences() -> None:
     assert sorted(lint._SENTENCES.keys() & lint._OF_ONE.keys()) == []
+
+
+def test_each_place_of_a_sentence_is_filled() -> None:
+    """What a sentence about a rule names is data of the finding, or made of it."""
+    made = {"rule", "other", "others", "doing", "every", "encrypt", "more"}
+    named: set[str] = set()
+    for tree in trees("analyses"):
+        named |= texts(tree)
+    for (kind, case), sentence in {**lint._SENTENCES, **lint._OF_ONE}.items():
+        places = set(re.findall(r"{(\w+)(?:!r)?}", sentence))
+        assert places - made - named == set(), (kind, case)
