@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule
-from tests.unit.mail_flow.organizations import hospital
+from tests.unit.mail_flow.organizations import hospital, small
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -141,11 +142,27 @@ def test_each_reason_why_a_rule_never_acts_is_told_apart() -> None:
     assert case(stops, rule("R", OUTGOING, {"set_audit_severity": "High"}))["case"] == "stopped"
 
 
-def test_of_a_hospital_are_found() -> None:
-    rules = [{**each, "priority": place} for place, each in enumerate(hospital.RULES)]
-    assert sorted(found(*rules, facts=hospital.FACTS)) == [
-        ("answers_missed", "Secure"),
-        ("prefix_repeats", "External"),
-        ("typed_exception", "Insurers"),
-    ]
-    assert len(lint_rows(lint(rules, hospital.FACTS, NOW))) == len(lint(rules, hospital.FACTS, NOW))
+@pytest.mark.parametrize(
+    ("organization", "findings"),
+    [
+        (
+            hospital,
+            [("answers_missed", "Secure"), ("prefix_repeats", "External"), ("typed_exception", "Insurers")],
+        ),
+        (
+            small,
+            [
+                ("answers_missed", "Secure"),
+                ("prefix_repeats", "External"),
+                ("typed_exception", "Clients"),
+                ("typed_stop", "Newsletter"),
+            ],
+        ),
+    ],
+    ids=["hospital", "small"],
+)
+def test_of_an_organization_are_found(organization: ModuleType, findings: list[tuple[str, str]]) -> None:
+    rules = [{**each, "priority": place} for place, each in enumerate(organization.RULES)]
+    every = lint(rules, organization.FACTS, NOW)
+    assert sorted((each.kind, each.rules[0]) for each in every if each.kind in KINDS) == findings
+    assert len(lint_rows(every)) == len(every)
