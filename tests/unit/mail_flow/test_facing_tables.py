@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IMPACTS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import IMPACTS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import first_look
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
     ChangeState,
