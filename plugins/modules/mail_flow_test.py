@@ -988,9 +988,9 @@ suggestions:
       returned: always
 policy:
   description: >-
-    What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about a
-    class of mail, found as the difference between no rules and the tested ones. What rules change in the subject,
-    headers, text or spam confidence level is not in it.
+    What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about the
+    mail that meets a rule's conditions, and true of all usual mail of this kind on which none of the rules in
+    C(unless) acts. What rules change in the subject, headers, text or spam confidence level is not in it.
   returned: with O(overview=true)
   type: list
   elements: dict
@@ -998,7 +998,7 @@ policy:
     kind:
       description: >-
         V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected),
-        V(undelivered), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed),
+        V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed),
         V(marked) (for the spam filter) or V(unknown) (what may happen, or that the list is incomplete).
       type: str
       returned: always
@@ -1011,9 +1011,23 @@ policy:
       type: list
       elements: str
       returned: always
+    unless:
+      description: >-
+        The other rules that keep some of this mail from it, each with its name (C(rule)) and C(how), V(rejects),
+        V(deletes), V(quarantines), V(redirects), V(stops) (the rules before), V(may_stop) (a rule on trial),
+        V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval). The sentence names
+        the first three.
+      type: list
+      elements: dict
+      returned: where there are such rules
+    unknown:
+      description: The numbers of the open questions on which it depends.
+      type: list
+      elements: str
+      returned: where there are such questions
   sample:
     - kind: encrypted
-      text: All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail').
+      text: All mail from inside to people outside is encrypted with 'Encrypt' ('Encrypt all outgoing mail').
       rules: [Encrypt all outgoing mail]
 organizations:
   description: >-
@@ -1064,6 +1078,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.standings import Copy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import apart, bounded
@@ -1378,7 +1393,7 @@ def _overview(test: _Test) -> dict[str, Any]:
     """What an organization does to mail, and where another one differs."""
     found: dict[str, Any] = {
         "overview": overview_rows(overview(test.rules, test.facts, test.now)),
-        "policy": policy_rows(difference([], test.rules, test.facts, test.now)),
+        "policy": policy_rows(policy(test.rules, test.facts, test.now)),
     }
     if test.elsewhere:
         here = RulesWithFacts(test.rules, test.facts)

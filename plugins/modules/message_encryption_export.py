@@ -75,7 +75,7 @@ policy:
   returned: success
   type: list
   elements: dict
-  sample: [{kind: encrypted, text: "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all').", rules: [Encrypt all]}]
+  sample: [{kind: encrypted, text: "All mail from inside to people outside is encrypted with 'Encrypt' ('Encrypt all').", rules: [Encrypt all]}]
 not_enforced:
   description: Sentences about what the playbook does not enforce.
   returned: success

@@ -278,7 +278,7 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
     (said,) = exported["message_encryption_export"]["policy"]
     assert (
         said["text"]
-        == "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail')."
+        == "All mail from inside to people outside is encrypted with 'Encrypt' ('Encrypt all outgoing mail')."
     )
     assert f"\n#   {said['text']}\n" in Path(exported["message_encryption_export"]["path"]).read_text(encoding="utf-8")
     (snapshot,) = (path for path in tenant.controller.home.rglob("*snapshot*.json") if "contoso" in str(path))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
-from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
+from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL, undocumented, undocumented_line
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
@@ -122,26 +122,35 @@ def unseen_of(organization: Record) -> list[str]:
 
 def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
     """Which mail to people outside is protected, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
-    kind a word and the rules on which that depends), and ``left_out``, how many destinations are not shown. Empty where
-    it is not known.
+    kind a word and the rules on which that depends), ``left_out``, how many destinations are not shown, and
+    ``undocumented``, a line about the kinds of which that is unknown everywhere for one reason. Empty where it is not
+    known.
     """
     found: dict[str, dict[str, tuple[Word, str]]] = {}
-    for row in cells:
+    every = list(cells)
+    known = {row["kind_of_mail"] for row in every if row["protected"] != "unknown"}
+    without_column = undocumented(every).keys() - known
+    for row in every:
         on = ", ".join(map(str, row.get("on") or ())) or ", ".join(
             dict.fromkeys(str(each["id"]) for each in row.get("unknown") or ())
         )
         found.setdefault(row["destination"], {})[row["kind_of_mail"]] = (word_for(REACH, row["protected"]), on)
-    kinds = [kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in found.values())]
+    kinds = [
+        kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in found.values()) and kind not in without_column
+    ]
     words = list(REACH.values())
     order = sorted(
         found, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in found[name].values())
     )
     rows = [(name, [found[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
-    return (
-        {"kinds": [KINDS_OF_MAIL[kind] for kind in kinds], "rows": rows, "left_out": len(found) - len(rows)}
-        if rows
-        else {}
-    )
+    if not rows:
+        return {}
+    return {
+        "kinds": [KINDS_OF_MAIL[kind] for kind in kinds],
+        "rows": rows,
+        "left_out": len(found) - len(rows),
+        "undocumented": undocumented_line(every),
+    }
 
 
 def lint_of(organization: Record) -> list[Record]:

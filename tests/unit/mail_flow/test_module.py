@@ -547,8 +547,7 @@ def test_a_capture_of_another_organization_is_compared_with_its_own_facts(tmp_pa
     }
     assert plain["from_inside"] == ("always", "never")
     assert (
-        "  Only before: All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt')."
-        in found["msg"]
+        "  Only before: All mail from inside to people outside is encrypted with 'Encrypt' ('Encrypt')." in found["msg"]
     )
     assert "a difference says what its rules would do in this one." in found["msg"]
     assert "organizations" not in flow(

@@ -12,9 +12,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     another_organization,
     contrast,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     CONFLICTS,
-    difference,
+    policy,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
     KINDS,
+    kept_rows,
     policy_lines,
     policy_rows,
 )
@@ -44,16 +45,16 @@ CONTOSO: Values = {
 FABRIKAM: Values = {**CONTOSO, "accepted_domains": ["fabrikam.com"]}
 
 
-def policy(*rules: Values, budget: int = CONFLICTS) -> list[Values]:
-    return policy_rows(difference([], rules, TENANT, NOW, budget))
+def rows_of(*rules: Values, budget: int = CONFLICTS) -> list[Values]:
+    return policy_rows(policy(rules, TENANT, NOW, budget))
 
 
 def texts(*rules: Values) -> list[str]:
-    return [row["text"] for row in policy(*rules) if row["kind"] != "unknown"]
+    return [row["text"] for row in rows_of(*rules) if row["kind"] != "unknown"]
 
 
 SENTENCES: dict[str, tuple[Values, list[str]]] = {
-    "encrypts": (ENCRYPT, ["All mail from inside to people outside is encrypted, with 'Encrypt' ('R')."]),
+    "encrypts": (ENCRYPT, ["All mail from inside to people outside is encrypted with 'Encrypt' ('R')."]),
     "rejects": ({"reject_message_reason_text": "No."}, ["All mail from inside to people outside is rejected ('R')."]),
     "deletes": ({"delete_message": True}, ["All mail from inside to people outside is deleted ('R')."]),
     "quarantines": ({"quarantine": True}, ["All mail from inside to people outside goes into quarantine ('R')."]),
@@ -63,11 +64,11 @@ SENTENCES: dict[str, tuple[Values, list[str]]] = {
     ),
     "copies": (
         {"blind_copy_to": ["joe@northwind.com"]},
-        ["Mail from inside to people outside reaches joe@northwind.com, too ('R')."],
+        ["All mail from inside to people outside also reaches joe@northwind.com ('R')."],
     ),
     "reports": (
         {"generate_incident_report": "joe@northwind.com", "incident_report_content": ["AttachOriginalMail"]},
-        ["Mail from inside to people outside is reported to joe@northwind.com with the original mail ('R')."],
+        ["All mail from inside to people outside is reported to joe@northwind.com with the original mail ('R')."],
     ),
 }
 
@@ -84,18 +85,18 @@ def test_the_most_important_comes_first_whatever_the_order_of_rules() -> None:
         rule("Rejects", {**IN, **subject("virus")}, {"reject_message_reason_text": "No."}),
         ALL,
     ]
-    kinds = [row["kind"] for row in policy(*rules) if row["kind"] != "unknown"]
+    kinds = [row["kind"] for row in rows_of(*rules) if row["kind"] != "unknown"]
     assert kinds == sorted(kinds, key=KINDS.index)
     assert kinds[:2] == ["encrypted", "rejected"]
     assert "copied" in kinds
-    assert [row["kind"] for row in policy(*reversed(rules)) if row["kind"] != "unknown"] == kinds
+    assert [row["kind"] for row in rows_of(*reversed(rules)) if row["kind"] != "unknown"] == kinds
 
 
 def test_rules_that_do_the_same_share_a_sentence() -> None:
     report = {"generate_incident_report": "joe@northwind.com"}
-    rows = policy(rule("One", OUTGOING, report), rule("Two", OUTGOING, report))
+    rows = rows_of(rule("One", OUTGOING, report), rule("Two", OUTGOING, report))
     assert [(row["text"], row["rules"]) for row in rows] == [
-        ("Mail from inside to people outside is reported to joe@northwind.com ('One' and 'Two').", ["One", "Two"])
+        ("All mail from inside to people outside is reported to joe@northwind.com ('One' and 'Two').", ["One", "Two"])
     ]
     assert list(policy_lines(rows)) == ["What the rules do, the most important first:", f"  {rows[0]['text']}"]
 
@@ -105,9 +106,9 @@ def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
         rule(f"P{number}", {**OUTGOING, "recipient_domain_is": [f"p{number}.example"]}, ENCRYPT) for number in range(3)
     ]
     secure = rule("Secure", {**OUTGOING, **subject("secure")}, ENCRYPT)
-    (together, alone) = policy(partners[0], secure, *partners[1:])
+    (together, alone) = rows_of(partners[0], secure, *partners[1:])
     assert together["text"].startswith(
-        "All mail from inside to people outside at p0.example, p1.example or p2.example is encrypted, with 'Encrypt'"
+        "All mail from inside to people outside at p0.example, p1.example or p2.example is encrypted with 'Encrypt'"
     )
     assert together["text"].endswith("('P0', 'P1' and 'P2').")
     assert alone["rules"] == ["Secure"]
@@ -115,73 +116,151 @@ def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
 
 def test_a_template_that_may_not_win_is_not_said_to_be_that_of_all_mail() -> None:
     other = rule("Other", {**OUTGOING, **subject("offer")}, {"apply_rights_protection_template": "Do Not Forward"})
-    with_words, *more = texts(ALL, other)
-    assert with_words == (
-        "All mail from inside to people outside is encrypted, with 'Encrypt', unless 'Other' asks for another "
-        "template ('All')."
+    with_words, its_own = rows_of(ALL, other)
+    assert with_words["text"] == (
+        "Mail from inside to people outside is encrypted with 'Encrypt', unless 'Other' asks for another template ('All')."
     )
-    assert more == []
+    assert its_own["unless"] == [{"rule": "All", "how": "asks"}]
     elsewhere = {**other, "conditions": {**IN, "sent_to_scope": "InOrganization"}}
-    assert "All mail from inside to people outside is encrypted, with 'Encrypt' ('All')." in texts(ALL, elsewhere)
+    assert "All mail from inside to people outside is encrypted with 'Encrypt' ('All')." in texts(ALL, elsewhere)
     rejects = rule("Rejects", {**OUTGOING, **subject("virus")}, {"reject_message_reason_text": "No."})
     assert "another template" not in " ".join(texts(ALL, rejects))
 
 
 def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
     assert texts(rule("R", OUTGOING, {"redirect_message_to": ["joe@northwind.com"]})) == [
-        "All mail from inside to people outside is redirected ('R').",
-        "Mail from inside to people outside reaches joe@northwind.com instead ('R').",
+        "All mail from inside to people outside is redirected and reaches joe@northwind.com instead ('R')."
     ]
-    both = {"redirect_message_to": ["joe@northwind.com"], "blind_copy_to": ["ann@fabrikam.com"]}
-    assert "Mail from inside to people outside reaches joe@northwind.com instead ('R')." in texts(
-        rule("R", OUTGOING, both)
+
+
+def test_what_a_rule_may_do_is_no_more_than_it_does() -> None:
+    adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
+    assert rows_of(adds) == []
+    (row,) = policy_rows(policy([adds], {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}, NOW))
+    assert row["text"] == (
+        "Mail from inside to people outside whose sender has a manager may also reach the sender's manager (U09) ('R')."
     )
 
 
-def test_whom_mail_may_reach_is_said_of_rules_as_they_are() -> None:
-    adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
-    (row,) = policy_rows(difference([], [adds], {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}, NOW))
-    assert row["text"] == "Mail from inside to people outside may reach the sender's manager (U09) ('R')."
+def test_what_is_approved_first_is_said_to_be() -> None:
+    asks = rule("Asks", OUTGOING, {"moderate_message_by_user": ["bob@contoso.com"]})
+    copies = rule("Copies", OUTGOING, {"blind_copy_to": ["joe@northwind.com"]})
+    assert (
+        "All mail from inside to people outside also reaches joe@northwind.com once it is approved ('Copies')."
+        in texts(asks, copies)
+    )
+    some = {**asks, "conditions": {**OUTGOING, **subject("offer")}}
+    assert (
+        "Mail from inside to people outside also reaches joe@northwind.com, unless it is held for approval by 'Asks' ('Copies')."
+        in texts(some, copies)
+    )
+    rows = [row for row in rows_of(asks, copies) if row["kind"] == "moderated"]
+    assert [row.get("unless") for row in rows] == [None]
 
 
-def test_a_rule_alone_is_limited_by_no_other_rule() -> None:
-    """A disclaimer that cannot be inserted rejects mail: that of S/MIME, among usual mail."""
+def test_mail_into_which_a_disclaimer_does_not_fit_is_named() -> None:
     disclaimer = {
         "apply_html_disclaimer_text": "x",
         "apply_html_disclaimer_location": "Append",
         "apply_html_disclaimer_fallback_action": "Reject",
     }
-    (text, *_more) = texts(rule("D", OUTGOING, disclaimer))
-    assert text == "Mail from inside to people outside is rejected, but not all of it ('D')."
+    assert texts(rule("D", OUTGOING, disclaimer)) == [
+        "All mail from inside to people outside into which its disclaimer does not fit is rejected ('D')."
+    ]
 
 
-def test_a_rule_that_rests_on_what_another_one_changes_says_so() -> None:
-    marks = rule("Marks", {**IN, **subject("offer")}, {"set_header_name": "X-Mark", "set_header_value": "1"})
-    marked = {"header_contains_message_header": "X-Mark", "header_contains_words": ["1"]}
-    assert texts(marks, rule("E", marked, ENCRYPT)) == [
-        "Mail is encrypted, with 'Encrypt', depending on what other rules do to it ('E')."
+WRAPPED = {"apply_html_disclaimer_text": "x"}
+
+
+@pytest.mark.parametrize(
+    ("actions", "conditions", "does", "text"),
+    [
+        (
+            WRAPPED,
+            {**OUTGOING, "attachment_size_over": "25MB"},
+            {"reject_message_reason_text": "No."},
+            "All mail from inside to people outside with an attachment over 25MB (as 'First' leaves it) is rejected ('R').",
+        ),
+        (
+            WRAPPED,
+            {**IN, "subject_or_body_contains_words": ["breach"]},
+            {"generate_incident_report": "dpo@contoso.com"},
+            "All mail from inside with 'breach' in its subject or text (as 'First' leaves it) is reported to dpo@contoso.com ('R').",
+        ),
+        (
+            {"set_header_name": "X-Mark", "set_header_value": "1"},
+            {**IN, "header_contains_message_header": "X-Mark", "header_contains_words": ["1"]},
+            ENCRYPT,
+            "All mail from inside with the header X-Mark with '1' (as 'First' leaves it) is encrypted with 'Encrypt' ('R').",
+        ),
+    ],
+)
+def test_a_sentence_keeps_its_condition_and_says_who_changes_it(
+    actions: Values, conditions: Values, does: Values, text: str
+) -> None:
+    assert text in texts(rule("First", IN, actions), rule("R", conditions, does))
+
+
+def test_a_rule_that_keeps_no_mail_from_it_is_not_named() -> None:
+    """A prefix and a disclaimer end nothing."""
+    first = rule("Tag", {"from_scope": "NotInOrganization"}, {"prepend_subject": "[EXT] "})
+    copies = rule("Copies", {"sent_to": ["bob@contoso.com"]}, {"blind_copy_to": ["joe@northwind.com"]})
+    assert texts(first, copies) == ["All mail to bob@contoso.com also reaches joe@northwind.com ('Copies')."]
+    assert texts(rule("Disclaimer", IN, WRAPPED), rule("No", OUTGOING, {"reject_message_reason_text": "No."})) == [
+        "All mail from inside to people outside is rejected ('No')."
+    ]
+
+
+def test_a_limit_of_size_makes_delivery_no_question() -> None:
+    limit = rule("Limit", {"message_size_over": "25MB"}, {"reject_message_reason_text": "No."})
+    assert [(row["kind"], row.get("unless")) for row in rows_of(limit, ALL)] == [
+        ("encrypted", [{"rule": "Limit", "how": "rejects"}]),
+        ("rejected", None),
+    ]
+
+
+def test_what_keeps_mail_from_it_is_named_by_reason_and_the_others_in_a_table() -> None:
+    words = ("one", "two", "three", "four", "five")
+    blocks = [rule(f"B{word}", {**IN, **subject(word)}, {"reject_message_reason_text": "No."}) for word in words[:4]]
+    stops = rule("Stops", {**OUTGOING, **subject("five")}, {"stop_rule_processing": True})
+    rows = rows_of(stops, *blocks, ALL)
+    (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
+    assert (
+        "unless 'Stops' stops the rules before, or it is rejected by 'Bone' or 'Btwo', or 2 other rules"
+        in (encrypted["text"])
+    )
+    assert [each["rule"] for each in encrypted["unless"]] == ["Stops", "Bone", "Btwo", "Bthree", "Bfour"]
+    assert [(each["rule"], each["rules"]) for each in kept_rows(rows)] == [("Bthree", ["All"]), ("Bfour", ["All"])]
+    assert "  'Bfour' rejects mail of 'All'." in list(policy_lines(rows))
+
+
+def test_all_that_a_rule_does_to_the_same_mail_is_one_sentence() -> None:
+    both = {**ENCRYPT, "blind_copy_to": ["joe@northwind.com"], "generate_incident_report": "dpo@contoso.com"}
+    assert texts(rule("R", OUTGOING, both)) == [
+        "All mail from inside to people outside is encrypted with 'Encrypt', also reaches joe@northwind.com and is "
+        "reported to dpo@contoso.com ('R')."
     ]
 
 
 def test_no_rules_and_disabled_ones_do_nothing() -> None:
-    assert policy() == policy({**ALL, "enabled": False}) == []
+    assert rows_of() == rows_of({**ALL, "enabled": False}) == []
     assert list(policy_lines([])) == [
         "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports, routes or marks mail."
     ]
 
 
 def test_what_is_open_and_what_is_left_out_is_said() -> None:
-    assert [row["kind"] for row in policy(rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT))] == [
+    assert [row["kind"] for row in rows_of(rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT))] == [
         "unknown"
     ]
-    assert "This is not all: there are too many classes of mail, or the rules are too complex." in [
-        row["text"] for row in policy(ALL, budget=1)
+    assert "This is not all: there are too many rules, or the rules are too complex." in [
+        row["text"] for row in rows_of(ALL, budget=1)
     ]
 
 
 @pytest.mark.parametrize("seed", seeds(4))
 def test_there_are_words_for_all_that_random_rules_do(seed: int) -> None:
-    rows = policy(*rule_set(random.Random(f"policy {seed}")))
+    rows = rows_of(*rule_set(random.Random(f"policy {seed}")))
     assert [
         row
         for row in rows
@@ -261,7 +340,7 @@ def test_what_is_unknown_of_both_organizations_is_not_said_to_be_alike() -> None
     row = contrast_row(contrast(pair[0], pair[1], NOW))
     assert (row["overview"], row["only_before"], row["only_after"]) == ([], [], [])
     assert "Mail from inside to everybody else." in row["unknown"]
-    assert row["unknown"][-1].endswith("may be encrypted (U18) ('R').")
+    assert row["unknown"][-1].endswith("may be encrypted with 'Encrypt' (U18) ('R').")
     alike, *unknown = contrast_lines(row)
     assert alike == "The two organizations treat mail alike, as far as this compares."
     assert unknown == [f"  Unknown of both: {text}" for text in row["unknown"]]
@@ -285,17 +364,5 @@ def test_only_the_rules_that_decide_are_named() -> None:
     newsletter = rule("Newsletter", {**OUTGOING, **subject("newsletter")}, {"stop_rule_processing": True})
     unrelated = rule("Unrelated", {**OUTGOING, **subject("offer")}, {"prepend_subject": "Offer: "})
     for before in ([newsletter], [unrelated, newsletter], [newsletter, unrelated]):
-        assert (
-            "Mail from inside to people outside is encrypted, with 'Encrypt', unless 'Newsletter' applies to it ('All')."
-        ) in texts(*before, ALL)
-    other = rule("Other", {**OUTGOING, **subject("secret")}, {"apply_rights_protection_template": "Do Not Forward"})
-    same = rule("Same", {**OUTGOING, **subject("bank")}, ENCRYPT)
-    (text, *_more) = texts(unrelated, same, ALL, other)
-    assert ", unless 'Other' asks for another template" in text
-    disclaimer = {
-        "apply_html_disclaimer_text": "x",
-        "apply_html_disclaimer_location": "Append",
-        "apply_html_disclaimer_fallback_action": "Reject",
-    }
-    (text, *_more) = texts(rule("D", OUTGOING, disclaimer), unrelated)
-    assert text == "Mail from inside to people outside is rejected, but not all of it ('D')."
+        (row,) = rows_of(*before, ALL)
+        assert row["unless"] == [{"rule": "Newsletter", "how": "stops"}]

@@ -13,8 +13,8 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
-from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.overview import overview
+from ..._mail_flow.analyses.policy import policy
 from ..._mail_flow.conditions.predicates import BY_OPTION
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import rules_from
@@ -203,7 +203,7 @@ def policy_of(organization: Organization) -> list[dict[str, Any]]:
         mail = Mail.of(organization)
     except ExchangeError:
         return []
-    return policy_rows(difference([], mail.rules, mail.facts))
+    return policy_rows(policy(mail.rules, mail.facts))
 
 
 def _tried(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:

@@ -16,8 +16,8 @@ from typing import Any
 from ..input.parsing import facts_of
 from ..rules.rule_set import RuleSet
 from ..symbolic.encoding import differing
-from .difference import Difference, difference
 from .overview import Cell, destinations, overview
+from .policy import MailPolicy, policy
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Contrast:
 
     :param cells: a kind of mail to a destination, in each of them, where it is not decided alike.
     :param unknown: those of which it is unknown in both.
-    :param does: what the rules of each do: the difference from none.
+    :param does: what the rules of each do.
     :param settings: the facts that differ and of which cells show only a part: ``outbound_connectors``,
         ``irm_configuration``, ``remote_domains``.
     """
 
     cells: tuple[tuple[Cell, Cell], ...]
     unknown: tuple[Cell, ...]
-    does: tuple[Difference, Difference]
+    does: tuple[MailPolicy, MailPolicy]
     settings: tuple[str, ...] = ()
 
 
@@ -71,7 +71,7 @@ def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime)
         for each in (one, other)
     ]
     pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
-    does = (difference([], one.rules, one.facts, now), difference([], other.rules, other.facts, now))
+    does = (policy(one.rules, one.facts, now), policy(other.rules, other.facts, now))
     unlike = tuple(pair for pair in pairs if pair[0].protected != pair[1].protected)
     unknown = tuple(one for one, other in pairs if one.protected == other.protected == "unknown")
     return Contrast(unlike, unknown, does, _settings(one.facts, other.facts))

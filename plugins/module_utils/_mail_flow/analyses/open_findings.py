@@ -352,7 +352,7 @@ def side_effects_differ(before: RuleSet, after: RuleSet) -> bool:
 
 
 #: The sorts of side effects that rejected mail may have, too (U10).
-_TOLD = frozenset(("report", "original", "notification", "notification_text"))
+TOLD_AFTER_REJECTION = frozenset(("report", "original", "notification", "notification_text"))
 
 
 class SideEffects:
@@ -424,7 +424,7 @@ class SideEffects:
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """That mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
-        return high(chain.tells(rule) if effect.sort in _TOLD else chain.acts(rule))
+        return high(chain.tells(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
 
     def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
         """That rules go on after a rejection, if that decides whether mail has a side effect.

@@ -241,7 +241,7 @@ class RuleChain:
             acts = logic.all_of((acts, negate(self.conditions.hidden(seen))))
         wraps: Value = FALSE
         if "apply_html_disclaimer_text" in rule.actions:
-            fits = self._insertable(seen)
+            fits = self.fits(seen)
             fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
             if fallback == "Wrap":
                 wraps = logic.all_of((logic.any_of((beside, rejected)), negate(fits)))
@@ -269,7 +269,7 @@ class RuleChain:
         state.seen = self._texts.changed(rule, name, beside, wraps, seen, state.seen)
         self._add(rule, name, beside)
 
-    def _insertable(self, seen: SeenMessage) -> Value:
+    def fits(self, seen: SeenMessage) -> Value:
         """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
         circuit, arrival = self.mail.circuit, self.mail.arrival
         not_in = circuit.disjunction(

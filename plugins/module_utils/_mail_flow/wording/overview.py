@@ -12,6 +12,7 @@ from ..._exchange.text import listed
 from ..._exchange.unprotected import BY_RULES
 from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell
+from ..model import questions
 from .policy import policy_contrast
 from .reasons import SURELY_MB, reason_rows, worded
 
@@ -28,7 +29,7 @@ KINDS_OF_MAIL = {
 _PROTECTED = {
     "always": f"always protected {BY_RULES}",
     "never": f"never protected {BY_RULES}",
-    "depends": "protected or not, which depends on rules",
+    "depends": "some protected, some not: that depends on rules",
     "unknown": "unknown",
 }
 
@@ -36,8 +37,8 @@ _PROTECTED = {
 _SAID = {
     "always": f"always protected {BY_RULES} to",
     "never": f"never protected {BY_RULES} to",
-    "depends": "it depends for",
-    "unknown": "unknown for",
+    "depends": "some protected, some not, to",
+    "unknown": "unknown to",
 }
 
 
@@ -55,10 +56,41 @@ def _row(cell: Cell) -> dict[str, Any]:
     return {**row, "unknown": reason_rows(cell.unknown)} if cell.unknown else row
 
 
+def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The kinds of mail of which it is unknown for one reason that is not documented whether they are protected, each
+    with the number of the question. To some destinations, they may always be protected.
+    """
+    found: dict[str, str] = {}
+    for kind in KINDS_OF_MAIL:
+        cells = [row for row in rows if row["kind_of_mail"] == kind]
+        numbers = {each["id"] for row in cells for each in row.get("unknown") or ()}
+        if numbers and {row["protected"] for row in cells} <= {"always", "unknown"} and len(numbers) == 1:
+            (number,) = numbers
+            if number in questions.BY_ID and number != questions.A_FACT:
+                found[kind] = number
+    return found
+
+
+def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Of which mail that is, and which test messages tell, as a line; empty if there is none."""
+    found = undocumented(rows)
+    if not found:
+        return ""
+    mail = []
+    for kind, number in found.items():
+        name = KINDS_OF_MAIL[kind]
+        others = any(row["kind_of_mail"] == kind and row["protected"] != "unknown" for row in rows)
+        mail.append(f"{name[0].lower()}{name[1:]}{' to other destinations' if others else ''} ({number})")
+    tests = [questions.BY_ID[number].settled_by.rstrip(".") for number in dict.fromkeys(found.values())]
+    tells = "; ".join(f"{text[0].lower()}{text[1:]}" for text in tests)
+    return f"Unknown, because Microsoft does not document it: {listed(mail, joint='and', most=len(mail))}. What would tell: {tells}."
+
+
 def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each kind of mail, and one before them."""
+    """A line for each kind of mail, one before them, and one about all mail of which it is not documented."""
     if rows:
         yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
+    together = undocumented(rows)
     for kind, name in KINDS_OF_MAIL.items():
         found = {
             verdict: [
@@ -70,12 +102,15 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         said = [
             f"{_SAID[verdict]} {listed(destinations, joint='and')}" if len(given) > 1 else _PROTECTED[verdict]
             for verdict, destinations in given.items()
+            if kind not in together or verdict != "unknown"
         ]
-        if found["unknown"]:
+        if found["unknown"] and kind not in together:
             ids = sorted({each["id"] for row in rows if row["kind_of_mail"] == kind for each in row.get("unknown", ())})
             said[-1] += f" ({', '.join(ids)})" if ids else ""
         if said:
             yield f"  {name}: {'; '.join(said)}."
+    if together:
+        yield f"  {undocumented_line(rows)}"
 
 
 #: What a difference means whose two rule sets are of two organizations.

@@ -1,116 +1,97 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an organization's rules do to mail, in English, the most important first.
 
-It is made of the difference between no rules and all of them. So each sentence is about a class of mail.
+Each sentence says a statement of ``analyses.policy``: which mail it is, what happens to it, and what keeps some of it
+from that. Rules that differ in the values of one condition share a sentence, and so does all that a rule does to the
+same mail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import singledispatch
 from typing import Any
 
 from ..._exchange.text import listed, visible_line
-from ..._resources.rules.action_effects import Does
-from ..analyses.difference import Difference
-from ..analyses.finding import (
-    Changed,
-    CutShort,
-    MailFinding,
-    MayBecome,
-    MayChange,
-    MayChangeLater,
-    MayHaveSideEffects,
-    MayReach,
-    SideEffect,
-    SideEffectsChanged,
-)
-from ..analyses.rule_changes import NOTHING, Apart
+from ..analyses.policy import MISFITS, Effect, Exempting, MailPolicy, Statement
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
-from .difference import may_happen, open_questions
-from .sentences import FATES, LIMITS, NamedMail, filled, mail_of
+from .sentences import NamedMail, filled, mail_of_rule
 
 Row = dict[str, Any]
 
 #: The kinds of sentences, the most important first.
 KINDS = (
-    *(
-        "encrypted",
-        "decrypted",
-        "rejected",
-        "deleted",
-        "quarantined",
-        "moderated",
-        "redirected",
-        "undelivered",
-        "copied",
-    ),
+    *("encrypted", "decrypted", "rejected", "deleted", "quarantined", "moderated", "redirected", "copied"),
     *("in_transit", "branded", "shown", "reported", "routed", "marked", "unknown"),
 )
 
-#: Kind of difference to the kind of sentence, and what happens to the mail.
-_SAID: Mapping[str, tuple[str, str]] = {
-    "protection_gained": ("encrypted", "is encrypted"),
-    "protection_changed": ("encrypted", "is protected in another way than it arrives"),
-    "protection_lost": ("decrypted", "is decrypted"),
-    "delivery_lost": ("undelivered", "is not delivered"),
-    "fate_changed": ("undelivered", "is handled in another way"),
-    "delivery_gained": ("copied", "is delivered"),
-    "transit_gained": ("in_transit", "is better protected on its way"),
-    "transit_lost": ("in_transit", "is less protected on its way"),
-    "branding_changed": ("branded", "shows a branding"),
+#: Kind of effect to the kind of sentence, its words, and the words where it is open.
+_EFFECTS: Mapping[str, tuple[str, str, str]] = {
+    "encrypted": ("encrypted", "is encrypted{}", "may be encrypted{}"),
+    "decrypted": ("decrypted", "is decrypted", "may be decrypted"),
+    "rejected": ("rejected", "is rejected", "may be rejected"),
+    "deleted": ("deleted", "is deleted", "may be deleted"),
+    "quarantined": ("quarantined", "goes into quarantine", "may go into quarantine"),
+    "redirected": ("redirected", "is redirected", "may be redirected"),
+    "moderated": ("moderated", "waits for approval by {}", "may wait for approval by {}"),
+    "copied": ("copied", "also reaches {}", "may also reach {}"),
+    "copied_instead": ("copied", "reaches {} instead", "may reach {} instead"),
+    "branded": ("branded", "shows the branding '{}'", "may show the branding '{}'"),
+    "in_transit": ("in_transit", "leaves by forced TLS", "may leave by forced TLS"),
+    "clear_transit": ("in_transit", "no longer leaves by forced TLS", "may no longer leave by forced TLS"),
+    "report": ("reported", "is reported to {}", "may be reported to {}"),
+    "original": ("shown", "is reported to {} with the original mail", "may be reported to {} with the original mail"),
+    "notification": ("reported", "brings its recipients a notification", "may bring its recipients a notification"),
+    "attachments": (
+        "decrypted",
+        "has its protected attachments decrypted",
+        "may have its protected attachments decrypted",
+    ),
+    "connector": ("routed", "leaves through the connector '{}'", "may leave through the connector '{}'"),
+    "tls": ("routed", "leaves by TLS only", "may have to leave by TLS"),
+    "spam": ("marked", "may be treated as spam (SCL {})", "may be treated as spam (SCL {})"),
+    "no_spam": ("marked", "is marked as no spam (SCL {})", "may be marked as no spam (SCL {})"),
 }
 
-#: The same where it is open whether it happens.
-_MAY: Mapping[str, str] = {
-    "protection_gained": "may be encrypted",
-    "protection_lost": "may be decrypted",
-    "delivery_lost": "may be kept from delivery",
-    "transit_gained": "may be better protected on its way",
-    "transit_lost": "may be less protected on its way",
+#: How a rule keeps mail from an effect, to the words for it and whether they begin with the rule.
+_KEEPS: Mapping[str, tuple[str, bool]] = {
+    "rejects": ("it is rejected by", False),
+    "deletes": ("it is deleted by", False),
+    "quarantines": ("it is quarantined by", False),
+    "redirects": ("it is redirected by", False),
+    "stops": ("stops the rules before", True),
+    "may_stop": ("stops the rules before, though it is only tried (U08)", True),
+    "decrypts": ("it is decrypted by", False),
+    "asks": ("asks for another template", True),
+    "brands": ("chooses another branding", True),
+    "holds": ("it is held for approval by", False),
 }
 
-#: Sort of side effect to the kind of sentence, and its words.
-_BESIDE: Mapping[str, tuple[str, str]] = {
-    "report": ("reported", "is reported to {}"),
-    "original": ("shown", "is reported to {} with the original mail"),
-    "notification": ("reported", "brings its recipients a notification"),
-    "approval": ("shown", "is shown to {} for approval"),
-    "attachments": ("decrypted", "has its protected attachments decrypted"),
-    "connector": ("routed", "leaves through the connector '{}'"),
-    "tls": ("routed", "leaves by TLS only"),
-    "spam": ("marked", "may be treated as spam (SCL {})"),
-    "no_spam": ("marked", "is marked as no spam (SCL {})"),
+#: Senders whose mail Exchange does not encrypt, or may not, to the words for it.
+_SENDERS = {
+    "outside": "it comes from outside",
+    "unauthenticated": "its sender did not sign in (U26)",
 }
 
-#: The same where it is open.
-_MAY_BESIDE: Mapping[str, tuple[str, str]] = {
-    "report": ("unknown", "may be reported to {}"),
-    "original": ("unknown", "may be reported to {} with the original mail"),
-    "notification": ("unknown", "may bring its recipients a notification"),
-}
+#: The maximum number of other rules that a sentence names.
+_NAMED = 3
 
 
-def policy_rows(found: Difference) -> list[Row]:
-    """The sentences: ``kind``, ``text`` and ``rules`` (names), each once, with all rules that do the same.
-
-    :param found: the difference between no rules and an organization's.
+def policy_rows(found: MailPolicy) -> list[Row]:
+    """The sentences: ``kind``, ``text``, ``rules`` (names) and, where they apply, ``unless`` (the other rules that keep
+    mail from that, each with ``rule`` and ``how``) and ``unknown`` (the numbers of the open questions).
     """
-    return list(map(_row, _told(found)))
+    return list(map(_row, _sentences(found)))
 
 
-def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], list[Row], list[str]]:
+def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], list[Row], list[str]]:
     """The sentences that are true of one organization only, whatever the names of its rules: of the one before, and of
     the other; and those that say what is unknown of both.
     """
-    one, other = _told(before), _told(after)
+    one, other = _sentences(before), _sentences(after)
     unknown = [
-        replace(
-            said,
-            rules=tuple(dict.fromkeys((*said.rules, *(name for each in other if each == said for name in each.rules)))),
-        )
+        replace(said, rules=_names([said, *(each for each in other if each == said)]))
         for said in one
         if said.kind == "unknown" and said in other
     ]
@@ -121,311 +102,266 @@ def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], l
     )
 
 
-def _of_all(alike: Sequence[_Said]) -> _Said:
-    """One for all that say the same: where other rules decide for each, all of these are named."""
-    first = alike[0]
-    if not isinstance(first.what, _Happens):
-        return first
-    told = [each.what for each in alike if isinstance(each.what, _Happens)]
-    asking, by = (
-        tuple(dict.fromkeys(name for each in told for name in getattr(each, key))) for key in ("asking", "by")
-    )
-    return replace(first, what=replace(first.what, asking=asking, by=by))
-
-
-def _told(found: Difference) -> list[_Said]:
-    """What is said of a difference, each once with all of its rules, the most important first."""
-    told: dict[_Said, list[_Said]] = {}
-    for said in _together([each for finding in found.findings for each in _said(finding)]):
-        told.setdefault(said, []).append(said)
-    every = [
-        replace(_of_all(alike), rules=tuple(dict.fromkeys(name for each in alike for name in each.rules)))
-        for alike in told.values()
-    ]
-    return sorted(every, key=lambda said: KINDS.index(said.kind))
-
-
 @dataclass(frozen=True)
-class _Happens:
-    """What certainly happens to mail.
+class _Sentence:
+    """What happens to mail. Sentences that say the same are equal, whatever the names of their rules.
 
-    :param kind: of the difference to no rules.
-    :param fate: where it is not delivered, or handled in another way.
-    :param asked: whom it waits for.
-    :param asking: the rules that ask for another template; :param:`by`, those that exempt mail.
-    :param limit: what exempts mail from it.
-    """
-
-    kind: str
-    fate: str
-    branding: str
-    templates: tuple[str, ...]
-    asked: tuple[str, ...]
-    person: str
-    instead: bool
-    approved: bool
-    limit: str
-    asking: tuple[str, ...] = field(default=(), compare=False)
-    by: tuple[str, ...] = field(default=(), compare=False)
-
-    @property
-    def sort(self) -> str:
-        """The kind of the sentence."""
-        return self.fate or _SAID[self.kind][0]
-
-    def __str__(self) -> str:
-        approved = " once it is approved" if self.approved else ""
-        limit = f", unless {_named(self.by)} applies to it" if self.by else LIMITS.get(self.limit, "")
-        return f"{self._reaches() if self.person else self._what()}{approved}{limit}"
-
-    def _what(self) -> str:
-        what = FATES[self.fate][0] if self.fate else _SAID[self.kind][1]
-        what = f"shows the branding {self.branding!r}" if self.branding else what
-        templates = f", with {' and '.join(map(repr, self.templates))}" if self.templates else ""
-        unless = f", unless {_named(self.asking)} asks for another template" if self.asking else ""
-        by = f" by {listed(list(self.asked), joint='and')}" if self.asked else ""
-        return f"{what}{templates}{unless}{by}"
-
-    def _reaches(self) -> str:
-        beside = " instead" if self.instead else ", too"
-        reached = {
-            "delivery_gained": f"reaches {self.person}{beside}",
-            "delivery_lost": f"does not reach {self.person}",
-        }
-        return reached.get(self.kind) or f"{self._what()} for {self.person}"
-
-
-def _named(rules: Sequence[str]) -> str:
-    return listed(list(map(repr, rules)))
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """A side effect.
-
-    :param numbers: the open questions on which it depends.
-    """
-
-    effect: SideEffect
-    numbers: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        words = filled((_MAY_BESIDE if self.numbers else _BESIDE)[self.effect.sort][1], self.effect.name)
-        return f"{words} ({', '.join(self.numbers)})" if self.numbers else words
-
-
-@dataclass(frozen=True)
-class _May:
-    """What may happen to mail.
-
-    :param becomes: the possible kind of difference; empty if it may reach :param:`people`.
+    :param about: the rule whose conditions the mail meets, with those that earlier rules :param:`changed`; ``None`` if
+        the sentence names no mail.
+    :param exempting: the other rules that keep mail from it, and :param:`hows`: in which ways.
     :param numbers: the open questions.
     """
 
-    becomes: str
-    people: tuple[str, ...]
-    numbers: tuple[str, ...]
-
-    def __str__(self) -> str:
-        what = _MAY.get(self.becomes, "may be treated otherwise than without rules")
-        people = listed(list(self.people), joint="and")
-        if self.people:
-            what = f"may reach {people}" if self.becomes in ("", "delivery_gained") else f"{what} for {people}"
-        return f"{what} ({', '.join(self.numbers)})"
-
-
-@dataclass(frozen=True)
-class _Said:
-    """A sentence. Those that say the same are equal, whatever their rules.
-
-    :param what: what happens to the mail, as data whose text is the words; without :param:`every`, it is the whole
-        sentence.
-    :param about: rules whose conditions the mail meets; with what follows, as :func:`mail_of` takes it.
-    :param every: ``None`` if the sentence names no mail.
-    """
-
-    kind: str
-    what: Hashable
+    effects: tuple[Effect, ...]
     rules: tuple[str, ...] = field(compare=False)
-    about: tuple[FlowRule, ...] = field(default=(), compare=False)
-    why: Apart = field(default=NOTHING, compare=False)
-    arrives: str = field(default="", compare=False)
-    every: bool | None = None
+    about: FlowRule | None = field(default=None, compare=False)
+    changed: Mapping[Atom, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    arrives: str = ""
+    managed: bool = False
+    approved: bool = False
+    exempting: tuple[Exempting, ...] = field(default=(), compare=False)
+    senders: tuple[str, ...] = ()
+    certain: bool = True
+    numbers: tuple[str, ...] = ()
     mail: NamedMail | None = field(init=False)
+    hows: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        named = self.every is not None
-        mail = mail_of(self.about, self.why, every=bool(self.every), arrives=self.arrives) if named else None
-        object.__setattr__(self, "mail", mail)
+        object.__setattr__(self, "mail", self._mail() if self.about else None)
+        object.__setattr__(self, "hows", frozenset(each.how for each in self.exempting))
+
+    @classmethod
+    def of(cls, said: Statement) -> _Sentence:
+        """The sentence of a statement."""
+        return cls(
+            effects=(said.effect,),
+            rules=(said.rule.name,),
+            about=said.rule,
+            changed=said.changed,
+            arrives=said.arrives,
+            managed=said.managed,
+            approved=said.approved,
+            exempting=said.exempting,
+            senders=said.senders,
+            certain=said.certain,
+            numbers=tuple(sorted({reason.id for reason in said.unknown})),
+        )
+
+    @property
+    def kind(self) -> str:
+        """The kind of its most important effect."""
+        if not self.certain or not self.effects:
+            return KINDS[-1]
+        return min((_EFFECTS[each.kind][0] for each in self.effects), key=KINDS.index)
 
     @property
     def text(self) -> str:
-        return f"{self.mail} {self.what}" if self.mail else str(self.what)
+        """It in words, without the rules."""
+        if self.mail is None:
+            return _NOT_ALL
+        effects = sorted(self.effects, key=lambda each: KINDS.index(_EFFECTS[each.kind][0]))
+        happens = listed([_happens(each, certain=self.certain) for each in effects], joint="and", most=len(effects))
+        approved = " once it is approved" if self.approved else ""
+        return f"{self.mail} {happens}{approved}{self._unless()}{self._open()}"
+
+    def _mail(self) -> NamedMail | None:
+        if self.about is None:
+            return None
+        more = ["whose sender has a manager"] if self.managed else []
+        kinds = {each.kind for each in self.effects}
+        more += ["into which its disclaimer does not fit"] if MISFITS in self.effects else []
+        more += ["that is encrypted"] if "branded" in kinds and "encrypted" not in kinds else []
+        more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
+        whole = self.certain and not (self.exempting or self.senders or self.numbers)
+        return mail_of_rule(self.about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
+
+    def _unless(self) -> str:
+        """What keeps mail from it, by reason."""
+        named = self.exempting[:_NAMED]
+        reasons = [_SENDERS[each] for each in self.senders]
+        for how in dict.fromkeys(each.how for each in named):
+            words, first = _KEEPS[how]
+            names = listed([repr(each.rule) for each in named if each.how == how])
+            reasons.append(f"{names} {words}" if first else f"{words} {names}")
+        left = len(self.exempting) - len(named)
+        if left:
+            reasons.append(f"{left} other {'rule keeps' if left == 1 else 'rules keep'} it from that")
+        return f", unless {', or '.join(reasons)}" if reasons else ""
+
+    def _open(self) -> str:
+        """Which questions are open, and that they are open for some of the mail only."""
+        if not self.numbers:
+            return ""
+        numbers = ", ".join(self.numbers)
+        return f"; for some of it, that is unknown ({numbers})" if self.certain else f" ({numbers})"
 
 
-def _together(every: Sequence[_Said]) -> list[_Said]:
-    """Sentences that differ in the values of one condition only, as one: the largest groups first."""
-    groups: dict[tuple[Hashable, ...], list[int]] = {}
-    for place, said in enumerate(every):
-        for number, atom in enumerate(_lists(said)):
-            if atom is not None:
-                groups.setdefault(_but(said, number, atom), []).append(place)
-    left, found = dict(enumerate(every)), list[tuple[int, _Said]]()
-    for key, places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1])):
-        some = (
-            [left.pop(place) for place in places if place in left] if sum(place in left for place in places) > 1 else []
-        )
-        if some:
-            numbers = [
-                next(i for i, atom in enumerate(_lists(each)) if atom and key == _but(each, i, atom)) for each in some
-            ]
-            values = dict.fromkeys(
-                value for each, i in zip(some, numbers, strict=True) for value in each.about[0].conditions[i].values
-            )
-            rules = tuple(dict.fromkeys(name for each in some for name in each.rules))
-            found.append((places[0], replace(_with(_of_all(some), numbers[0], tuple(values)), rules=rules)))
-    return [said for _place, said in sorted([*found, *left.items()], key=lambda each: each[0])]
-
-
-def _but(said: _Said, number: int, atom: Atom) -> tuple[Hashable, ...]:
-    """A sentence but for the values of a condition."""
-    return atom.predicate.options, atom.settings, _with(said, number, ())
-
-
-def _lists(said: _Said) -> list[Atom | None]:
-    """The conditions of a sentence about one rule; ``None`` for one that is no list of texts."""
-    if len(said.about) != 1 or said.why:
-        return []
-    return [
-        atom if len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) else None
-        for atom in said.about[0].conditions
-    ]
-
-
-def _with(said: _Said, number: int, values: tuple[Any, ...]) -> _Said:
-    """A sentence with other values of a condition; without it if there are none."""
-    rule = said.about[0]
-    before, atom, after = rule.conditions[:number], rule.conditions[number], rule.conditions[number + 1 :]
-    return replace(
-        said, about=(replace(rule, conditions=(*before, *([replace(atom, values=values)] if values else []), *after)),)
-    )
-
-
-def _row(said: _Said) -> Row:
-    names = listed(list(map(repr, said.rules)), joint="and")
-    text = visible_line(f"{said.text} ({names})." if names else f"{said.text}.")
-    return {"kind": said.kind, "text": text, "rules": list(said.rules)}
-
-
-def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The sentences as lines for a terminal, with one before them."""
-    yield (
-        "What the rules do, the most important first:"
-        if rows
-        else "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports, routes or marks mail."
-    )
-    yield from (f"  {row['text']}" for row in rows)
-
-
-@singledispatch
-def _said(finding: MailFinding) -> list[_Said]:
-    """The sentences about a finding."""
-    raise TypeError(f"No sentence for {type(finding).__name__}.")
-
-
-@_said.register
-def _changed(finding: Changed) -> list[_Said]:
-    what = _happens(finding)
-    return [_Said(what.sort, what, finding.rules, finding.about, finding.why, finding.arrives, finding.whole)]
-
-
-def _happens(finding: Changed) -> _Happens:
-    after, edit, kind = finding.stages[1], finding.cause.edit, finding.kind
-    fate = str(after.get("fate")) if kind in ("delivery_lost", "fate_changed") and after.get("fate") in FATES else ""
-    asked = edit.rule.does(Does.MODERATE) if edit and fate == "moderated" else {}
-    people = asked.get("moderate_message_by_user") or ["the sender's manager"] if asked else []
-    encrypted = edit and _SAID[kind][0] == "encrypted"
-    sure = finding.option or finding.asking
-    templates = tuple(edit.rule.templates) if edit and encrypted and sure else ()
-    return _Happens(
-        kind=kind,
-        fate=fate,
-        branding=str(after.get("branding") or "") if kind == "branding_changed" else "",
-        templates=templates,
-        asked=tuple(map(str, people)),
-        person=finding.person,
-        instead=bool(edit and finding.person.lower() in _redirected(edit.rule)),
-        approved=finding.approved,
-        limit=finding.limit,
-        asking=finding.asking,
-        by=finding.by,
-    )
-
-
-def _redirected(rule: FlowRule) -> set[str]:
-    """The people to whom a rule redirects mail, in lower case."""
-    told = rule.does(Does.REDIRECT)
-    return {str(each).lower() for each in told.get("redirect_message_to") or ()}
-
-
-@_said.register
-def _beside(finding: SideEffectsChanged) -> list[_Said]:
-    numbers = tuple(open_questions(finding))
-    return [
-        _Said(
-            (_MAY_BESIDE if numbers else _BESIDE)[each.sort][0],
-            _Beside(each, numbers),
-            (finding.about[0].name,),
-            finding.about,
-            every=False,
-        )
-        for each in finding.effects
-    ]
-
-
-_said.register(MayHaveSideEffects, _beside)
-
-
-def _may(finding: MayChange, becomes: str, people: tuple[str, ...]) -> list[_Said]:
-    what = _May(becomes, people, tuple(open_questions(finding)))
-    return [_Said("unknown", what, finding.rules, finding.about[:1], finding.why, every=False)]
-
-
-@_said.register
-def _perhaps(finding: MayBecome) -> list[_Said]:
-    return _may(finding, finding.becomes, (finding.person,) if finding.person else ())
-
-
-@_said.register
-def _may_reach(finding: MayReach) -> list[_Said]:
-    return _may(finding, "", finding.people)
-
-
-@dataclass(frozen=True)
-class _MayHappen:
-    """What else may happen to mail.
-
-    :param kind: the kind of finding, with what tells it from others of its kind.
-    """
-
-    kind: tuple[Hashable, ...]
-    finding: MayChange = field(compare=False)
-
-    def __str__(self) -> str:
-        return may_happen(self.finding)
-
-
-@_said.register
-def _may_change(finding: MayChange) -> list[_Said]:
-    dated = (finding.rules, finding.dates) if isinstance(finding, MayChangeLater) else ()
-    what = _MayHappen((type(finding).__name__, *open_questions(finding), *dated), finding)
-    return [_Said("unknown", what, finding.rules, finding.about[:1], finding.why, every=False)]
+def _happens(effect: Effect, *, certain: bool) -> str:
+    """An effect in words."""
+    _kind, sure, perhaps = _EFFECTS[effect.kind]
+    names = listed(list(effect.names), joint="and", most=len(effect.names))
+    if effect.kind == "encrypted":
+        names = f" with {listed(list(map(repr, effect.names)), joint='and')}"
+    return filled(sure if certain else perhaps, names)
 
 
 #: What is said where a search used up its budget.
-_NOT_ALL = "This is not all: there are too many classes of mail, or the rules are too complex"
+_NOT_ALL = "This is not all: there are too many rules, or the rules are too complex"
 
 
-@_said.register
-def _cut_short(finding: CutShort) -> list[_Said]:
-    return [_Said("unknown", _NOT_ALL, ())]
+def _sentences(found: MailPolicy) -> list[_Sentence]:
+    """What is said of an organization, each once with all of its rules, the most important first."""
+    said = _with_all_effects(list(map(_Sentence.of, found.statements)))
+    said = _with_all_values(said)
+    once: dict[_Sentence, list[_Sentence]] = {}
+    for each in said:
+        once.setdefault(each, []).append(each)
+    every = [_as_one(alike) for alike in once.values()]
+    every += [] if found.complete else [_Sentence((), ())]
+    return sorted(every, key=lambda each: KINDS.index(each.kind))
+
+
+def _as_one(alike: Sequence[_Sentence]) -> _Sentence:
+    """One sentence for all that say the same, with all of their rules."""
+    exempting = tuple(dict.fromkeys(each for said in alike for each in said.exempting))
+    return replace(alike[0], rules=_names(alike), exempting=exempting)
+
+
+def _names(said: Iterable[_Sentence]) -> tuple[str, ...]:
+    """The names of all rules of some sentences."""
+    return tuple(dict.fromkeys(name for each in said for name in each.rules))
+
+
+def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
+    """The sentences about the same mail of one rule with the same exemptions, as one."""
+    groups: dict[Hashable, list[_Sentence]] = {}
+    for said in every:
+        same = (said.rules, said.mail, said.exempting, said.senders, said.certain, said.numbers, said.approved)
+        groups.setdefault(same, []).append(said)
+    return [
+        replace(alike[0], effects=tuple(dict.fromkeys(each for said in alike for each in said.effects)))
+        for alike in groups.values()
+    ]
+
+
+def _with_all_values(every: Sequence[_Sentence]) -> list[_Sentence]:
+    """Sentences that differ in the values of one condition only, as one: the largest groups first."""
+    groups: dict[Hashable, list[int]] = {}
+    for place, said in enumerate(every):
+        for number, atom in enumerate(_value_lists(said)):
+            if atom is not None:
+                groups.setdefault(_but_for_values(said, number, atom), []).append(place)
+    left = dict(enumerate(every))
+    found: list[tuple[int, _Sentence]] = []
+    for key, places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1])):
+        alike = [left[place] for place in places if place in left]
+        if len(alike) < 2:
+            continue
+        for place in places:
+            left.pop(place, None)
+        found.append((places[0], _joined(alike, key)))
+    return [said for _place, said in sorted([*found, *left.items()], key=lambda each: each[0])]
+
+
+def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:
+    """One sentence for some that differ in the values of one condition."""
+    values: dict[Any, None] = {}
+    numbers = []
+    for said in alike:
+        lists = _value_lists(said)
+        number = next(index for index, atom in enumerate(lists) if atom and _but_for_values(said, index, atom) == key)
+        numbers.append(number)
+        if said.about is not None:
+            values.update(dict.fromkeys(said.about.conditions[number].values))
+    joined = _with_values(_as_one(alike), numbers[0], tuple(values))
+    return replace(joined, rules=_names(alike))
+
+
+def _but_for_values(said: _Sentence, number: int, atom: Atom) -> tuple[Hashable, ...]:
+    """A sentence but for the values of a condition."""
+    return atom.predicate.options, atom.settings, said.exempting, _with_values(said, number, ())
+
+
+def _value_lists(said: _Sentence) -> list[Atom | None]:
+    """The conditions of a sentence; ``None`` for one that is no list of texts, or that rules change before."""
+    if said.about is None:
+        return []
+
+    def is_list(atom: Atom) -> bool:
+        return len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) and atom not in said.changed
+
+    return [atom if is_list(atom) else None for atom in said.about.conditions]
+
+
+def _with_values(said: _Sentence, number: int, values: tuple[Any, ...]) -> _Sentence:
+    """A sentence with other values of a condition; without it if there are none."""
+    rule = said.about
+    if rule is None:
+        return said
+    before, atom, after = rule.conditions[:number], rule.conditions[number], rule.conditions[number + 1 :]
+    there = [replace(atom, values=values)] if values else []
+    return replace(said, about=replace(rule, conditions=(*before, *there, *after)))
+
+
+def _row(said: _Sentence) -> Row:
+    names = listed(list(map(repr, said.rules)), joint="and")
+    row: Row = {
+        "kind": said.kind,
+        "text": visible_line(f"{said.text} ({names})." if names else f"{said.text}."),
+        "rules": list(said.rules),
+    }
+    if said.exempting:
+        row["unless"] = [{"rule": each.rule, "how": each.how} for each in said.exempting]
+    if said.numbers:
+        row["unknown"] = list(said.numbers)
+    return row
+
+
+def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The sentences as lines for a terminal, with one before them, and a table of the rules that keep mail from what
+    others do, where a sentence does not name them all.
+    """
+    if not rows:
+        yield (
+            "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports, routes or marks mail."
+        )
+        return
+    yield "What the rules do, the most important first:"
+    yield from (f"  {row['text']}" for row in rows)
+    kept = kept_rows(rows)
+    if kept:
+        yield "What keeps mail from that, where a sentence does not name it:"
+        yield from (f"  {row['text']}" for row in kept)
+
+
+def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The rules that keep mail from what others do, where a sentence does not name them: ``rule``, ``how``, ``text``
+    and ``rules``, the names of those others.
+    """
+    kept: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        for each in row.get("unless", ())[_NAMED:]:
+            kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
+    return [
+        {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}
+        for (rule, how), others in kept.items()
+    ]
+
+
+#: How a rule keeps mail from an effect, to the words that follow its name.
+_KEEPS_MAIL = {
+    "rejects": "rejects mail of",
+    "deletes": "deletes mail of",
+    "quarantines": "quarantines mail of",
+    "redirects": "redirects mail of",
+    "stops": "stops before",
+    "may_stop": "may stop before",
+    "decrypts": "decrypts mail of",
+    "asks": "asks for another template for mail of",
+    "brands": "chooses another branding for mail of",
+    "holds": "holds for approval mail of",
+}
+
+
+def _kept_text(rule: str, how: str, others: Sequence[str]) -> str:
+    return f"{rule!r} {_KEEPS_MAIL[how]} {listed(list(map(repr, others)), joint='and', most=len(others))}."

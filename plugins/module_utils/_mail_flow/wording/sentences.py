@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from ..._exchange.text import listed
 from ..analyses.finding import Cause, Changed, SideEffect
 from ..analyses.rule_changes import NOTHING, Apart, Dated, Edit
 from ..conditions.predicate import Atom, Predicate
 from ..model.addresses import is_below
 from ..rules.flow_rule import FlowRule
+
+#: That no rule changes what conditions look at.
+NONE_CHANGED: Mapping[Atom, tuple[str, ...]] = MappingProxyType({})
 
 #: How mail arrives protected.
 _ARRIVES = {
@@ -29,16 +34,18 @@ class Clause:
     :param about: what is not a list.
     :param lists: lists of values, one of each being true.
     :param address: the address that it looks at, as :data:`_ADDRESS` has it; empty for the usual one.
+    :param changed_by: the names of the rules that change what it looks at before.
     """
 
     predicate: Predicate
     about: str
     lists: tuple[tuple[Any, ...], ...]
     address: str
+    changed_by: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, atoms: Sequence[Atom]) -> Clause:
-        """That of conditions with the same options."""
+    def of(cls, atoms: Sequence[Atom], changed_by: tuple[str, ...] = ()) -> Clause:
+        """The clause of conditions with the same options."""
         first, predicate = atoms[0], atoms[0].predicate
         lists = _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
         address = first.settings.location if predicate.of_sender and first.settings.location in _ADDRESS else ""
@@ -47,6 +54,7 @@ class Clause:
             about=predicate.shown(first.values)[0],
             lists=tuple(map(tuple, lists)),
             address="written" if first.looks_at_written else address,
+            changed_by=changed_by,
         )
 
     @property
@@ -67,6 +75,9 @@ class Clause:
         same = before is not None and before.preposition == self.preposition
         at = "at" if same and before and before.is_scope and self.predicate.sort == "below" else ""
         text = self.predicate.phrase.said(self.about, self.lists, at) + _ADDRESS[self.address]
+        if self.changed_by:
+            leave = "leaves" if len(self.changed_by) == 1 else "leave"
+            text += f" (as {listed(list(map(repr, self.changed_by)), joint='and')} {leave} it)"
         return f"and {text}" if same and self.preposition == "with" else text
 
 
@@ -102,6 +113,10 @@ def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
     return found
 
 
+#: The maximum number of exceptions that a sentence names.
+_MOST_SPARED = 4
+
+
 @dataclass(frozen=True)
 class NamedMail:
     """The mail that a sentence is about: equal ones are the same mail.
@@ -110,6 +125,8 @@ class NamedMail:
     :param met: one of these is true of it, too, or one of :param:`unmet` is not.
     :param every: whether it is all such mail.
     :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
+    :param spared: none of these is true of it.
+    :param more: what else is true of it, in words.
     """
 
     parts: tuple[Clause, ...]
@@ -117,6 +134,8 @@ class NamedMail:
     unmet: tuple[Clause, ...]
     every: bool
     arrives: str
+    spared: tuple[Clause, ...] = ()
+    more: tuple[str, ...] = ()
 
     def words(self, *, first: bool = True, ends: str = ",") -> str:
         """It in words.
@@ -126,7 +145,10 @@ class NamedMail:
         """
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
         begins = ("All mail" if first else "all mail") if self.every else "Mail" if first else "mail"
-        mail = " ".join([begins, *words_of(self.parts), *arrives])
+        mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
+        if self.spared:
+            kinds = listed([each.words() for each in self.spared], most=_MOST_SPARED)
+            return f"{mail}, except mail {kinds}{ends}"
         if self.met:
             reasons = [*(each.words() for each in self.met), *(f"not {each.words()}" for each in self.unmet)]
             return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
@@ -147,14 +169,37 @@ def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arr
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives)
 
 
-def parts_of(atoms: Iterable[Atom]) -> tuple[Clause, ...]:
-    """What conditions say of mail, from the sender to the message."""
+def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED) -> tuple[Clause, ...]:
+    """What conditions say of mail, from the sender to the message.
+
+    :param changed: the conditions that rules change before, each with the names of these rules.
+    """
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
         part = Clause.of([atom])
         about = part.about.lower() if part.predicate.phrase.depends else ""
-        groups.setdefault((part.predicate.options, about, part.address), []).append(atom)
-    return tuple(sorted(map(Clause.of, groups.values()), key=lambda part: part.predicate.phrase.place))
+        key = (part.predicate.options, about, part.address, changed.get(atom, ()))
+        groups.setdefault(key, []).append(atom)
+    clauses = [Clause.of(alike, key[-1]) for key, alike in groups.items()]
+    return tuple(sorted(clauses, key=lambda part: part.predicate.phrase.place))
+
+
+def mail_of_rule(
+    rule: FlowRule,
+    changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED,
+    *,
+    every: bool,
+    arrives: str = "",
+    more: tuple[str, ...] = (),
+) -> NamedMail:
+    """The mail that meets the conditions of a rule, and none of its exceptions, when it reaches the rule.
+
+    :param changed: the conditions and exceptions that rules change before, each with the names of these rules.
+    :param more: what else is true of it, in words.
+    """
+    spared = tuple(Clause.of([atom], changed.get(atom, ())) for atom in rule.exceptions)
+    parts = parts_of(rule.conditions, changed)
+    return NamedMail(parts, (), (), every, arrives, spared, more)
 
 
 def words_of(parts: Sequence[Clause]) -> list[str]:

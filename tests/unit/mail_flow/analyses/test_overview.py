@@ -29,6 +29,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     KINDS_OF_MAIL,
     overview_rows,
     reach_lines,
+    undocumented,
+    undocumented_line,
 )
 
 from tests.rounds import rounds
@@ -219,9 +221,9 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
         "kind_of_mail": "forwarded",
         "destination": "everybody else",
         "protected": "unknown",
-        "unknown": [{"id": "U25", "reason": "…"}],
+        "unknown": [{"id": "U00", "reason": "…"}],
     }
-    assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown (U25)."
+    assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown (U00)."
 
 
 def test_what_takes_more_than_the_budget_is_unknown() -> None:
@@ -252,3 +254,46 @@ def test_a_wrong_answer_of_the_prover_is_found(mutant: Any, monkeypatch: pytest.
     right = [column(rules) for rules in ([ENCRYPT], [SECRET])]
     mutant(monkeypatch)
     assert [column(rules) for rules in ([ENCRYPT], [SECRET])] != right
+
+
+def _cells(*cells: tuple[str, str, str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind_of_mail": kind,
+            "destination": destination,
+            "protected": protected,
+            **({"unknown": [{"id": number}]} if number else {}),
+        }
+        for kind, destination, protected, number in cells
+    ]
+
+
+def test_what_is_not_documented_is_one_line_that_says_which_message_would_tell() -> None:
+    rows = _cells(
+        ("from_inside", "bank.example", "always", ""),
+        ("from_inside", "everybody else", "depends", ""),
+        ("automatic_reply", "bank.example", "unknown", "U29"),
+        ("automatic_reply", "everybody else", "unknown", "U29"),
+        ("over_25_mb", "bank.example", "always", ""),
+        ("over_25_mb", "everybody else", "unknown", "U31"),
+    )
+    assert undocumented(rows) == {"automatic_reply": "U29", "over_25_mb": "U31"}
+    _head, *said, last = reach_lines(rows)
+    assert [line.strip().split(":")[0] for line in said] == ["Mail from inside", "Mail over 17.8 MB"]
+    assert last.strip() == (
+        "Unknown, because Microsoft does not document it: automatic replies (U29) and mail over 17.8 MB to other "
+        "destinations (U31). What would tell: an automatic reply and a meeting request; a test message over 25 MB."
+    )
+
+
+@pytest.mark.parametrize(("number", "other"), [("U00", "unknown"), ("U31", "depends"), ("U31", "never")])
+def test_what_a_fact_would_tell_or_what_differs_keeps_its_line(number: str, other: str) -> None:
+    rows = _cells(
+        ("over_25_mb", "bank.example", other, number if other == "unknown" else ""),
+        ("over_25_mb", "everybody else", "unknown", number),
+    )
+    assert undocumented(rows) == {}
+    assert undocumented_line(rows) == ""
+    (line,) = list(reach_lines(rows))[1:]
+    assert line.startswith("  Mail over 17.8 MB: ")
+    assert line.endswith(f"({number}).")

@@ -21,6 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
+    MailPolicy,
+    policy,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
     claims_of,
     prove,
@@ -158,9 +162,9 @@ class Asked:
         return difference(self.rules[BEFORE], self.rules[AFTER], self.world.tenant, NOW)
 
     @cached_property
-    def policy(self) -> Difference:
-        """What the rules do to mail: the difference of which the sentences are made."""
-        return difference(RuleSet([], self.facts.dialect), self.rules[AFTER], self.world.tenant, NOW)
+    def policy(self) -> MailPolicy:
+        """What the rules do to mail."""
+        return policy(self.rules[AFTER], self.world.tenant, NOW)
 
     def organization(self, side: str) -> Organization:
         """The rules as an organization has them."""

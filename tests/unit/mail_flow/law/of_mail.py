@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -14,9 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     KINDS,
     Changed,
-    MailFinding,
     MayChange,
-    SideEffectsChanged,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
     PROVED,
@@ -24,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import Statement
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.flow_rule import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
@@ -289,24 +288,18 @@ def _witnessed(verb: str, asked: Asked, found: Changed) -> Iterator[Claim]:
 def of_policy(asked: Asked) -> Iterator[Claim]:
     """Which rules do what: the data of its sentences."""
     found = asked.policy
-    for each in found.findings:
-        if isinstance(each, SideEffectsChanged) and not isinstance(each, MayChange) and each.now:
+    said = [(each.rule.name, each.effect.kind) for each in found.statements]
+    for each in found.statements:
+        if each.effect.kind == "connector":
             yield from _routed(asked, each)
-    protecting = {each.cause.edit.rule.name for each in _gains(found.findings) if each.cause.edit}
-    for name in protecting:
-        yield claim("policy", ENCRYPTS, (name,), True, said=[each.kind for each in found.findings])
-    if not found.complete or found.more or any(isinstance(each, MayChange) for each in found.findings):
-        return
-    if not _gains(found.findings):
+    encrypting = [each for each in found.statements if each.effect.kind == "encrypted"]
+    for each in encrypting:
+        if each.certain:
+            yield claim("policy", ENCRYPTS, (each.rule.name,), True, said=said)
+    if found.complete and not encrypting:
         for rule in asked.rules[AFTER].rules:
             if not rule.idle and _ever_acts(asked, rule):
-                yield claim("policy", ENCRYPTS, (rule.name,), False, said=[each.kind for each in found.findings])
-
-
-def _gains(found: Iterable[MailFinding]) -> list[Changed]:
-    return [
-        each for each in found if isinstance(each, Changed) and each.kind in ("protection_gained", "protection_changed")
-    ]
+                yield claim("policy", ENCRYPTS, (rule.name,), False, said=said)
 
 
 def _ever_acts(asked: Asked, rule: FlowRule) -> bool:
@@ -319,24 +312,23 @@ def _ever_acts(asked: Asked, rule: FlowRule) -> bool:
     return False
 
 
-def _routed(asked: Asked, found: SideEffectsChanged) -> Iterator[Claim]:
+def _routed(asked: Asked, found: Statement) -> Iterator[Claim]:
     """That mail on which a rule acts leaves through a connector."""
     connectors = {name_key(each.name): each for each in asked.facts.outbound_connectors or ()}
-    for effect in found.effects:
-        connector = connectors.get(effect.key) if effect.sort == "connector" else None
-        if connector is None or connector.idle or connector.doubt or connector.validation:
-            continue
-        name = found.about[0].name
-        for letter in asked.whole:
-            for person, result in asked.results(AFTER, letter).items():
-                acts = [each for each, said in acting(result).items() if said is True]
-                others = [each for each in asked.rules[AFTER].rules if each.name in acts and each.does(Does.ROUTE)]
-                if assumed(result) or result["fate"] != "delivered" or [each.name for each in others] != [name]:
-                    continue
-                copy = (AFTER, letter.key, person)
-                yield claim("policy", WAY, copy, "free", said=effect)
-                if result.get("protection") == "none":
-                    yield claim("policy", EXPOSED, copy, True, said=effect)
+    (key,) = map(name_key, found.effect.names)
+    connector = connectors.get(key)
+    if connector is None or connector.idle or connector.doubt or connector.validation:
+        return
+    for letter in asked.whole:
+        for person, result in asked.results(AFTER, letter).items():
+            acts = [each for each, said in acting(result).items() if said is True]
+            others = [each for each in asked.rules[AFTER].rules if each.name in acts and each.does(Does.ROUTE)]
+            if assumed(result) or result["fate"] != "delivered" or [each.name for each in others] != [found.rule.name]:
+                continue
+            copy = (AFTER, letter.key, person)
+            yield claim("policy", WAY, copy, "free", said=found.effect)
+            if result.get("protection") == "none":
+                yield claim("policy", EXPOSED, copy, True, said=found.effect)
 
 
 def of_lint(asked: Asked) -> Iterator[Claim]:

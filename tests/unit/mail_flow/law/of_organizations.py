@@ -137,14 +137,16 @@ def of_rules_control(asked: Asked) -> Iterator[Claim]:
 
 
 def of_any_rule(asked: Asked) -> Iterator[Claim]:
-    """What the difference to no rules says of the question whether some rule encrypts."""
+    """What the statements about an organization say of the question whether some rule encrypts."""
     found = asked.policy
-    if any(each.kind == "protection_gained" for each in found.findings):
-        yield claim("policy", ANY_ENCRYPTS, (), True, said=[each.kind for each in found.findings])
-    elif found.complete and not found.more and all(each.kind != "unknown" for each in found.findings):
+    said = [(each.rule.name, each.effect.kind) for each in found.statements]
+    encrypting = [each for each in found.statements if each.effect.kind == "encrypted"]
+    if any(each.certain for each in encrypting):
+        yield claim("policy", ANY_ENCRYPTS, (), True, said=said)
+    elif found.complete and not encrypting:
         asks = any(rule.does(Does.ENCRYPT) for rule in asked.rules[AFTER].rules if not rule.idle)
         if not asks:
-            yield claim("policy", ANY_ENCRYPTS, (), False, said=[each.kind for each in found.findings])
+            yield claim("policy", ANY_ENCRYPTS, (), False, said=said)
 
 
 def of_mail_control(asked: Asked) -> Iterator[Claim]:

@@ -1,0 +1,687 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an organization's rules do to mail, as statements that are true of all of their mail.
+
+A statement says of the mail that meets a rule's conditions when it reaches the rule what happens to it, and which other
+rules keep some of it from that. It is a theorem about usual mail: no mail that meets the conditions, and on which none
+of these other rules acts, is treated otherwise, whatever Exchange does where that is not documented. Where it is not
+certain, the open questions are named.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..._exchange.names import name_key, same_name
+from ..._resources.rules.action_effects import Does
+from ..budget import BudgetError, bounded
+from ..conditions.predicate import Atom
+from ..input.parsing import facts_of
+from ..model.actions import option_name
+from ..model.addresses import is_name
+from ..model.connectors import VALIDATIONS
+from ..model.kleene import Reason
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
+from ..sat.formula import FALSE, Literal
+from ..simulator.assumptions import NOT_FOLLOWED, NOT_FOUND
+from ..simulator.effects import FATES
+from ..simulator.results import OPEN, result
+from ..simulator.state import Course, World
+from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
+from ..symbolic.compile_outcomes import in_transit
+from ..symbolic.compile_rules import RuleChain, RuleStep
+from ..symbolic.compile_text_edits import SeenMessage
+from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.logic import Value, high, low
+from ..symbolic.symbolic_message import named_assumptions
+from ..symbolic.witness_replay import course_of, reasons_of
+from .difference_kinds import SearchedMail
+from .open_findings import TOLD_AFTER_REJECTION, effects_of
+
+#: The maximum number of conflicts for all questions together.
+CONFLICTS = 20_000
+
+#: So many messages are tried to show an effect, or why it is open.
+_TRIED = 4
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What happens to mail.
+
+    :param kind: the fates ``rejected``, ``deleted``, ``quarantined`` and ``redirected``; ``encrypted``, ``decrypted``,
+        ``moderated``, ``copied``, ``branded``; ``in_transit`` (leaves by forced TLS) and ``clear_transit`` (no longer
+        does); or a sort of side effect (:class:`finding.SideEffect`).
+    :param names: the template, the branding, the connector, the spam confidence level, or people.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+
+
+#: That mail is rejected into which a rule's disclaimer does not fit.
+MISFITS = Effect("rejected", ("disclaimer",))
+
+
+@dataclass(frozen=True)
+class Exempting:
+    """Another rule that keeps some mail of a rule from its effect.
+
+    :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule on trial, U08),
+        ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), or ``holds`` (for an approval).
+    """
+
+    rule: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a rule does to the mail that meets its conditions.
+
+    :param rule: the conditions and exceptions as the mail meets them when it reaches the rule.
+    :param changed: the conditions and exceptions that earlier rules change, each with the names of these rules.
+    :param arrives: how all of this mail arrives protected, as the model has it; empty if in clear, or if that does not
+        matter.
+    :param managed: whether it is mail of senders who have a manager.
+    :param approved: whether it happens once an approval is given that the mail waits for anyway.
+    :param exempting: the other rules that keep some of it from the effect.
+    :param senders: the senders whose mail Exchange does not encrypt, or may not: ``outside``, and ``unauthenticated``
+        ones who claim to be inside (U26).
+    :param certain: whether it certainly happens to some of it; otherwise it may.
+    :param unknown: why it is open for some of it, or for all.
+    """
+
+    rule: FlowRule
+    effect: Effect
+    changed: Mapping[Atom, tuple[str, ...]]
+    arrives: str = ""
+    managed: bool = False
+    approved: bool = False
+    exempting: tuple[Exempting, ...] = ()
+    senders: tuple[str, ...] = ()
+    certain: bool = True
+    unknown: tuple[Reason, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is true of all of its mail without exemption."""
+        return self.certain and not (self.exempting or self.senders or self.unknown)
+
+
+@dataclass(frozen=True)
+class MailPolicy:
+    """What rules do.
+
+    :param statements: in the order of the rules.
+    :param complete: whether these are all.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    complete: bool = True
+
+
+def policy(
+    rules: Iterable[Mapping[str, Any]] | RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
+) -> MailPolicy:
+    """What rules do to mail.
+
+    :param rules: as a rule set takes them.
+    :param facts: in the form of the option ``facts``.
+    :param now: when the mail passes the rules; by default now.
+    :param budget: the maximum number of conflicts for all questions together.
+    """
+    found: list[Statement] = []
+    try:
+        with bounded():
+            asked = _StatementSearch(RuleSet.read(rules, facts_of(facts).dialect), facts, now, budget)
+            found += asked.statements()
+            return MailPolicy(tuple(found))
+    except BudgetError:
+        return MailPolicy(tuple(found), complete=False)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A rule that may keep mail from an effect.
+
+    :param acts: that it acts on the mail.
+    :param rank: the smaller, the more does it explain.
+    """
+
+    exempting: Exempting
+    acts: Literal
+    rank: tuple[int, int]
+
+
+class _StatementSearch:
+    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None, budget: int) -> None:
+        options = sorted({option_name(template) for rule in rules.rules for template in rule.templates})
+        self._rules, self._budget = rules, budget
+        self._routes = facts.get("outbound_connectors") is not None and any(
+            rule.does(Does.ROUTE) for rule in rules.rules
+        )
+        #: The rules, and none.
+        self._model = Model(
+            [rules, RuleSet([])],
+            RuleSet([]),
+            facts,
+            now or datetime.datetime.now(datetime.UTC),
+            options,
+            transit=self._routes,
+        )
+
+    def statements(self) -> Iterator[Statement]:
+        """The statements about each rule, in their order.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        for rule in self._rules.rules:
+            if rule.idle or self._chain.step(rule) is None:
+                continue
+            for case, managed in _cases(rule):
+                for effect in self._effects(case):
+                    yield from self._statement(rule, effect, managed=managed)
+
+    @property
+    def _chain(self) -> RuleChain:
+        return self._model.free.chains[0]
+
+    @property
+    def _left(self) -> int:
+        left = self._budget - self._model.circuit.solver.conflicts
+        if left <= 0:
+            raise BudgetError
+        return left
+
+    # What rules do
+
+    def _effects(self, rule: FlowRule) -> Iterator[Effect]:
+        if rule.enforced:
+            yield from _on_the_copy(rule)
+            yield from self._on_people(rule)
+        for effect in sorted(effects_of(rule)):
+            if effect.sort in _SIDE_EFFECTS:
+                yield Effect(effect.sort, (effect.name,) if effect.name else ())
+        if rule.enforced and self._routes and rule.actions.get("route_message_outbound_connector"):
+            yield Effect("in_transit")
+            yield Effect("clear_transit")
+
+    def _on_people(self, rule: FlowRule) -> Iterator[Effect]:
+        for option in ADDING:
+            for name in rule.actions.get(option) or ():
+                address = self._model.facts.primary(str(name))
+                yield Effect("copied" if option != REDIRECTS else "copied_instead", (address,))
+        if rule.actions.get(MANAGER):
+            yield Effect("copied_instead" if rule.redirects_to_manager else "copied", (THE_MANAGER,))
+
+    # Whether it happens
+
+    def _happens(self, rule: FlowRule, effect: Effect, side: Side, *, approved: bool) -> Value:
+        """That an effect happens to the recipient's copy, or that somebody gets one.
+
+        :param approved: whether mail is told of that waits for an approval first.
+        """
+        logic, outcome, chain = side.logic, side.outcomes[0], side.chains[0]
+        kind = effect.kind
+        if kind == "encrypted":
+            option = [outcome.option(option_name(name)) for name in effect.names]
+            return logic.all_of((outcome.delivered, outcome.protected, *option))
+        if kind == "decrypted":
+            return outcome.delivered & ~outcome.protected
+        if kind == "branded":
+            return outcome.delivered & outcome.brand(name_key(effect.names[0]))
+        if kind in FATES.values():
+            return outcome.state.fates.get(kind, FALSE) if approved else outcome.fate(kind)
+        if kind == "moderated":
+            return logic.any_of([chain.acts(each) for each in self._asking(effect)])
+        if kind.startswith("copied"):
+            copies = self._model.added(side, 0, shared=False).of(effect.names[0])
+            return logic.any_of(
+                [
+                    logic.all_of((copy.when, copy.outcome.delivered if approved else copy.outcome.fate("delivered")))
+                    for copy in copies
+                ]
+            )
+        if kind == "in_transit":
+            return ~outcome.gone & in_transit(chain, VALIDATIONS[0])
+        if kind == "clear_transit":
+            return ~outcome.gone & ~in_transit(chain, VALIDATIONS[0])
+        return self._has_side_effect(effect, side)
+
+    def _asking(self, effect: Effect) -> list[FlowRule]:
+        """The rules that ask the same people for approval."""
+        return [
+            rule
+            for rule in self._rules.rules
+            if any(each == effect for case, _managed in _cases(rule) for each in _on_the_copy(case))
+        ]
+
+    def _has_side_effect(self, effect: Effect, side: Side) -> Value:
+        logic, chain = side.logic, side.chains[0]
+        same = [
+            rule
+            for rule in self._rules.rules
+            for each in effects_of(rule)
+            if each.sort == effect.kind and same_name(each.name, "".join(effect.names))
+        ]
+        has = logic.any_of(
+            [chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else chain.acts(rule) for rule in same]
+        )
+        if effect.kind in _ON_THE_WAY:
+            return has & ~side.outcomes[0].gone
+        return has
+
+    # Which mail
+
+    def _named(self, rule: FlowRule, effect: Effect, side: Side, *, managed: bool) -> Value:
+        """That mail is that of a statement: it meets the conditions when it reaches the rule, and is what else the
+        statement says.
+        """
+        step, mail, logic = side.chains[0].step(rule), self._model.mail, side.logic
+        if step is None:
+            raise ValueError("A rule that no mail reaches.")
+        parts: list[Value] = [step.matches]
+        if effect == MISFITS:
+            parts.append(~side.chains[0].fits(step.seen))
+        if managed:
+            parts.append(mail.sender.managed)
+        if effect.kind == "decrypted":
+            parts.append(mail.arrival["own"])
+        if effect.kind in _PROTECTING:
+            parts += [~literal for literal in mail.arrival.values()]
+        if effect.kind == "branded" and not rule.does(Does.ENCRYPT):
+            parts.append(side.outcomes[0].by_rights)
+        if effect.kind in _LEAVING and self._leaves(rule):
+            parts.append(side.conditions.scopes.leaves(mail.recipient))
+        if effect.kind in ("in_transit", "clear_transit"):
+            before = in_transit(side.chains[1], VALIDATIONS[0])
+            parts.append(before if effect.kind == "clear_transit" else ~before)
+        return logic.all_of(parts)
+
+    def _leaves(self, rule: FlowRule) -> bool:
+        """Whether a rule acts on mail that leaves."""
+        side = self._model.free
+        leaves = high(side.conditions.scopes.leaves(self._model.mail.recipient))
+        return self._model.solve([high(side.chains[0].acts(rule)), leaves], self._left)
+
+    def _usual(self, rule: FlowRule) -> list[Literal]:
+        """That mail is usual but for what the rule itself looks for, and that S/MIME hides nothing of it."""
+        usual = SearchedMail(self._model, named_assumptions(rule.conditions)).assumed(usual=True)
+        looks = any(atom.predicate.looks_at == "protection" for atom in rule.conditions)
+        return usual if looks else [*usual, ~self._model.mail.arrival["smime"]]
+
+    def _not_theirs(self, rule: FlowRule, effect: Effect) -> list[Literal]:
+        """That mail is not for those who get it from the rule anyway."""
+        model = self._model
+        people = {
+            person.address
+            for option in ADDING
+            for name in rule.actions.get(option) or ()
+            for person in model.facts.brought(str(name))
+            if not is_name(person.address)
+        }
+        known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
+        found = [~model.mail.recipient["address", person] for person in known]
+        if effect.kind.startswith("copied"):
+            found += SearchedMail(model, ()).somebody_else(effect.names[0])
+        return found
+
+    # What keeps mail from it
+
+    def _candidates(self, rule: FlowRule, effect: Effect) -> list[_Candidate]:
+        found = []
+        for other in self._rules.rules:
+            if other is rule or other.idle:
+                continue
+            how = _how(other, rule, effect)
+            if how is not None:
+                found.append(
+                    _Candidate(Exempting(other.name, how), self._acts(other, effect), (_RANK[how], other.place))
+                )
+        return found
+
+    def _acts(self, rule: FlowRule, effect: Effect) -> Literal:
+        """That a rule acts on the recipient's copy, or on one that the effect is about."""
+        side = self._model.free
+        chains = [side.chains[0]]
+        if effect.kind.startswith("copied"):
+            chains += [copy.outcome.chain for copy in self._model.added(side, 0, shared=False).of(effect.names[0])]
+        return high(side.logic.any_of([chain.acts(rule) for chain in chains]))
+
+    def _statement(self, rule: FlowRule, effect: Effect, *, managed: bool) -> Iterator[Statement]:
+        """What is true of the effect on a rule's mail; nothing if it never happens."""
+        model, free = self._model, self._model.free
+        managed = managed or effect.names == (THE_MANAGER,) or _is_by_manager(rule, effect)
+        if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
+            theirs = [model.mail.sender.managed] if managed else []
+            if model.solve([high(self._chain.acts(rule)), *theirs], self._left):
+                changed = self._changed(rule)
+                yield Statement(rule, effect, changed, managed=managed, certain=False, unknown=(NOT_FOLLOWED,))
+            return
+        usual, others = self._usual(rule), self._not_theirs(rule, effect)
+        mail = [*others, high(self._named(rule, effect, free, managed=managed))]
+        named = [*usual, *mail]
+        acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
+        approved, happens = False, high(self._happens(rule, effect, free, approved=False))
+        if not model.solve([*named, acts, happens], self._left):
+            approved, happens = True, high(self._happens(rule, effect, free, approved=True))
+            if not model.solve([*named, acts, happens], self._left):
+                return
+        if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
+            return
+        # Whether mail for people inside leaves by a connector is not documented.
+        stays = effect.kind in _LEAVING and not self._leaves(rule)
+        certain = not stays and (
+            self._is_certain(rule, effect, managed=managed, approved=approved)
+            or self._is_shown(rule, effect, [*named, acts, happens], approved=approved)
+        )
+        exempting, rest = self._exempting(mail, usual, ~happens, self._candidates(rule, effect))
+        senders, unknown = tuple[str, ...](), tuple[Reason, ...]()
+        if rest:
+            senders, rest = self._senders(named, rest) if effect.kind in _PROTECTING else ((), rest)
+        if rest:
+            unknown = self._reasons(rule, effect, rest, approved=approved)
+        if not certain and not unknown:
+            unknown = self._reasons(rule, effect, [*named, acts, happens], approved=approved)
+        yield Statement(
+            rule=rule,
+            effect=effect,
+            changed=self._changed(rule),
+            arrives="own" if effect.kind == "decrypted" else "",
+            managed=managed,
+            approved=approved,
+            exempting=exempting,
+            senders=senders,
+            certain=certain,
+            unknown=unknown,
+        )
+
+    def _is_followed(self, rule: FlowRule, effect: Effect) -> bool:
+        """Whether copies of somebody whom a rule adds are followed."""
+        lost = self._chain.unfollowed.get(rule.place, ())
+        return effect.names[0] not in lost and bool(
+            self._model.added(self._model.free, 0, shared=False).of(effect.names[0])
+        )
+
+    def _is_ours(self, named: Sequence[Literal], happens: Literal, acts: Literal) -> bool:
+        """Whether all mail on which a rule acts has the effect."""
+        return not self._model.solve([*named, acts, ~happens], self._left)
+
+    def _is_certain(self, rule: FlowRule, effect: Effect, *, managed: bool, approved: bool) -> bool:
+        """Whether the effect happens to some mail whatever Exchange does where that is not documented."""
+        side = self._model.open
+        named = [
+            *SearchedMail(self._model, ()).company(side),
+            *self._usual(rule),
+            *self._not_theirs(rule, effect),
+            low(self._named(rule, effect, side, managed=managed)),
+        ]
+        return self._model.solve([*named, low(self._happens(rule, effect, side, approved=approved))], self._left)
+
+    def _is_shown(self, rule: FlowRule, effect: Effect, literals: Sequence[Literal], *, approved: bool) -> bool:
+        """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
+        every message.
+        """
+        for course, found in self._messages(literals, effect):
+            outcome = result(course, self._rules, found.message, found.facts[0])
+            if outcome and _shows(rule, effect, outcome, approved=approved):
+                return True
+        return False
+
+    def _messages(self, literals: Sequence[Literal], effect: Effect) -> Iterator[tuple[Course, Replayed]]:
+        """Some messages, if possible from inside and to one recipient, and what happens to the copy that an effect is
+        about.
+        """
+        model, side = self._model, self._model.free
+        inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
+        preferred = [*SearchedMail(model, ()).company(side), inside]
+        person = effect.names[0] if effect.kind.startswith("copied") else ""
+        candidates = model.candidates(literals, [], side, self._left, preferred)
+        for found in itertools.islice(candidates, _TRIED):
+            if found is None:
+                continue
+            course = course_of(self._rules, found.message, found.facts[0], found.letter.recipient, person)
+            if course is not None:
+                yield course, found
+
+    def _exempting(
+        self, mail: Sequence[Literal], usual: Sequence[Literal], exempt: Literal, candidates: Sequence[_Candidate]
+    ) -> tuple[tuple[Exempting, ...], list[Literal]]:
+        """The rules that keep mail from an effect, each with mail on which none of the others acts that were found
+        before; and what is true of usual mail that none of them keeps from it, empty if there is none.
+
+        :param mail: that mail is that of a statement, :param:`usual`: that it is usual, and :param:`exempt`: that it
+            has not the effect. What ends the way of mail keeps it from the effect, whether it is usual or not.
+        """
+        model = self._model
+        found: list[_Candidate] = []
+        for ends in (True, False):
+            left = {each.rank: each for each in candidates if (each.rank[0] == _RANK["stops"]) is ends}
+            asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
+            while left:
+                some = model.circuit.disjunction([each.acts for each in left.values()])
+                if not model.solve([*asked, *(~each.acts for each in found), some], self._left):
+                    break
+                holds = model.circuit.holds
+                first = min(rank for rank, each in left.items() if holds(each.acts))
+                found.append(left.pop(first))
+        rest = [*usual, *mail, exempt, *(~each.acts for each in candidates)]
+        ordered = sorted(found, key=lambda each: each.rank)
+        return tuple(each.exempting for each in ordered), rest if model.solve(rest, self._left) else []
+
+    def _senders(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[tuple[str, ...], list[Literal]]:
+        """The senders whose mail is not treated so, and what is true of other such mail; empty if there is none.
+
+        :param named: that mail is that of a statement; :param:`rest`: that it is not treated so either.
+        """
+        model = self._model
+        scopes, sender = model.free.conditions.scopes, model.mail.sender
+        inside, outside = (high(scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization"))
+        if not model.solve([*named, inside], self._left):
+            return (), list(rest)
+        ways = {"outside": [outside, ~inside], "unauthenticated": [~outside, ~inside]}
+        found = tuple(who for who, literals in ways.items() if model.solve([*rest, *literals], self._left))
+        others = [*rest, inside]
+        return found, others if model.solve(others, self._left) else []
+
+    def _reasons(
+        self, rule: FlowRule, effect: Effect, literals: Sequence[Literal], *, approved: bool
+    ) -> tuple[Reason, ...]:
+        """Why it is open what happens to mail, as far as messages show it: the questions whose answers decide."""
+        for course, found in self._messages(literals, effect):
+            facts = found.facts[0]
+            shown: list[tuple[World, bool]] = []
+            for world in course.worlds:
+                outcome = result(replace(course, worlds=[world]), self._rules, found.message, facts)
+                shown.append((world, bool(outcome) and _shows(rule, effect, outcome or {}, approved=approved)))
+            both = {shows for _world, shows in shown}
+            deciding = {
+                reason
+                for question, answer in dict.fromkeys(item for world, _shows in shown for item in world.answers)
+                if {shows for world, shows in shown if (question, answer) in world.answers} != both
+                for reason in question.reasons
+            }
+            reasons = sorted(deciding) or reasons_of(course, found.message, facts, transit=effect.kind in _LEAVING)
+            if reasons:
+                return tuple(reasons)
+        return (NOT_FOUND,)
+
+    # What earlier rules change
+
+    def _changed(self, rule: FlowRule) -> dict[Atom, tuple[str, ...]]:
+        """The conditions and exceptions of a rule whose result earlier rules change for some mail that meets the others."""
+        model, chain = self._model, self._chain
+        step = chain.step(rule)
+        if step is None:
+            return {}
+        logic, found = model.free.logic, dict[Atom, tuple[str, ...]]()
+        atoms = [*((atom, False) for atom in rule.conditions), *((atom, True) for atom in rule.exceptions)]
+        truths = {atom: chain.conditions.truth(atom, step.seen, chain.person) for atom, _exempts in atoms}
+        for atom, _exempts in atoms:
+            arrived = chain.conditions.truth(atom, _unedited(step), chain.person)
+            if arrived == truths[atom]:
+                continue
+            others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
+            differs = ~logic.equal(arrived, truths[atom])
+            usual = [each.literal for each in model.mail.assumptions]
+            if model.solve([*usual, high(logic.all_of((*others, differs)))], self._left):
+                found[atom] = tuple(self._changing(atom, step))
+        return found
+
+    def _changing(self, atom: Atom, step: RuleStep) -> Iterator[str]:
+        """The names of the rules before a step that change the result of a condition."""
+        chain = self._chain
+        before = [each for each in chain.steps if each.rule.place <= step.rule.place]
+        truths = [
+            chain.conditions.truth(atom, each.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
+            for each in before
+        ]
+        for place, each in enumerate(before[:-1]):
+            if truths[place] != truths[place + 1]:
+                yield each.rule.name
+
+
+def _unedited(step: RuleStep) -> SeenMessage:
+    """The message as it arrives, with the people who share the copy at a step."""
+    return SeenMessage(splits=step.seen.splits, added=step.seen.added)
+
+
+def _cases(rule: FlowRule) -> list[tuple[FlowRule, bool]]:
+    """A rule as it acts, and whether only for senders who have a manager."""
+    if rule.by_manager and rule.enforced:
+        plain, of_managed = rule.where(managed=False), rule.where(managed=True)
+        return [(of_managed, plain.actions != of_managed.actions)]
+    return [(rule, False)]
+
+
+def _on_the_copy(rule: FlowRule) -> Iterator[Effect]:
+    """What a rule does to the copy that it acts on."""
+    if rule.does(Does.ENCRYPT):
+        yield Effect("encrypted", tuple(rule.templates))
+    if rule.does(Does.DECRYPT):
+        yield Effect("decrypted")
+    for what, fate in FATES.items():
+        if rule.does(what):
+            yield Effect(fate)
+    if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
+        yield Effect("redirected")
+    if "apply_html_disclaimer_text" in rule.actions and _rejects_misfits(rule) and not rule.does(Does.REJECT):
+        yield MISFITS
+    asked = rule.does(Does.MODERATE)
+    if asked:
+        people = [str(each) for each in asked.get("moderate_message_by_user") or ()]
+        yield Effect("moderated", tuple(people or [THE_MANAGER]))
+    for brand in rule.does(Does.BRAND).values():
+        yield Effect("branded", (str(brand),))
+
+
+def _rejects_misfits(rule: FlowRule) -> bool:
+    """Whether a rule rejects mail into which its disclaimer does not fit."""
+    return str(rule.actions.get("apply_html_disclaimer_fallback_action")) == "Reject"
+
+
+def _is_by_manager(rule: FlowRule, effect: Effect) -> bool:
+    """Whether a rule redirects mail to the sender's manager alone."""
+    return effect.kind == "redirected" and not rule.does(Does.REDIRECT)
+
+
+def _shows(rule: FlowRule, effect: Effect, outcome: Mapping[str, Any], *, approved: bool) -> bool:
+    """Whether a result of the simulator shows an effect for certain.
+
+    :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
+    """
+    ends = outcome
+    while ends.get("after_approval") and (approved or effect.kind in ("encrypted", "decrypted", "branded")):
+        ends = ends["after_approval"]
+    if effect.kind in FATES.values() or effect.kind == "moderated":
+        return bool(ends["fate"] == effect.kind)
+    if effect.kind.startswith("copied"):
+        return bool(ends["fate"] == "delivered")
+    if effect.kind == "encrypted":
+        named = effect.names if len(effect.names) == 1 else ()
+        same = not named or same_name(str(ends["protection"]), option_name(named[0]))
+        return bool(ends["fate"] == "delivered" and ends["protection"] not in OPEN and same)
+    if effect.kind == "decrypted":
+        return bool(ends["fate"] == "delivered" and ends["protection"] == "none")
+    if effect.kind == "branded":
+        return bool(ends["fate"] == "delivered" and same_name(str(ends.get("branding")), effect.names[0]))
+    if effect.kind in ("in_transit", "clear_transit"):
+        return False
+    return any(each["name"] == rule.name and each["matched"] is True for each in ends["rules"])
+
+
+#: Effects that only mail has that arrives in clear.
+_PROTECTING = ("encrypted",)
+
+#: The sorts of side effects that are stated, and those of mail on its way out.
+_SIDE_EFFECTS = (
+    *sorted(TOLD_AFTER_REJECTION - {"notification_text"}),
+    "connector",
+    "tls",
+    "spam",
+    "no_spam",
+    "attachments",
+)
+_ON_THE_WAY = ("connector", "tls")
+_LEAVING = (*_ON_THE_WAY, "in_transit", "clear_transit")
+
+#: What keeps mail from an effect, what explains the most first.
+_RANK = {
+    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
+    "may_stop": 1,
+    "decrypts": 2,
+    "asks": 3,
+    "brands": 4,
+    "holds": 5,
+}
+
+#: A fate to how a rule keeps mail from an effect by it.
+_ENDS = {
+    Does.REJECT: "rejects",
+    Does.DELETE: "deletes",
+    Does.QUARANTINE: "quarantines",
+    Does.REDIRECT: "redirects",
+}
+
+#: The effects that are over once a rule has acted, whatever later rules do.
+_AT_ONCE = frozenset((*FATES.values(), "moderated", *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
+
+
+def _how(other: FlowRule, rule: FlowRule, effect: Effect) -> str | None:
+    """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
+    earlier = other.place < rule.place
+    if not other.enforced:
+        return "may_stop" if earlier and "stop_rule_processing" in other.actions else None
+    if earlier or effect.kind not in _AT_ONCE:
+        ends = next((how for does, how in _ENDS.items() if other.does(does)), None)
+        if ends is not None:
+            return ends
+        if other.redirects_to_manager:
+            return "redirects"
+        if _rejects_misfits(other):
+            return "rejects"
+    if effect.kind == "encrypted" and _asks_for_another(other, effect):
+        return "asks"
+    if earlier and other.is_final:
+        return "stops"
+    if effect.kind in ("encrypted", "branded") and other.does(Does.DECRYPT):
+        return "decrypts"
+    if effect.kind == "branded" and other.does(Does.BRAND):
+        return "brands"
+    if other.does(Does.MODERATE) and (effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())):
+        return "holds"
+    return None
+
+
+def _asks_for_another(rule: FlowRule, effect: Effect) -> bool:
+    """Whether a rule asks for another template than that of an effect."""
+    mine = [option_name(name) for name in effect.names]
+    return any(not any(same_name(option_name(each), name) for name in mine) for each in rule.templates)
