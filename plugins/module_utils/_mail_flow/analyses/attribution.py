@@ -21,7 +21,7 @@ from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
 from ..symbolic.compile_recipients import Company, State
 from ..symbolic.compile_rules import RuleChain, RuleStep, shows
-from ..symbolic.logic import Logic, Value, high, low, negate
+from ..symbolic.logic import Logic, Value, high, low
 from .rule_changes import Edit, unedited
 
 #: How somebody gets a copy: the number of a rule, whom it adds, and whether it redirects.
@@ -68,7 +68,7 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
             perhaps.append(outcome.refusing)
         if aspect == "branding" and does & {Does.ENCRYPT, Does.DECRYPT}:
             perhaps.append(deciding.protection)
-        return logic.any_of((chain.steers(rule), logic.all_of((chain.acts(rule), logic.any_of(perhaps)))))
+        return chain.steers(rule) | (chain.acts(rule) & logic.any_of(perhaps))
 
     return acts
 
@@ -79,10 +79,8 @@ def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str,
     """
     logic, first = outcome.logic, decides(outcome, aspect, deciding, Does.ADD)
     every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
-    none = logic.all_of([negate(copy.when) for copy in copies])
-    return lambda rule: logic.any_of(
-        [logic.all_of((none, first(rule))), *(logic.all_of((when, acts(rule))) for when, acts in every)]
-    )
+    none = logic.all_of([~copy.when for copy in copies])
+    return lambda rule: logic.any_of([none & first(rule), *(when & acts(rule) for when, acts in every)])
 
 
 def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -> Acts:
@@ -120,9 +118,9 @@ class Causes:
         none = TRUE
         for edit in edits:
             surely, possibly = _differs(logic, edit, acts, alike=edit.alike(aspect))
-            self.literals.append(logic.circuit.conjunction((surely, none)))
-            none = logic.circuit.conjunction((none, possibly ^ 1))
-        self.literals.append(logic.circuit.conjunction((none, otherwise)))
+            self.literals.append(surely & none)
+            none &= ~possibly
+        self.literals.append(none & otherwise)
 
 
 class Cuts:
@@ -216,12 +214,10 @@ class _Cut:
             for (does, name), value in ends[which].items():
                 acting = [high(chains[which].acts(rule)) for rule in rules if rule.does(does)]
                 for bound in (low, high):
-                    circuit.follows(
-                        self.guard ^ 1, bound(value) ^ 1, bound(ends[other].get((does, name), FALSE)), *acting
-                    )
+                    circuit.follows(~self.guard, ~bound(value), bound(ends[other].get((does, name), FALSE)), *acting)
 
     def _unless(self, literal: Literal) -> None:
-        self.guard = self._rail.circuit.conjunction((self.guard, literal ^ 1))
+        self.guard &= ~literal
 
     def _steps(self, *both: FlowRule) -> list[RuleStep]:
         """The steps of a rule in both chains; none if it has no effect on copies, or the copy meets it in at most one
@@ -239,8 +235,8 @@ class _Cut:
         """That two values are the same."""
         for one, other in ((low(was), low(now)), (high(was), high(now))):
             if one != other:
-                self._rail.circuit.follows(self.guard ^ 1, one ^ 1, other)
-                self._rail.circuit.follows(self.guard ^ 1, one, other ^ 1)
+                self._rail.circuit.follows(~self.guard, ~one, other)
+                self._rail.circuit.follows(~self.guard, one, ~other)
 
 
 def _ends(state: State) -> dict[tuple[Does, str], Value]:
@@ -262,7 +258,7 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
 
 def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[Literal, Literal]:
     was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
-    found = negate(logic.equal(was, now)) if alike else logic.any_of((was, now))
+    found = ~logic.equal(was, now) if alike else was | now
     return low(found), high(found)
 
 
@@ -391,17 +387,14 @@ class Parts:
             for place, turn in enumerate(self._turns)
             if turn.edit >= 0
         }
-        none = circuit.disjunction(own.values() if self._rail.free else self._begins) ^ 1
-        return [
-            circuit.disjunction((own.get(place, FALSE), circuit.conjunction((literal, none))))
-            for place, literal in enumerate(found)
-        ]
+        none = ~circuit.disjunction(own.values() if self._rail.free else self._begins)
+        return [own.get(place, FALSE) | (literal & none) for place, literal in enumerate(found)]
 
     def literal(self, cause: int, part: Part) -> Literal:
         """That a message is of a part."""
         if part.later != ANY:
             return self._rail.circuit.conjunction(self.of(cause).get(part, (FALSE,)))
-        others = (self.literal(cause, other) ^ 1 for other in part.others)
+        others = (~self.literal(cause, other) for other in part.others)
         version = TRUE if part.now is None else self._versions(cause)[part.now]
         return self._rail.circuit.conjunction((version, *others))
 
@@ -414,7 +407,7 @@ class Parts:
             Part(now, later, acts): (version, literal)
             for now, version in self._versions(cause).items()
             for later, acts, literal in parts
-            if FALSE not in (version, literal) and version != literal ^ 1
+            if FALSE not in (version, literal) and version != ~literal
         }
 
     def _versions(self, cause: int) -> dict[bool | None, Literal]:
@@ -423,7 +416,7 @@ class Parts:
             return {None: TRUE}
         edit = self._edits[cause]
         was, now = self._act(edit.before, 0), self._act(edit.after, 1)
-        return {True: low(now), False: self._rail.circuit.conjunction((low(was), high(now) ^ 1))}
+        return {True: low(now), False: low(was) & ~high(now)}
 
     def _act(self, rule: FlowRule | None, which: int) -> Value:
         return FALSE if rule is None else self._acts[which](rule)
@@ -432,18 +425,18 @@ class Parts:
         """The first rule that affects the aspect, and acts in only one set, or does something else."""
         if self._later is not None:
             return self._later
-        circuit, none = self._rail.circuit, TRUE
+        none = TRUE
         found: dict[Part, Literal] = {}
         for place, turn in enumerate(self._turns):
             was, now = (self._done(rule, which) for which, rule in enumerate((turn.before, turn.after)))
-            both = [negate(was)] if turn.alike(self._edits, self._aspect) else []
-            begins, ends = self._rail.all_of((now, *both)), self._rail.all_of((was, negate(now)))
+            begins = now & ~was if turn.alike(self._edits, self._aspect) else now
+            ends = was & ~now
             if was == now == FALSE:
                 continue
             self._begins += [high(begins)] if turn.edit >= 0 else []
-            found[Part(None, place, acts=True)] = circuit.conjunction((low(begins), none))
-            found[Part(None, place)] = circuit.conjunction((low(ends), none))
-            none = circuit.conjunction((none, high(begins) ^ 1, high(ends) ^ 1))
+            found[Part(None, place, acts=True)] = low(begins) & none
+            found[Part(None, place)] = low(ends) & none
+            none &= ~high(begins) & ~high(ends)
         found[Part(None)] = none
         self._later = {part: literal for part, literal in found.items() if literal != FALSE}
         return self._later

@@ -106,7 +106,8 @@ def _unlike(rule: FlowRule, guarantee: Guarantee) -> tuple[int, int]:
     """How far the conditions of a rule are from those of a guarantee: first by the values that they have in common, then
     by the conditions that the rule has beside.
     """
-    shared, others = 0, 0
+    shared = 0
+    others = 0
     for atom in rule.conditions:
         wanted = guarantee.when.get(atom.predicate.options[0])
         values = {str(each).casefold() for each in (wanted if isinstance(wanted, list) else [wanted])}
@@ -158,7 +159,8 @@ def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> B
     kind = next(kind for kind, is_so in _CASES if is_so(standing, copy))
     if kind in ("scope", "exception", "unauthenticated", "never_matches"):
         failed = standing.failed[0]
-        option, value = f"{failed.section}.{failed.atom.predicate.options[0]}", plain(failed.atom.values)
+        option = f"{failed.section}.{failed.atom.predicate.options[0]}"
+        value = plain(failed.atom.values)
         return BreachCause(kind, rule.name, option, _never_matches(failed) if kind == "never_matches" else value)
     if kind == "mode":
         return BreachCause(kind, rule.name, "mode", rule.mode)

@@ -15,7 +15,7 @@ from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import Model
-from ..symbolic.logic import high, negate
+from ..symbolic.logic import high
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .attribution import ANY, OWN, Turn
 from .difference_kinds import MailClass, Shown, aspect_of, assumed, witness_of
@@ -73,14 +73,12 @@ class ClassFindings:
         budget: int,
         about: Collection[str],
     ) -> None:
-        self.model, self.edits, self._turns, self.asked, self.budget, self._about = (
-            model,
-            edits,
-            turns,
-            asked,
-            budget,
-            about,
-        )
+        self.model = model
+        self.edits = edits
+        self._turns = turns
+        self.asked = asked
+        self.budget = budget
+        self._about = about
         self.sets = model.rule_sets
 
     def tell(self, classes: Iterable[MailClass]) -> None:
@@ -116,8 +114,9 @@ class ClassFindings:
         }
         questions: dict[int, Sequence[Literal]] = {}
         for place, option in named.items():
-            extent, copies = extents[place], self.asked(drafts[place].found.person).copies[1]
-            other = high(copies.option(option)) ^ 1
+            extent = extents[place]
+            copies = self.asked(drafts[place].found.person).copies[1]
+            other = ~high(copies.option(option))
             questions[place] = (*(extent.named or extent.of_class), extent.differs, other)
         unlike = Batch(self.model.circuit, self.budget).possible(list(questions.items()))
         for place in named:
@@ -144,7 +143,7 @@ class ClassFindings:
 
     def _inert(self, rules: Iterable[tuple[int, FlowRule]]) -> dict[Literal, str]:
         """That rules do not act, by literal, each with its name."""
-        return {high(self.model.free.chains[which].acts(rule)) ^ 1: rule.name for which, rule in rules}
+        return {~high(self.model.free.chains[which].acts(rule)): rule.name for which, rule in rules}
 
     def _needed(
         self, literals: Sequence[Literal], inert: Mapping[Literal, str], core: Collection[Literal]
@@ -165,7 +164,9 @@ class ClassFindings:
         return self.model.circuit.solve(literals, left) if left > 0 else None
 
     def _draft(self, found: MailClass, shown: Shown) -> _ClassFacts:
-        candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part
+        candidate = shown.candidate
+        edit = edit_at(self.edits, found.cause)
+        part = found.part
         both = zip(shown.courses, self.sets, candidate.facts, strict=True)
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
         rules = (
@@ -184,19 +185,18 @@ class ClassFindings:
     # What is true of all mail of a class
 
     def _of_class(self, found: MailClass) -> list[Literal]:
-        person, mail = found.person, self.model.mail
-        nobody = [mail.recipient["address", person] ^ 1] if person else []
+        person = found.person
+        mail = self.model.mail
+        nobody = [~mail.recipient["address", person]] if person else []
         return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
 
     def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
         mail.
         """
-        of_class, conditions, recipient = (
-            self._of_class(draft.found),
-            self.model.free.conditions,
-            self.model.mail.recipient,
-        )
+        of_class = self._of_class(draft.found)
+        conditions = self.model.free.conditions
+        recipient = self.model.mail.recipient
         found: list[tuple[_Question, Sequence[Literal]]] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
@@ -205,16 +205,16 @@ class ClassFindings:
                     found.append(
                         (
                             (place, index, number),
-                            (*of_class, high(chain.conditions.truth(atom, SeenMessage(), recipient)) ^ 1),
+                            (*of_class, ~high(chain.conditions.truth(atom, SeenMessage(), recipient))),
                         )
                     )
         if draft.why:
             found.append(
-                ((place, _APART, 0), (*of_class, conditions.any_apart(draft.why.met, draft.why.unmet, recipient) ^ 1))
+                ((place, _APART, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
             )
         if arrival := self._arrival(draft):
             usual = assumed(self.model, self._about, usual=draft.shown.usual)
-            found.append(((place, _ARRIVES, 0), (*usual, *of_class, self.model.mail.arrival[arrival] ^ 1)))
+            found.append(((place, _ARRIVES, 0), (*usual, *of_class, ~self.model.mail.arrival[arrival])))
         return found
 
     def _changes(self, chain: RuleChain, rule: FlowRule, atom: Atom) -> bool:
@@ -237,10 +237,13 @@ class ClassFindings:
 
         :param sure: the questions whose statements are true of all of its mail.
         """
-        found, edit, why = draft.found, draft.edit, draft.why if (place, _APART, 0) in sure else NOTHING
+        found = draft.found
+        edit = draft.edit
+        why = draft.why if (place, _APART, 0) in sure else NOTHING
         about: list[FlowRule] = []
         for index, (which, rule) in enumerate(draft.rules):
-            chain, numbered = self.model.free.chains[which], enumerate(rule.conditions)
+            chain = self.model.free.chains[which]
+            numbered = enumerate(rule.conditions)
             kept = (
                 atom
                 for number, atom in numbered
@@ -248,7 +251,8 @@ class ClassFindings:
             )
             about.append(replace(rule, conditions=tuple(kept), exceptions=self._sparing(which, rule, draft.shown)))
         if why.is_one:
-            about[0], why = replace(about[0], conditions=(*about[0].conditions, *why.met)), NOTHING
+            about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
+            why = NOTHING
         return Changed(
             kind=found.kind,
             about=tuple(about),
@@ -266,7 +270,9 @@ class ClassFindings:
 
     def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Apart) -> dict[str, Any]:
         """The message of a class, without what changes neither result and is not said of it."""
-        candidate, person, address = draft.shown.candidate, draft.found.person, draft.shown.candidate.letter.recipient
+        candidate = draft.shown.candidate
+        person = draft.found.person
+        address = draft.shown.candidate.letter.recipient
         rules = zip(draft.rules, about, strict=True)
         said = [
             (which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet)))
@@ -303,7 +309,8 @@ class ClassFindings:
 
     def _acted(self, draft: _ClassFacts) -> tuple[bool, bool]:
         """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
-        edit, now = draft.edit, draft.found.part.now
+        edit = draft.edit
+        now = draft.found.part.now
         if edit is None or now is None:
             return False, False
         both = edit.before is not None and edit.after is not None
@@ -332,7 +339,7 @@ class ClassFindings:
         if found.kind not in ("delivery_lost", "delivery_gained"):
             return differs
         copies = asked.copies[found.kind == "delivery_gained"]
-        return self.model.circuit.conjunction((differs, high(copies.fate("delivered", approvals))))
+        return differs & high(copies.fate("delivered", approvals))
 
     def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> Literal:
         """That a message is treated like the witness, as far as the sentence describes it."""
@@ -348,13 +355,17 @@ class ClassFindings:
             elif wanted == "branding" and stage.get("branding"):
                 values.append(copies.brand(str(stage["branding"])))
             elif wanted == "branding":
-                values.append(negate(copies.branded))
+                values.append(~copies.branded)
         return high(self.model.free.logic.all_of(values))
 
     def _extent(self, draft: _ClassFacts, finding: Changed) -> Extent:
         """The literals that determine how much mail a sentence is true of."""
-        model, recipient, found, why = self.model, self.model.mail.recipient, draft.found, finding.why
-        differs, alike = self._differs(found, draft.approvals), self._alike(found, draft.stages, draft.approvals)
+        model = self.model
+        recipient = self.model.mail.recipient
+        found = draft.found
+        why = finding.why
+        differs = self._differs(found, draft.approvals)
+        alike = self._alike(found, draft.stages, draft.approvals)
         wanted = assumed(model, self._about, usual=draft.shown.usual)
         # People whom a rule adds or redirects mail to get mail addressed to them anyway.
         anyway = (
@@ -362,13 +373,13 @@ class ClassFindings:
             if found.person
             else [each for rule in finding.about for each in redirected_to(rule, model.facts)]
         )
-        wanted += [recipient["address", each] ^ 1 for each in sorted(set(anyway))]
+        wanted += [~recipient["address", each] for each in sorted(set(anyway))]
         if finding.arrives:
             wanted.append(model.mail.arrival[finding.arrives])
         elif found.kind.startswith(
             "protection"
         ):  # Mail that arrives protected stays protected, and need not be mentioned.
-            wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
+            wanted += [~literal for literal in model.mail.arrival.values()]
         of_class = (*wanted, *self.asked(found.person).of(found.kind, found.cause, found.part), differs)
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
         seen_as: list[tuple[RuleChain, RuleStep, FlowRule]] = []
@@ -388,10 +399,11 @@ class ClassFindings:
 
     def _exempted(self, limited: Mapping[int, tuple[_ClassFacts, Extent]]) -> dict[int, tuple[str, tuple[str, ...]]]:
         """What exempts named mail from each of some sentences, and the other rules that do so."""
-        mail, asked = self.model.mail, Batch(self.model.circuit, self.budget)
+        mail = self.model.mail
+        asked = Batch(self.model.circuit, self.budget)
         inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
-        limits = {"outside": [inside], "protected": [literal ^ 1 for literal in mail.arrival.values()]}
-        exempt = {place: (*extent.named, extent.differs ^ 1) for place, (_draft, extent) in limited.items()}
+        limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
+        exempt = {place: (*extent.named, ~extent.differs) for place, (_draft, extent) in limited.items()}
         others = {place: self._inert(self._others(draft)) for place, (draft, _extent) in limited.items()}
         possible = asked.possible(
             [
@@ -419,16 +431,17 @@ class ClassFindings:
 
     def _was_so(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
-        copies, logic, kind = self.asked(draft.found.person).copies[1], self.model.free.logic, draft.found.kind
-        visible = logic.any_of((copies.delivered, copies.released))
+        copies = self.asked(draft.found.person).copies[1]
+        kind = draft.found.kind
+        visible = copies.delivered | copies.released
         delivered = copies.fate("delivered", draft.approvals)
         now = {
-            "protection_gained": logic.all_of((visible, copies.protected)),
-            "protection_lost": logic.all_of((visible, negate(copies.protected))),
+            "protection_gained": visible & copies.protected,
+            "protection_lost": visible & ~copies.protected,
             "delivery_gained": delivered,
-            "delivery_lost": negate(logic.any_of((copies.delivered, delivered))),
+            "delivery_lost": ~(copies.delivered | delivered),
         }
-        return kind in now and self._solved([*exempt, high(negate(now[kind]))]) is False
+        return kind in now and self._solved([*exempt, high(~now[kind])]) is False
 
     def _others(self, draft: _ClassFacts) -> list[tuple[int, FlowRule]]:
         """The rules beside the edited one, by their rule sets."""
@@ -485,11 +498,11 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
     """
     asked = Batch(circuit, budget)
     every = list(enumerate(extents))
-    limited = asked.possible([(place, (*extent.named, extent.differs ^ 1)) for place, extent in every if extent.named])
+    limited = asked.possible([(place, (*extent.named, ~extent.differs)) for place, extent in every if extent.named])
     limited |= {place for place, extent in every if not extent.named}
     unlike = asked.possible(
         [
-            (place, (*extent.of_class, extent.alike ^ 1))
+            (place, (*extent.of_class, ~extent.alike))
             for place, extent in every
             if place in limited and extent.alike != TRUE
         ]
@@ -502,8 +515,8 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
 
 def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
     """The same for an extent that no other rule limits."""
-    as_witness = circuit.conjunction((extent.differs, extent.alike))
-    sure = not asked.can((*extent.named, as_witness ^ 1))
+    as_witness = extent.differs & extent.alike
+    sure = not asked.can((*extent.named, ~as_witness))
     treated = as_witness if sure else extent.differs
-    limited = extent.named != extent.spared and asked.can((*extent.spared, treated ^ 1))
+    limited = extent.named != extent.spared and asked.can((*extent.spared, ~treated))
     return "exception" if limited else "", sure

@@ -56,9 +56,14 @@ class ClassSearch:
         classes: dict[ClassKey, MailClass] | None = None,
         unusual: set[int] | None = None,
     ) -> None:
-        self.model, self.edits, self.budget = model, edits, budget
-        self._options, self._turns, self._about = options, turns, about
-        self.questions, self.mail = Questions(model, edits, options, turns), SearchedMail(model, about)
+        self.model = model
+        self.edits = edits
+        self.budget = budget
+        self._options = options
+        self._turns = turns
+        self._about = about
+        self.questions = Questions(model, edits, options, turns)
+        self.mail = SearchedMail(model, about)
         self.classes = {} if classes is None else classes
         self.unusual = set() if unusual is None else unusual
         self._room = MOST_PARTS
@@ -137,7 +142,7 @@ class ClassSearch:
         """
         mail = self.model.mail
         return [
-            *(literal ^ 1 for literal in mail.arrival.values()),
+            *(~literal for literal in mail.arrival.values()),
             self.mail.of_known_senders(),
             *self.mail.not_held_back(),
             *self._met(),
@@ -163,7 +168,9 @@ class ClassSearch:
         :param known: parts that are known; :param:`example`: a part that is possible.
         """
         person, cause = which
-        model, asked, most = self.model, self.questions.free(person), min(MOST_LATER, self._room)
+        model = self.model
+        asked = self.questions.free(person)
+        most = min(MOST_LATER, self._room)
         literals = asked.parts_of(kind, cause)
         of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
         found = [part for part in known if part.later != ANY]
@@ -174,7 +181,7 @@ class ClassSearch:
             if len(left) > 1 and len(found) >= most:
                 break
             if example is None or example[0] in found:
-                others = [asked.part(kind, cause, part) ^ 1 for part in found if part in literals]
+                others = [~asked.part(kind, cause, part) for part in found if part in literals]
                 wanted = [*of_kind, *asked.some_part(kind, cause), *others]
                 possible, candidate = model.search(wanted, model.free, self.left, preferred) if left else (False, None)
                 if not possible:
@@ -188,7 +195,8 @@ class ClassSearch:
             if any(each.later == ANY and each.now is now for each in known):
                 continue
             if example is not None and example[0] not in found and example[0].now is now:
-                possible, candidate = True, example[1]
+                possible = True
+                candidate = example[1]
             else:
                 wanted = [*of_kind, asked.part(kind, cause, part)]
                 possible, candidate = model.search(wanted, model.free, self.left, preferred)
@@ -198,7 +206,8 @@ class ClassSearch:
     def _part(self, kind: str, which: Which) -> Part:
         """The part of a kind and a cause to which the last model belongs."""
         person, cause = which
-        holds, parts = self.model.circuit.holds, self.questions.free(person).parts_of(kind, cause)
+        holds = self.model.circuit.holds
+        parts = self.questions.free(person).parts_of(kind, cause)
         return next(part for part, both in parts.items() if all(map(holds, both)))
 
     def _noted(self, kind: str, which: Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
@@ -235,7 +244,9 @@ class ClassSearch:
         :param known: by kind, the parts that are known.
         """
         person, place = which
-        model, asked, impossible = self.model, self.questions.of(side, person), list(known)
+        model = self.model
+        asked = self.questions.of(side, person)
+        impossible = list(known)
         for cause, left in asked.together(impossible, place).items():
             others = {kind: self._unknown_part(asked, kind, place, known[kind]) for kind in left}
             while left:
@@ -249,14 +260,15 @@ class ClassSearch:
                     impossible.remove(kind)
                     if usual or not side.logic.free:
                         found = self._class(kind, which, WHOLE)
-                        found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+                        found.refine = model.to_refine(side) or model.left_in_fields()
+                        found.usual = usual
         return impossible
 
     def _unknown_part(self, asked: Asked, kind: str, place: int, known: Sequence[Part]) -> Literal:
         """That a message shows a kind, but none of the known parts of it."""
         if not known:
             return asked.kinds[kind]
-        parts = (asked.part(kind, place, part) ^ 1 for part in known)
+        parts = (~asked.part(kind, place, part) for part in known)
         return self.model.circuit.conjunction([asked.kinds[kind], *asked.some_part(kind, place), *parts])
 
     def _sure(self, found: MailClass, *modes: bool) -> None:
@@ -277,7 +289,8 @@ class ClassSearch:
         :param preferred: what messages satisfy if they can.
         """
         person, place = which
-        model, free = self.model, self.questions.free(person)
+        model = self.model
+        free = self.questions.free(person)
         found: dict[str, _Example] = {}
         for cause, left in free.together(kinds, place).items():
             while left:
@@ -314,7 +327,8 @@ class ClassSearch:
 
     def _shows(self, found: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
-        asked, meant = self.questions.free(found.person), self.mail.meant(self.model.free, found.person, usual=True)
+        asked = self.questions.free(found.person)
+        meant = self.mail.meant(self.model.free, found.person, usual=True)
         return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self.left)
 
     def _witness(self, found: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True) -> None:
@@ -322,7 +336,8 @@ class ClassSearch:
 
         :param preferred: what it satisfies if it can.
         """
-        asked, told = self.questions.of(side, found.person), False
+        asked = self.questions.of(side, found.person)
+        told = False
         literals = self.mail.meant(side, found.person, usual=usual)
         for candidate in self.model.candidates(
             asked.of(found.kind, found.cause, found.part), literals, side, self.left, preferred
@@ -336,7 +351,8 @@ class ClassSearch:
                 continue
             found.refine = self.model.to_refine(side)
             if candidate and courses:
-                told, found.refine = True, found.refine or self.model.left_in_fields()
+                told = True
+                found.refine = found.refine or self.model.left_in_fields()
                 self._tell(found, candidate, courses)
 
     def _tell(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
@@ -347,7 +363,8 @@ class ClassSearch:
         found.reasons = sorted(
             {reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)}
         )
-        found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
+        found.witness = witness_of(candidate, found.person)
+        found.acted = acted(edit, courses)
 
     def _courses(self, candidate: Replayed, person: str) -> Courses | None:
         """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not

@@ -9,7 +9,7 @@ from ..._resources.rules.action_effects import Does
 from ..rules.flow_rule import FlowRule
 from ..sat.formula import Batch, Literal
 from ..symbolic.compile_rules import RuleChain
-from ..symbolic.logic import Value, high, negate
+from ..symbolic.logic import Value, high
 
 #: What counts as often as rules do it: another prefix, another report, another approval.
 _ADDS_UP = frozenset((Does.CHANGE, Does.REPORT, Does.MODERATE))
@@ -88,7 +88,7 @@ def _beyond(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: Rule
         step = chain.step(other)
         return step.matches if step is not None and rule.is_final and other.place > rule.place else acts(other)
 
-    return [high(when), high(acts(rule)), *(high(negate(would_act(other))) for other in others)]
+    return [high(when), high(acts(rule)), *(high(~would_act(other)) for other in others)]
 
 
 def _core(

@@ -97,7 +97,8 @@ class _Differ:
         settings: Sequence[Mapping[str, Any] | None],
         budget: int,
     ) -> None:
-        self.sets, self.edits = sets, edits
+        self.sets = sets
+        self.edits = edits
         options = {option_name(template) for rules in sets for rule in rules.rules for template in rule.templates}
         named = sorted({"encrypt", "do_not_forward", *options})
         #: The first model. Findings about all mail use it: its messages may be for anybody.
@@ -109,7 +110,8 @@ class _Differ:
             about.add(questions.PDF)
         turns = turns_of(edits, *sets)
         self.search = ClassSearch(self.model, edits, named, turns, about, budget)
-        self.classes, asked = self.search.classes, self.search.questions.free
+        self.classes = self.search.classes
+        asked = self.search.questions.free
         self._told = ClassFindings(self.model, edits, turns, asked, budget, about)
         self._open = OpenFindings(self.model, edits, asked, budget, about)
         self.complete = True
@@ -181,7 +183,8 @@ class _Differ:
         for each word that matters. The classes are already known; within the budget, some are shown, and some ruled
         out.
         """
-        search, classes = self.search, self.classes
+        search = self.search
+        classes = self.classes
         search.budget = min(search.budget, self.model.circuit.solver.conflicts + REFINING)
         known = (
             {key: each for key, each in classes.items() if each.shown is None}
@@ -205,7 +208,8 @@ class _Differ:
         except BudgetError:
             for each in classes.values():
                 if each.shown is None and not each.reasons:
-                    each.reasons, each.witness = [BUDGET], None
+                    each.reasons = [BUDGET]
+                    each.witness = None
         for key, each in list(classes.items()):
             if each.shown is None and not each.usual:
                 del classes[key]

@@ -25,7 +25,7 @@ from ..simulator.state import NOBODY, Course
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import Model, Replayed, Side
-from ..symbolic.logic import Value, high, negate
+from ..symbolic.logic import Value, high
 from .attribution import Part
 from .finding import KINDS, Changed
 from .judgment import without_noise
@@ -52,57 +52,34 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
     :param transit: whether how a copy leaves may differ.
     """
     logic = old.logic
-    pairs = [(old.held(place), new.held(place)) for place in range(max(old.approvals, new.approvals))]
-    together = logic.all_of([logic.equal(one, other) for one, other in pairs])
-    sooner = logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs])
-    later = logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs])
-    visible = logic.all_of(
-        (
-            together,
-            logic.any_of((logic.all_of((old.delivered, new.delivered)), logic.all_of((old.released, new.released)))),
-        )
-    )
-    ends = [logic.equal(old.ends(fate), new.ends(fate)) for fate in _ENDS]
-    both_away = logic.all_of((together, negate(old.delivered), negate(new.delivered)))
-    other_option = [
-        logic.all_of((one.option(name), negate(other.option(name))))
-        for name in options
-        for one, other in ((old, new), (new, old))
-    ]
-    other_smime = logic.all_of(
-        (negate(logic.equal(old.smime, new.smime)), negate(old.surprised), negate(new.surprised))
-    )
+
+    def differ(before: Value, after: Value) -> Value:
+        return ~logic.equal(before, after)
+
+    held = [(old.held(approvals), new.held(approvals)) for approvals in range(max(old.approvals, new.approvals))]
+    together = logic.all_of([logic.equal(before, after) for before, after in held])
+    sooner = logic.any_of([~before & after for before, after in held])
+    later = logic.any_of([before & ~after for before, after in held])
+    visible = together & ((old.delivered & new.delivered) | (old.released & new.released))
+    ends_alike = logic.all_of([logic.equal(old.ends(fate), new.ends(fate)) for fate in _ENDS])
+    other_end = ~old.delivered & ~new.delivered & ~(ends_alike & logic.equal(old.gone, new.gone))
+    other_option = logic.any_of([differ(old.option(name), new.option(name)) for name in options])
+    other_smime = differ(old.smime, new.smime) & ~old.surprised & ~new.surprised
     brands = sorted({*old.brands, *new.brands})
+    other_branding = logic.any_of([differ(old.brand(name), new.brand(name)) for name in brands])
     found = {
-        "protection_lost": logic.all_of((visible, old.protected, negate(new.protected))),
-        "delivery_lost": logic.all_of(
-            (old.delivered, logic.any_of((sooner, logic.all_of((together, negate(new.delivered))))))
-        ),
-        "protection_gained": logic.all_of((visible, negate(old.protected), new.protected)),
-        "delivery_gained": logic.all_of(
-            (new.delivered, logic.any_of((later, logic.all_of((together, negate(old.delivered))))))
-        ),
-        "protection_changed": logic.all_of(
-            (visible, old.protected, new.protected, logic.any_of((*other_option, other_smime)))
-        ),
-        "branding_changed": logic.all_of(
-            (visible, logic.any_of([negate(logic.equal(old.brand(name), new.brand(name))) for name in brands]))
-        ),
-        "fate_changed": logic.any_of(
-            (
-                *(logic.all_of((sooner, negate(old.delivered))), logic.all_of((later, negate(new.delivered)))),
-                logic.all_of((both_away, negate(logic.all_of([*ends, logic.equal(old.gone, new.gone)])))),
-            )
-        ),
+        "protection_lost": visible & old.protected & ~new.protected,
+        "delivery_lost": old.delivered & (sooner | (together & ~new.delivered)),
+        "protection_gained": visible & ~old.protected & new.protected,
+        "delivery_gained": new.delivered & (later | (together & ~old.delivered)),
+        "protection_changed": visible & old.protected & new.protected & (other_option | other_smime),
+        "branding_changed": visible & other_branding,
+        "fate_changed": (sooner & ~old.delivered) | (later & ~new.delivered) | (together & other_end),
     }
     if transit:
-        pairs = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]
-        found["transit_lost"] = logic.all_of(
-            (visible, logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs]))
-        )
-        found["transit_gained"] = logic.all_of(
-            (visible, logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs]))
-        )
+        ways = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]
+        found["transit_lost"] = visible & logic.any_of([before & ~after for before, after in ways])
+        found["transit_gained"] = visible & logic.any_of([~before & after for before, after in ways])
     return {kind: found[kind] for kind in KINDS if kind in found}
 
 
@@ -156,20 +133,17 @@ def kinds_of(old: Treated, new: Treated) -> set[str]:
         return set()
     if old.held != new.held:  # What happens to the other one is told once it is approved.
         first = old if old.held < new.held else new
-        known = {
-            ("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"
-        }
-        return set() if first.fate == "unknown" else known
+        if first.fate == "unknown":
+            return set()
+        if first.fate != "delivered":
+            return {"fate_changed"}
+        return {"delivery_lost" if first is old else "delivery_gained"}
     if "unknown" in (old.fate, new.fate):
         return set()
     if old.fate != new.fate:
-        return {
-            "delivery_lost"
-            if old.fate == "delivered"
-            else "delivery_gained"
-            if new.fate == "delivered"
-            else "fate_changed"
-        }
+        if old.fate == "delivered":
+            return {"delivery_lost"}
+        return {"delivery_gained" if new.fate == "delivered" else "fate_changed"}
     if not old.protection:
         return set()
     return {
@@ -309,7 +283,8 @@ class SearchedMail:
     """
 
     def __init__(self, model: Model, about: Collection[str]) -> None:
-        self._model, self._about = model, about
+        self._model = model
+        self._about = about
 
     def meant(self, side: Side, person: str, *, usual: bool) -> list[Literal]:
         """What must be true of a message for a recipient, or of one that a rule copies to a person."""
@@ -319,11 +294,12 @@ class SearchedMail:
         """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if
         usual mail shows nothing.
         """
-        found, circuit = assumed(self._model, self._about, usual=usual), self._model.circuit
+        found = assumed(self._model, self._about, usual=usual)
+        circuit = self._model.circuit
         return (
             found
             if usual
-            else [*found, circuit.disjunction(literal ^ 1 for literal in set(self.assumed(usual=True)) - set(found))]
+            else [*found, circuit.disjunction(~literal for literal in set(self.assumed(usual=True)) - set(found))]
         )
 
     @property
@@ -341,21 +317,22 @@ class SearchedMail:
 
     def of_known_senders(self) -> Literal:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
-        conditions, sender = self._model.free.conditions, self._model.mail.sender
+        conditions = self._model.free.conditions
+        sender = self._model.mail.sender
         return self._model.circuit.disjunction(
             [high(conditions.scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization")]
         )
 
     def not_held_back(self) -> list[Literal]:
         """That mail is not in quarantine: whether it is still protected after its release is unknown."""
-        return [high(outcome.released) ^ 1 for outcome in self._model.free.outcomes]
+        return [~high(outcome.released) for outcome in self._model.free.outcomes]
 
     def somebody_else(self, person: str) -> list[Literal]:
         """That a person whom rules add is not a recipient of the message."""
         if not person:
             return []
         built = self._model.free.company.companions.values()
-        itself = (self._model.circuit.conjunction((each.there, each.slot["address", person])) for each in built)
+        itself = (each.there & each.slot["address", person] for each in built)
         mail = self._model.mail
         named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
-        return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
+        return [~literal for literal in (mail.recipient["address", person], *itself, *named)]

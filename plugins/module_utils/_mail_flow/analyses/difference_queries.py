@@ -10,7 +10,7 @@ from ..sat.formula import FALSE, TRUE, Literal
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.encoding import Model, Side
-from ..symbolic.logic import Value, high, low, negate
+from ..symbolic.logic import Value, high, low
 from .attribution import DECIDING, Acts, Causes, Cuts, Deciding, Part, Parts, Turn, decides, decides_of_added, parted
 from .difference_kinds import aspect_of, categories
 from .rule_changes import Edit
@@ -68,7 +68,10 @@ class Questions:
     """
 
     def __init__(self, model: Model, edits: Sequence[Edit], options: Sequence[str], turns: Sequence[Turn]) -> None:
-        self.model, self.edits, self._options, self.turns = model, edits, options, turns
+        self.model = model
+        self.edits = edits
+        self._options = options
+        self.turns = turns
         self._asked: dict[tuple[bool, str], Asked] = {}
         self._parted: dict[bool, Sequence[Value]] = {}
 
@@ -121,7 +124,7 @@ class Questions:
         parted = zip(self.edits, self.parted(side), strict=True)
         by_rule = {id(rule): value for edit, value in parted for rule in (edit.before, edit.after) if rule is not None}
         pairs = ((old.protected, new.protected), (old.smime, new.smime))
-        return Deciding(by_rule, side.logic.any_of([negate(side.logic.equal(*pair)) for pair in pairs]))
+        return Deciding(by_rule, side.logic.any_of([~side.logic.equal(*pair) for pair in pairs]))
 
     def _otherwise(self, side: Side) -> Literal:
         """Other possible causes of a difference: settings, or that others leave the copy."""

@@ -131,7 +131,8 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
     found = []
     for old, new in zip(before, after, strict=True):
         for address in dict.fromkeys((*old["recipients"], *new["recipients"])):
-            one, other = old["recipients"].get(address), new["recipients"].get(address)
+            one = old["recipients"].get(address)
+            other = new["recipients"].get(address)
             kind = _kind(one, other)
             if kind:
                 found.append(Compared(kind, old["name"], address, one, other))
@@ -139,7 +140,8 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 
 
 def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    one, other = _treated(before or {}), _treated(after or {})
+    one = _treated(before or {})
+    other = _treated(after or {})
     if one == other:
         return ""
     certain = kinds_of(one, other)

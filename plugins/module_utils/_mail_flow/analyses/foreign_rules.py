@@ -146,7 +146,8 @@ def _met(
     # Each rule is compared alone, with mail as it arrives: a sender can also write what earlier rules make of it.
     alone = [*acting, *protecting]
     model = Model([RuleSet([])], rule_set, facts, datetime.datetime.now(datetime.UTC))
-    conditions, recipient = model.free.conditions, model.mail.recipient
+    conditions = model.free.conditions
+    recipient = model.mail.recipient
     matches = {
         rule.place: high(conditions.matches(rule, ("foreign", rule.place), SeenMessage(), recipient)) for rule in alone
     }

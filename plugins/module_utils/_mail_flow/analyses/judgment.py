@@ -198,7 +198,8 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
 
     :param course: whose copy breaks it.
     """
-    address, facts = course.recipient.address, candidate.facts[0]
+    address = course.recipient.address
+    facts = candidate.facts[0]
 
     def still_breaks(message: Message) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
@@ -255,7 +256,9 @@ def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: 
 
     :param course: the copy that the rule shows.
     """
-    address, facts, guarantee = course.recipient.address, candidate.facts[0], breach.guarantee
+    address = course.recipient.address
+    facts = candidate.facts[0]
+    guarantee = breach.guarantee
 
     def outcome(message: Message, copy_: Course | None) -> Mapping[str, Any] | None:
         if copy_ is None or not surely_shows(breach.rules, copy_, showing, guarantee, message, facts):
@@ -372,9 +375,14 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
     remote = model.facts.remote_domains
     internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
-    internals = [NO_INTERNAL] if remote is None else [Premise("internal_domains", values=internal)] if internal else []
+    internals: list[Premise] = []
+    if remote is None:
+        internals = [NO_INTERNAL]
+    elif internal:
+        internals = [Premise("internal_domains", values=internal)]
     found = [each for each, applies in named if applies]
-    beyond, wish = {IN_TRANSIT: _beyond, PORTAL: _not_in_portal}.get(guarantee.then), WISHES[guarantee.then]
+    beyond = {IN_TRANSIT: _beyond, PORTAL: _not_in_portal}.get(guarantee.then)
+    wish = WISHES[guarantee.then]
     return [
         *found,
         *(internals if "sent_to_scope" in options else []),
@@ -395,14 +403,11 @@ def copies_left_out(
     """
     if guarantee.of_copies is None:
         return []
-    copies, found = (
-        CountedCopies(model, model.free, guarantee, model.claims.rules[place], place),
-        dict[Premise, Literal](),
-    )
-    circuit = model.circuit
+    copies = CountedCopies(model, model.free, guarantee, model.claims.rules[place], place)
+    found = dict[Premise, Literal]()
 
     def leave_out(premise: Premise, copy_: Value) -> None:
-        found[premise] = circuit.disjunction((found.get(premise, FALSE), high(copy_)))
+        found[premise] = found.get(premise, FALSE) | high(copy_)
 
     for each in copies.every:
         if each.copy is not None:
@@ -442,10 +447,11 @@ def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
     """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be
     such mail.
     """
-    side, mail = model.free, model.mail
+    side = model.free
+    mail = model.mail
     about = _about(model, place)
     outside = high(side.conditions.scopes.recipient("NotInOrganization", side.chains[0].person))
-    not_ours = model.circuit.disjunction((mail.arrival["smime"], mail.arrival["other"]))
+    not_ours = mail.arrival["smime"] | mail.arrival["other"]
     return [NOT_OURS] if model.solve([about, outside, not_ours], budget) else []
 
 
@@ -454,7 +460,8 @@ def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
     that mail to servers on premises does not leave.
     """
     side = model.free
-    about, chain = _about(model, place), side.chains[0]
+    about = _about(model, place)
+    chain = side.chains[0]
     leaves = high(side.conditions.scopes.leaves(chain.person))
     handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
     found = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]

@@ -105,7 +105,10 @@ class WholeMailLint:
     """
 
     def __init__(self, model: Model, usual: Sequence[Literal], budget: int, now: datetime.datetime) -> None:
-        self.model, self._usual, self._asked, self._now = model, usual, Batch(model.circuit, budget), now
+        self.model = model
+        self._usual = usual
+        self._asked = Batch(model.circuit, budget)
+        self._now = now
         self.chain: RuleChain = model.free.chains[0]
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
         #: findings are there.
@@ -185,7 +188,7 @@ class WholeMailLint:
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
         if step.reached != step.alive:
             before = [each for each in before if each.rule.does(Does.STOP) or not each.rule.does(Does.REJECT)]
-        going = [high(negate(self.chain.tells(each.rule))) for each in before]
+        going = [high(~self.chain.tells(each.rule)) for each in before]
         # The core names the rules that keep the mail from this rule.
         core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
@@ -269,7 +272,9 @@ class _Clashes:
     """Findings about rules that get in each other's way, each of which a message shows."""
 
     def __init__(self, meetings: Meetings, deciding: WholeMailLint) -> None:
-        self._meetings, self._live, self._clear = meetings, deciding.live, deciding.live_in_clear
+        self._meetings = meetings
+        self._live = deciding.live
+        self._clear = deciding.live_in_clear
         self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 
     def findings(self) -> Iterator[LintFinding]:
@@ -373,7 +378,8 @@ def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], as
     :param rules: those that may encrypt usual mail.
     :param usual: that mail is usual mail.
     """
-    chain, encrypting = side.chains[0], [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
+    chain = side.chains[0]
+    encrypting = [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
     handing = (
         {each.connector: high(each.when) for each in taken_by(chain) if each.known and each.connector.smart_hosts}
         if encrypting

@@ -66,7 +66,11 @@ class OpenFindings:
     def __init__(
         self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]
     ) -> None:
-        self.model, self.edits, self.asked, self.budget, self._about = model, edits, asked, budget, about
+        self.model = model
+        self.edits = edits
+        self.asked = asked
+        self.budget = budget
+        self._about = about
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MayBecome]:
         """One finding for each cause and person, with the possible differences."""
@@ -94,7 +98,9 @@ class OpenFindings:
         )
         why_apart = NOTHING
         if (told := self._apart(edit, group)) is not None:
-            versions, why_apart, did = [told[0]], told[1], told[2]
+            versions = [told[0]]
+            why_apart = told[1]
+            did = told[2]
         elif len(versions) > 1 and section_of(versions[0].conditions) == section_of(versions[1].conditions):
             versions = versions[1:]
         if len(versions) > 1:  # Either mail may be what is treated differently.
@@ -123,10 +129,11 @@ class OpenFindings:
             return None
         now = nows == {True}
         acting, other = (edit.after, edit.before) if now else (edit.before, edit.after)
-        found, recipient = apart(acting, other), self.model.mail.recipient
+        found = apart(acting, other)
+        recipient = self.model.mail.recipient
         if not found:
             return None
-        differs = self.model.free.conditions.any_apart(found.met, found.unmet, recipient) ^ 1
+        differs = ~self.model.free.conditions.any_apart(found.met, found.unmet, recipient)
         for each in group:
             left = self.budget - self.model.circuit.solver.conflicts
             of_class = self.asked(each.person).of(each.kind, each.cause, each.part)
@@ -134,7 +141,8 @@ class OpenFindings:
                 return None
         said = unchanged(self.model, acting)
         if found.is_one:
-            said, found = replace(said, conditions=(*said.conditions, *found.met)), NOTHING
+            said = replace(said, conditions=(*said.conditions, *found.met))
+            found = NOTHING
         return said, found, (not now, now)
 
     def on_error(self, rule: FlowRule) -> MayFail:
@@ -233,7 +241,11 @@ class UncomparedMail:
         found: OpenFindings,
         solve: Callable[[Sequence[Literal]], bool],
     ) -> None:
-        self.model, self.questions, self.edits, self._found, self._solve = model, questions, edits, found, solve
+        self.model = model
+        self.questions = questions
+        self.edits = edits
+        self._found = found
+        self._solve = solve
 
     def sent_on(self) -> Iterator[MayReach]:
         """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other
@@ -252,7 +264,9 @@ class UncomparedMail:
                     brings.append(rule)
             if people:
                 yield self._found.sent_on(cause, brings, sorted(people))
-        circuit, chains, causes = self.model.circuit, self.model.free.chains, self.questions.free().causes["delivery"]
+        circuit = self.model.circuit
+        chains = self.model.free.chains
+        causes = self.questions.free().causes["delivery"]
         for alike in unedited(*self.model.rule_sets):
             kept = chains[0].unfollowed.get(alike[0].place)
             if kept:
@@ -260,7 +274,7 @@ class UncomparedMail:
                 # Nobody is added to a copy that is theirs, so it matters who left it before.
                 parted = zip(self.edits, self.questions.parted(self.model.free), strict=True)
                 left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
-                differs = circuit.disjunction((circuit.equal(old, new) ^ 1, circuit.conjunction((old, left))))
+                differs = ~circuit.equal(old, new) | (old & left)
                 found = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
                 yield from (self._found.sent_on(cause, alike, sorted(kept)) for cause in found)
 
@@ -269,11 +283,9 @@ class UncomparedMail:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        circuit, outcomes, causes = (
-            self.model.circuit,
-            self.model.free.outcomes,
-            self.questions.free().causes["delivery"],
-        )
+        circuit = self.model.circuit
+        outcomes = self.model.free.outcomes
+        causes = self.questions.free().causes["delivery"]
         longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
             yield self._found.held_longer()
@@ -362,14 +374,16 @@ class SideEffects:
     """
 
     def __init__(self, model: Model, budget: int) -> None:
-        self.model, self._budget = model, budget
+        self.model = model
+        self._budget = budget
         self._edits = edits_of(*model.rule_sets, every=True)
         self._places = {id(rule): both[1].place for both in unedited(*model.rule_sets) for rule in both}
 
     def findings(self) -> Iterator[SideEffectsChanged]:
         """One for each rule that does so, or did, each direction, and what is open of it."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
-        circuit, chains = self.model.circuit, self.model.free.chains
+        circuit = self.model.circuit
+        chains = self.model.free.chains
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
         ways = [{effect: [rule for rule, effects in side if effect in effects] for effect in every} for side in doing]
         done = [
@@ -383,7 +397,7 @@ class SideEffects:
         wanted = [(which, effect) for which in (1, 0) for effect in every]
         only = {
             (which, effect): (
-                done[not which][effect] ^ 1,
+                ~done[not which][effect],
                 *self._waits(effect, not which),
                 *self._in_other_words(effect, which, done[0]),
             )
@@ -485,11 +499,9 @@ class SideEffects:
         _possible, candidate = self.model.search([*usual, *literals], self.model.free, left)
         if candidate is None:
             return None
-        rules, facts, edit = (
-            self.model.rule_sets[now],
-            candidate.facts[now],
-            Edit("", None if now else rule, rule if now else None, rule.place),
-        )
+        rules = self.model.rule_sets[now]
+        facts = candidate.facts[now]
+        edit = Edit("", None if now else rule, rule if now else None, rule.place)
 
         def outcome(message: Message) -> tuple[bool, Any]:
             """Whether the rule acts on a message, and what becomes of it."""
@@ -505,4 +517,6 @@ class SideEffects:
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:
     """Whether the rule of an edit acted before, and acts now, as far as the edit tells."""
     was, acts = (rule is not None and not rule.idle for rule in (edit.before, edit.after))
-    return (True, True) if was and acts else (not now, now) if was == acts else (was, acts)
+    if was and acts:
+        return True, True
+    return (not now, now) if was == acts else (was, acts)

@@ -36,7 +36,7 @@ from ..symbolic.atoms import brought_by, showings
 from ..symbolic.compile_outcomes import Outcome, shows
 from ..symbolic.copy_properties import breaks
 from ..symbolic.encoding import Model
-from ..symbolic.logic import Value, high, negate
+from ..symbolic.logic import Value, high
 from ..symbolic.symbolic_message import SymbolicMessage
 from ..symbolic.witness_replay import courses_of, reasons_for, surely
 
@@ -71,7 +71,7 @@ class KindOfMail:
 
 def _automatic_reply(mail: SymbolicMessage) -> Literal:
     """That it is one, and no request for approval, which rules may not see."""
-    return mail.circuit.conjunction((mail.kinds["OOF"], mail.kinds["ApprovalRequest"] ^ 1))
+    return mail.kinds["OOF"] & ~mail.kinds["ApprovalRequest"]
 
 
 def _with_attachment(mail: SymbolicMessage) -> Literal:
@@ -200,11 +200,14 @@ class _Overview:
     def __init__(
         self, rules: RuleSet, facts: Mapping[str, Any], domains: Sequence[str], now: datetime.datetime, budget: int
     ) -> None:
-        self._rules, self._domains, self._now = rules, domains, now
+        self._rules = rules
+        self._domains = domains
+        self._now = now
         self._model = model = Model([rules], _selecting(domains), facts, now, transit=True)
         self._facts: Facts = model.facts
         self._budget = budget
-        self._brought, self._showings = _brought(rules, model.facts), list(showings(rules.rules, model.facts))
+        self._brought = _brought(rules, model.facts)
+        self._showings = list(showings(rules.rules, model.facts))
         inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
@@ -267,13 +270,15 @@ class _Overview:
 
     def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _SampleMessage | None:
         """A message that surely is on a side, like a plain one or those of other destinations."""
-        there, below = self._domain(name), f"mail.{self._domain(name)}"
+        there = self._domain(name)
+        below = f"mail.{self._domain(name)}"
         if (
             self._facts.connectors_for(below) != self._facts.connectors_for(there)
             and (found := self._plain(below, kind)).keeps is keeps
         ):
             return found
-        recipient, every = f"recipient@{there}", self._known.setdefault(kind.name, [])
+        recipient = f"recipient@{there}"
+        every = self._known.setdefault(kind.name, [])
         for place, known in enumerate(every):
             found = self._seen({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
             if found.keeps is keeps:
@@ -333,20 +338,21 @@ class _Overview:
 
     def _side(self, name: str, *, keeps: bool) -> Literal:
         """That a copy to a destination may be delivered protected, or not protected."""
-        logic, found = self._model.free.logic, list[Literal]()
+        found = list[Literal]()
         for when, outcome in self._copies:
             broken = breaks(outcome, _PROTECTED)
-            ends = logic.all_of((outcome.delivered, negate(broken))) if keeps else broken
-            found.append(high(logic.all_of((when, self._at(name, outcome.chain.person), ends))))
+            ends = outcome.delivered & ~broken if keeps else broken
+            found.append(high(when & self._at(name, outcome.chain.person) & ends))
         return self._model.circuit.disjunction(found)
 
     def _at(self, name: str, person: AddressSlot) -> Value:
         """That somebody is at a destination, and mail to them leaves."""
         side = self._model.free
-        there = (
-            [person["below", name]] if name in self._domains else [person["below", each] ^ 1 for each in self._domains]
-        )
-        return side.logic.all_of((*there, side.conditions.scopes.leaves(person)))
+        if name in self._domains:
+            there = person["below", name]
+        else:
+            there = ~side.logic.circuit.disjunction([person["below", domain] for domain in self._domains])
+        return there & side.conditions.scopes.leaves(person)
 
     @cached_property
     def _copies(self) -> list[tuple[Value, Outcome]]:
@@ -359,10 +365,11 @@ class _Overview:
 
         :raises BudgetError: that took too many conflicts.
         """
-        side, chains = self._model.free, [(when, outcome.chain) for when, outcome in self._copies]
+        side = self._model.free
+        chains = [(when, outcome.chain) for when, outcome in self._copies]
         for showing in self._showings:
             there = self._at(name, self._model.mail.shown(side.logic, showing.person.address))
-            sees = high(side.logic.all_of((there, shows(showing, chains, side.logic))))
+            sees = high(there & shows(showing, chains, side.logic))
             possible, found = self._found(name, kind, sees)
             if possible:
                 return found, showing.reason
@@ -371,9 +378,10 @@ class _Overview:
     @cached_property
     def _of_kind(self) -> dict[str, list[Literal]]:
         """By kind that mail is of it: usual but for that, from inside, and in clear as it arrives."""
-        side, mail = self._model.free, self._model.mail
+        side = self._model.free
+        mail = self._model.mail
         sender = high(side.conditions.scopes.sender("InOrganization", mail.sender))
-        common = [sender, *(literal ^ 1 for literal in mail.arrival.values())]
+        common = [sender, *(~literal for literal in mail.arrival.values())]
         usual = {kind.name: [each.literal for each in mail.assumed if each.id not in kind.unusual] for kind in KINDS}
         return {
             kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS

@@ -119,10 +119,8 @@ def _worsened(
     claims = claims_of([guarantee.selection], sides[0].dialect)
     try:
         with bounded():
-            options, transit = (
-                [option_name(guarantee.template)] if guarantee.template else [],
-                guarantee.then == IN_TRANSIT,
-            )
+            options = [option_name(guarantee.template)] if guarantee.template else []
+            transit = guarantee.then == IN_TRANSIT
             model = Model(
                 list(sides),
                 claims,
@@ -137,7 +135,8 @@ def _worsened(
                 then, first = (
                     CountedCopies(model, side, guarantee, claims.rules[0], rules=place) for place in range(2)
                 )
-                wanted, usual = list(_worse(then, first)), [each.literal for each in model.mail.assumed]
+                wanted = list(_worse(then, first))
+                usual = [each.literal for each in model.mail.assumed]
                 more: list[Key] = []
                 # Usual mail first, which says the most; mail that is not usual counts as well.
                 for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
@@ -155,21 +154,22 @@ def _worsened(
 
 def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal]]:
     """Of each copy that it certainly breaks the guarantee after, and that the copy of the same person did not before."""
-    circuit = after.model.circuit
     earlier = [(each.person, before.broken(each, breaks)) for each in before.every]
     for each in after.every:
         counts, broken = after.broken(each, breaks)
         was = [
-            circuit.conjunction((high(counted_before), high(broken_before)))
+            high(counted_before) & high(broken_before)
             for person, (counted_before, broken_before) in earlier
             if person is each.person
         ]
         if low(counts) != FALSE and low(broken) != FALSE:
-            yield [low(counts), low(broken), *(literal ^ 1 for literal in was)]
+            yield [low(counts), low(broken), *(~literal for literal in was)]
 
 
 def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
-    after, letter, rule = model.rule_sets[0], candidate.letter, model.claims.rules[0]
+    after = model.rule_sets[0]
+    letter = candidate.letter
+    rule = model.claims.rules[0]
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
     brought = {address for each in after.rules for _option, address, _senders in brought_by(each, candidate.facts[0])}
 

@@ -254,7 +254,8 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
         tails[at : at + 1] = [old_place]
         ends[at : at + 1] = [index]
         before[index] = ends[at - 1] if at else -1
-    kept, index = set(), ends[-1] if ends else -1
+    kept = set()
+    index = ends[-1] if ends else -1
     while index >= 0:
         kept.add(pairs[index][1])
         index = before[index]

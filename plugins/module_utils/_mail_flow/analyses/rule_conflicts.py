@@ -24,7 +24,7 @@ from ..simulator.protection import Verdict, verdict
 from ..simulator.state import NOBODY, World
 from ..symbolic.compile_rules import RuleStep
 from ..symbolic.encoding import Model, Replayed, Side
-from ..symbolic.logic import Value, high, low, negate
+from ..symbolic.logic import Value, high, low
 from ..symbolic.witness_replay import course_of
 
 #: What has to be true of a message on a side.
@@ -42,7 +42,9 @@ class Meetings:
     """
 
     def __init__(self, model: Model, rules: RuleSet, budget: int) -> None:
-        self.model, self.rules, self._budget = model, rules, budget
+        self.model = model
+        self.rules = rules
+        self._budget = budget
 
     def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
         """One of some rules that encrypts a message that a rule decrypts; the result is not documented."""
@@ -106,7 +108,8 @@ class Meetings:
             ]
 
         def shown(candidate: Replayed) -> FlowRule | None:
-            ends, facts = self._ends(self.rules, candidate), candidate.facts[0]
+            ends = self._ends(self.rules, candidate)
+            facts = candidate.facts[0]
             protects = bool(ends) and all(
                 rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends
             )
@@ -169,19 +172,21 @@ class Meetings:
 
     def usual(self, side: Side, arrival: str = "") -> list[Literal]:
         """That a message is usual mail, which rules protect: mail in clear only from inside."""
-        mail, known = self.model.mail, high if side.logic.free else low
+        mail = self.model.mail
+        known = high if side.logic.free else low
         found = [each.literal for each in mail.assumptions]
         if arrival:
             return [*found, mail.arrival[arrival]]
         return [
             *found,
-            *(literal ^ 1 for literal in mail.arrival.values()),
+            *(~literal for literal in mail.arrival.values()),
             known(side.conditions.scopes.sender("InOrganization", mail.sender)),
         ]
 
     def _ends(self, rules: RuleSet, candidate: Replayed) -> list[End]:
         """The ways in which the recipient's copy can pass rules; none where they are not followed to their ends."""
-        message, facts = candidate.message, candidate.facts[0]
+        message = candidate.message
+        facts = candidate.facts[0]
         course = course_of(rules, message, facts, candidate.letter.recipient)
         if course is None or course.too_many or any(world.surprises or world.fate == NOBODY for world in course.worlds):
             return []
@@ -203,20 +208,18 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     """
     every = side.chains[0].rules.rules
     clear = [
-        negate(step.acts)
-        for step in _steps(side, every[: rule.place])
-        if step.rule.enforced and step.rule.does(Does.ENCRYPT)
+        ~step.acts for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)
     ]
     wanted = {id(each) for each in some}
     reached: Value = TRUE
     found: list[Value] = []
     for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1 if side.logic.free else None]):
         if id(step.rule) in wanted:
-            found.append(side.logic.all_of((reached, step.matches)))
+            found.append(reached & step.matches)
         if step.rule.does(Does.QUARANTINE) and not side.logic.free:
-            clear.append(negate(side.logic.all_of((reached, step.matches))))
+            clear.append(~(reached & step.matches))
         if step.rule.is_final:
-            reached = side.logic.all_of((reached, negate(step.matches)))
+            reached &= ~step.matches
     return [side.chains[0].acts(rule), side.logic.any_of(found), *clear]
 
 

@@ -213,7 +213,8 @@ def _only_inside(rule: FlowRule) -> bool:
 
 def _undone(look: CheckedRule) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
-    rule, told = look.rule, look.rule.told
+    rule = look.rule
+    told = look.rule.told
     if rule.stops_approved and not rule.left_undone:
         return {"case": "stop"}
     if rule.left_undone:

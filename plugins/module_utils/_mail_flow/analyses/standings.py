@@ -107,7 +107,8 @@ def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
     course = copy.course(passage)
     if course is None:
         return []
-    person, worlds = course.recipient, [world for world in course.worlds if not world.against_a_guess] or course.worlds
+    person = course.recipient
+    worlds = [world for world in course.worlds if not world.against_a_guess] or course.worlds
     acting = {place for world in worlds for places in (world.matched, world.perhaps) for _held, place in places}
     last = max((place for address, place in looked if address == person.address), default=-1)
     ended = any(world.over for world in worlds)

@@ -159,12 +159,20 @@ class _SearchResult:
 
     :param found: the counterexample.
     :param leads: what to build more exactly, if a message did not replay.
-    :param is_none: whether it is known that there is none.
+    :param is_none: whether it is known that there is none; :param:`core`: literals of the question that contradict each
+        other then.
     """
 
     found: Counterexample | None = None
     leads: Sequence[Key] = ()
     is_none: bool = False
+    core: Sequence[Literal] = ()
+
+
+def _same(assumptions: Sequence[Assumption], model: Model) -> list[Assumption]:
+    """These assumptions in another model."""
+    kinds = {each.kind for each in assumptions}
+    return [each for each in model.mail.assumed if each.kind in kinds]
 
 
 class _Prover:
@@ -176,7 +184,8 @@ class _Prover:
         now: datetime.datetime,
         budget: int,
     ) -> None:
-        self.guarantees, self.budget = guarantees, budget
+        self.guarantees = guarantees
+        self.budget = budget
         claims = claims_of([each.selection for each in guarantees], rules.dialect)
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model(
@@ -197,54 +206,79 @@ class _Prover:
         """
         self._counted.clear()
         answer = Judgment(self.guarantees[place], self.first.claims.rules[place])
-        model, most = self.first, self.first.laws + _LAWS
-        assumptions: Sequence[Assumption] = self._assumed(place)
         try:
-            rounds = 0
-            while rounds < _ROUNDS:
-                literals = [each.literal for each in assumptions]
-                laws, leads = model.laws, list[Key]()
-                possible, candidate = self._first(model, [self._broken(model, place), *literals])
-                if possible:
-                    leads = model.to_refine(model.free)
-                    found = self._replays(model, place, candidate) if candidate else None
-                    if found:
-                        return self._refuted(answer, model, place, assumptions, found)
-                else:
-                    core, learnt = model.core, model.laws
-                    kept = self._kept(model, place, where, assumptions)
-                    if len(kept) < len(assumptions) or learnt < model.laws < most:
-                        assumptions = kept
-                        continue
-                search = self._among_all(model, place, assumptions, usual=possible)
-                found = search.found or (self._shown_for_sure(model, place, literals) if possible else None)
-                if found:
-                    return self._refuted(answer, model, place, assumptions, found)
-                if search.is_none and not possible and self._cut:
-                    return replace(answer, unknown=(TOO_MANY_COPIES,))
-                if search.is_none and not possible:
-                    premises = self._premises(model, place, [each for each in assumptions if each.literal in core])
-                    return replace(answer, verdict=PROVED, premises=premises)
-                if laws < model.laws < most:  # By now it may be proved, or contradict an assumption.
-                    continue
-                rounds += 1
-                to_refine = list(dict.fromkeys([*leads, *search.leads])) or model.left_in_fields()
-                if not to_refine:
-                    break
-                model, most = model.refined(to_refine), _LAWS
-                assumptions = [
-                    each for each in model.mail.assumed if any(each.kind == known.kind for known in assumptions)
-                ]
-            unknown = self._unknown(
-                model, place, [each.literal for each in assumptions if possible or not each.of_mail]
-            )
+            return self._judged(answer, place, where)
         except BudgetError:
-            unknown = (BUDGET,)
+            return replace(answer, unknown=(BUDGET,))
         except _NoMailError:
             if not self._cut:
                 raise
-            unknown = (TOO_MANY_COPIES,)
-        return replace(answer, unknown=unknown)
+            return replace(answer, unknown=(TOO_MANY_COPIES,))
+
+    def _judged(self, answer: Judgment, place: int, where: str) -> Judgment:
+        """The judgment of a guarantee, by rounds. Each asks usual mail first, which meets the assumptions, and then all
+        mail. A message that surely breaks the guarantee refutes it; it is proved if no mail may break it.
+
+        Each other round changes one of three things, so there are finitely many:
+
+        * *Assumptions*: those that contradict the guarantee itself are dropped. None of them comes back.
+        * *Relations*: the attempt to write a message showed that some atoms exclude or imply each other. The model keeps
+          what it learns; a round is repeated for that only for the first :data:`_LAWS` that it learns.
+        * *Recipients*: other recipients of a copy are modeled as exactly as the last messages required. What is modeled
+          stays modeled; it happens at most :data:`_ROUNDS` times, and not if nothing is left to model.
+        """
+        model = self.first
+        most_laws = model.laws + _LAWS
+        assumptions: Sequence[Assumption] = self._assumed(place)
+        refinements = 0
+        while refinements < _ROUNDS:
+            laws = model.laws
+            usual = self._among_usual(model, place, assumptions)
+            if usual.found:
+                return self._refuted(answer, model, place, assumptions, usual.found)
+            if usual.is_none:
+                learnt = model.laws
+                kept = self._kept(model, place, where, assumptions)
+                if len(kept) < len(assumptions) or learnt < model.laws < most_laws:
+                    assumptions = kept
+                    continue
+            every = self._among_all(model, place, assumptions, usual=not usual.is_none)
+            if every.found:
+                return self._refuted(answer, model, place, assumptions, every.found)
+            if usual.is_none and every.is_none:
+                needed = [each for each in assumptions if each.literal in usual.core]
+                return self._proved(answer, model, place, needed)
+            if laws < model.laws < most_laws:  # By now it may be proved, or contradict an assumption.
+                continue
+            leads = list(dict.fromkeys([*usual.leads, *every.leads])) or model.left_in_fields()
+            if not leads:
+                break
+            refinements += 1
+            model = model.refined(leads)
+            most_laws = _LAWS
+            assumptions = _same(assumptions, model)
+        limits = [each.literal for each in assumptions if not (usual.is_none and each.of_mail)]
+        return replace(answer, unknown=self._unknown(model, place, limits))
+
+    def _proved(self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption]) -> Judgment:
+        """The judgment where no mail may break the guarantee. It is no proof if rules make more copies than are
+        followed.
+
+        :param assumptions: those that contradict mail which breaks it.
+        """
+        if self._cut:
+            return replace(answer, unknown=(TOO_MANY_COPIES,))
+        return replace(answer, verdict=PROVED, premises=self._premises(model, place, assumptions))
+
+    def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
+        """Searches usual mail for a message that may break it, and replays that."""
+        literals = [each.literal for each in assumptions]
+        possible, candidate = self._first(model, [self._broken(model, place), *literals])
+        if not possible:
+            return _SearchResult(is_none=True, core=model.core)
+        leads = model.to_refine(model.free)
+        found = self._replays(model, place, candidate) if candidate else None
+        return _SearchResult(found, leads)
 
     def _refuted(
         self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], found: Counterexample
@@ -258,7 +292,8 @@ class _Prover:
 
     def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> Counterexample | None:
         """The plainest message that certainly breaks it."""
-        circuit, side = model.circuit, model.free
+        circuit = model.circuit
+        side = model.free
         claims = [circuit.conjunction(claim) for claim in self._claims(model, place, side, anyway=True)]
         wanted = [circuit.disjunction(claims), high(side.conditions.sees_requests)]
         wanted += [each.literal for each in assumptions if not each.of_mail]
@@ -272,13 +307,18 @@ class _Prover:
         known.
 
         :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for
-            first.
+            first, and one that a rule shows somebody.
         """
-        circuit, every, of_all = (
-            model.circuit,
-            [each.literal for each in assumptions],
-            [each.literal for each in assumptions if not each.of_mail],
-        )
+        search = self._of_copies(model, place, assumptions, usual=usual)
+        if search.found or not usual:
+            return search
+        return replace(search, found=self._shown_for_sure(model, place, [each.literal for each in assumptions]))
+
+    def _of_copies(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
+        """Searches all mail for a copy that certainly breaks it."""
+        circuit = model.circuit
+        every = [each.literal for each in assumptions]
+        of_all = [each.literal for each in assumptions if not each.of_mail]
         claims = self._claims(model, place, model.free, anyway=True)
         wanted = [
             circuit.disjunction([circuit.conjunction(claim) for claim in claims]),
@@ -316,7 +356,7 @@ class _Prover:
         held_back = [high(outcome.released) for outcome in model.free.outcomes]
         if any(literal != FALSE for literal in held_back):
             possible, candidate = model.search(
-                [*literals, *(literal ^ 1 for literal in held_back)], model.free, self.budget
+                [*literals, *(~literal for literal in held_back)], model.free, self.budget
             )
             if possible:
                 return possible, candidate
@@ -356,12 +396,13 @@ class _Prover:
 
     def _seen(self, model: Model, place: int, side: Side, showing: Showing) -> Value:
         """Whether somebody to whom a rule shows mail sees in clear what counts."""
-        seen, guarantee = self._copies(model, place, side).shown(showing, counted=True), self.guarantees[place]
+        seen = self._copies(model, place, side).shown(showing, counted=True)
+        guarantee = self.guarantees[place]
         if guarantee.then != IN_TRANSIT:
             return seen
         person = model.mail.shown(side.logic, showing.person.address)
         sent = sent_in_clear(showing, person, model.mail, side.logic, guarantee.tls_validation, model.rule_sets[0])
-        return side.logic.all_of((seen, sent, side.conditions.scopes.leaves(person)))
+        return seen & sent & side.conditions.scopes.leaves(person)
 
     def _shown_for_sure(self, model: Model, place: int, literals: Sequence[Literal]) -> Counterexample | None:
         """A message that a rule certainly shows somebody in clear."""
@@ -407,7 +448,7 @@ class _Prover:
         claims = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
         about = WISHES[self.guarantees[place].then].about
         of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
-        return model.circuit.conjunction((claims, of_it))
+        return claims & of_it
 
     def _premises(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> tuple[Premise, ...]:
         """What the proof of a guarantee rests on.
@@ -423,7 +464,8 @@ class _Prover:
 
     def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
         """Of assumptions with which it is proved those that the proof needs."""
-        claim, used = [self._broken(model, place)], list(assumptions)
+        claim = [self._broken(model, place)]
+        used = list(assumptions)
         for each in assumptions:
             without = [other for other in used if other is not each]
             if self._says_no(model, [*claim, *(other.literal for other in without)]):
@@ -446,7 +488,8 @@ class _Prover:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Key] = []
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
-        of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
+        of_open = self._claims(model, place, model.open)
+        of_free = self._claims(model, place, model.free)
         # Of a message for the recipient alone the most is known.
         alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
         # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open
@@ -469,8 +512,10 @@ class _Prover:
         return None, to_refine
 
     def _replays(self, model: Model, place: int, candidate: Replayed) -> Counterexample | None:
-        guarantee, rule = self.guarantees[place], model.claims.rules[place]
-        message, facts = candidate.message, candidate.facts[0]
+        guarantee = self.guarantees[place]
+        rule = model.claims.rules[place]
+        message = candidate.message
+        facts = candidate.facts[0]
         for course in self._courses(model, candidate):
             counts, wanted = counted(model.claims, rule, guarantee, message, facts, course)
             if counts is not True or not surely_breaks(course, wanted, message, facts):
@@ -500,7 +545,8 @@ class _Prover:
         _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
             for course in self._courses(model, candidate):
-                message, facts = candidate.message, candidate.facts[0]
+                message = candidate.message
+                facts = candidate.facts[0]
                 counts, wanted = counted(model.claims, model.claims.rules[place], guarantee, message, facts, course)
                 if counts is not False:
                     reasons += counts.reasons if isinstance(counts, Open) else ()

@@ -128,9 +128,7 @@ def _brought(
     """
     logic = formulas.logic
     return [
-        logic.all_of(
-            (when, logic.unknown(questions.ADDED_RECIPIENTS, name, address, atom.predicate.options, seen.splits))
-        )
+        when & logic.unknown(questions.ADDED_RECIPIENTS, name, address, atom.predicate.options, seen.splits)
         for address, field, when, name in seen.added
         if field in fields and (not address or _may_have(formulas, address, key))
     ]
@@ -164,7 +162,7 @@ def _formula_of_fields(formulas: Formulas, atom: Atom, seen: MessageSeen, person
         named = mail.circuit.disjunction([mail.named(address, name) for name in fields])
         gone = logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, address, seen.splits)
         stays = formulas.company.still_there(address, seen.splits)
-        there = logic.any_of((mail.recipient["address", address], stays, gone))
+        there = mail.recipient["address", address] | stays | gone
         found += [named & there, *_brought(formulas, atom, ("address", address), seen, fields)]
         if mail.watches_aliases:
             own = ~mail.direct & mail.recipient["address", address]

@@ -115,9 +115,7 @@ def _importance_has(formulas: Formulas, key: Key, seen: MessageSeen) -> Value:
     stated = mail.circuit.variable("states normal importance")
     normal = mail.circuit.conjunction([*(~literal for literal in mail.importance.values()), stated])
     hits = [(literal, holds(name, key)) for name, literal in (*mail.importance.items(), ("Normal", normal))]
-    return logic.any_of(
-        [logic.all_of((literal, logic.known(hit, questions.WORD_BORDERS, key))) for literal, hit in hits]
-    )
+    return logic.any_of([literal & logic.known(hit, questions.WORD_BORDERS, key) for literal, hit in hits])
 
 
 #: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain

@@ -80,7 +80,9 @@ class Connector:
         """
         if not self.enabled:
             return "disabled"
-        return "test_mode" if self.test_mode else "" if self.of_rules else "not_for_rules"
+        if self.test_mode:
+            return "test_mode"
+        return "" if self.of_rules else "not_for_rules"
 
 
 def connector_of(options: Mapping[str, Any]) -> Connector:
@@ -91,7 +93,8 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
     doubt: tuple[str, ...] = () if tls.casefold() in known else ("unknown_tls", tls)
     if validation == "domain" and not str(options.get("tls_domain") or "").strip():
         # Exchange wants a name to check. What it checks without one is not documented.
-        validation, doubt = "certificate", ("no_tls_domain",)
+        validation = "certificate"
+        doubt = ("no_tls_domain",)
     if not tls and dane.casefold() == "mandatory":
         doubt = ("mandatory_dane",)
     hosts = tuple(str(each) for each in options.get("smart_hosts") or ())

@@ -63,7 +63,8 @@ class _DotnetParser(Parser):
         self._ended = False
 
     def choice(self) -> Node:
-        options, ended = list[Node](), False
+        options = list[Node]()
+        ended = False
         while not options or self.next == "|":
             self.at += bool(options)
             self._ended = False
@@ -117,7 +118,8 @@ class _DotnetParser(Parser):
         look, named = (each.match(self.pattern, self.at + 1) for each in (_LOOK, _GROUP))
         if look:
             self.at = look.end() - 1  # So that it reads like a group without a name.
-            ended, inside = self._ended, super().group()
+            ended = self._ended
+            inside = super().group()
             self._ended = ended
             return _look(inside, end=not look.group(1), negated=look.group(2) == "!")
         if named:

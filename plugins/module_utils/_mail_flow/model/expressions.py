@@ -153,7 +153,9 @@ class Parser:
     """Reads an expression from a place on, each part by a method."""
 
     def __init__(self, pattern: str, at: int, legacy: bool) -> None:
-        self.pattern, self.at, self.legacy = pattern, at, legacy
+        self.pattern = pattern
+        self.at = at
+        self.legacy = legacy
         self.anchored = False
         self.depth = 0
 
@@ -205,7 +207,9 @@ class Parser:
             if not found:
                 raise NotAgreedError("brace_without_count")
             least = int(found.group(1))
-            most = least if not found.group(2) else int(found.group(3)) if found.group(3) else None
+            most = least
+            if found.group(2):
+                most = int(found.group(3)) if found.group(3) else None
             if most is not None and most < least:
                 raise NotAgreedError("backward_count")
             self.at = found.end()

@@ -368,7 +368,8 @@ class NestedGroups:
 
     def members_of(self, group: str) -> frozenset[str]:
         """The members of a group, including those of nested groups; empty if the group is unknown."""
-        found, inside = set(self._groups.get(group, ())), self._groups_in.get(group, 0)
+        found = set(self._groups.get(group, ()))
+        inside = self._groups_in.get(group, 0)
         for inner, bit in self._bits.items() if inside else ():
             if inside & bit:
                 found.update(self._groups[inner])

@@ -164,7 +164,11 @@ def _joined(word: str, values: list[Open], neutral: bool) -> Open:
         return values[0]
     likely = [value.likely for value in values]
     deciding = [value for value in values if value.likely is not neutral and value.likely is not None]
-    guess: bool | None = (not neutral) if deciding else (None if None in likely else neutral)
+    guess: bool | None = neutral
+    if deciding:
+        guess = not neutral
+    elif None in likely:
+        guess = None
     reasons = tuple(sorted({reason for value in deciding or values for reason in value.reasons}))
     return Open(
         (word, tuple((value.key, value.negated) for value in values)),

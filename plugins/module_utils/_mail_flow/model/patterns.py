@@ -68,7 +68,8 @@ def _finds(text: str, pattern: str, dialect: Dialect) -> bool | None:
 
 def _is_composed_alike(compiled: Search, text: str, pattern: str, dialect: Dialect, found: bool) -> bool:
     """Whether the same is found once the text is composed, and once the pattern is, too."""
-    written, other = composed(text), composed(pattern)
+    written = composed(text)
+    other = composed(pattern)
     return (written == text or compiled.found(written, compiled.expression.lines) is found) and (
         other == pattern or has_pattern(written, other, dialect) is found
     )
@@ -234,8 +235,10 @@ def _simple_repeats(root: Node) -> int | None:
 
 def _rendered(node: Node, lines: bool) -> str:
     match node:
-        case Anchor(end, None):
-            return ("$" if lines else r"\Z") if end else "^"
+        case Anchor(False, None):
+            return "^"
+        case Anchor(True, None):
+            return "$" if lines else r"\Z"
         case Anchor(end, Chars(ranges, classes, negated) as beside, border):
             # At the border of the text or beside one of some: not beside one of the others.
             inside = Chars(ranges, classes, not negated).rendered if border else beside.rendered
@@ -307,7 +310,8 @@ class States:
                 after = known[key] = self._after(here, before, character, lines)
             if after is None:
                 return True
-            here, before = after, self.beside(character, lines, end=False)
+            here = after
+            before = self.beside(character, lines, end=False)
         return self.last in self.closure(here, before | self.beside("", lines, end=True))
 
     def _after(
@@ -325,8 +329,11 @@ class States:
             after = self._after(here, before, character, lines)
             if after is None:
                 return True
-            here, before = after, self.beside(character, lines, end=False)
-        return True if self.last in self.closure(here, before) else None if here else False
+            here = after
+            before = self.beside(character, lines, end=False)
+        if self.last in self.closure(here, before):
+            return True
+        return None if here else False
 
     def _new(self) -> int:
         self._edges.append([])
@@ -374,7 +381,8 @@ class States:
         :param holding: the anchors that hold here.
         :param begins: whether a match may begin here.
         """
-        seen, todo = set(), [*places, self._first] if begins else [*places]
+        seen = set()
+        todo = [*places, self._first] if begins else [*places]
         while todo:
             place = todo.pop()
             if place not in seen:

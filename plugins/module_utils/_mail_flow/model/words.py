@@ -137,7 +137,8 @@ def touches(neighbor: str, edge: str) -> bool | None:
 
 def _find(text: str, word: str) -> bool | None:
     """Whether the word is in the text; ``None`` if an occurrence leaves that open."""
-    start, doubtful = text.find(word) if word else -1, False
+    start = text.find(word) if word else -1
+    doubtful = False
     while start >= 0:
         end = start + len(word)
         beside = touches(text[start - 1 : start], word[0]), touches(text[end : end + 1], word[-1])

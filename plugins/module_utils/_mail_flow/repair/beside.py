@@ -16,7 +16,7 @@ from ..model.expressions import Dialect
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CONFLICTS, Model
-from ..symbolic.logic import high, negate
+from ..symbolic.logic import high
 
 #: The kinds of differences by which mail is worse off.
 LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
@@ -72,9 +72,9 @@ def _within(
             inside = []
             for each, met_by, (met, unmet) in zip(found, conditions, apart, strict=True):
                 literals = [high(next(left)) for _atom in met_by]
-                either = [*(high(next(left)) for _atom in met), *(high(negate(next(left))) for _atom in unmet)]
+                either = [*(high(next(left)) for _atom in met), *(high(~next(left)) for _atom in unmet)]
                 literals += [model.circuit.disjunction(either)] if either else []
-                if not model.solve([*literals, high(negate(selected))], CONFLICTS):
+                if not model.solve([*literals, high(~selected)], CONFLICTS):
                     inside.append(each)
             return inside
     except BudgetError:

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from ..budget import spend
 from . import solver
-from .solver import Scope, Solver, holds_in
+from .solver import Scope, Solver
 
 #: The cost of a variable or gate, including its memory and its part in later questions.
 _STEPS_OF_GATE = 50
@@ -51,9 +51,6 @@ class Literal:
 
     def __or__(self, other: Literal) -> Literal:
         return self.circuit.disjunction((self, other)) if isinstance(other, Literal) else NotImplemented
-
-    def __xor__(self, one: int) -> Literal:
-        return ~self if one else self
 
     def __hash__(self) -> int:
         return self.code  # Sets of literals have the same order everywhere.
@@ -193,7 +190,10 @@ class Circuit:
 
     def conjunction(self, literals: Iterable[Literal]) -> Literal:
         """And."""
-        parts = {literal.code for literal in literals}
+        return self._gate({literal.code for literal in literals})
+
+    def _gate(self, parts: set[int]) -> Literal:
+        """The conjunction of literals with these codes."""
         spend(1 + len(parts) >> 1)
         parts.discard(solver.TRUE)
         if solver.FALSE in parts or not parts.isdisjoint([code ^ 1 for code in parts]):
@@ -249,7 +249,9 @@ class Circuit:
         """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its
         parts.
         """
-        variables, known, new = self.solver.variables, 0, list[int]()
+        variables = self.solver.variables
+        known = 0
+        new = list[int]()
         for code in codes:
             variable = code >> 1
             self._asked[variable] += 1
@@ -282,7 +284,7 @@ class Circuit:
 
     def disjunction(self, literals: Iterable[Literal]) -> Literal:
         """Or."""
-        return ~self.conjunction([~literal for literal in literals])
+        return ~self._gate({literal.code ^ 1 for literal in literals})
 
     def equal(self, one: Literal, other: Literal) -> Literal:
         """Whether two literals are equal."""
@@ -325,7 +327,10 @@ def _codes(literals: Iterable[Literal]) -> tuple[int, ...]:
 
 
 def _holds(model: Sequence[int], literal: Literal) -> bool:
-    return holds_in(model, literal.code)
+    """The same as :func:`holds_in`, without a call: messages are written from many literals."""
+    code = literal.code
+    value = model[code] if code < len(model) else 0
+    return value > 0 or (not value and bool(code & 1))
 
 
 #: The number of guesses for each question. If a formula needs one of several parts, the first guess takes the first,
@@ -416,7 +421,8 @@ class _Guesses:
     """Assignments of the inputs, one for each bit. All others start from the first. Its literals are codes."""
 
     def __init__(self, circuit: Circuit, known: Sequence[int]) -> None:
-        self.circuit, self._count = circuit, 1
+        self.circuit = circuit
+        self._count = 1
         self._inputs = {
             variable: 1
             for variable in range(1, circuit.solver.variables)
@@ -460,9 +466,11 @@ class _Guesses:
         maximum number of ways.
         """
         found: list[int] = []
-        todo, ways = list(question), 1
+        todo = list(question)
+        ways = 1
         seen: set[int] = set()  # Formulas share parts: a chain of them has more paths than anybody can follow.
-        start, parts_of = self._start, self.circuit.parts
+        start = self._start
+        parts_of = self.circuit.parts
         while todo:
             literal = todo.pop()
             if literal in seen or (start[literal >> 1] & 1) != (literal & 1):

@@ -152,7 +152,8 @@ class Solver:
         After ``True``, :meth:`holds` gives the model. After ``False``, :attr:`core` has assumptions that contradict
         each other.
         """
-        self.core, self._model = (), []
+        self.core = ()
+        self._model = []
         if self._contradiction:
             return False
         spend(_STEPS_TO_ASK + len(self._level) // _VARIABLES_A_STEP)
@@ -197,7 +198,8 @@ class Solver:
         """Every question starts with all phases false, so that models come out small."""
         variables = len(self._level)
         self._phase = [1] * variables
-        self._eligible, self._ordered = scope.decided, False
+        self._eligible = scope.decided
+        self._ordered = False
         self._value = [0] * (2 * variables)
         self._value[::2] = self._value[1::2] = scope.kept.translate(_FIRST)
         self._set_trail()
@@ -205,7 +207,8 @@ class Solver:
 
     def _put_in_order(self) -> None:
         """The first decision of a question is the variable that was most active before. Many questions need none."""
-        activity, variables = self._activity, len(self._level)
+        activity = self._activity
+        variables = len(self._level)
         decided = int.from_bytes(self._eligible, "big") & int.from_bytes(self._input, "big")
         self._order = [
             (-activity[each], each) for each in itertools.compress(range(variables), decided.to_bytes(variables, "big"))
@@ -218,7 +221,8 @@ class Solver:
 
     def _set_trail(self) -> None:
         for literal in self._trail:
-            self._value[literal], self._value[literal ^ 1] = 1, -1
+            self._value[literal] = 1
+            self._value[literal ^ 1] = -1
 
     def _end(self) -> None:
         """Puts all clauses back in scope, and propagates what was learnt for certain."""
@@ -252,9 +256,17 @@ class Solver:
 
         :param decide: whether to go on with the next decision, until nothing is left.
         """
-        value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
-        level, reasons, here, looked = self._level, self._reason, len(self._limits), self._looked
-        order, queued, phase = self._order, self._queued, self._phase
+        value = self._value
+        trail = self._trail
+        implied = self._implied
+        watched = self._watched
+        level = self._level
+        reasons = self._reason
+        here = len(self._limits)
+        looked = self._looked
+        order = self._order
+        queued = self._queued
+        phase = self._phase
         preferred = iter(self._preferred)
         todo = trail[self._done :]
         note = todo.append
@@ -268,15 +280,18 @@ class Solver:
                         if value[other] <= 0:
                             if value[other]:
                                 return (other, false)
-                            value[other], value[other ^ 1] = 1, -1
+                            value[other] = 1
+                            value[other ^ 1] = -1
                             variable = other >> 1
-                            level[variable], reasons[variable] = here, alone
+                            level[variable] = here
+                            reasons[variable] = alone
                             note(other)
                     clauses = watched[false]
                     looked += 1 + len(clauses)
                     if not clauses:
                         continue
-                    moved, conflict = False, None
+                    moved = False
+                    conflict = None
                     for clause in clauses:
                         first = clause[0]
                         if first == false:
@@ -285,7 +300,9 @@ class Solver:
                             continue
                         for other in clause:
                             if value[other] >= 0 and other != first:
-                                clause[clause.index(other)], clause[0], clause[1] = false, first, other
+                                clause[clause.index(other)] = false
+                                clause[0] = first
+                                clause[1] = other
                                 watched[other].append(clause)
                                 moved = True
                                 break
@@ -293,9 +310,11 @@ class Solver:
                             if value[first]:
                                 conflict = clause
                                 break
-                            value[first], value[first ^ 1] = 1, -1
+                            value[first] = 1
+                            value[first ^ 1] = -1
                             variable = first >> 1
-                            level[variable], reasons[variable] = here, clause
+                            level[variable] = here
+                            reasons[variable] = clause
                             note(first)
                     if moved:
                         watched[false] = [clause for clause in clauses if false in (clause[0], clause[1])]
@@ -321,12 +340,15 @@ class Solver:
                 self._limits.append(len(trail))
                 here += 1
                 variable = literal >> 1
-                value[literal], value[literal ^ 1] = 1, -1
-                level[variable], reasons[variable] = here, None
+                value[literal] = 1
+                value[literal ^ 1] = -1
+                level[variable] = here
+                reasons[variable] = None
                 note(literal)
         finally:
             trail += todo
-            self._done, self._looked = len(trail), looked
+            self._done = len(trail)
+            self._looked = looked
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
         """Searches until the answer is known, or until a number of conflicts."""
@@ -358,7 +380,8 @@ class Solver:
     def _note_model(self) -> None:
         self._model = [0] * len(self._value)
         for literal in self._trail:
-            self._model[literal], self._model[literal ^ 1] = 1, -1
+            self._model[literal] = 1
+            self._model[literal ^ 1] = -1
 
     def _assume(self, assumptions: Sequence[int]) -> bool:
         """Makes all assumptions on one level, so that they are propagated once. Returns whether none of them is false
@@ -375,10 +398,16 @@ class Solver:
 
     def _learn(self, conflict: Sequence[int]) -> None:
         """Learns a clause from a conflict, and backtracks to the level at which it becomes unit."""
-        level, reasons, trail, here = self._level, self._reason, self._trail, len(self._limits)
+        level = self._level
+        reasons = self._reason
+        trail = self._trail
+        here = len(self._limits)
         seen: set[int] = set()
         learnt: list[int] = []
-        open_, index, clause, literal = 0, len(trail), conflict, -1
+        open_ = 0
+        index = len(trail)
+        clause = conflict
+        literal = -1
         while True:
             for other in clause:
                 variable = other >> 1
@@ -403,13 +432,7 @@ class Solver:
         learnt = [other for other in learnt if not follows(other, seen, levels, level, reasons, needless)]
         learnt.sort(key=lambda other: (-level[other >> 1], other))
         learnt.insert(0, literal ^ 1)
-        self._step *= _DECAY
-        if self._step > 1e100:
-            self._activity = [activity * 1e-100 for activity in self._activity]
-            self._step *= 1e-100
-            self._reorder()
-        elif len(self._order) > _TIMES * len(self._level):
-            self._reorder()
+        self._decay()
         joined = len({level[other >> 1] for other in learnt})
         self._back_to(level[learnt[1] >> 1] if len(learnt) > 1 else 0)
         if len(learnt) > 1:
@@ -417,6 +440,16 @@ class Solver:
             if len(learnt) > 2:
                 self._learnt.append((joined, learnt))
         self._assign(learnt[0], learnt if len(learnt) > 1 else None)
+
+    def _decay(self) -> None:
+        """Makes what took part in earlier conflicts less active, by making later ones count more."""
+        self._step *= _DECAY
+        if self._step > 1e100:
+            self._activity = [activity * 1e-100 for activity in self._activity]
+            self._step *= 1e-100
+            self._reorder()
+        elif len(self._order) > _TIMES * len(self._level):
+            self._reorder()
 
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
@@ -437,7 +470,11 @@ class Solver:
         if len(self._limits) <= level:
             return
         start = self._limits[level]
-        value, phase, activity, order, queued = self._value, self._phase, self._activity, self._order, self._queued
+        value = self._value
+        phase = self._phase
+        activity = self._activity
+        order = self._order
+        queued = self._queued
         eligible = self._eligible
         for literal in self._trail[start:]:
             value[literal] = value[literal ^ 1] = 0

@@ -37,7 +37,8 @@ class Candidates:
             return self.rules.all
         if any(is_name(person.address) for person in fork.people):  # Somebody whose address is unknown may have any.
             return self.rules.all
-        rules, subject = self.rules, content.subject
+        rules = self.rules
+        subject = content.subject
         met = self._met("message", lambda: rules.needs_met(self._message_keys()))
         met |= self._met(
             ("headers", content.headers), lambda: rules.needs_met(("header", name) for name, _values in content.headers)
@@ -66,7 +67,8 @@ class Candidates:
         return found
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
-        message, primary = self.message, self.facts.primary
+        message = self.message
+        primary = self.facts.primary
         written = (
             message.sender.lower(),
             (message.mail_from or "").lower(),

@@ -78,7 +78,8 @@ class MessageDecider:
         """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same
         content.
         """
-        content, bit = world.content, 1 << rule.place
+        content = world.content
+        bit = 1 << rule.place
         dead = self._dead.get(id(content), 0)
         if dead & bit:
             return True
@@ -143,7 +144,8 @@ class MessageDecider:
         return self._of_sender
 
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        content, predicate = world.content, atom.predicate
+        content = world.content
+        predicate = atom.predicate
         if content.wrapped and predicate.of_wrapper:
             found: Truth = opened(
                 ("wrapper", content.headers, content.edits, content.classifications),

@@ -332,4 +332,6 @@ def _stopped(rule: FlowRule, world: World, scene: Scene) -> list[World]:
 
 
 def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -297,7 +297,9 @@ class Way:
 
     def protects(self, least: str) -> bool | None:
         """Whether a copy goes this way only by TLS that checks this at least; ``None`` if that is open."""
-        return True if at_least(self.validation, least) else None if self.doubt else False
+        if at_least(self.validation, least):
+            return True
+        return None if self.doubt else False
 
 
 def ways_of(world: World, facts: Facts, address: str) -> list[Way]:
@@ -358,7 +360,9 @@ def protects(world: World, facts: Facts, address: str, least: str) -> bool | Non
     if goes is False:
         return True
     every = {way.protects(least) for way in ways_of(world, facts, address)}
-    return True if every == {True} else False if every == {False} and goes is True else None
+    if every == {True}:
+        return True
+    return False if every == {False} and goes is True else None
 
 
 def reasons_of_transit(world: World, facts: Facts, address: str) -> list[Reason]:

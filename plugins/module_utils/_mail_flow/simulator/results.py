@@ -168,7 +168,9 @@ class _Stage:
 
     def end(self, world: World) -> _End:
         """The end of a world at this stage."""
-        fate = "moderated" if world.held > self.number else "delivered" if world.fate == "released" else world.fate
+        fate = "delivered" if world.fate == "released" else world.fate
+        if world.held > self.number:
+            fate = "moderated"
         found = verdict(world, self.message, self.facts)
         if fate == "delivered" and not found.delivered:
             fate = "unknown"

@@ -42,7 +42,8 @@ class Tracer:
         self._rules = rules
         self._looked: dict[tuple[str, int], list[World]] = {}
         self._decider = MessageDecider(rules, message, facts, everything=True)
-        self._message, self._facts = message, facts
+        self._message = message
+        self._facts = facts
         passage = Passage(rules, message, facts, self._decider, watch=self._watch)
         try:
             with bounded(STEPS_OF_MESSAGE):

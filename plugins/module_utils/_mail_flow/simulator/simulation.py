@@ -189,7 +189,8 @@ class Passage:
                 spend(len(worlds) * STEPS_OF_WORLD)
                 worlds = merged(worlds)
                 if len(worlds) > MOST_WORLDS:
-                    course.too_many, worlds = True, worlds[:MOST_WORLDS]
+                    course.too_many = True
+                    worlds = worlds[:MOST_WORLDS]
             course.worlds = worlds
             for world in worlds:
                 if (shown := _shown(world)) not in contents:
@@ -206,7 +207,8 @@ class Passage:
 
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
         """The worlds after a rule was evaluated."""
-        person, added = course.recipient, course.by is not None
+        person = course.recipient
+        added = course.by is not None
         after: list[World] = []
         decided = self._decide(rule, world, person, added)
         if decided[0] == (world, False) and not (rule.splits or person.brought):

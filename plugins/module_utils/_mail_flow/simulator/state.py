@@ -166,7 +166,8 @@ def _few(worlds: list[World]) -> list[World]:
 
 def _likely(likely: list[World], against: list[World]) -> World:
     """One world in place of equal ones, some of which follow all guesses."""
-    one, other = _together(likely, []), _together(against, against)
+    one = _together(likely, [])
+    other = _together(against, against)
     # The guesses say which rules matched; if others would match without a guess, the list relies on it.
     differing = [
         world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)

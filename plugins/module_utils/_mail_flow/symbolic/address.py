@@ -61,13 +61,13 @@ def relate_texts(circuit: Circuit, atoms: dict[Key, Literal], *, alike: bool = T
     for word in words:
         for inner, sure in words_in(word, index):
             if sure and inner != word and all(has_word(text, inner) is True for text in standing[word]):
-                circuit.add(atoms["word", word] ^ 1, atoms["word", inner])
+                circuit.add(~atoms["word", word], atoms["word", inner])
     if alike and len(words) * len(patterns) <= _PAIRS:
         for pattern, dialect in patterns:
             if begins_anywhere(pattern, dialect, both=True):
                 for word in words:
                     if all(has_pattern(text, pattern, dialect) is True for text in standing[word]):
-                        circuit.add(atoms["word", word] ^ 1, atoms["pattern", (pattern, dialect)])
+                        circuit.add(~atoms["word", word], atoms["pattern", (pattern, dialect)])
 
 
 class AddressSlot:
@@ -86,9 +86,13 @@ class AddressSlot:
     def __init__(
         self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts, profiles: Profiles
     ) -> None:
-        self.name, self.facts, self._circuit, self.profiles = name, facts, circuit, profiles
+        self.name = name
+        self.facts = facts
+        self._circuit = circuit
+        self.profiles = profiles
         # These two come first: once one is false, a single decision excludes all names, or all domains.
-        self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
+        self.named = circuit.variable((name, "named"))
+        self.placed = circuit.variable((name, "placed"))
         self.atoms: dict[Key, Literal] = {
             key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)
         }
@@ -106,8 +110,9 @@ class AddressSlot:
     def value(self, key: Key, logic: Logic) -> Value:
         """Whether it has an atom."""
         if is_open(key):
-            wide, unknown = wider(key), logic.unknown(questions.PATTERN_SYNTAX, self.name, key)
-            return unknown if wide is None else logic.all_of((unknown, self.value(wide, logic)))
+            wide = wider(key)
+            unknown = logic.unknown(questions.PATTERN_SYNTAX, self.name, key)
+            return unknown if wide is None else unknown & self.value(wide, logic)
         found: Value = self.atoms[key]
         if others := spellings(key[1]) if key[0] == "below" else ():
             otherwise = self._circuit.disjunction(self.atoms["below", other] for other in others)
@@ -148,13 +153,13 @@ class AddressSlot:
 
     def _is_any(self, whole: Literal, literals: list[Literal]) -> None:
         for literal in literals:
-            self._circuit.add(literal ^ 1, whole)
-        self._circuit.add(whole ^ 1, *literals)
+            self._circuit.add(~literal, whole)
+        self._circuit.add(~whole, *literals)
 
     def _has(self, who: Key, key: Key, *, sure: bool) -> None:
         """A named address, or everybody with a profile, has an atom, or may have it."""
         if sure:
-            self._circuit.add(self.atoms[who] ^ 1, self.literal(key))
+            self._circuit.add(~self.atoms[who], self.literal(key))
         else:
             self.doubtful.setdefault(key, []).append(who)
 
@@ -162,32 +167,33 @@ class AddressSlot:
         """No other named address has an atom."""
         others = [self.atoms["profile", number] for number in self.profiles.with_atom.get(key, ())]
         every = (self.atoms["address", address] for address in people)
-        self._circuit.add(self.named ^ 1, self.atoms[key] ^ 1, *every, *others)
+        self._circuit.add(~self.named, ~self.atoms[key], *every, *others)
 
     def _relate_profiles(self) -> None:
         """What people in a large directory have, and what they lack."""
         for number, profile in enumerate(self.profiles.each):
             who: Key = ("profile", number)
-            self._circuit.add(self.atoms[who] ^ 1, self.object)
+            self._circuit.add(~self.atoms[who], self.object)
             for key, sure in profile.has.items():
                 self._has(who, key, sure=sure)
             for key in self.profiles.of_directory:
                 if key not in profile.has and key not in profile.free:
-                    self._circuit.add(self.atoms[who] ^ 1, self.literal(key) ^ 1)
+                    self._circuit.add(~self.atoms[who], ~self.literal(key))
 
     def _relate_domains(self, people: list[str]) -> None:
         """L5 to L8: a domain lies in its parents; an address has one domain."""
-        add, atoms = self._circuit.add, self.atoms
+        add = self._circuit.add
+        atoms = self.atoms
         names = set(self.values("below"))
         children: dict[str, list[Literal]] = {}
         for name in sorted(names):
             parent = next((each for each in with_parents(name)[1:] if each in names), "")
             children.setdefault(parent, []).append(atoms["below", name])
             if parent:
-                add(atoms["below", name] ^ 1, atoms["below", parent])
+                add(~atoms["below", name], atoms["below", parent])
             if ("exact", name) in atoms:
                 children.setdefault(name, []).append(atoms["exact", name])
-                add(atoms["exact", name] ^ 1, atoms["below", name])
+                add(~atoms["exact", name], atoms["below", name])
         for _parent, apart in sorted(children.items()):
             self._circuit.at_most_one(apart)
         inside: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("below", "exact")}
@@ -195,16 +201,17 @@ class AddressSlot:
             for name in with_parents(domain(address)):
                 if ("below", name) in atoms:
                     inside["below", name].append(address)
-                    add(atoms["address", address] ^ 1, atoms["below", name])
+                    add(~atoms["address", address], atoms["below", name])
             if ("exact", domain(address)) in atoms:
                 inside["exact", domain(address)].append(address)
-                add(atoms["address", address] ^ 1, atoms["exact", domain(address)])
+                add(~atoms["address", address], atoms["exact", domain(address)])
         for key, each in inside.items():
             self._only(key, each)
 
     def _relate_words(self, people: list[str]) -> None:
         """Words and patterns in named addresses."""
-        index, patterns = words_by_token(self.values("word")), self.values("pattern")
+        index = words_by_token(self.values("word"))
+        patterns = self.values("pattern")
         hits: dict[Key, list[str]] = {key: [] for key in self.atoms if key[0] in ("word", "pattern")}
         for address in people:
             for word, sure in words_in(address, index):
@@ -220,8 +227,10 @@ class AddressSlot:
 
     def _relate_endings(self) -> None:
         """Words and patterns in domains: every address in a domain ends with it, after ``@`` or a dot."""
-        add, atoms = self._circuit.add, self.atoms
-        index, patterns = words_by_token(self.values("word")), self.values("pattern")
+        add = self._circuit.add
+        atoms = self.atoms
+        index = words_by_token(self.values("word"))
+        patterns = self.values("pattern")
         ends: list[tuple[Literal, tuple[str, ...]]] = [
             (atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")
         ]
@@ -231,36 +240,39 @@ class AddressSlot:
             whole = [f"{before}{text}" for text in texts for before in "q-"]
             for word, sure in words_in(whole[0], index):
                 if sure and all(has_word(text, word) is True for text in whole):
-                    add(literal ^ 1, atoms["word", word])
+                    add(~literal, atoms["word", word])
         if len(ends) * len(patterns) <= _PAIRS:
             for pattern, dialect in patterns:
                 if begins_anywhere(pattern, dialect):
                     for literal, texts in ends:
                         if all(has_pattern(text, pattern, dialect) is True for text in texts):
-                            add(literal ^ 1, atoms["pattern", (pattern, dialect)])
+                            add(~literal, atoms["pattern", (pattern, dialect)])
 
     def _relate_members(self, people: list[str]) -> None:
         """Membership of groups whose members are known."""
         for group in self.values("member"):
             if self.facts.groups is None or group not in self.facts.groups:
                 continue
-            every, direct = self.facts.members_of(group), self.facts.groups[group]
+            every = self.facts.members_of(group)
+            direct = self.facts.groups[group]
             members = [address for address in people if address in every]
             self._only(("member", group), members)
             for address in members:
                 self._has(("address", address), ("member", group), sure=address in direct)
             if len(every) <= MOST_NAMED or self.profiles.covers(every):
-                self._circuit.add(self.atoms["member", group] ^ 1, self.named)
+                self._circuit.add(~self.atoms["member", group], self.named)
 
     def _relate_directory(self, people: list[str]) -> None:
         """The organization's objects, with their known attributes and managers."""
-        facts, add = self.facts, self._circuit.add
+        facts = self.facts
+        add = self._circuit.add
         for address in people:
-            literal, known = self.atoms["address", address] ^ 1, facts.is_object(address)
+            literal = ~self.atoms["address", address]
+            known = facts.is_object(address)
             if known is not None or facts.is_contact(address):
-                add(literal, self.object if known else self.object ^ 1)
+                add(literal, self.object if known else ~self.object)
             if facts.managers is not None:
-                add(literal, self.managed if facts.manager(address) else self.managed ^ 1)
+                add(literal, self.managed if facts.manager(address) else ~self.managed)
             for sort, value in self.atoms:
                 if sort in ATTRIBUTES:
                     self._relate_attribute(address, sort, value)
@@ -271,13 +283,13 @@ class AddressSlot:
         ]
         for sort, value in self.atoms:
             if sort in ATTRIBUTES:
-                add(self.atoms[sort, value] ^ 1, self.object, *strangers)
+                add(~self.atoms[sort, value], self.object, *strangers)
         if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
-            add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
+            add(~self.managed, *(self.atoms["address", person] for person in facts.managers))
         elif self.profiles.covers(facts.managers or ()):
-            add(self.managed ^ 1, self.named)
+            add(~self.managed, self.named)
         if facts.mailboxes is not None:
-            add(self.object ^ 1, self.named)
+            add(~self.object, self.named)
 
     def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, Dialect]) -> None:
         name, wanted, dialect = value
@@ -288,7 +300,7 @@ class AddressSlot:
             any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), dialect)
         )
         if found is False:
-            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] ^ 1)
+            self._circuit.add(~self.atoms["address", address], ~self.atoms[sort, value])
         else:
             self._has(("address", address), (sort, value), sure=found is True)
 
@@ -296,7 +308,7 @@ class AddressSlot:
 
     def below_alone(self, name: str) -> Literal:
         """Whether the address is in a subdomain of this domain, and not in the domain itself."""
-        return self._circuit.conjunction((self.atoms["below", name], self.atoms["exact", name] ^ 1))
+        return self.atoms["below", name] & ~self.atoms["exact", name]
 
     def in_accepted(self, kinds: tuple[str, ...]) -> Literal:
         """Whether the address is in an accepted domain of one of these types."""
@@ -311,9 +323,9 @@ class AddressSlot:
             if each.match_subdomains:
                 others = [name for name in exact if is_below(name, each.name)]
                 taken = [name for name in earlier if is_below(name, each.name) or is_below(each.name, name)]
-                parts = [self.atoms["below", each.name], *(self.atoms["exact", name] ^ 1 for name in others)]
+                parts = [self.atoms["below", each.name], *(~self.atoms["exact", name] for name in others)]
                 found.append(
-                    (each.type, self._circuit.conjunction([*parts, *(self.atoms["below", name] ^ 1 for name in taken)]))
+                    (each.type, self._circuit.conjunction([*parts, *(~self.atoms["below", name] for name in taken)]))
                 )
                 earlier.append(each.name)
         return found
@@ -329,7 +341,7 @@ class AddressSlot:
             for other in spellings(each.name)
         ]
         accepted = self._circuit.disjunction(literal for _kind, literal in self._accepted())
-        return self._circuit.conjunction((self._circuit.disjunction(found), accepted ^ 1))
+        return self._circuit.disjunction(found) & ~accepted
 
     def in_internal_otherwise(self) -> Literal:
         """Whether the address would be in a remote domain that makes people internal in another spelling."""
@@ -345,18 +357,18 @@ class AddressSlot:
         remote = {name: internal for name, internal in (self.facts.remote_domains or {}).items() if name != "*"}
         exact = [name for name in remote if not name.startswith("*.")]
         wild = [name[2:] for name in remote if name.startswith("*.")]
-        others = [self.atoms["exact", name] ^ 1 for name in exact]
+        others = [~self.atoms["exact", name] for name in exact]
         found = [self.atoms["exact", name] for name in exact if remote[name]]
         for name in wild:
             if remote[f"*.{name}"]:
                 longer = [
-                    self.atoms["below", other] ^ 1
+                    ~self.atoms["below", other]
                     for other in wild
                     if other != name and len(other) > len(name) and is_below(other, name)
                 ]
                 found.append(self._circuit.conjunction([self.atoms["below", name], *longer, *others]))
         if (self.facts.remote_domains or {}).get("*", False):
-            found.append(self._circuit.conjunction([*others, *(self.atoms["below", name] ^ 1 for name in wild)]))
+            found.append(self._circuit.conjunction([*others, *(~self.atoms["below", name] for name in wild)]))
         return self._circuit.disjunction(found)
 
 
@@ -367,7 +379,9 @@ class People:
     """
 
     def __init__(self, circuit: Circuit, vocabulary: Vocabulary, facts: Facts, assume: Callable[..., Literal]) -> None:
-        self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
+        self.circuit = circuit
+        self.vocabulary = vocabulary
+        self.facts = facts
         directory = facts.mailboxes is not None
         attributes = any(
             sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ())
@@ -401,22 +415,23 @@ class People:
         :param whose: the address, if there is no choice. Its known facts would contradict an assumption for all mail.
         """
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts, self._profiles[kind])
-        add, inside = self.circuit.add, self.inside(slot)
+        add = self.circuit.add
+        inside = self.inside(slot)
         known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.is_contact(whose))
         if self.facts.mailboxes is None and not known:
-            guest = self.circuit.conjunction((slot.object, inside ^ 1))
+            guest = slot.object & ~inside
             if self._named_guests is None:
-                add(self._guests ^ 1, guest ^ 1)
+                add(~self._guests, ~guest)
             else:
-                add(guest ^ 1, *(slot["address", each] for each in self._named_guests))
+                add(~guest, *(slot["address", each] for each in self._named_guests))
                 if kind == SENDER:
-                    add(self._guests_send ^ 1, guest ^ 1, self.circuit.variable("authenticated") ^ 1)
+                    add(~self._guests_send, ~guest, ~self.circuit.variable("authenticated"))
         if kind == RECIPIENT:
             if not known:
                 # Of a domain that is shared with other servers, not everybody is.
-                add(self._objects ^ 1, inside ^ 1, slot.in_accepted((RELAYED,)), slot.object)
+                add(~self._objects, ~inside, slot.in_accepted((RELAYED,)), slot.object)
             if self.facts.remote_domains is None:
-                add(self._internal ^ 1, self.internal(slot) ^ 1)
+                add(~self._internal, ~self.internal(slot))
         return slot
 
     def inside(self, slot: AddressSlot) -> Literal:

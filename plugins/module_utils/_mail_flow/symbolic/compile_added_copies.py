@@ -12,7 +12,7 @@ from .address import AddressSlot
 from .compile_outcomes import Outcome
 from .compile_recipients import Branch, Company
 from .compile_rules import RuleChain
-from .logic import Logic, Value, negate
+from .logic import Logic, Value
 
 #: The maximum number of copies for people whom rules add that are compared.
 _COPIES = 24
@@ -78,18 +78,13 @@ class AddedCopyCompiler:
         while todo and len(found) < _COPIES:
             branch, when, made_of = todo.pop(0)
             if made_of is not None and not made_of.instead:
-                when = self.logic.all_of(
-                    (
-                        when,
-                        negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)),
-                    )
-                )
+                when &= ~(chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)
             if when == FALSE:
                 continue
             found.append(self._copy(chain, branch, when, ((when, made_of),)))
             for more in found[-1].outcome.chain.branches:
                 if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
-                    todo.append((more, self.logic.all_of((found[-1].when, more.when)), found[-1]))
+                    todo.append((more, found[-1].when & more.when, found[-1]))
         return AddedCopies(tuple(found), bool(todo))
 
     def brought(self, chain: RuleChain) -> AddedCopies:
@@ -102,7 +97,7 @@ class AddedCopyCompiler:
 
         def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
             for branch in branches:
-                when = self.logic.all_of((of, branch.when))
+                when = of & branch.when
                 if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
                     continue
                 row = waiting.setdefault(branch.rule.place, [])
@@ -128,22 +123,14 @@ class AddedCopyCompiler:
 
         :param when: the condition under which the rule makes it; :param:`sources`: what it makes it from.
         """
-        copy, recipient = (
-            RuleChain(chain.rules, chain.conditions, self.company, chain.shared, branch),
-            self.recipient,
-        )
+        copy = RuleChain(chain.rules, chain.conditions, self.company, chain.shared, branch)
+        recipient = self.recipient
         if branch.address and not branch.instead:
-            when = self.logic.all_of((when, recipient["address", branch.address] ^ 1))
+            when &= ~recipient["address", branch.address]
         if branch.people:
             their = [
-                self.logic.all_of(
-                    (
-                        theirs,
-                        copy.person["address", address],
-                        TRUE if branch.instead else recipient["address", address] ^ 1,
-                    )
-                )
+                theirs & copy.person["address", address] & (TRUE if branch.instead else ~recipient["address", address])
                 for address, theirs in branch.people
             ]
-            when = self.logic.all_of((when, self.logic.any_of(their)))
+            when &= self.logic.any_of(their)
         return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, sources)

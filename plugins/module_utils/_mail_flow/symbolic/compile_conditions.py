@@ -38,7 +38,9 @@ class Conditions:
         now: datetime.datetime,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self.mail, self.logic, self.settings = mail, logic, settings or {}
+        self.mail = mail
+        self.logic = logic
+        self.settings = settings or {}
         self.company = company
         self._now = now
         self.scopes = Scopes(mail, logic)
@@ -55,7 +57,8 @@ class Conditions:
         :param added: whether a rule added the person. A rule that looks at recipients may not consider them (U09), and what it sees of all
             recipients of their copy stays open; but it sees nobody there whom no field names.
         """
-        logic, mail = self.logic, self.mail
+        logic = self.logic
+        mail = self.mail
         shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.looks_around]
         parts = [
             possible_for_added(self, atom, seen) if atom in shared else self.truth(atom, seen, person)
@@ -97,7 +100,8 @@ class Conditions:
 
     def hidden(self, seen: MessageSeen) -> Value:
         """Whether S/MIME hides the content."""
-        return self.logic.all_of((self.mail.arrival["smime"], ~seen.wrapped))
+        hidden: Value = self.mail.arrival["smime"] & ~seen.wrapped
+        return hidden
 
     def undone(self, rule: FlowRule, name: Hashable, seen: MessageSeen) -> Value:
         """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content
@@ -166,23 +170,25 @@ class Conditions:
         edited: Value = FALSE
         for place, (edit, acts) in enumerate(edits):
             counts = logic.unknown("edit counts", edit.field, edit.what, *about) if edit.reason else edited
-            when = logic.all_of((acts, counts))
+            when = acts & counts
             before = tuple(each for each in edits[:place] if not (edit.replaces and each[0].field == edit.field))
             then = logic.unknown("edited", edit.field, edit.what, self.mail.numbered(before), *about)
             if edit.adds and atom.predicate.sort == "word":
-                then = logic.any_of((found, then))
-            found, edited = logic.choose(when, then, found), logic.any_of((edited, when))
+                then = found | then
+            found = logic.choose(when, then, found)
+            edited = edited | when
         beside = atom.predicate.beside_formula
-        return found if beside is None else logic.any_of((beside(self, atom, seen), found))
+        return found if beside is None else beside(self, atom, seen) | found
 
     def text(self, slot: str, key: Key, seen: MessageSeen) -> Value:
         """An atom of the current text."""
         first = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
+        found: Value = first
         if changed is not None and slot == SUBJECT and is_open(key):
             unknown = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key, self.mail.numbered(changed.history))
             found = changed.of_unagreed(key, first, unknown, self.logic)
-        else:
-            found = first if changed is None else changed.value(key, first, self.logic)
+        elif changed is not None:
+            found = changed.value(key, first, self.logic)
         wide = wider(key) if is_open(key) else None
-        return found if wide is None else self.logic.all_of((found, self.text(slot, wide, seen)))
+        return found if wide is None else found & self.text(slot, wide, seen)

@@ -25,7 +25,7 @@ from .address import AddressSlot
 from .atoms import Showing
 from .compile_recipients import sent_by
 from .compile_rules import RuleChain
-from .logic import Logic, Value, high, low, negate
+from .logic import Logic, Value, high, low
 from .symbolic_message import SymbolicMessage
 
 
@@ -41,53 +41,58 @@ class Outcome:
     """
 
     def __init__(self, chain: RuleChain, given: tuple[Literal, Literal] | None = None) -> None:
-        self.chain, self.logic, self.mail, self.state = chain, chain.logic, chain.mail, chain.state
-        logic, state, arrival = self.logic, self.state, self.mail.arrival
-        circuit, wrapped = self.mail.circuit, state.seen.wrapped
-        clear = circuit.disjunction((self.mail.rights, arrival["smime"])) ^ 1
+        self.chain = chain
+        self.logic = chain.logic
+        self.mail = chain.mail
+        self.state = chain.state
+        logic = self.logic
+        state = self.state
+        arrival = self.mail.arrival
+        wrapped = state.seen.wrapped
+        clear = ~(self.mail.rights | arrival["smime"])
         self.asked = logic.any_of(state.asked.values())
-        open_to_rules = logic.any_of((clear, logic.all_of((arrival["smime"], wrapped))))
+        open_to_rules = clear | (arrival["smime"] & wrapped)
         unsure = self._unsure()
         perhaps, refused = given or (self._protected_perhaps(), logic.unknown("outcome", "refused", self.refusing))
         as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
-        newly = logic.all_of((open_to_rules, self.asked, as_asked))
+        newly = open_to_rules & self.asked & as_asked
         order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
-        again = logic.all_of(
-            (
-                arrival["own"],
-                state.removed,
-                self.asked,
-                logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order),
-            )
+        again = (
+            arrival["own"]
+            & state.removed
+            & self.asked
+            & logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order)
         )
-        self.kept = logic.all_of(
-            (self.mail.rights, negate(logic.all_of((arrival["own"], state.removed, self._decrypts()))))
+        self.kept = self.mail.rights & ~(arrival["own"] & state.removed & self._decrypts())
+        both = (
+            arrival["own"]
+            & state.removed
+            & self.asked
+            & logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "kept", order)
         )
-        both = logic.all_of(
-            (arrival["own"], state.removed, self.asked, logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "kept", order))
-        )
-        self.smime = logic.all_of((arrival["smime"], negate(logic.all_of((wrapped, self.asked)))))
-        self._unknown_option = logic.any_of((both, again))
-        surprised, doubt = state.surprised, self._unread("protected")
+        self.smime = arrival["smime"] & ~(wrapped & self.asked)
+        self._unknown_option = both | again
+        surprised = state.surprised
+        doubt = self._unread("protected")
         self._after = self.mail.facts.afterwards
-        self._by_rules = logic.choose(surprised, doubt, logic.any_of((newly, again)))
-        self._rights_by_rules = logic.choose(surprised, doubt, logic.any_of((newly, again, self.kept, both)))
+        self._by_rules = logic.choose(surprised, doubt, newly | again)
+        self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.kept | both)
         self.by_rules = self._left(self._by_rules)
-        self.by_rights = logic.any_of((self._left(self._rights_by_rules), self._gained()))
-        self.protected = logic.any_of((self.by_rights, logic.choose(surprised, FALSE, self.smime)))
+        self.by_rights = self._left(self._rights_by_rules) | self._gained()
+        self.protected = self.by_rights | logic.choose(surprised, FALSE, self.smime)
         fates = state.fates
-        refused = logic.all_of((open_to_rules, self.asked, negate(self._from_outside()), self.refusing, refused))
+        refused = open_to_rules & self.asked & ~self._from_outside() & self.refusing & refused
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
-        unsure_fate = logic.all_of((surprised, self._unread("fate")))
-        withheld = [self._told("withholds")] if self._after.withholds else []
-        self.gone = logic.any_of((*ends, refused, unsure_fate, *withheld))
-        self.released = logic.all_of((fates.get("quarantined", FALSE), negate(self.gone)))
-        self.delivered = negate(logic.any_of((self.gone, self.released)))
+        unsure_fate = surprised & self._unread("fate")
+        withheld = self._told("withholds") if self._after.withholds else FALSE
+        self.gone = logic.any_of(ends) | refused | unsure_fate | withheld
+        self.released = fates.get("quarantined", FALSE) & ~self.gone
+        self.delivered = ~(self.gone | self.released)
         self.held = state.held[0] if state.held else FALSE
         brands = list(state.brands.values())
         foreign = logic.choose(arrival["other"], logic.unknown("branding", "foreign"), TRUE)
         self._foreign = foreign
-        chosen = logic.all_of((self.by_rights, logic.any_of(brands), foreign)) if brands else FALSE
+        chosen = self.by_rights & logic.any_of(brands) & foreign if brands else FALSE
         self.branded = self._rebranded(chosen, "branded")
 
     # After the rules
@@ -98,40 +103,41 @@ class Outcome:
 
     def _theirs(self) -> Value:
         """Whether the copy keeps protection that neither DLP nor a label can change."""
-        return self.logic.all_of((self.kept, self.mail.arrival["other"]))
+        return self.kept & self.mail.arrival["other"]
 
     def _left(self, protected: Value) -> Value:
         """Protection after what may remove it."""
         if not self._after.removes:
             return protected
-        return self.logic.all_of((protected, self.logic.any_of((self._theirs(), negate(self._told("removes"))))))
+        return protected & (self._theirs() | ~self._told("removes"))
 
     def _gained(self) -> Value:
         """Whether a copy in clear is protected after the rules."""
         if not self._after.encrypts:
             return FALSE
-        clear = negate(self.logic.any_of((self._rights_by_rules, self.smime)))
-        return self.logic.all_of((clear, self._told("encrypts")))
+        clear = ~(self._rights_by_rules | self.smime)
+        return clear & self._told("encrypts")
 
     def _replaced(self, name: str, chosen: Value) -> Value:
         """Whether a copy has this option after the rules, if they chose it or another."""
         if not self._after.every:
             return chosen
-        logic, left = self.logic, self._left(chosen)
+        left = self._left(chosen)
         if self._after.replaces(name):
-            left = logic.all_of((left, logic.any_of((self._theirs(), negate(self._told("replaces", name_key(name)))))))
+            left &= self._theirs() | ~self._told("replaces", name_key(name))
         if not self._after.may_use(name):
             return left
-        gained = (negate(chosen), negate(self.smime), negate(self._theirs()), self._told("uses", name_key(name)))
-        return logic.any_of((left, logic.all_of((*gained, self.by_rights))))
+        in_clear = ~(chosen | self.smime | self._theirs())
+        return left | (in_clear & self._told("uses", name_key(name)) & self.by_rights)
 
     def _rebranded(self, chosen: Value, *what: Hashable) -> Value:
         """Whether a copy shows a branding after the rules, if they chose it or not."""
         if not self._after.touches_branding:
             return chosen
-        theirs, shown = self._theirs(), self._told("brands", *what)
-        changed = self.logic.choose(theirs, chosen, self.logic.all_of((self.by_rights, shown)))
-        return changed if self._after.brands else self.logic.all_of((chosen, changed))
+        theirs = self._theirs()
+        shown = self._told("brands", *what)
+        changed = self.logic.choose(theirs, chosen, self.by_rights & shown)
+        return changed if self._after.brands else chosen & changed
 
     # What rules ask for
 
@@ -145,7 +151,8 @@ class Outcome:
 
     def _unread(self, *what: Hashable) -> Value:
         """The effect of rules' unknown actions: the same whenever the same rules act."""
-        logic, found = self.logic, self.logic.unknown(questions.UNSUPPORTED, *what)
+        logic = self.logic
+        found = self.logic.unknown(questions.UNSUPPORTED, *what)
         acting = [
             (each, self.chain.acts(rule))
             for rule in self.chain.rules.rules
@@ -157,41 +164,34 @@ class Outcome:
                 own = logic.unknown(
                     questions.UNSUPPORTED, *what, each, sum(each == other for other, _acts in acting[:place])
                 )
-                found = logic.choose(acts, negate(logic.equal(found, own)), found)
+                found = logic.choose(acts, ~logic.equal(found, own), found)
         return found
 
     def _scope(self, value: str) -> Value:
         return self.chain.conditions.scopes.sender(value, self.mail.sender)
 
     def _forwarded(self) -> Literal:
-        return self.mail.circuit.disjunction((self.mail.kinds["AutoForward"], self.mail.kinds["SmtpForwarding"]))
+        return self.mail.kinds["AutoForward"] | self.mail.kinds["SmtpForwarding"]
 
     def _from_outside(self) -> Value:
         """Mail from outside is delivered as it is, whatever rules ask for."""
-        return self.logic.all_of(
-            (self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1)
-        )
+        return self._scope("NotInOrganization") & ~self._scope("InOrganization") & ~self._forwarded()
 
     def _unsure(self) -> Value:
         """Whether the outcome of a message that rules ask to protect is open."""
-        logic, mail = self.logic, self.mail
-        signed = mail.circuit.disjunction((mail.arrival["smime_signed"], mail.kinds["Signed"]))
-        return logic.any_of(
-            (
-                *(
-                    self.state.removed,
-                    negate(self._scope("InOrganization")),
-                    self._scope("NotInOrganization"),
-                    self._forwarded(),
-                ),
-                # Whether requested protection survives the quarantine is not documented.
-                self.state.fates.get("quarantined", FALSE),
-                *(
-                    logic.all_of((signed, negate(self.state.seen.wrapped))),
-                    *(mail.kinds[kind] for kind in SYSTEM_TYPES),
-                    self.refusing,
-                ),
-            )
+        mail = self.mail
+        signed = mail.arrival["smime_signed"] | mail.kinds["Signed"]
+        by_system = mail.circuit.disjunction([mail.kinds[kind] for kind in SYSTEM_TYPES])
+        return (
+            self.state.removed
+            | ~self._scope("InOrganization")
+            | self._scope("NotInOrganization")
+            | self._forwarded()
+            # Whether requested protection survives the quarantine is not documented.
+            | self.state.fates.get("quarantined", FALSE)
+            | (signed & ~self.state.seen.wrapped)
+            | by_system
+            | self.refusing
         )
 
     @property
@@ -221,42 +221,32 @@ class Outcome:
         if name == "moderated":
             return held
         found = {"delivered": self.delivered, "quarantined": self.released}.get(name, self.state.fates.get(name, FALSE))
-        return self.logic.all_of((negate(held), found))
+        return ~held & found
 
     def option(self, name: str) -> Value:
         """Whether the copy is protected with this option and no other."""
         logic = self.logic
-        arrived = logic.all_of((self.kept, self.mail.option(name)))
+        arrived = self.kept & self.mail.option(name)
         others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
-        sole = logic.all_of(
-            (
-                mine,
-                logic.choose(
-                    others,
-                    logic.unknown(
-                        questions.WHICH_TEMPLATE, name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)
-                    ),
-                    TRUE,
-                ),
-            )
+        sole = mine & logic.choose(
+            others,
+            logic.unknown(
+                questions.WHICH_TEMPLATE, name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)
+            ),
+            TRUE,
         )
-        unsure = logic.all_of(
-            (
-                self._unknown_option,
-                logic.unknown(
-                    questions.ENCRYPTED_AND_DECRYPTED,
-                    "option",
-                    name_key(name),
-                    self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT),
-                ),
-            )
+        unsure = self._unknown_option & logic.unknown(
+            questions.ENCRYPTED_AND_DECRYPTED,
+            "option",
+            name_key(name),
+            self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT),
         )
-        newly = logic.all_of((self._by_rules, sole))
+        newly = self._by_rules & sole
         chosen = logic.choose(
             self.state.surprised,
             self._unread("option", name_key(name)),
-            logic.any_of((logic.choose(self._unknown_option, unsure, newly), arrived)),
+            logic.choose(self._unknown_option, unsure, newly) | arrived,
         )
         return self._replaced(name, chosen)
 
@@ -273,7 +263,7 @@ class Outcome:
             ),
             TRUE,
         )
-        chosen = self.logic.all_of((self.by_rights, self.logic.any_of(mine), sole, self._foreign))
+        chosen = self.by_rights & self.logic.any_of(mine) & sole & self._foreign
         return self._rebranded(chosen, "brand", name_key(name))
 
     @property
@@ -281,10 +271,7 @@ class Outcome:
         """Whether it is known if the copy is delivered, and if it is protected."""
         circuit = self.mail.circuit
         return circuit.conjunction(
-            [
-                circuit.disjunction((low(value), high(value) ^ 1))
-                for value in (self.delivered, self.protected, self.state.surprised)
-            ]
+            [low(value) | ~high(value) for value in (self.delivered, self.protected, self.state.surprised)]
         )
 
     @cached_property
@@ -331,12 +318,14 @@ def taken_by(chain: RuleChain) -> Iterator[Taken]:
 
 def forced(chain: RuleChain, least: str) -> Value:
     """Whether a copy of somebody outside leaves only by forced TLS that checks this at least."""
-    logic, state, person = chain.logic, chain.state, chain.person
+    logic = chain.logic
+    state = chain.state
+    person = chain.person
     required = state.requires_tls if least == VALIDATIONS[0] else FALSE
     if chain.mail.facts.outbound_connectors is None:
-        return logic.any_of((required, logic.unknown("connectors", least, person.name, *state.routes.items())))
+        return required | logic.unknown("connectors", least, person.name, *state.routes.items())
     ways = [(each.connector.name, each.when, each.protects(least)) for each in taken_by(chain)]
-    ways.append(("", logic.all_of([negate(each.when) for each in taken_by(chain) if each.surely]), False))
+    ways.append(("", ~logic.any_of([each.when for each in taken_by(chain) if each.surely]), False))
     may, may_not = (
         logic.any_of([when for _name, when, protects in ways if protects is not other]) for other in (False, True)
     )
@@ -344,29 +333,33 @@ def forced(chain: RuleChain, least: str) -> Value:
     open_ = logic.unknown(
         questions.WHICH_CONNECTOR, least, *((name, when) for name, when, _protects in ways if when != FALSE)
     )
-    return logic.any_of((required, logic.choose(may_not, logic.all_of((may, open_)), TRUE)))
+    return required | logic.choose(may_not, may & open_, TRUE)
 
 
 def in_transit(chain: RuleChain, least: str) -> Value:
     """Whether a copy does not leave, or only by forced TLS that checks this at least."""
-    return chain.logic.any_of((negate(_goes(chain)), forced(chain, least)))
+    return ~_goes(chain) | forced(chain, least)
 
 
 def _goes(chain: RuleChain) -> Value:
     """Whether a copy leaves. Where a rule routes a copy for somebody inside to a connector, or Exchange may relay it to
     other servers, that is open.
     """
-    logic, person, routes = chain.logic, chain.person, chain.state.routes
-    perhaps = logic.any_of((*routes.values(), _may_relay(chain)))
+    logic = chain.logic
+    person = chain.person
+    routes = chain.state.routes
+    perhaps = logic.any_of(routes.values()) | _may_relay(chain)
     if perhaps == FALSE:
         return chain.conditions.scopes.leaves(person)
     open_ = logic.unknown(questions.WHICH_CONNECTOR, "goes", person.name, *routes.items())
-    return logic.any_of((chain.conditions.scopes.leaves(person), logic.all_of((perhaps, open_))))
+    return chain.conditions.scopes.leaves(person) | (perhaps & open_)
 
 
 def _may_relay(chain: RuleChain) -> Value:
     """See :meth:`Facts.may_relay`."""
-    logic, person, facts = chain.logic, chain.person, chain.mail.facts
+    logic = chain.logic
+    person = chain.person
+    facts = chain.mail.facts
     if not any(each.type == RELAYED for each in facts.accepted_domains or ()):
         return FALSE
     known = [("address", address) for address in sorted(facts.mailboxes or ())]
@@ -382,8 +375,8 @@ def _may_relay(chain: RuleChain) -> Value:
     others = logic.any_of(
         [_takes(chain.mail, chain.logic, chain.person, each) for each in taking if not each.on_premises]
     )
-    own = logic.all_of((surely, negate(others)))
-    return logic.all_of((person.in_accepted((RELAYED,)), here ^ 1, negate(own)))
+    own = surely & ~others
+    return person.in_accepted((RELAYED,)) & ~here & ~own
 
 
 def _takes(mail: SymbolicMessage, logic: Logic, person: AddressSlot, connector: Connector) -> Value:
@@ -413,7 +406,8 @@ class Copies:
     """
 
     def __init__(self, logic: Logic, every: Sequence[tuple[Value, Outcome]]) -> None:
-        self.logic, self._every = logic, every
+        self.logic = logic
+        self._every = every
         self.delivered = self._any(lambda copy: copy.delivered)
         self.released = self._any(lambda copy: copy.released)
         self.gone = self._any(lambda copy: copy.gone)
@@ -425,7 +419,7 @@ class Copies:
         self.approvals = max((len(copy.state.held) for _when, copy in every), default=0)
 
     def _any(self, value: Callable[[Outcome], Value]) -> Value:
-        return self.logic.any_of([self.logic.all_of((when, value(copy))) for when, copy in self._every])
+        return self.logic.any_of([when & value(copy) for when, copy in self._every])
 
     def held(self, approvals: int) -> Value:
         """Whether a copy waits for one more approval than these."""
@@ -458,12 +452,12 @@ def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Lo
 
     :param chains: the copies that rules act on, each with its condition.
     """
-    acts = logic.any_of([logic.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
+    acts = logic.any_of([when & chain.acts(showing.rule) for when, chain in chains])
     mail = chains[0][1].mail
-    in_clear = mail.circuit.disjunction((mail.rights, mail.arrival["smime"])) ^ 1
+    in_clear = ~(mail.rights | mail.arrival["smime"])
     may_encrypt = may_act_on_reports(chains[0][1].rules, Does.ENCRYPT)
     sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address) if may_encrypt else TRUE
-    return logic.all_of((acts, sent_by(mail, logic, showing.senders), in_clear, sees))
+    return acts & sent_by(mail, logic, showing.senders) & in_clear & sees
 
 
 def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:

@@ -26,7 +26,7 @@ from .address import AddressSlot
 from .atoms import MANAGER, REDIRECTS, brought_by
 from .compile_conditions import Conditions
 from .compile_text_edits import SeenMessage
-from .logic import Logic, Value, high, low, negate, pair
+from .logic import Logic, Value, high, low, pair
 from .symbolic_message import Companion, SymbolicMessage
 
 #: The one other recipient who may be anybody.
@@ -86,7 +86,9 @@ class Company:
         exact: Iterable[Key],
         rule_sets: Iterable[RuleSet],
     ) -> None:
-        self.mail, self.logic, self.histories = mail, logic, histories
+        self.mail = mail
+        self.logic = logic
+        self.histories = histories
         self.watched = any(rules.watches_copies for rules in rule_sets)
         self.companions = {key: mail.companion(key) for key in exact}
         self._stays: dict[Key, dict[int, Value]] = {key: {0: each.there} for key, each in self.companions.items()}
@@ -101,8 +103,7 @@ class Company:
         """
         logic = self.logic
         known: list[Value] = [
-            logic.all_of((self._stays[who][history], self._has(each, key, written)))
-            for who, each in self.companions.items()
+            self._stays[who][history] & self._has(each, key, written) for who, each in self.companions.items()
         ]
         if ANYBODY not in self.companions:
             unbuilt = self._unbuilt(key, history)
@@ -122,16 +123,16 @@ class Company:
     def _of_alias(self, companion: Companion, key: Key) -> Value:
         if not is_open(key):
             return companion.alias[key]
-        wide, unknown = wider(key), self.logic.unknown(questions.PATTERN_SYNTAX, companion.slot.name, "alias", key)
-        return unknown if wide is None else self.logic.all_of((unknown, companion.alias[wide]))
+        wide = wider(key)
+        unknown = self.logic.unknown(questions.PATTERN_SYNTAX, companion.slot.name, "alias", key)
+        return unknown if wide is None else unknown & companion.alias[wide]
 
     def _unbuilt(self, key: Key, history: int, *, at_alias: bool = False) -> Value:
         """Whether somebody who is not modeled has an atom."""
         if is_open(key):
-            wide, unknown = wider(key), self.logic.unknown(questions.PATTERN_SYNTAX, "others", at_alias, key, history)
-            return self.logic.all_of(
-                (self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown)
-            )
+            wide = wider(key)
+            unknown = self.logic.unknown(questions.PATTERN_SYNTAX, "others", at_alias, key, history)
+            return (self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias)) & unknown
         wanted = ("written", key) if at_alias else key
         return FALSE if wanted in self.companions else self._somebody(wanted, history)
 
@@ -140,26 +141,21 @@ class Company:
         """That nobody gets the message at two addresses: nobody named by a field is also written to at an alias."""
         mail = self.mail
         people = [
-            (mail.direct ^ 1, mail.recipient),
+            (~mail.direct, mail.recipient),
             *((companion.at_alias, companion.slot) for companion in self.companions.values()),
         ]
         found: list[Literal] = []
         for at_alias, slot in people if mail.watches_aliases else ():
             for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
-                found.append(
-                    mail.circuit.conjunction((at_alias, slot["address", address], mail.named(address, name))) ^ 1
-                )
+                found.append(~(at_alias & slot["address", address] & mail.named(address, name)))
         return found
 
     def at_alias(self, address: str) -> Value:
         """Whether the sender may have written to another owner of this address at an alias."""
         circuit = self.mail.circuit
-        known = [
-            circuit.conjunction((each.there, each.at_alias, each.slot["address", address]))
-            for each in self.companions.values()
-        ]
+        known = [each.there & each.at_alias & each.slot["address", address] for each in self.companions.values()]
         if ANYBODY not in self.companions:
-            known.append(circuit.conjunction((self.others_there, self.mail.others_direct ^ 1)))
+            known.append(self.others_there & ~self.mail.others_direct)
         return circuit.disjunction(known)
 
     def still_there(self, address: str, history: int) -> Value:
@@ -173,16 +169,12 @@ class Company:
         if ("address", address) in self.companions:
             return self._stays["address", address][history]
         anybody = self.companions.get(ANYBODY)
-        return (
-            FALSE
-            if anybody is None
-            else self.logic.all_of((self._stays[ANYBODY][history], anybody.slot["address", address]))
-        )
+        return FALSE if anybody is None else self._stays[ANYBODY][history] & anybody.slot["address", address]
 
     @property
     def nobody(self) -> list[Literal]:
         """That the message is only for the followed recipient."""
-        return [*(each.there ^ 1 for each in self.companions.values()), *self._only(self.mail.recipient)]
+        return [*(~each.there for each in self.companions.values()), *self._only(self.mail.recipient)]
 
     @property
     def nobody_else(self) -> list[Literal]:
@@ -192,10 +184,10 @@ class Company:
     def _only(self, *people: AddressSlot) -> list[Literal]:
         """That there is nobody else, and no field names anybody else."""
         circuit = self.mail.circuit
-        found = [self.others_there ^ 1]
+        found = [~self.others_there]
         for address in self.mail.vocabulary.fields:
             theirs = [person["address", address] for person in people]
-            found += [circuit.disjunction((self.mail.named(address, name) ^ 1, *theirs)) for name in SHOWN_FIELDS]
+            found += [circuit.disjunction((~self.mail.named(address, name), *theirs)) for name in SHOWN_FIELDS]
         return found
 
     def _somebody(self, key: Key, history: int) -> Literal:
@@ -204,21 +196,24 @@ class Company:
         if literal is None:
             later = [known for each, known in self.used if each == key] if history in self.histories.forks else []
             literal = self.used[key, history] = self.mail.circuit.variable(("others", self.logic.free, key, history))
-            self.mail.circuit.define([literal], literal ^ 1, self.others_there)
+            self.mail.circuit.define([literal], ~literal, self.others_there)
             for each in (history, *later):
                 self._stay(key, each)
         return literal
 
     def _stay(self, key: Key, history: int) -> None:
         """Adds that whoever shares the copy after a history of splits did so before, and conversely if nobody leaves."""
-        circuit, before, parting = self.mail.circuit, history, list[Literal]()
+        circuit = self.mail.circuit
+        before = history
+        parting = list[Literal]()
         while before:
             parting.append(self._leaves[before])
             before = self.histories.before[before]
             if (key, before) in self.used or before in self.histories.forks:
-                now, earlier = self.used[key, history], self._somebody(key, before)
-                circuit.define([now], now ^ 1, earlier)
-                circuit.define([now], now, earlier ^ 1, *parting)
+                now = self.used[key, history]
+                earlier = self._somebody(key, before)
+                circuit.define([now], ~now, earlier)
+                circuit.define([now], now, ~earlier, *parting)
                 return
 
     def split(
@@ -239,8 +234,8 @@ class Company:
                 continue
             theirs = conditions.matches(rule, name, seen, companion.slot)
             parts = TRUE if rule.enforced else self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
-            together = self.logic.any_of((self._alike(matches, theirs), undone, negate(parts)))
-            stays[history] = self.logic.all_of((stays[seen.splits], together))
+            together = self._alike(matches, theirs) | undone | ~parts
+            stays[history] = stays[seen.splits] & together
         return Split(seen.splits, history, alive)
 
     def _leaver(
@@ -252,8 +247,8 @@ class Company:
         circuit = self.mail.circuit
         leaves = circuit.variable(("leaves", self.logic.free, history))
         shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
-        circuit.define([leaves], leaves ^ 1, high(conditions.matches(shared, name, seen, self.mail.recipient)))
-        circuit.define([leaves], leaves ^ 1, self.others_there)
+        circuit.define([leaves], ~leaves, high(conditions.matches(shared, name, seen, self.mail.recipient)))
+        circuit.define([leaves], ~leaves, self.others_there)
         return leaves
 
     def parted(self, splits: Sequence[Split], *, in_place: bool) -> Value:
@@ -262,19 +257,20 @@ class Company:
         :param splits: the splits by its rules in the sets; at least one.
         :param in_place: whether it is one rule at one place.
         """
-        circuit, logic = self.mail.circuit, self.logic
+        circuit = self.mail.circuit
+        logic = self.logic
         if in_place and len({split.after for split in splits}) == 1 and len(splits) > 1:
             return FALSE
         found: list[Value] = []
         for stays in self._stays.values():
-            left = [logic.all_of((split.alive, stays[split.before], negate(stays[split.after]))) for split in splits]
-            found.append(negate(logic.equal(left[0], left[1])) if in_place and len(left) > 1 else logic.any_of(left))
-        leave = [logic.all_of((split.alive, self._leaves[split.after])) for split in splits]
+            left = [split.alive & stays[split.before] & ~stays[split.after] for split in splits]
+            found.append(~logic.equal(left[0], left[1]) if in_place and len(left) > 1 else logic.any_of(left))
+        leave = [split.alive & self._leaves[split.after] for split in splits]
         if (
             in_place and len(leave) > 1 and any(each != FALSE for each in leave)
         ):  # Other people may leave than left before.
             differ = circuit.variable(("differ", logic.free, *(split.after for split in splits)))
-            circuit.define([differ], differ ^ 1, *map(high, leave))
+            circuit.define([differ], ~differ, *map(high, leave))
             leave = [differ]
         return logic.any_of((*found, *leave))
 
@@ -292,18 +288,13 @@ class Company:
         both = [(stays[one], stays[other]) for stays in self._stays.values()]
         for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
             if right is not None and left != right:
-                circuit.define((left, right), guard ^ 1, left ^ 1, right)
-                circuit.define((left, right), guard ^ 1, left, right ^ 1)
+                circuit.define((left, right), ~guard, ~left, right)
+                circuit.define((left, right), ~guard, left, ~right)
 
     def _alike(self, one: Value, other: Value) -> Value:
         """Whether a rule applies to both or to neither. An open match may keep both together."""
-        circuit = self.logic.circuit
-        sure = circuit.disjunction(
-            (circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1)))
-        )
-        apart = circuit.disjunction(
-            (circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other))))
-        )
+        sure = (low(one) & low(other)) | (~high(one) & ~high(other))
+        apart = (low(one) & ~high(other)) | (~high(one) & low(other))
         return pair(sure, ~apart)
 
 
@@ -403,9 +394,9 @@ def branches(
     if len(each) > _APART:
         yield Branch(whole, "", instead, when, state, tuple(each))
     else:
-        yield from (Branch(whole, address, instead, logic.all_of((when, theirs)), state) for address, theirs in each)
+        yield from (Branch(whole, address, instead, when & theirs, state) for address, theirs in each)
     if somebody:
-        yield Branch(whole, "", instead, logic.all_of((when, logic.any_of(somebody))), state)
+        yield Branch(whole, "", instead, when & logic.any_of(somebody), state)
 
 
 def sent_by(mail: SymbolicMessage, logic: Logic, senders: tuple[str, ...] | None) -> Value:

@@ -32,7 +32,7 @@ from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
 from .compile_conditions import Conditions
 from .compile_recipients import Branch, Company, Split, State, branches
 from .compile_text_edits import SeenMessage, TextEdits
-from .logic import Value, negate
+from .logic import Value
 
 #: Parts of a state that its copies must not share.
 _OWN = ("asked", "brands", "routes", "held")
@@ -72,13 +72,13 @@ class RuleStep:
     @cached_property
     def acts(self) -> Value:
         """Whether the copy reaches the rule, and it matches."""
-        return self._chain.logic.all_of((self.alive, self.matches))
+        return self.alive & self.matches
 
     @property
     def reached(self) -> Value:
         """Whether the copy reaches the rule; one that shows in what is told of rejected mail, also after a rejection."""
         shows = self._chain.shows_in_reports(self.rule)
-        return self._chain.logic.any_of((self.alive, self.rejected)) if shows else self.alive
+        return self.alive | self.rejected if shows else self.alive
 
 
 def shows(rule: FlowRule, watched: bool) -> bool:
@@ -111,13 +111,11 @@ class RuleChain:
     def __init__(
         self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: Branch | None = None
     ) -> None:
-        self.rules, self.conditions, self.logic, self.company, self.shared = (
-            rules,
-            conditions,
-            conditions.logic,
-            company,
-            shared,
-        )
+        self.rules = rules
+        self.conditions = conditions
+        self.logic = conditions.logic
+        self.company = company
+        self.shared = shared
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
         self._last_telling = max(rules.reports, default=-1)
@@ -172,7 +170,7 @@ class RuleChain:
     def tells(self, rule: FlowRule) -> Value:
         """Whether a rule that tells somebody of the copy does so, maybe after a rejection."""
         step = self.step(rule)
-        return FALSE if step is None else self.logic.all_of((step.reached, step.matches))
+        return FALSE if step is None else step.reached & step.matches
 
     def shows_in_reports(self, rule: FlowRule) -> bool:
         """Whether a rule tells somebody, or may change what later rules see, or whether they are reached."""
@@ -185,42 +183,44 @@ class RuleChain:
         if rule.surprises or rule.is_final:
             return self.acts(rule)
         (seen, over), (seen_after, over_after) = self._turns[id(rule)]
-        ends = FALSE if over == over_after else self.logic.all_of((over_after, negate(over)))
-        return self.logic.any_of((ends, self.logic.all_of((self.acts(rule), self._texts.differ(seen, seen_after)))))
+        ends = FALSE if over == over_after else over_after & ~over
+        return ends | (self.acts(rule) & self._texts.differ(seen, seen_after))
 
     def _reject_encrypted(self) -> None:
         """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
         if self.conditions.must_decrypt:
-            rejected = self.logic.all_of(
-                (self.mail.arrival["other"], self.logic.unknown(questions.UNREADABLE, "decrypted"))
-            )
+            rejected = self.mail.arrival["other"] & self.logic.unknown(questions.UNREADABLE, "decrypted")
             self.state.fates["rejected"] = self.state.over = rejected
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
-        state, logic = self.state, self.logic
+        state = self.state
+        logic = self.logic
         added = self.address is not None
         state.seen = self._texts.settled(rule, state.seen)
         if rule.place > self._last_telling:
             state.rejected = FALSE
-        step = self._steps[id(rule)] = RuleStep(rule, name, negate(state.over), state.rejected, state.seen, self)
+        step = self._steps[id(rule)] = RuleStep(rule, name, ~state.over, state.rejected, state.seen, self)
         if not shows(rule, self.company.watched) or step.matches == FALSE:
             return
-        matches, acts, rejected = step.matches, step.acts, logic.all_of((step.rejected, step.matches))
+        matches = step.matches
+        acts = step.acts
+        rejected = step.rejected & step.matches
         if acts == FALSE and rejected == FALSE:
             return
-        seen, over = state.seen, state.over
+        seen = state.seen
+        over = state.over
         if rule.by_manager:
             for case, when in (
                 (rule.where(managed=True), self.mail.sender.managed),
-                (rule.where(managed=False), negate(self.mail.sender.managed)),
+                (rule.where(managed=False), ~self.mail.sender.managed),
             ):
-                self._enforce(case, name, *(logic.all_of((each, when)) for each in (acts, matches, rejected)))
+                self._enforce(case, name, *(each & when for each in (acts, matches, rejected)))
         elif rule.enforced:
             self._enforce(rule, name, acts, matches, rejected)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            done = (negate(self.conditions.undone(rule, name, seen)), logic.unknown(questions.AUDIT_STOPS, name))
-            self._stop(logic.all_of((acts, *done)))
-            self._tell_no_more(logic.all_of((rejected, *done)))
+            done = ~self.conditions.undone(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
+            self._stop(acts & done)
+            self._tell_no_more(rejected & done)
         if rule.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.splits and self.company.watched and not added:
@@ -233,23 +233,24 @@ class RuleChain:
 
         :param rejected: whether it acts on a rejected copy.
         """
-        logic, seen = self.logic, self.state.seen
+        seen = self.state.seen
         whole = acts
-        done = negate(self.conditions.undone(rule.as_told, name, seen))
-        beside, rejected = logic.all_of((acts, done)), logic.all_of((rejected, done))
+        done = ~self.conditions.undone(rule.as_told, name, seen)
+        beside = acts & done
+        rejected = rejected & done
         if any(row.content for row in rule.rows):
-            acts = logic.all_of((acts, negate(self.conditions.hidden(seen))))
+            acts &= ~self.conditions.hidden(seen)
         wraps: Value = FALSE
         if "apply_html_disclaimer_text" in rule.actions:
             fits = self.fits(seen)
             fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
             if fallback == "Wrap":
-                wraps = logic.all_of((logic.any_of((beside, rejected)), negate(fits)))
+                wraps = (beside | rejected) & ~fits
             else:
                 if fallback == "Reject":
-                    self._reject(rule, logic.all_of((beside, negate(fits))))
-                acts, beside, rejected = (logic.all_of((each, fits)) for each in (acts, beside, rejected))
-        self._show(rule, name, logic.any_of((acts, rejected)), logic.any_of((beside, rejected)), wraps)
+                    self._reject(rule, beside & ~fits)
+                acts, beside, rejected = (each & fits for each in (acts, beside, rejected))
+        self._show(rule, name, acts | rejected, beside | rejected, wraps)
         self._end_rejected(rule, name, rejected)
         if whole != FALSE:
             self._protect(rule, acts, beside)
@@ -259,26 +260,26 @@ class RuleChain:
 
     def _show(self, rule: FlowRule, name: Hashable, acts: Value, beside: Value, wraps: Value) -> None:
         """What later rules see of what a rule does."""
-        state, logic, seen = self.state, self.logic, self.state.seen
-        encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
+        state = self.state
+        seen = state.seen
+        encrypts = rule.does(Does.ENCRYPT)
+        decrypts = rule.does(Does.DECRYPT)
         if self.watches_protection and (encrypts or decrypts):
             state.seen = seen.but(
-                asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked,
-                removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed,
+                asked=seen.asked | acts if encrypts else seen.asked,
+                removed=seen.removed | acts if decrypts else seen.removed,
             )
         state.seen = self._texts.changed(rule, name, beside, wraps, seen, state.seen)
         self._add(rule, name, beside)
 
     def fits(self, seen: SeenMessage) -> Value:
         """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
-        circuit, arrival = self.mail.circuit, self.mail.arrival
-        not_in = circuit.disjunction(
-            (arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"])
-        )
-        return self.logic.any_of((seen.wrapped, circuit.conjunction((not_in ^ 1, self.mail.insertable))))
+        arrival = self.mail.arrival
+        not_in = arrival["smime"] | arrival["smime_signed"] | arrival["other"] | self.mail.kinds["Signed"]
+        return seen.wrapped | (~not_in & self.mail.insertable)
 
     def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
-        state, logic = self.state, self.logic
+        state = self.state
         decrypts = rule.does(Does.DECRYPT)
         brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
         asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
@@ -287,23 +288,23 @@ class RuleChain:
         for template in rule.templates:
             wanted = option_name(template)
             asked = next((known for known in state.asked if same_name(known, wanted)), wanted)
-            state.asked[asked] = logic.any_of((state.asked.get(asked, FALSE), acts))
+            state.asked[asked] = state.asked.get(asked, FALSE) | acts
         if decrypts:
-            state.removed = logic.any_of((state.removed, acts))
+            state.removed |= acts
         for brand in brands:
             known = next((each for each in state.brands if same_name(each, brand)), brand)
-            state.brands[known] = logic.any_of((state.brands.get(known, FALSE), beside))
+            state.brands[known] = state.brands.get(known, FALSE) | beside
         if rule.surprises:
-            state.surprised = logic.any_of((state.surprised, beside))
+            state.surprised |= beside
 
     def _route(self, rule: FlowRule, acts: Value) -> None:
         """How the copy leaves."""
-        state, logic = self.state, self.logic
+        state = self.state
         connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
         if connector:
-            state.routes[connector] = logic.any_of((state.routes.get(connector, FALSE), acts))
+            state.routes[connector] = state.routes.get(connector, FALSE) | acts
         if rule.actions.get("route_message_outbound_require_tls"):
-            state.requires_tls = logic.any_of((state.requires_tls, acts))
+            state.requires_tls |= acts
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at
@@ -350,9 +351,9 @@ class RuleChain:
         if not added and not lost:
             return
         shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
-        adds = self.logic.all_of((acts, self._adds(rule, name)))
+        adds = acts & self._adds(rule, name)
         own = {part: copy(getattr(self.state, part)) for part in _OWN}
-        stopped = self.logic.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
+        stopped = self.state.stopped | acts if rule.does(Does.STOP) else self.state.stopped
         away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
         beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
         if shared == ["rejected"] and not rule.does(Does.STOP):
@@ -375,30 +376,26 @@ class RuleChain:
         """Whether a rule, if it acts, adds the people whom it is told to add."""
         redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
         if rule.redirects_to_manager:
-            redirects = self.logic.any_of((redirects, self.mail.sender.managed))
-        return self.logic.any_of((negate(redirects), self.logic.unknown(questions.A_FACT, "adds", name)))
+            redirects |= self.mail.sender.managed
+        return ~redirects | self.logic.unknown(questions.A_FACT, "adds", name)
 
     def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
-        logic, state = self.logic, self.state
+        logic = self.logic
+        state = self.state
         if rule.does(Does.MODERATE):
-            counts = [
-                acts if not number else logic.all_of((acts, before))
-                for number, before in enumerate([TRUE, *state.held])
-            ]
-            state.held = [logic.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][
-                :MOST_APPROVALS
-            ]
+            counts = [acts if not number else acts & before for number, before in enumerate([TRUE, *state.held])]
+            state.held = [now | count for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
         ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
             if fate == "rejected" and not rule.does(Does.STOP):
                 self._go_on(rule, when)
         if len(ends) > 1:
-            state.over = logic.any_of((state.over, *(when for _fate, when in ends)))
+            state.over |= logic.any_of([when for _fate, when in ends])
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
         if rule.stops_approved and rule.place < len(self.rules.rules) - 1:
-            self._stop(logic.all_of((acts, logic.unknown(questions.A_FACT, "approved stop", name))))
+            self._stop(acts & logic.unknown(questions.A_FACT, "approved stop", name))
 
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
         """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy
@@ -413,26 +410,24 @@ class RuleChain:
                 [self.person.atoms.get(("address", each), FALSE) for each in targets]
             )
         if theirs != FALSE:
-            goes = self.logic.all_of(
-                (acts, self.logic.any_of((theirs ^ 1, self.logic.unknown(questions.A_FACT, "goes", name))))
-            )
+            goes = acts & (~theirs | self.logic.unknown(questions.A_FACT, "goes", name))
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
-            ends.insert(0, ("redirected", self.logic.all_of((acts, self.mail.sender.managed))))
+            ends.insert(0, ("redirected", acts & self.mail.sender.managed))
         return ends
 
     def _one_of(self, ends: Sequence[tuple[str, Value]], name: Hashable) -> list[tuple[str, Value]]:
         """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
-        logic, state = self.logic, self.state
+        logic = self.logic
+        state = self.state
         found: list[tuple[str, Value]] = []
         left: Value = TRUE
         for fate, when in ends[:-1]:
-            found.append((fate, logic.all_of((left, when, logic.unknown(questions.A_FACT, "fate", fate, name)))))
-            left = logic.all_of((left, negate(found[-1][1])))
-        state.surprised = logic.any_of(
-            (state.surprised, *(logic.all_of((when, ends[-1][1])) for _fate, when in ends[:-1]))
-        )
-        return [*found, (ends[-1][0], logic.all_of((left, ends[-1][1])))]
+            found.append((fate, left & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
+            left &= ~found[-1][1]
+        last = ends[-1][1]
+        state.surprised |= last & logic.any_of([when for _fate, when in ends[:-1]])
+        return [*found, (ends[-1][0], left & last)]
 
     def _reject(self, rule: FlowRule, when: Value) -> None:
         self._end("rejected", when, when)
@@ -440,8 +435,8 @@ class RuleChain:
 
     def _go_on(self, rule: FlowRule, when: Value) -> None:
         """A copy that a rule rejects may go on."""
-        going = self.logic.all_of((when, self._after_rejection(rule)))
-        self.state.rejected = self.logic.any_of((self.state.rejected, going))
+        going = when & self._after_rejection(rule)
+        self.state.rejected |= going
 
     def _after_rejection(self, rule: FlowRule) -> Value:
         """Whether a copy goes on that a rule rejects, as far as a later rule would tell of it."""
@@ -453,10 +448,10 @@ class RuleChain:
         if any(map(rule.does, ends)):
             self._tell_no_more(when)
         elif rule.stops_approved:
-            self._tell_no_more(self.logic.all_of((when, self.logic.unknown(questions.A_FACT, "approved stop", name))))
+            self._tell_no_more(when & self.logic.unknown(questions.A_FACT, "approved stop", name))
 
     def _tell_no_more(self, when: Value) -> None:
-        self.state.rejected = self.logic.all_of((self.state.rejected, negate(when)))
+        self.state.rejected &= ~when
 
     def _stop(self, when: Value, matches: Value | None = None) -> None:
         """No later rule is evaluated. If the copy may have been stopped before, it stops now at the latest, which is
@@ -464,26 +459,26 @@ class RuleChain:
 
         :param matches: whether a rule asks for it, whatever happened before.
         """
-        logic, state = self.logic, self.state
+        logic = self.logic
+        state = self.state
         over = when
         if matches is not None and not isinstance(state.over, Literal):
-            when = logic.any_of(
-                (when, logic.all_of((matches, *(negate(value) for _fate, value in sorted(state.fates.items())))))
-            )
+            when |= matches & ~logic.any_of(state.fates.values())
             over = matches
-        state.stopped = logic.any_of((state.stopped, when))
-        state.over = logic.any_of((state.over, over))
+        state.stopped |= when
+        state.over |= over
 
     def _end(self, fate: str, when: Value, matches: Value) -> None:
         """A fate. A copy that may have met it before meets it now, unless something else ended its path, which is more
         certain than the remainder.
         """
-        logic, state = self.logic, self.state
-        others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
+        logic = self.logic
+        state = self.state
+        others = [state.stopped, *(value for other, value in state.fates.items() if other != fate)]
         if not isinstance(state.over, Literal):
-            when = logic.any_of((when, logic.all_of((matches, *(negate(other) for other in others)))))
-        state.fates[fate] = logic.any_of((state.fates.get(fate, FALSE), when))
-        state.over = logic.any_of((state.over, when))
+            when |= matches & ~logic.any_of(others)
+        state.fates[fate] = state.fates.get(fate, FALSE) | when
+        state.over |= when
 
 
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:

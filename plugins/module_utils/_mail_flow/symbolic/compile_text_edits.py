@@ -27,7 +27,7 @@ from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import plain_text
 from .atoms import Vocabulary
-from .logic import Logic, Value, negate
+from .logic import Logic, Value
 from .string_solver import behind
 from .symbolic_message import SymbolicMessage
 
@@ -56,7 +56,7 @@ class EditedText:
         if since == len(self.erasures):
             return value
         gone = self.erased if not since else logic.any_of(self.erasures[since:])
-        return logic.all_of((value, negate(gone)))
+        return value & ~gone
 
     def of_unagreed(self, key: Key, first: Value, unknown: Value, logic: Logic) -> Value:
         """The current value of a pattern without an agreed meaning in a subject.
@@ -70,7 +70,7 @@ class EditedText:
         """The text after another change."""
         whole = self
         if erased != FALSE:
-            whole = replace(self, erasures=(*self.erasures, erased), erased=logic.any_of((self.erased, erased)))
+            whole = replace(self, erasures=(*self.erasures, erased), erased=self.erased | erased)
         return replace(
             whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}}
         )
@@ -88,7 +88,9 @@ class Changer:
     """
 
     def __init__(self, looks: Mapping[Key, int], logic: Logic, slot: str) -> None:
-        self.logic, self.slot, self._looks = logic, slot, looks
+        self.logic = logic
+        self.slot = slot
+        self._looks = looks
         self._patterns: list[Key] = []
         self._words: dict[str, list[Key]] = {}
         self._odd: list[Key] = []
@@ -162,15 +164,13 @@ class Changer:
         blanks = _one_blank(prefix.lower()), _one_blank(word)
         joined = any(_at_border(blanks[0], blanks[1][:length]) for length in range(1, len(blanks[1])))
         if alone != {False} or joined:
-            return self.logic.any_of((self._open(name, key), before)) if touched is False else self._open(name, key)
+            return self._open(name, key) | before if touched is False else self._open(name, key)
         if touched is False:
             return before
         # It may hide a word at the beginning of the subject.
         if begins is None:
-            return self.logic.all_of((before, self._open(name, key)))
-        return self.logic.all_of(
-            (before, self.logic.choose(begins(key), FALSE if touched else self._open(name, key), TRUE))
-        )
+            return before & self._open(name, key)
+        return before & self.logic.choose(begins(key), FALSE if touched else self._open(name, key), TRUE)
 
     def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
         pattern: tuple[str, Dialect] = key[1]
@@ -182,8 +182,8 @@ class Changer:
         gains, loses = behind(prefix, *pattern)
         value = self._open(name, key) if gains or loses else before
         if not gains:
-            value = self.logic.all_of((before, value))
-        return value if loses else self.logic.any_of((before, value))
+            value = before & value
+        return value if loses else before | value
 
     def beside(
         self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable
@@ -224,7 +224,8 @@ def _may_join(plain: str, prepends: bool, key: Key) -> bool:
     sort, value = key
     if sort == "pattern":
         return crosses_lines(*value)
-    text, word = _one_blank(plain.lower()).strip(), _one_blank(value)
+    text = _one_blank(plain.lower()).strip()
+    word = _one_blank(value)
     blanks = [place for place, character in enumerate(word) if character == " "]
     return any(text.endswith(word[:place]) if prepends else text.startswith(word[place + 1 :]) for place in blanks)
 
@@ -282,7 +283,10 @@ class TextEdits:
         text: Callable[[str, Key, formulas.MessageSeen], Value],
         shared: int,
     ) -> None:
-        self.rules, self.mail, self.logic, self._text = rules, mail, logic, text
+        self.rules = rules
+        self.mail = mail
+        self.logic = logic
+        self._text = text
         self._changers: dict[str, Changer] = {}
         changes = (
             (rule, slot)
@@ -315,7 +319,8 @@ class TextEdits:
         :param seen: as the rule sees it.
         :param now: the same, after what else the rule does.
         """
-        logic, actions = self.logic, rule.actions
+        logic = self.logic
+        actions = rule.actions
         if "prepend_subject" in actions:
             prefix = str(actions["prepend_subject"])
             before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
@@ -349,7 +354,7 @@ class TextEdits:
                 held = changer.held(plain, rule.place, text)
                 now = self._written(now, BODY, wraps, self._texts(BODY, held, now), held, erased=wraps)
             now = self._noted(rule, BODY, (text, prepends), acts, now)
-            now = now.but(wrapped=logic.any_of((now.wrapped, wraps)))
+            now = now.but(wrapped=now.wrapped | wraps)
         return now
 
     def _with_headers(
@@ -370,10 +375,7 @@ class TextEdits:
                 continue
             held = {} if value is None else self._changer(slot).held(value, rule.place)
             if removes == sets:
-                held = {
-                    key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name)))
-                    for key, each in held.items()
-                }
+                held = {key: each & self.logic.unknown(questions.A_FACT, "header", name) for key, each in held.items()}
             before = self._texts(slot, held, seen)
             now = self._written(now, slot, acts, before, held, erased=acts)
         return now
@@ -389,7 +391,8 @@ class TextEdits:
 
     def _near(self, rule: FlowRule, slot: str) -> list[Key]:
         """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
-        changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
+        changer = self._changer(slot)
+        known = str(rule.actions[_CHANGED[slot]])
         if slot == SUBJECT:
             return [
                 key
@@ -444,14 +447,12 @@ class TextEdits:
         """Whether two rules see a message differently."""
         if before.but(texts=after.texts, wrapped=after.wrapped) != after:
             return TRUE
-        found = [negate(self.logic.equal(before.wrapped, after.wrapped))]
+        found = [~self.logic.equal(before.wrapped, after.wrapped)]
         for slot, new in after.texts.items():
             old = before.texts.get(slot, EditedText())
             found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
             changed = (key for key, value in new.values.items() if old.values.get(key) != value)
-            found += [
-                negate(self.logic.equal(*(self._text(slot, key, seen) for seen in (before, after)))) for key in changed
-            ]
+            found += [~self.logic.equal(*(self._text(slot, key, seen) for seen in (before, after))) for key in changed]
         return self.logic.any_of(found)
 
 

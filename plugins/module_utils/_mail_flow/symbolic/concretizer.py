@@ -76,7 +76,8 @@ class Writer:
     """Writes messages for models of the same variables."""
 
     def __init__(self, mail: SymbolicMessage) -> None:
-        self.mail, self.facts = mail, mail.facts
+        self.mail = mail
+        self.facts = mail.facts
         self._lax = False
         self._taken: set[str] = set()
 
@@ -90,7 +91,9 @@ class Writer:
         :param lax: whether the content of texts may be open.
         :raises NoMessageError: there is none.
         """
-        mail, self._lax, self._taken = self.mail, lax, set()
+        mail = self.mail
+        self._lax = lax
+        self._taken = set()
         recipient = self._address(mail.recipient, is_true, "recipient")
         beside = [
             (each, self._address(each.slot, is_true, f"other{place}"))
@@ -162,7 +165,8 @@ class Writer:
     def _fields(self, people: Mapping[str, str], is_true: Holds) -> dict[str, list[str]]:
         """Field to its addresses: those that the model names, and all others."""
         fields = {**self._named(is_true), "bcc": list[str]()}
-        named, may_be_named = {*fields["to"], *fields["cc"]}, self._may_be_named(is_true)
+        named = {*fields["to"], *fields["cc"]}
+        may_be_named = self._may_be_named(is_true)
         all_hidden = self.mail.vocabulary.members and not is_true(self.mail.members_named)
         for person, written in people.items():
             if person not in named:
@@ -225,8 +229,8 @@ class Writer:
             return found
         refuted = slot.profiles.refuted(number, wanted)
         clause = (
-            slot["profile", number] ^ 1,
-            *(free[key] ^ 1 if wanted[key] else free[key] for key in refuted or wanted),
+            ~slot["profile", number],
+            *(~free[key] if wanted[key] else free[key] for key in refuted or wanted),
         )
         raise NoMessageError([clause]) if refuted else NoMessageError(limits=[clause])
 
@@ -304,7 +308,8 @@ class Writer:
             return recipient
         atoms = {as_text(key): literal for key, literal in of_alias.items()}
         words = largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
-        names, domains = ("alias", ".".join(["alias", *words])), (recipient.rpartition("@")[2], *_RESERVED)
+        names = ("alias", ".".join(["alias", *words]))
+        domains = (recipient.rpartition("@")[2], *_RESERVED)
         known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
             if is_plain_address(address) and all(

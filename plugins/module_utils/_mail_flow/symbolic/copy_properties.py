@@ -56,10 +56,8 @@ class Property:
 def breaks(outcome: Outcome, guarantee: Guarantee) -> Value:
     """Whether a copy breaks a guarantee."""
     logic = outcome.logic
-    return negate(
-        WISHES[guarantee.then].is_kept(
-            lambda name: PROPERTIES[name].formula(outcome, guarantee), negate, logic.all_of, logic.any_of
-        )
+    return ~WISHES[guarantee.then].is_kept(
+        lambda name: PROPERTIES[name].formula(outcome, guarantee), negate, logic.all_of, logic.any_of
     )
 
 
@@ -96,7 +94,9 @@ def _not(value: bool | None) -> bool | None:
 
 def _all_of(values: Iterable[bool | None]) -> bool | None:
     every = list(values)
-    return False if False in every else None if None in every else True
+    if False in every:
+        return False
+    return None if None in every else True
 
 
 def _any_of(values: Iterable[bool | None]) -> bool | None:
@@ -107,7 +107,7 @@ def _any_of(values: Iterable[bool | None]) -> bool | None:
 
 
 def _delivered_now(outcome: Outcome, guarantee: Guarantee) -> Value:
-    return outcome.logic.all_of((outcome.delivered, negate(outcome.held)))
+    return outcome.delivered & ~outcome.held
 
 
 def _is_delivered(ended: Ended, guarantee: Guarantee) -> bool | None:
@@ -136,7 +136,8 @@ def _protected(outcome: Outcome, guarantee: Guarantee) -> Value:
 
 
 def _is_protected(ended: Ended, guarantee: Guarantee) -> bool | None:
-    protection, arrival = ended.verdict.protection, ended.message.protection
+    protection = ended.verdict.protection
+    arrival = ended.message.protection
     wanted = option_name(guarantee.template) if guarantee.template else ""
     if protection == "none":
         return False
@@ -156,9 +157,7 @@ def _is_protected_by_rules(ended: Ended, guarantee: Guarantee) -> bool | None:
 
 
 def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:
-    return outcome.logic.all_of(
-        (negate(outcome.state.surprised), outcome.logic.any_of((outcome.smime, outcome.mail.arrival["other"])))
-    )
+    return ~outcome.state.surprised & (outcome.smime | outcome.mail.arrival["other"])
 
 
 def _is_not_ours(ended: Ended, guarantee: Guarantee) -> bool | None:
@@ -193,17 +192,22 @@ def _is_branded(ended: Ended, guarantee: Guarantee) -> bool | None:
 
 
 def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:
-    days, logic, state = guarantee.expires_within_days, outcome.logic, outcome.state
+    days = guarantee.expires_within_days
+    logic = outcome.logic
+    state = outcome.state
     if not days:
         return TRUE
-    in_time, too_late = list[Value](), list[Value]()
+    in_time = list[Value]()
+    too_late = list[Value]()
     for name, chosen in state.brands.items():
         known = outcome.mail.facts.expires_within(name, days)
-        expires: Value = logic.unknown("expires", days, name_key(name)) if known is None else TRUE if known else FALSE
-        in_time.append(logic.all_of((chosen, expires)))
-        too_late.append(logic.all_of((chosen, negate(expires))))
+        expires: Value = TRUE if known else FALSE
+        if known is None:
+            expires = logic.unknown("expires", days, name_key(name))
+        in_time.append(chosen & expires)
+        too_late.append(chosen & ~expires)
     which = logic.unknown(questions.WHICH_TEMPLATE, "expires", days, state.order(logic, Does.BRAND, named=True))
-    return logic.all_of((outcome.branded, logic.any_of(in_time), logic.choose(logic.any_of(too_late), which, TRUE)))
+    return outcome.branded & logic.any_of(in_time) & logic.choose(logic.any_of(too_late), which, TRUE)
 
 
 def _does_expire(ended: Ended, guarantee: Guarantee) -> bool | None:

@@ -21,7 +21,7 @@ from .compile_rules import RuleChain
 from .compile_text_edits import SeenMessage
 from .copy_properties import breaks
 from .encoding import Model, Side
-from .logic import Value, negate
+from .logic import Value
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,16 @@ class CountedCopies:
     @cached_property
     def every(self) -> list[CountedCopy]:
         """The recipient's copy, and those that rules make."""
-        logic, side = self.side.logic, self.side
+        logic = self.side.logic
+        side = self.side
         own = self.applies(self.model.mail.recipient)
         found = [CountedCopy(self.model.mail.recipient, side.outcomes[self.rules], own, FALSE, FALSE)]
         of_mail: dict[int, Value] = {}
         for each in self.model.added(side, self.rules).copies:
-            theirs = logic.all_of((each.when, self.applies(each.person)))
-            sources = [
-                logic.all_of((when, own if source is None else of_mail[id(source)])) for when, source in each.sources
-            ]
-            made = logic.all_of((each.when, logic.any_of(sources)))
-            of_mail[id(each)] = logic.any_of((theirs, made))
+            theirs = each.when & self.applies(each.person)
+            sources = [when & (own if source is None else of_mail[id(source)]) for when, source in each.sources]
+            made = each.when & logic.any_of(sources)
+            of_mail[id(each)] = theirs | made
             counts = self._counts(each.person, made)
             found.append(CountedCopy(each.person, each.outcome, theirs, made, counts, each))
         return found
@@ -82,7 +81,7 @@ class CountedCopies:
         if self.guarantee.of_copies is None or self.guarantee.copies == RECIPIENTS_ONLY:
             return FALSE
         if self.guarantee.copies == COPIES_OUTSIDE:
-            return self.side.logic.all_of((made, self.side.conditions.scopes.leaves(person)))
+            return made & self.side.conditions.scopes.leaves(person)
         return made
 
     def shown(self, showing: Showing, *, counted: bool) -> Value:
@@ -96,10 +95,10 @@ class CountedCopies:
         chains: list[tuple[Value, RuleChain]] = []
         for each in self.every:
             there = TRUE if each.copy is None else each.copy.when
-            of_mail = logic.any_of((each.own, each.made))
-            counts = logic.any_of((own, self._counts(person, of_mail))) if self._shows else FALSE
-            which = counts if counted else logic.all_of((of_mail, negate(counts)))
-            chains.append((logic.all_of((there, which)), each.outcome.chain))
+            of_mail = each.own | each.made
+            counts = own | self._counts(person, of_mail) if self._shows else FALSE
+            which = counts if counted else of_mail & ~counts
+            chains.append((there & which, each.outcome.chain))
         return shows(showing, chains, logic)
 
     @property
@@ -110,16 +109,17 @@ class CountedCopies:
 
     def broken(self, each: CountedCopy, breaks: Callable[[Outcome, Guarantee], Value]) -> tuple[Value, Value]:
         """Whether a copy counts, and whether it breaks what it has to keep."""
-        logic, of_copies = self.side.logic, self.guarantee.of_copies
-        found, counts = breaks(each.outcome, self.guarantee), logic.any_of((each.own, each.counts))
+        of_copies = self.guarantee.of_copies
+        found = breaks(each.outcome, self.guarantee)
+        counts = each.own | each.counts
         if each.counts == FALSE or of_copies is None or of_copies == self.guarantee:
             return counts, found
-        others = logic.all_of((each.counts, breaks(each.outcome, of_copies)))
-        return counts, logic.any_of((logic.all_of((each.own, found)), others))
+        others = each.counts & breaks(each.outcome, of_copies)
+        return counts, (each.own & found) | others
 
     def left_out(self, each: CountedCopy) -> Value:
         """Whether a copy that does not count is made of the mail, and breaks what copies for others have to keep."""
         if self.guarantee.of_copies is None:
             return FALSE
         breaks_it = breaks(each.outcome, self.guarantee.of_copies)
-        return self.side.logic.all_of((each.made, negate(each.own), negate(each.counts), breaks_it))
+        return each.made & ~each.own & ~each.counts & breaks_it

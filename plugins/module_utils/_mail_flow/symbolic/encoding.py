@@ -99,8 +99,13 @@ class Model:
         *,
         transit: bool = False,
     ) -> None:
-        self.rule_sets, self.claims, self.given, self.now, self.exact = rule_sets, claims, given, now, tuple(exact)
-        self._options, self.transit = tuple(options), transit
+        self.rule_sets = rule_sets
+        self.claims = claims
+        self.given = given
+        self.now = now
+        self.exact = tuple(exact)
+        self._options = tuple(options)
+        self.transit = transit
         self.facts = facts_of(given)
         self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
@@ -194,7 +199,8 @@ class Model:
         :param literals: what a message must satisfy anyway; :param:`preferred`: what it satisfies if it can.
         :raises BudgetError: a question took too many conflicts.
         """
-        circuit, unknown = self.circuit, side.logic.questions
+        circuit = self.circuit
+        unknown = side.logic.questions
         true = circuit.conjunction(claim)
         wanted = [true]
         for _case in range(_CASES):
@@ -206,7 +212,7 @@ class Model:
             if not unknown:
                 return
             message = _values(model, (each for each in circuit.inputs(true) if each not in unknown))
-            if not self.solve([*message, true ^ 1], budget):
+            if not self.solve([*message, ~true], budget):
                 return
             wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
 
@@ -217,14 +223,15 @@ class Model:
         :param literals: what a message must satisfy anyway.
         :raises BudgetError: a question took too many conflicts.
         """
-        circuit, unknown = self.circuit, self.free.logic.questions
+        circuit = self.circuit
+        unknown = self.free.logic.questions
         true = circuit.conjunction(claim)
         wanted = [true]
         for _case in range(_CASES):
             if not self.solve([*wanted, *literals], budget):
                 return True
             message = _values(circuit.model(), (each for each in circuit.inputs(true) if each not in unknown))
-            if not self.solve([*message, true ^ 1], budget):
+            if not self.solve([*message, ~true], budget):
                 return False
             wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
         return False
@@ -282,13 +289,13 @@ class Model:
         """Adds laws for good, and limits for writing messages."""
         for clause in error.laws:
             self.circuit.add(*clause)
-        of_plain = [(*clause, self.mail.plain_letters.literal ^ 1) for clause in error.plain]
+        of_plain = [(*clause, ~self.mail.plain_letters.literal) for clause in error.plain]
         for clause in of_plain:
             self.circuit.add(*clause)
         if error.limits and not self._limits:
             self._limits = [self.circuit.variable("is written")]
         for clause in error.limits:
-            self.circuit.add(*clause, self._limits[0] ^ 1)
+            self.circuit.add(*clause, ~self._limits[0])
         self._laws.update(dict.fromkeys((*error.laws, *of_plain)))
         self._learnt.update(
             dict.fromkeys(literal for clause in (*error.laws, *error.limits, *of_plain) for literal in clause)

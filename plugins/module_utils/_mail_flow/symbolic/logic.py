@@ -3,7 +3,7 @@
 
 A value is a literal or, if it involves something unknown, :class:`Uncertain`: a pair of literals, certainly true and possibly
 true. Known values cost nothing extra. All values have ``&``, ``|`` and ``~``. Unknown behavior of the service has two
-encodings. *Free*: a variable with any value; what is impossible then is impossible under every behavior. *Uncertain*: the
+encodings. *Free*: a variable with any value; what is impossible then is impossible under every behavior. *Open*: the
 pair of false and true, Kleene's third value; what certainly happens then happens under every behavior.
 """
 
@@ -60,7 +60,7 @@ def high(value: Value) -> Literal:
 
 
 def negate(value: Value) -> Value:
-    """Not."""
+    """Not, as a function."""
     return ~value
 
 
@@ -111,10 +111,6 @@ class Logic:
         found = self.unknown(*(name or (truth.key,)))
         return ~found if truth.negated else found
 
-    def negate(self, value: Value) -> Value:
-        """Not."""
-        return negate(value)
-
     def all_of(self, values: Iterable[Value]) -> Value:
         """And, of any number of values."""
         parts = list(values)
@@ -124,7 +120,10 @@ class Logic:
 
     def any_of(self, values: Iterable[Value]) -> Value:
         """Or, of any number of values."""
-        return ~self.all_of([~value for value in values])
+        parts = list(values)
+        if Uncertain not in map(type, parts):
+            return self.circuit.disjunction(map(low, parts))
+        return pair(self.circuit.disjunction(map(low, parts)), self.circuit.disjunction(map(high, parts)))
 
     def or_perhaps(self, value: Value, condition: Literal, *name: Hashable) -> Value:
         """Or an unknown of this name where a condition holds."""

@@ -100,7 +100,8 @@ class TextIndex:
     """
 
     def __init__(self, directory: Directory, owners: Mapping[str, Sequence[str]]) -> None:
-        self._directory, self._owners = directory, owners
+        self._directory = directory
+        self._owners = owners
         self._with_token: dict[str, list[str]] = {"": list(owners)}
         for text in owners:
             for token in tokens(text):
@@ -153,7 +154,8 @@ class Profiles:
         self._marks: dict[Key, Marks] = {}
         if facts.mailboxes is None or len(facts.objects) <= MOST_NAMED:
             return
-        self._facts, self._directory = facts, _directory(facts.objects)
+        self._facts = facts
+        self._directory = _directory(facts.objects)
         self._attributes: dict[str, tuple[TextIndex, int]] = {}
         self._groups = self._directory.bits(facts.groups or ())
         keys = [*(("exact", name) for name in vocabulary.exact), *vocabulary.keys.get(kind, ())]
@@ -169,7 +171,8 @@ class Profiles:
 
     def _mark(self, keys: list[Key], *, managers: bool) -> None:
         """Notes who has which atom: first where they are, so that this never counts for too many profiles."""
-        facts, directory = self._facts, self._directory
+        facts = self._facts
+        directory = self._directory
         self._marks = {key: _in_address(directory, key) for key in keys if key[0] in _DOMAINS}
         if managers and facts.managers is not None:
             self._marks[MANAGED] = Marks(directory.bits(address for address, boss in facts.managers.items() if boss))
@@ -197,7 +200,8 @@ class Profiles:
 
     def _texts_of(self, name: str) -> tuple[TextIndex, int]:
         """The texts of an attribute, and those of whom nobody says it."""
-        facts, directory = self._facts, self._directory
+        facts = self._facts
+        directory = self._directory
         said = dict.fromkeys((*(facts.attributes or ()), *(facts.contacts or ())))
         owners: dict[str, list[str]] = {}
         for address in said:

@@ -140,7 +140,7 @@ class TextConstraint:
         return side_by_side(wanted)
 
     def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[Literal, ...]:
-        return (*(self.atoms[key] ^ 1 for key in wanted), *(self.atoms[key] for key in unwanted))
+        return (*(~self.atoms[key] for key in wanted), *(self.atoms[key] for key in unwanted))
 
 
 def _without_shorter_patterns(wanted: Iterable[Key]) -> list[Key]:

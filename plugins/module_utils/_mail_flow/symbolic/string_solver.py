@@ -70,7 +70,8 @@ class WordMatcher:
         self, word: str, read: Callable[[str], str] = _surely, *, loose: bool = False, blanks: bool = False
     ) -> None:
         self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
-        self._read, self._blanks = read, blanks
+        self._read = read
+        self._blanks = blanks
         self._apart = (False, None) if loose else (False,)
         self.first: Any = (frozenset(), "", False)
 
@@ -96,7 +97,9 @@ class WordMatcher:
         moved = frozenset(
             place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted
         )
-        return (moved, "letter" if touches(character, self.word[0]) not in self._apart else " " if blank else "", False)
+        if touches(character, self.word[0]) not in self._apart:
+            return (moved, "letter", False)
+        return (moved, " " if blank else "", False)
 
     def accepts(self, state: Any) -> bool:
         """Whether the word is in the text that ends here."""
@@ -238,7 +241,8 @@ class Guess(Pattern):
         here = self._here(state, self._beside(character, end=True))
         if self._search.states.last in here:
             return (_FOUND,)
-        behind, places = self._beside(character, end=False), self._read(here, character)
+        behind = self._beside(character, end=False)
+        places = self._read(here, character)
         waits = [(None, behind, False)] if state[0] is None else []
         return (*waits, (places, behind, False)) if places else tuple(waits)
 

@@ -26,7 +26,7 @@ from ..simulator.assumptions import USUAL
 from ..simulator.protection import SURELY_PROTECTED
 from .address import AddressSlot, People, relate_texts
 from .atoms import Vocabulary
-from .logic import UNKNOWN, Logic, Value, negate
+from .logic import UNKNOWN, Logic, Value
 from .message_properties import MessageProperties
 
 #: How a message can arrive protected; otherwise it arrives in clear.
@@ -108,7 +108,9 @@ class SymbolicMessage:
         options: Iterable[str] = (),
         settings: Sequence[Mapping[str, Any] | None] = (),
     ) -> None:
-        self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
+        self.circuit = circuit
+        self.vocabulary = vocabulary
+        self.facts = facts
         self.leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
         #: The condition of relations between words and patterns that hold for most texts only.
@@ -117,7 +119,7 @@ class SymbolicMessage:
         )
         self.people = People(circuit, vocabulary, facts, self._assume)
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
-        self.same_envelope = circuit.variable("other envelope") ^ 1
+        self.same_envelope = ~circuit.variable("other envelope")
         self.empty_envelope = circuit.variable("empty envelope")
         circuit.together((self.same_envelope, self.empty_envelope))
         self.sender = self.people.address(SENDER, SENDER)
@@ -190,7 +192,7 @@ class SymbolicMessage:
         if slot is None:
             slot = self._others_added[name] = self.people.address(f"added {name}", RECIPIENT)
             for group in self.facts.expanded:
-                self.circuit.add(slot.atoms.get(("address", group), FALSE) ^ 1)
+                self.circuit.add(~slot.atoms.get(("address", group), FALSE))
             known = [slot["address", address] for address in people]
             if known:
                 self.circuit.add(*known)
@@ -206,24 +208,27 @@ class SymbolicMessage:
         if known is not None:
             return known
         slot = self.people.address(f"companion {key[0]} {key[1]}", RECIPIENT, key[1] if key[0] == "address" else "")
-        there, add = self.circuit.variable((slot.name, "there")), self.circuit.add
+        there = self.circuit.variable((slot.name, "there"))
+        add = self.circuit.add
         if key[0] == "address":
             add(slot[key])
             named = self.circuit.disjunction([self.named(key[1], field) for field in SHOWN_FIELDS])
             # Somebody named by a field gets the message: as another recipient, or as the followed one.
-            add(there, named ^ 1, self.recipient[key])
-            add(there ^ 1, named)
+            add(there, ~named, self.recipient[key])
+            add(~there, named)
         # Another person: two people have two addresses, and no group is a person.
         for value in slot.values("address"):
-            itself = () if value in self.facts.expanded else (self.recipient["address", value] ^ 1,)
-            add(there ^ 1, slot["address", value] ^ 1, *itself)
+            itself = () if value in self.facts.expanded else (~self.recipient["address", value],)
+            add(~there, ~slot["address", value], *itself)
         for number in slot.values("profile"):
             if slot.profiles.is_one(number):
-                add(there ^ 1, slot["profile", number] ^ 1, self.recipient["profile", number] ^ 1)
-        at_alias, alias = FALSE, dict[Key, Literal]()
+                add(~there, ~slot["profile", number], ~self.recipient["profile", number])
+        at_alias = FALSE
+        alias = dict[Key, Literal]()
         if self.watches_aliases and key[0] != "address":
-            at_alias, alias = self.circuit.variable((slot.name, "at alias")), self._of_alias(slot.name)
-            add(at_alias ^ 1, self.others_direct ^ 1)
+            at_alias = self.circuit.variable((slot.name, "at alias"))
+            alias = self._of_alias(slot.name)
+            add(~at_alias, ~self.others_direct)
         found = self._companions[key] = Companion(slot, there, at_alias, alias)
         return found
 
@@ -255,7 +260,7 @@ class SymbolicMessage:
 
         Negated, so that it fits into what a model has unless it matters.
         """
-        return self.circuit.variable("no disclaimer") ^ 1
+        return ~self.circuit.variable("no disclaimer")
 
     def option(self, name: str) -> Literal:
         """Whether a message that arrives protected by rights has this option."""
@@ -264,38 +269,38 @@ class SymbolicMessage:
     def _exclude_unseen(self) -> None:
         """No rule sees a group's address where it sees the members, or an alias where it sees the primary address."""
         for group in self.facts.expanded:
-            self.circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
+            self.circuit.add(~self.recipient.atoms.get(("address", group), FALSE))
         for alias in self.facts.proxy_addresses:
             if self.facts.primary(alias) != alias:
                 for slot in (self.sender, self.recipient):
-                    self.circuit.add(slot.atoms.get(("address", alias), FALSE) ^ 1)
+                    self.circuit.add(~slot.atoms.get(("address", alias), FALSE))
 
     def _relate_envelope(self) -> None:
         """The envelope's sender is the From field's address, another one, or none (an automatic reply)."""
         if self.envelope is None:
             return
         same = self.same_envelope
-        self.circuit.add(same ^ 1, self.empty_envelope ^ 1)
+        self.circuit.add(~same, ~self.empty_envelope)
         pairs = [(literal, self.envelope[key]) for key, literal in self.sender.atoms.items()]
         for one, other in [
             *pairs,
             (self.sender.object, self.envelope.object),
             (self.sender.managed, self.envelope.managed),
         ]:
-            self.circuit.add(same ^ 1, one ^ 1, other)
-            self.circuit.add(same ^ 1, one, other ^ 1)
+            self.circuit.add(~same, ~one, other)
+            self.circuit.add(~same, one, ~other)
 
     def _arrive(self, options: Iterable[str]) -> None:
         """How it arrives: whether its sender signed in, at which addresses, how protected, of which type."""
         circuit = self.circuit
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.
-        self.direct = circuit.variable("at an alias") ^ 1
-        self.others_direct = circuit.variable("others at an alias") ^ 1
+        self.direct = ~circuit.variable("at an alias")
+        self.others_direct = ~circuit.variable("others at an alias")
         self.pdf = circuit.variable("pdf")
         self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
         circuit.at_most_one(self.arrival.values())
-        self.rights = circuit.disjunction((self.arrival["own"], self.arrival["other"]))
+        self.rights = self.arrival["own"] | self.arrival["other"]
         self.kinds = {kind: circuit.variable(("type", kind)) for kind in KINDS}
         self.importance = {name: circuit.variable(("importance", name)) for name in ("Low", "High")}
         circuit.at_most_one(self.importance.values())
@@ -308,7 +313,7 @@ class SymbolicMessage:
         others = sorted({name_key(name) for name in ("do_not_forward", *names)} - {encrypt})
         self.options = {name: self.circuit.variable(("arrival option", name)) for name in others}
         self.circuit.at_most_one(self.options.values())
-        self.options[encrypt] = self.circuit.disjunction(self.options.values()) ^ 1
+        self.options[encrypt] = ~self.circuit.disjunction(self.options.values())
 
     def _of_alias(self, name: str) -> dict[Key, Literal]:
         """The atoms of another recipient's alias."""
@@ -321,7 +326,7 @@ class SymbolicMessage:
         for (sort, value), literal in atoms.items():
             # A primary address is nobody else's alias. A group's stands for its members.
             if sort == "address" and self.facts.is_object(value) and value not in self.facts.expanded:
-                self.circuit.add(direct, literal ^ 1)
+                self.circuit.add(direct, ~literal)
 
     def _texts(self) -> None:
         """Subject, text, headers, and the texts of attachments, each with the relations between words and patterns."""
@@ -341,13 +346,13 @@ class SymbolicMessage:
         large = any((limit or 0) >= SURELY_PROTECTED for limit in limits)
         at_primary = self._assume(questions.ALIASES, "primary_addresses", True, seen=self.watches_aliases)
         for literal in (self.direct, self.others_direct):
-            add(at_primary ^ 1, literal)
+            add(~at_primary, literal)
         documents = [
             literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")
         ]
-        add(self._assume(questions.PDF, "no_pdf", self.leaves_pdf_out, seen=questions.PDF in named) ^ 1, self.pdf ^ 1)
+        add(~self._assume(questions.PDF, "no_pdf", self.leaves_pdf_out, seen=questions.PDF in named), ~self.pdf)
         for literal in documents:
-            add(self.pdf ^ 1, literal)
+            add(~self.pdf, literal)
         for each in USUAL:
             seen = (
                 each.id in named
@@ -358,7 +363,7 @@ class SymbolicMessage:
             unusual = [*(self.kinds[kind] for kind in each.types), *(self.arrival[kind] for kind in each.arrivals)]
             unusual += [] if each.most is None else [self.properties["message", each.most]]
             for literal in unusual:
-                add(switch ^ 1, literal ^ 1)
+                add(~switch, ~literal)
 
 
 def _fields_differ(atoms: Iterable[Atom]) -> bool:
@@ -378,15 +383,14 @@ class Scopes:
 
     def sender(self, value: str, slot: AddressSlot) -> Value:
         """Whether somebody is inside, or outside, as a sender."""
-        logic, mail = self.logic, self.mail
+        logic = self.logic
+        mail = self.mail
         accepted = self._accepted(slot)
-        guest = logic.all_of((slot.object, negate(accepted)))
+        guest = slot.object & ~accepted
         if value == "InOrganization":
-            as_guest = logic.all_of((guest, logic.unknown(questions.GUESTS, slot.name, "inside")))
-            return logic.all_of((mail.authenticated, logic.any_of((accepted, as_guest))))
-        return logic.all_of(
-            (negate(accepted), logic.any_of((negate(guest), logic.unknown(questions.GUESTS, slot.name, "outside"))))
-        )
+            as_guest = guest & logic.unknown(questions.GUESTS, slot.name, "inside")
+            return mail.authenticated & (accepted | as_guest)
+        return ~accepted & (~guest | logic.unknown(questions.GUESTS, slot.name, "outside"))
 
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.accepted_domains is None:
@@ -404,7 +408,7 @@ class Scopes:
         """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail
         leaves all the same.
         """
-        return negate(self._accepted(person))
+        return ~self._accepted(person)
 
     def of_sender(self, value: str, location: str) -> Value:
         """Whether the sender is inside, or outside.
@@ -420,32 +424,28 @@ class Scopes:
         envelope = self.sender(value, self.mail.envelope)
         alike = logic.equal(header, envelope)
         differing = logic.choose(alike, header, logic.unknown(questions.SENDER_LOCATION, location, value))
-        empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
+        empty: Value = header
+        if location == "Envelope":
+            empty = TRUE if value == "NotInOrganization" else FALSE
         return logic.choose(self.mail.same_envelope, header, logic.choose(self.mail.empty_envelope, empty, differing))
 
     def recipient(self, value: str, person: AddressSlot) -> Value:
         """Whether a recipient is inside, or outside."""
-        logic, mail = self.logic, self.mail
-        accepted, internal = self._accepted(person), self._internal(person)
-        guest = logic.all_of((person.object, negate(accepted)))
+        logic = self.logic
+        mail = self.mail
+        accepted = self._accepted(person)
+        internal = self._internal(person)
+        guest = person.object & ~accepted
         if value == "InOrganization":
-            own = logic.any_of(
-                (person.object, mail.authenticated, logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name))
-            )
+            own = person.object | mail.authenticated | logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name)
             return logic.choose(
                 accepted,
                 own,
-                logic.any_of((internal, logic.all_of((guest, logic.unknown(questions.GUESTS, person.name, "inside"))))),
+                internal | (guest & logic.unknown(questions.GUESTS, person.name, "inside")),
             )
         if value != "NotInOrganization":
             return logic.unknown(questions.A_FACT, "recipient scope", value, person.name)
-        return logic.all_of(
-            (
-                negate(accepted),
-                negate(internal),
-                logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside"))),
-            )
-        )
+        return ~accepted & ~internal & (~guest | logic.unknown(questions.GUESTS, person.name, "outside"))
 
 
 def may_mean_pdf(atom: Atom) -> bool:

@@ -80,7 +80,8 @@ def surely_shows(
     """Whether a rule certainly shows somebody a copy in clear, and, where it has to be protected on its way, sends it so
     that nothing may protect it. Where a rule may encrypt, that is open.
     """
-    arrival, who = message.protection, showing.person.address
+    arrival = message.protection
+    who = showing.person.address
     if course.too_many or arrival is None or arrival.by_rights or arrival.kind == "smime":
         return False
     if may_act_on_reports(rules, Does.ENCRYPT, *([Does.ROUTE] if guarantee.then == IN_TRANSIT else [])):
