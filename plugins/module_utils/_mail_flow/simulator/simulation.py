@@ -7,18 +7,19 @@ splits the copy, whether or not it does anything to it. *The recipient* is the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..budget import spend
 from ..conditions.content import decrypted
 from ..model import questions
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason, Truth, all_of
+from ..model.kleene import Open, Reason
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from .copy_splits import STEPS_OF_RULE, CopySplits
 from .decider import Decider, MessageDecider, hidden
 from .effects import SHARED, Scene, beside_content, enforced, in_audit
 from .state import NOBODY, STEPS_OF_WORLD, Added, Course, World, merged, without
@@ -28,9 +29,6 @@ MOST_WORLDS = 128
 
 #: The maximum number of copies made by rules to follow; what happens to the others is unknown.
 MOST_COPIES = 256
-
-#: The cost, in steps, of matching a rule to a recipient.
-_STEPS_OF_RULE = 5
 
 
 @dataclass(slots=True)
@@ -51,11 +49,12 @@ class Passage:
     simplify: Callable[[World], World] | None = None
     gives_up: bool = False
     _contents: dict[Content, Content] = field(default_factory=dict)
-    _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
+    _splits: CopySplits = field(init=False)
 
     def __post_init__(self) -> None:
         if self.decider is None:
             self.decider = MessageDecider(self.rules, self.message, self.facts)
+        self._splits = CopySplits(self.rules, self.decider)
 
     def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:
         """What happens to the copy of each recipient: those of the message first, then those whom rules add.
@@ -135,7 +134,7 @@ class Passage:
             others = tuple(other for other in together.sure if other.address not in here)
             perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
             fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
-            spend(_STEPS_OF_RULE * (len(others) + len(perhaps)))
+            spend(STEPS_OF_RULE * (len(others) + len(perhaps)))
             shares = world.fate in SHARED and not added.instead
             starts.append(
                 world.but(
@@ -176,7 +175,7 @@ class Passage:
             lowest = todo & -todo
             todo ^= lowest
             rule = self.rules.rules[lowest.bit_length() - 1]
-            spend(_STEPS_OF_RULE * len(course.worlds))
+            spend(STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 self._show(rule, course)
             going = [not world.over and not self.decider.matches_nobody(rule, world, person) for world in course.worlds]
@@ -224,22 +223,28 @@ class Passage:
         if hidden(self.message, world.content) and rule.changes_content:
             after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
             decided = []
-        for branch, acts in self._split(rule, decided, person) if decided else ():
+        for branch, acts in self._splits.after(rule, decided, person) if decided else ():
             if not acts:
                 after.append(branch)
                 continue
             branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
             after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
-        known = len(world.added)
-        for index, new in enumerate(after):
-            content = new.content if new.content is world.content else self._interned(new.content)
-            if content is not new.content:
-                after[index] = new = new.but(content=content)
-            if new.fate == "rejected" and self.rules.reports and self._would_report(rule, new, course):
-                after[index] = new = new.but(rests_on=new.rests_on | {questions.AFTER_REJECTION})
-            for each in new.added[known:]:
-                course.additions.setdefault(each, []).append(new)
-        return after if self.simplify is None else [self.simplify(new) for new in after]
+        return self._recorded(rule, world, after, course)
+
+    def _recorded(self, rule: FlowRule, before: World, after: list[World], course: Course) -> list[World]:
+        """The worlds after a rule. Adds to the course the copies that the rule made."""
+        known = len(before.added)
+        found = []
+        for world in after:
+            content = world.content if world.content is before.content else self._interned(world.content)
+            if content is not world.content:
+                world = world.but(content=content)
+            if world.fate == "rejected" and self.rules.reports and self._would_report(rule, world, course):
+                world = world.but(rests_on=world.rests_on | {questions.AFTER_REJECTION})
+            for each in world.added[known:]:
+                course.additions.setdefault(each, []).append(world)
+            found.append(world)
+        return found if self.simplify is None else [self.simplify(world) for world in found]
 
     def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
         """The worlds after a rule that cannot act on content hidden by S/MIME.
@@ -251,7 +256,7 @@ class Passage:
         others = beside_content(rule) if rule.enforced else frozenset()
         why = Reason(questions.A_FACT, "hidden_from_rule", (rule.name,))
         if not acts:
-            parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
+            parted = self._splits.matches(rule, world, person) if others and self._splits.watches(rule) else {}
             doubtful: dict[Recipient, tuple[Reason, ...]] = {
                 other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
             }
@@ -261,7 +266,7 @@ class Passage:
         if not others:
             return [world]
         done = Open(("smime", rule.place), (why,))
-        split = self._split(rule, [(world.answering(done, True), True)], person)
+        split = self._splits.after(rule, [(world.answering(done, True), True)], person)
         return [
             world.answering(done, False),
             *(new for each, _acts in split for new in enforced(rule, each, scene, others)),
@@ -294,81 +299,6 @@ class Passage:
         branches = [world.answering(left, value) for value in (True, False)]
         return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
 
-    def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
-        """The same worlds, with only those in the copy whom the rule treats alike."""
-        if (
-            not (rule.splits or (person.brought and rule.blocks))
-            or not self.rules.watches_copies
-            or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1
-        ):
-            return branches
-        after: list[tuple[World, bool]] = []
-        for world, acts in branches:
-            halves = self._halves(rule, world) if rule.enforced and not person.brought else None
-            if halves is not None:
-                after.append((world if halves[acts] is world.fork else world.but(fork=halves[acts]), acts))
-                continue
-            matches = self._matches(rule, world, person)
-            guessed = {
-                other: match
-                for other, match in matches.items()
-                if isinstance(match, Open) and match.likely is not None and other in world.fork.sure
-            }
-            if not guessed:
-                fork = _left(rule, world.fork, acts, matches)
-                after.append((world if fork is world.fork else world.but(fork=fork), acts))
-                continue
-            # Either all guesses about the others hold, or one does not.
-            reasons = tuple(sorted({reason for match in guessed.values() for reason in match.reasons}))
-            hold = Open(
-                ("others", tuple((other.address, match.key, match.likely) for other, match in guessed.items())),
-                reasons,
-                True,
-            )
-            likely = {
-                other: match.likely if isinstance(match, Open) and match.likely is not None else match
-                for other, match in matches.items()
-            }
-            settled = hold.settled(world.answered())
-            for value in (settled,) if isinstance(settled, bool) else (True, False):
-                here = world if isinstance(settled, bool) else world.answering(hold, value)
-                after.append((here.but(fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
-        return after
-
-    def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
-        """The copies that a rule applies to, and the others, if that is known for everybody who shares one. It does not
-        depend on who is followed.
-        """
-        key = (rule.place, world.fork, id(world.content), world.answers)
-        if key not in self._parted:
-            nobody = Recipient("", "", "")
-            matches = self._matches(rule, world, nobody)
-            sides = {
-                acts: frozenset(other for other, match in matches.items() if match is not acts)
-                for acts in (True, False)
-            }
-            known = all(isinstance(match, bool) for match in matches.values())
-            self._parted[key] = (
-                {acts: without(world.fork, leaving, {}) for acts, leaving in sides.items()} if known else None
-            )
-        return self._parted[key]
-
-    def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
-        """For the people who share a recipient's copy: whether the rule applies to them. Whether it considers somebody
-        whom a rule added is open.
-        """
-        answers = world.answered()
-        others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
-        spend(_STEPS_OF_RULE * len(others))
-        return {
-            other: all_of(
-                value if isinstance(value, bool) else value.settled(answers)
-                for value in self.decider.parts(rule, world, other, bool(other.brought))
-            )
-            for other in others
-            if other.address != person.address
-        }
-
     def _interned(self, content: Content) -> Content:
         """Equal content that was seen before, with its cached results."""
         return self._contents.setdefault(content, content)
@@ -382,16 +312,6 @@ def _shown(world: World) -> tuple[int, int]:
 def _away(added: Added, world: World) -> bool:
     """Whether a copy goes only to people whom a rule added, in a world right after that."""
     return added.instead or world.fate == "redirected"
-
-
-def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
-    """Who remains in a copy after a rule that applies to some, and who may."""
-    tried = (Reason(questions.AUDIT_SPLITS, "test_mode_splits", (rule.name,)),)
-    apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
-    doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
-    if rule.enforced:
-        return without(fork, frozenset(apart), doubtful)
-    return without(fork, frozenset(), {**doubtful, **dict.fromkeys(apart, tried)})
 
 
 def twice(one: Course, other: Course) -> Course:
