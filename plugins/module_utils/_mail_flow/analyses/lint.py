@@ -120,6 +120,19 @@ class WholeMailLint:
         self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
     def findings(self) -> list[LintFinding]:
+        acting = self._acting()
+        self._follow()
+        followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
+        busy = self._busy([step for step in followed if id(step) not in acting])
+        never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
+        self.dead = {step.rule.place for step in never}
+        found = [self._never(step) for step in never]
+        return [*found, *self._exceptions([step for step in followed if step.rule.place not in self.dead])]
+
+    def _acting(self) -> set[int]:
+        """The ids of the steps that may act on a recipient's copy. Notes their rules, and which of those may encrypt
+        usual mail or end its way.
+        """
         last_first = self.chain.steps[::-1]
         decisive = [
             step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)
@@ -127,26 +140,21 @@ class WholeMailLint:
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
         refuted = {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
         decided = in_clear | {id(step) for step in decisive if id(step) in refuted and step.reached == step.alive}
-        acting = in_clear | self._asked.possible(
-            [(id(step), _reaching(step)) for step in last_first if id(step) not in decided]
-        )
-        self.live, self.live_in_clear = (
-            [step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear)
-        )
-        self._follow()
-        followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
+        left = [step for step in last_first if id(step) not in decided]
+        acting = in_clear | self._asked.possible([(id(step), _reaching(step)) for step in left])
+        self.live = [step.rule for step in self.chain.steps if id(step) in acting]
+        self.live_in_clear = [step.rule for step in self.chain.steps if id(step) in in_clear]
+        return acting
+
+    def _busy(self, steps: Sequence[RuleStep]) -> set[int]:
+        """The places of those of some rules that may act on a copy of somebody whom rules add."""
         ways = [
             (step.rule.place, [high(when), *_reaching(each)])
-            for step in followed
-            if id(step) not in acting
+            for step in steps
             for when, each, _person in self._added(step.rule)
         ]
         later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
-        busy = {place for place, _number in later}
-        never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
-        self.dead = {step.rule.place for step in never}
-        found = [self._never(step) for step in never]
-        return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
+        return {place for place, _number in later}
 
     def gateways(self) -> Iterator[LintFinding]:
         """Connectors to smart hosts that get what rules encrypt."""

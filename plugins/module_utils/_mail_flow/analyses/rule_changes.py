@@ -177,27 +177,33 @@ def with_later_dates(
         if earlier is not None and rule.idle:
             found.append((earlier, _no_longer(earlier, now, several=several)))
             continue
-        dates = [
-            ("begins", earlier.begins if earlier else "", rule.begins),
-            ("ends", earlier.ends if earlier else "", rule.ends),
-        ]
-        said = [
-            Dated("new", verb, date) if date else Dated("gone", verb, was)
-            for verb, was, date in dates
-            if was != date and (is_later(was, now) or is_later(date, now))
-        ]
+        said = _new_dates(earlier, rule, now)
         if not said and earlier is not None and (gone or other or settings):
             # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it
             # missed then.
             how = "other" if place in other else "meets"
+            ends = rule.ends if several or place not in other else ""
             said = [
                 Dated(how, verb, date)
-                for verb, _was, date in dates[: 2 if several or place not in other else 1]
+                for verb, date in (("begins", rule.begins), ("ends", ends))
                 if is_later(date, now)
             ]
         found.append((rule, said))
     watched = before.watches_copies or after.watches_copies
     return [(rule, said) for rule, said in found if said and shows(rule, watched)]
+
+
+def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[Dated]:
+    """What the dates of a rule say that they did not say before; ``None`` if there was no such rule."""
+    dates = [
+        ("begins", before.begins if before else "", after.begins),
+        ("ends", before.ends if before else "", after.ends),
+    ]
+    return [
+        Dated("new", verb, date) if date else Dated("gone", verb, was)
+        for verb, was, date in dates
+        if was != date and (is_later(was, now) or is_later(date, now))
+    ]
 
 
 def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[Dated]:

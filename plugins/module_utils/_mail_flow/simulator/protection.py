@@ -193,10 +193,9 @@ def _both(world: World) -> Reason:
 
 def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     """A message that arrives in clear and that rules ask to protect."""
-    sender = facts.primary(message.sender)
     scope = [
         value.settled(world.answered()) if isinstance(value, Open) else value
-        for value in _scopes(facts, sender, message.authenticated)
+        for value in _scopes(facts, facts.primary(message.sender), message.authenticated)
     ]
     assumes = frozenset(
         reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons
@@ -205,14 +204,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
     if outside is True and inside is not True and not forwarded and not message.also_from:
         return Verdict("none", assumes=assumes)
-    reasons = [_both(world)] if world.removed else []
-    if world.fate in ("quarantined", "released"):
-        reasons.append(Reason(questions.A_FACT, "after_quarantine"))
-    if any(
-        _scopes(facts, facts.primary(other), message.authenticated) != _scopes(facts, sender, message.authenticated)
-        for other in message.also_from
-    ):
-        reasons.append(Reason(questions.A_FACT, "from_field"))
+    reasons = _reasons_of_world(world, message, facts)
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
         reasons.append(Reason(questions.FORWARDED, "sender_not_inside", (message.sender,), "from"))
@@ -220,15 +212,29 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
         reasons.append(Reason(questions.SMIME_SIGNED, "smime_signed", field="protection"))
     reasons += [*_type_reasons(message), *_configured(facts, message)]
     large = _too_large(message) or _too_many(message)
-    if reasons or large:
-        delivered = not large and not any(reason.id in (questions.PDF, questions.LICENSING_OFF) for reason in reasons)
-        return Verdict("unknown", reasons=(*reasons, *([large] if large else [])), delivered=delivered)
+    if large:
+        return Verdict("unknown", reasons=(*reasons, large), delivered=False)
+    if reasons:
+        fails = any(reason.id in (questions.PDF, questions.LICENSING_OFF) for reason in reasons)
+        return Verdict("unknown", reasons=tuple(reasons), delivered=not fails)
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
     options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
     if len(options) > 1:
         why = Reason(questions.WHICH_TEMPLATE, "which_template", (tuple(sorted(options.values())),))
         return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)
     return Verdict(next(iter(options.values())), by, assumes=assumes)
+
+
+def _reasons_of_world(world: World, message: Message, facts: Facts) -> list[Reason]:
+    """Why it is open what comes of protection, but for what depends on the sender's scope and the message's type."""
+    reasons = [_both(world)] if world.removed else []
+    if world.fate in ("quarantined", "released"):
+        reasons.append(Reason(questions.A_FACT, "after_quarantine"))
+    first = _scopes(facts, facts.primary(message.sender), message.authenticated)
+    others = [_scopes(facts, facts.primary(other), message.authenticated) for other in message.also_from]
+    if any(other != first for other in others):
+        reasons.append(Reason(questions.A_FACT, "from_field"))
+    return reasons
 
 
 def _scopes(facts: Facts, sender: str, authenticated: bool | None) -> tuple[Truth, Truth]:
@@ -397,22 +403,36 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, An
         [] if goes is False else ways_of(world, facts, address) for world, goes in zip(every, leaving, strict=True)
     ]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))
-    forced = {bool(way.validation) or (None if way.doubt else False) for way in ways}
-    tls = {True: "forced", False: "opportunistic", None: "unknown"}[
-        forced.pop() if len(forced) == 1 and all(goes is True for goes in leaving) else None
-    ]
-    shared = {
-        key: values.pop()
-        for key in ("validation", "connector", "ends_at")
-        if len(values := {getattr(way, key) for way in ways}) == 1
-    }
+    tls = _tls(ways) if all(goes is True for goes in leaving) else "unknown"
+    shared = _shared(ways)
     if tls != "forced" or any(way.doubt for way in ways):
         shared.pop("validation", None)
-    reasons: list[Reason] = []
-    if tls == "unknown" or (tls == "forced" and "validation" not in shared):
-        reasons = [reason for goes in leaving if isinstance(goes, Open) for reason in goes.reasons]
-        reasons += _reasons(ways, address)
-        if len({tuple(ways) for ways in by_world}) > 1:
-            reasons += [reason for world in every for question, _answer in world.answers for reason in question.reasons]
-    found: dict[str, Any] = {"tls": tls, **{key: value for key, value in shared.items() if value}}
-    return {**found, **({"unknown": rows_of(sorted(set(reasons)))} if reasons else {})}
+    found: dict[str, Any] = {"tls": tls, **shared}
+    if tls != "unknown" and (tls != "forced" or "validation" in shared):
+        return found
+    reasons = [reason for goes in leaving if isinstance(goes, Open) for reason in goes.reasons]
+    reasons += _reasons(ways, address)
+    if len({tuple(ways) for ways in by_world}) > 1:
+        reasons += [reason for world in every for question, _answer in world.answers for reason in question.reasons]
+    return {**found, "unknown": rows_of(sorted(set(reasons)))} if reasons else found
+
+
+def _tls(ways: Iterable[Way]) -> str:
+    """Whether TLS is forced on all of these ways: ``forced``, ``opportunistic`` or ``unknown``."""
+    found = set()
+    for way in ways:
+        if way.validation:
+            found.add("forced")
+        else:
+            found.add("unknown" if way.doubt else "opportunistic")
+    return found.pop() if len(found) == 1 else "unknown"
+
+
+def _shared(ways: Iterable[Way]) -> dict[str, str]:
+    """What all of these ways have in common."""
+    found = {}
+    for key in ("validation", "connector", "ends_at"):
+        values = {getattr(way, key) for way in ways}
+        if len(values) == 1 and (value := values.pop()):
+            found[key] = value
+    return found
