@@ -102,39 +102,64 @@ class ClassSearch:
         :param kinds: by person and cause; likewise the result: the kinds that usual mail cannot have for the recipients in question, and that
             other mail does not show.
         """
-        model = self.model
-        usual, unseen = ([*self.mail.assumed(usual=usual), *self.mail.company(model.free)] for usual in (True, False))
-        possible = {
+        usual, unseen = (
+            [*self.mail.assumed(usual=usual), *self.mail.company(self.model.free)] for usual in (True, False)
+        )
+        possible = self._examples(kinds, usual, self._good())
+        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
+        unusual = self._examples(left, unseen) if self.mail.some_unusual else {}
+        parted = self._in_usual_mail(possible, usual)
+        self._in_unusual_mail([*(parted if self.mail.some_unusual else ()), *unusual], parted, unusual, unseen)
+        told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
+        return {which: [kind for kind in each if (kind, which) not in told] for which, each in left.items()}
+
+    def _examples(
+        self, kinds: Mapping[Which, Sequence[str]], assumed: Sequence[Literal], preferred: Sequence[Literal] = ()
+    ) -> dict[tuple[str, Which], _Example]:
+        """The kinds and causes that mail may have, each with an example."""
+        return {
             (kind, which): example
             for which, each in kinds.items()
-            for kind, example in self._possible(which, each, usual, self._good()).items()
+            for kind, example in self._possible(which, each, assumed, preferred).items()
         }
-        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
+
+    def _in_usual_mail(
+        self, possible: Mapping[tuple[str, Which], _Example], assumed: Sequence[Literal]
+    ) -> dict[tuple[str, Which], list[Part]]:
+        """Searches usual mail for messages that show the parts of kinds; returns these parts. Possible differences in
+        usual mail are reported.
+        """
         modes = [True, False] if self.mail.some_unusual else [True]
-        unusual = {
-            (kind, which): example
-            for which, each in (left.items() if self.mail.some_unusual else ())
-            for kind, example in self._possible(which, each, unseen).items()
-        }
         parted: dict[tuple[str, Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
-            # Possible differences in usual mail are reported. Unknown outcomes of unusual mail are nothing new.
-            for found in self._parts(kind, which, usual, self._good(), example=possible[kind, which]):
+            for found in self._parts(kind, which, assumed, self._good(), example=possible[kind, which]):
                 parted.setdefault((kind, which), []).append(found.part)
                 if found.shown is None:
-                    self._witness(found, model.free)
+                    self._witness(found, self.model.free)
                 self._sure(found, *modes)
                 if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
                     self._drop(found)
-        for kind, which in [*(parted if self.mail.some_unusual else ()), *unusual]:
+        return parted
+
+    def _in_unusual_mail(
+        self,
+        wanted: Iterable[tuple[str, Which]],
+        parted: Mapping[tuple[str, Which], Sequence[Part]],
+        examples: Mapping[tuple[str, Which], _Example],
+        assumed: Sequence[Literal],
+    ) -> None:
+        """Searches unusual mail for messages that show other parts of kinds. Unknown outcomes of unusual mail are
+        nothing new.
+
+        :param parted: the parts that usual mail may show.
+        """
+        for kind, which in wanted:
             known = parted.get((kind, which), ())
-            for found in self._parts(kind, which, unseen, known=known, example=unusual.get((kind, which))):
+            for found in self._parts(kind, which, assumed, known=known, example=examples.get((kind, which))):
                 self._sure(found, False)
                 if found.shown is None and not found.refine:
                     self._drop(found)
                     self.unusual.add(which[1])
-        told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
-        return {which: [kind for kind in each if (kind, which) not in told] for which, each in left.items()}
 
     def _good(self) -> list[Literal]:
         """What makes a good witness of usual mail, if it can have that, the most important first: it arrives in clear,

@@ -367,6 +367,10 @@ def side_effects_differ(before: RuleSet, after: RuleSet) -> bool:
 TOLD_AFTER_REJECTION = frozenset(("report", "original", "notification", "notification_text"))
 
 
+#: Rule set, place of a rule in it, and its side effect.
+_Effecting = tuple[int, int, SideEffect]
+
+
 class SideEffects:
     """Finds the mail on which rules newly do something beside, or no longer do.
 
@@ -383,57 +387,61 @@ class SideEffects:
         """One for each rule that does so, or did, each direction, and what is open of it."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit = self.model.circuit
-        chains = self.model.free.chains
+        only, possible, sure = self._changed(doing)
+        for which in (1, 0):
+            for rule, effects in doing[which]:
+                found = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
+                for perhaps in (False, True):
+                    some = [effect for effect in found if ((which, rule.place, effect) in sure) is not perhaps]
+                    if some:
+                        shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
+                        literals = [high(self.model.free.chains[which].acts(rule)), shown]
+                        yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
+
+    def _changed(
+        self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]
+    ) -> tuple[dict[tuple[int, SideEffect], tuple[Literal, ...]], set[_Effecting], set[_Effecting]]:
+        """When mail has a side effect in one rule set alone; the rules by which it may, and those of which it is known.
+
+        :param doing: by rule set: each rule with its side effects.
+        """
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
         ways = [{effect: [rule for rule, effects in side if effect in effects] for effect in every} for side in doing]
         done = [
             {
-                effect: circuit.disjunction(self._has(effect, rule, which) for rule in ways[which][effect])
+                effect: self.model.circuit.disjunction(self._has(effect, rule, which) for rule in ways[which][effect])
                 for effect in every
             }
             for which in (0, 1)
         ]
-        asked = Batch(circuit, self._budget)
-        wanted = [(which, effect) for which in (1, 0) for effect in every]
         only = {
             (which, effect): (
                 ~done[not which][effect],
                 *self._waits(effect, not which),
                 *self._in_other_words(effect, which, done[0]),
             )
-            for which, effect in wanted
+            for which in (1, 0)
+            for effect in every
         }
-        changed = asked.possible(
-            [((which, effect), (done[which][effect], *only[which, effect])) for which, effect in wanted]
-        )
+        asked = Batch(self.model.circuit, self._budget)
+        changed = asked.possible([(key, (done[key[0]][key[1]], *literals)) for key, literals in only.items()])
         asking = [
             ((which, rule.place, effect), (self._has(effect, rule, which), *only[which, effect]))
-            for which, effect in wanted
+            for which, effect in only
             if (which, effect) in changed
-            for rule, effects in doing[which]
-            if effect in effects
+            for rule in ways[which][effect]
         ]
         possible = asked.possible(asking)
         goes_on = {effect: self._goes_on(effect, [each[effect] for each in ways]) for effect in every}
-        sure = asked.possible(
-            [
-                ((which, rule.place, effect), (high(chains[which].acts(rule)), *goes_on[effect], *only[which, effect]))
-                for which in (1, 0)
-                for rule, effects in doing[which]
-                for effect in effects
-                if goes_on[effect] and (which, rule.place, effect) in possible
-            ]
-        )
-        for which in (1, 0):
-            for rule, effects in doing[which]:
-                found = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
-                is_open = {e: bool(goes_on[e]) and (which, rule.place, e) not in sure for e in found}
-                for perhaps in (False, True):
-                    some = [effect for effect in found if is_open[effect] is perhaps]
-                    if some:
-                        shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
-                        literals = [high(chains[which].acts(rule)), shown]
-                        yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
+        doubtful = [
+            ((which, rule.place, effect), self.model.free.chains[which].acts(rule))
+            for which in (1, 0)
+            for rule, effects in doing[which]
+            for effect in effects
+            if goes_on[effect] and (which, rule.place, effect) in possible
+        ]
+        known = asked.possible([(key, (high(acts), *goes_on[key[2]], *only[key[0], key[2]])) for key, acts in doubtful])
+        return only, possible, possible - {key for key, _acts in doubtful} | known
 
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """That mail has a side effect by a rule of a set; after a rejection, that is open."""
