@@ -354,42 +354,48 @@ class Writer:
             found["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
         if facts.remote_domains is None:
             found["remote_domains"] = []
-        groups = {
+        groups = self._groups(is_true, people)
+        if groups:
+            known = {name: list(members) for name, members in (facts.groups or {}).items()}
+            found["groups"] = {**known, **groups}
+        attributes = self._attributes(is_true, people)
+        if attributes:
+            told = {address: dict(each) for address, each in (facts.attributes or {}).items()}
+            found["attributes"] = {**told, **attributes}
+        if facts.managers is None and self.mail.vocabulary.managers:
+            found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
+        return found
+
+    def _groups(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, list[str]]:
+        """The members of groups that rules look for and of which no fact says who they are."""
+        facts = self.facts
+        open_ = {
             group
             for slot, _address in people
             for group in slot.values("member")
             if (facts.groups is None or group not in facts.groups) and group not in facts.unread_groups
         }
-        if groups:
-            known = {
-                group: sorted(
-                    {
-                        address
-                        for slot, address in people
-                        if ("member", group) in slot.atoms and is_true(slot["member", group])
-                    }
-                )
-                for group in sorted(groups)
-            }
-            found["groups"] = {**{name: list(members) for name, members in (facts.groups or {}).items()}, **known}
+        found: dict[str, set[str]] = {group: set() for group in sorted(open_)}
+        for slot, address in people:
+            for group, members in found.items():
+                if ("member", group) in slot.atoms and is_true(slot["member", group]):
+                    members.add(address)
+        return {group: sorted(members) for group, members in found.items()}
+
+    def _attributes(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, dict[str, str]]:
+        """The attributes of people that rules look for and that no fact says, beside those that are known."""
+        facts = self.facts
         texts: dict[tuple[str, str], dict[Key, Literal]] = {}
         for slot, address in people:
             for sort, value in slot.atoms:
                 if sort in ATTRIBUTES and is_true(slot.object) and facts.attribute(address, value[0]) is None:
                     key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
                     texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
-        attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
+        found = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
             # Nothing matches in an empty attribute, not even what every text has.
             wish = TextConstraint(atoms, is_true, lax=self._lax)
-            attributes[address][name] = wish.text() if any(map(is_true, atoms.values())) else ""
-        if attributes:
-            found["attributes"] = {
-                **{name: dict(each) for name, each in (facts.attributes or {}).items()},
-                **attributes,
-            }
-        if facts.managers is None and self.mail.vocabulary.managers:
-            found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
+            found[address][name] = wish.text() if any(map(is_true, atoms.values())) else ""
         return found
 
 
