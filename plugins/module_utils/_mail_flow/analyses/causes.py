@@ -118,19 +118,6 @@ def _unlike(rule: FlowRule, guarantee: Guarantee) -> tuple[int, int]:
     return -shared, others
 
 
-#: Sort of a cause to when it is known.
-_CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
-    ("disabled", lambda each, _copy: bool(each.rule.idle) and not each.failed),
-    ("mode", lambda each, _copy: not each.rule.enforced and not each.failed),
-    ("dates", lambda each, _copy: not each.in_window and not each.failed),
-    ("unauthenticated", lambda each, copy: _is_unauthenticated(each, copy)),
-    ("scope", lambda each, _copy: each.misses_by_scope and len(each.failed) == 1),
-    ("never_matches", lambda each, _copy: len(each.failed) == 1 and bool(_never_matches(each.failed[0]))),
-    ("exception", lambda each, _copy: len(each.failed) == 1 and each.failed[0].section == "exceptions"),
-    ("stopped", lambda each, _copy: not each.failed and not each.reached),
-)
-
-
 def _known(standing: Standing, copy: Copy) -> bool:
     """Whether one thing keeps a rule from acting, of which it is known that it is the cause."""
     return standing.distance == 1 and any(is_so(standing, copy) for _kind, is_so in _CASES)
@@ -144,6 +131,19 @@ def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:
     return (
         standing.failed[0].atom.predicate.options[0] == "from_scope" and sender_inside(copy.facts, sender, True) is True
     )
+
+
+#: Sort of a cause to when it is known.
+_CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
+    ("disabled", lambda each, _copy: bool(each.rule.idle) and not each.failed),
+    ("mode", lambda each, _copy: not each.rule.enforced and not each.failed),
+    ("dates", lambda each, _copy: not each.in_window and not each.failed),
+    ("unauthenticated", _is_unauthenticated),
+    ("scope", lambda each, _copy: each.misses_by_scope and len(each.failed) == 1),
+    ("never_matches", lambda each, _copy: len(each.failed) == 1 and bool(_never_matches(each.failed[0]))),
+    ("exception", lambda each, _copy: len(each.failed) == 1 and each.failed[0].section == "exceptions"),
+    ("stopped", lambda each, _copy: not each.failed and not each.reached),
+)
 
 
 def _never_matches(failed: Failed) -> list[str]:

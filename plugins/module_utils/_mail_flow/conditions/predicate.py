@@ -83,10 +83,10 @@ Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 Evaluate: TypeAlias = Callable[[RuleView, Any, Settings], Truth]
 
 #: Compiles a condition for somebody's copy, as a rule sees it.
-Compile: TypeAlias = "Callable[[Formulas, Atom, MessageSeen, AddressVariables], Value]"
+Compile: TypeAlias = Callable[[Formulas, "Atom", MessageSeen, AddressVariables], Value]
 
 #: Makes the variables of conditions, and relates them.
-Declare: TypeAlias = "Callable[[Properties, Sequence[Atom]], None]"
+Declare: TypeAlias = Callable[[Properties, Sequence["Atom"]], None]
 
 #: Writes the keys of a message with these variables.
 Write: TypeAlias = Callable[[Witness], Mapping[str, Any]]
