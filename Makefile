@@ -193,7 +193,7 @@ pictures: .venv/pictures/ready ## draw the chart of many organizations from the 
 .PHONY: live
 live: .venv/$(CORE)/ready build/installed ## test undocumented behavior on a real test tenant: ORGANIZATION=name CONFIRM=name
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.live --organization '$(ORGANIZATION)' --confirm '$(CONFIRM)' \
-	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)') $(foreach file,$(CALIBRATION),--calibration '$(file)')
+	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)')
 
 .PHONY: live-mail
 live-mail: .venv/$(CORE)/ready build/installed ## experiments with mail in a test tenant: STEP=begin ORGANIZATION=name CONFIRM=name ADDRESSES=file, then STEP=end RUN=file

@@ -182,17 +182,6 @@ strangers:
   returned: success
   type: list
   elements: str
-calibration:
-  description: >-
-    What Exchange did where it depends on one open question alone, by the question's C(id) of
-    M(m365.message_encryption.mail_flow_test). C(for) and C(against) are copies. If the collection takes an answer for
-    likely (C(likely)), C(for) are the copies that Exchange treated so. Otherwise, C(for) are those for which the
-    condition in question was met, and of U06 those that were split off. There is nothing in it of any organization or
-    person.
-  returned: success
-  type: list
-  elements: dict
-  sample: [{"id": "U17", "for": 12, "against": 0, "likely": true}]
 encryption:
   description: >-
     What Exchange counts as encrypted, whatever encrypted it, for each C(date). These are messages that a C(policy) and

@@ -981,9 +981,8 @@ suggestions:
       returned: where there are such rules
     tried:
       description: >-
-        What was tried. C(edits) and C(pairs) of edits, for how many of them the known counterexamples and expectations
-        did not say no, so that a proof was tried (C(proofs)), how many of these stayed C(undecided), and whether that
-        is all (C(complete)).
+        What was tried. C(edits) and C(pairs) of edits, how many of them stayed C(undecided), and whether that is all
+        (C(complete)).
       type: dict
       returned: always
 policy:

@@ -308,7 +308,6 @@ def _suggest(rules: list[Values], wanted: list[Values]) -> Values:
     return {
         "suggestions": len(found.suggestions),
         "tried": found.tried.edits + found.tried.pairs,
-        "proofs": found.tried.proofs,
     }
 
 

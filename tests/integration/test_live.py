@@ -74,18 +74,6 @@ def test_a_program_starts_without_anything_of_the_tests(program: list[str], said
     assert said in done.stderr
 
 
-def test_what_real_mail_told_needs_no_tenant(tmp_path: Path) -> None:
-    rows = [{"id": "U08", "for": 1200, "against": 0, "likely": True}]
-    (tmp_path / "calibration.json").write_text(json.dumps({"calibration": rows}), encoding="utf-8")
-    done = live(
-        "--organization", "", "--calibration", str(tmp_path / "calibration.json"), "--report", str(tmp_path / "live.md")
-    )
-    assert done.returncode == 0, done.stderr
-    assert "| U08 | whether stopping works in test mode | yes | 1,200 | 0 |" in (tmp_path / "live.md").read_text(
-        encoding="utf-8"
-    )
-
-
 @pytest.mark.parametrize("output", ["bytes", "url"])
 def test_everything_is_asked_over_both_wires_and_put_back(tmp_path: Path, output: str) -> None:
     with Emulator([default_state(NAME) | {"image_output": output}], directory=tmp_path / "emulator") as emulator:

@@ -15,7 +15,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
 
-from .calibration import calibration_lines
 from .questions import Answer, Questions
 from .session import LiveSession
 from .unknowns import ONLY_MAIL_TELLS
@@ -36,17 +35,8 @@ def main() -> int:
         help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead",
     )
     parser.add_argument("--wires", default="rest", help="rest, psrp, or rest,psrp")
-    parser.add_argument(
-        "--calibration",
-        type=Path,
-        action="append",
-        help="file with the calibration of mail_flow_evidence; alone, it needs no tenant",
-    )
     parser.add_argument("--report", type=Path, default=Path("build/live.md"))
     arguments = parser.parse_args()
-    told = calibration_lines(arguments.calibration or ())
-    if arguments.calibration and not arguments.organization:
-        return _written(arguments.report, told)
     if not arguments.organization or arguments.confirm != arguments.organization:
         print(
             "This changes the default OME configuration of an organization and puts it back, and makes and removes mail flow rules that match nothing.\n"
@@ -75,7 +65,7 @@ def main() -> int:
     lines += [
         f"| {number} | {_cell(question)} | {_cell(experiment)} |" for number, question, experiment in ONLY_MAIL_TELLS
     ]
-    _written(arguments.report, [*lines, "", *told] if arguments.calibration else lines)
+    _written(arguments.report, lines)
     return 0 if restored else 1
 
 

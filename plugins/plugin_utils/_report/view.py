@@ -306,9 +306,5 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
         "encryption": [
             (row["date"], row["policy"], row["manual"], row["copies"]) for row in found.get("encryption", ())
         ],
-        "calibration": [
-            (row["id"], "yes" if row["likely"] else "no", row["for"], row["against"])
-            for row in found.get("calibration", ())
-        ],
         "premises": [each["text"] for each in found.get("assumes", ())],
     }

@@ -69,21 +69,6 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What the report says of an open question, in copies whose treatment depends on nothing else.
-
-    :param agreed: copies that Exchange treated as the likely answer says; if there is none, as a yes does.
-        :param:`opposed`: the others.
-    :param likely: whether the question has a likely answer.
-    """
-
-    id: str
-    agreed: int
-    opposed: int
-    likely: bool
-
-
-@dataclass(frozen=True)
 class RuleEvidence:
     """What Exchange reports of a rule, and what was computed, in copies of the trace.
 
@@ -122,7 +107,6 @@ class Evidence:
 
     :param copies: the copies that were computed.
     :param rules: the compared rules, first to last.
-    :param calibration: what the report says of open questions, by their numbers.
     :param strangers: names of reported rules that no present rule has.
     :param sample: copies to look at in detail, those of contradictions first.
     :param explained: the messages that were computed, and those that rules encrypt.
@@ -130,7 +114,6 @@ class Evidence:
 
     copies: int
     rules: tuple[RuleEvidence, ...]
-    calibration: tuple[Calibration, ...]
     strangers: tuple[str, ...]
     sample: tuple[Copy, ...]
     explained: Explained
@@ -204,7 +187,6 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     return Evidence(
         count,
         tuple(tally.evidence(asked.examples) for tally in tallies),
-        _calibration(tallies),
         tuple(sorted(strangers)),
         _sampled(tallies, asked.sample),
         explained,
@@ -331,7 +313,6 @@ class _RuleTally:
     counts: Counter[str] = field(default_factory=Counter)
     ids: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     named: dict[str, list[tuple[Example, Copy]]] = field(default_factory=dict)
-    answers: Counter[tuple[str, bool, bool]] = field(default_factory=Counter)
 
     def add(self, part: _BlockCopies, found: Prediction) -> None:
         """Adds the copies of a block."""
@@ -363,11 +344,6 @@ class _RuleTally:
             )
         for name in (*KINDS, "reported", "certain"):
             self._keep(name, block, sets[name])
-        for rest, bits in found.alone().items():
-            for acted, here in ((True, bits & kept & reported), (False, bits & kept & ~reported & arrived)):
-                answer = rest.acts is acted
-                agrees = answer if rest.likely is None else answer is rest.likely
-                self.answers[rest.id, rest.likely is not None, agrees] += here.bit_count()
 
     def _keep(self, name: str, block: Block, bits: int) -> None:
         """Keeps the newest copies of a sort by name."""
@@ -431,17 +407,6 @@ class _RuleTally:
 
 def _copy(block: Block, place: int) -> Copy:
     return block.text("message", place), block.text("recipient", place)
-
-
-def _calibration(tallies: Iterable[_RuleTally]) -> tuple[Calibration, ...]:
-    found: dict[tuple[str, bool], Counter[bool]] = {}
-    for tally in tallies:
-        for (number, likely, agrees), copies in tally.answers.items() if tally.reason is None else ():
-            if copies:
-                found.setdefault((number, likely), Counter())[agrees] += copies
-    return tuple(
-        Calibration(number, counts[True], counts[False], likely) for (number, likely), counts in sorted(found.items())
-    )
 
 
 def _sampled(tallies: Sequence[_RuleTally], most: int) -> tuple[Copy, ...]:

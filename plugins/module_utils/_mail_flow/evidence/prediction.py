@@ -49,13 +49,6 @@ class Prediction:
     possible: int = 0
     rests: Mapping[Rest, int] = field(default_factory=dict)
 
-    def alone(self) -> dict[Rest, int]:
-        """Each numbered question to the copies for which it is the only one, so that the rule's action answers it."""
-        once = several = 0
-        for bits in self.rests.values():
-            once, several = once | bits, several | (once & bits)
-        return {rest: bits & ~several for rest, bits in self.rests.items() if rest.id and bits & ~several}
-
 
 @dataclass
 class _Withheld:

@@ -57,14 +57,12 @@ class Tried:
     """What was tried for a goal.
 
     :param edits: how many single edits, and :param:`pairs` how many pairs.
-    :param proofs: how many of them the simulator let pass, so that a proof was tried.
-    :param undecided: for how many of these neither a proof nor a counterexample was found.
+    :param undecided: for how many of these that the simulator let pass neither a proof nor a counterexample was found.
     :param complete: whether nothing was left to try; otherwise the budget was spent, or enough was found.
     """
 
     edits: int = 0
     pairs: int = 0
-    proofs: int = 0
     undecided: int = 0
     complete: bool = True
 
@@ -262,7 +260,6 @@ class _Repair:
         wrong = self._simulated(rules, goal)
         if wrong is not None:
             return wrong
-        count["proofs"] += 1
         try:
             wrong = self._proved(RuleSet(draft.rules, self.rules.dialect), goal)
             return wrong if wrong is not None else self._acts(draft, rules)

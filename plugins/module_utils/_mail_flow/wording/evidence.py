@@ -71,10 +71,6 @@ def evidence_result(
         "copies": evidence.copies,
         "rules": [_rule(each) for each in evidence.rules],
         "strangers": list(evidence.strangers),
-        "calibration": [
-            {"id": each.id, "for": each.agreed, "against": each.opposed, "likely": each.likely}
-            for each in evidence.calibration
-        ],
         **({} if encryption.refused else {"encryption": [vars(day) for day in encryption.days]}),
         "encrypted_otherwise": otherwise_row(encryption, window, evidence.explained),
         "unseen": list(unseen),

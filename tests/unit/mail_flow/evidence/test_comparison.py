@@ -17,7 +17,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     LatestChange,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
-    Calibration,
     Comparison,
     Evidence,
     RuleEvidence,
@@ -162,8 +161,6 @@ def test_uncertain_copies_are_settled_and_contradict_nothing() -> None:
     found = compared([WORDS], rows, {WORDS["guid"].upper(): [rows[5], rows[0]]})
     rule = the_rule(found)
     assert (rule.certain, rule.possible, rule.acted, rule.not_acted, rule.contradictions) == (1, 5, 1, 4, ())
-    # The text is no question about Exchange.
-    assert found.calibration == ()
 
 
 def test_a_likely_answer_is_confirmed_or_contradicted() -> None:
@@ -180,7 +177,6 @@ def test_a_likely_answer_is_confirmed_or_contradicted() -> None:
     trial, partners = found.rules
     assert trial.contradictions == ()
     assert [(each.kind, each.copies, each.ids) for each in partners.contradictions] == [("not_reported", 2, ("U08",))]
-    assert found.calibration == (Calibration("U08", 3, 2, True),)
     assert "2 copies contradict: certain and not reported, which rests on U08." in rule_sentence(partners)
     assert rule_sentence(trial).startswith("Exchange reports that 'Trial' would have acted on 5 copies")
 
@@ -191,7 +187,6 @@ def test_a_rule_in_a_test_mode_may_be_reported_for_everybody_who_shares_the_mess
     found = compared([trial], both, {"Partners": both[:3]})
     rule = the_rule(found)
     assert (rule.certain, rule.possible, rule.acted, rule.not_acted, rule.contradictions) == (2, 2, 1, 1, ())
-    assert found.calibration == (Calibration("U06", 1, 1, False),)
 
 
 def test_a_rule_that_stops_keeps_copies_from_later_ones() -> None:

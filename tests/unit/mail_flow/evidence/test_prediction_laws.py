@@ -48,7 +48,8 @@ def _predicted(message: Message, rules: RuleSet, facts: Facts) -> Iterator[tuple
             for place in range(len(block)):
                 if block.text("status", place) == "Expanded":
                     continue
-                answered = [rest for rest, bits in found.alone().items() if bits >> place & 1]
+                matter = [rest for rest, bits in found.rests.items() if bits >> place & 1]
+                answered = matter if len(matter) == 1 and matter[0].id else []
                 yield (
                     block.text("recipient", place),
                     rule.name,

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import order
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import simplify as simplifier
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     simplified_lines,
@@ -454,7 +455,7 @@ def looks_at_no_mail(patch: Patch) -> None:
     """A rule would cover each that does less, and nothing would be proved."""
     proves_nothing(patch)
     patch(coverage, "_core", lambda rule, others, ways, asked: tuple(others))
-    patch(coverage, "_beyond", lambda rule, others, when, chain: [1])
+    patch(coverage, "_beyond", lambda rule, others, when, chain: [FALSE])
 
 
 @pytest.mark.parametrize(
