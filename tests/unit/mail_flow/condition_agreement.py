@@ -13,13 +13,13 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import Key, is_open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import (
     Atom,
     Predicate,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import SPAM_LEVEL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import first_content

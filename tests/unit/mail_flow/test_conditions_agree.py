@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import (
     attachments,
     copies,
@@ -22,7 +23,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Reach,
     single,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import candidate_edits
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import message_properties

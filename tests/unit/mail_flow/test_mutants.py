@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import deliver
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import people
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import flow_rule, rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
     decider,
-    effects,
     results,
     simulation,
 )
@@ -42,8 +42,8 @@ def exceptions_are_ignored(patch: Patch) -> None:
 
 
 def stop_is_ignored(patch: Patch) -> None:
-    whole = effects._ended
-    patch(effects, "_ended", lambda rule, world, does: whole(rule, world, does - {Does.STOP}))
+    whole = deliver._ended
+    patch(deliver, "_ended", lambda act, world: whole(replace(act, does=act.does - {Does.STOP}), world))
 
 
 def copies_are_never_split(patch: Patch) -> None:

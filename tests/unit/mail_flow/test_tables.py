@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import predicates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.planes import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
     DOES,

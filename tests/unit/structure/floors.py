@@ -25,6 +25,7 @@ FOLDERS = {
     "module_utils._mail_flow": (
         "model",
         "conditions",
+        "actions",
         "rules",
         "input",
         "simulator",

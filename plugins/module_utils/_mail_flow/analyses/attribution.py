@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
+from ..actions.deliver import FATES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
-from ..simulator.effects import FATES
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
 from ..symbolic.compile_recipients import Company, State

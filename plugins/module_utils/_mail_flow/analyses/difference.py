@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.keys import Key
 from ..input.parsing import facts_of
 from ..model import questions
-from ..model.actions import option_name
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET
 from ..symbolic.compile_recipients import ANYBODY

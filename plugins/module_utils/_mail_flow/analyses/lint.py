@@ -15,10 +15,10 @@ from typing import Any
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
+from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..input.parsing import facts_of
-from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts

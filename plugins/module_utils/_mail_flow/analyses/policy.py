@@ -17,10 +17,11 @@ from typing import Any
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.deliver import FATES
+from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..input.parsing import facts_of
-from ..model.actions import option_name
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
 from ..model.kleene import Reason
@@ -28,7 +29,6 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.assumptions import NOT_FOLLOWED, NOT_FOUND
-from ..simulator.effects import FATES
 from ..simulator.results import OPEN, result
 from ..simulator.state import Course, World
 from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER

@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.keys import Key
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of
-from ..model.actions import option_name
 from ..model.addresses import is_name
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts

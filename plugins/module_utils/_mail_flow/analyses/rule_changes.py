@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
+from ..actions.actions import BY_OPTION
 from ..conditions.keys import HEADER
 from ..conditions.predicate import Atom
-from ..model.actions import BY_OPTION
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_rules import shows

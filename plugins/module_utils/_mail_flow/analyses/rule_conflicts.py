@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.actions import BY_OPTION
+from ..actions.protect import option_name
 from ..budget import BudgetError
 from ..model import questions
-from ..model.actions import BY_OPTION, option_name
 from ..model.facts import recipient_outside
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet

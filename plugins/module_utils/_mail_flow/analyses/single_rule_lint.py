@@ -15,9 +15,9 @@ from ..._exchange.names import name_key
 from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
+from ..actions.protect import option_name
 from ..conditions.keys import is_open
 from ..conditions.predicate import Atom, Reach
-from ..model.actions import option_name
 from ..model.addresses import is_below, is_name
 from ..model.facts import INSIDE, Facts, recipient_outside
 from ..model.message import Message

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..actions.protect import option_name
 from ..budget import STEPS_OF_GUARANTEE, BudgetError, bounded
 from ..conditions.keys import Key
 from ..input.guarantee_options import Guarantee, guarantees_of
 from ..input.parsing import facts_of
 from ..model import questions
-from ..model.actions import option_name
 from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason

@@ -19,7 +19,7 @@ from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
-from ..model.actions import option_name
+from ..actions.protect import option_name
 from ..model.addresses import is_address
 from ..model.connectors import Connector, connector_of
 from ..model.encrypters import DLP, LABELS, Encrypter

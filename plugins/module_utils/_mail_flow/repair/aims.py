@@ -11,10 +11,10 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
+from ..actions.protect import option_name
 from ..analyses.standings import Copy
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
-from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.facts import Facts, leaves, sender_inside
 from ..model.message import Message

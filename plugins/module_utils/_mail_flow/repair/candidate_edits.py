@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ..actions.actions import set_actions
 from ..analyses.standings import Failed, Standing, standings
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
-from ..model.actions import set_actions
 from ..rules.rule_set import RuleSet
 from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, unwritten
 

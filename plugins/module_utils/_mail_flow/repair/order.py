@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
+from ..actions.protect import option_name
 from ..analyses.coverage import adds_up
 from ..conditions.predicate import Reach
-from ..model.actions import option_name
 from ..rules.flow_rule import FlowRule
 from ..sat.formula import Batch, Literal
 from ..symbolic.compile_rules import RuleChain

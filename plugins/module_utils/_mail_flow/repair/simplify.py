@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..._resources.rules.action_effects import Does
+from ..actions.actions import BY_OPTION
 from ..analyses.coverage import adds_up
 from ..analyses.difference import Difference, difference
 from ..analyses.lint import WholeMailLint
 from ..analyses.rule_conflicts import Meetings
 from ..budget import STEPS, BudgetError, bounded
 from ..input.parsing import facts_of
-from ..model.actions import BY_OPTION
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.moderation import done
+from ..actions.act import Action
+from ..actions.actions import BY_OPTION as ACTION_BY_OPTION
 from ..conditions.predicate import Atom, Reach
 from ..model import questions
-from ..model.actions import BY_OPTION as ACTION_BY_OPTION
-from ..model.actions import Action
 from ..model.header_edits import ADDED, FIELD_OF, header_edits
 from ..model.kleene import Reason, Truth, all_of, negate, opened
 from ..model.message import Message

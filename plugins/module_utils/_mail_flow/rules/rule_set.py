@@ -16,11 +16,12 @@ from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import DLP_PROPERTIES
 from ..._resources.rules.moderation import done
+from ..actions.actions import BY_OPTION as ACTION_BY_OPTION
+from ..actions.actions import set_actions
+from ..actions.bring import NAMING_PEOPLE
 from ..conditions.predicate import Atom, Predicate, Reach
 from ..conditions.predicates import OPTIONAL, PREDICATES
 from ..model import questions
-from ..model.actions import BY_OPTION as ACTION_BY_OPTION
-from ..model.actions import PEOPLE, set_actions
 from ..model.addresses import is_address, person
 from ..model.expressions import Dialect
 from ..model.kleene import Reason
@@ -31,7 +32,9 @@ from .flow_rule import FlowRule
 _UNKNOWN = {"conditions": "unknown_condition", "exceptions": "unknown_exception", "actions": "unknown_action"}
 
 #: Options with people.
-_PEOPLE = frozenset((*PEOPLE, *(option for row in PREDICATES if row.sort == "address" for option in row.options)))
+_PEOPLE = frozenset(
+    (*NAMING_PEOPLE, *(option for row in PREDICATES if row.sort == "address" for option in row.options))
+)
 
 #: Switches that are conditions when they are off, too.
 _OFF_COUNTS = frozenset(option for row in PREDICATES if row.off_counts for option in row.options)

@@ -17,8 +17,8 @@ from typing import Any
 
 from ..._exchange.names import name_key
 from ..._resources.rights_management import Obstacle
+from ..actions.protect import option_name
 from ..model import questions
-from ..model.actions import option_name
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
 from ..model.encrypters import DLP, LABELS, QUESTION, Afterwards

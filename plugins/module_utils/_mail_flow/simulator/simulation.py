@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ..actions.act import Added, Scene
+from ..actions.deliver import SHARED
 from ..budget import spend
 from ..conditions.content import decrypted
 from ..model import questions
@@ -21,8 +23,8 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .copy_splits import STEPS_OF_RULE, CopySplits
 from .decider import Decider, MessageDecider, hidden
-from .effects import SHARED, Scene, beside_content, enforced, in_audit
-from .state import NOBODY, STEPS_OF_WORLD, Added, Course, World, merged, without
+from .effects import beside_content, enforced, in_audit
+from .state import NOBODY, STEPS_OF_WORLD, Course, World, merged, without
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
 MOST_WORLDS = 128

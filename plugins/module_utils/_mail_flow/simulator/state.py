@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..actions.act import Added
 from ..budget import spend
-from ..model import questions
 from ..model.kleene import Open, Reason
 from ..model.message import Recipient
 from ..model.rule_view import Content, Fork, Value
@@ -22,26 +22,6 @@ NOBODY = "nobody"
 
 #: The cost, in steps, of telling a world from others, and of somebody who shares a copy in it.
 STEPS_OF_WORLD = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Somebody whom a rule adds, or to whom it redirects the message.
-
-    :param instead: whether the recipient gets it instead of the others.
-    :param field: the field, ``to``, ``cc`` or ``bcc``, in which the rule puts the recipient; empty if none.
-    """
-
-    address: str
-    rule: str
-    place: int
-    instead: bool
-    field: str = ""
-
-    @property
-    def doubt(self) -> Reason:
-        """Why it is open whether later rules count this recipient."""
-        return Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (self.address, self.rule))
 
 
 @dataclass(frozen=True)

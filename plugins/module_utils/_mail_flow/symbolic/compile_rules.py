@@ -17,8 +17,9 @@ from functools import cached_property
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.deliver import FATES, SHARED
+from ..actions.protect import option_name
 from ..model import questions
-from ..model.actions import option_name
 from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition
@@ -26,7 +27,6 @@ from ..model.kleene import Reason
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
-from ..simulator.effects import FATES, SHARED
 from .address import AddressSlot
 from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
 from .compile_conditions import Conditions

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..actions.edit import plain_text
 from ..conditions import formulas
 from ..conditions.headers import is_own_header
 from ..conditions.keys import BODY, SUBJECT, Key, is_open
@@ -25,7 +26,6 @@ from ..model.words import first_token, has_word, tokens, touches
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
-from ..simulator.effects import plain_text
 from .atoms import Vocabulary
 from .logic import Logic, Value
 from .string_solver import behind

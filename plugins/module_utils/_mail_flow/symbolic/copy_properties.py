@@ -13,9 +13,9 @@ from functools import cached_property
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.protect import option_name
 from ..input.guarantee_options import Guarantee
 from ..model import questions
-from ..model.actions import option_name
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Message

@@ -15,12 +15,13 @@ from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
+from ..actions.actions import BY_OPTION
+from ..actions.edit import REJECTS
 from ..analyses.difference_kinds import Treated, treated
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
 from ..conditions.predicate import Atom
 from ..model import questions
-from ..model.actions import BY_OPTION, REJECTS
 from ..model.facts import Facts
 from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Actions that change what later rules see of a message: its subject, headers, classification, spam level and text.
+
+The actions of one rule are a set: none sees the effect of another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from typing import Any
+
+from ..._resources.rules.action_effects import Does
+from ..model import questions
+from ..model.header_edits import header_edits
+from ..model.kleene import Truth, opened
+from ..model.rule_view import Content
+from .act import Act, ActingRule, Action, Scene, World
+
+_TAG = re.compile(r"<[^>]*>")
+#: A tag that begins or ends a line.
+_BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
+
+#: A tag within a word, and one with invisible content.
+_SPLIT = re.compile(r"\w(?:<[^>]*>)+\w")
+_HIDDEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
+
+#: A token for a property of the sender in a disclaimer.
+_TOKEN = re.compile(r"%%\w+%%")
+
+#: With this, mail is rejected into which a disclaimer cannot be inserted.
+REJECTS = ("apply_html_disclaimer_fallback_action", "Reject")
+
+# The effect on a message
+
+
+def insertable(world: World, scene: Scene) -> Truth:
+    """Whether a disclaimer can be inserted."""
+    message = scene.message
+    if world.content.wrapped:
+        return True
+    if message.insertable is not None:
+        return message.insertable
+    if message.unalterable:
+        return False
+    if message.protection is None or message.protection.by_rights:
+        return opened(("disclaimer",), questions.A_FACT, "disclaimer")
+    return True
+
+
+def sets_last(rule: ActingRule, does: frozenset[Does]) -> Truth:
+    """Whether a rule that sets and removes one header sets it last: the order of its actions is not guaranteed."""
+    name = str(rule.actions.get("set_header_name", "")).lower()
+    if Does.CHANGE not in does or not name or name != str(rule.actions.get("remove_header", "")).lower():
+        return True
+    return opened(("header", rule.place), questions.A_FACT, "header_last", rule.name, name)
+
+
+def edit(act: Act, world: World) -> list[World]:
+    """What later rules see of the message."""
+    if Does.CHANGE not in act.does:
+        return [world]
+    actions, content = act.rule.actions, world.content
+    changes: dict[str, Any] = {}
+    if "prepend_subject" in actions:
+        changes["subject"] = f"{actions['prepend_subject']}{content.subject}"
+    if "set_header_name" in actions or "remove_header" in actions:
+        changes["headers"] = _headers(content, actions, act.sets_last)
+    if "apply_classification" in actions and content.classifications is not None:
+        changes["classifications"] = content.classifications | {str(actions["apply_classification"])}
+    edits = header_edits(actions, [edit.field for edit in content.edits])
+    edits = [each for each in edits if each.field in act.scene.headers]
+    if edits:
+        changes["edits"] = (*content.edits, *edits)
+    if "apply_html_disclaimer_text" in actions:
+        changes.update(_with_disclaimer(actions, content, act.wraps))
+        world = world.but(disclaimer=True)
+    return [world.but(content=content.but(**changes, known={})) if changes else world]
+
+
+def plain_text(html: str) -> str | None:
+    """What a reader sees of a disclaimer. ``None`` if that depends on the sender, whose properties its tokens stand for
+    (``%%DisplayName%%``), or if its words are open because markup splits them, or is more than tags.
+    """
+    plain = _BLOCK.sub("\n", html)
+    if _TOKEN.search(html) or _SPLIT.search(plain) or _HIDDEN.search(html):
+        return None
+    return unescape(_TAG.sub("", plain)).strip()
+
+
+def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:
+    plain = plain_text(str(actions["apply_html_disclaimer_text"]))
+    if wraps:
+        return {"body": plain, "wrapped": True, "readings": (), "sources": ()}
+    if content.body is None or plain is None:
+        return {"body": None}
+    first = actions.get("apply_html_disclaimer_location") == "Prepend"
+    body, *others = (f"{plain}\n{text}" if first else f"{text}\n{plain}" for text in (content.body, *content.readings))
+    return {"body": body, "readings": tuple(others)}
+
+
+def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    changes: list[tuple[str, tuple[str, ...]]] = []
+    if "remove_header" in actions:
+        changes.append((str(actions["remove_header"]).lower(), ()))
+    if "set_header_name" in actions:
+        changes.insert(
+            len(changes) if sets_last else 0,
+            (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)),
+        )
+    return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
+
+
+# The rows
+
+#: The actions.
+EDIT: tuple[Action, ...] = (
+    Action("prepend_subject", "subject"),
+    Action("set_header_name", "header"),
+    Action("set_header_value"),
+    Action("remove_header", "header"),
+    Action("apply_classification", "classification"),
+    Action("set_scl", "scl", unknowns=(questions.SPAM_LEVEL,)),
+    Action("apply_html_disclaimer_text", "body", fate_if=REJECTS),
+    Action("apply_html_disclaimer_location"),
+    Action("apply_html_disclaimer_fallback_action", fate_if=REJECTS),
+)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Actions that protect a message, choose how protected mail looks, or remove protection.
+
+Exchange applies it after the last rule. A branding alone encrypts nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._resources.rules.action_effects import Does
+from ..model import questions
+from .act import Act, Action, World
+
+# The effect on a message
+
+
+def protect(act: Act, world: World) -> list[World]:
+    """What the rule asks for. Conditions about how a message is protected look at it."""
+    rule, does, changes = act.rule, act.does, dict[str, Any]()
+    if Does.ENCRYPT in does:
+        changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.templates))
+    if Does.DECRYPT in does:
+        changes["removed"] = (*world.removed, rule.name)
+    if Does.BRAND in does:
+        brand = str(rule.actions["apply_rights_protection_customization_template"])
+        changes["brands"] = (*world.brands, (rule.name, brand))
+    if act.scene.protection_shows and not does.isdisjoint((Does.ENCRYPT, Does.DECRYPT)):
+        content = world.content
+        changes["content"] = content.but(
+            asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does, known={}
+        )
+    return [world.but(**changes) if changes else world]
+
+
+# The rows
+
+_ENCRYPTING = (
+    questions.WHICH_TEMPLATE,
+    questions.ENCRYPTED_AND_DECRYPTED,
+    questions.PROTECTED_BY_NOW,
+    questions.PDF,
+    questions.FORWARDED,
+    questions.SMIME_SIGNED,
+    questions.LICENSING_OFF,
+    questions.SYSTEM_MAIL,
+    questions.TOO_LARGE,
+    questions.MANY_RECIPIENTS,
+)
+
+#: The actions.
+PROTECT: tuple[Action, ...] = (
+    Action("apply_rights_protection_template", "protection", content=True, unknowns=_ENCRYPTING),
+    Action("apply_ome", "protection", content=True, unknowns=_ENCRYPTING),
+    Action("apply_rights_protection_customization_template", unknowns=(questions.WHICH_TEMPLATE,)),
+    Action(
+        "remove_ome_v2",
+        "protection",
+        content=True,
+        unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW),
+    ),
+    Action(
+        "remove_ome",
+        "protection",
+        content=True,
+        unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW),
+    ),
+    Action("remove_rms_attachment_encryption", content=True),
+)
+
+_OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
+
+
+def option_name(template: str) -> str:
+    """The name of a rights management template in a result."""
+    return _OPTIONS.get(template.casefold(), f"template:{template}")

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Actions that choose how a message leaves. TLS is not message encryption."""
+
+from __future__ import annotations
+
+from ..._resources.rules.action_effects import Does
+from .act import Act, Action, World
+
+# The effect on a message
+
+
+def route(act: Act, world: World) -> list[World]:
+    """The connector to which the rule routes it, and whether it may leave by TLS alone."""
+    if Does.ROUTE not in act.does:
+        return [world]
+    actions = act.rule.actions
+    connector = str(actions.get("route_message_outbound_connector") or "")
+    routes = (*world.routes, (act.rule.name, connector)) if connector else world.routes
+    requires_tls = world.requires_tls or bool(actions.get("route_message_outbound_require_tls"))
+    return [world.but(routes=routes, requires_tls=requires_tls)]
+
+
+# The rows
+
+#: The actions.
+ROUTE: tuple[Action, ...] = (
+    Action("route_message_outbound_connector"),
+    Action("route_message_outbound_require_tls"),
+)

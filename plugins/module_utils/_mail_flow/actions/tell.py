@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Actions that tell somebody of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..._resources.rules.action_effects import Does
+from .act import Act, ActingRule, Action, Scene, World
+
+# The effect on a message
+
+
+def tell(act: Act, world: World) -> list[World]:
+    """Whom the rule tells."""
+    return [told(act.rule, world, act.scene, act.rule.actions) if Does.REPORT in act.does else world]
+
+
+def told(rule: ActingRule, world: World, scene: Scene, options: Collection[str]) -> World:
+    """The same, by some of its options."""
+    reports = []
+    if "generate_incident_report" in options:
+        reports.append(("incident_report", rule.name, str(rule.actions["generate_incident_report"])))
+    if "generate_notification" in options:
+        reports.append(("notification", rule.name, scene.recipient.label))
+    return world.but(told=(*world.told, *reports)) if reports else world
+
+
+# The rows
+
+#: The actions.
+TELL: tuple[Action, ...] = (
+    Action("generate_incident_report", in_audit=("Audit", "AuditAndNotify")),
+    Action("incident_report_content"),
+    Action("generate_notification", in_audit=("AuditAndNotify",)),
+    Action("set_audit_severity"),
+)
