@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
@@ -210,9 +210,9 @@ def test_a_text_that_is_new_is_no_other_one() -> None:
 
 
 def test_rules_about_spam_are_part_of_the_policy() -> None:
-    rows = policy_rows(difference([], [scores(9)], TENANT, NOW))
+    rows = policy_rows(policy([scores(9)], TENANT, NOW))
     assert [(row["kind"], row["text"]) for row in rows] == [
-        ("marked", "Mail from inside to people outside may be treated as spam (SCL 9) ('S').")
+        ("marked", "All mail from inside to people outside may be treated as spam (SCL 9) ('S').")
     ]
 
 
@@ -236,8 +236,8 @@ def test_attachments_that_are_decrypted_are_told() -> None:
     assert row["text"] == (
         "Mail from inside now has its protected attachments decrypted: rule 'Decrypts' (changed, priority 0) now treats it differently."
     )
-    texts = [row["text"] for row in policy_rows(difference([], [DECRYPTS], TENANT, NOW))]
-    assert "Mail from inside has its protected attachments decrypted ('Decrypts')." in texts
+    texts = [row["text"] for row in policy_rows(policy([DECRYPTS], TENANT, NOW))]
+    assert "All mail from inside has its protected attachments decrypted ('Decrypts')." in texts
 
 
 def test_a_sentence_says_who_is_told_and_why() -> None:
