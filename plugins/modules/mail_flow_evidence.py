@@ -327,15 +327,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         sample=params["sample"],
     )
     found = read_evidence(task.session, asked, task.say)
-    result = evidence_result(
-        found.evidence,
-        found.window,
-        found.report,
-        found.encryption,
-        found.traced,
-        unseen=known.unseen,
-        examples=params["examples"],
-    )
+    result = evidence_result(found, unseen=known.unseen, examples=params["examples"])
     return {
         "changed": False,
         **result,

@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._exchange.cmdlet import Call
+from .._exchange.cmdlet import Call, Result
 from .._exchange.errors import (
     ExchangeError,
     OutcomeUnknownError,
@@ -172,6 +172,10 @@ class _Found:
         return [] if self.failure else [change for change in step.changes if change.key not in self.never]
 
 
+#: A step that was not a clear success, and the error.
+_Failed = tuple[Step, ExchangeError]
+
+
 class _Work:
     """Runs a plan, one round trip after the other.
 
@@ -213,42 +217,68 @@ class _Work:
 
         :returns: the error to raise if the plan had to be made again too often; ``None`` if it did not have to.
         """
-        progress = self.progress
-        group, later = first_trip(progress.pending)
+        group, later = first_trip(self.progress.pending)
         depends = any(step.needs_replanning(later) for step in group)
-        results, self._looks = self._read_cache.send(
-            group, looks=2 if self._timeout and not later else int(depends and all(map(is_about_itself, group)))
-        )
-        refused: list[ExchangeError] = []
-        unclear: list[tuple[Step, ExchangeError]] = []
-        left: list[Step] = []
-        for step, result in zip(group, results, strict=True):
-            self._task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
-            if result.error is None:
-                # Of a write that was sent more than once, the first may have made the change.
-                changed_nothing = result.sent_once and any(map(_changed_nothing, result.warnings))
-                progress.succeed(step, changed_nothing=changed_nothing)
-                self._accepted.append(step)
-                self._unseen = [call for call in self._unseen if call != step.call]
-                continue
-            if _is_answered(result.error):
-                result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
-            if result.error.refuses and not progress.is_lost(step):
-                refused.append(result.error)
-                left.append(step)
-            else:
-                progress.lose(step)
-                unclear.append((step, result.error))
-        progress.pending = [*left, *later]
+        answers = self._send(group, last=not later, depends=depends)
+        refused, unclear = self._sort(answers)
+        self.progress.pending = [*(step for step, _error in refused), *later]
         unknown, again = self._find_out(unclear) if unclear else ([], [])
-        if errors := [*refused, *unknown]:
+        if errors := [*(error for _step, error in refused), *unknown]:
             raise errors[0]
         # While outcomes were found out about, others may have changed something that later steps would undo.
         if not (again or depends or (unclear and later)):
             return None
+        return self._plan_again(again)
+
+    def _send(self, group: Sequence[Step], *, last: bool, depends: bool) -> list[tuple[Step, Result]]:
+        """Sends steps in one round trip, with the looks that are of use behind them.
+
+        :param last: whether no step is left behind them: then the looks may spare the verification its reads.
+        :param depends: whether later steps depend on them.
+        """
+        shared = int(depends and all(map(is_about_itself, group)))
+        results, self._looks = self._read_cache.send(group, looks=2 if self._timeout and last else shared)
+        return list(zip(group, results, strict=True))
+
+    def _sort(self, answers: Iterable[tuple[Step, Result]]) -> tuple[list[_Failed], list[_Failed]]:
+        """Notes what succeeded and what was lost.
+
+        :returns: the steps that were refused, so that nothing of them is stored, and those whose outcome is unclear.
+        """
+        refused: list[_Failed] = []
+        unclear: list[_Failed] = []
+        for step, result in answers:
+            self._task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
+            if result.error is None:
+                self._accept(step, result)
+                continue
+            if _is_answered(result.error):
+                result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
+            if result.error.refuses and not self.progress.is_lost(step):
+                refused.append((step, result.error))
+                continue
+            self.progress.lose(step)
+            unclear.append((step, result.error))
+        return refused, unclear
+
+    def _accept(self, step: Step, result: Result) -> None:
+        """Notes that Exchange answered a step as done."""
+        # Of a write that was sent more than once, the first may have made the change.
+        changed_nothing = result.sent_once and any(map(_changed_nothing, result.warnings))
+        self.progress.succeed(step, changed_nothing=changed_nothing)
+        self._accepted.append(step)
+        self._unseen = [call for call in self._unseen if call != step.call]
+
+    def _plan_again(self, again: Sequence[_Failed]) -> ExchangeError:
+        """Makes the plan again, with the steps that are sent a second time.
+
+        :returns: the error to raise if that was too often.
+        """
         self._sent_again += [step.call for step, _error in again]
         self._replan([step for step, _error in again])
-        return next((error for _step, error in again), None) or VerificationError(
+        if again:
+            return again[0][1]
+        return VerificationError(
             "The organization changes as fast as this task writes to it.",
             remedy="Another administrator is changing it. Run the task again later.",
         )
@@ -309,9 +339,7 @@ class _Work:
         except ExchangeError:
             return None
 
-    def _find_out(
-        self, unclear: Sequence[tuple[Step, ExchangeError]]
-    ) -> tuple[list[ExchangeError], list[tuple[Step, ExchangeError]]]:
+    def _find_out(self, unclear: Sequence[_Failed]) -> tuple[list[ExchangeError], list[_Failed]]:
         """Finds out what steps stored whose answers do not tell: each may have stored all, some or none of it.
 
         Those that are visible as a whole count as applied.
@@ -321,7 +349,7 @@ class _Work:
         visible = [step for step, _error in unclear if step.is_visible]
         found = self._read_until_shown(visible) if visible else _Found()
         unknown: list[ExchangeError] = []
-        again: list[tuple[Step, ExchangeError]] = []
+        again: list[_Failed] = []
         for step, error in unclear:
             answered = _is_answered(error)
             if not step.is_visible:

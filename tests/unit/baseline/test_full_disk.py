@@ -113,7 +113,7 @@ def test_a_run_that_failed_says_what_it_wrote(
     assert (role.state() == before) == back
     organization, _run_report, said = _reports(role, results)
     assert organization["status"] == "failed"
-    assert any("its error is above" in line for line in said), said
+    assert any("The service refused this" in line for line in said), said
     assert "The service refused this" in failed["msg"]
     stored = [change for change in failed["unkept_report"]["changes"] if change["state"] == "stored"]
     assert bool(stored) != back

@@ -122,11 +122,11 @@ def line(kind: str, **fields: Any) -> str:
             },
             "contoso: refused, nothing was written: somebody changed something since; a change could not be rolled back",
         ),
-        # Ansible has just shown the error of an organization that is alone.
+        # A callback need not show the error of the task.
         (
             "audit",
             {"status": "not assessable", "message": "no line\nmore"},
-            "contoso: not assessable: its error is above",
+            "contoso: not assessable: no line",
         ),
     ],
 )

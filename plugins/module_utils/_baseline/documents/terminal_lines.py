@@ -95,7 +95,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
         # The overview says it itself, as its last line about mail.
         unseen = [] if organization.overview else _unseen(organization)
         lines += [
-            _line(organization, report.kind, words, several=len(organizations) > 1),
+            _line(organization, report.kind, words),
             *(f"  {line}" for line in (*below, *unseen)),
             *overview_lines(organization.overview, encrypter_lines(organization.mail.encrypters)),
         ]
@@ -118,7 +118,7 @@ def attention_lines(report: RunReport) -> list[str]:
         line
         for organization in needy[:_NAMED_ORGANIZATIONS]
         for line in (
-            _line(organization, report.kind, words, several=True),
+            _line(organization, report.kind, words),
             *(f"  {each}" for each in (*_refusals(organization), *_reasons(organization), *_unseen(organization))),
         )
     ]
@@ -167,13 +167,8 @@ def _counted(organization: OrganizationReport, kind: str, words: Mapping[Organiz
     return _NOTHING_TO_CHANGE if is_open else words[organization.status]
 
 
-def _line(
-    organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str], *, several: bool
-) -> str:
-    """The line of an organization.
-
-    :param several: whether others have lines. Of one that is alone, Ansible has just shown the error.
-    """
+def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
+    """The line of an organization. It says itself why there was an error: a callback need not show errors."""
     status, host, changes = organization.status, organization.host, organization.changes
     if organization.waits:
         return f"{host}: {_WAITING}: a later ring"
@@ -181,7 +176,7 @@ def _line(
         return f"{host}: refused, nothing was written: {'; '.join(dict.fromkeys(map(_refusal, organization.findings)))}"
     unread = status is OrganizationStatus.NOT_ASSESSABLE and not _number_looked_at(organization)
     if unread or status in (OrganizationStatus.FAILED, OrganizationStatus.REFUSED):
-        why = next(iter(organization.message.splitlines()), "") if several else "its error is above"
+        why = next(iter(organization.message.splitlines()), "")
         return f"{host}: {words[status]}: {why}".rstrip(": ")
     stored = [change for change in changes if change.state is ChangeState.STORED]
     open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]

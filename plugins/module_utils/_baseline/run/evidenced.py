@@ -75,15 +75,7 @@ def evidenced(
         found = read_evidence(task.session, asked, task.say)
     except ExchangeError as error:
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
-    result = evidence_result(
-        found.evidence,
-        found.window,
-        found.report,
-        found.encryption,
-        found.traced,
-        unseen=mail.unseen,
-        examples=0,
-    )
+    result = evidence_result(found, unseen=mail.unseen, examples=0)
     result["unavailable"] = {**mail.unavailable, **found.unavailable}
     for line in (evidence_headline(result), *measured_lines(result)):
         task.say(line)

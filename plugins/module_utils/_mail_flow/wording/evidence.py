@@ -23,11 +23,11 @@ from ..evidence.comparison import (
     YOUNG,
     Contradiction,
     Evidence,
+    EvidenceResult,
     Incomparable,
     RuleEvidence,
 )
-from ..evidence.reports import EncryptionReport, RuleReport, Traced
-from ..trace.reading import Window
+from ..evidence.reports import Traced
 from .encrypters import measured_lines, otherwise_row
 from .replay import PREMISES, number_of, window_row
 from .unseen import unseen_lines
@@ -45,36 +45,27 @@ EVIDENCE_PREMISES = (
 _CONTRADICTS = {NOT_REPORTED: "certain and not reported", NOT_PREDICTED: "reported and computed as impossible"}
 
 
-def evidence_result(
-    evidence: Evidence,
-    window: Window,
-    report: RuleReport,
-    encryption: EncryptionReport,
-    traced: Iterable[Traced],
-    *,
-    unseen: Iterable[str],
-    examples: int,
-) -> dict[str, Any]:
+def evidence_result(found: EvidenceResult, *, unseen: Iterable[str], examples: int) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
-    :param traced: the sample, in detail.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     :param examples: without any, no value of a column is kept that nobody documents.
     """
+    evidence = found.evidence
     raw = [
         {"report": cmdlet, "column": column, **({"value": value} if examples else {})}
-        for cmdlet, columns in (("rules", report.raw), ("encryption", encryption.raw))
+        for cmdlet, columns in (("rules", found.report.raw), ("encryption", found.encryption.raw))
         for column, value in columns.items()
     ]
     return {
-        "window": window_row(window),
+        "window": window_row(found.window),
         "copies": evidence.copies,
         "rules": [_rule(each) for each in evidence.rules],
         "strangers": list(evidence.strangers),
-        **({} if encryption.refused else {"encryption": [vars(day) for day in encryption.days]}),
-        "encrypted_otherwise": otherwise_row(encryption, window, evidence.explained),
+        **({} if found.encryption.refused else {"encryption": [vars(day) for day in found.encryption.days]}),
+        "encrypted_otherwise": otherwise_row(found.encryption, found.window, evidence.explained),
         "unseen": list(unseen),
-        "sample": _sample(traced),
+        "sample": _sample(found.traced),
         "assumes": list(EVIDENCE_PREMISES),
         **({"raw": raw} if raw else {}),
     }

@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     Comparison,
     Evidence,
+    EvidenceResult,
     RuleEvidence,
     compare,
     read_evidence,
@@ -411,7 +412,8 @@ def test_the_result_names_nobody_unless_asked() -> None:
         Traced(),
         Traced(("Partners",), "TLS1.2", "To the gateway"),
     ]
-    result = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, unseen=["dlp"], examples=0)
+    read = EvidenceResult(found, WINDOW, report, EncryptionReport(refused="no"), sample)
+    result = evidence_result(read, unseen=["dlp"], examples=0)
     assert "@" not in str(result)
     assert "encryption" not in result
     assert (result["encrypted_otherwise"], result["unseen"]) == (
@@ -422,7 +424,7 @@ def test_the_result_names_nobody_unless_asked() -> None:
         {"report": "rules", "column": "UserAction"},
         {"report": "rules", "column": "Policy"},
     ]
-    asked = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, unseen=["dlp"], examples=1)
+    asked = evidence_result(read, unseen=["dlp"], examples=1)
     assert [each["value"] for each in asked["raw"]] == ["kim@contoso.com", "P"]
     assert result["sample"] == [
         {"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2},

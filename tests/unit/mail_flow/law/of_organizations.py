@@ -48,6 +48,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     Comparison,
+    EvidenceResult,
     compare,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
@@ -272,7 +273,7 @@ def of_evidence(asked: Asked) -> Iterator[Claim]:
         ),
         report,
     )
-    rows = evidence_result(found, window, report, EncryptionReport(), (), unseen=(), examples=0)
+    rows = evidence_result(EvidenceResult(found, window, report, EncryptionReport()), unseen=(), examples=0)
     (control,) = with_evidence([_CONTROL], rows)
     if control.status is ControlStatus.MET:
         yield claim("VRF-2", ALL_COMPARED, (), True, said=control.findings)
