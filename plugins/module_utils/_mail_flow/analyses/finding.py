@@ -207,6 +207,10 @@ class SideEffect:
         object.__setattr__(self, "key", self.name if self.sort in TOLD_TEXTS else name_key(self.name))
 
 
+#: The sorts of side effects that only copies have which are neither rejected nor deleted.
+OF_COPIES = frozenset(("attachments", "connector", "tls", "spam", "no_spam"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class SideEffectsChanged(MailFinding):
     """Mail on which a rule newly has a side effect beside protecting and delivering it, or no longer has it.

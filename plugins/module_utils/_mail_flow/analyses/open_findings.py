@@ -31,12 +31,13 @@ from ..symbolic.atoms import THE_MANAGER
 from ..symbolic.compile_rules import MOST_APPROVALS
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import Model
-from ..symbolic.logic import high
+from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import course_of
 from .difference_kinds import MailClass, acted, aspect_of, witness_of
 from .difference_queries import Asked, Questions
 from .finding import (
     KINDS,
+    OF_COPIES,
     TOLD_TEXTS,
     Cause,
     CutShort,
@@ -417,6 +418,7 @@ class SideEffects:
         only = {
             (which, effect): (
                 ~done[not which][effect],
+                *self._is_on_its_way(effect, which),
                 *self._waits(effect, not which),
                 *self._in_other_words(effect, which, done[0]),
             )
@@ -447,6 +449,13 @@ class SideEffects:
         """That mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
         return high(chain.tells(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
+
+    def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
+        """That a copy may be neither rejected nor deleted in a rule set, where an effect is one of copies: no other has it."""
+        if effect.sort not in OF_COPIES:
+            return []
+        fates = self.model.free.outcomes[which].state.fates
+        return [~low(fates[fate]) for fate in ("deleted", "rejected") if fate in fates]
 
     def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
         """That rules go on after a rejection, if that decides whether mail has a side effect.

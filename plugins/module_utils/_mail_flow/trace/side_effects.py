@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
-from ..analyses.finding import SideEffect
+from ..analyses.finding import OF_COPIES, SideEffect
 from .chain import Chain, ends
 from .planes import Doubt
 
@@ -23,23 +23,40 @@ class DoneBeside:
 
     :param sure: what they certainly do, and :param:`possible` this and what they may do.
     :param asks: what decides it: it is equal where this is.
+    :param away: whether the copy is rejected or deleted; ``None`` if it may be. Then it is no news what happens to it.
     """
 
     sure: frozenset[SideEffect]
     possible: frozenset[SideEffect]
     asks: Hashable
+    away: bool | None = False
+
+    @property
+    def news(self) -> tuple[frozenset[SideEffect], frozenset[SideEffect]]:
+        """What is worth telling where nothing did it before: for certain, and at all."""
+        sure = self.sure if self.away is False else _beyond_copies(self.sure)
+        return sure, _beyond_copies(self.possible) if self.away else self.possible
+
+
+def _beyond_copies(effects: frozenset[SideEffect]) -> frozenset[SideEffect]:
+    return frozenset(effect for effect in effects if effect.sort not in OF_COPIES)
 
 
 def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> DoneBeside:
     """What the rules do beside to copies that meet some of them, first to last."""
     sure, possible, asks = set[SideEffect](), set[SideEffect](), list[Hashable]()
-    doubtful = False
+    doubtful, held, away = False, False, False
+    may_be_away = False
     for place, why in met:
         rule, effects = chain.rules.rules[place], chain.beside.get(place)
         end = ends(rule)
         rejects = bool(rule.does(Does.REJECT))
-        if effects or end is not False:
-            asks.append((effects, end, rejects, why))
+        blocks = rule.blocks
+        held = held or any(rule.does(each) for each in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
+        may_be_away = may_be_away or blocks
+        away = away or (blocks and not (why or doubtful or held))
+        if effects or end is not False or blocks:
+            asks.append((effects, end, rejects, blocks, why))
         if effects:
             possible |= effects
             sure |= frozenset() if why or doubtful else effects
@@ -47,17 +64,19 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
         if end and not why and not rejects:
             break
         doubtful |= end is not False
-    return DoneBeside(frozenset(sure), frozenset(possible), tuple(asks))
+    return DoneBeside(
+        frozenset(sure), frozenset(possible), tuple(asks), True if away else None if may_be_away else False
+    )
 
 
 def change_beside(before: DoneBeside, after: DoneBeside) -> bool | None:
     """Whether what rules do beside is certainly different; ``None`` if it may be."""
     if before.asks == after.asks:
         return False
-    if (before.sure - after.possible) or (after.sure - before.possible):
+    sides = ((before, after), (after, before))
+    if any(one.news[0] - other.possible for one, other in sides):
         return True
-    open_ = (before.possible - before.sure) | (after.possible - after.sure)
-    return None if open_ or before.sure != after.sure else False
+    return None if any(one.news[1] - other.sure for one, other in sides) else False
 
 
 def with_beside(

@@ -25,6 +25,9 @@ CONNECTOR = rule("Connector", OUTGOING, {"route_message_outbound_connector": "Ga
 TLS = rule("TLS", OUTGOING, {"route_message_outbound_require_tls": True})
 DECRYPTS = rule("Decrypts", IN, {"remove_ome_v2": True, "remove_rms_attachment_encryption": True})
 STOPS = rule("Stops", WHERE, STOP)
+REJECTS = rule("Rejects", OUTGOING, {"reject_message_reason_text": "no"})
+DELETES = rule("Deletes", OUTGOING, {"delete_message": True})
+SOME_DELETES = rule("Deletes", {**OUTGOING, "subject_contains_words": ["deal"]}, {"delete_message": True})
 NOTHING = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
 
 
@@ -73,6 +76,15 @@ def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, s
         ),
         ([], [asks("x@evil.example")], [("approval", "x@evil.example", True)]),
         ([], [asks("bob@contoso.com")], []),  # That it waits says it.
+        ([REJECTS], [CONNECTOR, REJECTS], []),  # What a later rule blocks leaves by no connector.
+        ([DELETES], [TLS, DELETES], []),
+        ([CONNECTOR, DELETES], [DELETES], []),
+        ([SOME_DELETES], [CONNECTOR, SOME_DELETES], [("connector", "Gate", True)]),
+        (
+            [REJECTS],
+            [REPORT, REJECTS],
+            [("original", "soc@evil.example", True)],
+        ),  # Somebody is told of it all the same.
     ],
 )
 def test_a_change_of_what_rules_do_beside_is_told(
