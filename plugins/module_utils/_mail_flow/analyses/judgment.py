@@ -251,10 +251,17 @@ def _of_copy(outcome: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in outcome.items() if key not in _NOT_OF_COPY}
 
 
-def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: Showing) -> Counterexample | None:
+def told_of_shown(
+    breach: Breach,
+    candidate: Replayed,
+    course: Course,
+    showing: Showing,
+    spares: Callable[[Message], bool] = lambda message: False,
+) -> Counterexample | None:
     """The counterexample that a message is which a rule shows somebody in clear; ``None`` if that is not certain.
 
     :param course: the copy that the rule shows.
+    :param spares: says of which messages it is none.
     """
     address = course.recipient.address
     facts = candidate.facts[0]
@@ -262,6 +269,8 @@ def told_of_shown(breach: Breach, candidate: Replayed, course: Course, showing: 
 
     def outcome(message: Message, copy_: Course | None) -> Mapping[str, Any] | None:
         if copy_ is None or not surely_shows(breach.rules, copy_, showing, guarantee, message, facts):
+            return None
+        if spares(message):
             return None
         counts = shown_counts(breach.claims, breach.claim, guarantee, message, facts, copy_, showing)
         return result(copy_, breach.rules, message, facts) if counts is True else None

@@ -25,13 +25,13 @@ from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.results import result
 from ..simulator.state import Course
-from ..symbolic.atoms import brought_by
+from ..symbolic.atoms import Showing, brought_by, showings
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model, Replayed
 from ..symbolic.logic import high, low
-from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps
-from .judgment import Counterexample, without_noise
+from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps, told_as
+from .judgment import Breach, Counterexample, told_of_shown, without_noise
 from .verifier import claims_of
 
 _ROUNDS = 4
@@ -52,8 +52,8 @@ def worsened(
     irm_before: Mapping[str, Any] | None = None,
 ) -> Counterexample | None:
     """A message of which somebody's copy surely breaks the guarantee after, and surely did not before; copies that
-    rules make count as for the guarantee itself. ``None`` if none is found. If that is so only once a rule begins or
-    ends, the message has a ``date``. Behind :func:`skipped_dates`, nobody looks.
+    rules make, and what they show others, count as for the guarantee itself. ``None`` if none is found. If that is so
+    only once a rule begins or ends, the message has a ``date``. Behind :func:`skipped_dates`, nobody looks.
 
     :param irm_before: the IRM configuration before, where it is another one.
     """
@@ -144,6 +144,12 @@ def _worsened(
                     if candidate and (found := _replayed(model, guarantee, candidate)):
                         return found
                     more = more or (model.to_refine(side) if possible else [])
+                for showing, worse in _shown_only(then, first):
+                    for assumed in (usual, []):
+                        possible, candidate = model.find([*worse, *assumed], side)
+                        if candidate and (found := _replayed_showing(model, guarantee, candidate, showing)):
+                            return found
+                        more = more or (model.to_refine(side) if possible else [])
                 if not more:
                     return None
                 model = model.refined(more)
@@ -164,6 +170,43 @@ def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal
         ]
         if low(counts) != FALSE and low(broken) != FALSE:
             yield [low(counts), low(broken), *(~literal for literal in was)]
+
+
+def _shown_only(after: CountedCopies, before: CountedCopies) -> Iterator[tuple[Showing, list[Literal]]]:
+    """Of each rule that certainly shows somebody mail after that the guarantee is about, and nobody showed them before."""
+    facts = after.model.facts
+    then, first = (list(showings(after.model.rule_sets[side.rules].rules, facts)) for side in (after, before))
+    for showing in then:
+        seen = low(after.seen(showing))
+        was = [high(before.seen(other)) for other in first if other.person.address == showing.person.address]
+        if seen != FALSE:
+            yield showing, [seen, *(~literal for literal in was)]
+
+
+def _replayed_showing(
+    model: Model, guarantee: Guarantee, candidate: Replayed, showing: Showing
+) -> Counterexample | None:
+    after, before = model.rule_sets[:2]
+    rule, who, facts = model.claims.rules[0], showing.person.address, candidate.facts[1]
+    shown = {(told_as(each), each.rule.name) for each in showings(before.rules, facts) if each.person.address == who}
+
+    def had_it(message: Message) -> bool:
+        """Whether they may have been shown it before, or a copy of their own may have broken the guarantee."""
+        worlds = [world for course in courses_of(before, message, facts) for world in course.worlds]
+        if any(world.asked or world.surprises for world in worlds):
+            return True
+        if any((how, name) in shown for world in worlds for how, name, _text in world.told):
+            return True
+        own = course_of(before, message, facts, who)
+        if own is None:
+            return False
+        counts, kept = counted(model.claims, rule, guarantee, message, facts, own)
+        return counts is not False and not surely_keeps(own, kept, message, facts)
+
+    breach = Breach(guarantee, after, model.claims, rule)
+    courses = courses_of(after, candidate.message, candidate.facts[0])
+    every = (told_of_shown(breach, candidate, course, showing, had_it) for course in courses)
+    return next((replace(found, facts=candidate.letter.facts) for found in every if found), None)
 
 
 def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:

@@ -29,7 +29,6 @@ from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
 from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.atoms import MANAGER, Showing, brought_by, showings
-from ..symbolic.compile_outcomes import sent_in_clear
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CONFLICTS, Model, Replayed, Side
@@ -396,13 +395,7 @@ class _Prover:
 
     def _seen(self, model: Model, place: int, side: Side, showing: Showing) -> Value:
         """Whether somebody to whom a rule shows mail sees in clear what counts."""
-        seen = self._copies(model, place, side).shown(showing, counted=True)
-        guarantee = self.guarantees[place]
-        if guarantee.then != IN_TRANSIT:
-            return seen
-        person = model.mail.shown(side.logic, showing.person.address)
-        sent = sent_in_clear(showing, person, model.mail, side.logic, guarantee.tls_validation, model.rule_sets[0])
-        return seen & sent & side.conditions.scopes.leaves(person)
+        return self._copies(model, place, side).seen(showing)
 
     def _shown_for_sure(self, model: Model, place: int, literals: Sequence[Literal]) -> Counterexample | None:
         """A message that a rule certainly shows somebody in clear."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..model.connectors import IN_TRANSIT
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .atoms import Showing
 from .compile_added_copies import AddedCopy
-from .compile_outcomes import Outcome, shows
+from .compile_outcomes import Outcome, sent_in_clear, shows
 from .compile_rules import RuleChain
 from .compile_text_edits import SeenMessage
 from .copy_properties import breaks
@@ -100,6 +101,17 @@ class CountedCopies:
             which = counts if counted else of_mail & ~counts
             chains.append((there & which, each.outcome.chain))
         return shows(showing, chains, logic)
+
+    def seen(self, showing: Showing) -> Value:
+        """Whether somebody to whom a rule shows mail sees, in clear, mail that counts, sent as it must not be."""
+        found = self.shown(showing, counted=True)
+        if self.guarantee.then != IN_TRANSIT:
+            return found
+        model, logic = self.model, self.side.logic
+        person = model.mail.shown(logic, showing.person.address)
+        least, rules = self.guarantee.tls_validation, model.rule_sets[self.rules]
+        sent = sent_in_clear(showing, person, model.mail, logic, least, rules)
+        return found & sent & self.side.conditions.scopes.leaves(person)
 
     @property
     def _shows(self) -> bool:

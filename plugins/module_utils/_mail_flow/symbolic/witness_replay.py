@@ -94,7 +94,7 @@ def surely_shows(
             each.takes_any and (each.doubt or at_least(each.validation, guarantee.tls_validation)) for each in every
         ):
             return False
-    kind = "moderator" if showing.asks else "incident_report"
+    kind = told_as(showing)
 
     def shows(world: World) -> bool:
         if world.fate == NOBODY or world.asked or world.surprises:
@@ -103,6 +103,11 @@ def surely_shows(
         return any(each.address == who for text in texts for each in facts.brought(person_of(text)))
 
     return all(map(shows, course.worlds))
+
+
+def told_as(showing: Showing) -> str:
+    """What a world calls it that a rule shows somebody mail."""
+    return "moderator" if showing.asks else "incident_report"
 
 
 def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:

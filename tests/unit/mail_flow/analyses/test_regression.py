@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
     later_instants,
     skipped_dates,
@@ -55,6 +56,43 @@ def test_a_copy_that_a_rule_makes_is_in_clear_now() -> None:
     assert worsened([copies], [copies], TENANT, every, NOW) is None
     assert worsened([copies], [clear], TENANT, every, NOW) is None
     assert worsened([copies], [copies, encrypts], TENANT, every, NOW) is None
+
+
+SPY, OTHER = "spy@evil.example", "other@evil.example"
+
+
+def reports(who: str, *content: str) -> Values:
+    return rule("Shows", IN, {"generate_incident_report": who, "incident_report_content": list(content)})
+
+
+def asks(who: str) -> Values:
+    return rule("Shows", IN, {"moderate_message_by_user": [who]})
+
+
+@pytest.mark.parametrize("shows", [reports(SPY, "Sender", "AttachOriginalMail"), asks(SPY)], ids=["report", "approval"])
+def test_who_is_shown_mail_gets_it_in_clear_now(shows: Values) -> None:
+    """Mail to Ann is in clear anyway."""
+    when = {"name": "G", "when": {**IN, "sent_to": ["ann@fabrikam.com"]}, "then": "not_in_clear"}
+    (every,) = guarantees_of([when])
+    (own,) = guarantees_of([{**when, "copies": "recipients_only"}])
+    to_other = {**shows, "name": "Other", "actions": {**reports(OTHER, "AttachOriginalMail")["actions"]}}
+    to_spy = {**to_other, "actions": {**reports(SPY, "AttachOriginalMail")["actions"]}}
+    without = {**to_other, "actions": {**reports(SPY, "Sender")["actions"]}}
+    for before in ([], [to_other], [without]):
+        found = worsened(before, [*before, shows], TENANT, every, NOW)
+        assert found is not None
+        assert (found["shown_to"], found["message"]["to"]) == (SPY, ["ann@fabrikam.com"])
+        assert worsened(before, [*before, shows], TENANT, own, NOW) is None
+    assert worsened([to_spy], [to_spy, shows], TENANT, every, NOW) is None
+    assert worsened([shows], [shows], TENANT, every, NOW) is None
+    assert worsened([shows], [], TENANT, every, NOW) is None
+
+
+def test_who_had_mail_in_clear_already_is_shown_nothing_new() -> None:
+    (every,) = guarantees_of([{"name": "G", "when": {**IN, "sent_to": [SPY]}, "then": "not_in_clear"}])
+    shows = reports(SPY, "AttachOriginalMail")
+    assert worsened([], [{**shows, "conditions": {**IN, "sent_to": [SPY]}}], TENANT, every, NOW) is None
+    assert worsened([], [shows], TENANT, every, NOW) is not None  # Of mail to others, too.
 
 
 def test_mail_to_an_alias_that_is_in_clear_now() -> None:

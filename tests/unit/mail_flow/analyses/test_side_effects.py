@@ -76,9 +76,6 @@ def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, s
         ),
         ([], [asks("x@evil.example")], [("approval", "x@evil.example", True)]),
         ([], [asks("bob@contoso.com")], []),  # That it waits says it.
-        ([REJECTS], [CONNECTOR, REJECTS], []),  # What a later rule blocks leaves by no connector.
-        ([DELETES], [TLS, DELETES], []),
-        ([CONNECTOR, DELETES], [DELETES], []),
         ([SOME_DELETES], [CONNECTOR, SOME_DELETES], [("connector", "Gate", True)]),
         (
             [REJECTS],
@@ -92,6 +89,17 @@ def test_a_change_of_what_rules_do_beside_is_told(
 ) -> None:
     assert told(before, after) == effects
     assert NOTHING not in mail_lines({"difference": compared(before, after).rows})
+
+
+@pytest.mark.parametrize("blocks", [REJECTS, DELETES], ids=["rejects", "deletes"])
+@pytest.mark.parametrize(
+    "does", [CONNECTOR, TLS, DECRYPTS, rule("Spam", OUTGOING, {"set_scl": 9})], ids=lambda does: str(does["name"])
+)
+def test_what_a_later_rule_blocks_takes_no_way(does: Values, blocks: Values) -> None:
+    does = {**does, "conditions": OUTGOING}
+    assert told([blocks], [does, blocks]) == []
+    assert told([does, blocks], [blocks]) == []
+    assert told([], [does, blocks]) == []
 
 
 @pytest.mark.parametrize(
