@@ -206,7 +206,7 @@ def _replayed_showing(
     breach = Breach(guarantee, after, model.claims, rule)
     courses = courses_of(after, candidate.message, candidate.facts[0])
     every = (told_of_shown(breach, candidate, course, showing, had_it) for course in courses)
-    return next((replace(found, facts=candidate.letter.facts) for found in every if found), None)
+    return next((found for found in every if found), None)
 
 
 def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
