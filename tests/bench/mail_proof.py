@@ -24,6 +24,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
@@ -34,6 +35,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
+
+from tests.unit.mail_flow.organizations.bank import BANK
 
 from .mail_flow import memory
 
@@ -346,8 +350,30 @@ _MADE: dict[str, Callable[[int], list[Values]]] = {
 }
 
 
+def of_bank(task: str) -> Values:
+    """The figures of what is asked about a bank as one finds it: its page (overview and policy), or all of an audit."""
+    rules, facts = RuleSet(BANK.numbered_rules), BANK.facts
+    before, began = memory(), time.process_time()
+    cells = overview(rules, facts, NOW)
+    sentences = policy_rows(policy(rules, facts, NOW))
+    figures: Values = {"cells": len(cells), "sentences": len(sentences)}
+    if task == "audit":
+        figures.update(Counter(each.verdict for each in prove(rules, facts, BANK.guarantees, NOW)))
+        figures["findings"] = len(lint(rules, facts, NOW))
+    return {
+        "task": task,
+        "rules": len(rules.rules),
+        "predicates": sum(len(each.conditions) + len(each.exceptions) for each in rules.rules),
+        "seconds": round(time.process_time() - began, 3),
+        "MiB": memory() - before,
+        **figures,
+    }
+
+
 def run(task: str, count: int) -> Values:
     """The figures of a task."""
+    if task in ("page", "audit"):
+        return of_bank(task)
     rules, wanted = to_repair(count) if task == "suggest" else (rule_set(count), guarantees())
     rules = _MADE[task](count) if task in _MADE else rules
     after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)

@@ -422,6 +422,7 @@ def mail_proof(repeats: int) -> Iterator[Row]:
         for task in ("guarantees", "one_edit", "thirty_edits", "any_recipient", "lint")
     ]
     tasks += [("overview", 300), ("suggest", 300), ("simplify", 120), ("lived_in", 120)]
+    tasks += [("page", 40), ("audit", 40)]
     for task, rules in [*tasks, ("disjoint", 300), ("headers", 61), ("no_stop", 300), ("pigeons", 297)]:
         runs = [_measured("tests.bench.mail_proof", task, str(rules)) for _repeat in range(repeats)]
         beside = ("task", "rules", "predicates", "seconds", "MiB")

@@ -57,7 +57,9 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param decided_by: the rule without which the guarantee would be kept; empty if there is none.
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
-    every = standings(rules, copy)
+    if not (decided_by or WISHES[guarantee.then].wants_protection):
+        return None
+    every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee))
     helping = [each for each in every if _encrypts(each.rule, guarantee)]
     decider = next((each.rule for each in every if each.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:

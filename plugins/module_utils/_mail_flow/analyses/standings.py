@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..conditions.predicate import Atom
@@ -91,9 +92,10 @@ class Standing:
         )
 
 
-def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
+def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | None = None) -> list[Standing]:
     """How each rule stands to a copy, first to last; none if there is no such copy.
 
+    :param matter: of which rules it matters what keeps them from matching; by default of all.
     :raises BudgetError: the message and the rules are too complex together.
     """
     looked: dict[tuple[str, int], World] = {}
@@ -115,8 +117,12 @@ def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
     found = []
     for rule in rules.rules:
         world = looked.get((person.address, rule.place), worlds[0])
-        failed = [Failed("conditions", atom) for atom in rule.conditions if decider.truth(atom, world, person) is False]
-        failed += [Failed("exceptions", atom) for atom in rule.exceptions if decider.truth(atom, world, person) is True]
+        failed = list[Failed]()
+        if matter is None or matter(rule):
+            unmet = (atom for atom in rule.conditions if decider.truth(atom, world, person) is False)
+            failed += (Failed("conditions", atom) for atom in unmet)
+            excepted = (atom for atom in rule.exceptions if decider.truth(atom, world, person) is True)
+            failed += (Failed("exceptions", atom) for atom in excepted)
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
         rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
         found.append(

@@ -8,8 +8,9 @@ is unknown about Exchange; it is refuted only by a message that surely breaks it
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
@@ -152,17 +153,27 @@ class _NoMailError(OptionError):
     """No mail can meet what a guarantee is about."""
 
 
+#: Tells the counterexample that a message is, as plainly as it can be, and with its cause. That takes as long as finding
+#: the message.
+_Tell = Callable[[], Counterexample]
+
+
+def _as_found(found: Counterexample) -> Counterexample:
+    """A counterexample that is told already."""
+    return found
+
+
 @dataclass(frozen=True)
 class _SearchResult:
     """A search for a message that certainly breaks a guarantee.
 
-    :param found: the counterexample.
+    :param found: a message that does, which is yet to be told.
     :param leads: what to build more exactly, if a message did not replay.
     :param is_none: whether it is known that there is none; :param:`core`: literals of the question that contradict each
         other then.
     """
 
-    found: Counterexample | None = None
+    found: _Tell | None = None
     leads: Sequence[Key] = ()
     is_none: bool = False
     core: Sequence[Literal] = ()
@@ -280,16 +291,20 @@ class _Prover:
         return _SearchResult(found, leads)
 
     def _refuted(
-        self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], found: Counterexample
+        self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], found: _Tell
     ) -> Judgment:
-        """The verdict that a message refutes a guarantee: by the plainest message that does, if the search finds one."""
+        """The verdict that a message refutes a guarantee: by the plainest message that does, if the search finds one
+        with half of what is left of the budget. Only that one is told.
+        """
         try:
-            plainest_one = self._plainest(model, place, assumptions)
+            with bounded(share=0.5):
+                tell = self._plainest(model, place, assumptions)
+                shown = tell() if tell else None
         except BudgetError:
-            plainest_one = None
-        return replace(answer, verdict=REFUTED, counterexample=plainest_one or found)
+            shown = None
+        return replace(answer, verdict=REFUTED, counterexample=shown or found())
 
-    def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> Counterexample | None:
+    def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _Tell | None:
         """The plainest message that certainly breaks it."""
         circuit = model.circuit
         side = model.free
@@ -397,14 +412,14 @@ class _Prover:
         """Whether somebody to whom a rule shows mail sees in clear what counts."""
         return self._copies(model, place, side).seen(showing)
 
-    def _shown_for_sure(self, model: Model, place: int, literals: Sequence[Literal]) -> Counterexample | None:
+    def _shown_for_sure(self, model: Model, place: int, literals: Sequence[Literal]) -> _Tell | None:
         """A message that a rule certainly shows somebody in clear."""
         for showing in self._showings:
             claim = [low(self._seen(model, place, model.open, showing))]
             for candidate in model.candidates(claim, literals, model.open, self.budget) if claim != [FALSE] else ():
                 found = self._shows(model, place, candidate, showing) if candidate else None
                 if found:
-                    return found
+                    return partial(_as_found, found)
         return None
 
     def _shows(self, model: Model, place: int, candidate: Replayed, showing: Showing) -> Counterexample | None:
@@ -475,9 +490,7 @@ class _Prover:
         """Whether it is known that these cannot be true together."""
         return model.circuit.solve(literals, self.budget) is False
 
-    def _counterexample(
-        self, model: Model, place: int, literals: Sequence[Literal]
-    ) -> tuple[Counterexample | None, list[Key]]:
+    def _counterexample(self, model: Model, place: int, literals: Sequence[Literal]) -> tuple[_Tell | None, list[Key]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Key] = []
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
@@ -504,7 +517,7 @@ class _Prover:
                     to_refine += model.to_refine(side)
         return None, to_refine
 
-    def _replays(self, model: Model, place: int, candidate: Replayed) -> Counterexample | None:
+    def _replays(self, model: Model, place: int, candidate: Replayed) -> _Tell | None:
         guarantee = self.guarantees[place]
         rule = model.claims.rules[place]
         message = candidate.message
@@ -516,17 +529,20 @@ class _Prover:
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
                 breach = Breach(guarantee, model.rule_sets[0], model.claims, rule)
-                found = told(breach, candidate, course, outcome)
-                if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
-                    return replace(found, unbranded=outcome.get("protection") not in (None, "none", "unknown"))
-                if guarantee.expires_within_days:
-                    return replace(found, expiry=facts.expiry(str(outcome.get("branding", ""))))
-                if guarantee.then != IN_TRANSIT:
-                    return found
-                return replace(
-                    found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation)
-                )
+                return partial(self._told, breach, candidate, course, outcome)
         return None
+
+    def _told(self, breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[str, Any]) -> Counterexample:
+        found = told(breach, candidate, course, outcome)
+        guarantee = breach.guarantee
+        facts = candidate.facts[0]
+        if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
+            return replace(found, unbranded=outcome.get("protection") not in (None, "none", "unknown"))
+        if guarantee.expires_within_days:
+            return replace(found, expiry=facts.expiry(str(outcome.get("branding", ""))))
+        if guarantee.then != IN_TRANSIT:
+            return found
+        return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation))
 
     def _unknown(self, model: Model, place: int, literals: Sequence[Literal]) -> tuple[Reason, ...]:
         """What is unknown about a message that may break it."""
