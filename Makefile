@@ -128,8 +128,9 @@ test-costs: .venv/$(CORE)/ready build/installed ## "make test" with a table of w
 
 # SINCE=HEAD~3 says from where a change counts; without it, from origin/main.
 .PHONY: quick
-quick: .venv/$(CORE)/ready build/installed ## the unit tests of what you have changed, within a minute
+quick: .venv/$(CORE)/ready build/installed ## the unit tests of what you have changed, within a minute; of what decides about mail also vectors, agreement and laws, with few rounds
 	@$(PYTEST) -q -m "not engine" $$($(BIN)/python scripts/tests_of_changes.py $(SINCE)) $(PYTEST_ARGS)
+	@tests=$$($(BIN)/python scripts/tests_of_changes.py --mail $(SINCE)); [ -z "$$tests" ] || ROUNDS=$(or $(ROUNDS),0.2) $(PYTEST) -q $$tests $(PYTEST_ARGS)
 
 # SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" changes the search, ROUNDS=100 how often properties are tried. It takes minutes, and the mutants take
 # hours: MUTANTS_ARGS="chain converge" takes only these. It prints figures at the end.

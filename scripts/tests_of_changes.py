@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints the unit tests of what differs from a commit: for ``make quick``.
 
-``python scripts/tests_of_changes.py [commit]``; without one, from where the branch left origin/main. The tests of a
-module are those that import it, and where none does, those of its package. Where few do, those of its package that
-import one of its neighbors with it come along. Of a helper of the tests they are those that import it, too. The tests of
-the structure are always among them, and those in tests/unit/trust only if they changed themselves.
+``python scripts/tests_of_changes.py [--mail] [commit]``; without a commit, from where the branch left origin/main. The
+tests of a module are those that import it, and where none does, those of its package. Where few do, those of its package
+that import one of its neighbors with it come along. Of a helper of the tests they are those that import it, too. The
+tests of the structure are always among them, and those in tests/unit/trust only if they changed themselves.
+
+What decides about mail has tests that hold simulator, formulas and emulator against each other. With ``--mail`` it
+prints these, if such a module differs; without it, few of the many that import it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,15 @@ _ALWAYS = "tests/unit/structure"
 _LONG = UNITS / "trust"
 #: Fewer tests than these say little of a module, and more than those take longer than a minute.
 _FEW, _MOST = 3, 5
+#: What decides about mail, and the tests that hold it.
+_MAIL = tuple(
+    Path("plugins/module_utils/_mail_flow", folder)
+    for folder in ("conditions", "model", "rules", "sat", "simulator", "symbolic")
+)
+OF_MAIL = tuple(
+    f"tests/unit/mail_flow/test_{name}.py"
+    for name in ("vectors", "conditions_agree", "laws", "small_worlds", "against_emulator")
+)
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]+)|import\s+([\w.]+))", re.MULTILINE)
 
 
@@ -65,7 +77,13 @@ def chosen(files: Iterable[Path]) -> list[str]:
     """Test files and folders, by their paths."""
     imports = {test: imported(test) for test in UNITS.rglob("test_*.py")}
     found = {_ALWAYS}
+    files = list(files)
+    of_mail = [file for file in files if decides_about_mail(file)]
+    if of_mail:
+        found |= set(_nearest({name_of(file) for file in of_mail}, imports))
     for file in files:
+        if file in of_mail:
+            continue
         if file.suffix != ".py":
             continue
         if file.name.startswith("test_") and UNITS in (ROOT / file).parents:
@@ -84,6 +102,24 @@ def chosen(files: Iterable[Path]) -> list[str]:
     return sorted(
         path for path in found if not any(path != folder and Path(folder) in Path(path).parents for folder in folders)
     )
+
+
+def _nearest(modules: set[str], imports: Mapping[Path, set[str]]) -> list[str]:
+    """The tests that import most of some modules and little else, at most :data:`_MOST`. Those of planted mistakes take
+    too long.
+    """
+    users = [
+        test
+        for test, names in imports.items()
+        if modules & names and _LONG not in test.parents and "mutants" not in test.name
+    ]
+    users.sort(key=lambda test: (-len(modules & imports[test]), len(imports[test]), str(test)))
+    return [str(test.relative_to(ROOT)) for test in users[:_MOST]]
+
+
+def decides_about_mail(file: Path) -> bool:
+    """Whether a module is one of those that decide about mail."""
+    return file.suffix == ".py" and file.parent in _MAIL
 
 
 def name_of(file: Path) -> str:
@@ -122,4 +158,9 @@ def _package(file: Path) -> set[str]:
 
 
 if __name__ == "__main__":
-    print(" ".join(chosen(changed(sys.argv[1] if len(sys.argv) > 1 else branched()))))
+    since = [argument for argument in sys.argv[1:] if argument != "--mail"]
+    files = changed(since[0] if since else branched())
+    if "--mail" in sys.argv:
+        print(" ".join(OF_MAIL if any(map(decides_about_mail, files)) else ()))
+    else:
+        print(" ".join(chosen(files)))

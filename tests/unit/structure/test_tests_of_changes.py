@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.tests_of_changes import ROOT, chosen
+import pytest
+
+from scripts.tests_of_changes import OF_MAIL, ROOT, chosen, decides_about_mail
 
 STRUCTURE = "tests/unit/structure"
 
@@ -18,8 +20,8 @@ def test_of_a_module_its_importers_are_run() -> None:
 
 def test_of_a_module_that_no_test_imports_its_package_is_run() -> None:
     assert chosen([Path("plugins/plugin_utils/_transports/no_such_module.py")]) == [STRUCTURE, "tests/unit/transports"]
-    assert chosen([Path("plugins/module_utils/_mail_flow/sat/no_such_module.py")]) == [
-        "tests/unit/mail_flow/sat",
+    assert chosen([Path("plugins/module_utils/_mail_flow/repair/no_such_module.py")]) == [
+        "tests/unit/mail_flow/repair",
         STRUCTURE,
     ]
 
@@ -28,6 +30,24 @@ def test_of_a_module_that_few_tests_import_those_of_its_neighbors_are_run() -> N
     found = chosen([Path("plugins/module_utils/_exchange/text.py")])
     assert {"tests/unit/broker/test_redaction.py", "tests/unit/exchange/test_powershell_text.py"} <= set(found)
     assert len(found) < 8
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["model/facts", "conditions/senders", "rules/flow_rule", "sat/solver", "simulator/effects", "symbolic/address"],
+)
+def test_of_what_decides_about_mail_few_of_the_many_importers_are_run(module: str) -> None:
+    file = Path(f"plugins/module_utils/_mail_flow/{module}.py")
+    assert (ROOT / file).exists()
+    assert decides_about_mail(file)
+    assert len(chosen([file])) <= 6
+    assert len(chosen([path.relative_to(ROOT) for path in (ROOT / file).parent.glob("*.py")])) <= 6
+
+
+def test_the_tests_of_what_decides_about_mail_exist() -> None:
+    assert [path for path in OF_MAIL if not (ROOT / path).exists()] == []
+    assert not decides_about_mail(Path("plugins/module_utils/_mail_flow/wording/lint.py"))
+    assert not decides_about_mail(Path("plugins/module_utils/_exchange/text.py"))
 
 
 def test_of_a_helper_its_users_are_run() -> None:
