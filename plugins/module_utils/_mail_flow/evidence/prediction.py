@@ -14,8 +14,9 @@ from ..model import questions
 from ..model.facts import Facts
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..trace.chain import Chain, ends
+from ..trace.chain import Chain
 from ..trace.columns import Block
+from ..trace.ending import Ending
 from ..trace.groups import Sorter
 from ..trace.planes import Planes
 
@@ -63,8 +64,24 @@ class _Withheld:
     strictly: int = 0
     rests: dict[Rest, int] = field(default_factory=dict)
 
-    def add(self, rests: Mapping[Rest, int]) -> None:
-        """Adds questions on which it depends whether a rule keeps copies."""
+    def keep(self, ending: Ending, rule: Prediction) -> None:
+        """Adds what a rule keeps from the later ones.
+
+        :param rule: on which copies it acts.
+        """
+        if ending.guess:
+            self._add({Rest(ending.guess, acts=False, likely=ending.ends): rule.possible})
+            self._add({Rest("", acts=False): _union(rule.rests.values())})
+        elif ending.ends is None:
+            self.perhaps |= rule.possible
+            self._add({Rest("", acts=False): rule.possible})
+        elif ending.ends:
+            self.ended |= rule.certain
+            self.perhaps |= rule.possible
+            self.strictly |= rule.certain & ~_union(rule.rests.values())
+            self._add({Rest(rest.id, not rest.acts, rest.likely): bits for rest, bits in rule.rests.items()})
+
+    def _add(self, rests: Mapping[Rest, int]) -> None:
         for rest, bits in rests.items():
             self.rests[rest] = self.rests.get(rest, 0) | bits
 
@@ -79,7 +96,7 @@ class _Predictor:
 
     def __init__(self, block: Block, rules: RuleSet, facts: Facts) -> None:
         chain = Chain(RuleSet.read(rules, facts.dialect), facts)
-        self.block, self.rules = block, chain.rules
+        self.block, self.rules, self.endings = block, chain.rules, chain.endings
         self.known, self.strict = (Sorter(block, facts, [chain], guesses=guesses) for guesses in (True, False))
         self.brought = _union(self.known.brought.values())
 
@@ -88,7 +105,7 @@ class _Predictor:
         for rule in self.rules.rules:
             found.append(Prediction() if rule.idle else self._predicted(rule, passed))
             if not rule.idle:
-                _end(rule, found[-1], passed)
+                passed.keep(self.endings[rule.place], found[-1])
         return found
 
     def _predicted(self, rule: FlowRule, passed: _Withheld) -> Prediction:
@@ -133,27 +150,6 @@ class _Predictor:
     def _sharing(self, matched: int, strict: Planes) -> int:
         """The copies that a rule does not match, of messages of which it matches others."""
         return self.block.together(matched) & ~strict.possible
-
-
-def _end(rule: FlowRule, prediction: Prediction, passed: _Withheld) -> None:
-    """Adds what a rule keeps from the later ones."""
-    if not rule.enforced:
-        if "stop_rule_processing" in rule.actions:
-            # Likely, it does not stop them.
-            passed.add(
-                {
-                    Rest(questions.AUDIT_STOPS, acts=False, likely=False): prediction.possible,
-                    Rest("", acts=False): _union(prediction.rests.values()),
-                }
-            )
-    elif ends(rule) is None:
-        passed.perhaps |= prediction.possible
-        passed.add({Rest("", acts=False): prediction.possible})
-    elif ends(rule):
-        passed.ended |= prediction.certain
-        passed.perhaps |= prediction.possible
-        passed.strictly |= prediction.certain & ~_union(prediction.rests.values())
-        passed.add({Rest(rest.id, not rest.acts, rest.likely): bits for rest, bits in prediction.rests.items()})
 
 
 def _union(sets: Iterable[int]) -> int:

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
 from ..actions.actions import BY_OPTION
-from ..actions.edit import REJECTS
 from ..analyses.difference_kinds import Treated, treated
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
@@ -32,6 +31,7 @@ from ..simulator.decider import whether_counted
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
+from .ending import ending_of
 from .planes import Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
@@ -184,7 +184,8 @@ class Chain:
             for identity, rule in zip(own, rules.rules, strict=True)
         )
         self.effects = tuple(map(_effect, rules.rules))
-        self._ends = tuple(ends(rule) is not False for rule in rules.rules)
+        #: For each rule, whether it ends the copies that it acts on.
+        self.endings = tuple(map(ending_of, rules.rules))
         self.beside = {
             rule.place: frozenset(effects) for rule in rules.rules if beside and (effects := effects_of(rule))
         }
@@ -215,7 +216,7 @@ class Chain:
             rule, identity = self.rules.rules[place], self.identities[place]
             if self.effects[place] is None:
                 continue
-            holds = self._ends[place]
+            holds = self.endings[place].ends is not False
             # The order of rules that end nothing, and of those with one effect, does not matter.
             kind = (self.effects[place], identity in common)
             at = alike.get(kind, -1)
@@ -228,7 +229,7 @@ class Chain:
             if doubt and not rule.surprises:
                 alike[kind] = len(found)
             found.append(ChainStep((place,), frozenset((doubt.asks,)), doubt.why) if doubt else ChainStep((place,)))
-            if not doubt and rule.is_final and not rule.by_manager:
+            if not doubt and self.endings[place].ends:
                 break
         return tuple(found)
 
@@ -308,7 +309,7 @@ class Chain:
 
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
-        marks = [self._marks[step.rules[0]] for step in steps if step.why and not self._ends[step.rules[0]]]
+        marks = [self._marks[step.rules[0]] for step in steps if step.why and self.endings[step.rules[0]].ends is False]
         often = Counter(mark for each in marks for mark in each)
         return sum(any(often[mark] == 1 for mark in each) for each in marks)
 
@@ -535,18 +536,6 @@ def _marks(rule: FlowRule) -> frozenset[tuple[str, str]]:
 def _decides(rule: FlowRule, option: str) -> bool:
     action = BY_OPTION[option]
     return action.does in _DECIDES or _is_told(rule, *action.fate_if)
-
-
-def ends(rule: FlowRule) -> bool | None:
-    """Whether no later rule acts on the copies that a rule acts on; ``None`` if that is open. A rule in a test mode likely
-    ends nothing (U08).
-    """
-    if not rule.enforced:
-        return False
-    held = bool(rule.does(Does.MODERATE)) or rule.stops_approved
-    if held or rule.by_manager or rule.surprises or _is_told(rule, *REJECTS):
-        return None
-    return rule.is_final
 
 
 def _is_told(rule: FlowRule, option: str, value: str) -> bool:

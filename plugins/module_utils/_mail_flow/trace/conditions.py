@@ -35,7 +35,7 @@ from .planes import Planes, Unknown
 from .rows import SENT
 
 #: A person whom no condition names.
-_NOBODY = "\x00@\x00"
+NOBODY = "\x00@\x00"
 
 #: What a message of a column says of its copies.
 _SAYS = {
@@ -338,7 +338,7 @@ class RowConditions:
 
     @cached_property
     def _blank(self) -> RuleView:
-        return self._rule_view(_NOBODY, _NOBODY)
+        return self._rule_view(NOBODY, NOBODY)
 
     def _rule_view(self, sender: str, recipient: str, **said: object) -> RuleView:
         message = message_of(sender, recipient, **said)  # type: ignore[arg-type]
@@ -443,8 +443,8 @@ class RowConditions:
             block = self.block
             says = _SAYS[name]
             rule_view = self._rule_view(
-                block.text("sender", place) if "sender" in says else _NOBODY,
-                block.text("recipient", place) if "recipient" in says else _NOBODY,
+                block.text("sender", place) if "sender" in says else NOBODY,
+                block.text("recipient", place) if "recipient" in says else NOBODY,
                 **{each: block.said(each, place) for each in says if each in ("subject", "from_ip", "size")},
                 **({"is_authenticated": self.authenticated[place]} if "is_authenticated" in says else {}),
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
 from ..analyses.finding import OF_COPIES, SideEffect
-from .chain import Chain, ends
+from .chain import Chain
 from .planes import Doubt
 
 #: The kind of difference that it is.
@@ -49,7 +49,7 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
     may_be_away = False
     for place, why in met:
         rule, effects = chain.rules.rules[place], chain.beside.get(place)
-        end = ends(rule)
+        end = chain.endings[place].ends
         rejects = bool(rule.does(Does.REJECT))
         blocks = rule.blocks
         held = held or any(rule.does(each) for each in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
