@@ -6,7 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...module_utils._mail_flow.trace.replay import COVERAGE
-from ...module_utils._mail_flow.wording.replay import change_sentence, left_out_words, number_of, replay_lines
+from ...module_utils._mail_flow.wording.replay import (
+    change_sentence,
+    left_out_words,
+    number_of,
+    replay_lines,
+    settled_line,
+)
 from .labels import Record, mail_of
 
 #: How copies count, in words, in the order of :data:`COVERAGE`.
@@ -30,9 +36,7 @@ def shown(found: Record) -> Record:
         "lines": replay_lines(found),
         "left_out": left_out_words(found["counts"]["left_out"]),
         "premises": [each["text"] for each in found["assumes"] if "text" in each],
-        "settled_by": [
-            f"{row['reason'].replace('_', ' ')} ({row['copies']:,}): {row['settled_by']}" for row in found["undecided"]
-        ],
+        "settled_by": [settled_line(row) for row in found["undecided"]],
         "titles": TITLES,
         "days": [(row["date"], [row[how] for how in COVERAGE]) for row in found["days"]],
         "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in found["domains"]],

@@ -117,14 +117,14 @@ def lost(error: BaseException, where: str, names: Names, *, late: bool = False) 
 
     :param late: whether the time of the call was over, which shuts its connections.
     """
-    failure = _lost(error, where, names)
+    failure = _failure_of(error, where, names)
     if not late:
         return failure
     slow = ServiceError(f"{where} did not respond in time.", remedy=names.late)
     return Failure(slow, failure.executed, retryable=False)
 
 
-def _lost(error: BaseException, where: str, names: Names) -> Failure:
+def _failure_of(error: BaseException, where: str, names: Names) -> Failure:
     kinds: set[str] = set()
     text = ""
     current: BaseException | None = error

@@ -12,7 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import predicates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.planes import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.truth_sets import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
     DOES,
     MODERATING,

@@ -229,9 +229,9 @@ class RulesControl(Control):
             if lost
             else {}
         )
-        return [self._lost(name, options, str(changed.get(name) or "")) for name, options in lost.items()]
+        return [self._lost_exceptions(name, options, str(changed.get(name) or "")) for name, options in lost.items()]
 
-    def _lost(self, name: str, options: Mapping[str, Any], changed_by: str) -> PlanWarning:
+    def _lost_exceptions(self, name: str, options: Mapping[str, Any], changed_by: str) -> PlanWarning:
         """The warning about exceptions of a rule that the plan would remove."""
         text = (
             f"The run removes an exception of {name!r} that is not declared ({'; '.join(f'{option}: {value_text(gone)}' for option, gone in options.items())})"

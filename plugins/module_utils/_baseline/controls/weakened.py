@@ -21,7 +21,7 @@ WEAKENED_MAIL = "weakened_mail"
 
 #: What says that a row is not about the mail of its class today, as it is for those whom the class names: a guarantee
 #: about the class says nothing of it then. One about all mail of a class holds for what arrives protected, too.
-_OTHER_MAIL = ("later", "added", "people", "dates")
+_ABOUT_OTHER_MAIL = ("later", "added", "people", "dates")
 
 
 def weakened_mail(organization: Organization, plan: Plan, mail: EffectOnMail, control: str) -> list[Finding]:
@@ -33,14 +33,14 @@ def weakened_mail(organization: Organization, plan: Plan, mail: EffectOnMail, co
     :param mail: what the plan does to mail.
     :param control: the control whose finding it is.
     """
-    texts = [*_lost(organization, plan, mail), *_doubtful(plan, mail)]
+    texts = [*_surely_unprotected(organization, plan, mail), *_perhaps_unprotected(plan, mail)]
     if not texts:
         return []
     more = f" {len(texts) - 1} more of its effects on mail are in the report." if len(texts) > 1 else ""
     return [Finding.acceptable(control, f"{texts[0]}{more}", WEAKENED_MAIL)]
 
 
-def _lost(organization: Organization, plan: Plan, mail: EffectOnMail) -> Iterator[str]:
+def _surely_unprotected(organization: Organization, plan: Plan, mail: EffectOnMail) -> Iterator[str]:
     for row in mail.difference or ():
         if IMPACTS.get(row["kind"]) is Impact.IN_CLEAR and not _stays_protected(organization, plan, row):
             yield f"mail that is protected now would leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
@@ -48,14 +48,14 @@ def _lost(organization: Organization, plan: Plan, mail: EffectOnMail) -> Iterato
 
 def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, Any]) -> bool:
     """Whether the mail of a row does not leave after the plan, or leaves only by forced TLS."""
-    if any(key in row for key in _OTHER_MAIL):
+    if any(key in row for key in _ABOUT_OTHER_MAIL):
         return False
     claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
     (found,) = Mail.of(organization).after(plan).verdicts([claim], "")
     return bool(found["verdict"] == PROVED)
 
 
-def _doubtful(plan: Plan, mail: EffectOnMail) -> Iterator[str]:
+def _perhaps_unprotected(plan: Plan, mail: EffectOnMail) -> Iterator[str]:
     """What may let mail out, as far as rules alone show, where the effect on mail is not known."""
     dangerous = rules_warned_of(plan)
     for row in mail.difference or ():

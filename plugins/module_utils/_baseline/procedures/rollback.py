@@ -164,7 +164,7 @@ class Rollback(Procedure):
             plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._run.moved())
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
-        plan.warnings += [*self._lost(organization), *unknown_since(organization, plan)]
+        plan.warnings += [*self._not_restorable(organization), *unknown_since(organization, plan)]
         strangers = self._strangers(organization)
         if strangers:
             text = f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
@@ -412,7 +412,7 @@ class Rollback(Procedure):
         }
         return [name for name in self._new_configurations(organization) if name_key(name) not in removed]
 
-    def _lost(self, organization: Organization) -> list[PlanWarning]:
+    def _not_restorable(self, organization: Organization) -> list[PlanWarning]:
         """What cannot be restored."""
         parts = [
             *(parts_not_in(self.snapshot) if self.scope == "full" else []),

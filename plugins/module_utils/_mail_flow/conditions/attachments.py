@@ -21,7 +21,7 @@ from ..model.words import any_word
 from .content import readable, unreadable
 from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Properties, Value
 from .keys import ATTACHED, ATTACHED_NAME, ATTACHMENT, Key, holds
-from .predicate import Atom, Evaluate, Needs, Phrase, Predicate, Reach, several, single
+from .predicate import Atom, Evaluate, Needs, Phrase, Predicate, Reach, list_predicate, single
 from .thresholds import declare_sizes, over
 from .witness import NoMessageError, Witness
 
@@ -353,7 +353,7 @@ def _flag(option: str, words: str) -> Predicate:
 def _each(option: str, decide: OfAttachment, **parts: Any) -> Predicate:
     """What an attachment has."""
     unknowns = (questions.RULE_FAILS, *parts.pop("unknowns", ()), questions.UNREADABLE)
-    return several(
+    return list_predicate(
         option, **_ATTACHMENTS, evaluate=any_attachment(decide), formula=_formula, unknowns=unknowns, **parts
     )
 

@@ -27,7 +27,7 @@ from .people import (
     perhaps,
     read_address,
 )
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, several, small, words_in
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, small, words_in
 from .recipients import address_of, as_written
 
 #: The visible fields of recipients.
@@ -226,7 +226,7 @@ _FIELDS: Mapping[str, Any] = {
 def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicate, Predicate]:
     """Somebody in a field of the message, or a member of a group there."""
     return (
-        several(
+        list_predicate(
             f"any_of_{kind}_header",
             small,
             **_FIELDS,
@@ -239,7 +239,7 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
             unknowns=(questions.FIELDS_OF_A_COPY, questions.ALIASES),
             phrase=Phrase(4, f"with {{}} in its {where} field", ""),
         ),
-        several(
+        list_predicate(
             f"any_of_{kind}_header_member_of",
             small,
             **_FIELDS,
@@ -256,7 +256,7 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
 
 #: The conditions, in the order of the documentation.
 COPIES: tuple[Predicate, ...] = (
-    several(
+    list_predicate(
         "any_of_recipient_address_contains_words",
         **_RECIPIENTS,
         sort="word",
@@ -265,7 +265,7 @@ COPIES: tuple[Predicate, ...] = (
         unknowns=(questions.AUDIT_SPLITS, questions.ADDED_RECIPIENTS, questions.WORD_BORDERS, questions.ALIASES),
         phrase=Phrase(4, "with a recipient whose address has {}"),
     ),
-    several(
+    list_predicate(
         "any_of_recipient_address_matches_patterns",
         **_RECIPIENTS,
         sort="pattern",

@@ -15,7 +15,7 @@ from ..model.rule_view import RuleView, Settings
 from .content import unread
 from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Value
 from .keys import HEADER, SUBJECT, Key, holds
-from .predicate import Atom, Evaluate, Needs, Phrase, Predicate, Reach, as_list_of, list_of, row, several
+from .predicate import Atom, Evaluate, Needs, Phrase, Predicate, Reach, as_list_of, list_of, list_predicate, row
 from .subject_body import OfText, has_pattern, has_word
 from .witness import Witness
 
@@ -229,7 +229,7 @@ HEADERS: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(6, "with the header <> that matches {}"),
     ),
-    several(
+    list_predicate(
         "content_character_set_contains_words",
         looks_at="character sets",
         reach=Reach.MESSAGE,

@@ -375,7 +375,9 @@ def each_in(place: str) -> Callable[[Any], Needs]:
     return lambda values: tuple((place, value) for value in values)
 
 
-def several(option: str, read: Callable[[str], Callable[[Mapping[str, Any]], Any]] = texts, **parts: Any) -> Predicate:
+def list_predicate(
+    option: str, read: Callable[[str], Callable[[Mapping[str, Any]], Any]] = texts, **parts: Any
+) -> Predicate:
     """A condition with a list of values, one of which is enough."""
     return row(option, read=read(option), shown=as_list, **parts)
 

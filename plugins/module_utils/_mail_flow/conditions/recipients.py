@@ -27,7 +27,7 @@ from .people import (
     of_name,
     read_address,
 )
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, several, single, small, words_in
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, single, small, words_in
 from .senders import headers_of_scope
 
 # Evaluation
@@ -158,7 +158,7 @@ _RECIPIENT: Mapping[str, Any] = {
 
 #: The conditions, in the order of the documentation.
 RECIPIENTS: tuple[Predicate, ...] = (
-    several(
+    list_predicate(
         "sent_to",
         small,
         **_RECIPIENT,
@@ -186,7 +186,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
             forms={"InOrganization": "to people inside", "NotInOrganization": "to people outside"},
         ),
     ),
-    several(
+    list_predicate(
         "sent_to_member_of",
         small,
         **_RECIPIENT,
@@ -195,7 +195,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
         unknowns=(questions.NESTED_GROUPS, questions.ALIASES),
         phrase=Phrase(3, "to members of {}", ""),
     ),
-    several(
+    list_predicate(
         "recipient_address_contains_words",
         **_RECIPIENT,
         sort="word",
@@ -204,7 +204,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS, questions.ALIASES),
         phrase=Phrase(3, "to addresses with {}"),
     ),
-    several(
+    list_predicate(
         "recipient_address_matches_patterns",
         **_RECIPIENT,
         sort="pattern",
@@ -212,7 +212,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX, questions.ALIASES),
         phrase=Phrase(3, "to addresses that match {}"),
     ),
-    several(
+    list_predicate(
         "recipient_domain_is",
         small,
         **_RECIPIENT,
@@ -222,7 +222,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
         unknowns=(questions.ALIASES,),
         phrase=Phrase(3, "to {}", ""),
     ),
-    several(
+    list_predicate(
         "recipient_ad_attribute_contains_words",
         **_RECIPIENT,
         sort="attribute word",
@@ -230,7 +230,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(3, "to people with {}"),
     ),
-    several(
+    list_predicate(
         "recipient_ad_attribute_matches_patterns",
         **_RECIPIENT,
         sort="attribute pattern",

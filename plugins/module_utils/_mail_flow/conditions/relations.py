@@ -13,7 +13,7 @@ from ..model.kleene import Truth, all_of, any_of, negate, opened
 from ..model.rule_view import RuleView, Settings
 from .formulas import AddressVariables, Formulas, MessageSeen, Value
 from .people import everybody
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, as_list_of, row, several, single, small
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, as_list_of, list_predicate, row, single, small
 
 # Evaluation
 
@@ -146,14 +146,14 @@ _TO_SENDER: Mapping[str, Any] = {**_RELATION, "headers": ("from",)}
 
 #: The conditions, in the order of the documentation.
 RELATIONS: tuple[Predicate, ...] = (
-    several(
+    list_predicate(
         "sender_in_recipient_list",
         **_TO_SENDER,
         untraced="semantics",
         evaluate=never_documented,
         phrase=Phrase(0, "from people in a list {} of the recipient"),
     ),
-    several(
+    list_predicate(
         "recipient_in_sender_list",
         **_TO_SENDER,
         untraced="semantics",

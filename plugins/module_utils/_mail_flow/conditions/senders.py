@@ -26,7 +26,7 @@ from .people import (
     member_of,
     read_address,
 )
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, several, single, small, words_in
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, single, small, words_in
 from .witness import Witness
 
 # Evaluation
@@ -265,7 +265,7 @@ def headers_of_scope(scope: str) -> tuple[str, ...]:
 
 #: The conditions, in the order of the documentation.
 SENDERS: tuple[Predicate, ...] = (
-    several(
+    list_predicate(
         "from",
         small,
         **_SENDER,
@@ -274,7 +274,7 @@ SENDERS: tuple[Predicate, ...] = (
         needs=each_in("sender"),
         phrase=Phrase(0, "from {}", ""),
     ),
-    several(
+    list_predicate(
         "from_address_contains_words",
         **_SENDER,
         sort="word",
@@ -283,7 +283,7 @@ SENDERS: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(1, "from addresses with {}"),
     ),
-    several(
+    list_predicate(
         "from_address_matches_patterns",
         **_SENDER,
         sort="pattern",
@@ -291,7 +291,7 @@ SENDERS: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(1, "from addresses that match {}"),
     ),
-    several(
+    list_predicate(
         "from_member_of",
         small,
         **_SENDER,
@@ -300,7 +300,7 @@ SENDERS: tuple[Predicate, ...] = (
         unknowns=(questions.NESTED_GROUPS,),
         phrase=Phrase(1, "from members of {}", ""),
     ),
-    several(
+    list_predicate(
         "sender_domain_is",
         small,
         **_SENDER,
@@ -326,7 +326,7 @@ SENDERS: tuple[Predicate, ...] = (
             0, "with the scope <>", forms={"InOrganization": "from inside", "NotInOrganization": "from outside"}
         ),
     ),
-    several(
+    list_predicate(
         "sender_ad_attribute_contains_words",
         **_SENDER,
         sort="attribute word",
@@ -334,7 +334,7 @@ SENDERS: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(1, "from people with {}"),
     ),
-    several(
+    list_predicate(
         "sender_ad_attribute_matches_patterns",
         **_SENDER,
         sort="attribute pattern",
@@ -342,7 +342,7 @@ SENDERS: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(1, "from people with {}"),
     ),
-    several(
+    list_predicate(
         "sender_ip_ranges",
         reach=Reach.MESSAGE,
         looks_at="last hop",

@@ -14,7 +14,7 @@ from ..model.words import any_word
 from .content import readable, unread, unreadable
 from .formulas import AddressVariables, Formulas, MessageSeen, Value
 from .keys import BODY, SUBJECT
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, several, words_in
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, list_predicate, words_in
 from .witness import NoMessageError, Witness
 
 #: Decides about a text.
@@ -180,7 +180,7 @@ _BODY: Mapping[str, Any] = {
 
 #: The conditions, in the order of the documentation.
 SUBJECT_BODY: tuple[Predicate, ...] = (
-    several(
+    list_predicate(
         "subject_contains_words",
         **_SUBJECT,
         sort="word",
@@ -189,7 +189,7 @@ SUBJECT_BODY: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(5, "with {} in its subject"),
     ),
-    several(
+    list_predicate(
         "subject_matches_patterns",
         **_SUBJECT,
         sort="pattern",
@@ -197,7 +197,7 @@ SUBJECT_BODY: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(5, "with a subject that matches {}"),
     ),
-    several(
+    list_predicate(
         "subject_or_body_contains_words",
         **_BODY,
         sort="word",
@@ -207,7 +207,7 @@ SUBJECT_BODY: tuple[Predicate, ...] = (
         unknowns=(questions.RULE_FAILS, questions.WORD_BORDERS, questions.UNREADABLE),
         phrase=Phrase(5, "with {} in its subject or text"),
     ),
-    several(
+    list_predicate(
         "subject_or_body_matches_patterns",
         **_BODY,
         sort="pattern",

@@ -18,7 +18,7 @@ from ..trace.chain import Chain
 from ..trace.columns import Block
 from ..trace.ending import Ending
 from ..trace.groups import Sorter
-from ..trace.planes import Planes
+from ..trace.truth_sets import TruthSets
 
 #: Questions that no report answers.
 _NOT_ASKED = (questions.AUDIT_SPLITS, questions.AT_THE_LIMIT)
@@ -136,7 +136,7 @@ class _Predictor:
         possible |= self.brought
         return Prediction(certain, possible, _together([*found.items(), (Rest("", acts=True), self.brought)]))
 
-    def _rests(self, rule: FlowRule, strict: Planes) -> Iterator[tuple[Rest, int]]:
+    def _rests(self, rule: FlowRule, strict: TruthSets) -> Iterator[tuple[Rest, int]]:
         """The open questions of a rule's conditions, and the copies on which they matter."""
         matters = strict.possible & ~strict.true
         for (known, _wanted), (loose, wanted) in zip(self.known.parts(rule), self.strict.parts(rule), strict=True):
@@ -147,7 +147,7 @@ class _Predictor:
                 for likely, part in _by_likely(bits & matters, known):
                     yield Rest(why.id if asked or likely is not None else "", wanted, likely), part
 
-    def _sharing(self, matched: int, strict: Planes) -> int:
+    def _sharing(self, matched: int, strict: TruthSets) -> int:
         """The copies that a rule does not match, of messages of which it matches others."""
         return self.block.together(matched) & ~strict.possible
 
@@ -168,7 +168,7 @@ def _together(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
     return found
 
 
-def _by_likely(bits: int, known: Planes) -> Iterator[tuple[bool | None, int]]:
+def _by_likely(bits: int, known: TruthSets) -> Iterator[tuple[bool | None, int]]:
     """Copies for which something is open, by its likely answer."""
     split: Iterable[tuple[bool | None, int]] = (
         (True, bits & known.true),

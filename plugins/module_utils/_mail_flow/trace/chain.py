@@ -32,7 +32,7 @@ from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
 from .ending import ending_of
-from .planes import Doubt, Unknown
+from .truth_sets import Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.

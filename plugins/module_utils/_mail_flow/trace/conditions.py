@@ -30,9 +30,9 @@ from ..model.rule_view import Fork, RuleView, first_content
 from ..model.sizes import ENCODED
 from ..model.words import any_word, tokens
 from .columns import Block, Column, bits_of
-from .forks import Forks
-from .planes import Planes, Unknown
 from .rows import SENT
+from .sharing import Sharing
+from .truth_sets import TruthSets, Unknown
 
 #: A person whom no condition names.
 NOBODY = "\x00@\x00"
@@ -204,19 +204,19 @@ class RowConditions:
         self.prefixes = tuple(dict.fromkeys(prefixes))
         #: The numbers of the guesses that were used as answers.
         self.assumed: set[str] = set()
-        self._planes: dict[Hashable, Planes] = {}
+        self._known: dict[Hashable, TruthSets] = {}
         self._columns: dict[str, Column] = {}
         self._parts: dict[Hashable, dict[int, tuple[Truth, ...]]] = {}
         self._rule_views: dict[tuple[str, int], tuple[RuleView, ...]] = {}
 
-    def planes(self, atom: Atom) -> Planes:
+    def truth_of(self, atom: Atom) -> TruthSets:
         """The copies for which a condition is true, or open, with their subjects as in the trace."""
         key = (atom.predicate.options, atom.values, atom.settings)
-        if key not in self._planes:
-            self._planes[key] = self._decided(atom, atom.column)
-        return self._planes[key]
+        if key not in self._known:
+            self._known[key] = self._decided(atom, atom.column)
+        return self._known[key]
 
-    def _decided(self, atom: Atom, name: str) -> Planes:
+    def _decided(self, atom: Atom, name: str) -> TruthSets:
         """The same, by the column that the condition looks at."""
         if not name:
             return self._beside_columns(atom)
@@ -230,7 +230,7 @@ class RowConditions:
             found = found.opened(self._nameless, _NO_SENDER)
         return found
 
-    def _beside_columns(self, atom: Atom) -> Planes:
+    def _beside_columns(self, atom: Atom) -> TruthSets:
         """The same of a condition about what no column says."""
         unsaid = self._settled(atom.evaluate(self._blank), atom)
         if atom.predicate.sort == "type":
@@ -260,12 +260,12 @@ class RowConditions:
         inside = bits_of((place for place, known in enumerate(self.authenticated) if known), len(block))
         return inside & ~self._special & ~block.partial & ~block.together(named | self._nameless)
 
-    def shared_planes(self, atom: Atom, forks: Forks) -> Planes:
+    def shared_truth(self, atom: Atom, sharing: Sharing) -> TruthSets:
         """The same, with what the others who share a copy mean to a condition that looks at all of them."""
-        found = self.planes(atom)
+        found = self.truth_of(atom)
         if not atom.looks_around or not atom.column:
             return found
-        return forks.of_each(found) if atom.reach is Reach.RELATION else forks.of_any(found)
+        return sharing.of_each(found) if atom.reach is Reach.RELATION else sharing.of_any(found)
 
     @cached_property
     def authenticated(self) -> list[bool | None]:
@@ -376,12 +376,12 @@ class RowConditions:
         """The least and the greatest size that a rule may have seen, of a message of which a row has this one."""
         return () if size < 0 else (max(0, int(size / ENCODED) - self.added), int(size * ENCODED))
 
-    def _everywhere(self, found: bool | Unknown) -> Planes:
+    def _everywhere(self, found: bool | Unknown) -> TruthSets:
         """A condition with the same result for all copies."""
         everybody = self.block.all
-        return Planes(0, {found: everybody}) if isinstance(found, Unknown) else Planes(everybody if found else 0)
+        return TruthSets(0, {found: everybody}) if isinstance(found, Unknown) else TruthSets(everybody if found else 0)
 
-    def _of_column(self, atom: Atom, name: str) -> Planes:
+    def _of_column(self, atom: Atom, name: str) -> TruthSets:
         column, count = self._column(name), len(self.block)
         parts = [self._part(part, name, column) for part in _parts(atom)]
         places: dict[bool | Unknown, list[int]] = {}
@@ -404,10 +404,10 @@ class RowConditions:
         if default is not False:
             decided = bits_of((place for here in places.values() for place in here), count)
             found = self._everywhere(default)
-            rest = Planes(found.true & ~decided, {why: bits & ~decided for why, bits in found.open.items()})
+            rest = TruthSets(found.true & ~decided, {why: bits & ~decided for why, bits in found.open.items()})
         else:
-            rest = Planes()
-        found = Planes(
+            rest = TruthSets()
+        found = TruthSets(
             rest.true | bits_of(places.get(True, ()), count), rest.open, bits_of(doubtful, count), name == "subject"
         )
         for why, here in places.items():

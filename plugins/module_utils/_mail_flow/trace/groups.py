@@ -24,9 +24,9 @@ from ..symbolic.atoms import ADDING, MANAGER, brought_by
 from .chain import Chain, adds, changing
 from .columns import Block, bits_of, places_of
 from .conditions import MOST_CHANGES, MOST_PREFIXES, RowConditions, message_of, recipient_of, why_open
-from .forks import BROUGHT, Forks, Neighbors
-from .planes import CHANGED, Doubt, Planes, Unknown
 from .rows import instant_of, left_out
+from .sharing import BROUGHT, Neighbors, Sharing
+from .truth_sets import CHANGED, Doubt, TruthSets, Unknown
 
 #: A header that a row does not say, since a rule edited it.
 _EDITED = Unknown("header")
@@ -66,7 +66,7 @@ _MOST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Plane:
+class Trait:
     """Copies that have something in common.
 
     :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides.
@@ -112,15 +112,15 @@ class Sorter:
         encrypts = any(rule.enforced and not rule.idle and rule.does(Does.ENCRYPT) for rule in rules)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
         self._neighbors = Neighbors.of(block)
-        self._known: dict[tuple[int, int], Planes] = {}
+        self._known: dict[tuple[int, int], TruthSets] = {}
         self._questions: dict[Hashable, int] = {}
         self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
         self._recipients: dict[int, dict[str, int]] = {}
         # Before it is known what rules change, and whom they add, anything may be.
-        self._anybody = Forks(block, self._neighbors).doubted(block.all)
-        self._forks: dict[tuple[int, ...], Forks] = {}
+        self._anybody = Sharing(block, self._neighbors).doubted(block.all)
+        self._known_sharing: dict[tuple[int, ...], Sharing] = {}
         self._edited = self._editing()
-        self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
+        self._changed, self._unknown_subjects = self._subjects(prepending, MOST_CHANGES if few else 0)
         self.brought = self._bringing()
         self._brought_or_made = self.block.made
         for bits in self.brought.values():
@@ -186,18 +186,18 @@ class Sorter:
 
         :param kept: of each copy, whether it is sorted at all.
         """
-        planes = list(self._planes())
+        traits = list(self._traits())
         found: dict[tuple[int, ...], list[int]] = {}
         for place, (signature, here) in enumerate(
-            zip(_signatures([plane.bits for plane in planes], len(self.block)), kept, strict=True)
+            zip(_signatures([trait.bits for trait in traits], len(self.block)), kept, strict=True)
         ):
             if here:
                 found.setdefault(signature, []).append(place)
         for signature, places in found.items():
-            having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
-            met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
+            having = [trait for number, trait in enumerate(traits) if signature[number >> 3] >> (number & 7) & 1]
+            met = [[trait.what for trait in having if trait.about == about] for about in range(len(self.chains) + 1)]
             brought = next((why for why, bits in self.brought.items() if bits >> places[0] & 1), None)
-            alike = tuple(plane.what for plane in having if plane.about < 0)
+            alike = tuple(trait.what for trait in having if trait.about < 0)
             yield CopyGroup(places, brought, met, alike, bool(self.block.made >> places[0] & 1))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
@@ -253,13 +253,13 @@ class Sorter:
                 found[field] = found.get(field, 0) | possible
         return found
 
-    def _planes(self) -> Iterator[Plane]:
+    def _traits(self) -> Iterator[Trait]:
         for about, rules in enumerate((*(chain.deciding for chain in self.chains), self.claims)):
             for rule in rules:
                 found = self.met(rule, about)
                 if found.true:
-                    yield Plane(about, (rule.place, None), found.true)
-                yield from (Plane(about, (rule.place, doubt), bits) for doubt, bits in self._doubts(rule, about))
+                    yield Trait(about, (rule.place, None), found.true)
+                yield from (Trait(about, (rule.place, doubt), bits) for doubt, bits in self._doubts(rule, about))
         special = [("special", *sorted(types)) for types in self.conditions.special]
         every = (
             *self.brought.items(),
@@ -267,7 +267,7 @@ class Sorter:
             *zip(special, self.conditions.special.values(), strict=True),
             ("made", self.block.made),
         )
-        yield from (Plane(-1, what, bits) for what, bits in every if bits)
+        yield from (Trait(-1, what, bits) for what, bits in every if bits)
 
     def _bringing(self) -> dict[Unknown, int]:
         """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""
@@ -285,7 +285,7 @@ class Sorter:
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
             if unread:
-                met = self._of_rule(rule, self._changed, self._lost, self._anybody).possible
+                met = self._of_rule(rule, self._changed, self._unknown_subjects, self._anybody).possible
                 perhaps |= unread & (block.together(met) | self.met_by_others(rule))
         real = ~block.made
         return {BROUGHT: sure & real, PERHAPS_BROUGHT: perhaps & ~sure & real}
@@ -323,23 +323,23 @@ class Sorter:
             for atoms in (rule.conditions, rule.exceptions)
         )
         mail = replace(rule, conditions=conditions, exceptions=exceptions)
-        return self.block.partial & self._of_rule(mail, self._changed, self._lost, self._anybody).possible
+        return self.block.partial & self._of_rule(mail, self._changed, self._unknown_subjects, self._anybody).possible
 
-    def met(self, rule: FlowRule, about: int = 0) -> Planes:
+    def met(self, rule: FlowRule, about: int = 0) -> TruthSets:
         """The copies that a rule matches, or may match, where it stands.
 
         :param about: the number of the rule set, or of the guarantees behind them.
         """
         key = (about, rule.place)
         if key not in self._known:
-            self._known[key] = self._of_rule(rule, self._changed, self._lost, self._sharing(rule, about))
+            self._known[key] = self._of_rule(rule, self._changed, self._unknown_subjects, self._sharing(rule, about))
         return self._known[key]
 
-    def parts(self, rule: FlowRule, about: int = 0) -> Iterator[tuple[Planes, bool]]:
+    def parts(self, rule: FlowRule, about: int = 0) -> Iterator[tuple[TruthSets, bool]]:
         """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or
         false, for the rule to match.
         """
-        return self._parts(rule, self._changed, self._lost, self._sharing(rule, about))
+        return self._parts(rule, self._changed, self._unknown_subjects, self._sharing(rule, about))
 
     def _doubts(self, rule: FlowRule, about: int) -> Iterator[tuple[Doubt, int]]:
         """What is open of whether copies meet a rule, and the copies."""
@@ -375,17 +375,17 @@ class Sorter:
         if rule.doubts:
             yield ("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])
 
-    def _sharing(self, rule: FlowRule, about: int) -> Forks:
+    def _sharing(self, rule: FlowRule, about: int) -> Sharing:
         """Who shares a copy with whom when it reaches a rule."""
         chain = self.chains[about] if about < len(self.chains) else None
         places = chain.earlier[rule.place] if chain else ()
         key = (about, *places)
-        if key not in self._forks:
+        if key not in self._known_sharing:
             rules = [chain.rules.rules[place] for place in places] if chain else []
-            found = Forks(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
+            found = Sharing(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
             parting = ((self.met(each, about), each.enforced) for each in rules if each.splits)
-            self._forks[key] = found.doubted(self._brought_or_made).parted(parting)
-        return self._forks[key]
+            self._known_sharing[key] = found.doubted(self._brought_or_made).parted(parting)
+        return self._known_sharing[key]
 
     def _added_by(self, rules: Sequence[FlowRule]) -> int:
         """The copies that are not of rows and that some rules may make."""
@@ -395,24 +395,24 @@ class Sorter:
         texts = self.block.texts["recipient"]
         return self.block.made & self._for(number for number in set(self.block.recipient) if texts[number] in every)
 
-    def _parts(self, rule: FlowRule, changed: int, lost: int, forks: Forks) -> Iterator[tuple[Planes, bool]]:
+    def _parts(self, rule: FlowRule, changed: int, lost: int, sharing: Sharing) -> Iterator[tuple[TruthSets, bool]]:
         for wanted, atoms in ((True, rule.conditions), (False, rule.exceptions)):
             for atom in atoms:
-                planes = self.conditions.shared_planes(atom, forks).changed(changed, lost)
+                truth = self.conditions.shared_truth(atom, sharing).changed(changed, lost)
                 for field in sorted(atom.headers & self._edited.keys()):
-                    known = self.block.all & ~(planes.possible & ~planes.true)
-                    planes = planes.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
-                yield planes, wanted
+                    known = self.block.all & ~(truth.possible & ~truth.true)
+                    truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
+                yield truth, wanted
         if rule.begins or rule.ends:
             yield self._dated(rule), True
         if rule.doubts:
-            yield Planes(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}), True
+            yield TruthSets(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}), True
 
-    def _of_rule(self, rule: FlowRule, changed: int, lost: int, forks: Forks) -> Planes:
+    def _of_rule(self, rule: FlowRule, changed: int, lost: int, sharing: Sharing) -> TruthSets:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
         true = possible = self.block.all
-        open_of: list[Planes] = []
-        for found, wanted in self._parts(rule, changed, lost, forks):
+        open_of: list[TruthSets] = []
+        for found, wanted in self._parts(rule, changed, lost, sharing):
             met, perhaps = (
                 (found.true, found.possible)
                 if wanted
@@ -421,16 +421,16 @@ class Sorter:
             true, possible = true & met, possible & perhaps
             open_of.append(found)
             if not possible:
-                return Planes()
+                return TruthSets()
         left = possible & ~true
         reasons: dict[Unknown, int] = {}
         for why, bits in (item for found in open_of for item in found.open.items()):
             if left & bits:
                 reasons[why] = reasons.get(why, 0) | (left & bits)
                 left &= ~bits
-        return Planes(true, reasons)
+        return TruthSets(true, reasons)
 
-    def _dated(self, rule: FlowRule) -> Planes:
+    def _dated(self, rule: FlowRule) -> TruthSets:
         """The copies for which a rule's dates let it act. Over time, each of the two dates changes its answer once."""
         places: dict[int, list[int]] = {}
         for place, time in enumerate(self.block.received):
@@ -442,7 +442,7 @@ class Sorter:
             truth = all_of(rule.borders(instant_of(time)))
             found.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
         count = len(self.block)
-        return Planes(
+        return TruthSets(
             bits_of(found.get(True, ()), count),
             {why: bits_of(here, count) for why, here in found.items() if isinstance(why, Unknown)},
         )
@@ -493,13 +493,13 @@ def _kind(truth: Truth) -> Hashable:
     return truth if isinstance(truth, bool) else (truth.likely, tuple(reason.id for reason in truth.reasons))
 
 
-def _signatures(planes: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
+def _signatures(sets: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
     """For each copy, the sets that contain it, eight sets per number."""
     mask = int.from_bytes(b"\x01" * count, "big")
     columns = []
-    for first in range(0, len(planes), 8):
+    for first in range(0, len(sets), 8):
         column = 0
-        for shift, bits in enumerate(planes[first : first + 8]):
+        for shift, bits in enumerate(sets[first : first + 8]):
             # The digits 0 and 1 differ in their last bit.
             column |= (int.from_bytes(format(bits, f"0{count}b").encode(), "big") & mask) << shift
         columns.append(column.to_bytes(count, "big")[::-1])

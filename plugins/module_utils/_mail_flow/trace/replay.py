@@ -35,22 +35,22 @@ from ..symbolic.atoms import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, Passed
 from .columns import Block, blocks_of, places_of
-from .forks import BROUGHT, MISSING
-from .groups import CopyGroup, Sorter
-from .made import (
+from .copies_by_rules import (
     AlikeCopies,
+    CopyOrigins,
     MetBy,
-    Ways,
     Worlds,
     alike_copies,
+    copies_by_rules,
     course_of,
-    made_copies,
     message_of,
     worlds_of,
 )
-from .planes import ENVELOPE, FROM_IP, Doubt, Unknown
+from .groups import CopyGroup, Sorter
 from .rows import SENT, Trace, instant_of, left_out
+from .sharing import BROUGHT, MISSING
 from .side_effects import side_effects_of, with_beside
+from .truth_sets import ENVELOPE, FROM_IP, Doubt, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]
@@ -197,7 +197,7 @@ class Replay:
         groups = sorted(sorter.groups([not reason for reason in reasons]), key=CopyGroup.rank)
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
-            made = made_copies(sorter, groups, [(chain, _met_in(about)) for about, chain in enumerate(self.chains)])
+            made = copies_by_rules(sorter, groups, [(chain, _met_in(about)) for about, chain in enumerate(self.chains)])
             rows: dict[int, Sequence[Passed]] = {}
             for number, group in enumerate(groups):
                 if group.made:
@@ -522,7 +522,7 @@ def _with_row(passed: Passed, made: Worlds) -> Worlds:
     return [*own, *(each for each in made if each[1].fate != NOBODY)]
 
 
-def without(group: CopyGroup, made: Mapping[int, Ways]) -> CopyGroup:
+def without(group: CopyGroup, made: Mapping[int, CopyOrigins]) -> CopyGroup:
     """A group without the copies that rules may have made."""
     return replace(group, places=[place for place in group.places if place not in made]) if made else group
 
@@ -645,7 +645,7 @@ class _Pair:
 
     def add(self, groups: Sequence[CopyGroup], sorter: Sorter) -> None:
         """Counts copies, and those that rules make of them."""
-        made = made_copies(sorter, groups, [(side.chain, side.met_by) for side in (self.then, self.now)])
+        made = copies_by_rules(sorter, groups, [(side.chain, side.met_by) for side in (self.then, self.now)])
         for group in groups:
             if not group.made:
                 self._add_row(without(group, made), sorter)

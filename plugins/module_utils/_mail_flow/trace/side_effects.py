@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..._resources.rules.action_effects import Does
 from ..analyses.finding import OF_COPIES, SideEffect
 from .chain import Chain
-from .planes import Doubt
+from .truth_sets import Doubt
 
 #: The kind of difference that it is.
 CHANGED_BESIDE = "side_effect_changed"

@@ -12,11 +12,11 @@ from ..evidence.encryption import Explained
 from ..evidence.reports import EncryptionReport
 from ..model import questions
 from ..simulator.protection import MANY
-from ..trace.planes import FROM_IP, WORDS
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
 from ..trace.rows import EXPORT_COMMAND
 from ..trace.side_effects import CHANGED_BESIDE
+from ..trace.truth_sets import FROM_IP, WORDS
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
 from .unseen import unseen_lines
@@ -133,11 +133,11 @@ def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = Tr
     ]
     if "perhaps_twice" in counts:
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
-    lines += [f"{coverage_sentence(found)}{undecided_sentence(found)}", *hopless_lines(found)]
+    lines += [f"{coverage_sentence(found)}{undecided_sentence(found)}"]
     lines += [*measured_lines(found), *unseen_lines(found)]
     lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
     lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
-    return [*lines, *map(guarantee_sentence, found.get("guarantees") or ())]
+    return [*lines, *map(guarantee_sentence, found.get("guarantees") or ()), *hopless_lines(found)]
 
 
 def coverage_sentence(found: Mapping[str, Any]) -> str:
@@ -164,6 +164,12 @@ def hopless_lines(found: Mapping[str, Any]) -> list[str]:
     return [
         f"Undecided: {count:,}, because the file has no FromIP: did the sender sign in? Export it with {EXPORT_COMMAND}"
     ]
+
+
+def settled_line(row: Mapping[str, Any]) -> str:
+    """What is not known of undecided copies, and what settles it."""
+    unknown = NOT_KNOWN[row["reason"]]
+    return f"{unknown[:1].upper()}{unknown[1:]} ({row['copies']:,}): {row['settled_by']}"
 
 
 def _undecided_by_reason(found: Mapping[str, Any]) -> Counter[str]:

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import leaves
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import protection
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import columns, forks, replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import columns, replay, sharing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact, rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import (
     BRANDING,
@@ -115,7 +115,7 @@ def dates_are_not_looked_at(patch: Patch) -> None:
 
 def nothing_parts_copies(patch: Patch) -> None:
     """In a replay, whoever a message is for would always share one copy."""
-    patch(forks.Forks, "parted", lambda self, rules: self)
+    patch(sharing.Sharing, "parted", lambda self, rules: self)
 
 
 def nothing_is_made(patch: Patch) -> None:

@@ -25,7 +25,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     surely_breaks,
     surely_keeps,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.made import Worlds, worlds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.copies_by_rules import (
+    Worlds,
+    worlds_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     Replay,
     Tallies,

@@ -11,7 +11,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.planes import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
@@ -21,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Trace,
     instant_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.truth_sets import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     NOT_KNOWN,
     SETTLED_BY,
@@ -28,7 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     hopless_lines,
     replay_lines,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of, shown
 
 from tests.unit.mail_flow.tracing import PUBLIC
 
@@ -107,7 +107,7 @@ def test_mail_that_a_report_calls_outbound_may_be_of_a_device(
 def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
     lines = replay_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=""))
     assert "1 (whether the sender signed in 1)" in lines[1]
-    assert lines[2].startswith("Undecided: 1, because the file has no FromIP: did the sender sign in? Export it with ")
+    assert lines[-1].startswith("Undecided: 1, because the file has no FromIP: did the sender sign in? Export it with ")
     assert not hopless_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC))
 
 
@@ -299,3 +299,9 @@ def test_the_rules_that_protect_are_named_by_their_own_copies() -> None:
     assert {by: tally.certain.total() for (_fate, _protection, by), tally in found.outcomes.items()} == {
         (f"R{number}",): 1 for number in range(3)
     }
+
+
+def test_a_page_says_in_words_what_is_not_known() -> None:
+    rows = replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")
+    (line,) = shown(rows)["settled_by"]
+    assert line.startswith("Whether the sender signed in (1): ")

@@ -20,7 +20,7 @@ from ..simulator.state import NOBODY, Course
 from .chain import Chain, MadeCopy
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
-from .planes import Doubt
+from .truth_sets import Doubt
 
 #: The places of the rules that copies of a group meet in a rule set, and what is open of that.
 MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]
@@ -30,7 +30,7 @@ Worlds: TypeAlias = Sequence[tuple[Mapping[Hashable, bool], Treated]]
 
 
 @dataclass
-class Ways:
+class CopyOrigins:
     """The ways in which somebody gets a copy that rules make.
 
     :param made: for each rule set, what becomes of it.
@@ -46,12 +46,14 @@ class Ways:
         return tuple(map(frozenset, self.made)), frozenset(self.origins)
 
 
-def made_copies(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tuple[Chain, MetBy]]) -> dict[int, Ways]:
+def copies_by_rules(
+    sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tuple[Chain, MetBy]]
+) -> dict[int, CopyOrigins]:
     """The copies that rules make, by their places in the block.
 
     :param sides: the rule sets.
     """
-    found: dict[int, Ways] = {}
+    found: dict[int, CopyOrigins] = {}
     if not any(chain.making for chain, _met in sides):
         return found
     group_of = {place: number for number, group in enumerate(groups) for place in group.places}
@@ -79,7 +81,7 @@ def made_copies(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tup
                 )
                 for who, copy in copies.items():
                     for target in filter(None, (sorter.brought_to(place).get(who) for place in places)):
-                        ways = found.setdefault(target, Ways([set() for _side in sides]))
+                        ways = found.setdefault(target, CopyOrigins([set() for _side in sides]))
                         ways.made[side].add(copy)
                         ways.origins.add(number)
     return found
@@ -94,14 +96,14 @@ class AlikeCopies:
     :param doubtful: whether rows of their messages may be missing: the sender may have named them.
     """
 
-    ways: Ways
+    ways: CopyOrigins
     address: str
     group: int
     doubtful: bool
     places: Sequence[int]
 
 
-def alike_copies(made: Mapping[int, Ways], groups: Sequence[CopyGroup], block: Block) -> Iterator[AlikeCopies]:
+def alike_copies(made: Mapping[int, CopyOrigins], groups: Sequence[CopyGroup], block: Block) -> Iterator[AlikeCopies]:
     """The copies that rules make, or may have made, without those whose rows are left out."""
     if not made:
         return

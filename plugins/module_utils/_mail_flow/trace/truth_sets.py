@@ -62,7 +62,7 @@ CHANGED = Unknown("subject_changed")
 
 
 @dataclass
-class Planes:
+class TruthSets:
     """The copies for which something is true, and those for which it is open, by reason; for the others it is false.
 
     :param doubtful: the copies for which the result may change with a change of the subject by a rule.
@@ -82,23 +82,23 @@ class Planes:
             found |= bits
         return found
 
-    def changed(self, changed: int, lost: int) -> Planes:
+    def changed(self, changed: int, lost: int) -> TruthSets:
         """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
         unknown.
         """
         return self.opened((self.doubtful & changed) | (lost if self.of_subject else 0), CHANGED)
 
-    def without(self, bits: int) -> Planes:
+    def without(self, bits: int) -> TruthSets:
         """The same, and false for some copies."""
         left = {why: here & ~bits for why, here in self.open.items() if here & ~bits}
-        return Planes(self.true & ~bits, left, self.doubtful & ~bits, self.of_subject)
+        return TruthSets(self.true & ~bits, left, self.doubtful & ~bits, self.of_subject)
 
-    def opened(self, doubt: int, why: Unknown) -> Planes:
+    def opened(self, doubt: int, why: Unknown) -> TruthSets:
         """The same if it is open for some copies."""
         if not doubt:
             return self
         left = {each: bits & ~doubt for each, bits in self.open.items()}
-        return Planes(
+        return TruthSets(
             self.true & ~doubt,
             {**{each: bits for each, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
             self.doubtful & ~doubt,

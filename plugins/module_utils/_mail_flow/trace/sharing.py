@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..model import questions
 from .columns import Block, bits_of
-from .planes import Planes, Unknown
+from .truth_sets import TruthSets, Unknown
 
 #: Copies of one message that are further apart are not compared: who shares them is open.
 MOST_APART = 64
@@ -56,7 +56,7 @@ class Neighbors:
 
 
 @dataclass
-class Forks:
+class Sharing:
     """Who shares a copy with whom.
 
     :param sure: for each distance, the copies that certainly share one with their neighbor, and :param:`perhaps` these
@@ -72,25 +72,25 @@ class Forks:
         self.perhaps = list(self.neighbors.together)
         self.sure = list(self.neighbors.together)
 
-    def doubted(self, copies: int) -> Forks:
+    def doubted(self, copies: int) -> Sharing:
         """The same, where it is open whether some copies share one with any other."""
         for index, distance in enumerate(range(1, len(self.sure) + 1)):
             self.sure[index] &= ~(copies | (copies >> distance))
         return self
 
-    def lacking(self, copies: int) -> Forks:
+    def lacking(self, copies: int) -> Sharing:
         """The same without some copies, which nobody shares."""
         for index, distance in enumerate(range(1, len(self.sure) + 1)):
             self.perhaps[index] &= ~(copies | (copies >> distance))
         return self.doubted(copies)
 
-    def parted(self, rules: Iterable[tuple[Planes, bool]]) -> Forks:
+    def parted(self, rules: Iterable[tuple[TruthSets, bool]]) -> Sharing:
         """The same after some rules.
 
         :param rules: the copies that each matches, and whether it surely parts those that it matches from the others.
         """
-        for planes, parts in rules:
-            true, possible = planes.true, planes.possible
+        for truth, parts in rules:
+            true, possible = truth.true, truth.possible
             if not possible:
                 continue
             open_ = possible & ~true
@@ -101,7 +101,7 @@ class Forks:
                     self.perhaps[index] &= ~(differ & ~doubt)
         return self
 
-    def of_any(self, own: Planes) -> Planes:
+    def of_any(self, own: TruthSets) -> TruthSets:
         """The copies that share one for which something is true, or open.
 
         :param own: the same of each copy alone.
@@ -117,14 +117,14 @@ class Forks:
             brought |= ((added >> distance) & either) | ((added & either) << distance)
         crowd = block.together(possible & self.neighbors.crowded)
         decided = block.all & ~(possible & ~true)
-        found = Planes(true | sure, {why: bits & ~sure for why, bits in own.open.items() if bits & ~sure})
+        found = TruthSets(true | sure, {why: bits & ~sure for why, bits in own.open.items() if bits & ~sure})
         found = found.opened((perhaps | crowd) & decided & ~found.true, SHARING)
         # Whether later rules count somebody whom a rule added is open; so it is for what a rule added.
         found = found.opened((brought & decided & ~(true | sure)) | (found.possible & made), BROUGHT)
         decided = block.all & ~(found.possible & ~found.true)
         return found.opened(block.partial & decided & ~found.true, MISSING)
 
-    def of_each(self, own: Planes) -> Planes:
+    def of_each(self, own: TruthSets) -> TruthSets:
         """The copies for which something is true, or open, that may apply to each recipient alone, or to all.
 
         :param own: the same of each copy alone.
