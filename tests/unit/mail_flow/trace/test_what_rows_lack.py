@@ -227,7 +227,7 @@ def test_a_row_may_have_another_size_than_the_rule_saw(size: int | None, disclai
 def test_what_is_reported_of_an_unknown_size_answers_no_question(size: int | None) -> None:
     (block,) = blocks_of(traced(row(size=size)))
     (found,) = predictions(block, RuleSet([encrypting({"message_size_over": "10MB"})]), facts_of(KNOWN))
-    assert (found.certain, found.possible, found.alone()) == (0, 1, {})
+    assert (found.certain, found.possible) == (0, 1)
     assert found.rests
 
 
