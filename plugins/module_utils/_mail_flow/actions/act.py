@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 from ..._resources.rules.action_effects import DOES, ENDING, Does
+from ..conditions.formulas import Value
 from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason
@@ -160,6 +161,24 @@ class ActingWorld(Protocol):
 
     def answering(self, question: Open, value: bool) -> Self:
         """The same, with an answer to an open value."""
+
+
+class CopyInFormulas(Protocol):
+    """The state of a copy of any message, as far as actions know it; see ``symbolic.compile_recipients``."""
+
+    seen: Any  #: What later rules see; see ``conditions.formulas.MessageSeen``.
+    requests: tuple[tuple[Does, str, Value], ...]  #: What rules ask for, in order.
+    asked: dict[str, Value]  #: Option of protection to whether a rule asked for it.
+    removed: Value  #: Whether a rule asked to remove protection.
+    brands: dict[str, Value]  #: OME configuration to whether a rule chose it.
+    routes: dict[str, Value]  #: Connector to whether a rule routed the copy to it.
+    requires_tls: Value  #: Whether a rule lets the copy leave by TLS alone.
+    surprised: Value  #: Whether a rule did something unknown to this collection.
+
+
+def note(known: dict[str, Value], name: str, acts: Value) -> None:
+    """Notes that a rule may have done something of this name."""
+    known[name] = known[name] | acts if name in known else acts
 
 
 #: A state of a copy.

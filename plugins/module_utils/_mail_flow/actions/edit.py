@@ -12,6 +12,7 @@ from html import unescape
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.formulas import MessageSeen, MessageVariables, Value
 from ..model import questions
 from ..model.header_edits import header_edits
 from ..model.kleene import Truth, opened
@@ -110,6 +111,16 @@ def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> t
             (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)),
         )
     return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
+
+
+# The effect on all messages; that on texts is in ``symbolic.compile_text_edits``
+
+
+def may_insert(mail: MessageVariables, seen: MessageSeen) -> Value:
+    """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
+    arrival = mail.arrival
+    not_in = arrival["smime"] | arrival["smime_signed"] | arrival["other"] | mail.kinds["Signed"]
+    return seen.wrapped | (~not_in & mail.insertable)
 
 
 # The rows

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..conditions.formulas import Value
 from ..model import questions
-from .act import Act, Action, World
+from .act import Act, ActingRule, Action, CopyInFormulas, World, note
 
 # The effect on a message
 
@@ -31,6 +33,38 @@ def protect(act: Act, world: World) -> list[World]:
             asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does, known={}
         )
     return [world.but(**changes) if changes else world]
+
+
+# The effect on all messages
+
+
+def request_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value, beside: Value) -> None:
+    """What the rule asks for.
+
+    :param acts: whether it acts on content; :param:`beside`: on what needs none.
+    """
+    decrypts = rule.does(Does.DECRYPT)
+    brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
+    asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
+    asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
+    copy.requests = (*copy.requests, *asks, *([(Does.DECRYPT, "", acts)] if decrypts else []))
+    for template in rule.templates:
+        wanted = option_name(template)
+        note(copy.asked, next((known for known in copy.asked if same_name(known, wanted)), wanted), acts)
+    if decrypts:
+        copy.removed |= acts
+    for brand in brands:
+        note(copy.brands, next((known for known in copy.brands if same_name(known, brand)), brand), beside)
+    if rule.surprises:
+        copy.surprised |= beside
+
+
+def show_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value) -> None:
+    """What conditions about how a message is protected may see of that."""
+    if rule.does(Does.ENCRYPT):
+        copy.seen = copy.seen.but(asked=copy.seen.asked | acts)
+    if rule.does(Does.DECRYPT):
+        copy.seen = copy.seen.but(removed=copy.seen.removed | acts)
 
 
 # The rows

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
-from .act import Act, Action, World
+from ..conditions.formulas import Value
+from .act import Act, ActingRule, Action, CopyInFormulas, World, note
 
 # The effect on a message
 
@@ -18,6 +20,18 @@ def route(act: Act, world: World) -> list[World]:
     routes = (*world.routes, (act.rule.name, connector)) if connector else world.routes
     requires_tls = world.requires_tls or bool(actions.get("route_message_outbound_require_tls"))
     return [world.but(routes=routes, requires_tls=requires_tls)]
+
+
+# The effect on all messages
+
+
+def route_by(copy: CopyInFormulas, rule: ActingRule, acts: Value) -> None:
+    """The connector to which the rule routes it, and whether it may leave by TLS alone."""
+    connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
+    if connector:
+        note(copy.routes, connector, acts)
+    if rule.actions.get("route_message_outbound_require_tls"):
+        copy.requires_tls |= acts
 
 
 # The rows

@@ -18,6 +18,7 @@ from typing import Any
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.deliver import FATES
+from ..actions.edit import may_insert
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
@@ -290,7 +291,7 @@ class _StatementSearch:
             raise ValueError("A rule that no mail reaches.")
         parts: list[Value] = [step.matches]
         if effect == MISFITS:
-            parts.append(~side.chains[0].fits(step.seen))
+            parts.append(~may_insert(mail, step.seen))
         if managed:
             parts.append(mail.sender.managed)
         if effect.kind == "decrypted":

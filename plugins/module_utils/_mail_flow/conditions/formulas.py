@@ -178,6 +178,10 @@ class MessageVariables(Protocol):
         """Whether Exchange may leave PDF documents unencrypted."""
 
     @property
+    def insertable(self) -> Literal:
+        """Whether a disclaimer can be put into it, if its sender did not sign it and no foreign key protects it."""
+
+    @property
     def spelled(self) -> Mapping[str, str]:
         """By what makes two names the same, how one is written."""
 

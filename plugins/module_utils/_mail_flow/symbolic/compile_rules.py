@@ -15,10 +15,11 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.deliver import FATES, SHARED
-from ..actions.protect import option_name
+from ..actions.edit import may_insert
+from ..actions.protect import request_protection, show_protection
+from ..actions.route import route_by
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.facts import Facts
@@ -242,7 +243,7 @@ class RuleChain:
             acts &= ~self.conditions.hidden(seen)
         wraps: Value = FALSE
         if "apply_html_disclaimer_text" in rule.actions:
-            fits = self.fits(seen)
+            fits = may_insert(self.mail, seen)
             fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
             if fallback == "Wrap":
                 wraps = (beside | rejected) & ~fits
@@ -253,8 +254,8 @@ class RuleChain:
         self._show(rule, name, acts | rejected, beside | rejected, wraps)
         self._end_rejected(rule, name, rejected)
         if whole != FALSE:
-            self._protect(rule, acts, beside)
-            self._route(rule, beside)
+            request_protection(self.state, rule, acts, beside)
+            route_by(self.state, rule, beside)
             self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
             self._branch(rule, name, beside)
 
@@ -262,49 +263,10 @@ class RuleChain:
         """What later rules see of what a rule does."""
         state = self.state
         seen = state.seen
-        encrypts = rule.does(Does.ENCRYPT)
-        decrypts = rule.does(Does.DECRYPT)
-        if self.watches_protection and (encrypts or decrypts):
-            state.seen = seen.but(
-                asked=seen.asked | acts if encrypts else seen.asked,
-                removed=seen.removed | acts if decrypts else seen.removed,
-            )
+        if self.watches_protection:
+            show_protection(state, rule, acts)
         state.seen = self._texts.changed(rule, name, beside, wraps, seen, state.seen)
         self._add(rule, name, beside)
-
-    def fits(self, seen: SeenMessage) -> Value:
-        """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
-        arrival = self.mail.arrival
-        not_in = arrival["smime"] | arrival["smime_signed"] | arrival["other"] | self.mail.kinds["Signed"]
-        return seen.wrapped | (~not_in & self.mail.insertable)
-
-    def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
-        state = self.state
-        decrypts = rule.does(Does.DECRYPT)
-        brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
-        asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
-        asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
-        state.requests = (*state.requests, *asks, *([(Does.DECRYPT, "", acts)] if decrypts else []))
-        for template in rule.templates:
-            wanted = option_name(template)
-            asked = next((known for known in state.asked if same_name(known, wanted)), wanted)
-            state.asked[asked] = state.asked.get(asked, FALSE) | acts
-        if decrypts:
-            state.removed |= acts
-        for brand in brands:
-            known = next((each for each in state.brands if same_name(each, brand)), brand)
-            state.brands[known] = state.brands.get(known, FALSE) | beside
-        if rule.surprises:
-            state.surprised |= beside
-
-    def _route(self, rule: FlowRule, acts: Value) -> None:
-        """How the copy leaves."""
-        state = self.state
-        connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
-        if connector:
-            state.routes[connector] = state.routes.get(connector, FALSE) | acts
-        if rule.actions.get("route_message_outbound_require_tls"):
-            state.requires_tls |= acts
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at

@@ -143,13 +143,13 @@ def releases_are_forgotten(patch: Patch) -> None:
 
 
 def removal_is_ignored(patch: Patch) -> None:
-    whole = compile_rules.RuleChain._protect
+    whole = compile_rules.request_protection
 
-    def protect(self: Any, *arguments: Any) -> None:
-        whole(self, *arguments)
-        self.state.removed = FALSE
+    def request(copy: Any, *arguments: Any) -> None:
+        whole(copy, *arguments)
+        copy.removed = FALSE
 
-    patch(compile_rules.RuleChain, "_protect", protect)
+    patch(compile_rules, "request_protection", request)
 
 
 def headers_stay(patch: Patch) -> None:
