@@ -29,7 +29,7 @@ from ..model.kleene import Reason
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
-from ..simulator.assumptions import NOT_FOLLOWED, NOT_FOUND
+from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
 from ..simulator.results import OPEN, result
 from ..simulator.state import Course, World
 from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
@@ -376,6 +376,10 @@ class _StatementSearch:
             approved, happens = True, high(self._happens(rule, effect, free, approved=True))
             if not model.solve([*named, acts, happens], self._left):
                 return
+        alive = [*named, high(self._chain.acts(rule)), happens]
+        if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._left):
+            yield Statement(rule, effect, self._changed(rule), certain=False, unknown=(AFTER_REJECTION,))
+            return
         if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
             return
         # Whether mail for people inside leaves by a connector is not documented.
@@ -607,16 +611,19 @@ def _shows(rule: FlowRule, effect: Effect, outcome: Mapping[str, Any], *, approv
     if effect.kind.startswith("copied"):
         return bool(ends["fate"] == "delivered")
     if effect.kind == "encrypted":
+        named = effect.names if len(effect.names) == 1 else ()
+        same = not named or same_name(str(ends.get("protection")), option_name(named[0]))
+        return bool(ends["fate"] == "delivered" and ends.get("protection") not in OPEN and same)
         if ends["fate"] != "delivered" or ends["protection"] in OPEN:
             return False
         return len(effect.names) != 1 or same_name(str(ends["protection"]), option_name(effect.names[0]))
     if effect.kind == "decrypted":
-        return bool(ends["fate"] == "delivered" and ends["protection"] == "none")
+        return bool(ends["fate"] == "delivered" and ends.get("protection") == "none")
     if effect.kind == "branded":
         return bool(ends["fate"] == "delivered" and same_name(str(ends.get("branding")), effect.names[0]))
     if effect.kind in ("in_transit", "clear_transit"):
         return False
-    return any(each["name"] == rule.name and each["matched"] is True for each in ends["rules"])
+    return any(each["name"] == rule.name and each["matched"] is True for each in ends.get("rules", ()))
 
 
 #: Effects that only mail has that arrives in clear.

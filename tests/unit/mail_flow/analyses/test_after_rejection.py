@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
 
@@ -80,7 +80,7 @@ def test_the_sentence_claims_no_report() -> None:
 
 
 def test_the_policy_claims_no_report() -> None:
-    rows = policy_rows(difference([], [REJECTS, REPORTS], TENANT, NOW))
+    rows = policy_rows(policy([REJECTS, REPORTS], TENANT, NOW))
     assert [row["text"] for row in rows if row["rules"] == ["Reports"]] == [
         "Mail from inside may be reported to soc@contoso.com (U10) ('Reports')."
     ]
