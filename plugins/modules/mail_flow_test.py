@@ -926,7 +926,9 @@ suggestions:
   description: >-
     Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met.
     There are at most five for each, those that change the least other mail first; those that help for a
-    time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does it, there is one entry without edits.
+    time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does
+    it, there are up to two first steps that put the message right which shows it, each with what stays C(open), or one
+    entry without edits.
   returned: with O(suggest=true)
   type: list
   elements: dict
@@ -939,7 +941,8 @@ suggestions:
       description: >-
         The edits, each with C(kind) (V(move), V(stop), V(exception), V(condition), V(enable) or V(add)), C(rule),
         C(option) such as C(exceptions.sent_to), and C(before) and C(after) where it is set. Of a rule that is moved or
-        added the option is C(priority), which counts from 0.
+        added the option is C(priority), which counts from 0. An edit of an outbound connector has the C(kind)
+        V(connector), and C(connector) instead of C(rule). People make it: this collection writes no connectors.
       type: list
       elements: dict
       returned: always
@@ -947,6 +950,14 @@ suggestions:
       description: The edits as a sentence, with the mail that loses by them although nobody asked for that.
       type: str
       returned: always
+    open:
+      description: What stays open after the edits, as a sentence.
+      type: str
+      returned: where the guarantee then is not kept, or perhaps not, for all mail
+    cmdlet:
+      description: The edit of a connector as a PowerShell command.
+      type: str
+      returned: where the edit is one of a connector
     until:
       description: The day from which they help no longer, because a rule begins or ends then.
       type: str
@@ -955,25 +966,25 @@ suggestions:
       description: All rules after the edits, as O(rules) takes them.
       type: list
       elements: dict
-      returned: where there are edits
+      returned: where there are edits of rules
     difference:
       description: What the edits change in mail, as RV(difference).
       type: list
       elements: dict
-      returned: where there are edits
+      returned: where there are edits of rules
     difference_more:
       description: How many classes there are at least that are not listed; 0 if the list is complete.
       type: int
-      returned: where there are edits
+      returned: where there are edits of rules
     yaml:
       description: The edited rules as YAML, to be pasted.
       type: str
-      returned: where there are edits
+      returned: where there are edits of rules
     diff:
       description: The edits as a diff of YAML, which C(--diff) also prints. Rules that are not edited are there by
         their names.
       type: str
-      returned: where there are edits
+      returned: where there are edits of rules
     unwritten:
       description: The rules that this collection cannot write. They are not in C(rules), and keep their places.
       type: list

@@ -5,7 +5,7 @@ would encrypt it from acting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -101,17 +101,21 @@ def _misses_recipient(standing: Standing) -> bool:
 
 def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None:
     """The rule that is most likely meant to keep a guarantee: one with the same conditions, and the least in its way."""
-    return min(every, key=lambda each: (*_unlike(each.rule, guarantee), each.distance, each.rule.place), default=None)
+    return min(
+        every, key=lambda each: (*unlike(each.rule, guarantee.when), each.distance, each.rule.place), default=None
+    )
 
 
-def _unlike(rule: FlowRule, guarantee: Guarantee) -> tuple[int, int]:
+def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     """How far the conditions of a rule are from those of a guarantee: first by the values that they have in common, then
     by the conditions that the rule has beside.
+
+    :param when: the conditions of the guarantee, in the form of a rule's section.
     """
     shared = 0
     others = 0
     for atom in rule.conditions:
-        wanted = guarantee.when.get(atom.predicate.options[0])
+        wanted = when.get(atom.predicate.options[0])
         values = {str(each).casefold() for each in (wanted if isinstance(wanted, list) else [wanted])}
         own = plain(atom.values)
         own = own if isinstance(own, list) else [own]

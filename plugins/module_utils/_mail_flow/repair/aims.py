@@ -12,7 +12,8 @@ from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
 from ..actions.protect import option_name
-from ..analyses.standings import Copy
+from ..analyses.standings import SCOPES, Copy
+from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
 from ..model.addresses import domain
@@ -36,6 +37,9 @@ _FATES = {
 
 _BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
 
+#: The protections that people outside can open, whoever they are.
+_FOR_ANYBODY = ("encrypt", "do_not_forward")
+
 #: Claim of a guarantee to what helps; encrypting does to all others.
 _OF_CLAIMS = {
     "unencrypted": _SPARING,
@@ -47,6 +51,9 @@ _OF_CLAIMS = {
 #: Claim of a guarantee to the kind of difference by which mail loses what the claim does not want.
 _TAKES = {"unencrypted": "protection_lost", "decrypted_on_arrival": "protection_lost"}
 
+#: What helps to the actions of a rule that is added for it; encrypting and routing have their own.
+_REMEDIES = {Does.DECRYPT: {"remove_ome_v2": True}, Does.STOP: {"stop_rule_processing": True}}
+
 #: What a rule that is added does, as its name says it.
 _VERBS = {
     "apply_rights_protection_template": "Encrypt",
@@ -54,9 +61,6 @@ _VERBS = {
     "stop_rule_processing": "Exempt",
     "route_message_outbound_require_tls": "Force TLS for",
 }
-
-#: What the name of such a rule does not say of its mail.
-_SCOPES = ("from_scope", "sent_to_scope")
 
 #: The longest name of a rule.
 _LONGEST = 64
@@ -78,6 +82,8 @@ class Aim:
     :param remedy: a rule that would do it, to be added; ``None`` if there is none.
     :param takes: the kind of difference by which mail loses what it should not have; empty if it is to lose nothing.
     :param option: the protection that it should have, as a result names it; empty for any.
+    :param for_outside: whether the copy is for somebody outside, who may not open what a template of the organization
+        protects.
     """
 
     name: str
@@ -86,12 +92,15 @@ class Aim:
     remedy: Rule | None = None
     takes: str = ""
     option: str = ""
+    for_outside: bool = False
 
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
         blocks = any(rule.does(what) for what in _BLOCKING if what not in self.helps)
         spoils = self.helps == _SPARING and bool(rule.does(Does.ENCRYPT))
-        others = bool(self.option) and any(not same_name(option_name(each), self.option) for each in rule.templates)
+        options = [option_name(each) for each in rule.templates]
+        others = bool(self.option) and any(not same_name(each, self.option) for each in options)
+        others = others or (not self.option and self.for_outside and any(each not in _FOR_ANYBODY for each in options))
         return not (blocks or spoils or others) and any(rule.does(what) for what in self.helps)
 
 
@@ -175,6 +184,28 @@ class EditedRules:
         return EditedRules((*self.rules[:place], rule, *self.rules[place + 1 :]), (*self.edits, edit))
 
 
+def rebuilds(edit: RuleEdit, aim: Aim) -> int:
+    """How much an edit makes another rule: 0 if it is the same rule with less or more mail, 1 if it is a new one or one
+    that no longer looks for a text, and 2 if it is then about mail that it was not meant for: without a condition that
+    says whose mail it is about, or with values that have nothing to do with those before; or for no mail any more.
+    """
+    if edit.kind == ADD:
+        return 1
+    if edit.kind == ENABLE and edit.after is False:
+        return 2
+    if edit.kind != CONDITION or edit.option.rpartition(".")[2] in SCOPES:
+        return 0
+    option = edit.option.rpartition(".")[2]
+    if edit.after is None:
+        predicate = BY_OPTION.get(option)
+        return 2 if predicate is not None and (predicate.of_sender or predicate.of_recipient) else 1
+    wanted = aim.about.get(option)
+    before = edit.before if isinstance(edit.before, (list, tuple)) else [edit.before]
+    is_wider = isinstance(edit.after, list) and len(edit.after) > len(before)
+    shares = isinstance(wanted, (list, tuple)) and any(each in wanted for each in before)
+    return 2 if is_wider and not shares else 0
+
+
 def fits(rule: Rule) -> bool:
     """Whether Exchange stores a rule of this size."""
     return len(json.dumps(rule, default=str).encode()) < _LARGEST
@@ -245,8 +276,8 @@ class Wrong:
     aim: Aim
 
 
-def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> Aim:
-    """What a guarantee wants of a copy."""
+def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipient: str) -> Aim:
+    """What a guarantee wants of somebody's copy."""
     helps = _OF_CLAIMS.get(guarantee.then, _PROTECTING)
     actions = _actions(helps, guarantee.template)
     if guarantee.then == PORTAL:
@@ -254,7 +285,15 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> Aim:
         actions = {**actions, "apply_rights_protection_customization_template": branding} if branding else {}
     remedy = _remedy(guarantee.name, guarantee.when, guarantee.unless, actions) if guarantee.when and actions else None
     option = option_name(guarantee.template) if guarantee.template else ""
-    return Aim(guarantee.name, helps, guarantee.when, remedy, _TAKES.get(guarantee.then, ""), option)
+    return Aim(
+        guarantee.name,
+        helps,
+        guarantee.when,
+        remedy,
+        _TAKES.get(guarantee.then, ""),
+        option,
+        leaves(facts, recipient) is not False,
+    )
 
 
 def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:
@@ -276,22 +315,18 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     actions = _actions(helps, template)
     remedy = _remedy(message.name, about, {}, actions) if actions else None
     # It is about one message: that other mail loses protection or delivery is not asked for.
-    return Aim(message.name, helps, about, remedy, option=protection if Does.ENCRYPT in helps else "")
+    return Aim(
+        message.name, helps, about, remedy, option=protection if Does.ENCRYPT in helps else "", for_outside=outside
+    )
 
 
 def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
     """The actions of a rule that is added."""
     if Does.ENCRYPT in helps:
         return {"apply_rights_protection_template": template or "Encrypt"}
-    return (
-        {"route_message_outbound_require_tls": True}
-        if helps == _ROUTING
-        else {"remove_ome_v2": True}
-        if Does.DECRYPT in helps
-        else {"stop_rule_processing": True}
-        if Does.STOP in helps
-        else {}
-    )
+    if helps == _ROUTING:
+        return {"route_message_outbound_require_tls": True}
+    return next((dict(actions) for what, actions in _REMEDIES.items() if what in helps), {})
 
 
 def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
@@ -329,6 +364,6 @@ def _remedy(
 def _name(name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]) -> str:
     """What a rule is called that is added: by whom its mail goes to, if that is all, or by what it is for."""
     verb = next(verb for option, verb in _VERBS.items() if option in actions)
-    given = {option: value for option, value in conditions.items() if option not in _SCOPES}
+    given = {option: value for option, value in conditions.items() if option not in SCOPES}
     to = [*(given.get("recipient_domain_is") or ()), *(given.get("sent_to") or ())]
     return f"{verb} mail to {to[0]}" if len(given) == len(to) == 1 and not exceptions else f"{verb}: {name}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..model.expressions import Dialect
 from ..rules.rule_set import RuleSet
+from ..sat.formula import Literal
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CONFLICTS, Model
 from ..symbolic.logic import high
@@ -56,29 +58,78 @@ def _within(
     """The findings all of whose mail is wanted."""
     if not found:
         return []
-    conditions = [[atom for rule in each.about for atom in in_section(rule).conditions] for each in found]
-    # One of these is true of the mail, too.
-    apart = [(each.why.met, each.why.unmet) for each in found]
-    atoms = [atom for each, (met, unmet) in zip(conditions, apart, strict=True) for atom in (*each, *met, *unmet)]
     try:
         with bounded():
-            claims = claims_of([dict(wanted), *map(_as_rule, atoms)], dialect)
-            model = Model([RuleSet([], dialect)], claims, given, now)
-            selected, *truths = (
-                model.free.conditions.matches(rule, ("claim", rule.place), SeenMessage(), model.mail.recipient)
-                for rule in claims.rules
-            )
-            left = iter(truths)
-            inside = []
-            for each, met_by, (met, unmet) in zip(found, conditions, apart, strict=True):
-                literals = [high(next(left)) for _atom in met_by]
-                either = [*(high(next(left)) for _atom in met), *(high(~next(left)) for _atom in unmet)]
-                literals += [model.circuit.disjunction(either)] if either else []
-                if not model.solve([*literals, high(~selected)], CONFLICTS):
-                    inside.append(each)
-            return inside
+            model, (selected, *mail) = _mail_of(found, [wanted], given, dialect, now)
+            return [
+                finding
+                for finding, its_mail in zip(found, mail, strict=True)
+                if not model.solve([its_mail, ~selected], CONFLICTS)
+            ]
     except BudgetError:
         return []
+
+
+def wider_than(
+    differences: Sequence[Difference], given: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
+) -> list[int]:
+    """For each difference, how many of the others change only a part of the mail that it changes. All are 0 if that is
+    not found out.
+    """
+    counts = [0] * len(differences)
+    if len(differences) < 2:
+        return counts
+    try:
+        with bounded():
+            findings = [finding for each in differences for finding in each.findings]
+            model, literals = _mail_of(findings, [], given, dialect, now)
+            left = iter(literals)
+            mail = [model.circuit.disjunction([next(left) for _finding in each.findings]) for each in differences]
+            inside = {
+                (one, other): not model.solve([mail[one], ~mail[other]], CONFLICTS)
+                for one, other in itertools.permutations(range(len(mail)), 2)
+            }
+            return [
+                sum(inside[other, one] and not inside[one, other] for other in range(len(mail)) if other != one)
+                for one in range(len(mail))
+            ]
+    except BudgetError:
+        return counts
+
+
+def _mail_of(
+    found: Sequence[MailFinding],
+    selections: Sequence[Mapping[str, Any]],
+    given: Mapping[str, Any],
+    dialect: Dialect,
+    now: datetime.datetime,
+) -> tuple[Model, list[Literal]]:
+    """A model of mail without rules, and as literals of it what is selected, and the mail of each finding: it meets all
+    conditions of the finding and, where an edit has several, one of those that make it act.
+
+    :param selections: what selects mail, in the form of a rule.
+    """
+    conditions = [[atom for rule in each.about for atom in in_section(rule).conditions] for each in found]
+    atoms = [
+        atom
+        for each, together in zip(found, conditions, strict=True)
+        for atom in (*together, *each.why.met, *each.why.unmet)
+    ]
+    claims = claims_of([*map(dict, selections), *map(_as_rule, atoms)], dialect)
+    model = Model([RuleSet([], dialect)], claims, given, now)
+    truths = iter(
+        [
+            model.free.conditions.matches(rule, ("claim", rule.place), SeenMessage(), model.mail.recipient)
+            for rule in claims.rules
+        ]
+    )
+    literals = [high(next(truths)) for _selection in selections]
+    for each, together in zip(found, conditions, strict=True):
+        met = [high(next(truths)) for _atom in together]
+        one_of = [high(next(truths)) for _atom in each.why.met]
+        one_of += [high(~next(truths)) for _atom in each.why.unmet]
+        literals.append(model.circuit.conjunction([*met, *([model.circuit.disjunction(one_of)] if one_of else [])]))
+    return model, literals
 
 
 def _as_rule(atom: Atom) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import Any
 
 from ..actions.actions import set_actions
+from ..analyses.causes import unlike
 from ..analyses.standings import Failed, Standing, standings
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
 from ..rules.rule_set import RuleSet
-from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, unwritten
+from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, rebuilds, unwritten
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
 _NEAREST, _EXCEPTIONS = 12, 12
@@ -55,16 +56,19 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[Edi
 
 class _CandidateEdits:
     def __init__(self, draft: EditedRules, rules: RuleSet, wrong: Wrong) -> None:
-        self._draft, self._rules, self._aim = draft, rules, wrong.aim
+        self._draft, self._rules, self._wrong, self._aim = draft, rules, wrong, wrong.aim
         self._every = standings(rules, wrong.copy)
         self._helping = [each for each in self._every if self._aim.is_helped_by(each.rule) and not each.rule.dlp]
-        self._near = sorted(
-            (each for each in self._helping if 0 < each.distance <= _FARTHEST), key=lambda each: each.distance
-        )[:_NEAREST]
+        near = [each for each in self._helping if 0 < each.distance <= _FARTHEST]
+        self._near = sorted(near, key=lambda each: (each.distance, *unlike(each.rule, self._aim.about)))[:_NEAREST]
         self._acting = [each for each in self._every if each.acts and each.rule.enforced]
         self._stop = next((each for each in reversed(self._acting) if each.rule.is_final), None)
 
     def all(self) -> Iterator[EditedRules]:
+        """The edits, those first that rebuild no rule for what it is not about."""
+        return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[-1], self._aim)))
+
+    def _every_edit(self) -> Iterator[EditedRules]:
         for each in self._near:
             yield from self._to_act(each)
         yield from self._sooner()
@@ -119,7 +123,9 @@ class _CandidateEdits:
                         "conditions",
                         {option: [*values, *(each for each in more if each not in values)]},
                     )
-        if len(standing.rule.conditions) > 1:
+        # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
+        unauthenticated = "from_scope" in options and self._wrong.copy.message.authenticated is False
+        if len(standing.rule.conditions) > 1 and not unauthenticated:
             yield self._draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
 
     def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:

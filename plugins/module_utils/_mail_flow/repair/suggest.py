@@ -16,7 +16,7 @@ from typing import Any
 
 from ..analyses.difference import Difference, difference
 from ..analyses.finding import MailFinding, MayChange
-from ..analyses.judgment import REFUTED, UNKNOWN, Counterexample, Judgment
+from ..analyses.judgment import PROVED, REFUTED, UNKNOWN, Counterexample, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import Copy
 from ..analyses.verifier import prove
@@ -34,19 +34,21 @@ from ..symbolic.witness_replay import surely_breaks
 from ..trace.reading import Window
 from ..trace.replay import CopyCount, alternatives
 from ..trace.rows import Trace
-from .aims import ADD, EditedRules, Rule, RuleEdit, Wrong, aim_of_expectation, aim_of_guarantee, unplaced
-from .beside import LOSSES, beside
+from .aims import ADD, EditedRules, Rule, RuleEdit, Wrong, aim_of_expectation, aim_of_guarantee, rebuilds, unplaced
+from .beside import LOSSES, beside, wider_than
 from .candidate_edits import candidates
+from .connector_edits import ConnectorEdit, connector_edits
 from .nearest import copy_of
 
 #: The steps for all suggestions about an organization.
 STEPS = 24_000_000
 
-#: At most so many suggestions of a goal are returned, and so many are compared for that.
-MOST, _COMPARED = 5, 8
+#: At most so many suggestions of a goal are returned, and so many are compared for that; so many first steps where
+#: nothing puts all of it right.
+MOST, _COMPARED, _FIRST_STEPS = 5, 8, 2
 
-#: At most so many pairs of edits are tried for a goal.
-_PAIRS = 400
+#: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
+_PAIRS, _UNDECIDED = 40, 3
 
 #: The cost, in steps, of reading a rule.
 _STEPS_OF_RULE = 20
@@ -88,6 +90,9 @@ class Suggestion:
     :param difference: what they change in mail, and :param:`beside` what of that goes beyond what was asked for.
     :param until: the day on which a copy that shows the question is treated wrongly again, because a rule begins or
         ends then; ``None`` if there is none.
+    :param left_open: of edits after which the guarantee is kept for the message that refuted it, and not, or perhaps not,
+        for all mail: the verdict then; ``None`` if the goal is met.
+    :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     """
 
@@ -96,6 +101,8 @@ class Suggestion:
     difference: Difference
     beside: tuple[MailFinding, ...]
     until: datetime.date | None = None
+    left_open: Judgment | None = None
+    connector: ConnectorEdit | None = None
     replay: TraceEffect | None = None
 
     @property
@@ -111,11 +118,14 @@ class Repaired:
     :param name: the name of the guarantee or of the message.
     :param suggestions: those that change the least mail beside what was asked for first; none if no one or two edits
         were found.
+    :param forbidding: guarantees that hold and that edits would break which put the message right, those that forbid most
+        first; empty if there are suggestions that put all right.
     """
 
     name: str
     suggestions: tuple[Suggestion, ...]
     tried: Tried
+    forbidding: tuple[str, ...] = ()
 
 
 def suggestions(
@@ -166,6 +176,25 @@ class _BrokenGuarantee:
     wrong: Wrong
 
 
+@dataclass
+class _GoalSearch:
+    """What is found out about a goal beside its suggestions.
+
+    :param first_steps: edits that put the first copy right, and not, or perhaps not, all mail; single ones first.
+    :param forbidding: guarantee that held to how many edits break it that put the first copy right.
+    """
+
+    count: Counter[str] = field(default_factory=Counter)
+    first_steps: list[EditedRules] = field(default_factory=list)
+    forbidding: Counter[str] = field(default_factory=Counter)
+    complete: bool = False
+
+    def note_first_step(self, draft: EditedRules) -> None:
+        """Notes a single edit as a first step."""
+        if len(draft.edits) == 1:
+            self.first_steps.append(draft)
+
+
 class _OpenError(Exception):
     """Of some rules it is unknown whether they do."""
 
@@ -201,36 +230,102 @@ class _Repair:
 
     def of(self, goal: _Goal) -> Repaired:
         """The suggestions for a goal."""
-        count, proposed, complete = Counter[str](), list[EditedRules](), False
+        search = _GoalSearch()
+        proposed = list[EditedRules]()
         try:
             with bounded(STEPS):
-                for draft in self._search(goal, count):
+                for draft in self._search(goal, search):
                     proposed.append(draft)
                     if len(proposed) == _COMPARED:
                         break
                 else:
-                    complete = count["pairs"] < _PAIRS
+                    search.complete = search.count["pairs"] < _PAIRS and search.count["undecided"] < _UNDECIDED
         except BudgetError:
             pass  # What was found until then counts.
+        found = self._suggestions(goal, [(draft, None) for draft in proposed])
+        found = found or self._suggestions(goal, list(self._first_steps(goal, search)))
+        found = [*self._of_connectors(goal), *found][:MOST]
+        forbidding = () if proposed else tuple(name for name, _count in search.forbidding.most_common())
+        return Repaired(goal.wrong.aim.name, tuple(found), Tried(**search.count, complete=search.complete), forbidding)
+
+    def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
+        """Edits with what they change in mail, those first that change the least.
+
+        :param proposed: each with what it leaves open.
+        """
         aim, dialect = goal.wrong.aim, self.rules.dialect
-        differences = [difference(self.rules, RuleSet(each.rules, dialect), self.given, self.now) for each in proposed]
+        described: list[tuple[EditedRules, Judgment | None, Difference, datetime.date | None]] = []
+        for draft, left_open in proposed:
+            try:
+                until = self._until(draft, goal)
+                changes = difference(self.rules, RuleSet(draft.rules, dialect), self.given, self.now)
+            except BudgetError:
+                break  # It is not known for how long it helps, or what it changes.
+            described.append((draft, left_open, changes, until))
+        differences = [changes for _draft, _left_open, changes, _until in described]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
         more = beside(differences, wanted, aim.takes, self.given, dialect, self.now)
         found = [
-            Suggestion(draft.edits, draft.rules, *changes, self._until(draft, goal))
-            for draft, changes in zip(proposed, zip(differences, more, strict=True), strict=True)
+            Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
+            for (draft, left_open, changes, until), others in zip(described, more, strict=True)
         ]
-        return Repaired(aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
+        rebuilt = [max((rebuilds(edit, aim) for edit in each.edits), default=0) for each in found]
+        wider = wider_than(differences, self.given, dialect, self.now)
+        order = sorted(range(len(found)), key=lambda place: _size(found[place], rebuilt[place], wider[place]))
+        return [found[place] for place in order]
 
-    def _search(self, goal: _Goal, count: Counter[str]) -> Iterator[EditedRules]:
+    def _first_steps(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
+        """Edits after which the message that refuted a guarantee keeps it, each with what stays open."""
+        guarantee = goal.guarantee
+        if guarantee is None:
+            return
+        found = 0
+        try:
+            for draft in search.first_steps:
+                rules = RuleSet(draft.rules, self.rules.dialect)
+                (left_open,) = prove(rules, self.given, [guarantee], self.now)
+                if (
+                    left_open.verdict != PROVED
+                    and self._broken_beside(rules, goal) is None
+                    and self._acts(draft, rules)
+                ):
+                    yield draft, left_open
+                    found += 1
+                if found == _FIRST_STEPS:
+                    return
+        except (_OpenError, BudgetError):
+            return
+
+    def _of_connectors(self, goal: _Goal) -> Iterator[Suggestion]:
+        """The edit of a connector that closes the hole through which a copy leaves."""
+        judged = next((each for each in self.judged if each.guarantee is goal.guarantee), None)
+        hole = judged.counterexample.hole if judged and judged.counterexample else None
+        if judged is None or hole is None:
+            return
+        for edit, facts in connector_edits(hole, judged.guarantee.tls_validation, self.given):
+            kept = self._to_keep(goal)
+            others = [each for each in kept if each is not goal.guarantee]
+            try:
+                (then,) = prove(self.rules, facts, [judged.guarantee], self.now)
+                broken = any(each.verdict == REFUTED for each in prove(self.rules, facts, others, self.now))
+            except BudgetError:
+                return
+            same = then.counterexample is not None and then.counterexample.hole == hole
+            if not (broken or same):
+                left_open = None if then.verdict == PROVED else then
+                yield Suggestion((), self.present.rules, Difference(), (), None, left_open, edit)
+
+    def _search(self, goal: _Goal, search: _GoalSearch) -> Iterator[EditedRules]:
         """The drafts that do, with one edit; with two where no single edit does."""
         begun: list[tuple[EditedRules, Wrong]] = []
         done = added = False
         for draft in candidates(self.present, self._known, goal.wrong):
             if added and draft.edits[-1].kind == ADD:
                 continue  # It is the same rule at another place.
-            count["edits"] += 1
-            wrong = self._tried(draft, goal, count)
+            if (done or search.first_steps) and rebuilds(draft.edits[-1], goal.wrong.aim) > 1:
+                break  # The last resort, and so are all after it.
+            search.count["edits"] += 1
+            wrong = self._tried(draft, goal, search)
             if isinstance(wrong, Wrong):
                 begun.append((draft, wrong))
             elif wrong:
@@ -245,27 +340,45 @@ class _Repair:
                 key = frozenset(map(repr, further.edits))
                 if key in seen or len(key) == 1:
                     continue
-                if count["pairs"] == _PAIRS:
+                if search.count["pairs"] == _PAIRS:
                     return
                 seen.add(key)
-                count["pairs"] += 1
-                if self._tried(further, goal, count) is True:
+                search.count["pairs"] += 1
+                if self._tried(further, goal, search) is True:
                     yield further
 
-    def _tried(self, draft: EditedRules, goal: _Goal, count: Counter[str]) -> Wrong | bool:
+    def _tried(self, draft: EditedRules, goal: _Goal, search: _GoalSearch) -> Wrong | bool:
         """A copy that does not come out right with a draft; true if all do, false if that is unknown, or the draft only
         hides the question.
         """
         rules = self._read(draft)
         wrong = self._simulated(rules, goal)
         if wrong is not None:
+            self._note(draft, wrong, goal, search)
             return wrong
+        if search.count["undecided"] == _UNDECIDED:
+            return False  # What kept the others from a proof most likely keeps this one, too.
         try:
             wrong = self._proved(RuleSet(draft.rules, self.rules.dialect), goal)
-            return wrong if wrong is not None else self._acts(draft, rules)
         except (_OpenError, BudgetError):
-            count["undecided"] += 1
+            search.count["undecided"] += 1
+            search.note_first_step(draft)
             return False
+        if wrong is None:
+            return self._acts(draft, rules)
+        self._note(draft, wrong, goal, search)
+        return wrong
+
+    def _note(self, draft: EditedRules, wrong: Wrong, goal: _Goal, search: _GoalSearch) -> None:
+        """Notes what a draft does where it puts the first copy right: it is a first step, or another guarantee forbids
+        it.
+        """
+        if wrong is goal.wrong:
+            return
+        if wrong.aim.name == goal.wrong.aim.name:
+            search.note_first_step(draft)
+        elif any(each.guarantee.name == wrong.aim.name for each in self.judged):
+            search.forbidding[wrong.aim.name] += 1
 
     def _read(self, draft: EditedRules) -> RuleSet:
         spend(_STEPS_OF_RULE * len(draft.rules))
@@ -276,9 +389,9 @@ class _Repair:
         return [each.guarantee for each in self.judged if each.guarantee is goal.guarantee or each.verdict != REFUTED]
 
     def _simulated(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
-        """A known message that is treated wrongly."""
+        """A known message that is treated wrongly: the goal's own first."""
         kept = self._to_keep(goal)
-        for each in self.shown:
+        for each in sorted(self.shown, key=lambda each: each.guarantee is not goal.guarantee):
             if any(each.guarantee is guarantee for guarantee in kept) and self._breaks(rules, each):
                 return each.wrong
         first = [goal.case] if goal.case else []
@@ -295,19 +408,28 @@ class _Repair:
 
         :raises _OpenError: it is unknown whether there is one.
         """
-        kept = self._to_keep(goal)
-        for group in (
-            [each for each in kept if each is goal.guarantee],
-            [each for each in kept if each is not goal.guarantee],
-        ):
-            for found in prove(rules, self.given, group, self.now):
-                if found.counterexample:
-                    shown = _BrokenGuarantee(found.guarantee, self._wrong(found.guarantee, found.counterexample))
-                    self.shown.append(shown)
-                    return shown.wrong
-                was = next(each.verdict for each in self.judged if each.guarantee is found.guarantee)
-                if found.verdict == UNKNOWN and was != UNKNOWN:
-                    raise _OpenError
+        if goal.guarantee is not None:
+            wrong = self._refuting(rules, [goal.guarantee])
+            if wrong is not None:
+                return wrong
+        return self._broken_beside(rules, goal)
+
+    def _broken_beside(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
+        """A message that refutes a guarantee that held, beside the goal.
+
+        :raises _OpenError: it is unknown whether there is one.
+        """
+        return self._refuting(rules, [each for each in self._to_keep(goal) if each is not goal.guarantee])
+
+    def _refuting(self, rules: RuleSet, guarantees: Sequence[Guarantee]) -> Wrong | None:
+        for found in prove(rules, self.given, guarantees, self.now):
+            if found.counterexample:
+                shown = _BrokenGuarantee(found.guarantee, self._wrong(found.guarantee, found.counterexample))
+                self.shown.append(shown)
+                return shown.wrong
+            was = next(each.verdict for each in self.judged if each.guarantee is found.guarantee)
+            if found.verdict == UNKNOWN and was != UNKNOWN:
+                raise _OpenError
         return None
 
     def _acts(self, draft: EditedRules, rules: RuleSet) -> bool:
@@ -358,7 +480,8 @@ class _Repair:
         )
 
     def _wrong(self, guarantee: Guarantee, found: Counterexample) -> Wrong:
-        return Wrong(copy_of(found, self.facts, self.now), aim_of_guarantee(guarantee, self.rules, self.facts))
+        copy = copy_of(found, self.facts, self.now)
+        return Wrong(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
 
 
 def _covers(known: Broken, other: Broken) -> bool:
@@ -366,10 +489,15 @@ def _covers(known: Broken, other: Broken) -> bool:
     return known.recipient == other.recipient and known.key in ("", other.key)
 
 
-def _size(found: Suggestion) -> tuple[int, bool, int, list[tuple[int, int]], int, int, list[tuple[int, int]]]:
+def _size(
+    found: Suggestion, rebuilt: int, wider: int
+) -> tuple[int, bool, int, bool, int, list[tuple[int, int]], int, int, int, list[tuple[int, int]]]:
     """How much else a suggestion changes: the classes of mail that lose by it, whether it is for a time only, the
-    classes that may change, and how wide all but these are; the edits; and of all it changes, the classes without a gain,
-    and how wide all are.
+    classes that may change; whether it makes other rules; how many suggestions change less mail; how wide the classes
+    are that it changes beside; the edits; and of all it changes, the classes without a gain, and how wide all are.
+
+    :param rebuilt: how much it makes other rules, see :func:`rebuilds`.
+    :param wider: how many others change a part of the mail that it changes.
     """
     every = found.difference.findings
     unknown = (
@@ -382,8 +510,11 @@ def _size(found: Suggestion) -> tuple[int, bool, int, list[tuple[int, int]], int
         len(found.losses),
         found.until is not None,
         unknown,
+        rebuilt > 1,
+        wider,
         _widths(others),
         len(found.edits),
+        rebuilt,
         sum(not each.kind.endswith("_gained") for each in every),
         _widths(every),
     )

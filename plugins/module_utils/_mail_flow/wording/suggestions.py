@@ -10,22 +10,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..._exchange.cmdlet import Call
 from ..._exchange.text import listed, value_text, visible, visible_line
 from ..analyses.finding import Changed, MailFinding
+from ..analyses.judgment import Judgment
+from ..model import questions
 from ..repair.aims import Rule, RuleEdit, as_options, name_of, unwritten
+from ..repair.connector_edits import ConnectorEdit
 from ..repair.nearest import Nearest
 from ..repair.simplify import KeptRule, Merged, Removed, Simplified
 from ..repair.suggest import Repaired, Suggestion, TraceEffect
 from .difference import difference_rows
-from .guarantees import premise_row
+from .guarantees import guarantee_rows, premise_row
 from .reasons import worded
 from .replay import number_of, window_row
 from .sentences import BECOMES, mail_of
+from .summary import reasons_of, refutation
 
 Row = dict[str, Any]
 
 #: The maximum number of copies in clear that a terminal explains.
 _EXPLAINED = 10
+
+#: The maximum number of guarantees to name that forbid an edit.
+_FORBIDDING = 3
 
 #: Kind of loss to what edits do to mail.
 _LOSE = {
@@ -68,7 +76,8 @@ _WORDS = {
 def suggestion_rows(found: Iterable[Repaired], present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> list[Row]:
     """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found,
     ``rules``, ``difference``, ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option
-    ``rules`` cannot say, ``unwritten``; with a trace, ``replay``.
+    ``rules`` cannot say, ``unwritten``; with a trace, ``replay``; where something stays open, ``open``. For the edit of
+    a connector there is its ``cmdlet`` instead of rules and their difference.
 
     :param present: the rules before the edits.
     :param to_yaml: writes a value as YAML.
@@ -82,6 +91,14 @@ def suggestion_rows(found: Iterable[Repaired], present: Sequence[Rule], to_yaml:
 
 
 def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> Row:
+    left_open = {"open": _left_open(found.left_open)} if found.left_open else {}
+    if found.connector:
+        return {
+            "edits": [_connector_row(found.connector)],
+            "text": _connector_text(found.connector, found.left_open),
+            "cmdlet": str(_connector_call(found.connector)),
+            **left_open,
+        }
     rows, more = difference_rows(found.difference)
     left_out = unwritten(found.rules)
     rules, names = as_options(found.rules, present), {edit.rule for edit in found.edits}
@@ -96,6 +113,7 @@ def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], st
         "difference_more": more,
         "yaml": to_yaml([rule for rule in rules if name_of(rule) in names]),
         "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
+        **left_open,
         **({"unwritten": left_out} if left_out else {}),
         **({"until": found.until.isoformat()} if found.until else {}),
         **({"replay": _replay(found.replay)} if found.replay else {}),
@@ -120,7 +138,53 @@ def _text(found: Suggestion) -> str:
     """
     said = " and ".join(map(_edit, found.edits))
     until = f", which helps until {found.until.isoformat()} only" if found.until else ""
-    return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(found.losses)}.")
+    still_open = f" Not all of it then is right: {_left_open(found.left_open)}" if found.left_open else ""
+    return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(found.losses)}.{still_open}")
+
+
+def _left_open(verdict: Judgment) -> str:
+    """What edits leave open, as a sentence: the message that still breaks the guarantee, or what is unknown."""
+    (row,) = guarantee_rows([verdict])
+    if "counterexample" in row:
+        return refutation(row)
+    if any(each.kind == _NOT_INSIDE for each in verdict.unknown):
+        return (
+            f"rules do not surely encrypt mail that was not authenticated ({questions.FORWARDED}): let its sender sign"
+            " in, or let a connector take the mail."
+        )
+    return f"it is unknown {reasons_of(row)}."
+
+
+#: The kind of a reason that a sender is not known to be inside.
+_NOT_INSIDE = "sender_not_inside"
+
+#: Option of a connector to the parameter of Set-OutboundConnector.
+_PARAMETERS = {"recipient_domains": "RecipientDomains", "enabled": "Enabled", "tls_settings": "TlsSettings"}
+
+
+def _connector_row(edit: ConnectorEdit) -> Row:
+    row = {
+        "kind": "connector",
+        "connector": edit.connector,
+        "option": edit.option,
+        "before": edit.before,
+        "after": edit.after,
+    }
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def _connector_call(edit: ConnectorEdit) -> Call:
+    return Call("Set-OutboundConnector", {"Identity": edit.connector, _PARAMETERS[edit.option]: edit.after})
+
+
+def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
+    said = {
+        "recipient_domains": f"Add {edit.added} to the connector {edit.connector!r}",
+        "enabled": f"Enable the connector {edit.connector!r}",
+        "tls_settings": f"Let the connector {edit.connector!r} force TLS ({edit.after})",
+    }[edit.option]
+    still_open = f" Not all of it then is right: {_left_open(left_open)}" if left_open else ""
+    return visible_line(f"{said}, by hand: {_connector_call(edit)}.{still_open}")
 
 
 def _losses(found: Sequence[MailFinding]) -> str:
@@ -153,7 +217,10 @@ def _nothing(found: Repaired) -> str:
         for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair"))
     )
     spent = "" if found.tried.complete else ", until the budget was spent"
-    return f"Nothing that was tried would put it right: {singles} and {pairs}{spent}."
+    forbidding = listed([repr(each) for each in found.forbidding], joint="and", most=_FORBIDDING)
+    forbids = "forbids" if len(found.forbidding) == 1 else "forbid"
+    why = f" {forbidding} {forbids} what would put its message right." if found.forbidding else ""
+    return f"Nothing that was tried would put it right: {singles} and {pairs}{spent}.{why}"
 
 
 def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

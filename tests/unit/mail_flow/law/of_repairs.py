@@ -31,7 +31,8 @@ def of_suggestions(asked: Asked) -> Iterator[Claim]:
         return
     found = suggestions(asked.rules[AFTER], asked.world.tenant, asked.judged, (), NOW, _STEPS)
     for goal in found:
-        for number, each in enumerate(goal.suggestions[:2]):
+        whole = [each for each in goal.suggestions if each.edits and not each.left_open]
+        for number, each in enumerate(whole[:2]):
             side = f"{goal.name}, suggestion {number}"
             asked.rules[side] = RuleSet(each.rules, asked.facts.dialect)
             (judged,) = [one for one in asked.judged if one.guarantee.name == goal.name]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of outbound connectors that close a hole on the way. Only people make them: this collection writes no
+connectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..._exchange.names import same_name
+from ..analyses.judgment import Hole
+
+#: What TLS has to check to the value of ``tls_settings``. The name that ``domain`` checks is the organization's to say.
+_SETTINGS = {"encryption_only": "EncryptionOnly", "certificate": "CertificateValidation"}
+
+
+@dataclass(frozen=True)
+class ConnectorEdit:
+    """One edit of an outbound connector.
+
+    :param option: the option of the fact ``outbound_connectors`` that changes.
+    :param before: its value before, and :param:`after` now.
+    :param added: what is added to a list; empty for another option.
+    """
+
+    connector: str
+    option: str
+    before: Any
+    after: Any
+    added: str = ""
+
+
+def connector_edits(
+    hole: Hole, validation: str, facts: Mapping[str, Any]
+) -> Iterator[tuple[ConnectorEdit, dict[str, Any]]]:
+    """The edits that may close a hole, each with the facts after it.
+
+    :param validation: what TLS has to check at least.
+    :param facts: in the form of the option ``facts``.
+    """
+    every = list(facts.get("outbound_connectors") or ())
+    for place, options in enumerate(every):
+        edit = _edit(hole, validation, options) if same_name(str(options["name"]), hole.connector) else None
+        if edit is not None:
+            edited = [*every[:place], {**options, edit.option: edit.after}, *every[place + 1 :]]
+            yield edit, {**facts, "outbound_connectors": edited}
+
+
+def _edit(hole: Hole, validation: str, options: Mapping[str, Any]) -> ConnectorEdit | None:
+    name = str(options["name"])
+    if hole.kind in ("domain_only", "subdomains_only"):
+        domains = list(options.get("recipient_domains") or ())
+        more = f"*.{hole.covers}" if hole.kind == "domain_only" else hole.covers
+        return ConnectorEdit(name, "recipient_domains", domains, [*domains, more], more)
+    if hole.kind == "disabled":
+        return ConnectorEdit(name, "enabled", False, True)
+    if hole.kind in ("opportunistic", "weak") and validation in _SETTINGS:
+        return ConnectorEdit(name, "tls_settings", options.get("tls_settings"), _SETTINGS[validation])
+    return None
