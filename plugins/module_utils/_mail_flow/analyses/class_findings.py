@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
 from ..model.message import Message
 from ..rules.flow_rule import FlowRule
@@ -20,8 +21,8 @@ from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .attribution import ANY, OWN, Turn
 from .difference_kinds import MailClass, Shown, aspect_of, assumed, witness_of
 from .difference_queries import Asked
-from .finding import TOLD, Cause, Changed, Later
-from .open_findings import edit_at, rules_of
+from .finding import TOLD, Cause, Changed, Exempting, Later
+from .open_findings import changing_rules, edit_at, how_it_ends, rules_of
 from .rule_changes import NOTHING, Apart, Edit, apart
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
@@ -30,9 +31,6 @@ _Question = tuple[int, int, int]
 #: Questions about a class in addition to its conditions: what distinguishes the versions of the edited rule, and how
 #: its mail arrives.
 _APART, _ARRIVES = -1, -2
-
-#: Up to so many rules are tried for whether each is needed.
-_MOST_DECIDING = 8
 
 
 @dataclass(frozen=True)
@@ -91,73 +89,21 @@ class ClassFindings:
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, told, strict=True)]
         reached = reach(self.model.circuit, extents, self.budget)
         limited = [place for place, (limit, _as_witness) in enumerate(reached) if limit == "another"]
-        exempted: dict[int, tuple[str, tuple[str, ...]]] = {
-            place: ("changes", ()) for place in limited if _rests_on_others(drafts[place], told[place])
-        }
-        exempted |= self._exempted(
-            {place: (drafts[place], extents[place]) for place in limited if place not in exempted}
-        )
+        exempted = {place: self._exempted(drafts[place], extents[place]) for place in limited}
         for place, (draft, finding, (limit, as_witness)) in enumerate(zip(drafts, told, reached, strict=True)):
-            limit, by = exempted.get(place, (limit, ()))
+            exempting: tuple[Exempting, ...] = ()
+            if place in exempted:
+                limit, exempting = exempted[place]
             stages = finding.stages if as_witness else ({}, {})
             approved = finding.approved and as_witness
-            draft.found.told = replace(finding, limit=limit, by=by, stages=stages, approved=approved)
-        if not self.sets[0].rules:
-            self._tell_options(drafts, extents)
-
-    def _tell_options(self, drafts: Sequence[_ClassFacts], extents: Sequence[Extent]) -> None:
-        """Records which protection all mail of a class newly has."""
-        named = {
-            place: str(draft.stages[1].get("protection") or "")
-            for place, draft in enumerate(drafts)
-            if draft.found.kind == "protection_gained"
-        }
-        questions: dict[int, Sequence[Literal]] = {}
-        for place, option in named.items():
-            extent = extents[place]
-            copies = self.asked(drafts[place].found.person).copies[1]
-            other = ~high(copies.option(option))
-            questions[place] = (*(extent.named or extent.of_class), extent.differs, other)
-        unlike = Batch(self.model.circuit, self.budget).possible(list(questions.items()))
-        for place in named:
-            if told := drafts[place].found.told:
-                found = (
-                    {"asking": self._asking(questions[place], told)} if place in unlike else {"option": named[place]}
-                )
-                drafts[place].found.told = replace(told, **found)
-
-    def _asking(self, unlike: Sequence[Literal], told: Changed) -> tuple[str, ...]:
-        """The rules that decide that some mail of a class has another protection than that of its rule: if none of them
-        acts, there is no such mail. Empty if they are not all of the reasons.
-        """
-        mine = told.cause.edit.rule.templates if told.cause.edit else []
-        others = [rule for rule in self.sets[1].rules if rule.enforced and set(rule.templates) - set(mine)]
-        return () if told.person else self._deciding(unlike, [(1, rule) for rule in others])
-
-    def _deciding(self, literals: Sequence[Literal], rules: Iterable[tuple[int, FlowRule]]) -> tuple[str, ...]:
-        """Of some rules, by their rule sets, those without which some mail cannot be; empty if it can be without any."""
-        inert = self._inert(rules)
-        if self._solved([*literals, *inert]) is not False:
-            return ()
-        return self._needed(literals, inert, self.model.circuit.core)
-
-    def _inert(self, rules: Iterable[tuple[int, FlowRule]]) -> dict[Literal, str]:
-        """That rules do not act, by literal, each with its name."""
-        return {~high(self.model.free.chains[which].acts(rule)): rule.name for which, rule in rules}
-
-    def _needed(
-        self, literals: Sequence[Literal], inert: Mapping[Literal, str], core: Collection[Literal]
-    ) -> tuple[str, ...]:
-        """The rules without which some mail cannot be.
-
-        :param inert: rules that do not act, which contradicts the mail, with the :param:`core` of that.
-        """
-        kept = [literal for literal in inert if literal in core]
-        for literal in kept if len(kept) <= _MOST_DECIDING else ():
-            without = [each for each in kept if each != literal]
-            if without and self._solved([*literals, *without]) is False:
-                kept = without
-        return tuple(dict.fromkeys(inert[literal] for literal in kept))
+            draft.found.told = replace(
+                finding,
+                limit=limit,
+                by=exempting,
+                exceptions=self._exceptions(finding, extents[place]),
+                stages=stages,
+                approved=approved,
+            )
 
     def _solved(self, literals: Sequence[Literal]) -> bool | None:
         left = self.budget - self.model.circuit.solver.conflicts
@@ -241,14 +187,18 @@ class ClassFindings:
         edit = draft.edit
         why = draft.why if (place, _APART, 0) in sure else NOTHING
         about: list[FlowRule] = []
+        changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
-            chain = self.model.free.chains[which]
-            numbered = enumerate(rule.conditions)
-            kept = (
+            chain, numbered = self.model.free.chains[which], enumerate(rule.conditions)
+            kept = [
                 atom
                 for number, atom in numbered
                 if (place, index, number) in sure or not (found.person or self._changes(chain, rule, atom))
-            )
+            ]
+            step = chain.step(rule)
+            if step is not None and not found.person:
+                others = (atom for atom in rule.conditions if atom not in kept)
+                changed.update({atom: tuple(changing_rules(chain, atom, step)) for atom in others})
             about.append(replace(rule, conditions=tuple(kept), exceptions=self._sparing(which, rule, draft.shown)))
         if why.is_one:
             about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
@@ -263,6 +213,7 @@ class ClassFindings:
             cause=Cause(edit, self._acted(draft), self._later(draft), self.model.settings_that_differ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
             limit="",
+            changed=tuple(changed.items()),
             stages=draft.stages,
             approved=draft.approvals > 0,
             sides={side: each for side, each in draft.sides.items() if each},
@@ -387,6 +338,9 @@ class ClassFindings:
             if step is None:
                 return Extent((), (), of_class, differs, alike)
             seen_as.append((chain, step, said))
+        for (chain, step, _said), (_which, rule) in zip(seen_as, draft.rules, strict=True):
+            atoms = [atom for atom, _names in finding.changed if atom in rule.conditions]
+            wanted += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in atoms]
         wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
         named = (
             high(chain.conditions.matches(said, step.name, SeenMessage(), recipient)) for chain, step, said in seen_as
@@ -397,37 +351,45 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
-    def _exempted(self, limited: Mapping[int, tuple[_ClassFacts, Extent]]) -> dict[int, tuple[str, tuple[str, ...]]]:
-        """What exempts named mail from each of some sentences, and the other rules that do so."""
+    def _exempted(self, draft: _ClassFacts, extent: Extent) -> tuple[str, tuple[Exempting, ...]]:
+        """What exempts named mail from a sentence, and the other rules that do so, each with mail on which none of the
+        others acts that were found before.
+        """
+        circuit, exempt = self.model.circuit, [*extent.named, ~extent.differs]
+        candidates = self._candidates(draft)
+        left = dict(sorted(candidates.items(), key=lambda each: _RANKS[each[0].how]))
+        found: dict[Exempting, Literal] = {}
+        while left and extent.named:
+            some = circuit.disjunction(left.values())
+            if not self._solved([*exempt, *(~acts for acts in found.values()), some]):
+                break
+            first = next(each for each, acts in left.items() if circuit.holds(acts))
+            found[first] = left.pop(first)
+        rest = [*exempt, *(~acts for acts in candidates.values())]
+        by = tuple(each for each in candidates if each in found)
+        if extent.named and self._solved(rest) is False:
+            return "another", by
+        return self._limit(draft, extent, rest), by
+
+    def _exceptions(self, finding: Changed, extent: Extent) -> tuple[Atom, ...]:
+        """The exceptions that some mail meets which a sentence would name without them."""
+        model, conditions = self.model, self.model.free.conditions
+        every = dict.fromkeys(atom for rule in finding.about for atom in rule.exceptions)
+        truths = {atom: high(conditions.truth(atom, SeenMessage(), model.mail.recipient)) for atom in every}
+        return tuple(atom for atom, truth in truths.items() if self._solved([*extent.spared, truth]) is not False)
+
+    def _limit(self, draft: _ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
+        """What exempts named mail beside other rules.
+
+        :param rest: that no rule exempts mail which is not treated as a sentence says.
+        """
         mail = self.model.mail
-        asked = Batch(self.model.circuit, self.budget)
         inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
         limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
-        exempt = {place: (*extent.named, ~extent.differs) for place, (_draft, extent) in limited.items()}
-        others = {place: self._inert(self._others(draft)) for place, (draft, _extent) in limited.items()}
-        possible = asked.possible(
-            [
-                ((place, limit), (*literals, *more))
-                for place, literals in exempt.items()
-                for limit, more in (("another", others[place]), *limits.items())
-            ]
-        )
-        found: dict[int, tuple[str, tuple[str, ...]]] = {}
-        for place, (draft, extent) in limited.items():
-            by: tuple[str, ...] = ()
-            if (place, "another") not in possible:
-                by = self._needed(exempt[place], others[place], asked.cores[place, "another"])
-            limit = next(
-                (
-                    limit
-                    for limit, literals in limits.items()
-                    if (place, limit) not in possible and not by and self._solved([*extent.named, *literals])
-                ),
-                "",
-            )
-            limit = limit or ("already" if not by and self._was_so(draft, exempt[place]) else "some")
-            found[place] = ("another", by) if by else (limit, ())
-        return found
+        for limit, literals in limits.items():
+            if self._solved([*rest, *literals]) is False and self._solved([*extent.named, *literals]):
+                return limit
+        return "already" if self._was_so(draft, rest) else "some"
 
     def _was_so(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
@@ -443,21 +405,55 @@ class ClassFindings:
         }
         return kind in now and self._solved([*exempt, high(~now[kind])]) is False
 
-    def _others(self, draft: _ClassFacts) -> list[tuple[int, FlowRule]]:
-        """The rules beside the edited one, by their rule sets."""
-        mine = [draft.edit.before, draft.edit.after] if draft.edit else []
-        return [
-            (which, rule)
-            for which, rules in enumerate(self.sets)
-            for rule in rules.rules
-            if not rule.idle and all(rule is not each for each in mine)
-        ]
+    def _candidates(self, draft: _ClassFacts) -> dict[Exempting, Literal]:
+        """The rules that may exempt mail, each with that it acts in one of the rule sets."""
+        mine = [*([draft.edit.before, draft.edit.after] if draft.edit else []), *(rule for _side, rule in draft.rules)]
+        acts: dict[Exempting, list[Literal]] = {}
+        for which, rules in enumerate(self.sets):
+            for rule in rules.rules:
+                if rule.idle or any(each is not None and rule.name == each.name for each in mine):
+                    continue
+                earlier = any(side == which and rule.place < each.place for side, each in draft.rules)
+                how = _how(rule, draft.found, earlier=earlier)
+                if how:
+                    literal = high(self.model.free.chains[which].acts(rule))
+                    acts.setdefault(Exempting(rule.name, how), []).append(literal)
+        return {each: self.model.circuit.disjunction(literals) for each, literals in acts.items()}
 
 
-def _rests_on_others(draft: _ClassFacts, finding: Changed) -> bool:
-    """Whether a condition of the edited rule is not named, because other rules change what it looks at."""
-    edited = zip(draft.rules[:1], finding.about[:1], strict=True)
-    return any(atom not in said.conditions for (_which, rule), said in edited for atom in rule.conditions)
+#: How a rule exempts mail, what explains the most first.
+_RANKS = {
+    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
+    "may_stop": 1,
+    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings"), 2),
+    "holds": 3,
+}
+
+#: What a rule does to how it exempts mail from a difference in an aspect of it.
+_DECIDING = {
+    "protection": ((Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    "branding": ((Does.BRAND, "brands"), (Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    "transit": ((Does.ROUTE, "routes"),),
+    "delivery": ((Does.MODERATE, "holds"),),
+}
+
+
+def _how(rule: FlowRule, found: MailClass, *, earlier: bool) -> str:
+    """How a rule may exempt mail from a class; empty if it cannot.
+
+    :param earlier: whether it stands before a rule that the class is about.
+    """
+    if not rule.enforced:
+        return "may_stop" if earlier and rule.does(Does.STOP) else ""
+    ends = how_it_ends(rule)
+    if ends:
+        return ends
+    for does, how in _DECIDING[aspect_of(found.kind)]:
+        if rule.does(does):
+            return "asks" if how == "encrypts" and found.kind == "protection_changed" else how
+    if found.person and (rule.does(Does.ADD) or rule.does(Does.REDIRECT)):
+        return "brings"
+    return "stops" if earlier and rule.is_final else ""
 
 
 def _stages(

@@ -96,6 +96,19 @@ class Cause:
     perhaps: bool = False
 
 
+@dataclass(frozen=True)
+class Exempting:
+    """Another rule that keeps some mail of a rule from its effect, or makes an edit no difference to it.
+
+    :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule on trial, U08),
+        ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``routes``, ``brings`` (it to
+        the same person), or ``holds`` (for an approval).
+    """
+
+    rule: str
+    how: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class MailFinding:
     """Mail that is, or may be, treated differently.
@@ -133,16 +146,14 @@ class Changed(MailFinding):
 
     :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
     :param limit: what exempts named mail from that treatment: ``""``, nothing; ``exception``, ``another`` rule,
-        ``outside`` or ``protected``; ``changes`` by other rules, on which it depends; ``already``: that it was so
-        before; ``some``: it is not all so.
+        ``outside`` or ``protected``; ``already``: that it was so before; ``some``: it is not all so.
+    :param changed: the conditions that earlier rules change, each with the names of these rules.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
         mail; otherwise empty.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
-    :param by: the other rules without which no mail were exempt; :param:`asking`, where there were no rules before, those
-        without which no mail had another protection than :param:`option` would name.
-    :param option: the protection that all of its mail newly has; empty if that is not so, not known, or not asked: only
-        where there were no rules before.
+    :param by: the other rules that exempt some of it; :param:`exceptions`: those of the rules that it is about that some
+        of it meets otherwise.
     """
 
     cause: Cause
@@ -151,9 +162,9 @@ class Changed(MailFinding):
     stages: tuple[Mapping[str, Any], Mapping[str, Any]]
     approved: bool
     sides: Mapping[str, Mapping[str, Any]]
-    option: str = ""
-    by: tuple[str, ...] = ()
-    asking: tuple[str, ...] = ()
+    by: tuple[Exempting, ...] = ()
+    changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
+    exceptions: tuple[Atom, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -161,6 +172,11 @@ class Changed(MailFinding):
         # A copy made from another recipient's may reach them nevertheless.
         edit = self.cause.edit if self.person else None
         return not self.limit and not (edit and edit.splits)
+
+    @property
+    def whole_but_exceptions(self) -> bool:
+        """Whether all mail that is named is treated so, but for the exceptions of the rules that it is about."""
+        return self.whole or (self.limit == "exception" and replace(self, limit="").whole)
 
     @property
     def told(self) -> dict[str, str]:
@@ -175,7 +191,7 @@ class Changed(MailFinding):
     @property
     def every(self) -> bool:
         """Whether all mail that :attr:`when` describes is treated so."""
-        if not self.whole or self.arrives or self.why.is_several:
+        if not self.whole or self.arrives or self.changed or self.why.is_several:
             return False
         return all(in_section(rule) == rule for rule in self.about) and says_all(
             [atom for rule in self.about for atom in rule.conditions]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.facts import recipient_outside
 from ..model.message import Message
@@ -28,7 +29,7 @@ from ..simulator.assumptions import (
 )
 from ..simulator.results import result
 from ..symbolic.atoms import THE_MANAGER
-from ..symbolic.compile_rules import MOST_APPROVALS
+from ..symbolic.compile_rules import MOST_APPROVALS, RuleChain, RuleStep
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import Model
 from ..symbolic.logic import high, low
@@ -207,6 +208,18 @@ def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[st
     return names_of([edit] if edit else [each for each in edits if model.settings_that_differ or each.splits])
 
 
+def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str]:
+    """The names of the rules before a step that change the result of a condition."""
+    before = [each for each in chain.steps if each.rule.place <= step.rule.place]
+    truths = [
+        chain.conditions.truth(atom, each.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
+        for each in before
+    ]
+    for place, each in enumerate(before[:-1]):
+        if truths[place] != truths[place + 1]:
+            yield each.rule.name
+
+
 def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     """A rule with the conditions that see what arrives: no earlier rule has a part in them."""
     steps = [(chain, step) for chain in model.free.chains if (step := chain.step(rule)) is not None]
@@ -290,6 +303,31 @@ class UncomparedMail:
         longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
             yield self._found.held_longer()
+
+
+def rejects_misfits(rule: FlowRule) -> bool:
+    """Whether a rule rejects mail into which its disclaimer does not fit."""
+    fallback = rule.actions.get("apply_html_disclaimer_fallback_action")
+    return "apply_html_disclaimer_text" in rule.actions and str(fallback) == "Reject"
+
+
+#: What ends the way of mail to how a rule does that.
+_ENDS = {
+    Does.REJECT: "rejects",
+    Does.DELETE: "deletes",
+    Does.QUARANTINE: "quarantines",
+    Does.REDIRECT: "redirects",
+}
+
+
+def how_it_ends(rule: FlowRule) -> str:
+    """How a rule ends the way of mail; empty if it does not."""
+    for does, how in _ENDS.items():
+        if rule.does(does):
+            return how
+    if rule.redirects_to_manager:
+        return "redirects"
+    return "rejects" if rejects_misfits(rule) else ""
 
 
 def effects_of(rule: FlowRule) -> set[SideEffect]:

@@ -41,7 +41,8 @@ from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import named_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
 from .difference_kinds import SearchedMail
-from .open_findings import TOLD_AFTER_REJECTION, effects_of
+from .finding import Exempting
+from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of, how_it_ends, rejects_misfits
 
 #: The maximum number of conflicts for all questions together.
 CONFLICTS = 20_000
@@ -66,18 +67,6 @@ class Effect:
 
 #: That mail is rejected into which a rule's disclaimer does not fit.
 MISFITS = Effect("rejected", ("disclaimer",))
-
-
-@dataclass(frozen=True)
-class Exempting:
-    """Another rule that keeps some mail of a rule from its effect.
-
-    :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule on trial, U08),
-        ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), or ``holds`` (for an approval).
-    """
-
-    rule: str
-    how: str
 
 
 @dataclass(frozen=True)
@@ -538,20 +527,8 @@ class _StatementSearch:
             differs = ~logic.equal(arrived, truths[atom])
             usual = [each.literal for each in model.mail.assumptions]
             if model.solve([*usual, high(logic.all_of((*others, differs)))], self._left):
-                found[atom] = tuple(self._changing(atom, step))
+                found[atom] = tuple(changing_rules(chain, atom, step))
         return found
-
-    def _changing(self, atom: Atom, step: RuleStep) -> Iterator[str]:
-        """The names of the rules before a step that change the result of a condition."""
-        chain = self._chain
-        before = [each for each in chain.steps if each.rule.place <= step.rule.place]
-        truths = [
-            chain.conditions.truth(atom, each.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
-            for each in before
-        ]
-        for place, each in enumerate(before[:-1]):
-            if truths[place] != truths[place + 1]:
-                yield each.rule.name
 
 
 def _unedited(step: RuleStep) -> SeenMessage:
@@ -578,7 +555,7 @@ def _on_the_copy(rule: FlowRule) -> Iterator[Effect]:
             yield Effect(fate)
     if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
         yield Effect("redirected")
-    if "apply_html_disclaimer_text" in rule.actions and _rejects_misfits(rule) and not rule.does(Does.REJECT):
+    if "apply_html_disclaimer_text" in rule.actions and rejects_misfits(rule) and not rule.does(Does.REJECT):
         yield MISFITS
     asked = rule.does(Does.MODERATE)
     if asked:
@@ -586,11 +563,6 @@ def _on_the_copy(rule: FlowRule) -> Iterator[Effect]:
         yield Effect("moderated", tuple(people or [THE_MANAGER]))
     for brand in rule.does(Does.BRAND).values():
         yield Effect("branded", (str(brand),))
-
-
-def _rejects_misfits(rule: FlowRule) -> bool:
-    """Whether a rule rejects mail into which its disclaimer does not fit."""
-    return str(rule.actions.get("apply_html_disclaimer_fallback_action")) == "Reject"
 
 
 def _is_by_manager(rule: FlowRule, effect: Effect) -> bool:
@@ -651,14 +623,6 @@ _RANK = {
     "holds": 5,
 }
 
-#: A fate to how a rule keeps mail from an effect by it.
-_ENDS = {
-    Does.REJECT: "rejects",
-    Does.DELETE: "deletes",
-    Does.QUARANTINE: "quarantines",
-    Does.REDIRECT: "redirects",
-}
-
 #: The effects that are over once a rule has acted, whatever later rules do.
 _AT_ONCE = frozenset((*FATES.values(), "moderated", *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
 
@@ -669,13 +633,9 @@ def _how(other: FlowRule, rule: FlowRule, effect: Effect) -> str | None:
     if not other.enforced:
         return "may_stop" if earlier and "stop_rule_processing" in other.actions else None
     if earlier or effect.kind not in _AT_ONCE:
-        ends = next((how for does, how in _ENDS.items() if other.does(does)), None)
-        if ends is not None:
+        ends = how_it_ends(other)
+        if ends:
             return ends
-        if other.redirects_to_manager:
-            return "redirects"
-        if _rejects_misfits(other):
-            return "rejects"
     if effect.kind == "encrypted" and _asks_for_another(other, effect):
         return "asks"
     if earlier and other.is_final:

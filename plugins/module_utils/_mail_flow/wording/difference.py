@@ -214,7 +214,7 @@ def _of_changes_later(finding: MayChangeLater) -> Row:
 
 @may_happen.register
 def _unusual(finding: MayChangeUnusual) -> str:
-    mail = " and ".join(UNUSUAL[each.id] for each in finding.unknown)
+    mail = listed([UNUSUAL[each.id] for each in finding.unknown], joint="and", most=len(finding.unknown))
     return f"that is not usual may be treated differently ({_numbers(finding)}): {mail}"
 
 

@@ -48,7 +48,7 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
     rows, more = trial["difference"], trial["difference_more"]
     texts = [row["text"] for row in rows[:most]]
     enforced = (
-        " ".join([*texts, *left_out(len(rows) - len(texts) + more)])
+        " ".join([*texts, *left_out(more, in_result=len(rows) - len(texts))])
         or "Nothing about who gets mail, how it is protected, and who is told of it."
     )
     reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []

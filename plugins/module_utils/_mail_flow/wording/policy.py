@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._exchange.text import listed, visible_line
-from ..analyses.policy import MISFITS, Effect, Exempting, MailPolicy, Statement
+from ..analyses.finding import Exempting
+from ..analyses.policy import MISFITS, Effect, MailPolicy, Statement
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
-from .sentences import NamedMail, filled, mail_of_rule
+from .sentences import MOST_NAMED, NamedMail, filled, mail_of_rule, unless_words
 
 Row = dict[str, Any]
 
@@ -54,28 +55,11 @@ _EFFECTS: Mapping[str, tuple[str, str, str]] = {
     "no_spam": ("marked", "is marked as no spam (SCL {})", "may be marked as no spam (SCL {})"),
 }
 
-#: How a rule keeps mail from an effect, to the words for it and whether they begin with the rule.
-_KEEPS: Mapping[str, tuple[str, bool]] = {
-    "rejects": ("it is rejected by", False),
-    "deletes": ("it is deleted by", False),
-    "quarantines": ("it is quarantined by", False),
-    "redirects": ("it is redirected by", False),
-    "stops": ("stops the rules before", True),
-    "may_stop": ("stops the rules before, though it is only tried (U08)", True),
-    "decrypts": ("it is decrypted by", False),
-    "asks": ("asks for another template", True),
-    "brands": ("chooses another branding", True),
-    "holds": ("it is held for approval by", False),
-}
-
 #: Senders whose mail Exchange does not encrypt, or may not, to the words for it.
 _SENDERS = {
     "outside": "it comes from outside",
     "unauthenticated": "its sender did not sign in (U26)",
 }
-
-#: The maximum number of other rules that a sentence names.
-_NAMED = 3
 
 
 def policy_rows(found: MailPolicy) -> list[Row]:
@@ -162,7 +146,7 @@ class _Sentence:
         effects = sorted(self.effects, key=lambda each: KINDS.index(_EFFECTS[each.kind][0]))
         happens = listed([_happens(each, certain=self.certain) for each in effects], joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
-        return f"{self.mail} {happens}{approved}{self._unless()}{self._open()}"
+        return f"{self.mail} {happens}{approved}{unless_words(self.exempting, [_SENDERS[each] for each in self.senders])}{self._open()}"
 
     def _mail(self) -> NamedMail | None:
         if self.about is None:
@@ -174,19 +158,6 @@ class _Sentence:
         more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
         whole = self.certain and not (self.exempting or self.senders or self.numbers)
         return mail_of_rule(self.about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
-
-    def _unless(self) -> str:
-        """What keeps mail from it, by reason."""
-        named = self.exempting[:_NAMED]
-        reasons = [_SENDERS[each] for each in self.senders]
-        for how in dict.fromkeys(each.how for each in named):
-            words, first = _KEEPS[how]
-            names = listed([repr(each.rule) for each in named if each.how == how])
-            reasons.append(f"{names} {words}" if first else f"{words} {names}")
-        left = len(self.exempting) - len(named)
-        if left:
-            reasons.append(f"{left} other {'rule keeps' if left == 1 else 'rules keep'} it from that")
-        return f", unless {', or '.join(reasons)}" if reasons else ""
 
     def _open(self) -> str:
         """Which questions are open, and that they are open for some of the mail only."""
@@ -340,7 +311,7 @@ def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     """
     kept: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for each in row.get("unless", ())[_NAMED:]:
+        for each in row.get("unless", ())[MOST_NAMED:]:
             kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
     return [
         {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}

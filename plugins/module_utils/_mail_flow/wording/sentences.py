@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._exchange.text import listed
-from ..analyses.finding import Cause, Changed, SideEffect
+from ..analyses.finding import Cause, Changed, Exempting, SideEffect
 from ..analyses.rule_changes import NOTHING, Apart, Dated, Edit
 from ..conditions.predicate import Atom, Predicate
 from ..model.addresses import is_below
@@ -146,27 +146,38 @@ class NamedMail:
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
         begins = ("All mail" if first else "all mail") if self.every else "Mail" if first else "mail"
         mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
-        if self.spared:
-            kinds = listed([each.words() for each in self.spared], most=_MOST_SPARED)
-            return f"{mail}, except mail {kinds}{ends}"
+        spared = [each.words() for each in self.spared]
         if self.met:
             reasons = [*(each.words() for each in self.met), *(f"not {each.words()}" for each in self.unmet)]
-            return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
-        return f"{mail}, except mail {' '.join(words_of(self.unmet))}{ends}" if self.unmet else mail
+            besides = f", except mail {listed(spared, most=_MOST_SPARED)}" if spared else ""
+            return f"{mail}{besides}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
+        spared = [*([" ".join(words_of(self.unmet))] if self.unmet else []), *spared]
+        return f"{mail}, except mail {listed(spared, most=_MOST_SPARED)}{ends}" if spared else mail
 
     def __str__(self) -> str:
         return self.words()
 
 
-def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arrives: str = "") -> NamedMail:
+def mail_of(
+    rules: Sequence[FlowRule],
+    why: Apart = NOTHING,
+    *,
+    every: bool,
+    arrives: str = "",
+    changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED,
+    exceptions: Iterable[Atom] = (),
+) -> NamedMail:
     """The mail that meets the conditions of all these rules, with each condition once.
 
     :param why: one of these is true of it, too.
     :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
+    :param changed: further conditions, which rules change before, each with the names of these rules.
+    :param exceptions: none of these is true of it.
     """
     met, unmet = (tuple(Clause.of([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
-    parts = parts_of(atom for rule in rules for atom in rule.conditions)
-    return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives)
+    parts = parts_of([*(atom for rule in rules for atom in rule.conditions), *changed], changed)
+    spared = tuple(dict.fromkeys(Clause.of([atom]) for atom in exceptions))
+    return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, spared)
 
 
 def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED) -> tuple[Clause, ...]:
@@ -249,20 +260,19 @@ def becomes(
     person: str = "",
     *,
     approved: bool = False,
-    unless: str = "",
+    only: str = "",
 ) -> str:
     """What happens to it now.
 
     :param sides: the results before and now, if they are the same for all the mail in question.
     :param person: whose copy it is, if rules add them.
     :param approved: whether it happens after an approval for which the mail waits anyway.
-    :param unless: the words for what exempts mail from it.
+    :param only: the words for the condition on which it does.
     """
     plain = f"{BECOMES[kind]}{' once it is approved' if approved else ''}"
     if person:
-        return f"{_REACHES.get(kind) or f'{_becomes(kind, plain, *sides)} for'} {person}{unless}"
-    plain = f"{plain}{unless}"
-    return _becomes(kind, plain, *sides)
+        return f"{_REACHES.get(kind) or f'{_becomes(kind, plain, *sides)} for'} {person}{only}"
+    return _becomes(kind, f"{plain}{only}", *sides)
 
 
 def _becomes(kind: str, plain: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -288,28 +298,68 @@ def _option(side: Mapping[str, Any]) -> str:
     return _OPTIONS.get(protection, protection.removeprefix("template:"))
 
 
-#: What keeps mail that is named from being treated so.
+#: What keeps mail that is named from being treated so, beside other rules.
 LIMITS = {
-    "another": ", unless another rule applies to it",
-    "changes": ", depending on what other rules do to it",
-    "exception": ", unless an exception applies to it",
-    "outside": ", unless it comes from outside",
-    "protected": ", unless it arrives protected",
-    "some": ", but not all of it",
+    "outside": "it is not from inside",
+    "protected": "it arrives protected",
 }
 
-#: The words for mail that is exempt because it was so before, with their verb.
-_ALREADY = {"gained": ", unless it already {}", "lost": ", if it {} before"}
+#: How a rule keeps mail from an effect, to the words for it and whether they begin with the rule.
+_KEEPS: Mapping[str, tuple[str, bool]] = {
+    "rejects": ("it is rejected by", False),
+    "deletes": ("it is deleted by", False),
+    "quarantines": ("it is quarantined by", False),
+    "redirects": ("it is redirected by", False),
+    "stops": ("stops the rules before", True),
+    "may_stop": ("stops the rules before, though it is only tried (U08)", True),
+    "encrypts": ("it is encrypted anyway by", False),
+    "decrypts": ("it is decrypted by", False),
+    "asks": ("asks for another template", True),
+    "brands": ("chooses another branding", True),
+    "routes": ("it is routed by", False),
+    "brings": ("it is sent there anyway by", False),
+    "holds": ("it is held for approval by", False),
+}
+
+#: The maximum number of other rules that a sentence names.
+MOST_NAMED = 3
+
+
+def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = ()) -> str:
+    """What keeps mail from an effect, by reason; at most three rules are named.
+
+    :param reasons: the words for other reasons.
+    """
+    named, said = exempting[:MOST_NAMED], list(reasons)
+    for how in dict.fromkeys(each.how for each in named):
+        words, first = _KEEPS[how]
+        names = listed([repr(each.rule) for each in named if each.how == how])
+        said.append(f"{names} {words}" if first else f"{words} {names}")
+    left = len(exempting) - len(named)
+    if left:
+        said.append(f"{left} other {'rule keeps' if left == 1 else 'rules keep'} it from that")
+    return f", unless {', or '.join(said)}" if said else ""
 
 
 def sentence(finding: Changed) -> str:
     """The sentence about a class of mail."""
-    mail = mail_of(finding.about, finding.why, every=finding.whole, arrives=finding.arrives)
+    mail = mail_of(
+        finding.about,
+        finding.why,
+        every=finding.whole_but_exceptions,
+        arrives=finding.arrives,
+        changed=dict(finding.changed),
+        exceptions=finding.exceptions,
+    )
     aspect, _mark, way = finding.kind.partition("_")
-    reaches = finding.person and aspect == "delivery"
-    unless = _ALREADY[way].format("did" if reaches else "was") if finding.limit == "already" else ""
-    now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, unless=unless)
-    return f"{mail} {now}{LIMITS.get(finding.limit, '')}: {because(finding.cause)}."
+    reasons = [LIMITS[finding.limit]] if finding.limit in LIMITS else []
+    only = ""
+    if finding.limit == "already" and way == "gained":
+        reasons.append(f"it already {'did' if finding.person and aspect == 'delivery' else 'was'}")
+    elif finding.limit == "already":
+        only = f", if it {'did' if finding.person and aspect == 'delivery' else 'was'} before"
+    now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
+    return f"{mail} {now}{unless_words(finding.by, reasons)}: {because(finding.cause)}."
 
 
 def because(cause: Cause) -> str:
@@ -348,7 +398,11 @@ def _differently(edit: Edit) -> str:
         return "is now at another position"
     if edit.before.enforced is not edit.after.enforced:
         return "is now enforced" if edit.after.enforced else f"is now only in a test mode ({edit.after.mode})"
-    return "now treats it differently"
+    was, now = (list(rule.templates) for rule in (edit.before, edit.after))
+    if was and now and was != now:
+        named = [listed(list(map(repr, each)), joint="and") for each in (now, was)]
+        return f"now asks for {named[0]} instead of {named[1]}"
+    return "now does something else with it"
 
 
 #: The effect of a date, to the words before it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.expectations import FailedExpectations, Tested
+from ..analyses.finding import KINDS
 from ..input.messages import Broken
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
+from .sentences import BECOME, BECOMES
 
 #: The words for a copy's protection.
 _PROTECTION = {
@@ -275,18 +278,37 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
         if mail.get("difference") == []
         else []
     )
-    more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
-    lines = lines[:most]
-    return [*lines, *left_out(more), *_verdict_lines(mail.get("guarantees") or ())]
+    rows = mail.get("difference") or ()
+    head = [changed_kinds(rows)] if len(rows) > _FEW else []
+    listed_ones = len(lines[most:]) if most else 0
+    unlisted = left_out(int(mail.get("difference_more") or 0), in_result=listed_ones)
+    return [*head, *lines[:most], *unlisted, *_verdict_lines(mail.get("guarantees") or ())]
 
 
-def left_out(more: int) -> list[str]:
-    """That a difference has more classes than are named, at least so many; empty for none."""
-    return (
-        [f"At least {more:,} more {'kind' if more == 1 else 'kinds'} of mail may be treated differently."]
-        if more
-        else []
-    )
+#: Up to so many kinds of mail are not summed up before they are listed.
+_FEW = 2
+
+
+def changed_kinds(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many kinds of mail a difference treats in which way, as a sentence, the most important first."""
+    counts = Counter(str(row["kind"]) for row in rows)
+    said = [f"{counts[kind]} {(BECOMES if counts[kind] == 1 else BECOME)[kind]}" for kind in KINDS if counts[kind]]
+    return f"What changes: of {len(rows)} kinds of mail, {listed(said, joint='and', most=len(said))}."
+
+
+def left_out(more: int, in_result: int = 0) -> list[str]:
+    """That a difference has more classes than are named; empty for none.
+
+    :param more: the number of those, at least, that are listed nowhere; :param:`in_result`: of those that the result
+        lists.
+    """
+    said = [f"{_count(in_result, 'more kind')} of mail: see difference in the result."] if in_result else []
+    if more:
+        kinds = "kind" if more == 1 else "kinds"
+        said.append(
+            f"At least {more:,} more {kinds} of mail may be treated differently. Compare fewer edits at a time to see which."
+        )
+    return said
 
 
 def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

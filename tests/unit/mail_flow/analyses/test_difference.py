@@ -78,17 +78,15 @@ def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
     untag = rule("Untag", SUBJECT, {"remove_header": "X-Tag"})
     secure = rule("Secure", SECURE, ENCRYPT)
     near, whole = (rule("Prefix", SUBJECT, {"prepend_subject": prefix}) for prefix in ("[sec ", "[secure] "))
-    offers, conditions = (
-        "Mail from inside with 'offer' in its subject is",
-        {"from_scope": "InOrganization", "subject_contains_words": ["offer"]},
-    )
-    for before, after, head in (
-        ([tagged], [tag, tagged], f"{offers} now encrypted, unless another rule applies to it: rule 'Tag'"),
-        ([tag, tagged], [tagged], f"{offers} no longer encrypted, unless another rule applies to it: rule 'Tag'"),
-        ([near, secure], [whole, secure], f"{offers} now encrypted, unless another rule applies to it: rule 'Prefix'"),
+    conditions = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
+    for before, after, kind, changed_by in (
+        ([tagged], [tag, tagged], "protection_gained", "Tag"),
+        ([tag, tagged], [tagged], "protection_lost", "Tag"),
+        ([near, secure], [whole, secure], "protection_gained", "Prefix"),
     ):
         (row,) = compared(before, after).rows
-        assert row["text"].startswith(head)
+        assert row["kind"] == kind
+        assert f"(as '{changed_by}' leaves it)" in row["text"]
         assert row["when"] == conditions
     (row,) = compared([tagged], [untag, tagged]).rows
     assert row["text"].startswith(
@@ -100,7 +98,7 @@ def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
 def test_exceptions_are_mentioned() -> None:
     spared = {**ALL, "exceptions": {"subject_contains_words": ["offer"]}}
     assert sentences([spared], []) == [
-        "Mail from inside to people outside is no longer encrypted, unless an exception applies to it: rule 'All' (removed) applied to it."
+        "All mail from inside to people outside, except mail with 'offer' in its subject, is no longer encrypted: rule 'All' (removed) applied to it."
     ]
 
 
@@ -227,7 +225,7 @@ def test_other_protection_is_named_where_all_mail_has_it() -> None:
     assert "is now protected with Internal instead of Encrypt" in said
     (moved,) = sentences([forward, one], [other, forward])
     assert "is now protected differently" in moved
-    assert "instead of" not in moved
+    assert "is now protected with" not in moved
 
 
 def test_conditions_on_one_part_of_a_message_are_said_once() -> None:
@@ -337,7 +335,7 @@ def test_an_incomplete_comparison_is_not_said_to_list_all() -> None:
     found = compared([ALL], [PARTNERS, ALL], budget=0)
     assert (found.complete, found.more) == (False, 1)
     assert mail_lines({"difference": found.rows, "difference_more": found.more})[-1] == (
-        "At least 1 more kind of mail may be treated differently."
+        "At least 1 more kind of mail may be treated differently. Compare fewer edits at a time to see which."
     )
     trial = {"name": "T", "difference": found.rows, "difference_more": found.more}
     assert "may be treated differently." in trial_lines(trial)[0].rpartition("At least 1 more kind of mail ")[2]

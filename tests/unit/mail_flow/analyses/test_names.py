@@ -58,7 +58,7 @@ WORDS = (
         "(new, priority 0)",
         "stops before",
         "is now",
-        "unless another rule applies to it",
+        "unless it is rejected by",
         "U01",
         "budget",
     ),

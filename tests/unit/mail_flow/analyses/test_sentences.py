@@ -39,7 +39,7 @@ def only(**conditions: Any) -> Values:
         (
             but(**FABRIKAM),
             but(recipient_domain_is=["eu.fabrikam.com"]),
-            f"Mail {OUT} at fabrikam.com {GAINED}, unless an exception applies to it",
+            f"All mail {OUT} at fabrikam.com, except mail to eu.fabrikam.com, {GAINED}",
         ),
         (
             ALL,
@@ -73,7 +73,7 @@ def only(**conditions: Any) -> Values:
         (
             ALL,
             {**but(**FABRIKAM), "sender_address_location": "Envelope"},
-            f"Mail {OUT} {LOST}, but not all of it",
+            f"Mail {OUT} {LOST}: ",
         ),
     ],
 )
@@ -288,7 +288,7 @@ def test_where_there_is_no_other_rule_none_is_blamed() -> None:
         for name in ("One", "Two")
     ]
     for before, after, said in (
-        ([], [rule("All", {}, ENCRYPT)], "Mail is now encrypted, unless it comes from outside: "),
+        ([], [rule("All", {}, ENCRYPT)], "Mail is now encrypted, unless it is not from inside: "),
         (
             brands[:1],
             brands[1:],
