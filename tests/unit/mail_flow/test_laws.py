@@ -285,3 +285,20 @@ def _has_its_keys(described: dict[str, Any]) -> None:
     for later in ("after_approval", "after_release"):
         if later in described:
             _has_its_keys(described[later])
+
+
+def test_where_a_disclaimer_does_not_fit_its_fallback_decides() -> None:
+    text = {"apply_html_disclaimer_text": "<p>Confidential.</p>"}
+    said = {
+        "from": "alexw@contoso.com",
+        "authenticated": True,
+        "to": ["ann@fabrikam.com"],
+        "disclaimer_insertable": False,
+    }
+    fates = {}
+    for fallback in ("Wrap", "Reject", "Ignore"):
+        actions = {**text, "apply_html_disclaimer_fallback_action": fallback}
+        rules = [{"name": "Disclaimer", "conditions": {}, "actions": actions}]
+        (found,) = Simulator(rules, facts_of(FACTS)).run(message_of(said, "", "m"))["recipients"].values()
+        fates[fallback] = found["fate"]
+    assert fates == {"Wrap": "delivered", "Reject": "rejected", "Ignore": "delivered"}
