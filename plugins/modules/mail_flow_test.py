@@ -1026,9 +1026,16 @@ policy:
         The other rules that keep some of this mail from it, each with its name (C(rule)) and C(how), V(rejects),
         V(deletes), V(quarantines), V(redirects), V(stops) (the rules before), V(may_stop) (a rule on trial),
         V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval). The sentence names
-        the first three.
+        at most three.
       type: list
       elements: dict
+      returned: where there are such rules
+    unnamed:
+      description: >-
+        The names of those of C(unless) that the sentence only counts: more than three, or rules that end mail of many
+        others. C(msg) and the report have a table of them.
+      type: list
+      elements: str
       returned: where there are such rules
     unknown:
       description: The numbers of the open questions on which it depends.
@@ -1124,10 +1131,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     copy_of,
     in_clear,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import (
-    Simplified,
-    simplify,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
@@ -1220,12 +1224,12 @@ SPEC: dict[str, Any] = {
 class _Test:
     """What a task tests, and what is found so far.
 
-    :param before: the rules with which they are compared, those of ``compare_with`` or those without the added ones;
+    :param compared: the rules with which they are compared, those of ``compare_with`` or those without the added ones;
         ``None`` if the task compares nothing.
     :param elsewhere: their organization, if it is another one than the tested rules'.
     :param irm_before: the IRM configuration under which they are compared.
     :param judged: the verdicts on the guarantees.
-    :param fewer: fewer rules that do the same, if the task asks for them.
+    :param fewer: fewer rules that do the same, in lines.
     :param result: the task's result.
     """
 
@@ -1237,12 +1241,19 @@ class _Test:
     facts: Mapping[str, Any]
     simulator: Simulator
     tested: Tested
-    before: RuleSet | None
+    compared: RuleSet | None
     elsewhere: RulesWithFacts | None
     irm_before: Mapping[str, Any] | None
     judged: list[Judgment] = field(default_factory=list)
-    fewer: Simplified | None = None
+    fewer: Sequence[str] = ()
     result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def before(self) -> RuleSet:
+        """The rules with which they are compared, where the task compares."""
+        if self.compared is None:
+            raise AssertionError("the task compares nothing")
+        return self.compared
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -1307,7 +1318,7 @@ def _test_of(task: MailFlowContext) -> _Test:
         facts=facts,
         simulator=simulator,
         tested=tested,
-        before=found.without if before is None else before,
+        compared=found.without if before is None else before,
         elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
         irm_before=settings_before(facts, params["facts"] or {}, their_facts),
         result={
@@ -1334,7 +1345,6 @@ def _message_lines(test: _Test) -> list[str]:
 
 def _changed_messages(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to the messages."""
-    assert test.before is not None
     facts = (
         facts_of(test.elsewhere.facts)
         if test.elsewhere
@@ -1354,7 +1364,6 @@ def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _difference(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to all mail."""
-    assert test.before is not None
     found = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
     rows, more = difference_rows(found)
     return {"difference": rows, "difference_more": more}
@@ -1378,7 +1387,7 @@ def _verdict_lines(test: _Test) -> list[str]:
 
 def _is_linted(test: _Test) -> bool:
     if test.params["lint"] is None:
-        return bool(test.guarantees) or test.before is not None
+        return bool(test.guarantees) or test.compared is not None
     return bool(test.params["lint"])
 
 
@@ -1463,13 +1472,9 @@ def _reference_lines(test: _Test) -> Iterable[str]:
 
 def _simplified(test: _Test) -> dict[str, Any]:
     """Fewer rules that do the same."""
-    test.fewer = simplify(test.rules, test.facts, test.now)
-    return {"simplified": simplified_row(test.fewer, test.task.to_yaml)}
-
-
-def _simplified_lines(test: _Test) -> Iterable[str]:
-    assert test.fewer is not None
-    return simplified_lines(test.fewer)
+    found = simplify(test.rules, test.facts, test.now)
+    test.fewer = simplified_lines(found)
+    return {"simplified": simplified_row(found, test.task.to_yaml)}
 
 
 def _is_set(option: str) -> Callable[[_Test], bool]:
@@ -1479,15 +1484,15 @@ def _is_set(option: str) -> Callable[[_Test], bool]:
 #: What a task can ask for, in the order in which it is said.
 _VERBS = (
     _Verb(lambda test: bool(test.cases), lambda test: {}, _message_lines),
-    _Verb(lambda test: test.before is not None and bool(test.cases), _changed_messages),
-    _Verb(lambda test: test.before is not None, _difference, _difference_lines, of_all_mail=True),
+    _Verb(lambda test: test.compared is not None and bool(test.cases), _changed_messages),
+    _Verb(lambda test: test.compared is not None, _difference, _difference_lines, of_all_mail=True),
     _Verb(lambda test: bool(test.guarantees), _verdicts, _verdict_lines, of_all_mail=True),
     _Verb(_is_linted, _problems, _problem_lines, of_all_mail=True),
     _Verb(_is_set("overview"), _overview, _overview_lines, of_all_mail=True),
     _Verb(_is_set("explain"), _explanation, _explanation_lines),
     _Verb(_is_set("suggest"), _suggestions, _suggestion_lines),
     _Verb(_is_set("references"), _references, _reference_lines),
-    _Verb(_is_set("simplify"), _simplified, _simplified_lines),
+    _Verb(_is_set("simplify"), _simplified, lambda test: test.fewer),
 )
 
 

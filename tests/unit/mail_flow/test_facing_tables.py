@@ -92,8 +92,8 @@ LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 #: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, and whether there are several exceptions.
 CASES_IN_TABLES = {"approval", "report", "copy", "redirection", "word", "pattern", "one of several"}
 
-#: Side effects that are other texts, of which no policy speaks.
-WORDED = {"rejection_text", "notification_text", "disclaimer_text"}
+#: Side effects that a policy tells: not other texts, and approvals only as what becomes of mail.
+SIDE_EFFECTS_TOLD = sentences._BESIDE.keys() - {"rejection_text", "notification_text", "disclaimer_text", "approval"}
 
 #: What faces each other: what is found, and what is told of it.
 FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
@@ -113,16 +113,21 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         {kind for kind in finding.KINDS if not kind.startswith(("transit_", "side_"))},
         suggestions.WOULD,
     ),
-    "kinds of difference in a policy": (set(finding.KINDS) - {"side_effect_changed", "unknown"}, policy._SAID),
-    "side effects": (sentences._BESIDE.keys() - WORDED, policy._BESIDE),
+    "effects of a policy": (
+        arguments("analyses", "Effect", 0, "kind") | sentences.FATES.keys() | SIDE_EFFECTS_TOLD,
+        policy._EFFECTS,
+    ),
+    "what keeps mail from an effect of a policy": (
+        contained("policy", "unless"),
+        policy._KEEPS_MAIL,
+    ),
     "kinds of sentences of a policy": (
         policy.KINDS,
-        {kind for table in (policy._SAID, policy._BESIDE, policy._MAY_BESIDE) for kind, _words in table.values()}
-        | sentences.FATES.keys(),
+        {kind for kind, _certain, _open in policy._EFFECTS.values()} | {"unknown"},
     ),
     "kinds of sentences of a policy in the documentation": (policy.KINDS, contained("policy", "kind")),
     "kinds of edits": (aims.KINDS, suggestions._WORDS),
-    "kinds of edits in the documentation": (aims.KINDS, contained("suggestions", "edits")),
+    "kinds of edits in the documentation": ({*aims.KINDS, "connector"}, contained("suggestions", "edits")),
     "reasons to propose nothing": (
         arguments("repair", "Simplified", 9, "why_not") | {"difference", "nothing"},
         suggestions._WHY_NOT,
@@ -146,6 +151,8 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
 NAMING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "findings of rules that never act": (OF_IDLE_RULES, LINT_KINDS),
     "findings by which mail leaves as it is": (first_look._LEAVES_IN_CLEAR, LINT_KINDS),
+    "what keeps mail from an effect": (policy._KEEPS_MAIL, sentences._KEEPS),
+    "how rules end mail": (sentences.ENDING_MAIL, policy._KEEPS_MAIL),
     "findings of exceptions": (first_look._BY_EXCEPTIONS, first_look._LEAVES_IN_CLEAR),
     "findings in the documentation": (documented(RETURNED["lint"]["description"]), LINT_KINDS),
     "kinds of difference that are worse than others": (IMPACTS, finding.KINDS),

@@ -226,12 +226,34 @@ def test_what_keeps_mail_from_it_is_named_by_reason_and_the_others_in_a_table() 
     rows = rows_of(stops, *blocks, ALL)
     (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
     assert (
-        "unless 'Stops' stops the rules before, or it is rejected by 'Bone' or 'Btwo', or 2 other rules"
+        "unless 'Stops' stops the rules before, or it is rejected by 'Bone' or 'Btwo', or one of 2 other rules rejects it"
         in (encrypted["text"])
     )
     assert [each["rule"] for each in encrypted["unless"]] == ["Stops", "Bone", "Btwo", "Bthree", "Bfour"]
     assert [(each["rule"], each["rules"]) for each in kept_rows(rows)] == [("Bthree", ["All"]), ("Bfour", ["All"])]
     assert "  'Bfour' rejects mail of 'All'." in list(policy_lines(rows))
+
+
+def test_rules_that_end_mail_of_many_are_said_once() -> None:
+    """A sentence names what is special to it; a table has the rules that reject mail of all."""
+    words = ("one", "two", "three", "four")
+    blocks = [rule(f"B{word}", {**IN, **subject(word)}, {"reject_message_reason_text": "No."}) for word in words]
+    stops = rule("Stops", {**OUTGOING, **subject("five")}, {"stop_rule_processing": True})
+    copies = [
+        rule(
+            f"C{word}",
+            {**OUTGOING, "recipient_domain_is": [f"{word}.example"]},
+            {"blind_copy_to": [f"{word}@contoso.com"]},
+        )
+        for word in words
+    ]
+    rows = rows_of(*blocks, stops, *copies, ALL)
+    (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
+    assert "unless 'Stops' stops the rules before, or one of 4 other rules rejects it" in encrypted["text"]
+    assert encrypted["unnamed"] == [f"B{word}" for word in words]
+    kept = kept_rows(rows)
+    assert [each["rule"] for each in kept] == encrypted["unnamed"]
+    assert all("All" in each["rules"] for each in kept)
 
 
 def test_all_that_a_rule_does_to_the_same_mail_is_one_sentence() -> None:

@@ -586,9 +586,6 @@ def _shows(rule: FlowRule, effect: Effect, outcome: Mapping[str, Any], *, approv
         named = effect.names if len(effect.names) == 1 else ()
         same = not named or same_name(str(ends.get("protection")), option_name(named[0]))
         return bool(ends["fate"] == "delivered" and ends.get("protection") not in OPEN and same)
-        if ends["fate"] != "delivered" or ends["protection"] in OPEN:
-            return False
-        return len(effect.names) != 1 or same_name(str(ends["protection"]), option_name(effect.names[0]))
     if effect.kind == "decrypted":
         return bool(ends["fate"] == "delivered" and ends.get("protection") == "none")
     if effect.kind == "branded":

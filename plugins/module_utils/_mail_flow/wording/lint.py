@@ -134,7 +134,7 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
         "pattern",
     ): "anybody can keep mail from it by writing what matches {values!r}: the exception {option}",
     ("typed_exception", "header"): "anybody who sets the header {header} can keep mail from it: the exception {option}",
-    ("answers_missed", ""): "it misses answers: {pattern!r} does not match a subject that begins with 'RE:'",
+    ("answers_missed", ""): "it misses answers: '{pattern}' does not match a subject that begins with 'RE:'",
     ("prefix_repeats", ""): (
         "it adds {prefix!r} again to the subject of each answer that it applies to: make an exception for subjects that have it"
     ),

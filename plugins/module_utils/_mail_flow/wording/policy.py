@@ -8,7 +8,8 @@ same mail.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..analyses.finding import Exempting
 from ..analyses.policy import MISFITS, Effect, MailPolicy, Statement
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
-from .sentences import MOST_NAMED, NamedMail, filled, mail_of_rule, unless_words
+from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, unless_words
 
 Row = dict[str, Any]
 
@@ -64,9 +65,18 @@ _SENDERS = {
 
 def policy_rows(found: MailPolicy) -> list[Row]:
     """The sentences: ``kind``, ``text``, ``rules`` (names) and, where they apply, ``unless`` (the other rules that keep
-    mail from that, each with ``rule`` and ``how``) and ``unknown`` (the numbers of the open questions).
+    mail from that, each with ``rule`` and ``how``), ``unnamed`` (those of them that the sentence only counts) and
+    ``unknown`` (the numbers of the open questions).
     """
-    return list(map(_row, _sentences(found)))
+    sentences = _sentences(found)
+    often = _often(sentences)
+    return [_row(said, often) for said in sentences]
+
+
+def _often(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
+    """The rules that end mail of so many others that a table says it once instead of each sentence."""
+    counts = Counter(each for said in sentences for each in said.exempting)
+    return frozenset(each for each, number in counts.items() if number > MOST_NAMED and each.how in ENDING_MAIL)
 
 
 def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], list[Row], list[str]]:
@@ -138,15 +148,18 @@ class _Sentence:
             return KINDS[-1]
         return min((_EFFECTS[each.kind][0] for each in self.effects), key=KINDS.index)
 
-    @property
-    def text(self) -> str:
-        """It in words, without the rules."""
+    def text(self, unnamed: Collection[Exempting] = ()) -> str:
+        """It in words, without its own rules.
+
+        :param unnamed: what keeps mail from it, and is only counted.
+        """
         if self.mail is None:
             return _NOT_ALL
         effects = sorted(self.effects, key=lambda each: KINDS.index(_EFFECTS[each.kind][0]))
         happens = listed([_happens(each, certain=self.certain) for each in effects], joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
-        return f"{self.mail} {happens}{approved}{unless_words(self.exempting, [_SENDERS[each] for each in self.senders])}{self._open()}"
+        unless = unless_words(self.exempting, [_SENDERS[each] for each in self.senders], unnamed)
+        return f"{self.mail} {happens}{approved}{unless}{self._open()}"
 
     def _mail(self) -> NamedMail | None:
         if self.about is None:
@@ -274,15 +287,25 @@ def _with_values(said: _Sentence, number: int, values: tuple[Any, ...]) -> _Sent
     return replace(said, about=replace(rule, conditions=(*before, *there, *after)))
 
 
-def _row(said: _Sentence) -> Row:
+def _row(said: _Sentence, often: Collection[Exempting] = ()) -> Row:
+    """A sentence as a row.
+
+    :param often: what is not named in a sentence that has more than three exceptions.
+    """
     names = listed(list(map(repr, said.rules)), joint="and")
+    counted = often if len(said.exempting) > MOST_NAMED else ()
+    text = said.text(counted)
     row: Row = {
         "kind": said.kind,
-        "text": visible_line(f"{said.text} ({names})." if names else f"{said.text}."),
+        "text": visible_line(f"{text} ({names})." if names else f"{text}."),
         "rules": list(said.rules),
     }
     if said.exempting:
         row["unless"] = [{"rule": each.rule, "how": each.how} for each in said.exempting]
+    named = [each for each in said.exempting if each not in counted][:MOST_NAMED]
+    unnamed = dict.fromkeys(each.rule for each in said.exempting if each not in named)
+    if unnamed:
+        row["unnamed"] = list(unnamed)
     if said.numbers:
         row["unknown"] = list(said.numbers)
     return row
@@ -311,13 +334,17 @@ def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     """
     kept: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for each in row.get("unless", ())[MOST_NAMED:]:
-            kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
+        for each in row.get("unless", ()):
+            if each["rule"] in row.get("unnamed", ()):
+                kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
     return [
         {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}
         for (rule, how), others in kept.items()
     ]
 
+
+#: Rules from which another keeps mail that a row of the table names.
+_KEPT = 6
 
 #: How a rule keeps mail from an effect, to the words that follow its name.
 _KEEPS_MAIL = {
@@ -335,4 +362,4 @@ _KEEPS_MAIL = {
 
 
 def _kept_text(rule: str, how: str, others: Sequence[str]) -> str:
-    return f"{rule!r} {_KEEPS_MAIL[how]} {listed(list(map(repr, others)), joint='and', most=len(others))}."
+    return f"{rule!r} {_KEEPS_MAIL[how]} {listed(list(map(repr, others)), joint='and', most=_KEPT)}."

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -324,21 +324,41 @@ _KEEPS: Mapping[str, tuple[str, bool]] = {
 #: The maximum number of other rules that a sentence names.
 MOST_NAMED = 3
 
+#: How rules end mail, whatever other rules are for.
+ENDING_MAIL = frozenset(("rejects", "deletes", "quarantines"))
 
-def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = ()) -> str:
+
+def unless_words(
+    exempting: Sequence[Exempting], reasons: Sequence[str] = (), unnamed: Collection[Exempting] = ()
+) -> str:
     """What keeps mail from an effect, by reason; at most three rules are named.
 
     :param reasons: the words for other reasons.
+    :param unnamed: those that are only counted.
     """
-    named, said = exempting[:MOST_NAMED], list(reasons)
+    named = [each for each in exempting if each not in unnamed][:MOST_NAMED]
+    said = list(reasons)
     for how in dict.fromkeys(each.how for each in named):
         words, first = _KEEPS[how]
         names = listed([repr(each.rule) for each in named if each.how == how])
         said.append(f"{names} {words}" if first else f"{words} {names}")
-    left = len(exempting) - len(named)
+    left = [each for each in exempting if each not in named]
     if left:
-        said.append(f"{left} other {'rule keeps' if left == 1 else 'rules keep'} it from that")
+        said.append(_counted(left, others=bool(named)))
     return f", unless {', or '.join(said)}" if said else ""
+
+
+def _counted(exempting: Sequence[Exempting], *, others: bool) -> str:
+    """What keeps mail from an effect, where its rules are only counted.
+
+    :param others: whether others are named.
+    """
+    number, hows = len(exempting), dict.fromkeys(each.how for each in exempting)
+    other = "other " if others else ""
+    if ENDING_MAIL.issuperset(hows):
+        rules = f"one of {number} {other}rules" if number > 1 else "another rule"
+        return f"{rules} {listed(list(hows), joint='or')} it"
+    return f"{number} {other}{'rule keeps' if number == 1 else 'rules keep'} it from that"
 
 
 def sentence(finding: Changed) -> str:
