@@ -344,7 +344,8 @@ _NUMBER = re.compile(r"\bU\d\d\b")
 
 def numbers_told(lines: Iterable[str]) -> list[str]:
     """A line for each question whose number stands in some lines: the number, and the first sentence of what nobody
-    says.
+    says, without marks of code.
     """
     numbers = sorted({number for line in lines for number in _NUMBER.findall(line)} & BY_ID.keys())
-    return [f"{number}: {BY_ID[number].sentence.partition('. ')[0].rstrip('.')}." for number in numbers]
+    first = {number: BY_ID[number].sentence.partition(". ")[0].rstrip(".") for number in numbers}
+    return [f"{number}: {sentence.replace('``', '')}." for number, sentence in first.items()]
