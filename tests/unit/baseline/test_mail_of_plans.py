@@ -96,9 +96,7 @@ def test_a_check_says_what_becomes_of_mail(role: Role) -> None:
     assert role.report["mail"]["difference_more"] == 0
     (state,) = [row for row in role.report["changes"] if (row["identity"], row["option"]) == ("Newsletter", "state")]
     assert state["impact"] == "may leave in clear"
-    assert [row["reason"] for row in role.report["mail"]["lint"]] == [
-        "'Newsletter' stops mail that 'Law firm' would encrypt."
-    ]
+    assert [row["kind"] for row in role.report["mail"]["lint"]] == ["ends_before_encryption", "typed_stop"]
 
 
 def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:

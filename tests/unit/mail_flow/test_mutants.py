@@ -13,9 +13,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import flow_rule, rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
+    copy_splits,
     decider,
     results,
-    simulation,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
@@ -47,7 +47,7 @@ def stop_is_ignored(patch: Patch) -> None:
 
 
 def copies_are_never_split(patch: Patch) -> None:
-    patch(simulation.Passage, "_split", lambda self, rule, branches, person: branches)
+    patch(copy_splits.CopySplits, "after", lambda self, rule, branches, person: branches)
 
 
 def order_is_reversed(patch: Patch) -> None:

@@ -111,7 +111,13 @@ def documents() -> Iterator[tuple[str, Any]]:
 
 
 def test_every_example_names_what_makes_a_rule_act() -> None:
-    found = [(where, rule) for where, document in documents() for rule in rules(document)]
+    """An example that edits rules which exist, whose names are found before, leaves the rest of them as it is."""
+    found = [
+        (where, rule)
+        for where, document in documents()
+        for rule in rules(document)
+        if "{{" not in str(rule.get("name"))
+    ]
     assert len(found) > 15
     for where, rule in found:
         assert {"enabled", "mode", "exceptions"} <= set(rule), f"{where}: {rule}"
