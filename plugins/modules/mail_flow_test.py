@@ -807,7 +807,8 @@ changed_messages:
   elements: dict
 lint:
   description: >-
-    Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act,
+    Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Rules that have the same problem by
+    themselves are one entry. Examples are rules that never act,
     exceptions that never apply, duplicate rules, rules that do nothing of their own (V(covered_rule)), an encrypting
     and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. Of mail on its
     way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),

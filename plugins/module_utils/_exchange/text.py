@@ -55,6 +55,12 @@ def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int =
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
 
 
+def quoted(text: str) -> str:
+    """A text in quotation marks, as it is: ``'Tom'``, ``"Tom's"``."""
+    mark = '"' if "'" in text and '"' not in text else "'"
+    return f"{mark}{text}{mark}"
+
+
 #: The number of characters of a text that are shown.
 LONGEST_SHOWN = 120
 

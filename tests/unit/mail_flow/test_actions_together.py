@@ -293,13 +293,13 @@ def test_whether_a_rule_adds_to_what_it_redirects_is_open(redirects: str) -> Non
             ("moderate by manager", "prefix"),
             "asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores",
         ),
-        (("moderate", "stop"), "it asks for an approval: whether it then stops the later rules is not documented"),
-        (("copy", "delete"), "its copy_to has no effect beside delete_message: that takes two rules"),
-        (("prefix", "reject"), "its prepend_subject has no effect beside reject_message_reason_text"),
-        (("copy", "redirect"), "whether its copy_to does anything beside redirect_message_to is not documented"),
+        (("moderate", "stop"), "asks for an approval: whether it then stops the later rules is not documented"),
+        (("copy", "delete"), "has copy_to, which has no effect beside delete_message: that takes two rules"),
+        (("prefix", "reject"), "has prepend_subject, which has no effect beside reject_message_reason_text"),
+        (("copy", "redirect"), "has copy_to: whether that does anything beside redirect_message_to is not documented"),
         (
             ("copy", "redirect to manager"),
-            "whether its copy_to does anything beside add_manager_as_recipient_type is not documented",
+            "has copy_to: whether that does anything beside add_manager_as_recipient_type is not documented",
         ),
     ],
 )

@@ -304,7 +304,30 @@ def test_an_exception_for_domains_is_not_said_to_leave_mail_unencrypted() -> Non
     """Another rule may encrypt it."""
     spares = {**ALL, "exceptions": {"recipient_domain_is": ["a.com", "b.com"]}}
     (reason,) = [each["reason"] for each in lint([spares, ALL], TENANT, NOW) if each["kind"] == "subdomains"]
-    assert reason == "The rule 'All': its exception for a.com, b.com also applies to mail to all subdomains."
+    assert reason == "The rule 'All' also exempts mail to all subdomains of a.com, b.com."
+
+
+def test_rules_with_the_same_problem_share_a_row() -> None:
+    facts = {**TENANT, "remote_domains": [{"name": "leasing.com", "is_internal": True}]}
+    every = [{**ALL, "name": f"Rule {number}"} for number in range(10)]
+    every += [{**ALL, "name": "Other", "exceptions": {"subject_contains_words": ["public"]}}]
+    rows = lint(every, facts, NOW)
+    (internal,) = [each["rules"] for each in rows if each["kind"] == "internal_domains"]
+    assert internal == [each["name"] for each in every]
+    assert [each["rules"] for each in rows if each["kind"] == "typed_exception"] == [["Other"]]
+
+
+def test_problems_that_differ_have_rows_of_their_own() -> None:
+    spares = [{**ALL, "name": name, "exceptions": {"subject_contains_words": [name]}} for name in ("A", "B")]
+    typed = [rules for kind, rules in found(*spares) if kind == "typed_exception"]
+    assert typed == [["A"], ["B"]]
+
+
+@pytest.mark.parametrize("pattern", [r"(?=\d)", r"Tom's (?=\d)"])
+def test_a_pattern_is_quoted_as_it_is_written(pattern: str) -> None:
+    odd = rule("Odd", {**OUTGOING, "subject_matches_patterns": [pattern]}, ENCRYPT)
+    (reason,) = [each["reason"] for each in lint([odd], TENANT, NOW) if each["kind"] == "unknown_pattern"]
+    assert pattern in reason
 
 
 def test_a_reason_is_one_line() -> None:
@@ -422,8 +445,8 @@ def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        ({"conditions": {"from_scope": "NotInOrganization"}}, "it encrypts only mail from outside"),
-        ({"conditions": {"sender_domain_is": ["northwind.com"]}}, "it encrypts only mail from outside"),
+        ({"conditions": {"from_scope": "NotInOrganization"}}, "encrypts only mail from outside"),
+        ({"conditions": {"sender_domain_is": ["northwind.com"]}}, "encrypts only mail from outside"),
         (
             {"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from_scope": "InOrganization"}},
             "without a condition that limits its senders",
@@ -433,7 +456,7 @@ def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
             "without a condition that limits its senders",
         ),
         ({"conditions": {"sender_domain_is": ["contoso.com"]}}, ""),
-        ({"conditions": {"sender_domain_is": ["eu.contoso.com"]}}, "it encrypts only mail from outside"),
+        ({"conditions": {"sender_domain_is": ["eu.contoso.com"]}}, "encrypts only mail from outside"),
         ({"conditions": {"sender_domain_is": ["com"]}}, "without a condition that limits its senders"),
         ({"conditions": {}, "exceptions": {"from_scope": "NotInOrganization"}}, ""),
     ],
@@ -452,7 +475,7 @@ def test_an_encrypting_rule_is_for_mail_from_inside(limits: Values, reason: str)
     [
         ({"match_subdomains": True}, [], "eu.contoso.com", ""),
         ({}, ["ann@eu.contoso.com"], "eu.contoso.com", ""),  # Whether somebody with a mailbox is inside is open (U20).
-        ({"type": "ExternalRelay"}, [], "contoso.com", "it encrypts only mail from outside"),
+        ({"type": "ExternalRelay"}, [], "contoso.com", "encrypts only mail from outside"),
         ({"type": "InternalRelay"}, [], "contoso.com", ""),
     ],
 )
@@ -486,7 +509,9 @@ def test_a_group_that_is_named_is_nobody(written: str) -> None:
         each["reason"]
         for each in lint([rule("R", {**OUTGOING, "sent_to": ["sales@contoso.com"]}, ENCRYPT)], facts, NOW)
     ]
-    assert any("names the group sales@contoso.com, and matches none of its members" in each for each in reasons)
+    assert any(
+        "names the group sales@contoso.com in sent_to, which matches none of its members" in each for each in reasons
+    )
 
 
 def test_a_stop_keeps_mail_from_encryption_whomever_a_rule_adds() -> None:

@@ -165,4 +165,7 @@ def test_of_an_organization_are_found(organization: ModuleType, findings: list[t
     rules = [{**each, "priority": place} for place, each in enumerate(organization.RULES)]
     every = lint(rules, organization.FACTS, NOW)
     assert sorted((each.kind, each.rules[0]) for each in every if each.kind in KINDS) == findings
-    assert len(lint_rows(every)) == len(every)
+    rows = lint_rows(every)
+    assert sorted((row["kind"], name) for row in rows for name in row["rules"]) == sorted(
+        (each.kind, name) for each in every for name in each.rules
+    )
