@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it.
 
-``prove(rules, facts, guarantees, now)`` is the entry point. A guarantee is proved where no message breaks it, whatever
-is unknown about Exchange; it is refuted only by a message that surely breaks it in the simulator, too.
+``prove(rules, facts, guarantees, now)`` is the entry point; ``TriedRules`` judges only what is asked, of rules that are tried.
+A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is refuted only by a message that
+surely breaks it in the simulator, too.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason
 from ..model.wishes import PORTAL, WISHES
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
@@ -55,6 +57,9 @@ from .plain_mail import plainest
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
 
+#: The option's name in errors.
+_WHERE = "guarantees"
+
 #: The maximum number of relations to learn for one guarantee before that.
 _LAWS = 200
 
@@ -65,7 +70,7 @@ def prove(
     guarantees: Sequence[Mapping[str, Any]] | Sequence[Guarantee],
     now: datetime.datetime | None = None,
     budget: int = CONFLICTS,
-    where: str = "guarantees",
+    where: str = _WHERE,
 ) -> list[Judgment]:
     """What is known of each guarantee, in order.
 
@@ -101,10 +106,55 @@ def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGR
     return found
 
 
+class TriedRules:
+    """Guarantees under rules that are tried. They share one model, and only those are judged that are asked about. Of a
+    proof it is not found out what it rests on, which takes as long as the proof.
+
+    :param facts: in the form of the option ``facts``.
+    :param now: when the mail passes the rules.
+    :raises BudgetError: the rules themselves are too much.
+    """
+
+    def __init__(
+        self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime
+    ) -> None:
+        self.rules = rules
+        self._asked = _Guarantees(rules, facts, guarantees, now, CONFLICTS, premises=False)
+        with bounded():
+            self._prover = self._asked.prover(guarantees)
+
+    def judgment(self, guarantee: Guarantee) -> Judgment:
+        """What is known of one of the guarantees, without premises."""
+        return self._asked.judgment(self._prover, self._place(guarantee), _WHERE)
+
+    def refutation(self, guarantee: Guarantee) -> Counterexample | None:
+        """A message that refutes one of the guarantees; ``None`` if the search finds none. It does not search for a
+        proof.
+
+        :raises BudgetError: the search takes more than its budget.
+        """
+        with bounded(STEPS_OF_GUARANTEE, share=1):
+            return self._prover.refutation(self._place(guarantee))
+
+    def can_act(self, rule: FlowRule) -> bool:
+        """Whether one of the rules may act on some mail.
+
+        :raises BudgetError: that took too many conflicts.
+        """
+        model = self._prover.first
+        step = model.free.chains[0].step(rule)
+        return step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS)
+
+    def _place(self, guarantee: Guarantee) -> int:
+        return next(place for place, each in enumerate(self._asked.guarantees) if each is guarantee)
+
+
 @dataclass(frozen=True)
 class _Guarantees:
     """Guarantees that are judged under the same rules. Each has a budget of its own, and what is decided of one that is
     asked alone is decided of it among others.
+
+    :param premises: whether it is found out what a proof rests on.
     """
 
     rules: RuleSet
@@ -112,24 +162,26 @@ class _Guarantees:
     guarantees: Sequence[Guarantee]
     now: datetime.datetime
     budget: int
+    premises: bool = True
 
     def judgments(self, where: str) -> list[Judgment]:
         """What is known of each."""
         found: list[Judgment] = []
         try:
             with bounded():
-                prover = self._prover(self.guarantees)
+                prover = self.prover(self.guarantees)
             for place in range(len(self.guarantees)):
                 with bounded(share=1 / (len(self.guarantees) - place)):
-                    found.append(self._judgment(prover, place, f"{where}[{place}]"))
+                    found.append(self.judgment(prover, place, f"{where}[{place}]"))
         except BudgetError:  # The rules themselves are too much.
             found += [Judgment(each, unknown=(BUDGET,)) for each in self.guarantees[len(found) :]]
         return found
 
-    def _prover(self, guarantees: Sequence[Guarantee]) -> _Prover:
-        return _Prover(self.rules, self.facts, guarantees, self.now, self.budget)
+    def prover(self, guarantees: Sequence[Guarantee]) -> _Prover:
+        """Some of them in one model."""
+        return _Prover(self.rules, self.facts, guarantees, self.now, self.budget, premises=self.premises)
 
-    def _judgment(self, prover: _Prover, place: int, where: str) -> Judgment:
+    def judgment(self, prover: _Prover, place: int, where: str) -> Judgment:
         """First in the model of all of them, which is built once. If that decides nothing, in one of its own: which
         messages a search tries depends on what it learnt before.
         """
@@ -142,7 +194,7 @@ class _Guarantees:
             return found
         try:
             with bounded():
-                alone = self._prover([self.guarantees[place]])
+                alone = self.prover([self.guarantees[place]])
         except BudgetError:
             return found
         with bounded(STEPS_OF_GUARANTEE, share=1):
@@ -193,9 +245,12 @@ class _Prover:
         guarantees: Sequence[Guarantee],
         now: datetime.datetime,
         budget: int,
+        *,
+        premises: bool = True,
     ) -> None:
         self.guarantees = guarantees
         self.budget = budget
+        self._tells_premises = premises
         claims = claims_of([each.selection for each in guarantees], rules.dialect)
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model(
@@ -224,6 +279,15 @@ class _Prover:
             if not self._cut:
                 raise
             return replace(answer, unknown=(TOO_MANY_COPIES,))
+
+    def refutation(self, place: int) -> Counterexample | None:
+        """A message that refutes one of the guarantees; ``None`` if one search of all mail finds none.
+
+        :raises BudgetError: the search takes more than its budget.
+        """
+        self._counted.clear()
+        found = self._among_all(self.first, place, self._assumed(place), usual=True).found
+        return found() if found else None
 
     def _judged(self, answer: Judgment, place: int, where: str) -> Judgment:
         """The judgment of a guarantee, by rounds. Each asks usual mail first, which meets the assumptions, and then all
@@ -278,7 +342,8 @@ class _Prover:
         """
         if self._cut:
             return replace(answer, unknown=(TOO_MANY_COPIES,))
-        return replace(answer, verdict=PROVED, premises=self._premises(model, place, assumptions))
+        premises = self._premises(model, place, assumptions) if self._tells_premises else ()
+        return replace(answer, verdict=PROVED, premises=premises)
 
     def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
         """Searches usual mail for a message that may break it, and replays that."""

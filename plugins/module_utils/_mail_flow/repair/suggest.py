@@ -19,7 +19,7 @@ from ..analyses.finding import MailFinding, MayChange
 from ..analyses.judgment import PROVED, REFUTED, UNKNOWN, Counterexample, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import Copy
-from ..analyses.verifier import prove
+from ..analyses.verifier import TriedRules, prove
 from ..budget import BudgetError, bounded, spend
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken, Case, broken
@@ -28,8 +28,6 @@ from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
 from ..simulator.simulation import Passage
-from ..symbolic.encoding import CONFLICTS, Model
-from ..symbolic.logic import high
 from ..symbolic.witness_replay import surely_breaks
 from ..trace.reading import Window
 from ..trace.replay import CopyCount, alternatives
@@ -280,15 +278,14 @@ class _Repair:
         if guarantee is None:
             return
         found = 0
+        others = [each for each in self._to_keep(goal) if each is not guarantee]
         try:
             for draft in search.first_steps:
-                rules = RuleSet(draft.rules, self.rules.dialect)
-                (left_open,) = prove(rules, self.given, [guarantee], self.now)
-                if (
-                    left_open.verdict != PROVED
-                    and self._broken_beside(rules, goal) is None
-                    and self._acts(draft, rules)
-                ):
+                (left_open,) = prove(RuleSet(draft.rules, self.rules.dialect), self.given, [guarantee], self.now)
+                if left_open.verdict == PROVED:
+                    continue
+                tried = self._under(draft, goal)
+                if self._refuting(tried, others) is None and self._acts(draft, tried):
                     yield draft, left_open
                     found += 1
                 if found == _FIRST_STEPS:
@@ -359,13 +356,14 @@ class _Repair:
         if search.count["undecided"] == _UNDECIDED:
             return False  # What kept the others from a proof most likely keeps this one, too.
         try:
-            wrong = self._proved(RuleSet(draft.rules, self.rules.dialect), goal)
+            tried = self._under(draft, goal)
+            wrong = self._refuting(tried, self._to_keep(goal))
         except (_OpenError, BudgetError):
             search.count["undecided"] += 1
             search.note_first_step(draft)
             return False
         if wrong is None:
-            return self._acts(draft, rules)
+            return self._acts(draft, tried)
         self._note(draft, wrong, goal, search)
         return wrong
 
@@ -385,8 +383,10 @@ class _Repair:
         return RuleSet(draft.rules, self.rules.dialect, self._known)
 
     def _to_keep(self, goal: _Goal) -> list[Guarantee]:
-        """The guarantees that must not be refuted: the goal, those that held, and those of which it was unknown."""
-        return [each.guarantee for each in self.judged if each.guarantee is goal.guarantee or each.verdict != REFUTED]
+        """The guarantees that must not be refuted: the goal first, those that held, and those of which it was unknown."""
+        wanted = [] if goal.guarantee is None else [goal.guarantee]
+        kept = [each.guarantee for each in self.judged if each.verdict != REFUTED]
+        return [*wanted, *(each for each in kept if each is not goal.guarantee)]
 
     def _simulated(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
         """A known message that is treated wrongly: the goal's own first."""
@@ -403,47 +403,42 @@ class _Repair:
                 return goal.wrong if is_first else self._missing(case, missed)
         return None
 
-    def _proved(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
-        """A message that refutes the goal or a guarantee that held.
+    def _under(self, draft: EditedRules, goal: _Goal) -> TriedRules:
+        """The guarantees that must not be refuted, under the rules of a draft.
+
+        :raises BudgetError: the rules are too much.
+        """
+        return TriedRules(RuleSet(draft.rules, self.rules.dialect), self.given, self._to_keep(goal), self.now)
+
+    def _refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> Wrong | None:
+        """A message that refutes one of some guarantees: the goal, or one that held, or of which that was unknown.
 
         :raises _OpenError: it is unknown whether there is one.
         """
-        if goal.guarantee is not None:
-            wrong = self._refuting(rules, [goal.guarantee])
-            if wrong is not None:
-                return wrong
-        return self._broken_beside(rules, goal)
-
-    def _broken_beside(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
-        """A message that refutes a guarantee that held, beside the goal.
-
-        :raises _OpenError: it is unknown whether there is one.
-        """
-        return self._refuting(rules, [each for each in self._to_keep(goal) if each is not goal.guarantee])
-
-    def _refuting(self, rules: RuleSet, guarantees: Sequence[Guarantee]) -> Wrong | None:
-        for found in prove(rules, self.given, guarantees, self.now):
-            if found.counterexample:
-                shown = _BrokenGuarantee(found.guarantee, self._wrong(found.guarantee, found.counterexample))
+        for guarantee in guarantees:
+            found = self._refutation(tried, guarantee)
+            if found:
+                shown = _BrokenGuarantee(guarantee, self._wrong(guarantee, found))
                 self.shown.append(shown)
                 return shown.wrong
-            was = next(each.verdict for each in self.judged if each.guarantee is found.guarantee)
-            if found.verdict == UNKNOWN and was != UNKNOWN:
-                raise _OpenError
         return None
 
-    def _acts(self, draft: EditedRules, rules: RuleSet) -> bool:
+    def _refutation(self, tried: TriedRules, guarantee: Guarantee) -> Counterexample | None:
+        was = next(each.verdict for each in self.judged if each.guarantee is guarantee)
+        if was == UNKNOWN:  # It need not be proved.
+            return tried.refutation(guarantee)
+        found = tried.judgment(guarantee)
+        if found.verdict == UNKNOWN:
+            raise _OpenError
+        return found.counterexample
+
+    def _acts(self, draft: EditedRules, tried: TriedRules) -> bool:
         """Whether every edited rule that is not disabled can still act. One that cannot has an exception for
         everything, or a condition that leaves no mail.
         """
         names = {edit.rule for edit in draft.edits}
-        edited = [rule for rule in rules.rules if rule.name in names and not rule.idle]
-        model = Model([rules], RuleSet([]), self.given, self.now)
-        chain = model.free.chains[0]
-        steps = [chain.step(rule) for rule in edited]
-        return all(
-            step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS) for step in steps
-        )
+        edited = [rule for rule in tried.rules.rules if rule.name in names and not rule.idle]
+        return all(tried.can_act(rule) for rule in edited)
 
     def _breaks(self, rules: RuleSet, shown: _BrokenGuarantee, date: datetime.datetime | None = None) -> bool:
         copy, guarantee = shown.wrong.copy, shown.guarantee
