@@ -21,7 +21,7 @@ FLOORS = (
 )
 #: The folders of a package, from the bottom, and files above them; any other file beside folders is below all of them.
 FOLDERS = {
-    "module_utils._resources": ("rules", "registry", "organization_state"),
+    "module_utils._resources": ("rules", "compliance", "registry", "organization_state"),
     "module_utils._mail_flow": (
         "model",
         "conditions",

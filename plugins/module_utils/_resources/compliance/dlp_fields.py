@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The conditions and actions of a DLP rule (New-DlpComplianceRule), as a table.
+
+A condition or action whose parameter has the same name as one of New-TransportRule has that rule's option and value
+shape. Everything else has Exchange's name in snake_case. An exception is the counterpart of a condition, and its
+property begins with ``ExceptIf``.
+
+Values:
+
+* addresses, words, patterns and domains are lists of texts, sizes as ``10MB``, flags only ``true``;
+* headers are the two options of a mail flow rule: ``header_contains_message_header`` and ``header_contains_words``,
+  ``header_matches_message_header`` and ``header_matches_patterns``;
+* attributes are texts ``attribute:word,word``, as in a mail flow rule;
+* ``message_type_matches`` has a mail flow rule's literals: ``AutoForward`` for DLP's AutomaticForward, ``OOF`` for
+  AutomaticReply;
+* ``content_contains_sensitive_information`` is Exchange's structure with keys in lower case and values as texts: a list
+  of ``{id, name, mincount, maxcount, confidencelevel, ...}``, or of ``{operator, groups}``, where a group has ``name``,
+  ``operator``, ``sensitivetypes`` and ``labels`` (each ``{name, type}``);
+* ``set_header`` is a mapping of header to value, ``remove_header`` a list of ``Header`` or ``Header:Value``,
+  ``modify_subject`` a mapping of ``patterns``, ``subjecttext`` and ``replacestrategy``;
+* what Microsoft documents no form of is Exchange's structure with keys in lower case and values as texts.
+
+Source: Microsoft's page of New-DlpComplianceRule, and the properties of rules of a test organization that ScubaGear
+publishes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..._exchange.kinds import Flag, Instant, Kind, Size, Text
+from ..._exchange.list_kinds import Listing, Patterns, Words
+from ..rules.fields import FIELDS, IMPORTANCES
+from .dlp_values import (
+    Addresses,
+    AttributePatterns,
+    AttributeWords,
+    HeaderValues,
+    KnownChoice,
+    MessageType,
+    SplitAddresses,
+    SplitTexts,
+    Structure,
+    hash_table,
+    is_set,
+)
+
+#: What conditions or actions say, by option.
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DlpPart:
+    """A condition or action of a DLP rule.
+
+    :param name: its parameter and property; an exception's begins with ``ExceptIf``.
+    :param kinds: option to kind: one, and more where a mail flow rule has several.
+    :param unpack: Exchange's value as options, if there are several; raises ValueError.
+    :param twin: whether there is an exception of this name.
+    """
+
+    name: str
+    kinds: Mapping[str, Kind]
+    unpack: Callable[[Any], Options] | None = None
+    twin: bool = True
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """The options that Exchange's value sets; empty if it sets nothing.
+
+        :raises ValueError: it was not understood; the text says why, as a clause.
+        """
+        try:
+            found = (
+                self.unpack(value) if self.unpack else {option: kind.read(value) for option, kind in self.kinds.items()}
+            )
+            for option, each in found.items():
+                if each is not None:
+                    # A value that cannot be compared was not understood.
+                    self.kinds[option].key(each)
+        except ValueError as error:
+            raise ValueError(_clause(error)) from error
+        except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            raise ValueError(_OTHER_FORM) from error
+        return {option: each for option, each in found.items() if is_set(each)}
+
+
+_OTHER_FORM = "it has another form than Microsoft documents"
+
+
+def _clause(error: ValueError) -> str:
+    """Why a value was not understood. Texts of other code are not written as a clause."""
+    text = str(error)
+    return text if text.startswith("it ") else _OTHER_FORM
+
+
+def snake_case(name: str) -> str:
+    """``shared_by_irm_user_risk`` for ``SharedByIRMUserRisk``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _part(name: str, kind: Kind, option: str = "", *, twin: bool = True) -> DlpPart:
+    return DlpPart(name, {option or snake_case(name): kind}, twin=twin)
+
+
+def _parts(kind: Kind, *names: str, twin: bool = True) -> list[DlpPart]:
+    return [_part(name, kind, twin=twin) for name in names]
+
+
+def _as_in_rules(name: str, option: str) -> DlpPart:
+    """A condition that a mail flow rule has, too, and that Exchange shows in the same form."""
+    return _part(name, FIELDS["conditions"][option].kind, option)
+
+
+def _header(name: str, header: str, texts: str) -> DlpPart:
+    """A header and what is looked for in it: two options of a mail flow rule."""
+
+    def unpack(value: Any) -> Options:
+        found = hash_table(value)
+        if not all(found.values()):
+            raise ValueError("it looks for nothing in a header")
+        if len(found) > 1:
+            raise ValueError(f"it is about {len(found)} headers, and Microsoft does not say whether one is enough")
+        return {key: each for field, words in found.items() for key, each in ((header, field), (texts, words))}
+
+    return DlpPart(name, {option: FIELDS["conditions"][option].kind for option in (header, texts)}, unpack)
+
+
+CONDITIONS = (
+    # Of the sender.
+    _part("From", Addresses()),
+    _as_in_rules("FromAddressContainsWords", "from_address_contains_words"),
+    _as_in_rules("FromAddressMatchesPatterns", "from_address_matches_patterns"),
+    _part("FromMemberOf", Addresses()),
+    _part("FromScope", KnownChoice("InOrganization", "NotInOrganization")),
+    _as_in_rules("SenderDomainIs", "sender_domain_is"),
+    _as_in_rules("SenderIPRanges", "sender_ip_ranges"),
+    _part("SenderADAttributeContainsWords", AttributeWords()),
+    _part("SenderADAttributeMatchesPatterns", AttributePatterns()),
+    # Of recipients.
+    _part("SentTo", Addresses()),
+    _part("SentToMemberOf", Addresses()),
+    _as_in_rules("RecipientDomainIs", "recipient_domain_is"),
+    _as_in_rules("AnyOfRecipientAddressContainsWords", "any_of_recipient_address_contains_words"),
+    _as_in_rules("AnyOfRecipientAddressMatchesPatterns", "any_of_recipient_address_matches_patterns"),
+    _part("RecipientADAttributeContainsWords", AttributeWords()),
+    _part("RecipientADAttributeMatchesPatterns", AttributePatterns()),
+    _part("AccessScope", KnownChoice("InOrganization", "NotInOrganization")),
+    _part("NonBifurcatingAccessScope", KnownChoice("HasInternal", "HasExternal"), twin=False),
+    # Of texts.
+    _as_in_rules("SubjectContainsWords", "subject_contains_words"),
+    _as_in_rules("SubjectMatchesPatterns", "subject_matches_patterns"),
+    _as_in_rules("SubjectOrBodyContainsWords", "subject_or_body_contains_words"),
+    _as_in_rules("SubjectOrBodyMatchesPatterns", "subject_or_body_matches_patterns"),
+    _header("HeaderContainsWords", "header_contains_message_header", "header_contains_words"),
+    _header("HeaderMatchesPatterns", "header_matches_message_header", "header_matches_patterns"),
+    _as_in_rules("ContentCharacterSetContainsWords", "content_character_set_contains_words"),
+    # Of content and labels.
+    _part("ContentContainsSensitiveInformation", Structure()),
+    _part("ContentPropertyContainsWords", Words()),
+    *_parts(Flag(), "ContentIsNotLabeled", "MessageIsNotLabeled", "AttachmentIsNotLabeled", twin=False),
+    # Of attachments.
+    *_parts(Flag(), "DocumentIsPasswordProtected", "DocumentIsUnsupported", "ProcessingLimitExceeded"),
+    *_parts(Words(), "DocumentNameMatchesWords", "DocumentContainsWords", "ContentExtensionMatchesWords"),
+    *_parts(Words(), "ContentFileTypeMatches", "UnscannableDocumentExtensionIs"),
+    *_parts(Patterns(), "DocumentNameMatchesPatterns", "DocumentMatchesPatterns"),
+    _part("DocumentSizeOver", Size()),
+    # Of the message.
+    _part("MessageTypeMatches", MessageType()),
+    _as_in_rules("MessageSizeOver", "message_size_over"),
+    _part("WithImportance", KnownChoice(*IMPORTANCES)),
+    _part("HasSenderOverride", Flag()),
+    _part("SharedByIRMUserRisk", Words(), twin=False),
+    # Readable, but not documented, or documented for other places than mail.
+    *_parts(Structure(), "AttachmentCountOver", "HeaderContainsTokens", "UrlContainsText", "SenderType"),
+    *_parts(Structure(), "ContentMissingSensitivityLabel", "MessageLabelChangeDetected", "HasLabelDowngradedFrom"),
+    *_parts(Structure(), "DeviceManagementType", "AccessedBy", "AccessedByMemberOf", "HasActivity"),
+    *_parts(Structure(), "DocumentCreatedBy", "DocumentCreatedByMemberOf", "SharedWithDomain", "ContentIsShared"),
+    *_parts(Structure(), "SharedByIRMAgentRisk", "TeamsSharedWithParticipantCategory"),
+)
+
+#: The keys of three hash tables, in lower case, to a mail flow rule's actions.
+_ADDED = {
+    "addtorecipients": "add_to_recipients",
+    "copyto": "copy_to",
+    "blindcopyto": "blind_copy_to",
+    "addmanagerasrecipienttype": "add_manager_as_recipient_type",
+}
+_DISCLAIMER = {
+    "text": "apply_html_disclaimer_text",
+    "location": "apply_html_disclaimer_location",
+    "fallbackaction": "apply_html_disclaimer_fallback_action",
+}
+_MODERATE = {
+    "moderatemessagebymanager": "moderate_message_by_manager",
+    "moderatemessagebyuser": "moderate_message_by_user",
+}
+
+
+def _actions_of_rules(name: str, options: Mapping[str, str]) -> DlpPart:
+    """A hash table whose keys are actions of a mail flow rule."""
+    kinds = {option: _kind_of_action(option) for option in options.values()}
+
+    def unpack(value: Any) -> Options:
+        found = {options.get(str(key).lower(), ""): each for key, each in value.items()} if is_set(value) else {}
+        if "" in found:
+            raise ValueError("it has a key that Microsoft does not document")
+        return {option: kinds[option].read(each) for option, each in found.items()}
+
+    return DlpPart(name, kinds, unpack, twin=False)
+
+
+def _kind_of_action(option: str) -> Kind:
+    kind = FIELDS["actions"][option].kind
+    if isinstance(kind, Listing):
+        return SplitAddresses()
+    return KnownChoice(*kind.spec["choices"]) if "choices" in kind.spec else kind
+
+
+ACTIONS = (
+    _part("EncryptRMSTemplate", Text(), twin=False),
+    _part("RemoveRMSTemplate", Flag(), twin=False),
+    _part("ApplyBrandingTemplate", Text(), twin=False),
+    _part("EnforcePortalAccess", Flag(), twin=False),
+    _part("BlockAccess", Flag(), twin=False),
+    _part("BlockAccessScope", KnownChoice("All", "PerUser", "PerAnonymousUser"), twin=False),
+    _part("RedirectMessageTo", Addresses(), twin=False),
+    _actions_of_rules("AddRecipients", _ADDED),
+    _actions_of_rules("Moderate", _MODERATE),
+    _part("Quarantine", Flag(), twin=False),
+    _actions_of_rules("ApplyHtmlDisclaimer", _DISCLAIMER),
+    _part("ModifySubject", Structure(), twin=False),
+    _part("PrependSubject", Text(), twin=False),
+    _part("SetHeader", HeaderValues(), twin=False),
+    _part("RemoveHeader", Listing(), twin=False),
+    _part("StopPolicyProcessing", Flag(), twin=False),
+    *_parts(Listing(), "GenerateIncidentReport", "GenerateAlert", "NotifyUser", twin=False),
+    *_parts(SplitTexts(), "IncidentReportContent", "NotifyAllowOverride", twin=False),
+    # Readable, but Microsoft's pages do not say what they do to mail.
+    *_parts(Structure(), "RestrictAccess", "MipRestrictAccess", "RestrictBrowserAccess", twin=False),
+    *_parts(Structure(), "AccessTimeControl", "MapRecipients", "RedactSensitiveInfo", twin=False),
+    *_parts(Structure(), "BlockDomainsOrUsers", "BlockDomains", "BlockDomainsExcept", twin=False),
+    *_parts(Structure(), "BlockUsers", "BlockUsersExcept", "TriggerPowerAutomateFlow", twin=False),
+)
+
+#: What a rule says beside its sections.
+SETTINGS = (
+    _part("SenderAddressLocation", KnownChoice("Header", "Envelope", "HeaderOrEnvelope"), twin=False),
+    _part("RuleErrorAction", KnownChoice("Ignore", "RetryThenBlock"), twin=False),
+    _part("EvaluateRulePerComponent", Flag(), twin=False),
+    *_parts(Instant(), "ActivationDate", "ExpiryDate", twin=False),
+)
+
+#: An action that means nothing without another: the option to the other.
+_ONLY_BESIDE = {"enforce_portal_access": "apply_branding_template", "block_access_scope": "block_access"}
+
+#: Actions for devices, files, other programs and other places than mail, and what describes a rule.
+_ELSEWHERE = frozenset(
+    {
+        *("EndpointDlpRestrictions", "EndpointDlpBrowserRestrictions", "ThirdPartyAppDlpRestrictions"),
+        *("OnPremisesScannerDlpRestrictions", "PowerBIDlpRestrictions", "NotifyEndpointUser"),
+        *("SPMoveToQuarantineLocation", "RestrictWebGrounding"),
+    }
+)
+_DESCRIPTIVE = frozenset(
+    {
+        *("AlertProperties", "ReportSeverityLevel", "NotifyEmailCustomText", "NotifyEmailCustomSubject"),
+        *("NotifyEmailCustomSenderDisplayName", "NotifyEmailExchangeIncludeAttachment", "NotifyUserType"),
+        *("NotifyEmailOnedriveRemediationActions", "NotifyJustificationCustomText", "NotifyOverrideRequirements"),
+        *("NotifyJustificationCustomTextTranslations", "NotifyPolicyTipCustomText", "NotifyPolicyTipDisplayOption"),
+        *("NotifyPolicyTipCustomTextTranslations", "NotifyPolicyTipUrl", "NotifyPolicyTipCustomDialog", "SourceType"),
+        *("Guid", "AdvancedRuleBuilderContext", "ParentPolicyName", "AdvancedRule", "ExecutionRuleGuids"),
+        *("DisplayName", "StorageBindings", "IsAdvancedRule", "ExternalScenarioDependancies", "RuleXml", "ReadOnly"),
+        *("ErrorMetadata", "ExternalIdentity", "ImmutableId", "Priority", "Workload", "LogicalWorkload", "Policy"),
+        *("Comment", "Disabled", "Mode", "ObjectVersion", "MaximumBlobRuleLength", "CreatedBy", "LastModifiedBy"),
+        *("Identity", "Id", "IsValid", "ExchangeVersion", "Name", "DistinguishedName", "ObjectCategory", "ObjectClass"),
+        *("WhenChanged", "WhenCreated", "WhenChangedUTC", "WhenCreatedUTC", "ExchangeObjectId", "OrganizationId"),
+        *("OrganizationalUnitRoot", "OriginatingServer", "ObjectState", "IsObjectUnderSystemOperation"),
+        *("RunspaceId", "PSComputerName", "PSShowComputerName", "SerializationData"),
+        *("AdminDisplayName", "CreationTimeUtc", "ModificationTimeUtc"),
+    }
+)
+
+_KNOWN = {
+    *_ELSEWHERE,
+    *_DESCRIPTIVE,
+    *(part.name for part in (*CONDITIONS, *ACTIONS, *SETTINGS)),
+    *(f"ExceptIf{part.name}" for part in CONDITIONS),
+}
+
+#: Exchange's name of a condition, in lower case, to the condition.
+CONDITION: Mapping[str, DlpPart] = {part.name.lower(): part for part in CONDITIONS}
+
+#: The options of a condition that mean nothing without each other.
+TOGETHER = tuple(tuple(part.kinds) for part in CONDITIONS if len(part.kinds) > 1)
+
+#: Section to option to kind.
+KINDS: Mapping[str, Mapping[str, Kind]] = {
+    "conditions": {option: kind for part in CONDITIONS for option, kind in part.kinds.items()},
+    "exceptions": {option: kind for part in CONDITIONS if part.twin for option, kind in part.kinds.items()},
+    "actions": {option: kind for part in ACTIONS for option, kind in part.kinds.items()},
+    "settings": {option: kind for part in SETTINGS for option, kind in part.kinds.items()},
+}
+
+
+def is_overlooked(name: str, value: Any) -> bool:
+    """Whether a rule's property with this value says something that no option says."""
+    return name not in _KNOWN and is_set(value)
+
+
+def with_meaning(actions: Options) -> dict[str, Any]:
+    """Actions without those that mean nothing: EnforcePortalAccess is true on every rule."""
+    return {
+        option: value
+        for option, value in actions.items()
+        if option not in _ONLY_BESIDE or actions.get(_ONLY_BESIDE[option])
+    }
