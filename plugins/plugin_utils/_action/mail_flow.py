@@ -97,6 +97,14 @@ class MailFlowEvidenceAction(MailFlowReplayAction):
         ModuleAction.check_connection(self)
 
 
+class MailFlowExperimentAction(MailFlowAction):
+    """Runs the module with access to files of messages. Only an organization treats mail."""
+
+    def check_connection(self) -> None:
+        """Requires an organization."""
+        ModuleAction.check_connection(self)
+
+
 def loaded(content: bytes, path: str) -> Any:
     """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
     try:

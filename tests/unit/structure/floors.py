@@ -35,6 +35,7 @@ FOLDERS = {
         "trace",
         "evidence",
         "repair",
+        "experiment",
         "wording",
     ),
     "module_utils._baseline": ("controls", "documents", "procedures", "run"),

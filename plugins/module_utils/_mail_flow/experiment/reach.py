@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may get a copy of a message beside those to whom it is sent: whoever rules add, redirect to, ask or tell, and journals.
+
+What a mailbox itself does with mail, such as forwarding it, no rule says; ``observing`` notices it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..._resources.rules.action_effects import Does
+from ..actions.bring import NAMING_PEOPLE
+from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..model.addresses import is_address, person
+from ..model.facts import Facts, leaves
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
+from ..simulator.results import Simulator
+from ..simulator.state import Course
+from .letters import TestLetter
+
+#: What accepts copies for people whom nobody can compute.
+ANYBODY = "unknown"
+
+
+@dataclass(frozen=True)
+class CopyReach:
+    """Who may get a copy of a message beside its recipients.
+
+    :param inside: people of the organization.
+    :param outside: everybody else.
+    :param open: why it is not known who else may, each in a word.
+    """
+
+    inside: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+    def refused(self, may_reach: Iterable[str]) -> tuple[str, ...]:
+        """The addresses, or :data:`ANYBODY`, that nobody allowed.
+
+        :param may_reach: addresses that may get a copy, in lower case.
+        """
+        allowed = set(may_reach)
+        unknown = (ANYBODY,) if self.open and ANYBODY not in allowed else ()
+        return (*(address for address in self.outside if address not in allowed), *unknown)
+
+
+def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
+    """Who may get a copy of a letter beside its recipients."""
+    try:
+        with bounded(STEPS_OF_MESSAGE):
+            courses = Simulator(rules, facts).courses(letter.message)
+    except BudgetError:
+        return CopyReach(open=("budget",))
+    everybody = {person(each).lower() for course in courses for each in _touched(course, rules)}
+    everybody |= {journal.lower() for journal in facts.journals}
+    others = sorted(everybody - {letter.sender, *letter.recipients})
+    names = [each for each in others if not is_address(each)]
+    known = [each for each in others if each not in names]
+    inside = tuple(each for each in known if leaves(facts, each) is False and not facts.may_relay(each))
+    why = (
+        *(("names",) if names else ()),
+        *(("budget",) if any(course.too_many for course in courses) else ()),
+        *(("rules",) if any(_surprises(course) for course in courses) else ()),
+        *(("journal_rules",) if facts.journal_rules is None else ()),
+    )
+    return CopyReach(inside, tuple(each for each in known if each not in inside), why)
+
+
+def _touched(course: Course, rules: RuleSet) -> Iterator[str]:
+    """Everybody who may get something of a copy."""
+    yield course.recipient.address
+    for world in course.worlds:
+        yield from (address for _kind, _rule, address in world.told)
+        yield from (added.address for added in world.added)
+        for _held, place in (*world.matched, *world.perhaps):
+            yield from _named(rules.rules[place])
+
+
+def _named(rule: FlowRule) -> Iterator[str]:
+    """Whom a rule names in its actions."""
+    for option in NAMING_PEOPLE & rule.actions.keys():
+        value = rule.actions[option]
+        yield from map(str, value if isinstance(value, (list, tuple)) else [value])
+    if "generate_incident_report" in rule.does(Does.REPORT):
+        yield str(rule.actions["generate_incident_report"])
+
+
+def _surprises(course: Course) -> bool:
+    """Whether a rule does something unknown to a copy."""
+    return any(world.surprises for world in course.worlds)

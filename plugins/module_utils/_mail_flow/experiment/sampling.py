@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which messages to send: those that are given, and as few others as show what guarantees and rules are about.
+
+Each question about a rule or a guarantee is a goal. Drafts are tried in the simulator, and the smallest number of them that meets
+the goals is taken, the plainest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._resources.rules.action_effects import Does
+from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ..input.guarantee_options import Guarantee
+from ..input.messages import check
+from ..model.facts import Facts
+from ..rules.rule_set import RuleSet
+from ..simulator.results import Simulator
+from ..symbolic.witness_replay import is_about
+from .drafts import MailDraft, drafts_of, pairs_of
+from .letters import Sending, TestLetter, UnsendableError, letter_of
+from .reach import CopyReach, reach_of
+
+#: The most drafts that are tried.
+MOST_DRAFTS = 2000
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Demonstration:
+    """What a message shows.
+
+    :param kind: ``acts`` (a rule acts on it), ``misses`` (it just does not), ``about`` (a guarantee is about it), ``beside`` (it just is not), or
+        ``protects`` (a rule protects what a guarantee is about).
+    :param name: the rule or the guarantee.
+    :param rule: of ``protects``, the rule.
+    :param by: of ``beside``, the exception; empty for the others.
+    """
+
+    kind: str
+    name: str
+    rule: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """What is not sent.
+
+    :param name: the message, or the goal that none meets.
+    :param kind: why, in a word; :param:`names` is what it is about.
+    """
+
+    kind: str
+    name: str = ""
+    names: tuple[str, ...] = ()
+    goal: Demonstration | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A message to send.
+
+    :param options: it, as the option ``messages`` has it.
+    :param expect: the user's expectations: address to keys of a result.
+    :param predicted: address to the computed result.
+    :param goals: what it shows.
+    """
+
+    letter: TestLetter
+    options: Mapping[str, Any]
+    predicted: Mapping[str, Mapping[str, Any]]
+    reach: CopyReach
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    goals: tuple[Demonstration, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The messages to send, and what is not sent."""
+
+    messages: Sequence[Planned]
+    unsent: Sequence[Unsent]
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What is asked of an experiment.
+
+    :param given: the messages of the user, each with the content of its file.
+    :param rules: the names of rules.
+    :param most: the most messages.
+    """
+
+    sending: Sending
+    rule_set: RuleSet
+    facts: Facts
+    given: Sequence[tuple[Mapping[str, Any], bytes | None]] = ()
+    guarantees: Sequence[Guarantee] = ()
+    rules: Sequence[str] = ()
+    most: int = 20
+
+
+def sample_of(asked: Inquiry) -> Sample:
+    """The messages of an experiment."""
+    return _Selector(asked).plan()
+
+
+@dataclass
+class _Selector:
+    asked: Inquiry
+    _messages: list[Planned] = field(default_factory=list)
+    _unsent: list[Unsent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._simulator = Simulator(self.asked.rule_set, self.asked.facts)
+
+    def plan(self) -> Sample:
+        for options, eml in self.asked.given:
+            self._take(options, eml, expect=options.get("expect") or {})
+        pairs = pairs_of(self.asked.sending.senders, self.asked.sending.recipients)
+        goals = _Goals(self._simulator, self.asked)
+        wanted = goals.every()
+        for goal in [goal for goal in wanted if goal.kind == "idle"]:
+            self._unsent.append(Unsent("idle", goal=goal))
+        left = {goal for goal in wanted if goal.kind != "idle"}
+        tried = goals.tried(pairs)
+        for draft, met in _cover(left, tried):
+            name = _name(min(met))
+            self._take(draft.options(self._unique(name)), None, goals=tuple(sorted(met)))
+            left -= met
+        self._unsent += [Unsent("nobody", goal=goal) for goal in sorted(left)]
+        return Sample(self._messages, self._unsent)
+
+    def _take(
+        self,
+        options: Mapping[str, Any],
+        eml: bytes | None,
+        *,
+        expect: Mapping[str, Any] | None = None,
+        goals: tuple[Demonstration, ...] = (),
+    ) -> None:
+        name = str(options["name"])
+        if len(self._messages) >= self.asked.most:
+            self._unsent.append(Unsent("limit", name))
+            return
+        try:
+            letter = letter_of(len(self._messages) + 1, options, eml, self.asked.sending, self.asked.facts)
+        except UnsendableError as error:
+            self._unsent.append(Unsent(error.kind, name, error.names))
+            return
+        check(expect or {}, letter.message, f"{name}.expect")
+        predicted = self._simulator.run(letter.message)["recipients"]
+        reach = reach_of(letter, self.asked.rule_set, self.asked.facts)
+        kept = {key: value for key, value in options.items() if key != "expect" and value not in (None, [], {})}
+        self._messages.append(Planned(letter, kept, predicted, reach, dict(expect or {}), goals))
+
+    def _unique(self, name: str) -> str:
+        taken = {planned.letter.name for planned in self._messages}
+        number = 2
+        found = name
+        while found in taken:
+            found = f"{name} ({number})"
+            number += 1
+        return found
+
+
+def _name(goal: Demonstration) -> str:
+    words = {
+        "acts": f"{goal.name}: acts",
+        "misses": f"{goal.name}: just does not act",
+        "about": f"{goal.name}: covered",
+        "beside": f"{goal.name}: just not covered",
+        "protects": f"{goal.name}: protected by {goal.rule}",
+    }
+    return words[goal.kind]
+
+
+@dataclass
+class _Goals:
+    """The goals of rules and guarantees, and what drafts meet."""
+
+    simulator: Simulator
+    asked: Inquiry
+
+    def __post_init__(self) -> None:
+        by_name = {rule.name.casefold(): rule for rule in self.asked.rule_set.rules}
+        self._rules = [by_name[name.casefold()] for name in self.asked.rules if name.casefold() in by_name]
+        self._claims = RuleSet((each.selection for each in self.asked.guarantees), self.asked.facts.dialect)
+        self._protecting = [
+            rule for rule in self.asked.rule_set.rules if rule.does(Does.ENCRYPT) and rule.enforced and not rule.idle
+        ]
+
+    def every(self) -> list[Demonstration]:
+        """All goals; ``idle`` for a rule that never acts."""
+        found: list[Demonstration] = []
+        for rule in self._rules:
+            found += (
+                [Demonstration("idle", rule.name)]
+                if rule.idle
+                else [Demonstration("acts", rule.name), Demonstration("misses", rule.name)]
+            )
+        for claim in self._claims.rules:
+            found.append(Demonstration("about", claim.name))
+            found += [Demonstration("beside", claim.name, by=atom.predicate.options[0]) for atom in claim.exceptions]
+        return found
+
+    def tried(self, pairs: Sequence[tuple[str, str]]) -> dict[MailDraft, frozenset[Demonstration]]:
+        """The drafts, and the goals that each meets."""
+        selections = [*(rule for rule in self._rules if not rule.idle), *self._claims.rules]
+        if self._claims.rules:
+            selections += [rule for rule in self._protecting if rule not in selections]
+        every = [MailDraft(sender, recipient) for sender, recipient in pairs] if selections else []
+        for rule in selections:
+            every += drafts_of(rule, pairs)
+        seen = {draft: self._seen(draft) for draft in list(dict.fromkeys(every))[:MOST_DRAFTS]}
+        known = {draft: found for draft, found in seen.items() if found is not None}
+        near = _Near(known)
+        return {draft: frozenset(self._met(draft, known, near)) for draft in known}
+
+    def _seen(self, draft: MailDraft) -> _Sighting | None:
+        """What a draft is and what rules do; ``None`` if it cannot be sent, or nobody knows."""
+        try:
+            letter = letter_of(0, draft.options("draft"), None, self.asked.sending, self.asked.facts)
+            with bounded(STEPS_OF_MESSAGE):
+                result = self.simulator.run(letter.message)["recipients"].get(draft.recipient)
+                about = {
+                    claim.name: is_about(self._claims, claim, letter.message, self.asked.facts, draft.recipient)
+                    for claim in self._claims.rules
+                }
+        except (UnsendableError, BudgetError):
+            return None
+        if result is None:
+            return None
+        matched = {rule["name"]: rule["matched"] for rule in result["rules"]}
+        return _Sighting(
+            frozenset(name for name, value in matched.items() if value is True),
+            frozenset(name for name, value in matched.items() if value is not True),
+            frozenset(name for name, value in about.items() if value is True),
+            frozenset(name for name, value in about.items() if value is False),
+            frozenset(result.get("protected_by", ())),
+        )
+
+    def _met(self, draft: MailDraft, known: Mapping[MailDraft, _Sighting], near: _Near) -> Iterator[Demonstration]:
+        found = known[draft]
+        beside: set[str] = set()
+        neighbors = list(draft.neighbors(near.of(draft)))
+        for rule in self._rules:
+            if rule.name in found.acting:
+                yield Demonstration("acts", rule.name)
+            elif rule.name not in found.open and any(rule.name in known[other].acting for other, _by in neighbors):
+                yield Demonstration("misses", rule.name)
+        for claim in self._claims.rules:
+            if claim.name in found.about:
+                yield Demonstration("about", claim.name)
+                for protecting in sorted(found.protecting):
+                    yield Demonstration("protects", claim.name, protecting)
+            elif claim.name in found.beside:
+                beside |= {by for other, by in neighbors if claim.name in known[other].about}
+                yield from (
+                    Demonstration("beside", claim.name, by=atom.predicate.options[0])
+                    for atom in claim.exceptions
+                    if _is_by(atom.predicate.options[0], beside)
+                )
+
+
+class _Near:
+    """The drafts that have all but one thing in common with one."""
+
+    def __init__(self, drafts: Iterable[MailDraft]) -> None:
+        self._groups: dict[tuple[object, ...], list[MailDraft]] = {}
+        for draft in drafts:
+            for key in self._keys(draft):
+                self._groups.setdefault(key, []).append(draft)
+
+    def of(self, draft: MailDraft) -> list[MailDraft]:
+        """Those that may be a draft's neighbors."""
+        return [other for key in self._keys(draft) for other in self._groups[key] if other != draft]
+
+    @staticmethod
+    def _keys(draft: MailDraft) -> tuple[tuple[object, ...], ...]:
+        return (
+            ("people", draft.sender, draft.recipient),
+            ("sender", draft.sender, draft.parts),
+            ("recipient", draft.recipient, draft.parts),
+        )
+
+
+@dataclass(frozen=True)
+class _Sighting:
+    """What becomes of a draft: the rules that act, those that may, and the guarantees that are about it and that are not."""
+
+    acting: frozenset[str]
+    open: frozenset[str]
+    about: frozenset[str]
+    beside: frozenset[str]
+    protecting: frozenset[str]
+
+
+def _is_by(option: str, apart: set[str]) -> bool:
+    """Whether an exception may be what sets neighbors apart."""
+    if option in apart:
+        return True
+    return ("from" in apart and option.startswith(("from", "sender"))) or (
+        "to" in apart and option.startswith(("sent_to", "recipient", "any_of"))
+    )
+
+
+def _cover(
+    goals: set[Demonstration], tried: Mapping[MailDraft, frozenset[Demonstration]]
+) -> Iterator[tuple[MailDraft, set[Demonstration]]]:
+    """As few drafts as meet the goals that can be met, each with those that it is taken for."""
+    left = set(goals) | {goal for met in tried.values() for goal in met if goal.kind == "protects"}
+    while left:
+        best = max(
+            tried,
+            key=lambda draft: (len(left & tried[draft]), -len(draft.parts)),
+            default=None,
+        )
+        if best is None or not left & tried[best]:
+            return
+        met = set(left & tried[best])
+        yield best, met
+        left -= met

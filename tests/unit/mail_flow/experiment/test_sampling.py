@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which messages an experiment sends: the module in check mode, over an emulated organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment, ome_transport_rules
+
+from tests.unit.emulated_session import EmulatedSession
+
+DOMAIN = "contoso.onmicrosoft.com"
+SENDER, INSIDE = f"alexw@{DOMAIN}", f"meganb@{DOMAIN}"
+PARTNER, STRANGER = "tests@fabrikam.com", "tests@northwind.com"
+ENCRYPT: dict[str, Any] = {
+    "name": "Partners",
+    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    "exceptions": {"subject_contains_words": ["[plain]"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+WORDS: dict[str, Any] = {
+    "name": "Salaries",
+    "conditions": {"subject_or_body_contains_words": ["salary"], "sent_to_scope": "NotInOrganization"},
+    "actions": {"reject_message_reason_text": "No."},
+}
+GUARANTEE: dict[str, Any] = {
+    "name": "To the partner",
+    "when": {"recipient_domain_is": ["fabrikam.com"]},
+    "unless": {"subject_contains_words": ["[plain]"]},
+    "then": "not_in_clear",
+}
+
+
+def session_with(*rules: dict[str, Any], **state: Any) -> EmulatedSession:
+    licensed = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+    session = EmulatedSession({"advanced_message_encryption": True, "irm_configuration": licensed, **state})
+    session.run(ome_transport_rules, rules=list(rules))
+    session.writes.clear()
+    return session
+
+
+def planned(session: EmulatedSession, **options: Any) -> dict[str, Any]:
+    found = session.run(
+        mail_flow_experiment,
+        check_mode=True,
+        **{"senders": [SENDER], "recipients": [INSIDE, PARTNER, STRANGER], **options},
+    )
+    assert session.writes == []
+    return found
+
+
+def message(**options: Any) -> dict[str, Any]:
+    return {"name": "Offer", "from": SENDER, "to": [PARTNER], "subject": "Offer", "body": "Hello", **options}
+
+
+def reasons(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(row["name"], row["why"]) for row in found["not_sent"]]
+
+
+def test_a_message_is_computed_with_its_mark() -> None:
+    found = planned(session_with(ENCRYPT), messages=[message(expect={PARTNER: {"protection": "encrypt"}})])
+    (row,) = found["experiments"]
+    assert row["recipients"][PARTNER]["predicted"]["protected_by"] == ["Partners"]
+    assert row["message"] == message()
+    assert (found["sent"], found["not_sent"], found.get("failed")) == (0, [], None)
+    assert "unexpected" not in row
+
+
+def test_what_is_not_as_expected_fails() -> None:
+    found = planned(session_with(ENCRYPT), messages=[message(expect={PARTNER: {"protection": "none"}})])
+    (missed,) = found["experiments"][0]["unexpected"]
+    assert (missed["key"], missed["expected"], missed["predicted"]) == ("protection", "none", "encrypt")
+    assert found["failed"]
+
+
+def test_a_rule_gets_a_message_that_it_acts_on_and_one_that_it_does_not() -> None:
+    found = planned(session_with(ENCRYPT, WORDS), rules=["partners", "Salaries"])
+    acting = {
+        rule["name"]
+        for row in found["experiments"]
+        for recipient in row["recipients"].values()
+        for rule in recipient["predicted"]["rules"]
+        if rule["matched"] is True
+    }
+    assert acting == {"Partners", "Salaries"}
+    assert reasons(found) == []
+    shown = [text for row in found["experiments"] for text in row["shows"]]
+    assert len(shown) == len(set(shown)) == 4
+    # One message shows of one rule that it acts, and of the other that it does not.
+    assert len(found["experiments"]) <= 3
+
+
+def test_a_guarantee_gets_its_plainest_messages() -> None:
+    found = planned(session_with(ENCRYPT), guarantees=[GUARANTEE])
+    rows = found["experiments"]
+    assert len(rows) == 2
+    witness = next(row for row in rows if row["message"]["to"] == [PARTNER] and "subject" not in row["message"])
+    assert len(witness["shows"]) == 2
+    (beside,) = [row for row in rows if row is not witness]
+    assert beside["message"]["subject"] == "[plain]"
+    assert reasons(found) == []
+
+
+def test_what_no_message_can_show_is_said() -> None:
+    hidden = {**WORDS, "name": "Documents", "conditions": {"attachment_has_executable_content": True}}
+    idle = {**WORDS, "name": "Idle", "enabled": False}
+    found = planned(session_with(hidden, idle), rules=["Documents", "Idle"])
+    assert sorted(why for _name, why in reasons(found)) == ["idle", "nobody", "nobody"]
+    assert found["experiments"] == []
+
+
+def test_an_unknown_rule_is_refused() -> None:
+    with pytest.raises(OptionError, match="Partners"):
+        planned(session_with(ENCRYPT), rules=["Partner"])
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"from": "other@contoso.com"}, "sender"),
+        ({"to": ["somebody@fabrikam.com"]}, "recipient"),
+        ({"to": [PARTNER], "cc": ["somebody@fabrikam.com"]}, "recipient"),
+        ({"headers": {"Resent-To": "x"}}, "header"),
+        ({"headers": {"X-MS-Exchange-Organization-SCL": "9"}}, "header"),
+        ({"headers": {"X-Message-Encryption-Experiment": "9"}}, "header"),
+        ({"attachments": [{"name": "offer.docx"}]}, "attachment"),
+        ({"body": "x" * (1 << 20)}, "large"),
+        ({"from": "a b@contoso.com"}, "address"),
+    ],
+    ids=str,
+)
+def test_what_may_not_be_sent_is_not(options: dict[str, Any], why: str) -> None:
+    found = planned(session_with(ENCRYPT), messages=[message(**options), message(name="Good")])
+    assert reasons(found) == [("Offer", why)]
+    assert [row["name"] for row in found["experiments"]] == ["Good"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"subject": "Offer\r\nBcc: victim@example.com"},
+        {"subject": "Offer\nX: y"},
+        {"from": f"{SENDER}\r\nBcc: victim@example.com"},
+        {"to": [f"{PARTNER}\nBcc: victim@example.com"]},
+        {"headers": {"X-Own": "a\r\nBcc: victim@example.com"}},
+        {"attachments": [{"name": "a.txt\r\nX: y"}]},
+        {"subject": "Offer\x85X: y"},
+    ],
+    ids=str,
+)
+def test_nothing_begins_a_header_of_its_own(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="end of line"):
+        planned(session_with(ENCRYPT), messages=[message(**options)])
+
+
+def test_no_more_than_so_many() -> None:
+    found = planned(
+        session_with(ENCRYPT), messages=[message(), message(name="Second")], rules=["Partners"], max_messages=1
+    )
+    assert [row["name"] for row in found["experiments"]] == ["Offer"]
+    assert {why for _name, why in reasons(found)} == {"limit"}
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        {"blind_copy_to": ["archive@elsewhere.example"]},
+        {"redirect_message_to": ["archive@elsewhere.example"]},
+        {"moderate_message_by_user": ["archive@elsewhere.example"]},
+        {"generate_incident_report": "archive@elsewhere.example", "incident_report_content": ["Sender"]},
+    ],
+    ids=str,
+)
+def test_a_copy_for_somebody_outside_is_refused_unless_allowed(actions: dict[str, Any]) -> None:
+    copying = {"name": "Archive", "conditions": {"from_scope": "InOrganization"}, "actions": actions}
+    session = session_with(copying)
+    with pytest.raises(OptionError, match="may_reach"):
+        planned(session, messages=[message()])
+    found = planned(session, messages=[message()], may_reach=["Archive@Elsewhere.example"])
+    assert found["experiments"][0]["may_get"] == ["archive@elsewhere.example"]
+
+
+def test_a_copy_for_somebody_inside_is_shown() -> None:
+    copying = {
+        "name": "Archive",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"blind_copy_to": [f"archive@{DOMAIN}"]},
+    }
+    found = planned(session_with(copying), messages=[message()])
+    assert found["experiments"][0]["may_get"] == [f"archive@{DOMAIN}"]
+
+
+def test_nobody_can_compute_a_manager() -> None:
+    managed = {
+        "name": "Managers",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"add_manager_as_recipient_type": "Bcc"},
+    }
+    session = session_with(managed, hidden_cmdlets=["Get-Recipient"])
+    with pytest.raises(OptionError, match="unknown"):
+        planned(session, messages=[message()])
+    assert planned(session, messages=[message()], may_reach=["unknown"])["experiments"]
+
+
+def test_the_terminal_names_nobody() -> None:
+    found = planned(session_with(ENCRYPT), messages=[message()], rules=["Partners"])
+    assert "@" not in found["msg"]
+    assert "Hello" not in found["msg"]
+
+
+def test_questions_are_refused_with_what_to_do() -> None:
+    with pytest.raises(OptionError, match="settled_by"):
+        planned(session_with(ENCRYPT), questions=["U08"])
