@@ -628,8 +628,10 @@ guarantees:
         C(kind), the C(rule), the C(option) and C(value) that it is about, and the C(other) rule. Of a rule that
         decides, C(kind) is V(rejects), V(deletes), V(quarantines), V(redirects), V(holds), V(decrypts), V(encrypts),
         V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
-        encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(never_matches) (a value of a
-        condition), V(unauthenticated) (the sender), or V(stopped) (by the other).
+        encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
+        (a remote domain makes its people internal), V(never_matches) (a value of a
+        condition), V(unauthenticated) (the sender), or V(stopped) (by the other); or what a rule does to it without
+        encrypting it: V(only_brands) or V(only_routes).
       type: dict
       returned: when the verdict is V(refuted)
     unknown:

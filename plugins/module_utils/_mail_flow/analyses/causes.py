@@ -12,7 +12,8 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
 from ..input.guarantee_options import Guarantee
-from ..model.facts import sender_inside
+from ..model.addresses import domain
+from ..model.facts import INSIDE, sender_inside
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -28,6 +29,9 @@ _FATES = {
     Does.MODERATE: "holds",
 }
 
+#: What a rule does for mail without encrypting it, to the kind of a cause.
+_BY_HALVES = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
+
 
 @dataclass(frozen=True)
 class BreachCause:
@@ -36,7 +40,8 @@ class BreachCause:
     :param kind: of a rule that decides: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
         ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
-        ``never_matches``, ``unauthenticated``, or ``stopped`` (by the rule :param:`other`).
+        ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or ``stopped`` (by the rule :param:`other`); of a rule that acts on it and
+        does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
 
@@ -69,8 +74,31 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if copied_by:
         missing = _nearest([each for each in helping if _misses_recipient(each)], guarantee)
         return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
+    if not _arrives_in_clear(copy):
+        return None  # No rule encrypts it anew.
     found = _nearest([each for each in helping if each.distance and _known(each, copy)], guarantee)
+    half = _nearest(_by_halves(every), guarantee)
+    if half and (found is None or _in_common(half.rule, guarantee) > _in_common(found.rule, guarantee)):
+        return BreachCause(_half(half.rule), half.rule.name)
     return _of_standing(found, every, copy) if found else None
+
+
+def _arrives_in_clear(copy: Copy) -> bool:
+    arrival = copy.message.protection
+    return arrival is not None and arrival.kind in ("none", "smime_signed")
+
+
+def _by_halves(every: Sequence[Standing]) -> list[Standing]:
+    """The rules that do something for a copy that nothing protects, and do not encrypt it."""
+    acting = [each for each in every if each.surely and each.rule.enforced]
+    if any(each.rule.does(Does.ENCRYPT) for each in acting):
+        return []
+    return [each for each in acting if _half(each.rule)]
+
+
+def _half(rule: FlowRule) -> str:
+    """What a rule does for mail beside encrypting it, as a kind of cause; empty if nothing."""
+    return next((kind for what, kind in _BY_HALVES.items() if rule.does(what)), "")
 
 
 def _encrypts(rule: FlowRule, guarantee: Guarantee) -> bool:
@@ -106,6 +134,11 @@ def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None
     )
 
 
+def _in_common(rule: FlowRule, guarantee: Guarantee) -> int:
+    """How many values the conditions of a rule have in common with those of a guarantee."""
+    return -unlike(rule, guarantee.when)[0]
+
+
 def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     """How far the conditions of a rule are from those of a guarantee: first by the values that they have in common, then
     by the conditions that the rule has beside.
@@ -125,7 +158,7 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _known(standing: Standing, copy: Copy) -> bool:
-    """Whether one thing keeps a rule from acting, of which it is known that it is the cause."""
+    """Whether one thing keeps a rule from protecting a copy, of which it is known that it is the cause."""
     return standing.distance == 1 and any(is_so(standing, copy) for _kind, is_so in _CASES)
 
 
@@ -139,12 +172,20 @@ def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:
     )
 
 
+def _is_internal(standing: Standing, copy: Copy) -> bool:
+    """Whether a rule for mail to people outside does not act because a remote domain makes them internal."""
+    atom, name = standing.failed[0].atom, domain(copy.recipient)
+    outside = atom.predicate.options[0] == "sent_to_scope" and atom.values == "NotInOrganization"
+    return outside and copy.facts.counts_as_internal(name) is True and copy.facts.domain_type(name) not in INSIDE
+
+
 #: Sort of a cause to when it is known.
 _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
     ("disabled", lambda each, _copy: bool(each.rule.idle) and not each.failed),
     ("mode", lambda each, _copy: not each.rule.enforced and not each.failed),
     ("dates", lambda each, _copy: not each.in_window and not each.failed),
     ("unauthenticated", _is_unauthenticated),
+    ("internal_domain", lambda each, copy: each.misses_by_scope and len(each.failed) == 1 and _is_internal(each, copy)),
     ("scope", lambda each, _copy: each.misses_by_scope and len(each.failed) == 1),
     ("never_matches", lambda each, _copy: len(each.failed) == 1 and bool(_never_matches(each.failed[0]))),
     ("exception", lambda each, _copy: len(each.failed) == 1 and each.failed[0].section == "exceptions"),
@@ -163,6 +204,8 @@ def _never_matches(failed: Failed) -> list[str]:
 def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
     rule = standing.rule
     kind = next(kind for kind, is_so in _CASES if is_so(standing, copy))
+    if kind == "internal_domain":
+        return BreachCause(kind, rule.name, "conditions.sent_to_scope", domain(copy.recipient))
     if kind in ("scope", "exception", "unauthenticated", "never_matches"):
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"

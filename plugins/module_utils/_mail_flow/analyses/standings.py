@@ -55,7 +55,7 @@ class Failed:
 class Standing:
     """How a rule stands to a copy.
 
-    :param acts: whether it matches, or may match.
+    :param acts: whether it matches, or may match; :param:`surely` whether it does whatever is open.
     :param reached: whether the copy reaches it, or would if it were enabled.
     :param in_window: whether its dates may let it act.
     :param failed: what certainly keeps it from matching.
@@ -64,6 +64,7 @@ class Standing:
 
     rule: FlowRule
     acts: bool
+    surely: bool
     reached: bool
     in_window: bool
     failed: tuple[Failed, ...]
@@ -111,7 +112,8 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
         return []
     person = course.recipient
     worlds = [world for world in course.worlds if not world.against_a_guess] or course.worlds
-    acting = {place for world in worlds for places in (world.matched, world.perhaps) for _held, place in places}
+    matched = [{place for _held, place in world.matched} for world in worlds]
+    acting = {*set().union(*matched), *(place for world in worlds for _held, place in world.perhaps)}
     last = max((place for address, place in looked if address == person.address), default=-1)
     ended = any(world.over for world in worlds)
     found = []
@@ -127,7 +129,13 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
         rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
         found.append(
             Standing(
-                rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), rule_view
+                rule=rule,
+                acts=rule.place in acting,
+                surely=all(rule.place in places for places in matched),
+                reached=reached,
+                in_window=rule.in_window(copy.message) is not False,
+                failed=tuple(failed),
+                rule_view=rule_view,
             )
         )
     return found

@@ -65,9 +65,15 @@ _CAUSES = {
     "expiry_date": "the rule {rule!r}, which would encrypt it, ended on {value}",
     "exception": "the rule {rule!r} excepts it ({option}: {value})",
     "scope": "the rule {rule!r}, which would encrypt it otherwise, has the condition {option}: {value}",
+    "internal_domain": (
+        "the rule {rule!r}, which would encrypt it otherwise, is for mail to people outside, and a remote domain makes"
+        " people at {value} internal"
+    ),
     "never_matches": "no mail meets the condition {option}: {value} of the rule {rule!r}",
-    "unauthenticated": "it was not authenticated, so it is no mail from inside for the rule {rule!r}",
+    "unauthenticated": "its sender did not sign in, so it is no mail from inside for the rule {rule!r}",
     "stopped": "it does not reach the rule {rule!r}",
+    "only_brands": "the rule {rule!r} brands it, but does not encrypt it",
+    "only_routes": "the rule {rule!r} chooses how it leaves, but does not encrypt it",
 }
 _CAUSES_WITH_ANOTHER_RULE = {
     "stops": "the rule {rule!r} stops before the rule {other!r}",

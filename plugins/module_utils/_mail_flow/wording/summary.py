@@ -133,16 +133,16 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
     date = f" on {str(message['date'])[:10]}" if message.get("date") else ""
     arrives = f" (arrives {_arrival(message['protection'])})" if message.get("protection") else ""
-    claims = "that claims to be " if message.get("authenticated") is False else ""
-    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{also}{date}{kinds}{arrives}{with_}"
+    sender = f"{message.get('from') or 'nobody'}{' (not signed in)' if message.get('authenticated') is False else ''}"
+    return f"mail from {sender} to {recipient}{also}{date}{kinds}{arrives}{with_}"
 
 
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
-    """A message as a short list: the label and content of each line. An authentic sender is taken for granted.
+    """A message as a short list: the label and content of each line. That a sender signed in is taken for granted.
 
     :param recipient: the recipient whom the list is about; somebody whom no field names gets a copy.
     """
-    yield "Claims to be from" if message.get("authenticated") is False else "From", str(message.get("from") or "nobody")
+    yield "From", str(message.get("from") or "nobody")
     fields = {name: [str(each) for each in message.get(name) or ()] for name in ("to", "cc", "bcc")}
     for name, people in fields.items():
         if people:
@@ -191,7 +191,7 @@ def _protected(kind: str) -> str:
 
 #: The content of a line, if it is not simply the value.
 _SAID: Mapping[str, Callable[[Any], str]] = {
-    "authenticated": lambda value: "authenticated" if value else "not authenticated",
+    "authenticated": lambda value: "signed in" if value else "not signed in",
     "attachments": lambda value: ", ".join(map(_attachment, value)),
     "protection": _arrival,
     "disclaimer_insertable": lambda value: "can be inserted" if value else "cannot be inserted",

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import cause_words
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule, verdict
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
@@ -82,6 +83,40 @@ def test_the_rule_that_copies_is_named_with_the_rule_that_does_not_cover_the_cop
     assert cause_words(found) == (
         "the rule 'Copies' sends it to z@other.example, and the rule 'Partners' does not cover mail to z@other.example"
     )
+
+
+def test_people_whom_a_remote_domain_makes_internal_are_told_from_others_inside() -> None:
+    leasing = {**IN, "recipient_domain_is": ["leasing.com"]}
+    facts = {**TENANT, "remote_domains": [{"name": "leasing.com", "is_internal": True}]}
+    found = verdict([ALL], facts, when=leasing, then="not_in_clear")["counterexample"]["cause"]
+    assert (found["kind"], found["rule"], found["value"]) == ("internal_domain", "All", "leasing.com")
+    assert cause_words(found)
+
+
+def test_no_rule_is_said_to_lack_for_mail_that_arrives_protected() -> None:
+    off = {**PARTNERS, "enabled": False}
+    forward = rule("Forward", PARTNER, {"apply_rights_protection_template": "Do Not Forward"})
+    found = verdict([forward, off], when=PARTNER, then="not_in_clear", template="Do Not Forward")
+    assert found["counterexample"]["message"]["protection"]
+    assert "cause" not in found["counterexample"]
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ({"apply_rights_protection_customization_template": "Partners"}, "only_brands"),
+        ({"route_message_outbound_require_tls": True}, "only_routes"),
+    ],
+)
+def test_a_rule_that_is_meant_for_it_and_does_not_encrypt_is_named_before_others(action: Values, kind: str) -> None:
+    half = rule("Half", {**PARTNER, "subject_contains_words": ["offer"]}, action)
+    disabled = {**PARTNERS, "enabled": False}
+    wanted = {**PARTNER, "subject_contains_words": ["offer"]}
+    for every in ([half, disabled], [disabled, half]):
+        found = cause(every, when=wanted, then="portal")
+        assert (found["kind"], found["rule"]) == (kind, "Half")
+        # Of all mail to the partner, the other rule is nearer.
+        assert cause(every)["rule"] == "Partners"
 
 
 def test_two_rules_that_stop_are_named_by_the_rule_that_they_stop_before() -> None:

@@ -157,10 +157,10 @@ def test_where_nothing_encrypts_no_rule_decides() -> None:
     assert verdict_sentence(row).endswith("is delivered unencrypted by rules (whether by forced TLS is unknown).")
 
 
-def test_mail_whose_sender_is_not_authenticated_only_claims_to_be_from_somebody() -> None:
+def test_mail_whose_sender_did_not_sign_in_says_so() -> None:
     row = refuted(ENCRYPT, when={"from": ["ceo@contoso.com"], "sent_to_scope": "NotInOrganization"})
     assert row["counterexample"]["message"]["authenticated"] is False
-    assert "mail that claims to be from ceo@contoso.com to " in verdict_sentence(row)
+    assert "mail from ceo@contoso.com (not signed in) to " in verdict_sentence(row)
 
 
 def test_what_a_message_can_do_without_goes_and_what_it_needs_stays() -> None:
