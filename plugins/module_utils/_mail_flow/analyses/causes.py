@@ -13,6 +13,7 @@ from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
+from ..model.connectors import IN_TRANSIT
 from ..model.facts import INSIDE, sender_inside
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
@@ -40,8 +41,9 @@ class BreachCause:
     :param kind: of a rule that decides: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
         ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
-        ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or ``stopped`` (by the rule :param:`other`); of a rule that acts on it and
-        does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
+        ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
+        ``stopped`` (by the rule :param:`other`); of a rule that acts on it and does not encrypt, what else it does:
+        ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
 
@@ -77,7 +79,7 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
     found = _nearest([each for each in helping if each.distance and _known(each, copy)], guarantee)
-    half = _nearest(_by_halves(every), guarantee)
+    half = None if guarantee.then == IN_TRANSIT else _nearest(_by_halves(every), guarantee)
     if half and (found is None or _in_common(half.rule, guarantee) > _in_common(found.rule, guarantee)):
         return BreachCause(_half(half.rule), half.rule.name)
     return _of_standing(found, every, copy) if found else None
