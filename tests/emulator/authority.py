@@ -63,6 +63,7 @@ class Application:
     :param app_role: has Exchange.ManageAsApp; without it tokens are refused (401).
     :param graph_permission: has ExchangeMessageTrace.Read.All of Microsoft Graph; without it the trace is refused
         (403).
+    :param graph_consents: what else an administrator consented to in Entra, such as Mail.Send: it reaches every mailbox.
     :param directory_role: has an Entra role; without it cmdlets are refused (403).
     """
 
@@ -75,6 +76,7 @@ class Application:
     app_role: bool = True
     directory_role: bool = True
     graph_permission: bool = True
+    graph_consents: tuple[str, ...] = ()
     federation_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     @property
@@ -312,7 +314,7 @@ class Authority:
         """An access token for an application in an organization; ``claims`` are those of a challenge that it answers."""
         roles = ["Exchange.ManageAsApp"] if application.app_role else []
         if resource == GRAPH:
-            roles = [MAY_TRACE] if application.graph_permission else []
+            roles = [*([MAY_TRACE] if application.graph_permission else []), *application.graph_consents]
         return self._encode(
             organization, {"xms_claims": bool(claims), "appid": application.client_id, "roles": roles}, resource
         )
@@ -376,11 +378,12 @@ class Authority:
             raise NotEntitled
         return organization
 
-    def check_graph(self, authorization: str) -> Organization:
+    def check_graph(self, authorization: str, permission: str = MAY_TRACE) -> Organization:
         """The organization of a token for Microsoft Graph.
 
+        :param permission: what the token must grant; empty where more than the token decides.
         :raises Unauthorized: no good token for Graph.
-        :raises NotEntitled: the application may not read the trace.
+        :raises NotEntitled: the token does not grant it.
         """
         try:
             claims = jwt.decode(
@@ -391,9 +394,15 @@ class Authority:
         organization = self._tenant(claims["tid"])
         if organization is None or claims["uti"] in self._refused:
             raise Unauthorized("The token is not for this organization")
-        if MAY_TRACE not in claims["roles"]:
+        if permission and permission not in claims["roles"]:
             raise NotEntitled
         return organization
+
+    @staticmethod
+    def roles_of(authorization: str) -> list[str]:
+        """The permissions that a token of an application grants everywhere."""
+        claims = jwt.decode(authorization.removeprefix("Bearer "), options={"verify_signature": False})
+        return list(claims.get("roles", ()))
 
     @staticmethod
     def is_of_a_person(token: str) -> bool:

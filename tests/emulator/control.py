@@ -88,6 +88,8 @@ class Control:
         application = self._emulator.applications[self._organization(request).name]
         application.app_role = body.get("app_role", application.app_role)
         application.directory_role = body.get("directory_role", application.directory_role)
+        application.graph_permission = body.get("graph_permission", application.graph_permission)
+        application.graph_consents = tuple(body.get("graph_consents", application.graph_consents))
         application.tenants |= {self._find(name).tenant_id for name in body.get("consented_in", ())}
         self._emulator.authority.lifetime = body.get("token_lifetime", self._emulator.authority.lifetime)
 

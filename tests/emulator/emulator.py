@@ -26,6 +26,7 @@ from .ledger import Entry
 from .module_service import ModuleService
 from .organization import Organization
 from .own_processes import OwnProcesses
+from .post_office.smtp import SmtpFront
 from .psrp import PsrpFront
 from .rest import AdminApi
 from .service import Service
@@ -80,6 +81,9 @@ class Emulator:
         self.psrp = self._psrp_front()
         self.psrp_front = Front(self.psrp.handle, tls=self._psrp_tls_settings())
         self.psrp_plain_front = Front(self.psrp.handle, tls=None)
+        account = {"user": "prober@outside.invalid", "password": secrets.token_urlsafe(18)}
+        self.smtp_front = SmtpFront(self.service, self.front.tls, implicit=False, **account)
+        self.smtp_tls_front = SmtpFront(self.service, self.front.tls, implicit=True, **account)
         self._engine = engine
         self.module_front: Front | None = None
         self.own_processes = OwnProcesses(self._own_console, self.service.faults, self.service.ledger)
@@ -151,6 +155,7 @@ class Emulator:
         ca = None if trusted else trustme.CA()
         self.front.tls = self.tls_settings(ca=ca)
         self.psrp_front.tls = self._psrp_tls_settings(ca=ca)
+        self.smtp_front.tls = self.smtp_tls_front.tls = self.tls_settings(ca=ca)
         self.drop_connections()
 
     def reset(self) -> None:
@@ -175,6 +180,13 @@ class Emulator:
             "ca_cert": str(self.ca_cert),
             "powershell_path": str(self.program),
             "psrp": {"host": "127.0.0.1", "port": self.psrp_front.port, "http_port": self.psrp_plain_front.port},
+            "smtp": {
+                "host": "127.0.0.1",
+                "port": self.smtp_front.port,
+                "tls_port": self.smtp_tls_front.port,
+                "user": self.smtp_front.user,
+                "password": self.smtp_front.password,
+            },
             "organizations": [
                 {
                     "name": name,
@@ -256,6 +268,8 @@ class Emulator:
             self.front,
             self.psrp_front,
             self.psrp_plain_front,
+            self.smtp_front,
+            self.smtp_tls_front,
             *((self.module_front,) if self.module_front else ()),
         ):
             front.close()

@@ -55,11 +55,16 @@ TRANSPORT = frozenset(
         "no_content",
     }
 )
+#: What can happen to a command of SMTP: no answer, or that it is not possible now, or never.
+SMTP = frozenset({"lost_before", "lost_after", "temporary", "permanent"})
+#: What can happen to the rows of an answer: each is there twice, every second one lacks some values, none is there.
+ROWS = frozenset({"duplicated_rows", "partial_rows", "no_rows"})
 #: What can happen to a page of the message trace: its second half is lost, or it comes again instead of the next one.
 TRACE = frozenset({"lost_rows", "repeated_page"})
 CMDLET = frozenset(
     {
         *TRACE,
+        *ROWS,
         "silent_noop",
         "stale_reads",
         "huge",
@@ -76,7 +81,7 @@ SHELL = frozenset({"exit", "break", "continue", "return_null"})
 #: What can happen to a shell of the emulator's own, after the work of a statement: it is gone, and the statements that
 #: follow do not run.
 POOL = frozenset({"dead_after"})
-KINDS = TRANSPORT | CMDLET | SHELL | POOL
+KINDS = TRANSPORT | CMDLET | SHELL | POOL | SMTP
 
 _TRANSIENT = "We cannot currently process your request, please wait a few minutes and try again."
 
@@ -85,9 +90,10 @@ _TRANSIENT = "We cannot currently process your request, please wait a few minute
 class Fault:
     """One entry of a schedule.
 
-    Where: ``wire`` (``rest``, ``psrp``, ``powershell``), ``step`` (REST: ``discovery``, ``token``, ``invoke``,
+    Where: ``wire`` (``rest``, ``psrp``, ``powershell``, ``smtp``), ``step`` (REST: ``discovery``, ``token``, ``invoke``,
     ``batch``, ``batched`` for one request inside a batch, ``exomodulefile``; PSRP: ``create``, ``command``, ``send``,
-    ``receive``, ``signal``, ``delete``), ``cmdlet`` (a pattern such as ``Set-*``), ``organization``. What is left out
+    ``receive``, ``signal``, ``delete``; Graph, over ``rest``: ``graph``, ``send``, ``copies``, ``copy``; SMTP: ``connect``,
+    a command in lower case, ``content``), ``cmdlet`` (a pattern such as ``Set-*``), ``organization``. What is left out
     matches everything, but ``batched`` wants to be named.
 
     How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after``
@@ -170,8 +176,8 @@ class Faults:
         self.set([])
 
     def transport(self, wire: str, step: str, cmdlets: Iterable[str] = (), organization: str = "") -> Fault | None:
-        """The fault that strikes a request."""
-        return self._take(TRANSPORT, wire, step, list(cmdlets), organization)
+        """The fault that strikes a request, or a command of SMTP."""
+        return self._take(SMTP if wire == "smtp" else TRANSPORT, wire, step, list(cmdlets), organization)
 
     def cmdlet(self, wire: str, cmdlet: str, organization: str) -> Fault | None:
         """The fault that strikes a running cmdlet."""
@@ -271,7 +277,7 @@ def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -
         "rest": {"dead_shell", "operation_timeout", "401"},
         "psrp": {"401", "401_expired", "401_revoked", "concurrency_text"},
     }[wire]
-    kinds = sorted(KINDS - SHELL - POOL - elsewhere - {"redirect", "portal_edit"})
+    kinds = sorted((CMDLET | TRANSPORT) - ROWS - elsewhere - {"redirect", "portal_edit"})
     schedule = []
     for _unused in range(length):
         kind = source.choice(kinds)

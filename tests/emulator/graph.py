@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Microsoft Graph's message trace. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order
+"""Microsoft Graph: its message trace, and what the post office has of it. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order
 rows come: here in none.
 
 Its quota is the cmdlet's, as Microsoft's page of getDetailsByRecipient has it; it is counted apart, since nobody says
@@ -17,9 +17,10 @@ from typing import Any
 
 from .authority import Authority, NotEntitled, Unauthorized
 from .faults import strike
-from .message_trace import seconds_to_wait
+from .message_trace import is_seen, seconds_to_wait
 from .organization import Organization
 from .people import json_answer
+from .post_office.graph_mail import GraphMail
 from .service import Service
 from .web import Answer, Request
 
@@ -40,7 +41,7 @@ _NAMES = {
 
 
 class Graph:
-    """Answers requests for the trace.
+    """Answers requests for the trace, and hands on those for mail.
 
     :param elsewhere: what next links begin with instead of the front's own address.
     """
@@ -53,11 +54,12 @@ class Graph:
         #: The paths and queries of requests.
         self.asked: list[dict[str, str]] = []
         self._queries: list[float] = []
+        self._mail = GraphMail(service, authority)
 
     def handle(self, request: Request) -> Answer | None:
         """The answer, or None when the path is not Graph's."""
         if request.path != PATH:
-            return None
+            return self._mail.handle(request)
         fault = self.service.faults.transport("rest", "graph", organization=self._asking(request))
         return strike(fault, lambda: self._authorized(request))
 
@@ -95,7 +97,7 @@ class Graph:
         found = [
             each
             for each in organization.state["message_trace"]
-            if span[1][:19] <= each["Received"][:19] <= span[2][:19]
+            if span[1][:19] <= each["Received"][:19] <= span[2][:19] and is_seen(each)
         ]
         random.Random(0).shuffle(found)
         start = int(request.query.get("$skiptoken", "0"))

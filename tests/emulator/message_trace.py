@@ -160,8 +160,14 @@ def _without_crowds(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _is_there(each: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-    """Whether a row has come by now: some come late."""
-    return len(state["message_trace_queries"]) > each.get("Late", 0)
+    """Whether a row has come by now: some come late, by a number of queries or by a time."""
+    late: int = each.get("Late", 0)
+    return len(state["message_trace_queries"]) > late and is_seen(each)
+
+
+def is_seen(each: Mapping[str, Any]) -> bool:
+    """Whether the time has come from which a row is seen."""
+    return str(each.get("SeenFrom", "")) <= stored_instant(datetime.datetime.now(datetime.UTC))
 
 
 def _is_meant(each: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .post_office.answers import checked as checked_answers
 from .properties import IRM_ON_OFF
 from .values import new_guid, now
 
@@ -23,6 +24,10 @@ DEFAULT_OME = "OME Configuration"
 BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
 
 State = dict[str, Any]
+
+#: What an organization can tell although it is not so: that a rule protects what goes out in clear, that refused mail
+#: was delivered, that no rule acted, that those acted that did not.
+LIES = frozenset({"clear", "delivered", "no rules", "other rules"})
 
 
 def _guid(name: str, what: str) -> str:
@@ -226,6 +231,12 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
       5 minutes.
     * ``rule_report``, ``encryption_report``, ``message_trace_details``: rows as ``rule_reports`` makes them;
       ``report_hours_late``: how late reports are.
+    * ``answers``: to the open questions about mail flow, for mail that is sent (``post_office.answers``); ``mail_service``:
+      how sending and reading behave; ``mail_grants``: the mailboxes that the application may ``send`` from and ``read``;
+      ``mailboxes``, ``left``: what was delivered, and what went to addresses outside; ``lies``: what the organization
+      tells although it is not so. The README has their values.
+    * ``smtp_client``: the address from which mail over SMTP is said to come; ``reject_direct_send``: such mail with an
+      envelope's sender of the organization's own is refused.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -305,6 +316,27 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "rule_report": [],
         "encryption_report": [],
         "report_hours_late": 0,
+        "answers": {},
+        "mail_service": {
+            "message_id": "kept",
+            "blind_recipients": "kept",
+            "inner_text": "wrapper",
+            "large_mime": "refused",
+            "rejects_outsiders": "bounce",
+            "rule_names": True,
+            "trace_queries_late": 0,
+            "trace_seconds": 0,
+            "detail_seconds": 0,
+            "copy_seconds": 0,
+            "sends_a_minute": 30,
+        },
+        "mail_grants": {"send": [], "read": []},
+        "mail_sent_at": {},
+        "mailboxes": {},
+        "left": [],
+        "lies": [],
+        "smtp_client": "203.0.113.25",
+        "reject_direct_send": False,
         "messages": [
             {"MessageId": f"<portal-1@{name}>", "Subject": "Quarterly figures", "IsRevocable": True, "Revoked": False},
             {"MessageId": f"<inline-1@{name}>", "Subject": "Lunch", "IsRevocable": False, "Revoked": False},
@@ -339,7 +371,9 @@ class Organization:
     def patch(self, changes: Mapping[str, Any]) -> None:
         """Dictionaries are merged, everything else is replaced."""
         with self.lock:
-            self.commit(_merged(self.state, changes))
+            merged = _merged(self.state, changes)
+            _check_mail(merged)
+            self.commit(merged)
 
     def commit(self, state: State) -> None:
         with self.lock:
@@ -380,6 +414,7 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     if unknown:
         raise ValueError(f"unknown keys of an organization's state: {', '.join(sorted(unknown))}")
     whole = _merged(defaults, state)
+    _check_mail(whole)
     whole["ome_configurations"] = [{**ome_configuration(row["Identity"]), **row} for row in whole["ome_configurations"]]
     whole["owa_mailbox_policies"] = [{**_owa_policy(row["Name"]), **row} for row in whole["owa_mailbox_policies"]]
     whole["mobile_device_mailbox_policies"] = [
@@ -406,6 +441,15 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
         for row in sorted(whole["transport_rules"], key=lambda row: row.get("Priority", len(whole["transport_rules"])))
     ]
     return whole
+
+
+def _check_mail(state: Mapping[str, Any]) -> None:
+    """:raises ValueError: a switch of mail, an answer or a lie that is none."""
+    if unknown := set(state["mail_service"]) - set(default_state()["mail_service"]):
+        raise ValueError(f"unknown keys of mail_service: {', '.join(sorted(unknown))}")
+    if unknown := set(state["lies"]) - LIES:
+        raise ValueError(f"unknown lies: {', '.join(sorted(unknown))}")
+    checked_answers(state["answers"])
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> State:

@@ -18,6 +18,7 @@ from . import properties
 from .context import Context
 from .errors import refused
 from .mail_flow.delivery import deliver
+from .message_trace import is_seen
 from .organization import Organization
 from .values import parse_instant, stored_instant
 
@@ -86,17 +87,18 @@ def detail(
     events = [("Receive", "Message received by: MAIL.PROD.OUTLOOK.COM", "")]
     for name, guid in rules.items():
         said = f"Transport rule: '{name}', ID: ('{guid}'), DLP policy: '', ID: (00000000-0000-0000-0000-000000000000)"
-        events.append(("Transport rule", said, _data("ruleId", guid)))
+        events.append(("Transport rule", said, data("ruleId", guid)))
     if tls:
         said = f"Message sent to mail.fabrikam.com at 203.0.113.25 using {tls} with AES256"
-        events.append(("Send external", said, _data("ConnectorId", connector) if connector else ""))
+        events.append(("Send external", said, data("ConnectorId", connector) if connector else ""))
     return [
-        {"Date": row["Received"], **head, "Event": event, "Action": "", "Detail": text, "Data": data}
-        for event, text, data in events
+        {"Date": row["Received"], **head, "Event": event, "Action": "", "Detail": text, "Data": held}
+        for event, text, held in events
     ]
 
 
-def _data(name: str, value: str) -> str:
+def data(name: str, value: str) -> str:
+    """What an event holds beside its text."""
     return f"<root><MEP Name={quoteattr(name)} String={quoteattr(value)}/></root>"
 
 
@@ -157,7 +159,8 @@ def get_detail(context: Context) -> None:
     queries.append(now)
     keys = [str(asked.get(name) or "").lower() for name in ("MessageTraceId", "RecipientAddress")]
     for row in state["message_trace_details"] if all(keys) else ():
-        if [str(row[name]).lower() for name in ("MessageTraceId", "RecipientAddress")] == keys:
+        mine = [str(row[name]).lower() for name in ("MessageTraceId", "RecipientAddress")] == keys
+        if mine and is_seen(row):
             context.emit(properties.MESSAGE_TRACE_DETAIL, row)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .context import Outcome
 from .errors import CmdletError
-from .faults import POOL, SHELL, Fault, Faults, cmdlet_error, refusal_of_what_was_stored
+from .faults import POOL, ROWS, SHELL, Fault, Faults, cmdlet_error, refusal_of_what_was_stored
 from .language import translated_error, translated_outcome
 from .ledger import Entry, Ledger
 from .organization import Organization, State
@@ -136,6 +136,8 @@ class Service:
             self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         if kind == "lost_rows":
             outcome.records = outcome.records[: len(outcome.records) // 2]
+        if kind in ROWS:
+            outcome.records = _struck_rows(kind, outcome.records)
         if kind == "repeated_page" and self._page is not None:
             outcome = self._page
         self._page = outcome if cmdlet == "Get-MessageTraceV2" else self._page
@@ -175,6 +177,21 @@ class Service:
         :raises CmdletError: the cmdlet ended with an error.
         """
         return run(organization, cmdlet, parameters, rest=True, prompts=False)
+
+
+def _struck_rows(kind: str, records: list[Record]) -> list[Record]:
+    """The rows of an answer under one of ``faults.ROWS``."""
+    if kind == "no_rows":
+        return []
+    if kind == "duplicated_rows":
+        return [record for record in records for _again in range(2)]
+    kept = ("MessageTraceId", "MessageId", "RecipientAddress", "Event")
+    return [
+        record
+        if place % 2 == 0
+        else Record(record.type, {name: value if name in kept else None for name, value in record.values.items()})
+        for place, record in enumerate(records)
+    ]
 
 
 def _half(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,16 +9,26 @@ of answers to what is not known, and what all runs agree on is the answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .directory import Directory
-from .mail import Mail, mail
+from .mail import Copy, Mail, mail
 from .outcomes import Judge, Outcome, joined
-from .passage import Passage
+from .passage import Effects, Passage
 from .rules import Rule, rules
 from .worlds import GUESSES, Question, TooManyWorlds, World, decisive, explore
 
-__all__ = ["GUESSES", "Directory", "MailFlow", "TooManyWorlds"]
+__all__ = ["GUESSES", "Delivery", "Directory", "MailFlow", "TooManyWorlds"]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of somebody's copy in one world."""
+
+    address: str
+    outcome: Outcome
+    copy: Copy
 
 
 class MailFlow:
@@ -95,6 +105,20 @@ class MailFlow:
         explored = explore(lambda world: self._run(world, arrived)[0], guesses=guesses, limit=limit)
         addresses = dict.fromkeys(address for outcomes in explored.results for address in outcomes)
         return {address: [outcomes.get(address) for outcomes in explored.results] for address in addresses}
+
+    def in_world(self, message: Mapping[str, Any], world: World) -> tuple[list[Delivery], Effects]:
+        """What becomes of each copy of a message in one world, and what the rules cause beside it. Somebody to whom
+        several copies go is there several times.
+        """
+        arrived = mail(message)
+        passage = Passage(world, arrived, self.directory, self.rules)
+        judge = Judge(world, arrived, self.directory)
+        found = [
+            Delivery(recipient.address, judge.outcome(copy, recipient), copy)
+            for copy in passage.copies
+            for recipient in copy.recipients
+        ]
+        return found, passage.effects
 
     def _run(self, world: World, message: Mail) -> tuple[dict[str, Outcome], dict[str, list[str]]]:
         passage = Passage(world, message, self.directory, self.rules)

@@ -8,18 +8,34 @@ from typing import Any
 
 from . import GUESSES, MailFlow
 
+#: What a row of the recipients has if it is a group, of each kind.
+GROUPS = ("members", "dynamic_members", "linked_members")
+
 
 def facts_of(state: Mapping[str, Any]) -> dict[str, Any]:
-    """What an organization's state tells. Its recipients are mailboxes, and nobody else belongs to it."""
+    """What an organization's state tells: its mailboxes, its groups, and its mail users. Nobody else belongs to it."""
     domains = [{"DomainName": state["name"], "DomainType": "Authoritative", "MatchSubDomains": False}]
+    groups = {row["address"]: row[key] for row in state["recipients"] for key in GROUPS if key in row}
+    called = {
+        name.lower(): row["address"]
+        for row in state["recipients"]
+        for name in (row["name"], row["alias"], row["address"], *row.get("aliases", ()))
+    }
     return {
         "accepted_domains": state.get("accepted_domains") or domains,
         "remote_domains": state.get("remote_domains") or [{"DomainName": "*", "IsInternal": False}],
-        "mailboxes": [row["address"] for row in state["recipients"]],
-        "mail_users": [],
+        "mailboxes": [row["address"] for row in state["recipients"] if row["address"] not in groups],
+        "mail_users": [row["PrimarySmtpAddress"] for row in state["mail_users"]],
         "contacts": [],
-        "groups": {},
-        "managers": {},
+        "groups": {
+            address: [called.get(member.lower(), member) for member in members] for address, members in groups.items()
+        },
+        "managers": {
+            row["address"]: called.get(row["manager"].lower(), row["manager"])
+            for row in state["recipients"]
+            if row.get("manager")
+        },
+        "proxy_addresses": {alias: row["address"] for row in state["recipients"] for alias in row.get("aliases", ())},
         "attributes": {},
         "irm_configuration": state["irm_configuration"],
         "outbound_connectors": state["outbound_connectors"],
