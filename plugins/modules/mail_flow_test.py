@@ -1088,7 +1088,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
-    Tested,
+    TestedMessages,
     differences,
     run_cases,
 )
@@ -1243,7 +1243,7 @@ class _Test:
     rules: RuleSet
     facts: Mapping[str, Any]
     simulator: Simulator
-    tested: Tested
+    tested: TestedMessages
     compared: RuleSet | None
     elsewhere: RulesWithFacts | None
     irm_before: Mapping[str, Any] | None

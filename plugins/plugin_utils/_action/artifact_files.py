@@ -56,7 +56,7 @@ class ArtifactFiles:
         """The name of the run's folder."""
         return self.folders.run
 
-    def of(self, host: str) -> ArtifactFiles:
+    def for_host(self, host: str) -> ArtifactFiles:
         """The files of another organization, as the same procedure of the run sees them."""
         at = self.folders
         return ArtifactFiles(self.directory, host, at.of_run, at.procedure, at.owners)

@@ -81,7 +81,7 @@ class Folders:
         self.all_approvals = self.top / "used-approvals"
         self.procedure, self.of_run = procedure, run
 
-    def of(self, host: str) -> Folders:
+    def for_host(self, host: str) -> Folders:
         """The folders of another organization, as the same procedure of the run sees them."""
         return Folders(str(self.top), host, self.of_run, self.procedure, self.owners)
 

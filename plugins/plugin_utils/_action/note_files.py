@@ -60,7 +60,7 @@ class NoteFiles:
 
     def remembered_of(self, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What the tasks of this procedure have stored so far for other organizations of the run."""
-        return {host: NoteFiles(self._at.of(host)).remembered() for host in hosts}
+        return {host: NoteFiles(self._at.for_host(host)).remembered() for host in hosts}
 
     def mark(self, what: str, hosts: Iterable[str]) -> None:
         """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or

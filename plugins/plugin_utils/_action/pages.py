@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from ansible import constants as C
 
 from ...module_utils._baseline.documents.history import HistoryContext
-from ...module_utils._baseline.documents.looks import Look, looks_of
 from ...module_utils._baseline.documents.report import organizations_of
+from ...module_utils._baseline.documents.run_findings import RunFindings, run_findings_of
 from ...module_utils._exchange.errors import OptionError
 from ...modules.mail_flow_replay_report import ReplayReportContext
 from .artifact_files import ArtifactFiles
@@ -76,7 +76,7 @@ class ReplayReportAction(PageAction):
         )
 
 
-def runs_in(artifacts: ArtifactFiles) -> Iterator[list[Look]]:
+def runs_in(artifacts: ArtifactFiles) -> Iterator[list[RunFindings]]:
     """What each run saw. Raises OptionError if there is no folder of runs, or a report in one cannot be read."""
     names = artifacts.reports.run_names()
     if not names:
@@ -88,7 +88,7 @@ def runs_in(artifacts: ArtifactFiles) -> Iterator[list[Look]]:
         yield _looks(artifacts, name)
 
 
-def _looks(artifacts: ArtifactFiles, name: str) -> list[Look]:
+def _looks(artifacts: ArtifactFiles, name: str) -> list[RunFindings]:
     """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it
     came to.
     """
@@ -98,7 +98,7 @@ def _looks(artifacts: ArtifactFiles, name: str) -> list[Look]:
     looks = []
     for file in files:
         document = _report(artifacts, file)
-        looks += looks_of({**document, "run": name}, organizations_of(document, str(file)))
+        looks += run_findings_of({**document, "run": name}, organizations_of(document, str(file)))
     return looks
 
 

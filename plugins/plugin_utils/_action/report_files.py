@@ -42,7 +42,7 @@ class ReportFiles:
             self._at.note({**self._at.noted(), "reported": True})
         return paths
 
-    def stored(self) -> Iterator[Mapping[str, Any]]:
+    def stored_reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations for which this run has stored one so far."""
         for path in sorted(self._at.run_folder.glob("*/report.json")):
             with contextlib.suppress(OptionError):

@@ -123,11 +123,11 @@ def answers_of(run: Record) -> list[Answer]:
     """The three answers."""
     figures = figures_of(run)
     changes = what_changes(figures)
-    changes.lines.extend(_replayed(figures.replayed))
+    changes.lines.extend(_replay_line(figures.replayed))
     return [needs_attention(figures), changes, what_to_decide(figures, run)]
 
 
-def _replayed(lines: Sequence[str]) -> list[tuple[str, str]]:
+def _replay_line(lines: Sequence[str]) -> list[tuple[str, str]]:
     """What was found of real mail, in one line."""
     if len(lines) > 1:
         return [(f"The mail of the last days was replayed in {count(len(lines), 'organization')}.", "#replay")]

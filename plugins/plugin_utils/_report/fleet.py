@@ -22,7 +22,7 @@ MOST_BYTES = 980_000
 #: The maximum length of a name in a row.
 _LONGEST_NAME = 60
 #: What is said of an organization itself, to the heading of its column. A column that would be empty is left out.
-_ABOUT = {"ring": "Ring", "profile": "Profile"}
+_LABELS = {"ring": "Ring", "profile": "Profile"}
 #: Statuses of a control to their tags in a row. A tag takes one byte, a class would take ten.
 _TAGS = {"not met": "b", "not assessable": "i", "accepted exception": "u"}
 
@@ -39,7 +39,7 @@ def view_of(report: Record) -> dict[str, Any]:
     """The variables of the page's template."""
     organizations = sorted(report["organizations"], key=_worst_first)
     controls = _controls(organizations)
-    about = {key: values for key in _ABOUT if (values := _values(organizations, key))}
+    about = {key: values for key in _LABELS if (values := _values(organizations, key))}
     rows, left = _rows(organizations, list(about), list(controls))
     statuses = Counter(str(item.get("status", "")) for item in organizations)
     kind = str(report.get("kind") or "")
@@ -55,7 +55,7 @@ def view_of(report: Record) -> dict[str, Any]:
         "unseen": list(dict.fromkeys(line for item in organizations for line in unseen_of(item))),
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
-        "about": [_ABOUT[key] for key in about],
+        "about": [_LABELS[key] for key in about],
         "rows": Markup("\n").join(rows),
         "left": left,
         "choices": [
@@ -67,7 +67,7 @@ def view_of(report: Record) -> dict[str, Any]:
                     for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
                 ],
             ),
-            *((key, _ABOUT[key], values) for key, values in about.items()),
+            *((key, _LABELS[key], values) for key, values in about.items()),
             ("control", "Control not met", list(controls)),
         ],
     }

@@ -230,7 +230,7 @@ def _rows(organization: Record) -> Iterable[Record]:
             "title": row["name"],
             "status": row["verdict"],
             "before": row["before"],
-            "text": _said(row),
+            "text": _guarantee_text(row),
         }
     for line in unseen_of(organization):
         yield {"record": "unseen", "text": line}
@@ -267,7 +267,7 @@ def _rows(organization: Record) -> Iterable[Record]:
         yield {**warning, "record": "warning"}
 
 
-def _said(guarantee: Record) -> str:
+def _guarantee_text(guarantee: Record) -> str:
     """Why a guarantee does not hold, in one cell."""
     lines = [f"{name}: {as_text(value)}" for name, value in (*guarantee["card"], *guarantee["ends"])]
     return "; ".join(filter(None, [*lines, guarantee["open"], guarantee["unseen"]]))

@@ -19,7 +19,7 @@ from .labels import Record, mail_of
 TITLES = dict(zip(COVERAGE, ("Protected by rules", "Not by rules", "Cannot be told", "Not delivered"), strict=True))
 
 #: The picture: its width, where the bars begin, and the height of a day, in units of the drawing.
-_WIDTH, _LEFT, _DAY = 400, 72, 18
+_WIDTH, _MARGIN, _DAY = 400, 72, 18
 
 
 def replay_of(organization: Record) -> Record | None:
@@ -69,9 +69,9 @@ def picture_of(days: Sequence[Record]) -> Record:
     most = max((sum(row[how] for how in COVERAGE) for row in days), default=0)
     bars = []
     for place, row in enumerate(days):
-        left = float(_LEFT)
+        left = float(_MARGIN)
         for how in COVERAGE:
-            width = row[how] / most * (_WIDTH - _LEFT) if most else 0
+            width = row[how] / most * (_WIDTH - _MARGIN) if most else 0
             if width:
                 bars.append({"class": how, "x": f"{left:.1f}", "y": place * _DAY, "width": f"{width:.1f}"})
             left += width

@@ -62,7 +62,7 @@ from .replay_section import replay_of
 
 
 @dataclass
-class Shared:
+class SharedRecord:
     """Something that one or more organizations have, with their names."""
 
     record: Record
@@ -79,11 +79,11 @@ class Shared:
         return max(0, len(self.organizations) - MOST_NAMES)
 
 
-def _shared(organizations: Sequence[Record], records: Callable[[Record], Iterable[Record]]) -> list[Shared]:
-    found: dict[str, Shared] = {}
+def _shared(organizations: Sequence[Record], records: Callable[[Record], Iterable[Record]]) -> list[SharedRecord]:
+    found: dict[str, SharedRecord] = {}
     for organization in organizations:
         for record in records(organization):
-            shared = found.setdefault(json.dumps(record, sort_keys=True, default=str), Shared(record))
+            shared = found.setdefault(json.dumps(record, sort_keys=True, default=str), SharedRecord(record))
             if name_of(organization) not in shared.organizations[-1:]:
                 shared.organizations.append(name_of(organization))
     return list(found.values())
@@ -94,7 +94,7 @@ class ControlRow:
     """A control across the organizations of the page, with each of its statuses there."""
 
     about: Record
-    standings: list[Shared] = field(default_factory=list)
+    standings: list[SharedRecord] = field(default_factory=list)
 
     @property
     def counts(self) -> list[tuple[Word, int]]:
@@ -183,7 +183,7 @@ def _applications(organizations: Sequence[Record]) -> str:
     return known[0] if len(known) == 1 else count(len(known), "application") if known else ""
 
 
-def _card_order(shared: Shared) -> tuple[bool, int, int]:
+def _card_order(shared: SharedRecord) -> tuple[bool, int, int]:
     card = shared.record
     return not is_high(card), rank(IMPACT, card["impact"]), rank(ROLLBACK, card["rollback"])
 

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import (
     Acceptance,
-    Accepted,
+    AcceptedFinding,
     moment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
@@ -122,7 +122,7 @@ class TestWords:
     def test_what_is_accepted_is_left_out_and_counts_as_needed(self) -> None:
         acceptance = Acceptance(["IRM-5", word("any_sender", "2999-01-31")], KNOWN)
         before, after = Finding("session", "nothing allows it."), finding("irreversible")
-        assert acceptance.left([before, finding("IRM-5"), after]) == [before, after]
+        assert acceptance.unaccepted([before, finding("IRM-5"), after]) == [before, after]
         assert acceptance.shown() == [{"word": "IRM-5", **ENDLESS}, word("any_sender", "2999-01-31")]
         assert acceptance.reported() == [
             {"word": "IRM-5", **ENDLESS, "needed": True},
@@ -131,7 +131,7 @@ class TestWords:
 
     def test_what_has_ended_accepts_nothing_but_is_needed(self) -> None:
         acceptance = Acceptance([word("IRM-5", "2020-01-31")], KNOWN)
-        (left,) = acceptance.left([finding("IRM-5")])
+        (left,) = acceptance.unaccepted([finding("IRM-5")])
         assert left == replace(finding("IRM-5"), text="IRM-5 is refused. Its acceptance ended on 2020-01-31.")
         assert [row["needed"] for row in acceptance.reported()] == [True]
 
@@ -214,8 +214,8 @@ class TestWords:
         assert moment(until, "x") == end
         for now, expired in ((end, True), (end - datetime.timedelta(microseconds=1), False)):
             monkeypatch.setattr(_acceptance, "datetime", stopped(now))
-            assert Accepted(until=until).expired is expired
-        assert not Accepted().expired
+            assert AcceptedFinding(until=until).expired is expired
+        assert not AcceptedFinding().expired
 
     @pytest.mark.parametrize("text", ["", "2030-02-31", "2030-01-31T08:00:00", "tomorrow", "2030-01-31 "])
     def test_what_is_no_date_names_its_variable(self, text: str) -> None:
@@ -225,5 +225,5 @@ class TestWords:
         assert str(refusal.value) == f"some_variable {said}"
         if text:
             with pytest.raises(OptionError) as refusal:
-                _unused = Accepted(until=text).expired
+                _unused = AcceptedFinding(until=text).expired
             assert str(refusal.value) == f"until {said}"

@@ -10,15 +10,15 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import (
-    FindingKey,
-    Look,
-    Seen,
-    looks_of,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
     organization_report,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
+    FindingKey,
+    RunFindings,
+    SeenFinding,
+    run_findings_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from hypothesis import given
@@ -49,15 +49,17 @@ def look(
     tenant: str = TENANT,
     host: str = "contoso",
     **more: Any,
-) -> Look:
+) -> RunFindings:
     judged = {} if what == UNKNOWN else {"OME-1": _STATUS[what]}
     found = (
-        {KEY: Seen("No social accounts", "OME Configuration", "social_id_sign_in", True, False)} if what == OPEN else {}
+        {KEY: SeenFinding("No social accounts", "OME Configuration", "social_id_sign_in", True, False)}
+        if what == OPEN
+        else {}
     )
-    return Look(day(number), f"run-{number}", host, name, "Contoso", tenant, judged, found, **more)
+    return RunFindings(day(number), f"run-{number}", host, name, "Contoso", tenant, judged, found, **more)
 
 
-def finding(looks: Sequence[Look]) -> dict[str, Any]:
+def finding(looks: Sequence[RunFindings]) -> dict[str, Any]:
     (row,) = history_document(looks, len(looks))["findings"]
     return dict(row)
 
@@ -89,7 +91,7 @@ def test_of_a_finding_that_was_there_at_the_first_look_nobody_knows_since_when()
     [[], [look(2, UNKNOWN)], [look(2, UNKNOWN, name="", tenant="")]],
     ids=["no run", "not assessable", "not reachable"],
 )
-def test_a_gap_makes_it_longer_and_changes_nothing_else(missed: list[Look]) -> None:
+def test_a_gap_makes_it_longer_and_changes_nothing_else(missed: list[RunFindings]) -> None:
     row = finding([look(0, MET), look(1, OPEN), *missed, look(5, MET)])
     assert (row["state"], times(row["since"]), times(row["ended"])) == ("fixed", (day(0), day(1)), (day(1), day(5)))
     row = finding([look(0, MET), *missed, look(5, OPEN)])
@@ -109,7 +111,10 @@ def test_it_says_how_it_ended(what: str, how: str) -> None:
 
 
 def test_the_run_that_put_it_right_is_named() -> None:
-    assert finding([look(0, OPEN), look(1, MET, stored={KEY: Seen("", "", "")})])["state"] == "fixed by the run run-1"
+    assert (
+        finding([look(0, OPEN), look(1, MET, stored={KEY: SeenFinding("", "", "")})])["state"]
+        == "fixed by the run run-1"
+    )
 
 
 RENAMED = {
@@ -183,7 +188,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.role = Role({"advanced_message_encryption": True})
-        self.looks: list[Look] = []
+        self.looks: list[RunFindings] = []
 
     def run(self, procedure: str = "audit", kind: str = "audit", **variables: Any) -> None:
         self.role.run(procedure, **variables) if kind == "apply" else self.role.plan(
@@ -191,7 +196,7 @@ class Runs:
         )
         report = organization_report("contoso", procedure, OrganizationReport.read(self.role.report), [])
         document = {"kind": kind, "generated_at": day(len(self.looks)), "run": f"run-{len(self.looks)}"}
-        self.looks += looks_of(document, [OrganizationReport.read(report.as_dict())])
+        self.looks += run_findings_of(document, [OrganizationReport.read(report.as_dict())])
 
     def findings(self) -> dict[tuple[str, str, str], dict[str, Any]]:
         return {
@@ -250,7 +255,7 @@ def test_what_a_rollback_sets_back_is_open_again(audits: int) -> None:
     back = len(runs.looks)
     runs.role.run("rollback")
     report = OrganizationReport.read(runs.role.report)
-    runs.looks += looks_of({"kind": "rollback", "generated_at": day(back), "run": f"run-{back}"}, [report])
+    runs.looks += run_findings_of({"kind": "rollback", "generated_at": day(back), "run": f"run-{back}"}, [report])
     found = runs.findings()
     assert {key for key, row in found.items() if row["state"] == "open"} >= {
         ("OME-1", "OME Configuration", "social_id_sign_in"),
@@ -271,7 +276,7 @@ def test_what_a_check_of_a_rollback_foresees_opens_nothing() -> None:
     runs.run("baseline", "apply")
     runs.role.plan("rollback", check=True)
     report = OrganizationReport.read(runs.role.report)
-    assert looks_of({"kind": "rollback", "generated_at": day(5), "run": "run-5"}, [report]) == []
+    assert run_findings_of({"kind": "rollback", "generated_at": day(5), "run": "run-5"}, [report]) == []
 
 
 def test_a_control_that_the_tags_leave_out_says_nothing() -> None:

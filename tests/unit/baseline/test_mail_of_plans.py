@@ -76,13 +76,13 @@ def test_what_a_plan_leaves_is_what_comes_out(source: random.Random, procedure: 
         now = organization(role)
         role.plan(procedure, check=True, **variables)
         planned = role.planned.plan(now, check_mode=True)
-        expected = Mail.of(now).after(planned)
+        expected = Mail.of_organization(now).after(planned)
         role.run(procedure, **variables)
     except ExchangeError:
         event(f"{procedure} refused")
         assume(False)
     event(procedure)
-    after = Mail.of(organization(role))
+    after = Mail.of_organization(organization(role))
     assert shown(after) == shown(expected)
     irm = "irm_configuration"
     assert after.facts[irm] == expected.facts[irm]

@@ -190,7 +190,7 @@ class Member(Role):
         for member in ring:
             member.reported = next(
                 row
-                for report in self.artifacts.reports.stored()
+                for report in self.artifacts.reports.stored_reports()
                 for row in report["organizations"]
                 if row["host"] == member.host
             )

@@ -15,10 +15,12 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
     RunReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
+    run_findings_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -219,7 +221,7 @@ def test_the_history_has_it_beside_findings_and_reports(name: str, tmp_path: Pat
     role = Role(organization(), str(tmp_path))
     role.plan(procedure, **options)
     run = {"kind": "check" if options.get("check") else procedure, "generated_at": "2026-11-28T00:00:00Z", "run": "run"}
-    document = history_document(looks_of(run, [OrganizationReport.read(role.report)]), 1)
+    document = history_document(run_findings_of(run, [OrganizationReport.read(role.report)]), 1)
     assert document["unseen"] == role.report["mail"]["unseen"]
     parts = ("open" if document["findings"] else "", "evidence" if document["evidence"] else "")
     assert render_history(document).count(LINE) == len(list(filter(None, parts))) > 0

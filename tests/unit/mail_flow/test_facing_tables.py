@@ -93,7 +93,12 @@ LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 CASES_IN_TABLES = {"approval", "report", "copy", "redirection", "word", "pattern", "one of several"}
 
 #: Side effects that a policy tells: not other texts, and approvals only as what becomes of mail.
-SIDE_EFFECTS_TOLD = sentences._BESIDE.keys() - {"rejection_text", "notification_text", "disclaimer_text", "approval"}
+SIDE_EFFECTS_TOLD = sentences._SIDE_EFFECTS.keys() - {
+    "rejection_text",
+    "notification_text",
+    "disclaimer_text",
+    "approval",
+}
 
 #: What faces each other: what is found, and what is told of it.
 FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
@@ -114,7 +119,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         suggestions.WOULD,
     ),
     "effects of a policy": (
-        arguments("analyses", "Effect", 0, "kind") | sentences.FATES.keys() | SIDE_EFFECTS_TOLD,
+        arguments("analyses", "RuleEffect", 0, "kind") | sentences.FATES.keys() | SIDE_EFFECTS_TOLD,
         policy._EFFECTS,
     ),
     "what keeps mail from an effect of a policy": (
@@ -132,11 +137,11 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         arguments("repair", "Simplified", 9, "why_not") | {"difference", "nothing"},
         suggestions._WHY_NOT,
     ),
-    "reasons to keep a rule": (arguments("repair", "_keep", 1), suggestions._KEPT),
+    "reasons to keep a rule": (arguments("repair", "_keep", 1), suggestions._WHY_RULES_STAY),
     "kinds of mail": ({kind.name for kind in cells.KINDS}, overview.KINDS_OF_MAIL),
     "kinds of mail in the documentation": ({kind.name for kind in cells.KINDS}, contained("overview", "kind_of_mail")),
     "cells": (contained("overview", "protected"), overview._PROTECTED),
-    "cells of several destinations": (overview._PROTECTED, overview._SAID),
+    "cells of several destinations": (overview._PROTECTED, overview._VERDICT_WORDS),
     "cells in reports": (overview._PROTECTED, labels.REACH),
     "verdicts in reports": ((judgment.PROVED, judgment.REFUTED, judgment.UNKNOWN), labels.VERDICT),
     "claims of guarantees": (WISHES, mail_flow_test.SPEC["argument_spec"]["guarantees"]["options"]["then"]["choices"]),
@@ -156,7 +161,7 @@ NAMING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "findings of exceptions": (first_look._BY_EXCEPTIONS, first_look._LEAVES_IN_CLEAR),
     "findings in the documentation": (documented(RETURNED["lint"]["description"]), LINT_KINDS),
     "kinds of difference that are worse than others": (IMPACTS, finding.KINDS),
-    "kinds of difference that say how mail is treated": (finding.TOLD, finding.KINDS),
+    "kinds of difference that say how mail is treated": (finding.STAGE_KEYS, finding.KINDS),
     "kinds of difference that may be": (sentences._MAY_BECOME, finding.KINDS),
     "kinds of difference that edits cost": (suggestions._LOSE, finding.KINDS),
 }

@@ -17,7 +17,7 @@ _KEYS = ("word", "reason", "owner", "until")
 
 
 @dataclass(frozen=True)
-class Accepted:
+class AcceptedFinding:
     """Something that someone has accepted.
 
     :param until: its last day, or a date and time with an offset; empty if it has no end.
@@ -49,7 +49,7 @@ class Acceptance:
         self._words = dict(_element(index, element, known) for index, element in enumerate(given))
         self._needed: set[str] = set()
 
-    def left(self, findings: Iterable[Finding]) -> list[Finding]:
+    def unaccepted(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that are not accepted."""
         left = []
         for finding in findings:
@@ -108,7 +108,7 @@ def moment(text: str, variable: str) -> datetime.datetime:
     return parsed
 
 
-def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Accepted]:
+def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, AcceptedFinding]:
     where = f"{PREFIX}accept[{index}]"
     if isinstance(element, Mapping):
         missing, unknown = (
@@ -129,7 +129,7 @@ def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Acc
         raise OptionError(
             f"{where}: {word!r} is not a word that can be accepted{meant(word, known)} Valid words: {', '.join(sorted(known))}."
         )
-    accepted = Accepted(**options)
+    accepted = AcceptedFinding(**options)
     if accepted.until:
         moment(accepted.until, f"{where}.until")
     return word, accepted

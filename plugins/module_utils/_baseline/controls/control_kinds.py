@@ -196,7 +196,9 @@ class BrandingControl(TableControl):
     def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         return {
             self.subset: {
-                DEFAULT_OME_CONFIGURATION: self.table.parse(self._given(request), named(self.variables[0].name))
+                DEFAULT_OME_CONFIGURATION: self.table.parse(
+                    self._declared_settings(request), named(self.variables[0].name)
+                )
             }
         }
 
@@ -204,9 +206,9 @@ class BrandingControl(TableControl):
         return resource == self.resource and is_default(identity)
 
     def shown(self, request: BaselineRequest) -> dict[str, Any]:
-        return {self.variables[0].name: self.table.show(self.table.parse(self._given(request)))}
+        return {self.variables[0].name: self.table.show(self.table.parse(self._declared_settings(request)))}
 
-    def _given(self, request: BaselineRequest) -> dict[str, Any]:
+    def _declared_settings(self, request: BaselineRequest) -> dict[str, Any]:
         branding = request.variables[self.variables[0].name]
         return {option: value for option, value in branding.items() if value is not None and self.table.get(option)}
 

@@ -34,7 +34,7 @@ def foreign_to(
     """
     if "transport_rules" not in organization.subsets or organization.error("transport_rules") is not None:
         return []
-    now = Mail.of(organization)
+    now = Mail.of_organization(organization)
     mail = now.after(plan) if plan else now
     stored = {rule.guid: rule for rule in rules_of(organization)}
     found = foreign_rules(mail.rules, ours, mail.facts)

@@ -71,12 +71,12 @@ class Mail:
         return list(unseen_of(self.facts))
 
     @classmethod
-    def of(cls, organization: Organization) -> Mail:
+    def of_organization(cls, organization: Organization) -> Mail:
         """The current state. Raises the error of reading the rules."""
-        return organization.parsed(cls._of)
+        return organization.parsed(cls._read)
 
     @classmethod
-    def _of(cls, organization: Organization) -> Mail:
+    def _read(cls, organization: Organization) -> Mail:
         asked = [subset for subset in FACT_SUBSETS if subset in organization.subsets]
         failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
         facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
@@ -86,7 +86,7 @@ class Mail:
     @classmethod
     def left_by(cls, organization: Organization, plan: Plan | None) -> Mail:
         """The state after a plan; the current one without a plan. Raises the error of reading the rules."""
-        now = cls.of(organization)
+        now = cls.of_organization(organization)
         return now.after(plan) if plan else now
 
     def after(self, plan: Plan) -> Mail:
@@ -124,7 +124,7 @@ def read_with_people(
     organization = known.with_more(read(session, missing, fresh=True)) if missing else known
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
-    now = Mail.of(organization)
+    now = Mail.of_organization(organization)
     naming = [
         now.rules,
         *([now.after(plan).rules] if plan and plan.steps else []),
@@ -151,7 +151,7 @@ def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
     if not changes_mail(plan.changes):
         return EffectOnMail()
     try:
-        now = Mail.of(organization)
+        now = Mail.of_organization(organization)
     except ExchangeError:
         if any(change.resource == RULE for change in plan.changes):
             raise
@@ -213,7 +213,7 @@ def difference_of(now: Mail, then: Mail) -> tuple[list[dict[str, Any]], int]:
 def unseen_in(organization: Organization) -> tuple[str, ...]:
     """What may encrypt mail of an organization, or take its protection away, and was neither read nor told."""
     try:
-        return tuple(Mail.of(organization).unseen)
+        return tuple(Mail.of_organization(organization).unseen)
     except ExchangeError:
         return tuple(unseen_of({}))
 
@@ -226,7 +226,7 @@ def with_unseen(mail: EffectOnMail, organization: Organization) -> EffectOnMail:
 def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarning]:
     """The warning about rules that encrypt where rights management does not work, after a plan."""
     try:
-        mail = Mail.of(organization).after(plan)
+        mail = Mail.of_organization(organization).after(plan)
     except ExchangeError:
         return []
     found = obstacle(mail.facts.get(IRM), mail.facts.get(RMS_TEMPLATES))
@@ -242,6 +242,6 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
     """Remarks about the rules, now or after a plan; empty if they cannot be read."""
     if organization.error("transport_rules") is not None:
         return []
-    now = Mail.of(organization)
+    now = Mail.of_organization(organization)
     seen = now.after(plan) if plan else now
     return lint_rows(lint(seen.rules, seen.facts))

@@ -15,7 +15,7 @@ from ..._engine.plan import PlanWarning, warning
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
 from ..._exchange.unprotected import UNPROTECTED
-from ..._mail_flow.analyses.expectations import Tested, run_cases
+from ..._mail_flow.analyses.expectations import TestedMessages, run_cases
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import apart
@@ -55,7 +55,7 @@ OUTGOING_GUARANTEE = f"No outgoing mail leaves {UNPROTECTED}"
 TRANSIT_GUARANTEE = "Mail to domains that are protected in transit leaves encrypted or by forced TLS"
 
 #: The end of its name where the rule has exceptions.
-_SPARED = ", apart from the exceptions"
+_EXCEPTIONS_SUFFIX = ", apart from the exceptions"
 
 
 def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
@@ -66,7 +66,7 @@ def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
         return given
     spared = declare_section("exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
     # It is about mail that leaves: a copy for somebody inside does not.
-    name = f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}"
+    name = f"{OUTGOING_GUARANTEE}{_EXCEPTIONS_SUFFIX if spared else ''}"
     found = [*given, Guarantee(name, OUTGOING, spared, "not_in_clear", copies=COPIES_OUTSIDE)]
     domains = outgoing.get("protected_in_transit") or []
     if domains:
@@ -102,14 +102,14 @@ class MailControl(Control):
         return FACT_SUBSETS
 
     def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
-        names = [each.name.removesuffix(_SPARED) for each in guarantees_of(request)]
+        names = [each.name.removesuffix(_EXCEPTIONS_SUFFIX) for each in guarantees_of(request)]
         for brought in (OUTGOING_GUARANTEE, TRANSIT_GUARANTEE):
             if sum(same_guarantee(name, brought) for name in names) > 1:
                 brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {brought!r}"
                 text = f"{brings}, which one of {GUARANTEES} also has. Give yours another name."
                 return [Finding(self.id, text)]
         try:
-            self.proved(request, Mail.of(organization))
+            self.proved(request, Mail.of_organization(organization))
         except OptionError as error:
             return [Finding(self.id, str(error))]
         except ExchangeError:
@@ -153,7 +153,7 @@ class MailControl(Control):
             if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
                 broken.append(new)
             elif changes_mail(outlook.plan.changes):
-                now = Mail.of(outlook.organization)
+                now = Mail.of_organization(outlook.organization)
                 then = now.after(outlook.plan)
                 if new["verdict"] == REFUTED or later_instants(map(RuleSet, (now.rules, then.rules)), instant):
                     worse = worsened(now.rules, then.rules, then.facts, guarantee, instant, now.facts.get(IRM))
@@ -175,7 +175,9 @@ class MailControl(Control):
         """The messages that would not be treated as expected after the plan, and the dates behind which nobody looked."""
         if not outlook.plan.steps:
             return []
-        tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
+        tested, _verdicts = self._tested(
+            outlook.request, Mail.of_organization(outlook.organization).after(outlook.plan)
+        )
         return [
             *self._unseen(outlook),
             *self._missed(tested),
@@ -184,7 +186,7 @@ class MailControl(Control):
     def _unseen(self, outlook: Outlook) -> list[PlanWarning]:
         if not guarantees_of(outlook.request) or not changes_mail(outlook.plan.changes):
             return []
-        now = Mail.of(outlook.organization)
+        now = Mail.of_organization(outlook.organization)
         sides = [RuleSet(each.rules) for each in (now, now.after(outlook.plan))]
         dates = skipped_dates(sides, datetime.datetime.now(datetime.UTC))
         text = (
@@ -193,7 +195,7 @@ class MailControl(Control):
         )
         return [warning("dates_not_looked_at", text, dates=dates)] if dates else []
 
-    def _missed(self, tested: Tested) -> list[PlanWarning]:
+    def _missed(self, tested: TestedMessages) -> list[PlanWarning]:
         return [
             warning(
                 "expectation_missed",
@@ -236,7 +238,7 @@ class MailControl(Control):
         ]
 
     def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:
-        tested, verdicts = self._tested(request, Mail.of(organization))
+        tested, verdicts = self._tested(request, Mail.of_organization(organization))
         rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
         return [
             *(failure_text(failure) for failure in tested.failures if not failure.open),
@@ -252,7 +254,7 @@ class MailControl(Control):
         found = [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
         return met, [*found, *([unseen_line(mail.unseen)] if found else [])]
 
-    def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
+    def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[TestedMessages, list[dict[str, Any]]]:
         """The results of the messages, and the verdict on each guarantee, computed once for each state of an
         organization.
         """

@@ -82,7 +82,7 @@ class RulesControl(Control):
         """The rules that the variables want enforced, in order."""
         return request.parsed(self.id, lambda: self._declared(request))[0]
 
-    def tried(self, request: BaselineRequest) -> list[DeclaredRule]:
+    def on_trial(self, request: BaselineRequest) -> list[DeclaredRule]:
         """The rules that the variables want on trial, as they are declared, in order."""
         return request.parsed(self.id, lambda: self._declared(request))[1]
 
@@ -111,7 +111,7 @@ class RulesControl(Control):
         """
         stored, rules, conflicts = rules_of(organization), self.rules(request), self._conflicts(request, organization)
         trials = []
-        for rule in self.tried(request):
+        for rule in self.on_trial(request):
             found = trial_among(stored, rule.name)
             trials += [replace(trial_of(rule), guid=found.guid if found else "")] if rule.name not in conflicts else []
         kept = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
@@ -126,15 +126,15 @@ class RulesControl(Control):
         """Whether a rule of the organization is the trial of a declared one. The trial of any other is somebody else's,
         and stays.
         """
-        declared = {name_key(each.name) for each in (*self.rules(request), *self.tried(request)) if each.name}
+        declared = {name_key(each.name) for each in (*self.rules(request), *self.on_trial(request)) if each.name}
         return name_key(tried_by(rule)) in declared
 
     def _conflicts(self, request: BaselineRequest, organization: Organization) -> dict[str, str]:
         """Why rules cannot be on trial in this organization, as sentences, by their names."""
-        stored = rules_of(organization) if self.tried(request) else []
+        stored = rules_of(organization) if self.on_trial(request) else []
         rules = [rule for rule in stored if not self._is_ours(request, rule)]
         found = {}
-        for tried in self.tried(request):
+        for tried in self.on_trial(request):
             for rule in rules:
                 if same_name(rule.name, tried.name) or rule.guid == tried.guid:
                     found[tried.name] = (
@@ -152,8 +152,8 @@ class RulesControl(Control):
         stored, conflicts = rules_of(organization), self._conflicts(request, organization)
         days = int(request.variables.get(self.variables[3].name) or 0)
         return [
-            Trial.of(rule.name, trial_among(stored, rule.name), days)
-            for rule in self.tried(request)
+            Trial.of_rule(rule.name, trial_among(stored, rule.name), days)
+            for rule in self.on_trial(request)
             if rule.name not in conflicts
         ]
 
@@ -161,7 +161,7 @@ class RulesControl(Control):
         declared = [rule for rule in self.rules(request) if rule.state == "present"]
         guids = {rule.guid for rule in declared if rule.guid}
         stored = rules_of(organization) if organization.error(self.subset) is None else []
-        trials = [trial_name(rule.name) for rule in self.tried(request)]
+        trials = [trial_name(rule.name) for rule in self.on_trial(request)]
         return [
             *(rule.name for rule in declared if rule.name),
             *trials,
@@ -169,7 +169,7 @@ class RulesControl(Control):
         ]
 
     def shown(self, request: BaselineRequest) -> dict[str, Any]:
-        trials = [_shown(trial_of(rule)) for rule in self.tried(request)]
+        trials = [_shown(trial_of(rule)) for rule in self.on_trial(request)]
         return {"rules": [_shown(rule) for rule in self.rules(request)], **({"trials": trials} if trials else {})}
 
     def shortcomings(self, request: BaselineRequest, organization: Organization) -> list[str]:
@@ -435,7 +435,9 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     """
     rules = rules_of(organization)
     present = [
-        (declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))
+        (declared, found)
+        for declared in wanted
+        if declared.state == "present" and (found := _stored_rule(declared, rules))
     ]
     encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
     sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
@@ -464,7 +466,9 @@ def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[
     """The rules that are declared in a test mode, as sentences."""
     rules = rules_of(organization)
     found = [
-        (declared, rule) for declared in wanted if declared.state == "present" and (rule := _stored(declared, rules))
+        (declared, rule)
+        for declared in wanted
+        if declared.state == "present" and (rule := _stored_rule(declared, rules))
     ]
     return [
         f"{rule.name!r} {idle_words(option, value)}, as declared: it does not act."
@@ -480,6 +484,6 @@ def _is_meant(declared: DeclaredRule, option: str) -> bool:
     return option == "mode" and declared.settings.get("mode", "Enforce") != "Enforce"
 
 
-def _stored(declared: DeclaredRule, rules: Sequence[Rule]) -> Rule | None:
+def _stored_rule(declared: DeclaredRule, rules: Sequence[Rule]) -> Rule | None:
     by_guid = next((rule for rule in rules if declared.guid and rule.guid == declared.guid), None)
     return by_guid or next((rule for rule in rules if same_name(rule.name, declared.name)), None)

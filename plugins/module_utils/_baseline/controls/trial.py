@@ -65,7 +65,7 @@ class Trial:
         }
 
     @classmethod
-    def of(cls, name: str, stored: Rule | None, days: int) -> Trial:
+    def of_rule(cls, name: str, stored: Rule | None, days: int) -> Trial:
         """The trial of a rule, as Exchange shows it.
 
         :param days: how long a trial may take; 0 for any time.

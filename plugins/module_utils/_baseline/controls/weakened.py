@@ -51,7 +51,7 @@ def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, A
     if any(key in row for key in _ABOUT_OTHER_MAIL):
         return False
     claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
-    (found,) = Mail.of(organization).after(plan).verdicts([claim], "")
+    (found,) = Mail.of_organization(organization).after(plan).verdicts([claim], "")
     return bool(found["verdict"] == PROVED)
 
 

@@ -48,7 +48,7 @@ class Applied:
         """The written form."""
         return {"digest": self.digest, "stored": _rows(self.stored), "unknown": _rows(self.unknown)}
 
-    def of(self, planned: Iterable[PlannedChange]) -> list[PlannedChange]:
+    def applied_changes(self, planned: Iterable[PlannedChange]) -> list[PlannedChange]:
         """The planned changes that are stored, or may be. A run that moved one rule has moved those around it."""
         done = self.stored | self.unknown
         moved = {resource for resource, _identity, option in done if option == "priority"}

@@ -138,7 +138,7 @@ class Reports(Protocol):
     def store(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
         """Writes the files of a report, with their SHA256SUMS. Returns their paths."""
 
-    def stored(self) -> Iterator[Mapping[str, Any]]:
+    def stored_reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations that this run has reported on so far."""
 
     def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
@@ -184,7 +184,7 @@ class Artifacts(Protocol):
     def run(self) -> str:
         """The name of the run's folder."""
 
-    def of(self, host: str) -> Artifacts:
+    def for_host(self, host: str) -> Artifacts:
         """The files of another organization, as the same procedure of the run sees them."""
 
     def load(self, path: str) -> Any:

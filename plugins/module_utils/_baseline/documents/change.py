@@ -33,22 +33,22 @@ _NAMED = 5
 
 
 @dataclass(frozen=True)
-class Undoing:
+class RollbackWords:
     """The words for what a rollback does to an object or a setting."""
 
     remove: str
     recreate: str
     set_back: str
 
-    def of(self, change: Change) -> str:
+    def word_for(self, change: Change) -> str:
         """The word for what a change does."""
         if change.option != "state":
             return self.set_back
         return self.recreate if change.after == "present" else self.remove
 
 
-WOULD = Undoing("remove", "recreate", "set back")
-DOES = Undoing("removes", "recreates", "sets back")
+WOULD = RollbackWords("remove", "recreate", "set back")
+DOES = RollbackWords("removes", "recreates", "sets back")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,9 +196,9 @@ def _is_dangerous(change: PlannedChange) -> bool:
     return bool(field and (field.danger(change.after) or field.danger(change.before)))
 
 
-def undone(changes: Sequence[PlannedChange], verbs: Undoing) -> str:
+def undone(changes: Sequence[PlannedChange], verbs: RollbackWords) -> str:
     """What a rollback does, the worst first. A rule that is recreated or removed is one item, whatever it consists of."""
-    whole = {change.managed_object: verbs.of(change) for change in changes if change.option == "state"}
+    whole = {change.managed_object: verbs.word_for(change) for change in changes if change.option == "state"}
     done = list(
         dict.fromkeys(
             (whole[change.managed_object], change.subject)

@@ -141,10 +141,10 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
     :param controls: the controls in the report.
     """
     return {
-        "encrypts": _tried(_encrypting, organization),
-        "idle": _tried(_idle, organization),
-        "holes": _tried(_holes, organization),
-        "locked_out": _tried(_locked_out, organization),
+        "encrypts": _lines_or_error(_encrypting, organization),
+        "idle": _lines_or_error(_idle, organization),
+        "holes": _lines_or_error(_holes, organization),
+        "locked_out": _lines_or_error(_locked_out, organization),
         "policy": policy_of(organization),
         "reach": reach_of(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
@@ -188,7 +188,7 @@ def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[
     elsewhere.
     """
     try:
-        mail = Mail.of(organization)
+        mail = Mail.of_organization(organization)
     except ExchangeError:
         return []
     mail = mail.after(plan) if plan else mail
@@ -200,13 +200,13 @@ def policy_of(organization: Organization) -> list[dict[str, Any]]:
     is said elsewhere.
     """
     try:
-        mail = Mail.of(organization)
+        mail = Mail.of_organization(organization)
     except ExchangeError:
         return []
     return policy_rows(policy(mail.rules, mail.facts))
 
 
-def _tried(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:
+def _lines_or_error(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:
     try:
         return look(organization)
     except ExchangeError as error:
@@ -241,7 +241,7 @@ def _rule_words(rule: Rule) -> str:
 
 
 def _holes(organization: Organization) -> list[str]:
-    mail = Mail.of(organization)
+    mail = Mail.of_organization(organization)
     (found,) = mail.verdicts([_OUTGOING], "")
     holes = []
     assumed = found.get("assumptions") or ()

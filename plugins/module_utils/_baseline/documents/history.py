@@ -16,8 +16,8 @@ from ..._engine.context import ModuleContext
 from ..._exchange.document import VERSION
 from ..._mail_flow.model.encrypters import ENCRYPTERS
 from ..._resources.rules.stored import RULE
-from .looks import FindingKey, Look, Seen
 from .report import now
+from .run_findings import FindingKey, RunFindings, SeenFinding
 from .status import ControlStatus
 
 FORMAT = 1
@@ -62,7 +62,7 @@ class Episode:
     """A finding from its start to its end. While it is open, ``end`` is ``None`` and ``how`` is empty."""
 
     since: Moment
-    seen: Seen
+    seen: SeenFinding
     last_seen: str
     end: Moment | None = None
     how: str = ""
@@ -90,64 +90,64 @@ class OrganizationHistory:
     names: list[str] = field(default_factory=list)
     display_name: str = ""
     hosts: list[str] = field(default_factory=list)
-    looks: int = 0
+    runs: int = 0
     missed: int = 0
     first_seen: str = ""
     last_seen: str = ""
     findings: dict[FindingKey, list[Episode]] = field(default_factory=dict)
     reported: list[dict[str, Any]] = field(default_factory=list)
     _judged_at: dict[str, str] = field(default_factory=dict)
-    _fixed: dict[FindingKey, Seen] = field(default_factory=dict)
+    _fixed: dict[FindingKey, SeenFinding] = field(default_factory=dict)
 
-    def look(self, look: Look) -> None:
+    def add_run(self, run: RunFindings) -> None:
         """Adds what a run saw. Call it in the order of the runs."""
-        if look.name and look.name.lower() not in (name.lower() for name in self.names[-1:]):
-            self.names.append(look.name)
-        self.display_name = look.display_name or self.display_name
-        self.tenant_id = look.tenant_id or self.tenant_id
-        if look.host not in self.hosts:
-            self.hosts.append(look.host)
-        self.reported += [{"at": look.at, "run": look.run, **row} for row in look.reported]
-        if look.undone:
-            self._reopen(look)
+        if run.name and run.name.lower() not in (name.lower() for name in self.names[-1:]):
+            self.names.append(run.name)
+        self.display_name = run.display_name or self.display_name
+        self.tenant_id = run.tenant_id or self.tenant_id
+        if run.host not in self.hosts:
+            self.hosts.append(run.host)
+        self.reported += [{"at": run.at, "run": run.run, **row} for row in run.reported]
+        if run.undone:
+            self._reopen(run)
             return
-        if not look.judged:
+        if not run.judged:
             self.missed += 1
             return
-        self.looks += 1
-        self.first_seen = self.first_seen or look.at
-        self.last_seen = look.at
-        for control, status in look.judged.items():
-            self._end(look, control, status)
-        for key, seen in look.open.items():
-            self._see(look, key, seen)
-        self._judged_at.update(dict.fromkeys(look.judged, look.at))
-        self._fixed.update(look.stored)
+        self.runs += 1
+        self.first_seen = self.first_seen or run.at
+        self.last_seen = run.at
+        for control, status in run.judged.items():
+            self._end(run, control, status)
+        for key, seen in run.open.items():
+            self._see(run, key, seen)
+        self._judged_at.update(dict.fromkeys(run.judged, run.at))
+        self._fixed.update(run.stored)
 
-    def _reopen(self, look: Look) -> None:
+    def _reopen(self, run: RunFindings) -> None:
         """Opens the findings whose values a run has set back."""
         known = {**self._fixed, **{key: episodes[-1].seen for key, episodes in self.findings.items()}}
         for key, seen in known.items():
-            if any(each.is_of(key, seen) for each in look.undone):
-                self._see(look, key, seen)
+            if any(each.is_of(key, seen) for each in run.undone):
+                self._see(run, key, seen)
 
-    def _end(self, look: Look, control: str, status: ControlStatus) -> None:
+    def _end(self, run: RunFindings, control: str, status: ControlStatus) -> None:
         for key, episodes in self.findings.items():
             episode = episodes[-1]
-            if key.control == control and key not in look.open and episode.end is None:
-                episode.end = Moment(episode.last_seen, look.at, look.run)
-                episode.how = f"fixed by the run {look.run}" if key in look.stored else _ENDS[status]
+            if key.control == control and key not in run.open and episode.end is None:
+                episode.end = Moment(episode.last_seen, run.at, run.run)
+                episode.how = f"fixed by the run {run.run}" if key in run.stored else _ENDS[status]
 
-    def _see(self, look: Look, key: FindingKey, seen: Seen) -> None:
+    def _see(self, run: RunFindings, key: FindingKey, seen: SeenFinding) -> None:
         episodes = self.findings.setdefault(key, [])
         if episodes and episodes[-1].end is None:
-            episodes[-1].seen, episodes[-1].last_seen = seen, look.at
+            episodes[-1].seen, episodes[-1].last_seen = seen, run.at
             return
         episodes.append(
             Episode(
-                Moment(self._judged_at.get(key.control, ""), look.at, look.run),
+                Moment(self._judged_at.get(key.control, ""), run.at, run.run),
                 seen,
-                look.at,
+                run.at,
                 modified_by=seen.modified_by,
             )
         )
@@ -164,7 +164,7 @@ class OrganizationHistory:
             **{key: text for key, text in {**who, **times}.items() if text},
             "earlier_names": self.names[:-1],
             "hosts": self.hosts,
-            "runs": self.looks,
+            "runs": self.runs,
             "runs_missed": self.missed,
         }
 
@@ -213,38 +213,35 @@ def shown(time: str) -> str:
     return f"{time[:10]} {time[11:16]} UTC"
 
 
-def history_of(looks: Sequence[Look]) -> list[OrganizationHistory]:
+def history_of(run_findings: Sequence[RunFindings]) -> list[OrganizationHistory]:
     """The organizations that runs saw. A renamed organization or host stays the same if a run saw the tenant id."""
-    ordered = sorted(looks, key=lambda look: (look.at, look.run))
+    ordered = sorted(run_findings, key=lambda run: (run.at, run.run))
     same = _Same(ordered)
     found: dict[str, OrganizationHistory] = {}
     for group in _of_one_run(ordered, same):
-        found.setdefault(same.key(group), OrganizationHistory()).look(group)
+        found.setdefault(same.key(group), OrganizationHistory()).add_run(group)
     return list(found.values())
 
 
 class _Same:
-    """Decides which looks belong to the same organization."""
+    """Decides which findings belong to the same organization."""
 
-    def __init__(self, looks: Sequence[Look]) -> None:
+    def __init__(self, run_findings: Sequence[RunFindings]) -> None:
         self._tenants = _unique(
-            (look.name.lower(), look.tenant_id.lower()) for look in looks if look.name and look.tenant_id
+            (run.name.lower(), run.tenant_id.lower()) for run in run_findings if run.name and run.tenant_id
         )
-        self._hosts = _unique((look.host, self._known(look)) for look in looks if self._known(look))
+        self._hosts = _unique((run.host, self._known(run)) for run in run_findings if self._known(run))
 
-    def _known(self, look: Look) -> str:
+    def _known(self, run: RunFindings) -> str:
         """The organization's tenant id, or else its initial domain; empty if the run read neither."""
-        return look.tenant_id.lower() or self._tenants.get(look.name.lower(), look.name.lower())
+        return run.tenant_id.lower() or self._tenants.get(run.name.lower(), run.name.lower())
 
-    def key(self, look: Look) -> str:
-        """A key that is equal for all looks of an organization. A run that read nothing has only the host, whose name
+    def key(self, run: RunFindings) -> str:
+        """A key that is equal for all findings of an organization. A run that read nothing has only the host, whose name
         may be the organization's.
         """
         return (
-            self._known(look)
-            or self._hosts.get(look.host)
-            or self._tenants.get(look.host.lower())
-            or f"host {look.host}"
+            self._known(run) or self._hosts.get(run.host) or self._tenants.get(run.host.lower()) or f"host {run.host}"
         )
 
 
@@ -256,39 +253,39 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
-def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
-    """The looks, with those of several hosts of the same organization merged: a finding of one host is open."""
-    whole: dict[tuple[str, str, str], Look] = {}
-    for look in looks:
-        key = (look.at, look.run, same.key(look))
+def _of_one_run(run_findings: Sequence[RunFindings], same: _Same) -> list[RunFindings]:
+    """The findings of each run, with those of several hosts of the same organization merged: a finding of one host is open."""
+    whole: dict[tuple[str, str, str], RunFindings] = {}
+    for run in run_findings:
+        key = (run.at, run.run, same.key(run))
         other = whole.get(key)
         if other is not None:
             judged = {
                 **other.judged,
                 **{
                     id_: status
-                    for id_, status in look.judged.items()
+                    for id_, status in run.judged.items()
                     if other.judged.get(id_) is not ControlStatus.NOT_MET
                 },
             }
-            look = Look(
-                *(look.at, look.run, look.host, look.name, look.display_name, look.tenant_id, judged),
-                {**other.open, **look.open},
-                {**other.stored, **look.stored},
-                (*other.undone, *look.undone),
-                (*other.reported, *look.reported),
-                (*other.unseen, *look.unseen),
+            run = RunFindings(
+                *(run.at, run.run, run.host, run.name, run.display_name, run.tenant_id, judged),
+                {**other.open, **run.open},
+                {**other.stored, **run.stored},
+                (*other.undone, *run.undone),
+                (*other.reported, *run.reported),
+                (*other.unseen, *run.unseen),
             )
-        whole[key] = look
+        whole[key] = run
     return list(whole.values())
 
 
-def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
+def history_document(run_findings: Sequence[RunFindings], runs: int) -> dict[str, Any]:
     """The content of ``history.json``: open findings first, oldest first.
 
     :param runs: the number of runs, including those without controls.
     """
-    organizations = history_of(looks)
+    organizations = history_of(run_findings)
     rows = [row for organization in organizations for row in organization.finding_rows()]
     rows.sort(
         key=lambda row: (
@@ -300,8 +297,8 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
             row["option"],
         )
     )
-    times = sorted({look.at for look in looks})
-    unseen = {each for look in looks for each in look.unseen}
+    times = sorted({run.at for run in run_findings})
+    unseen = {each for run in run_findings for each in run.unseen}
     return {
         "format": FORMAT,
         "kind": "history",
@@ -309,7 +306,7 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
         "collection_version": VERSION,
         "runs": {
             "count": runs,
-            "with_controls": len({look.run for look in looks if not look.undone}),
+            "with_controls": len({run.run for run in run_findings if not run.undone}),
             **({"first": times[0], "last": times[-1]} if times else {}),
         },
         "organizations": [organization.as_dict() for organization in organizations],
@@ -327,5 +324,5 @@ class HistoryContext(ModuleContext):
     :param store: writes the history to a new run folder. Returns the paths.
     """
 
-    runs: Callable[[str], Iterator[list[Look]]] = field(kw_only=True)
+    runs: Callable[[str], Iterator[list[RunFindings]]] = field(kw_only=True)
     store: Callable[[str, Mapping[str, Any]], dict[str, str]] = field(kw_only=True)

@@ -56,7 +56,7 @@ class PlanDocument:
     collection_version: str = VERSION
 
     @classmethod
-    def of(
+    def of_plan(
         cls,
         kind: str,
         organization: Mapping[str, Any],
@@ -93,9 +93,9 @@ class PlanDocument:
 
     def as_dict(self) -> dict[str, Any]:
         """The plan in its written form."""
-        return sealed({**self._said(), "digest": self.digest})
+        return sealed({**self._content(), "digest": self.digest})
 
-    def _said(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "kind": self.kind,
@@ -114,7 +114,7 @@ class PlanDocument:
         """The digest of what an approver reads. Not every session shows the tenant ID, so the organization counts by
         its name.
         """
-        said = self._said()
+        said = self._content()
         counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed")}
         found = {
             "changes": digested(self.changes),

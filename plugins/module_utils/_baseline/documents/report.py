@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ..._exchange.document import VERSION
 from ..._exchange.errors import ExchangeError, OptionError, UnreachableError
-from ..controls.acceptance import Accepted
+from ..controls.acceptance import AcceptedFinding
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from .change import PlannedChange
@@ -61,13 +61,13 @@ class ControlReport:
     notice: str
     provenance: str
     source: str
-    exception: Accepted | None
+    exception: AcceptedFinding | None
     findings: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> ControlReport:
         """From the written form. Raises ValueError if it is none."""
-        exception = None if row.get("exception") is None else _parsed(Accepted, row["exception"])
+        exception = None if row.get("exception") is None else _parsed(AcceptedFinding, row["exception"])
         return _parsed(
             cls,
             {

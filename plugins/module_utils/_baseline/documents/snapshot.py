@@ -118,9 +118,9 @@ class SnapshotDocument:
 
     def as_dict(self) -> dict[str, Any]:
         """The snapshot in its written form."""
-        return {**self._said(), "digest": self.digest}
+        return {**self._content(), "digest": self.digest}
 
-    def _said(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "kind": KIND,
@@ -141,7 +141,7 @@ class SnapshotDocument:
     @cached_property
     def digest(self) -> str:
         """The digest of its content."""
-        return digest_of(self._said())
+        return digest_of(self._content())
 
     @property
     def changes(self) -> tuple[PlannedChange, ...]:

@@ -31,7 +31,7 @@ _NAMED_ORGANIZATIONS = 12
 #: The longest value and the longest finding that are shown, in characters.
 _LONGEST, _LONGEST_FINDING = 40, 400
 #: Findings of a control that its line names.
-_FOUND = 2
+_MOST_FINDINGS = 2
 
 #: Statuses, worst first, and the words that count organizations with them.
 _COUNTED: dict[OrganizationStatus, str] = {
@@ -180,9 +180,9 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
         return f"{host}: {words[status]}: {why}".rstrip(": ")
     stored = [change for change in changes if change.state is ChangeState.STORED]
     open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]
-    parts = said(stored or open_changes, found=kind == "audit")
+    parts = change_texts(stored or open_changes, found=kind == "audit")
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
-    left = _left(organization, {change.control for change in changes})
+    left = _lines_of_other_controls(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
     told = [f"{lead}{'; '.join(parts)}" if parts else "", _already_so(changes), *left, snapshot]
     nothing = _NOTHING.get(kind, words[status]) if status == OrganizationStatus.MET else "not as wanted"
@@ -209,7 +209,7 @@ def _refusals(organization: OrganizationReport) -> list[str]:
     return [f"{finding.id}: {_first_line(finding.text)}" for finding in organization.findings]
 
 
-def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
+def _lines_of_other_controls(organization: OrganizationReport, told: Collection[str]) -> list[str]:
     """The controls that are not met although nothing would change, and those that are not assessable.
 
     :param told: the controls that changes are named of.
@@ -237,8 +237,8 @@ def _reasons(organization: OrganizationReport) -> list[str]:
     ):
         # What nothing sees has a line of its own.
         findings = [text for text in control.findings if text not in unseen_lines(organization.mail.as_dict())]
-        more = f" ({len(findings) - _FOUND} more in the report)" if len(findings) > _FOUND else ""
-        found = [_first_line(text) for text in findings[:_FOUND]]
+        more = f" ({len(findings) - _MOST_FINDINGS} more in the report)" if len(findings) > _MOST_FINDINGS else ""
+        found = [_first_line(text) for text in findings[:_MOST_FINDINGS]]
         lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
     return lines
 
@@ -248,8 +248,8 @@ def _copies(organization: OrganizationReport) -> list[str]:
     if organization.waits:
         return []
     found = copies_not_covered(organization.mail.guarantees)
-    more = f" ({len(found) - _FOUND} more in the report)" if len(found) > _FOUND else ""
-    return [f"{MAIL_CONTROL}: {' '.join(found[:_FOUND])}{more}"] if found else []
+    more = f" ({len(found) - _MOST_FINDINGS} more in the report)" if len(found) > _MOST_FINDINGS else ""
+    return [f"{MAIL_CONTROL}: {' '.join(found[:_MOST_FINDINGS])}{more}"] if found else []
 
 
 def _changed_by(organization: OrganizationReport) -> list[str]:
@@ -297,7 +297,7 @@ def _looked_at(organization: OrganizationReport) -> str:
     return f" ({looked} of {every} controls looked at)" if every else ""
 
 
-def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
+def change_texts(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
     """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one
     change.
 
@@ -353,5 +353,5 @@ def _shown(value: Any, *, inverted: bool) -> str:
 
 def drift_sentence(changes: Iterable[PlannedChange]) -> str:
     """The result of an audit as one line."""
-    parts = said(list(changes), found=True)
+    parts = change_texts(list(changes), found=True)
     return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

@@ -23,7 +23,7 @@ from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.trace.reading import Traced
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import plan_state
-from ..controls.acceptance import Accepted, moment
+from ..controls.acceptance import AcceptedFinding, moment
 from ..controls.control import Assessment, BaselineRequest, Control, Outlook, Parts, merged
 from ..controls.controls import CONTROLS, OBSERVED
 from ..controls.effect_on_mail import EffectOnMail
@@ -72,7 +72,7 @@ class Baseline(Procedure):
         self.left_out = left_out
         self._licensed: tuple[Organization, Baseline, list[Finding]] | None = None
         self.exceptions = {
-            item["control"]: Accepted(item["reason"], item["owner"], str(item["until"]))
+            item["control"]: AcceptedFinding(item["reason"], item["owner"], str(item["until"]))
             for item in variables.get("skip") or ()
         }
         for exception in self.exceptions.values():

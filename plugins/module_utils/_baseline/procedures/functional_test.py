@@ -51,7 +51,7 @@ def run_functional_test(
         return report, None
     failure = None
     try:
-        outcome = _tried(
+        outcome = _test_until(
             task, variables["test_sender"], variables.get("test_recipients") or [variables["test_sender"]], timeout
         )
     except NotCapturedError as error:
@@ -86,7 +86,7 @@ def with_untested(report: OrganizationReport) -> OrganizationReport:
     return replace(report, mail=mail, overview=overview)
 
 
-def _tried(task: BaselineContext, sender: str, recipients: list[str], timeout: float) -> dict[str, Any]:
+def _test_until(task: BaselineContext, sender: str, recipients: list[str], timeout: float) -> dict[str, Any]:
     end = time.monotonic() + timeout
     while True:
         outcome = run_irm_test(task.session, sender, recipients)

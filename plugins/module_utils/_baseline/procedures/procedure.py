@@ -144,7 +144,7 @@ class Procedure:
         """
         if not self.promised:
             return []
-        now = Mail.of(organization)
+        now = Mail.of_organization(organization)
         before = now.verdicts(self.promised, GUARANTEES)
         return verdict_rows(
             zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True)
@@ -198,7 +198,7 @@ class Procedure:
         """Whether an interrupted run has nothing left to do after this procedure is complete."""
         return False
 
-    def left(self, organization: Organization) -> list[str]:
+    def remaining_differences(self, organization: Organization) -> list[str]:
         """The differences between the organization and the snapshot that it restores, as sentences."""
         return []
 

@@ -15,7 +15,7 @@ from ..documents.applied import Applied, Key
 from ..documents.artifacts import Artifacts
 from ..documents.snapshot import SnapshotDocument, read_snapshot
 from ..documents.snapshot_chain import SnapshotChain
-from .later import LaterSnapshot
+from .later_snapshots import LaterSnapshot
 from .procedure import Procedure
 from .rollback import Rollback
 
@@ -123,7 +123,7 @@ def count_as_rolled_back(
         return []
     try:
         looks = (shown or read(session, procedure.subsets, fresh=True), read(session, procedure.subsets, fresh=True))
-        left = next(filter(None, map(procedure.left, looks)), [])
+        left = next(filter(None, map(procedure.remaining_differences, looks)), [])
     except ExchangeError as error:
         left = [str(error)]
     if left:

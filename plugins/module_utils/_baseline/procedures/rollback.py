@@ -35,11 +35,11 @@ from ..documents.applied import Applied
 from ..documents.change import DOES, WOULD, PlannedChange, undone
 from ..documents.report import SnapshotReference
 from ..documents.snapshot import SnapshotDocument
-from .later import LaterSnapshot, refused_by
-from .lost import IMPOSSIBLE, UNCLEAR, expired, may_be_the_same, not_rebuildable, not_shown_before, parts_not_in
+from .later_snapshots import LaterSnapshot, refused_by
 from .procedure import Draft, Procedure, Run
-from .recorded import Recorded, templates_in_use, unknown_since
+from .recorded_changes import RecordedChanges, templates_in_use, unknown_since
 from .refusals import confirmation_findings, organization_refusals
+from .unrestorable import IMPOSSIBLE, UNCLEAR, expired, may_be_the_same, not_rebuildable, not_shown_before, parts_not_in
 
 
 class Rollback(Procedure):
@@ -80,7 +80,9 @@ class Rollback(Procedure):
         )
         self._interrupted = applied is None and snapshot.plan is not None
         #: What the run changed, or may have changed.
-        self.recorded: Sequence[PlannedChange] = applied.of(snapshot.changes) if applied else snapshot.changes
+        self.recorded: Sequence[PlannedChange] = (
+            applied.applied_changes(snapshot.changes) if applied else snapshot.changes
+        )
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
         lacking = snapshot.unavailable if self.scope == "full" else ()
@@ -95,8 +97,8 @@ class Rollback(Procedure):
         )
 
     @property
-    def _run(self) -> Recorded:
-        return Recorded(self.recorded, self.snapshot.order, self._names, self._found_first)
+    def _run(self) -> RecordedChanges:
+        return RecordedChanges(self.recorded, self.snapshot.order, self._names, self._found_first)
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
@@ -210,7 +212,7 @@ class Rollback(Procedure):
                 since[rule.guid] = "changed since the snapshot"
         return foreign_to(organization, plan, ours, since)
 
-    def left(self, organization: Organization) -> list[str]:
+    def remaining_differences(self, organization: Organization) -> list[str]:
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
@@ -452,7 +454,7 @@ def _not_ours(change: Change) -> tuple[str, str]:
         return text, "sets it back"
     return (
         f"{change.identity} is not as the run left it: somebody changed or renamed it since then.",
-        f"{DOES.of(change)} it",
+        f"{DOES.word_for(change)} it",
     )
 
 

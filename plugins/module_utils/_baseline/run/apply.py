@@ -28,7 +28,7 @@ from ..documents.approved_mail import moved_mail
 from ..documents.change import planned_changes, still_due, unplanned
 from ..documents.report import OrganizationReport
 from ..documents.status import ChangeState, ControlStatus, OrganizationStatus
-from ..documents.terminal_lines import said
+from ..documents.terminal_lines import change_texts
 from ..procedures.baseline import observed
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
@@ -321,7 +321,11 @@ class _Guard:
             for state in (ChangeState.STORED, ChangeState.PLANNED)
         )
         #: What a refusal says of an earlier stage.
-        self._so_far = f"Stored so far: {'; '.join(said(stored))}. Left: {'; '.join(said(left))}. " if stored else ""
+        self._so_far = (
+            f"Stored so far: {'; '.join(change_texts(stored))}. Left: {'; '.join(change_texts(left))}. "
+            if stored
+            else ""
+        )
         self._more = " more" if stored else ""
         #: What the plan does to mail, as of the last check.
         self.mail = report.mail
@@ -364,7 +368,7 @@ class _Guard:
 
     def _mail_of(self, organization: Organization, plan: Plan) -> EffectOnMail:
         """What the plan does to mail now: what was shown, unless rules or facts have changed since."""
-        if not self._compares_mail or Mail.of(organization).digest == self._mail_digest:
+        if not self._compares_mail or Mail.of_organization(organization).digest == self._mail_digest:
             return self.mail
         return self._procedure.mail(organization, plan)
 

@@ -24,10 +24,10 @@ from ..documents.first_look import MOST_ORGANIZATIONS
 from ..documents.plan_document import PlanDocument
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.procedure import Procedure, Run, Takes
-from .evidenced import evidenced, remembered, with_contradictions
+from .mail_replay import replay_mail
 from .prepare import Preparation
-from .replayed import replayed
-from .tried import plans_enforcing, tried
+from .rule_evidence import contradictions_so_far, evidence_of_rules, with_contradictions
+from .rule_trials import plans_enforcing, rows_of_trials
 
 #: What every procedure reads: neither what the session may run nor what only answers about mail need.
 READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS)]
@@ -65,7 +65,7 @@ def overlooks(task: BaselineContext, procedure: Procedure) -> bool:
 
 
 @dataclass(frozen=True)
-class Drafted:
+class DraftedRun:
     """What a run would do, before it is judged.
 
     :param session: the session, as the connection describes it.
@@ -109,7 +109,7 @@ class Drafted:
         )
 
 
-def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
+def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
     """Reads the organization, and plans."""
     procedure, variables = prepared.procedure, prepared.variables
     run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.writes)
@@ -127,9 +127,9 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
             naming = guarantees_of(BaselineRequest(variables))
             return read_with_people(task.session, organization, subsets, naming, drafted.plan)
 
-        replay = replayed(task, variables, known, drafted.plan, enforcing)
-        evidence = evidenced(task, procedure, prepared.artifacts, known)
-        trials = tried(task, procedure, known, drafted.plan, enforcing, replay.trials, evidence)
+        replay = replay_mail(task, variables, known, drafted.plan, enforcing)
+        evidence = evidence_of_rules(task, procedure, prepared.artifacts, known)
+        trials = rows_of_trials(task, procedure, known, drafted.plan, enforcing, replay.trials, evidence)
         suggested = procedure.suggested(organization, drafted.plan, task.to_yaml, replay.traced)
         mail = replace(
             mail,
@@ -140,18 +140,18 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         )
         mail = with_unseen(mail, organization)
         task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
-    mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.evidence or {}))
+    mail = with_contradictions(mail, contradictions_so_far(task, prepared.artifacts, organization, mail.evidence or {}))
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {
         **procedure.desired(organization),
         "accept": prepared.acceptance.shown(),
         "skip": list(variables.get("skip") or ()),
     }
-    document = PlanDocument.of(
+    document = PlanDocument.of_plan(
         procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run
     )
     approval = approval_of(variables, prepared.artifacts) if procedure.approvable else None
-    return Drafted(
+    return DraftedRun(
         prepared,
         run,
         organization,

@@ -12,7 +12,11 @@ from ..procedures.procedure import Procedure
 
 def interrupted_warnings(artifacts: Artifacts, procedure: Procedure) -> list[str]:
     """A warning for each other run that writes to the organization, or that was interrupted while it wrote."""
-    return [_said(each, artifacts.host, procedure) for each in artifacts.notes.writing() if each.run != artifacts.run]
+    return [
+        _warning_text(each, artifacts.host, procedure)
+        for each in artifacts.notes.writing()
+        if each.run != artifacts.run
+    ]
 
 
 def end_interrupted(artifacts: Artifacts, procedure: Procedure) -> None:
@@ -28,7 +32,7 @@ def end_interrupted(artifacts: Artifacts, procedure: Procedure) -> None:
     )
 
 
-def _said(writing: Writing, host: str, procedure: Procedure) -> str:
+def _warning_text(writing: Writing, host: str, procedure: Procedure) -> str:
     if writing.unreadable:
         return (
             f"Whether the run {writing.run} was interrupted while it wrote to {host} is unknown: {writing.unreadable} "

@@ -15,7 +15,7 @@ from ..documents.status import OrganizationStatus
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.procedure import Takes
 from ..procedures.refusals import check_ring, rollback_findings, run_findings, session_findings
-from .drafting import Drafted, draft
+from .drafting import DraftedRun, draft
 from .interrupted import interrupted_warnings
 from .prepare import Preparation, prepare
 from .recording import Record
@@ -37,7 +37,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     return record.finish()
 
 
-def judge(task: BaselineContext, drafted: Drafted) -> list[Finding]:
+def judge(task: BaselineContext, drafted: DraftedRun) -> list[Finding]:
     """All findings that are not accepted."""
     procedure, variables, writes = drafted.procedure, drafted.prepared.variables, drafted.writes
     findings = [
@@ -56,10 +56,10 @@ def judge(task: BaselineContext, drafted: Drafted) -> list[Finding]:
             writes=writes,
             named=f"{PREFIX}approved_plan" in task.given_on_launch,
         )
-    return drafted.prepared.acceptance.left(findings)
+    return drafted.prepared.acceptance.unaccepted(findings)
 
 
-def warn(task: BaselineContext, drafted: Drafted) -> list[str]:
+def warn(task: BaselineContext, drafted: DraftedRun) -> list[str]:
     """Warns about earlier runs and the plan, and shows the procedure's notice. Returns the warnings about earlier runs,
     for the report.
     """

@@ -141,12 +141,12 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     artifacts = task.artifacts(variables)
     reported = artifacts.notes.marked("reported-failure", task.hosts)
     for host in task.lost:
-        other, results = artifacts.of(host), _of_this_run(task.results_of(host))
+        other, results = artifacts.for_host(host), _of_this_run(task.results_of(host))
         if host not in reported and (results or other.notes.remembered()):
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
         artifacts.notes.mark("failed", {*reported, *task.lost})
-    organizations = _all_hosts(task, artifacts.reports.stored(), artifacts.run, _later(task))
+    organizations = _all_hosts(task, artifacts.reports.stored_reports(), artifacts.run, _hosts_of_later_rings(task))
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.reports.cut_runs(kept)
@@ -208,7 +208,7 @@ def _without_report(host: str, *, waits: bool) -> OrganizationReport:
     return OrganizationReport(host=host, waits=waits, message=WAITING if waits else UNKNOWN)
 
 
-def _later(task: BaselineContext) -> set[str]:
+def _hosts_of_later_rings(task: BaselineContext) -> set[str]:
     """The hosts of the run whose ring has not begun. Core takes hosts in order, and a host that failed before never
     reaches its ring.
     """

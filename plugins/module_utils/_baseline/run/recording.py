@@ -25,13 +25,13 @@ from ..procedures.baseline import observed
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test, with_untested
-from ..procedures.lost import parts_not_in
 from ..procedures.procedure import Procedure, Takes
 from ..procedures.restoring import count_as_rolled_back
-from .drafting import Drafted, overlooks, who
-from .evidenced import with_evidence
+from ..procedures.unrestorable import parts_not_in
+from .drafting import DraftedRun, overlooks, who
 from .interrupted import end_interrupted
-from .replayed import without_domains
+from .mail_replay import without_domains
+from .rule_evidence import with_evidence
 
 
 class Record:
@@ -42,7 +42,7 @@ class Record:
     """
 
     def __init__(
-        self, task: BaselineContext, drafted: Drafted, findings: Sequence[Finding], warnings: Sequence[str]
+        self, task: BaselineContext, drafted: DraftedRun, findings: Sequence[Finding], warnings: Sequence[str]
     ) -> None:
         self._task, self._drafted = task, drafted
         procedure, variables = drafted.procedure, drafted.prepared.variables
@@ -69,7 +69,7 @@ class Record:
         }
         self._kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
         if drafted.mail.difference is not None:
-            self._kept["mail_digest"] = Mail.of(drafted.organization).digest
+            self._kept["mail_digest"] = Mail.of_organization(drafted.organization).digest
         self._remember()
 
     def _remember(self) -> None:
@@ -146,24 +146,24 @@ def _shown(
     return {**found, "msg": summary} if summary else found
 
 
-def _shown_mail(task: BaselineContext, drafted: Drafted) -> EffectOnMail:
+def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:
     """The effect on mail as the report has it: also which mail would be protected then, and who encrypts what today."""
     mail = replace(drafted.mail, reach=tuple(_reach(task, drafted)), encrypters=tuple(_encrypters(drafted)))
     return with_unseen(mail, drafted.organization)
 
 
-def _reach(task: BaselineContext, drafted: Drafted) -> list[dict[str, Any]]:
+def _reach(task: BaselineContext, drafted: DraftedRun) -> list[dict[str, Any]]:
     """Which mail to people outside would be protected after a plan that changes mail, unless the run has too many organizations."""
     few = drafted.mail.difference and len(task.hosts) <= MOST_ORGANIZATIONS
     return reach_of(drafted.organization, drafted.plan) if few else []
 
 
-def _encrypters(drafted: Drafted) -> list[dict[str, Any]]:
+def _encrypters(drafted: DraftedRun) -> list[dict[str, Any]]:
     """Who encrypts what today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
     if not drafted.procedure.selects_controls:
         return []
     try:
-        mail = Mail.of(drafted.organization)
+        mail = Mail.of_organization(drafted.organization)
     except ExchangeError:
         return []
     parts = (part for part in (drafted.mail.evidence, drafted.mail.replay) if part is not None)
@@ -171,7 +171,7 @@ def _encrypters(drafted: Drafted) -> list[dict[str, Any]]:
     return encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), counted)
 
 
-def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:
+def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Finding]) -> OrganizationReport:
     """The report before anything is written."""
     procedure, organization, changes, session = (
         drafted.procedure,

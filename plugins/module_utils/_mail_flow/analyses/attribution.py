@@ -44,11 +44,11 @@ DECIDING: dict[str, frozenset[Does]] = {
 class Deciding:
     """Determines what an edited rule may decide, in one comparison of somebody's copies.
 
-    :param parted: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it decides.
+    :param leaves_one_set: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it decides.
     :param protection: whether the protection differs, on which the branding depends.
     """
 
-    parted: Mapping[int, Value]
+    leaves_one_set: Mapping[int, Value]
     protection: Value
 
 
@@ -63,7 +63,7 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
         does = rule.sorts if rule.enforced else frozenset[Does]()
         if does & sorts or rule.surprises:
             return chain.acts(rule)
-        perhaps = [deciding.parted.get(id(rule), FALSE)]
+        perhaps = [deciding.leaves_one_set.get(id(rule), FALSE)]
         if aspect == "delivery" and Does.ENCRYPT in does:  # Mail that cannot be protected may be refused.
             perhaps.append(outcome.refusing)
         if aspect == "branding" and does & {Does.ENCRYPT, Does.DECRYPT}:
@@ -89,13 +89,13 @@ def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
-def parted(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain]) -> list[Value]:
+def leaves_one_set(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain]) -> list[Value]:
     """For each edit, whether somebody leaves the copy in only one of the two rule sets, as far as the edit decides."""
     found: list[Value] = []
     for edit in edits:
         both = zip((edit.before, edit.after), chains, strict=True)
         splits = [chain.splits[id(rule)] for rule, chain in both if rule is not None and id(rule) in chain.splits]
-        found.append(company.parted(splits, in_place=edit.alike()) if splits else FALSE)
+        found.append(company.leaves_one_set(splits, in_place=edit.alike()) if splits else FALSE)
     return found
 
 
@@ -123,7 +123,7 @@ class Causes:
         self.literals.append(none & otherwise)
 
 
-class Cuts:
+class CutPoints:
     """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is
     reached in both or in neither, and acts in both or in neither. Only if nothing but rules differs.
 
@@ -144,7 +144,7 @@ class Cuts:
         self._edits, self._apart, self._alike = edits, apart, alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
-        first = _Cut((before, after), TRUE)
+        first = _CutPoint((before, after), TRUE)
         guards: dict[tuple[_Turn, ...], list[tuple[float, Literal]]] = {(): self._along(first, -1)}
         self.guard = first.guard
         first.end([edit.before for edit in edits], [edit.after for edit in edits])
@@ -154,10 +154,10 @@ class Cuts:
             if way is not None and way in others:
                 reached = next(guard for place, guard in reversed(guards[way[:-1]]) if place <= copy.rule.place)
                 guards[way] = self._along(
-                    _Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place
+                    _CutPoint((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place
                 )
 
-    def _along(self, cut: _Cut, start: int) -> list[tuple[float, Literal]]:
+    def _along(self, cut: _CutPoint, start: int) -> list[tuple[float, Literal]]:
         """Cuts two chains that begin after a place of the second set.
 
         :returns: that nothing has steered the mail apart, from each place on.
@@ -174,7 +174,7 @@ class Cuts:
         return guards
 
 
-class _Cut:
+class _CutPoint:
     """A cut between two chains, from their beginnings on.
 
     :param guard: that nothing has steered the mail apart so far.
@@ -318,28 +318,28 @@ class Part:
 
     :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` if no edited rule is the
         cause.
-    :param later: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` if none
+    :param first_to_differ: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` if none
         does, :data:`ANY` for any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param others: the separate parts that :data:`ANY` excludes.
     """
 
     now: bool | None
-    later: int = OWN
+    first_to_differ: int = OWN
     acts: bool = False
     others: tuple[Part, ...] = ()
 
     @property
     def rank(self) -> tuple[bool, bool, int, bool]:
         """Its position among the parts of a cause: in the order in which mail meets them, with all others last."""
-        return self.now is not True, self.later == ANY, self.later, not self.acts
+        return self.now is not True, self.first_to_differ == ANY, self.first_to_differ, not self.acts
 
 
 #: What is not parted.
 WHOLE = Part(None, ANY)
 
 
-class Parts:
+class CauseParts:
     """The parts of causes, for an aspect of somebody's copies.
 
     :param acts: by rule set, whether a rule acts in a way that may decide.
@@ -357,23 +357,25 @@ class Parts:
     ) -> None:
         self._rail, self._edits, self._turns, self._aspect, self._acts = logic, edits, turns, aspect, acts
         self._added = added
-        self._later: dict[Part, Literal] | None = None
+        self._divergences: dict[Part, Literal] | None = None
         self._begins: list[Literal] = []  # that an edited rule may newly do something about it
         self._known: dict[int, dict[Part, tuple[Literal, Literal]]] = {}
 
-    def of(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
+    def parts(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
         """The parts of a cause, each with the two literals that are true of its mail: which version of the rule acts,
         and what acts first. Only those that are possible at all.
         """
         known = self._known.get(cause)
         if known is None:
-            known = self._known[cause] = self._of(cause)
+            known = self._known[cause] = self._possible_parts(cause)
         return known
 
     def some(self, cause: int) -> tuple[Literal, Literal]:
         """That a message is of some part of a cause."""
         circuit = self._rail.circuit
-        return circuit.disjunction(self._versions(cause).values()), circuit.disjunction(self._first().values())
+        return circuit.disjunction(self._versions(cause).values()), circuit.disjunction(
+            self._first_divergence().values()
+        )
 
     def causes(self, found: Sequence[Literal]) -> list[Literal]:
         """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so,
@@ -381,7 +383,7 @@ class Parts:
 
         :param found: the first edit of those that may decide, by edit, and that none is.
         """
-        circuit, first = self._rail.circuit, self._first()
+        circuit, first = self._rail.circuit, self._first_divergence()
         own = {
             turn.edit: first.get(Part(None, place, acts=True), FALSE)
             for place, turn in enumerate(self._turns)
@@ -392,17 +394,19 @@ class Parts:
 
     def literal(self, cause: int, part: Part) -> Literal:
         """That a message is of a part."""
-        if part.later != ANY:
-            return self._rail.circuit.conjunction(self.of(cause).get(part, (FALSE,)))
+        if part.first_to_differ != ANY:
+            return self._rail.circuit.conjunction(self.parts(cause).get(part, (FALSE,)))
         others = (~self.literal(cause, other) for other in part.others)
         version = TRUE if part.now is None else self._versions(cause)[part.now]
         return self._rail.circuit.conjunction((version, *others))
 
-    def _of(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
-        first = self._first()
-        mine = {each for each in first if each.later == OWN or self._turns[each.later].edit == cause}
+    def _possible_parts(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
+        first = self._first_divergence()
+        mine = {
+            each for each in first if each.first_to_differ == OWN or self._turns[each.first_to_differ].edit == cause
+        }
         parts = [(OWN, False, self._rail.circuit.disjunction([first[each] for each in mine]))]
-        parts += [(each.later, each.acts, literal) for each, literal in first.items() if each not in mine]
+        parts += [(each.first_to_differ, each.acts, literal) for each, literal in first.items() if each not in mine]
         return {
             Part(now, later, acts): (version, literal)
             for now, version in self._versions(cause).items()
@@ -421,10 +425,10 @@ class Parts:
     def _act(self, rule: FlowRule | None, which: int) -> Value:
         return FALSE if rule is None else self._acts[which](rule)
 
-    def _first(self) -> dict[Part, Literal]:
+    def _first_divergence(self) -> dict[Part, Literal]:
         """The first rule that affects the aspect, and acts in only one set, or does something else."""
-        if self._later is not None:
-            return self._later
+        if self._divergences is not None:
+            return self._divergences
         none = TRUE
         found: dict[Part, Literal] = {}
         for place, turn in enumerate(self._turns):
@@ -438,8 +442,8 @@ class Parts:
             found[Part(None, place)] = low(ends) & none
             none &= ~high(begins) & ~high(ends)
         found[Part(None)] = none
-        self._later = {part: literal for part, literal in found.items() if literal != FALSE}
-        return self._later
+        self._divergences = {part: literal for part, literal in found.items() if literal != FALSE}
+        return self._divergences
 
     def _done(self, rule: FlowRule | None, which: int) -> Value:
         return (

@@ -19,7 +19,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import plain
-from .standings import Copy, Failed, Standing, standings
+from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
 _FATES = {
@@ -195,7 +195,7 @@ _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
 )
 
 
-def _never_matches(failed: Failed) -> list[str]:
+def _never_matches(failed: FailedCondition) -> list[str]:
     """The values of a condition that match no mail."""
     if failed.section != "conditions":
         return []

@@ -19,18 +19,18 @@ from ..symbolic.encoding import Model
 from ..symbolic.logic import high
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .attribution import ANY, OWN, Turn
-from .difference_kinds import MailClass, Shown, aspect_of, assumed, witness_of
-from .difference_queries import Asked
-from .finding import TOLD, Cause, Changed, Exempting, Later
+from .difference_kinds import ClassWitness, MailClass, aspect_of, assumed, witness_of
+from .difference_queries import CopyQueries
+from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule
 from .open_findings import changing_rules, edit_at, how_it_ends, rules_of
-from .rule_changes import NOTHING, Apart, Edit, apart
+from .rule_changes import NOTHING, Edit, Separation, separation_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
 
 #: Questions about a class in addition to its conditions: what distinguishes the versions of the edited rule, and how
 #: its mail arrives.
-_APART, _ARRIVES = -1, -2
+_SEPARATED, _ARRIVES = -1, -2
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class _ClassFacts:
     """
 
     found: MailClass
-    shown: Shown
+    shown: ClassWitness
     edit: Edit | None
     sides: Mapping[str, Mapping[str, Any]]
     stages: tuple[Mapping[str, Any], Mapping[str, Any]]
     approvals: int
     rules: Sequence[tuple[int, FlowRule]]
-    why: Apart
+    why: Separation
 
 
 class ClassFindings:
@@ -67,7 +67,7 @@ class ClassFindings:
         model: Model,
         edits: Sequence[Edit],
         turns: Sequence[Turn],
-        asked: Callable[[str], Asked],
+        asked: Callable[[str], CopyQueries],
         budget: int,
         about: Collection[str],
     ) -> None:
@@ -109,7 +109,7 @@ class ClassFindings:
         left = self.budget - self.model.circuit.solver.conflicts
         return self.model.circuit.solve(literals, left) if left > 0 else None
 
-    def _draft(self, found: MailClass, shown: Shown) -> _ClassFacts:
+    def _draft(self, found: MailClass, shown: ClassWitness) -> _ClassFacts:
         candidate = shown.candidate
         edit = edit_at(self.edits, found.cause)
         part = found.part
@@ -120,11 +120,13 @@ class ClassFindings:
             if edit and part.now is not None and (rule := edit.after if part.now else edit.before)
             else []
         )
-        later = self._turns[part.later].version(now=part.acts) if part.later not in (OWN, ANY) else None
+        later = (
+            self._turns[part.first_to_differ].version(now=part.acts) if part.first_to_differ not in (OWN, ANY) else None
+        )
         rules += [(int(part.acts), later)] if later is not None else []
         why = NOTHING
         if edit and edit.before and edit.after and part.now is not None and edit.alike(aspect_of(found.kind)):
-            why = apart(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
+            why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
         return _ClassFacts(found, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
 
@@ -134,7 +136,7 @@ class ClassFindings:
         person = found.person
         mail = self.model.mail
         nobody = [~mail.recipient["address", person]] if person else []
-        return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
+        return [*nobody, *self.asked(person).of_class(found.kind, found.cause, found.part)]
 
     def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
@@ -156,7 +158,7 @@ class ClassFindings:
                     )
         if draft.why:
             found.append(
-                ((place, _APART, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
+                ((place, _SEPARATED, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
             )
         if arrival := self._arrival(draft):
             usual = assumed(self.model, self._about, usual=draft.shown.usual)
@@ -178,14 +180,14 @@ class ClassFindings:
             return ""
         return protection.owner if protection.by_rights else protection.kind
 
-    def _finding(self, place: int, draft: _ClassFacts, sure: Collection[_Question]) -> Changed:
+    def _finding(self, place: int, draft: _ClassFacts, sure: Collection[_Question]) -> ChangedMail:
         """The finding about a class.
 
         :param sure: the questions whose statements are true of all of its mail.
         """
         found = draft.found
         edit = draft.edit
-        why = draft.why if (place, _APART, 0) in sure else NOTHING
+        why = draft.why if (place, _SEPARATED, 0) in sure else NOTHING
         about: list[FlowRule] = []
         changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
@@ -199,18 +201,20 @@ class ClassFindings:
             if step is not None and not found.person:
                 others = (atom for atom in rule.conditions if atom not in kept)
                 changed.update({atom: tuple(changing_rules(chain, atom, step)) for atom in others})
-            about.append(replace(rule, conditions=tuple(kept), exceptions=self._sparing(which, rule, draft.shown)))
+            about.append(
+                replace(rule, conditions=tuple(kept), exceptions=self._unmet_exceptions(which, rule, draft.shown))
+            )
         if why.is_one:
             about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
             why = NOTHING
-        return Changed(
+        return ChangedMail(
             kind=found.kind,
             about=tuple(about),
             why=why,
             rules=rules_of(self.model, self.edits, edit),
             person=found.person,
             witness=self._witness(draft, about, why),
-            cause=Cause(edit, self._acted(draft), self._later(draft), self.model.settings_that_differ),
+            cause=Cause(edit, self._acted(draft), self._later_rule(draft), self.model.settings_that_differ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
             limit="",
             changed=tuple(changed.items()),
@@ -219,7 +223,7 @@ class ClassFindings:
             sides={side: each for side, each in draft.sides.items() if each},
         )
 
-    def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Apart) -> dict[str, Any]:
+    def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
         """The message of a class, without what changes neither result and is not said of it."""
         candidate = draft.shown.candidate
         person = draft.found.person
@@ -251,7 +255,7 @@ class ClassFindings:
 
         return witness_of(candidate, person, shows)
 
-    def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
+    def _unmet_exceptions(self, which: int, rule: FlowRule, shown: ClassWitness) -> tuple[Atom, ...]:
         """The exceptions that do not certainly match the message as it arrives; changes by earlier rules do not count."""
         candidate = shown.candidate
         return as_it_arrives(
@@ -269,15 +273,15 @@ class ClassFindings:
             return True, True
         return not now, now
 
-    def _later(self, draft: _ClassFacts) -> Later | None:
+    def _later_rule(self, draft: _ClassFacts) -> LaterRule | None:
         part = draft.found.part
-        if part.later == OWN:
+        if part.first_to_differ == OWN:
             return None
-        if part.later == ANY:
-            return Later("", part.acts, stays=True)
-        turn = self._turns[part.later]
+        if part.first_to_differ == ANY:
+            return LaterRule("", part.acts, stays=True)
+        turn = self._turns[part.first_to_differ]
         rule = turn.after or turn.before
-        return Later(rule.name if rule else "", part.acts, stays=turn.after is not None and not turn.after.idle)
+        return LaterRule(rule.name if rule else "", part.acts, stays=turn.after is not None and not turn.after.idle)
 
     # How much mail is treated so
 
@@ -296,7 +300,7 @@ class ClassFindings:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
-            self.asked(found.person).copies, stages, TOLD.get(found.kind, ("", "")), strict=True
+            self.asked(found.person).copies, stages, STAGE_KEYS.get(found.kind, ("", "")), strict=True
         ):
             if wanted == "fate" and stage:
                 values.append(copies.fate(str(stage["fate"]), approvals))
@@ -309,7 +313,7 @@ class ClassFindings:
                 values.append(~copies.branded)
         return high(self.model.free.logic.all_of(values))
 
-    def _extent(self, draft: _ClassFacts, finding: Changed) -> Extent:
+    def _extent(self, draft: _ClassFacts, finding: ChangedMail) -> Extent:
         """The literals that determine how much mail a sentence is true of."""
         model = self.model
         recipient = self.model.mail.recipient
@@ -331,7 +335,7 @@ class ClassFindings:
             "protection"
         ):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [~literal for literal in model.mail.arrival.values()]
-        of_class = (*wanted, *self.asked(found.person).of(found.kind, found.cause, found.part), differs)
+        of_class = (*wanted, *self.asked(found.person).of_class(found.kind, found.cause, found.part), differs)
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
         seen_as: list[tuple[RuleChain, RuleStep, FlowRule]] = []
         for (chain, step), said in zip(steps, finding.about, strict=True):
@@ -371,7 +375,7 @@ class ClassFindings:
             return "another", by
         return self._limit(draft, extent, rest), by
 
-    def _exceptions(self, finding: Changed, extent: Extent) -> tuple[Atom, ...]:
+    def _exceptions(self, finding: ChangedMail, extent: Extent) -> tuple[Atom, ...]:
         """The exceptions that some mail meets which a sentence would name without them."""
         model, conditions = self.model, self.model.free.conditions
         every = dict.fromkeys(atom for rule in finding.about for atom in rule.exceptions)
@@ -389,9 +393,9 @@ class ClassFindings:
         for limit, literals in limits.items():
             if self._solved([*rest, *literals]) is False and self._solved([*extent.named, *literals]):
                 return limit
-        return "already" if self._was_so(draft, rest) else "some"
+        return "already" if self._exempt_mail_was_alike(draft, rest) else "some"
 
-    def _was_so(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
+    def _exempt_mail_was_alike(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
         copies = self.asked(draft.found.person).copies[1]
         kind = draft.found.kind

@@ -8,11 +8,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ..budget import BudgetError
 from ..conditions.keys import Key
 from ..sat.formula import Literal
-from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .attribution import ANY, WHOLE, Part, Turn
-from .difference_kinds import Courses, MailClass, SearchedMail, Shown, acted, aspect_of, sure_kinds, treated, witness_of
-from .difference_queries import Asked, Questions
+from .difference_kinds import (
+    ClassWitness,
+    Courses,
+    MailClass,
+    SearchedMail,
+    acted,
+    aspect_of,
+    sure_kinds,
+    treated,
+    witness_of,
+)
+from .difference_queries import CopyQueries, DifferenceQueries
 from .finding import KINDS
 from .rule_changes import Edit
 
@@ -31,7 +41,7 @@ ClassKey = tuple[str, int, str, Part]
 Which = tuple[str, int]
 
 #: The part of a class, and a message of it, if one could be written.
-_Example = tuple[Part, "Replayed | None"]
+_Example = tuple[Part, "CandidateMessage | None"]
 
 
 class ClassSearch:
@@ -62,7 +72,7 @@ class ClassSearch:
         self._options = options
         self._turns = turns
         self._about = about
-        self.questions = Questions(model, edits, options, turns)
+        self.questions = DifferenceQueries(model, edits, options, turns)
         self.mail = SearchedMail(model, about)
         self.classes = {} if classes is None else classes
         self.unusual = set() if unusual is None else unusual
@@ -79,13 +89,13 @@ class ClassSearch:
             self._options,
             self._turns,
             self._about,
-            self.left,
+            self.remaining_budget,
             self.classes,
             self.unusual,
         )
 
     @property
-    def left(self) -> int:
+    def remaining_budget(self) -> int:
         """The remaining budget of conflicts."""
         left = self.budget - self.model.circuit.solver.conflicts
         if left <= 0:
@@ -198,7 +208,7 @@ class ClassSearch:
         most = min(MOST_LATER, self._room)
         literals = asked.parts_of(kind, cause)
         of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
-        found = [part for part in known if part.later != ANY]
+        found = [part for part in known if part.first_to_differ != ANY]
         if any(part == WHOLE for part in known):
             return
         while True:
@@ -208,7 +218,9 @@ class ClassSearch:
             if example is None or example[0] in found:
                 others = [~asked.part(kind, cause, part) for part in found if part in literals]
                 wanted = [*of_kind, *asked.some_part(kind, cause), *others]
-                possible, candidate = model.search(wanted, model.free, self.left, preferred) if left else (False, None)
+                possible, candidate = (
+                    model.search(wanted, model.free, self.remaining_budget, preferred) if left else (False, None)
+                )
                 if not possible:
                     return
                 example = self._part(kind, which), candidate
@@ -217,14 +229,14 @@ class ClassSearch:
             yield self._noted(kind, which, *example, usual=not known)
         for now in dict.fromkeys(part.now for part in literals):
             part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
-            if any(each.later == ANY and each.now is now for each in known):
+            if any(each.first_to_differ == ANY and each.now is now for each in known):
                 continue
             if example is not None and example[0] not in found and example[0].now is now:
                 possible = True
                 candidate = example[1]
             else:
                 wanted = [*of_kind, asked.part(kind, cause, part)]
-                possible, candidate = model.search(wanted, model.free, self.left, preferred)
+                possible, candidate = model.search(wanted, model.free, self.remaining_budget, preferred)
             if possible:
                 yield self._noted(kind, which, part, candidate, usual=not known)
 
@@ -235,7 +247,9 @@ class ClassSearch:
         parts = self.questions.free(person).parts_of(kind, cause)
         return next(part for part, both in parts.items() if all(map(holds, both)))
 
-    def _noted(self, kind: str, which: Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
+    def _noted(
+        self, kind: str, which: Which, part: Part, candidate: CandidateMessage | None, *, usual: bool
+    ) -> MailClass:
         """A class, with the message if it certainly shows it."""
         found = self._class(kind, which, part)
         if candidate is not None and (courses := self._courses(candidate, found.person)) is not None:
@@ -270,14 +284,15 @@ class ClassSearch:
         """
         person, place = which
         model = self.model
-        asked = self.questions.of(side, person)
+        asked = self.questions.about_copies(side, person)
         impossible = list(known)
-        for cause, left in asked.together(impossible, place).items():
+        for cause, left in asked.kinds_by_cause(impossible, place).items():
             others = {kind: self._unknown_part(asked, kind, place, known[kind]) for kind in left}
             while left:
                 any_left = model.circuit.disjunction([others[kind] for kind in left])
                 if not model.solve(
-                    [*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left], self.left
+                    [*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left],
+                    self.remaining_budget,
                 ):
                     break
                 for kind in [kind for kind in left if model.circuit.holds(others[kind])]:
@@ -289,7 +304,7 @@ class ClassSearch:
                         found.usual = usual
         return impossible
 
-    def _unknown_part(self, asked: Asked, kind: str, place: int, known: Sequence[Part]) -> Literal:
+    def _unknown_part(self, asked: CopyQueries, kind: str, place: int, known: Sequence[Part]) -> Literal:
         """That a message shows a kind, but none of the known parts of it."""
         if not known:
             return asked.kinds[kind]
@@ -317,12 +332,12 @@ class ClassSearch:
         model = self.model
         free = self.questions.free(person)
         found: dict[str, _Example] = {}
-        for cause, left in free.together(kinds, place).items():
+        for cause, left in free.kinds_by_cause(kinds, place).items():
             while left:
                 any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
                 parts = {literal: None for kind in left for literal in free.some_part(kind, place)}
                 wanted = [*self.mail.somebody_else(person), cause, any_left, *parts, *assumed]
-                possible, candidate = model.search(wanted, model.free, self.left, preferred)
+                possible, candidate = model.search(wanted, model.free, self.remaining_budget, preferred)
                 if not possible:
                     break
                 shown = [kind for kind in left if model.circuit.holds(free.kinds[kind])]
@@ -330,7 +345,7 @@ class ClassSearch:
                 left = [kind for kind in left if kind not in shown]
         return found
 
-    def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+    def _note(self, found: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         if edit is not None and (edit.unsure or not any(acted(edit, courses))):
@@ -339,7 +354,7 @@ class ClassSearch:
         if found.shown is None and found.kind in sure_kinds(
             *(treated(course, candidate.message, facts) for course, facts in both)
         ):
-            found.shown = Shown(candidate, courses, usual)
+            found.shown = ClassWitness(candidate, courses, usual)
 
     def _class(self, kind: str, which: Which, part: Part) -> MailClass:
         if len(self.classes) >= MOST_CLASSES:
@@ -354,18 +369,18 @@ class ClassSearch:
         """Whether a message of a class may still exist after the search for one."""
         asked = self.questions.free(found.person)
         meant = self.mail.meant(self.model.free, found.person, usual=True)
-        return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self.left)
+        return self.model.solve([*meant, *asked.of_class(found.kind, found.cause, found.part)], self.remaining_budget)
 
     def _witness(self, found: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
 
         :param preferred: what it satisfies if it can.
         """
-        asked = self.questions.of(side, found.person)
+        asked = self.questions.about_copies(side, found.person)
         told = False
         literals = self.mail.meant(side, found.person, usual=usual)
         for candidate in self.model.candidates(
-            asked.of(found.kind, found.cause, found.part), literals, side, self.left, preferred
+            asked.of_class(found.kind, found.cause, found.part), literals, side, self.remaining_budget, preferred
         ):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:
@@ -380,7 +395,7 @@ class ClassSearch:
                 found.refine = found.refine or self.model.left_in_fields()
                 self._tell(found, candidate, courses)
 
-    def _tell(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
+    def _tell(self, found: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
         """Notes a message that may show a class, with its unknowns."""
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
@@ -391,7 +406,7 @@ class ClassSearch:
         found.witness = witness_of(candidate, found.person)
         found.acted = acted(edit, courses)
 
-    def _courses(self, candidate: Replayed, person: str) -> Courses | None:
+    def _courses(self, candidate: CandidateMessage, person: str) -> Courses | None:
         """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not
         followed to its end.
         """

@@ -44,7 +44,7 @@ def covered(
     pools = {rule.place: _doing_all(rule, rules, doing) for rule in rules}
     ways = list(chains)
     questions = [
-        ((rule.place, way), _beyond(rule, pools[rule.place], *ways[way]))
+        ((rule.place, way), _acts_alone(rule, pools[rule.place], *ways[way]))
         for rule in rules
         for way in range(len(ways))
         if pools[rule.place]
@@ -78,7 +78,7 @@ def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[s
     return [other for other in rules if other.place in places]
 
 
-def _beyond(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[Literal]:
+def _acts_alone(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[Literal]:
     """That a rule acts on a copy on which none of some others would act. One that tells somebody of a copy, as they do
     then, may do so after a rejection (U10).
     """
@@ -108,7 +108,7 @@ def _some(
     """Some of these others that act on all mail of a rule; none if they do not, or if it never acts."""
     core: set[int] = set()
     for when, chain in ways:
-        literals = _beyond(rule, others, when, chain)
+        literals = _acts_alone(rule, others, when, chain)
         if asked.can(literals):
             return []
         known = set(asked.core)

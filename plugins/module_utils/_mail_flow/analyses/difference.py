@@ -121,7 +121,7 @@ class _Differ:
         try:
             with bounded():  # The rest of the budget is for the findings.
                 self._find_classes()
-                others += self._beside()
+                others += self._findings_beside_classes()
                 self._refine()
         except BudgetError:
             self.complete = False
@@ -158,10 +158,12 @@ class _Differ:
         if any(each.cut for each in added):
             self.complete = False
         for person in sorted({copy.address for each in added for copy in each.copies}):
-            if self.model.solve([self.model.circuit.disjunction(asked.free(person).kinds.values())], self.search.left):
+            if self.model.solve(
+                [self.model.circuit.disjunction(asked.free(person).kinds.values())], self.search.remaining_budget
+            ):
                 yield person
 
-    def _beside(self) -> Iterator[MailFinding]:
+    def _findings_beside_classes(self) -> Iterator[MailFinding]:
         """What is told beside the classes.
 
         :raises BudgetError: a question took too many conflicts.
@@ -172,7 +174,7 @@ class _Differ:
             search.questions,
             self.edits,
             self._open,
-            lambda literals: self.model.solve(literals, search.left),
+            lambda literals: self.model.solve(literals, search.remaining_budget),
         )
         yield from uncompared.held_longer()
         yield from uncompared.sent_on()

@@ -24,10 +24,10 @@ from ..simulator.protection import protects, verdict
 from ..simulator.state import NOBODY, Course
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
-from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.logic import Value, high
 from .attribution import Part
-from .finding import KINDS, Changed
+from .finding import KINDS, ChangedMail
 from .judgment import without_noise
 from .rule_changes import Edit
 
@@ -201,13 +201,13 @@ Courses = tuple[Course, Course]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ClassWitness:
     """A message that shows a class.
 
     :param usual: whether it was looked for in usual mail.
     """
 
-    candidate: Replayed
+    candidate: CandidateMessage
     courses: Courses
     usual: bool
 
@@ -228,8 +228,8 @@ class MailClass:
     cause: int
     part: Part
     person: str = ""
-    shown: Shown | None = None
-    told: Changed | None = None
+    shown: ClassWitness | None = None
+    told: ChangedMail | None = None
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None
@@ -246,7 +246,7 @@ def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[Litera
 
 
 def witness_of(
-    candidate: Replayed, person: str = "", shows: Callable[[Message], bool] = lambda message: False
+    candidate: CandidateMessage, person: str = "", shows: Callable[[Message], bool] = lambda message: False
 ) -> dict[str, Any]:
     """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on
     beside those that are known.

@@ -11,13 +11,25 @@ from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.encoding import Model, Side
 from ..symbolic.logic import Value, high, low
-from .attribution import DECIDING, Acts, Causes, Cuts, Deciding, Part, Parts, Turn, decides, decides_of_added, parted
+from .attribution import (
+    DECIDING,
+    Acts,
+    CauseParts,
+    Causes,
+    CutPoints,
+    Deciding,
+    Part,
+    Turn,
+    decides,
+    decides_of_added,
+    leaves_one_set,
+)
 from .difference_kinds import aspect_of, categories
 from .rule_changes import Edit
 
 
 @dataclass(frozen=True)
-class Asked:
+class CopyQueries:
     """The questions about somebody's copies on a side.
 
     :param copies: before and after.
@@ -28,13 +40,13 @@ class Asked:
     copies: tuple[Copies, Copies]
     kinds: Mapping[str, Literal]
     causes: Mapping[str, Sequence[Literal]]
-    parts: Mapping[str, Parts]
+    parts: Mapping[str, CauseParts]
 
     def cause(self, kind: str, place: int) -> Literal:
         """That an edit is the cause of a difference, if there is one of this kind."""
         return self.causes[aspect_of(kind)][place]
 
-    def of(self, kind: str, place: int, part: Part) -> list[Literal]:
+    def of_class(self, kind: str, place: int, part: Part) -> list[Literal]:
         """That a message is one of a class."""
         return [self.cause(kind, place), self.kinds[kind], self.part(kind, place, part)]
 
@@ -44,13 +56,13 @@ class Asked:
 
     def parts_of(self, kind: str, place: int) -> Mapping[Part, tuple[Literal, Literal]]:
         """The possible parts of a kind and a cause, each with the literals of its mail."""
-        return self.parts[aspect_of(kind)].of(place)
+        return self.parts[aspect_of(kind)].parts(place)
 
     def some_part(self, kind: str, place: int) -> tuple[Literal, Literal]:
         """That a message is of some part of a kind and a cause."""
         return self.parts[aspect_of(kind)].some(place)
 
-    def together(self, kinds: Sequence[str], place: int) -> dict[Literal, list[str]]:
+    def kinds_by_cause(self, kinds: Sequence[str], place: int) -> dict[Literal, list[str]]:
         """The possible kinds with an edit as their cause, by the literal for that cause."""
         found: dict[Literal, list[str]] = {}
         for kind in kinds:
@@ -60,7 +72,7 @@ class Asked:
         return found
 
 
-class Questions:
+class DifferenceQueries:
     """The questions to a model, built on first use.
 
     :param options: the options of protection that rules ask for.
@@ -72,10 +84,10 @@ class Questions:
         self.edits = edits
         self._options = options
         self.turns = turns
-        self._asked: dict[tuple[bool, str], Asked] = {}
-        self._parted: dict[bool, Sequence[Value]] = {}
+        self._asked: dict[tuple[bool, str], CopyQueries] = {}
+        self._leaves_one_set: dict[bool, Sequence[Value]] = {}
 
-    def of(self, side: Side, person: str = "") -> Asked:
+    def about_copies(self, side: Side, person: str = "") -> CopyQueries:
         """The questions about the recipient's copy on a side, or about those of a person whom rules add."""
         known = self._asked.get((side.logic.free, person))
         if known is None:
@@ -84,15 +96,15 @@ class Questions:
             )
         return known
 
-    def free(self, person: str = "") -> Asked:
+    def free(self, person: str = "") -> CopyQueries:
         """The questions with unknowns as free variables."""
-        return self.of(self.model.free, person)
+        return self.about_copies(self.model.free, person)
 
     def added(self, side: Side, place: int) -> AddedCopies:
         """The copies to compare. Nothing would be known about a second one, which only open questions can cause."""
         return self.model.added(side, place, shared=False)
 
-    def _of_recipient(self, side: Side) -> Asked:
+    def _of_recipient(self, side: Side) -> CopyQueries:
         old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)
         deciding = self._deciding(side, old, new)
         acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in self._aspects}
@@ -104,12 +116,12 @@ class Questions:
                 for turn in self.turns
                 if turn.edit < 0 and turn.before is not None and turn.after is not None
             ]
-            cuts = Cuts(self.edits, self.parted(side), same, chains)
+            cuts = CutPoints(self.edits, self.leaves_one_set(side), same, chains)
             side.logic.circuit.helps(cuts.guard, found.kinds.values())
         return found
 
-    def _of_added(self, side: Side, person: str) -> Asked:
-        copies = [self.added(side, place).of(person) for place in (0, 1)]
+    def _of_added(self, side: Side, person: str) -> CopyQueries:
+        copies = [self.added(side, place).copies_of(person) for place in (0, 1)]
         old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in each]) for each in copies)
         deciding = self._deciding(side, old, new)
         acts = {
@@ -121,7 +133,7 @@ class Questions:
         return self._of_copies(side, old, new, acts, otherwise, added=True)
 
     def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
-        parted = zip(self.edits, self.parted(side), strict=True)
+        parted = zip(self.edits, self.leaves_one_set(side), strict=True)
         by_rule = {id(rule): value for edit, value in parted for rule in (edit.before, edit.after) if rule is not None}
         pairs = ((old.protected, new.protected), (old.smime, new.smime))
         return Deciding(by_rule, side.logic.any_of([~side.logic.equal(*pair) for pair in pairs]))
@@ -131,13 +143,13 @@ class Questions:
         if not self._rules_alone:
             return TRUE
         known = high if side.logic.free else low
-        return side.logic.circuit.disjunction(map(known, self.parted(side)))
+        return side.logic.circuit.disjunction(map(known, self.leaves_one_set(side)))
 
-    def parted(self, side: Side) -> Sequence[Value]:
+    def leaves_one_set(self, side: Side) -> Sequence[Value]:
         """Of each edit whether somebody leaves the copy in one rule set only, as far as the edit decides."""
-        known = self._parted.get(side.logic.free)
+        known = self._leaves_one_set.get(side.logic.free)
         if known is None:
-            known = self._parted[side.logic.free] = parted(side.company, self.edits, side.chains)
+            known = self._leaves_one_set[side.logic.free] = leaves_one_set(side.company, self.edits, side.chains)
         return known
 
     @property
@@ -161,15 +173,16 @@ class Questions:
         otherwise: Literal,
         *,
         added: bool,
-    ) -> Asked:
+    ) -> CopyQueries:
         known = high if side.logic.free else low
         kinds = {
             kind: known(value)
             for kind, value in categories(old, new, self._options, transit=self.model.transit).items()
         }
         parts = {
-            each: Parts(side.logic, self.edits, self.turns, each, those, added=added) for each, those in acts.items()
+            each: CauseParts(side.logic, self.edits, self.turns, each, those, added=added)
+            for each, those in acts.items()
         }
         first = {each: Causes(side.logic, self.edits, each, those, otherwise).literals for each, those in acts.items()}
         causes = {each: parts[each].causes(literals) for each, literals in first.items()}
-        return Asked((old, new), kinds, causes, parts)
+        return CopyQueries((old, new), kinds, causes, parts)

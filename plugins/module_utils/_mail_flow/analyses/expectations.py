@@ -61,7 +61,7 @@ class FailedExpectations:
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedMessages:
     """The results of the messages.
 
     :param messages: the results, with the module's keys.
@@ -78,7 +78,7 @@ class Tested:
         return [each for each in self.messages if which == "all" or (which == "failed" and each["name"] in failed)]
 
 
-def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> Tested:
+def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> TestedMessages:
     """Takes messages through the rules, and compares the results with the expectations.
 
     :param trace: for whom the result has a trace: ``failed``, ``all`` or ``none``.
@@ -106,11 +106,11 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
                 )
             )
         messages.append(found)
-    return Tested(messages, failures, sum(len(case.expect) for case in cases))
+    return TestedMessages(messages, failures, sum(len(case.expect) for case in cases))
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedCopy:
     """A recipient's copy of a message that is treated differently, or may be.
 
     :param kind: one of the kinds of differences.
@@ -126,7 +126,7 @@ class Compared:
     after: Mapping[str, Any] | None
 
 
-def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[Compared]:
+def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[ComparedCopy]:
     """How the results of the same messages differ, the most important first."""
     found = []
     for old, new in zip(before, after, strict=True):
@@ -135,7 +135,7 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
             other = new["recipients"].get(address)
             kind = _kind(one, other)
             if kind:
-                found.append(Compared(kind, old["name"], address, one, other))
+                found.append(ComparedCopy(kind, old["name"], address, one, other))
     return sorted(found, key=lambda each: KINDS.index(each.kind))
 
 

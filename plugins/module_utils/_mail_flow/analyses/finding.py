@@ -15,7 +15,7 @@ from ..._exchange.names import name_key
 from ..conditions.predicate import Atom
 from ..model.kleene import Reason
 from ..rules.flow_rule import FlowRule
-from .rule_changes import NOTHING, Apart, Dated, Edit
+from .rule_changes import NOTHING, DateChange, Edit, Separation
 
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ KINDS = (
 )
 
 #: Kind to the keys that tell the treatment before and now.
-TOLD = {
+STAGE_KEYS = {
     "delivery_lost": ("fate", "fate"),
     "delivery_gained": ("fate", "fate"),
     "fate_changed": ("", "fate"),
@@ -65,7 +65,7 @@ TOLD = {
 
 
 @dataclass(frozen=True)
-class Later:
+class LaterRule:
     """A later rule that acts in only one rule set, because mail reaches it differently.
 
     :param name: its name; empty if it is any.
@@ -91,7 +91,7 @@ class Cause:
 
     edit: Edit | None
     acted: tuple[bool, bool]
-    later: Later | None = None
+    later: LaterRule | None = None
     settings: Mapping[str, Any] | None = None
     perhaps: bool = False
 
@@ -123,7 +123,7 @@ class MailFinding:
 
     kind: str
     about: tuple[FlowRule, ...] = ()
-    why: Apart = NOTHING
+    why: Separation = NOTHING
     rules: tuple[str, ...] = ()
     person: str = ""
     witness: Mapping[str, Any] | None = None
@@ -140,7 +140,7 @@ class MailFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed(MailFinding):
+class ChangedMail(MailFinding):
     """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that
     it is about.
 
@@ -179,9 +179,9 @@ class Changed(MailFinding):
         return self.whole or (self.limit == "exception" and replace(self, limit="").whole)
 
     @property
-    def told(self) -> dict[str, str]:
+    def was_and_becomes(self) -> dict[str, str]:
         """What all of its mail ``was``, and ``becomes``."""
-        told = zip(("was", "becomes"), self.stages, TOLD.get(self.kind, ("", "")), strict=True)
+        told = zip(("was", "becomes"), self.stages, STAGE_KEYS.get(self.kind, ("", "")), strict=True)
         return {key: str(stage.get(what) or "") for key, stage, what in told if stage and what}
 
     @property
@@ -200,7 +200,7 @@ class Changed(MailFinding):
 
 #: The sorts of side effects that are texts for people. What counts is that mail brings another text than before: that
 #: it brings one at all is another effect.
-TOLD_TEXTS = frozenset(("rejection_text", "notification_text", "disclaimer_text"))
+STATED_TEXTS = frozenset(("rejection_text", "notification_text", "disclaimer_text"))
 
 
 @dataclass(frozen=True, order=True)
@@ -209,7 +209,7 @@ class SideEffect:
 
     :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``,
         ``attachments`` (which are decrypted), ``connector``, ``tls``, ``spam`` or ``no_spam``, or what people are told:
-        one of :data:`TOLD_TEXTS`.
+        one of :data:`STATED_TEXTS`.
     :param name: who is told or asked, the connector, the spam confidence level, or the text, as the rule has it; empty
         for the recipients themselves.
     :param key: what makes two names the same.
@@ -220,7 +220,7 @@ class SideEffect:
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", self.name if self.sort in TOLD_TEXTS else name_key(self.name))
+        object.__setattr__(self, "key", self.name if self.sort in STATED_TEXTS else name_key(self.name))
 
 
 #: The sorts of side effects that only copies have which are neither rejected nor deleted.
@@ -239,7 +239,7 @@ class SideEffectsChanged(MailFinding):
     kind: str = "side_effect_changed"
     effects: tuple[SideEffect, ...]
     now: bool
-    later: Later | None
+    later: LaterRule | None
     cause: Cause | None
 
 
@@ -301,7 +301,7 @@ class MayChangeLater(MayChange):
     :param dates: their new effects.
     """
 
-    dates: tuple[Dated, ...]
+    dates: tuple[DateChange, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

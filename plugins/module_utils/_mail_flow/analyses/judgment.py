@@ -49,7 +49,7 @@ from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import Model, Replayed
+from ..symbolic.encoding import CandidateMessage, Model
 from ..symbolic.logic import Value, high
 from ..symbolic.witness_replay import (
     counted,
@@ -176,7 +176,7 @@ class Judgment:
 
 
 #: What makes a message mail from somebody to somebody.
-_KEPT = ("name", "from", "authenticated", "to")
+_KEPT_KEYS = ("name", "from", "authenticated", "to")
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,9 @@ class Breach:
     claim: FlowRule
 
 
-def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[str, Any]) -> Counterexample:
+def counterexample_of(
+    breach: Breach, candidate: CandidateMessage, course: Course, outcome: Mapping[str, Any]
+) -> Counterexample:
     """The counterexample that a message is.
 
     :param course: whose copy breaks it.
@@ -237,23 +239,23 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
 
 
 #: The parts of a recipient's result that say more of the rules than of the copy, or what may become of it one day.
-_NOT_OF_COPY = ("rules", "unknown", "opens", "after_approval", "after_release")
+_KEYS_OF_RULES = ("rules", "unknown", "opens", "after_approval", "after_release")
 
 
 def same_outcome(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
     """Whether two results are of copies that come out alike. Other rules may have matched that made no difference, or it
     may be unknown whether they did.
     """
-    return one is not None and _of_copy(one) == _of_copy(other)
+    return one is not None and _outcome_of_copy(one) == _outcome_of_copy(other)
 
 
-def _of_copy(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in outcome.items() if key not in _NOT_OF_COPY}
+def _outcome_of_copy(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in outcome.items() if key not in _KEYS_OF_RULES}
 
 
-def told_of_shown(
+def counterexample_of_shown(
     breach: Breach,
-    candidate: Replayed,
+    candidate: CandidateMessage,
     course: Course,
     showing: Showing,
     spares: Callable[[Message], bool] = lambda message: False,
@@ -293,7 +295,7 @@ def told_of_shown(
     )
 
 
-def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message], bool]) -> dict[str, Any]:
+def without_noise(candidate: CandidateMessage, recipient: str, shows: Callable[[Message], bool]) -> dict[str, Any]:
     """The message of a candidate as :func:`simplest` leaves it; as it is where a rule makes the copy that shows
     something.
 
@@ -311,7 +313,7 @@ def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message]
     return simplest(options, recipient, still_shows) if still_shows(options) else options
 
 
-def dated(options: Mapping[str, Any], candidate: Replayed) -> Message:
+def dated(options: Mapping[str, Any], candidate: CandidateMessage) -> Message:
     """A message in the form of the option ``messages``, sent when a candidate is."""
     return replace(message_of(options, "", "message"), date=candidate.message.date)
 
@@ -324,7 +326,7 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
     :param recipient: the one whose copy it is about, by the address.
     """
     found = dict(message)
-    for key in [key for key in message if key not in _KEPT]:
+    for key in [key for key in message if key not in _KEPT_KEYS]:
         without = {name: value for name, value in found.items() if name != key}
         if shows(without):
             found = without
@@ -390,7 +392,7 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     elif internal:
         internals = [Premise("internal_domains", values=internal)]
     found = [each for each, applies in named if applies]
-    beyond = {IN_TRANSIT: _beyond, PORTAL: _not_in_portal}.get(guarantee.then)
+    beyond = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
     wish = WISHES[guarantee.then]
     return [
         *found,
@@ -439,7 +441,7 @@ def _applies(model: Model, place: int, person: AddressSlot) -> Value:
     return model.free.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), person)
 
 
-def _about(model: Model, place: int) -> Literal:
+def _applies_to_recipient(model: Model, place: int) -> Literal:
     """That the guarantee is about the recipient's copy."""
     return high(_applies(model, place, model.mail.recipient))
 
@@ -449,7 +451,7 @@ def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
     Source: Microsoft's "Mail flow rule actions".
     """
     wrapped = high(model.free.chains[0].state.seen.wrapped)
-    return [WRAPPED] if model.solve([_about(model, place), wrapped], budget) else []
+    return [WRAPPED] if model.solve([_applies_to_recipient(model, place), wrapped], budget) else []
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
@@ -458,18 +460,18 @@ def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
     """
     side = model.free
     mail = model.mail
-    about = _about(model, place)
+    about = _applies_to_recipient(model, place)
     outside = high(side.conditions.scopes.recipient("NotInOrganization", side.chains[0].person))
     not_ours = mail.arrival["smime"] | mail.arrival["other"]
     return [NOT_OURS] if model.solve([about, outside, not_ours], budget) else []
 
 
-def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
+def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise]:
     """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts; and
     that mail to servers on premises does not leave.
     """
     side = model.free
-    about = _about(model, place)
+    about = _applies_to_recipient(model, place)
     chain = side.chains[0]
     leaves = high(side.conditions.scopes.leaves(chain.person))
     handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}

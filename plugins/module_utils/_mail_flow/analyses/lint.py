@@ -123,10 +123,10 @@ class WholeMailLint:
         acting = self._acting()
         self._follow()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
-        busy = self._busy([step for step in followed if id(step) not in acting])
+        busy = self._act_on_added_copies([step for step in followed if id(step) not in acting])
         never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
         self.dead = {step.rule.place for step in never}
-        found = [self._never(step) for step in never]
+        found = [self._why_never_acts(step) for step in never]
         return [*found, *self._exceptions([step for step in followed if step.rule.place not in self.dead])]
 
     def _acting(self) -> set[int]:
@@ -146,7 +146,7 @@ class WholeMailLint:
         self.live_in_clear = [step.rule for step in self.chain.steps if id(step) in in_clear]
         return acting
 
-    def _busy(self, steps: Sequence[RuleStep]) -> set[int]:
+    def _act_on_added_copies(self, steps: Sequence[RuleStep]) -> set[int]:
         """The places of those of some rules that may act on a copy of somebody whom rules add."""
         ways = [
             (step.rule.place, [high(when), *_reaching(each)])
@@ -188,7 +188,7 @@ class WholeMailLint:
             if step is not None:
                 yield copy.when, step, copy.person
 
-    def _never(self, step: RuleStep) -> LintFinding:
+    def _why_never_acts(self, step: RuleStep) -> LintFinding:
         """Why a rule never acts: no mail meets its conditions, or earlier rules stop all mail that does."""
         name = step.rule.name
         if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
@@ -242,9 +242,10 @@ class WholeMailLint:
         questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
         for step in live:
             for place in range(len(step.rule.exceptions)):
-                ways = [self._spared(step, place, self.model.mail.recipient)]
+                ways = [self._meets_one_exception(step, place, self.model.mail.recipient)]
                 ways += [
-                    [high(when), *self._spared(each, place, person)] for when, each, person in self._added(step.rule)
+                    [high(when), *self._meets_one_exception(each, place, person)]
+                    for when, each, person in self._added(step.rule)
                 ]
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
         met = {key[:2] for key in self._asked.possible(questions)}
@@ -260,7 +261,7 @@ class WholeMailLint:
                         "idle_exception", (step.rule.name,), {"option": atom.predicate.options[0], "case": case}
                     )
 
-    def _spared(self, step: RuleStep, place: int, person: AddressSlot) -> list[Literal]:
+    def _meets_one_exception(self, step: RuleStep, place: int, person: AddressSlot) -> list[Literal]:
         """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What
         a condition about all who share the copy of somebody whom a rule added finds there is left open.
         """

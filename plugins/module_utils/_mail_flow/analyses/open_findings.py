@@ -35,14 +35,14 @@ from ..symbolic.encoding import Model
 from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import course_of
 from .difference_kinds import MailClass, acted, aspect_of, witness_of
-from .difference_queries import Asked, Questions
+from .difference_queries import CopyQueries, DifferenceQueries
 from .finding import (
     KINDS,
     OF_COPIES,
-    TOLD_TEXTS,
+    STATED_TEXTS,
     Cause,
     CutShort,
-    Later,
+    LaterRule,
     MayBecome,
     MayChangeLater,
     MayChangeUnusual,
@@ -54,7 +54,7 @@ from .finding import (
     SideEffectsChanged,
     section_of,
 )
-from .rule_changes import NOTHING, Apart, Dated, Edit, apart, edits_of, unedited
+from .rule_changes import NOTHING, DateChange, Edit, Separation, edits_of, separation_of, unedited
 
 
 class OpenFindings:
@@ -66,7 +66,12 @@ class OpenFindings:
     """
 
     def __init__(
-        self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]
+        self,
+        model: Model,
+        edits: Sequence[Edit],
+        asked: Callable[[str], CopyQueries],
+        budget: int,
+        about: Collection[str],
     ) -> None:
         self.model = model
         self.edits = edits
@@ -99,7 +104,7 @@ class OpenFindings:
             else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
         )
         why_apart = NOTHING
-        if (told := self._apart(edit, group)) is not None:
+        if (told := self._version_that_acts(edit, group)) is not None:
             versions = [told[0]]
             why_apart = told[1]
             did = told[2]
@@ -120,7 +125,9 @@ class OpenFindings:
             cause=Cause(edit, did, settings=self.model.settings_that_differ),
         )
 
-    def _apart(self, edit: Edit | None, group: Sequence[MailClass]) -> tuple[FlowRule, Apart, tuple[bool, bool]] | None:
+    def _version_that_acts(
+        self, edit: Edit | None, group: Sequence[MailClass]
+    ) -> tuple[FlowRule, Separation, tuple[bool, bool]] | None:
         """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other
         version, which does not, and which one acts; ``None`` if that is not so of all of it.
         """
@@ -131,14 +138,14 @@ class OpenFindings:
             return None
         now = nows == {True}
         acting, other = (edit.after, edit.before) if now else (edit.before, edit.after)
-        found = apart(acting, other)
+        found = separation_of(acting, other)
         recipient = self.model.mail.recipient
         if not found:
             return None
         differs = ~self.model.free.conditions.any_apart(found.met, found.unmet, recipient)
         for each in group:
             left = self.budget - self.model.circuit.solver.conflicts
-            of_class = self.asked(each.person).of(each.kind, each.cause, each.part)
+            of_class = self.asked(each.person).of_class(each.kind, each.cause, each.part)
             if left <= 0 or self.model.circuit.solve([*of_class, differs], left) is not False:
                 return None
         said = unchanged(self.model, acting)
@@ -151,7 +158,7 @@ class OpenFindings:
         """Of a rule whose ``rule_error_action`` changed."""
         return MayFail(about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(FAILING,), defers=rule.defers)
 
-    def on_dates(self, rule: FlowRule, dates: Sequence[Dated]) -> MayChangeLater:
+    def on_dates(self, rule: FlowRule, dates: Sequence[DateChange]) -> MayChangeLater:
         """Of a rule whose dates change what it does later.
 
         :param dates: their new effects.
@@ -250,7 +257,7 @@ class UncomparedMail:
     def __init__(
         self,
         model: Model,
-        questions: Questions,
+        questions: DifferenceQueries,
         edits: Sequence[Edit],
         found: OpenFindings,
         solve: Callable[[Sequence[Literal]], bool],
@@ -286,7 +293,7 @@ class UncomparedMail:
             if kept:
                 old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
                 # Nobody is added to a copy that is theirs, so it matters who left it before.
-                parted = zip(self.edits, self.questions.parted(self.model.free), strict=True)
+                parted = zip(self.edits, self.questions.leaves_one_set(self.model.free), strict=True)
                 left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
                 differs = ~circuit.equal(old, new) | (old & left)
                 found = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
@@ -512,7 +519,7 @@ class SideEffects:
 
         :param before: that mail had each effect before.
         """
-        if effect.sort not in TOLD_TEXTS:
+        if effect.sort not in STATED_TEXTS:
             return []
         others = (has for other, has in before.items() if other.sort == effect.sort and other != effect)
         return [self.model.circuit.disjunction(others) if which else FALSE]
@@ -531,7 +538,7 @@ class SideEffects:
     ) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
-        later = None if mine else Later(rule.name, acts=now, stays=True)
+        later = None if mine else LaterRule(rule.name, acts=now, stays=True)
         beside: dict[str, Any] = {
             "about": (unchanged(self.model, rule),),
             "rules": names_of(edits),

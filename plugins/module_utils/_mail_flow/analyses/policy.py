@@ -36,7 +36,7 @@ from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
 from ..symbolic.compile_outcomes import in_transit
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.compile_text_edits import SeenMessage
-from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import named_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
@@ -48,11 +48,11 @@ from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of, how
 CONFLICTS = 20_000
 
 #: So many messages are tried to show an effect, or why it is open.
-_TRIED = 4
+_MOST_REPLAYS = 4
 
 
 @dataclass(frozen=True)
-class Effect:
+class RuleEffect:
     """What happens to mail.
 
     :param kind: the fates ``rejected``, ``deleted``, ``quarantined`` and ``redirected``; ``encrypted``, ``decrypted``,
@@ -66,7 +66,7 @@ class Effect:
 
 
 #: That mail is rejected into which a rule's disclaimer does not fit.
-MISFITS = Effect("rejected", ("disclaimer",))
+MISFITS = RuleEffect("rejected", ("disclaimer",))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Statement:
     """
 
     rule: FlowRule
-    effect: Effect
+    effect: RuleEffect
     changed: Mapping[Atom, tuple[str, ...]]
     arrives: str = ""
     managed: bool = False
@@ -185,7 +185,7 @@ class _StatementSearch:
         return self._model.free.chains[0]
 
     @property
-    def _left(self) -> int:
+    def _remaining_budget(self) -> int:
         left = self._budget - self._model.circuit.solver.conflicts
         if left <= 0:
             raise BudgetError
@@ -193,28 +193,28 @@ class _StatementSearch:
 
     # What rules do
 
-    def _effects(self, rule: FlowRule) -> Iterator[Effect]:
+    def _effects(self, rule: FlowRule) -> Iterator[RuleEffect]:
         if rule.enforced:
             yield from _on_the_copy(rule)
             yield from self._on_people(rule)
         for effect in sorted(effects_of(rule)):
             if effect.sort in _SIDE_EFFECTS:
-                yield Effect(effect.sort, (effect.name,) if effect.name else ())
+                yield RuleEffect(effect.sort, (effect.name,) if effect.name else ())
         if rule.enforced and self._routes and rule.actions.get("route_message_outbound_connector"):
-            yield Effect("in_transit")
-            yield Effect("clear_transit")
+            yield RuleEffect("in_transit")
+            yield RuleEffect("clear_transit")
 
-    def _on_people(self, rule: FlowRule) -> Iterator[Effect]:
+    def _on_people(self, rule: FlowRule) -> Iterator[RuleEffect]:
         for option in ADDING:
             for name in rule.actions.get(option) or ():
                 address = self._model.facts.primary(str(name))
-                yield Effect("copied" if option != REDIRECTS else "copied_instead", (address,))
+                yield RuleEffect("copied" if option != REDIRECTS else "copied_instead", (address,))
         if rule.actions.get(MANAGER):
-            yield Effect("copied_instead" if rule.redirects_to_manager else "copied", (THE_MANAGER,))
+            yield RuleEffect("copied_instead" if rule.redirects_to_manager else "copied", (THE_MANAGER,))
 
     # Whether it happens
 
-    def _happens(self, rule: FlowRule, effect: Effect, side: Side, *, approved: bool) -> Value:
+    def _happens(self, rule: FlowRule, effect: RuleEffect, side: Side, *, approved: bool) -> Value:
         """That an effect happens to the recipient's copy, or that somebody gets one.
 
         :param approved: whether mail is told of that waits for an approval first.
@@ -233,7 +233,7 @@ class _StatementSearch:
         if kind == "moderated":
             return logic.any_of([chain.acts(each) for each in self._asking(effect)])
         if kind.startswith("copied"):
-            copies = self._model.added(side, 0, shared=False).of(effect.names[0])
+            copies = self._model.added(side, 0, shared=False).copies_of(effect.names[0])
             return logic.any_of(
                 [
                     logic.all_of((copy.when, copy.outcome.delivered if approved else copy.outcome.fate("delivered")))
@@ -246,7 +246,7 @@ class _StatementSearch:
             return ~outcome.gone & ~in_transit(chain, VALIDATIONS[0])
         return self._has_side_effect(effect, side)
 
-    def _asking(self, effect: Effect) -> list[FlowRule]:
+    def _asking(self, effect: RuleEffect) -> list[FlowRule]:
         """The rules that ask the same people for approval."""
         return [
             rule
@@ -254,7 +254,7 @@ class _StatementSearch:
             if any(each == effect for case, _managed in _cases(rule) for each in _on_the_copy(case))
         ]
 
-    def _has_side_effect(self, effect: Effect, side: Side) -> Value:
+    def _has_side_effect(self, effect: RuleEffect, side: Side) -> Value:
         logic, chain = side.logic, side.chains[0]
         same = [
             rule
@@ -271,7 +271,7 @@ class _StatementSearch:
 
     # Which mail
 
-    def _named(self, rule: FlowRule, effect: Effect, side: Side, *, managed: bool) -> Value:
+    def _named(self, rule: FlowRule, effect: RuleEffect, side: Side, *, managed: bool) -> Value:
         """That mail is that of a statement: it meets the conditions when it reaches the rule, and is what else the
         statement says.
         """
@@ -300,7 +300,7 @@ class _StatementSearch:
         """Whether a rule acts on mail that leaves."""
         side = self._model.free
         leaves = high(side.conditions.scopes.leaves(self._model.mail.recipient))
-        return self._model.solve([high(side.chains[0].acts(rule)), leaves], self._left)
+        return self._model.solve([high(side.chains[0].acts(rule)), leaves], self._remaining_budget)
 
     def _usual(self, rule: FlowRule) -> list[Literal]:
         """That mail is usual but for what the rule itself looks for, and that S/MIME hides nothing of it."""
@@ -308,7 +308,7 @@ class _StatementSearch:
         looks = any(atom.predicate.looks_at == "protection" for atom in rule.conditions)
         return usual if looks else [*usual, ~self._model.mail.arrival["smime"]]
 
-    def _not_theirs(self, rule: FlowRule, effect: Effect) -> list[Literal]:
+    def _not_theirs(self, rule: FlowRule, effect: RuleEffect) -> list[Literal]:
         """That mail is not for those who get it from the rule anyway."""
         model = self._model
         people = {
@@ -326,7 +326,7 @@ class _StatementSearch:
 
     # What keeps mail from it
 
-    def _candidates(self, rule: FlowRule, effect: Effect) -> list[_Candidate]:
+    def _candidates(self, rule: FlowRule, effect: RuleEffect) -> list[_Candidate]:
         found = []
         for other in self._rules.rules:
             if other is rule or other.idle:
@@ -338,21 +338,23 @@ class _StatementSearch:
                 )
         return found
 
-    def _acts(self, rule: FlowRule, effect: Effect) -> Literal:
+    def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """That a rule acts on the recipient's copy, or on one that the effect is about."""
         side = self._model.free
         chains = [side.chains[0]]
         if effect.kind.startswith("copied"):
-            chains += [copy.outcome.chain for copy in self._model.added(side, 0, shared=False).of(effect.names[0])]
+            chains += [
+                copy.outcome.chain for copy in self._model.added(side, 0, shared=False).copies_of(effect.names[0])
+            ]
         return high(side.logic.any_of([chain.acts(rule) for chain in chains]))
 
-    def _statement(self, rule: FlowRule, effect: Effect, *, managed: bool) -> Iterator[Statement]:
+    def _statement(self, rule: FlowRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
         """What is true of the effect on a rule's mail; nothing if it never happens."""
         model, free = self._model, self._model.free
         managed = managed or effect.names == (THE_MANAGER,) or _is_by_manager(rule, effect)
         if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
             theirs = [model.mail.sender.managed] if managed else []
-            if model.solve([high(self._chain.acts(rule)), *theirs], self._left):
+            if model.solve([high(self._chain.acts(rule)), *theirs], self._remaining_budget):
                 changed = self._changed(rule)
                 yield Statement(rule, effect, changed, managed=managed, certain=False, unknown=(NOT_FOLLOWED,))
             return
@@ -361,12 +363,12 @@ class _StatementSearch:
         named = [*usual, *mail]
         acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
         approved, happens = False, high(self._happens(rule, effect, free, approved=False))
-        if not model.solve([*named, acts, happens], self._left):
+        if not model.solve([*named, acts, happens], self._remaining_budget):
             approved, happens = True, high(self._happens(rule, effect, free, approved=True))
-            if not model.solve([*named, acts, happens], self._left):
+            if not model.solve([*named, acts, happens], self._remaining_budget):
                 return
         alive = [*named, high(self._chain.acts(rule)), happens]
-        if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._left):
+        if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._remaining_budget):
             yield Statement(rule, effect, self._changed(rule), certain=False, unknown=(AFTER_REJECTION,))
             return
         if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
@@ -398,18 +400,18 @@ class _StatementSearch:
             unknown=unknown,
         )
 
-    def _is_followed(self, rule: FlowRule, effect: Effect) -> bool:
+    def _is_followed(self, rule: FlowRule, effect: RuleEffect) -> bool:
         """Whether copies of somebody whom a rule adds are followed."""
         lost = self._chain.unfollowed.get(rule.place, ())
         return effect.names[0] not in lost and bool(
-            self._model.added(self._model.free, 0, shared=False).of(effect.names[0])
+            self._model.added(self._model.free, 0, shared=False).copies_of(effect.names[0])
         )
 
     def _is_ours(self, named: Sequence[Literal], happens: Literal, acts: Literal) -> bool:
         """Whether all mail on which a rule acts has the effect."""
-        return not self._model.solve([*named, acts, ~happens], self._left)
+        return not self._model.solve([*named, acts, ~happens], self._remaining_budget)
 
-    def _is_certain(self, rule: FlowRule, effect: Effect, *, managed: bool, approved: bool) -> bool:
+    def _is_certain(self, rule: FlowRule, effect: RuleEffect, *, managed: bool, approved: bool) -> bool:
         """Whether the effect happens to some mail whatever Exchange does where that is not documented."""
         side = self._model.open
         named = [
@@ -418,9 +420,11 @@ class _StatementSearch:
             *self._not_theirs(rule, effect),
             low(self._named(rule, effect, side, managed=managed)),
         ]
-        return self._model.solve([*named, low(self._happens(rule, effect, side, approved=approved))], self._left)
+        return self._model.solve(
+            [*named, low(self._happens(rule, effect, side, approved=approved))], self._remaining_budget
+        )
 
-    def _is_shown(self, rule: FlowRule, effect: Effect, literals: Sequence[Literal], *, approved: bool) -> bool:
+    def _is_shown(self, rule: FlowRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool) -> bool:
         """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
         every message.
         """
@@ -430,7 +434,7 @@ class _StatementSearch:
                 return True
         return False
 
-    def _messages(self, literals: Sequence[Literal], effect: Effect) -> Iterator[tuple[Course, Replayed]]:
+    def _messages(self, literals: Sequence[Literal], effect: RuleEffect) -> Iterator[tuple[Course, CandidateMessage]]:
         """Some messages, if possible from inside and to one recipient, and what happens to the copy that an effect is
         about.
         """
@@ -438,8 +442,8 @@ class _StatementSearch:
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
         preferred = [*SearchedMail(model, ()).company(side), inside]
         person = effect.names[0] if effect.kind.startswith("copied") else ""
-        candidates = model.candidates(literals, [], side, self._left, preferred)
-        for found in itertools.islice(candidates, _TRIED):
+        candidates = model.candidates(literals, [], side, self._remaining_budget, preferred)
+        for found in itertools.islice(candidates, _MOST_REPLAYS):
             if found is None:
                 continue
             course = course_of(self._rules, found.message, found.facts[0], found.letter.recipient, person)
@@ -462,14 +466,14 @@ class _StatementSearch:
             asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
             while left:
                 some = model.circuit.disjunction([each.acts for each in left.values()])
-                if not model.solve([*asked, *(~each.acts for each in found), some], self._left):
+                if not model.solve([*asked, *(~each.acts for each in found), some], self._remaining_budget):
                     break
                 holds = model.circuit.holds
                 first = min(rank for rank, each in left.items() if holds(each.acts))
                 found.append(left.pop(first))
         rest = [*usual, *mail, exempt, *(~each.acts for each in candidates)]
         ordered = sorted(found, key=lambda each: each.rank)
-        return tuple(each.exempting for each in ordered), rest if model.solve(rest, self._left) else []
+        return tuple(each.exempting for each in ordered), rest if model.solve(rest, self._remaining_budget) else []
 
     def _senders(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[tuple[str, ...], list[Literal]]:
         """The senders whose mail is not treated so, and what is true of other such mail; empty if there is none.
@@ -479,15 +483,15 @@ class _StatementSearch:
         model = self._model
         scopes, sender = model.free.conditions.scopes, model.mail.sender
         inside, outside = (high(scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization"))
-        if not model.solve([*named, inside], self._left):
+        if not model.solve([*named, inside], self._remaining_budget):
             return (), list(rest)
         ways = {"outside": [outside, ~inside], "unauthenticated": [~outside, ~inside]}
-        found = tuple(who for who, literals in ways.items() if model.solve([*rest, *literals], self._left))
+        found = tuple(who for who, literals in ways.items() if model.solve([*rest, *literals], self._remaining_budget))
         others = [*rest, inside]
-        return found, others if model.solve(others, self._left) else []
+        return found, others if model.solve(others, self._remaining_budget) else []
 
     def _reasons(
-        self, rule: FlowRule, effect: Effect, literals: Sequence[Literal], *, approved: bool
+        self, rule: FlowRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
     ) -> tuple[Reason, ...]:
         """Why it is open what happens to mail, as far as messages show it: the questions whose answers decide."""
         for course, found in self._messages(literals, effect):
@@ -526,7 +530,7 @@ class _StatementSearch:
             others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
             differs = ~logic.equal(arrived, truths[atom])
             usual = [each.literal for each in model.mail.assumptions]
-            if model.solve([*usual, high(logic.all_of((*others, differs)))], self._left):
+            if model.solve([*usual, high(logic.all_of((*others, differs)))], self._remaining_budget):
                 found[atom] = tuple(changing_rules(chain, atom, step))
         return found
 
@@ -544,33 +548,33 @@ def _cases(rule: FlowRule) -> list[tuple[FlowRule, bool]]:
     return [(rule, False)]
 
 
-def _on_the_copy(rule: FlowRule) -> Iterator[Effect]:
+def _on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
     """What a rule does to the copy that it acts on."""
     if rule.does(Does.ENCRYPT):
-        yield Effect("encrypted", tuple(rule.templates))
+        yield RuleEffect("encrypted", tuple(rule.templates))
     if rule.does(Does.DECRYPT):
-        yield Effect("decrypted")
+        yield RuleEffect("decrypted")
     for what, fate in FATES.items():
         if rule.does(what):
-            yield Effect(fate)
+            yield RuleEffect(fate)
     if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
-        yield Effect("redirected")
+        yield RuleEffect("redirected")
     if "apply_html_disclaimer_text" in rule.actions and rejects_misfits(rule) and not rule.does(Does.REJECT):
         yield MISFITS
     asked = rule.does(Does.MODERATE)
     if asked:
         people = [str(each) for each in asked.get("moderate_message_by_user") or ()]
-        yield Effect("moderated", tuple(people or [THE_MANAGER]))
+        yield RuleEffect("moderated", tuple(people or [THE_MANAGER]))
     for brand in rule.does(Does.BRAND).values():
-        yield Effect("branded", (str(brand),))
+        yield RuleEffect("branded", (str(brand),))
 
 
-def _is_by_manager(rule: FlowRule, effect: Effect) -> bool:
+def _is_by_manager(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule redirects mail to the sender's manager alone."""
     return effect.kind == "redirected" and not rule.does(Does.REDIRECT)
 
 
-def _shows(rule: FlowRule, effect: Effect, outcome: Mapping[str, Any], *, approved: bool) -> bool:
+def _shows(rule: FlowRule, effect: RuleEffect, outcome: Mapping[str, Any], *, approved: bool) -> bool:
     """Whether a result of the simulator shows an effect for certain.
 
     :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
@@ -624,7 +628,7 @@ _RANK = {
 _AT_ONCE = frozenset((*FATES.values(), "moderated", *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
 
 
-def _how(other: FlowRule, rule: FlowRule, effect: Effect) -> str | None:
+def _how(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
     """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
     earlier = other.place < rule.place
     if not other.enforced:
@@ -646,7 +650,7 @@ def _how(other: FlowRule, rule: FlowRule, effect: Effect) -> str | None:
     return None
 
 
-def _asks_for_another(rule: FlowRule, effect: Effect) -> bool:
+def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule asks for another template than that of an effect."""
     mine = [option_name(name) for name in effect.names]
     return any(not any(same_name(option_name(each), name) for name in mine) for each in rule.templates)

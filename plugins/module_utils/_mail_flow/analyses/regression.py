@@ -28,10 +28,10 @@ from ..simulator.state import Course
 from ..symbolic.atoms import Showing, brought_by, showings
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import Model, Replayed
+from ..symbolic.encoding import CandidateMessage, Model
 from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps, told_as
-from .judgment import Breach, Counterexample, told_of_shown, without_noise
+from .judgment import Breach, Counterexample, counterexample_of_shown, without_noise
 from .verifier import claims_of
 
 _ROUNDS = 4
@@ -76,18 +76,20 @@ def later_instants(
 
     :param most: how many; ``None`` for all that can be read.
     """
-    return list(_later(sides, now)[0])[:most]
+    return list(_instants_of_dates(sides, now)[0])[:most]
 
 
 def skipped_dates(sides: Iterable[RuleSet], now: datetime.datetime) -> list[str]:
     """The dates on which rules begin or end again, and behind which :func:`worsened` does not look: there are too many,
     or they cannot be read.
     """
-    instants, unreadable = _later(sides, now)
+    instants, unreadable = _instants_of_dates(sides, now)
     return [*list(instants.values())[MOST_DATES:], *unreadable]
 
 
-def _later(sides: Iterable[RuleSet], now: datetime.datetime) -> tuple[dict[datetime.datetime, str], list[str]]:
+def _instants_of_dates(
+    sides: Iterable[RuleSet], now: datetime.datetime
+) -> tuple[dict[datetime.datetime, str], list[str]]:
     """The instants of :func:`later_instants`, each with its date, and the dates that cannot be read."""
     dates = [{date for rule in side.rules if not rule.idle for date in (rule.begins, rule.ends)} for side in sides]
     times = Counter[datetime.datetime]()
@@ -141,7 +143,7 @@ def _worsened(
                 # Usual mail first, which says the most; mail that is not usual counts as well.
                 for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
                     possible, candidate = model.find([*worse, *assumed, *written], side)
-                    if candidate and (found := _replayed(model, guarantee, candidate)):
+                    if candidate and (found := _replayed_breach(model, guarantee, candidate)):
                         return found
                     more = more or (model.to_refine(side) if possible else [])
                 for showing, worse in _shown_only(then, first):
@@ -184,7 +186,7 @@ def _shown_only(after: CountedCopies, before: CountedCopies) -> Iterator[tuple[S
 
 
 def _replayed_showing(
-    model: Model, guarantee: Guarantee, candidate: Replayed, showing: Showing
+    model: Model, guarantee: Guarantee, candidate: CandidateMessage, showing: Showing
 ) -> Counterexample | None:
     after, before = model.rule_sets[:2]
     rule, who, facts = model.claims.rules[0], showing.person.address, candidate.facts[1]
@@ -205,11 +207,11 @@ def _replayed_showing(
 
     breach = Breach(guarantee, after, model.claims, rule)
     courses = courses_of(after, candidate.message, candidate.facts[0])
-    every = (told_of_shown(breach, candidate, course, showing, had_it) for course in courses)
+    every = (counterexample_of_shown(breach, candidate, course, showing, had_it) for course in courses)
     return next((found for found in every if found), None)
 
 
-def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
+def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMessage) -> Counterexample | None:
     after = model.rule_sets[0]
     letter = candidate.letter
     rule = model.claims.rules[0]

@@ -82,7 +82,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Dated:
+class DateChange:
     """What a date of a rule changes later.
 
     :param how: ``new``; ``gone``; ``other``, where the rule is not the same by then; or ``meets``, where it meets rules
@@ -155,7 +155,7 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
 
 def with_later_dates(
     before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False
-) -> list[tuple[FlowRule, list[Dated]]]:
+) -> list[tuple[FlowRule, list[DateChange]]]:
     """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say
     then: what they did not say before, or what they say of an edited rule, or of one that meets edited ones.
 
@@ -184,7 +184,7 @@ def with_later_dates(
             how = "other" if place in other else "meets"
             ends = rule.ends if several or place not in other else ""
             said = [
-                Dated(how, verb, date)
+                DateChange(how, verb, date)
                 for verb, date in (("begins", rule.begins), ("ends", ends))
                 if is_later(date, now)
             ]
@@ -193,25 +193,25 @@ def with_later_dates(
     return [(rule, said) for rule, said in found if said and shows(rule, watched)]
 
 
-def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[Dated]:
+def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[DateChange]:
     """What the dates of a rule say that they did not say before; ``None`` if there was no such rule."""
     dates = [
         ("begins", before.begins if before else "", after.begins),
         ("ends", before.ends if before else "", after.ends),
     ]
     return [
-        Dated("new", verb, date) if date else Dated("gone", verb, was)
+        DateChange("new", verb, date) if date else DateChange("gone", verb, was)
         for verb, was, date in dates
         if was != date and (is_later(was, now) or is_later(date, now))
     ]
 
 
-def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[Dated]:
+def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[DateChange]:
     """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would
     have ended, if it is alone.
     """
     dates = [("begins", rule.begins), *([("ends", rule.ends)] if several else [])]
-    return [Dated("gone", verb, date) for verb, date in dates if is_later(date, now)]
+    return [DateChange("gone", verb, date) for verb, date in dates if is_later(date, now)]
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:
@@ -275,7 +275,7 @@ def content_of(rule: FlowRule) -> tuple[object, ...]:
 
 
 #: Aspect of mail to the sorts of actions that say nothing about it. Who is told, and who approves, is no matter to any.
-_BESIDE: dict[str, frozenset[Does]] = {
+_UNDECIDING: dict[str, frozenset[Does]] = {
     "": frozenset((Does.REPORT, Does.ROUTE)),
     "protection": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND, Does.MODERATE)),
     "branding": frozenset((Does.REPORT, Does.ROUTE, Does.MODERATE)),
@@ -295,7 +295,7 @@ def _acts(rule: FlowRule, aspect: str) -> tuple[object, ...]:
     decides = {
         option: value
         for option, value in rule.told.items()
-        if BY_OPTION[option].does not in _BESIDE[aspect] and option not in _REPORTED
+        if BY_OPTION[option].does not in _UNDECIDING[aspect] and option not in _REPORTED
     }
     told = [
         (option, None if BY_OPTION[option].does is Does.MODERATE else repr(value))
@@ -311,7 +311,7 @@ def _does(rule: FlowRule) -> tuple[object, ...]:
 
 
 @dataclass(frozen=True)
-class Apart:
+class Separation:
     """Why a version of a rule does not act on mail that the other version acts on: any of these. Empty if nothing is
     known to set them apart.
 
@@ -336,29 +336,29 @@ class Apart:
         return len(self.met) + len(self.unmet) > 1
 
 
-NOTHING = Apart()
+NOTHING = Separation()
 
 
-def apart(acting: FlowRule, other: FlowRule) -> Apart:
+def separation_of(acting: FlowRule, other: FlowRule) -> Separation:
     """What sets a version of a rule apart from the one that acts; empty unless it is only their conditions and
     exceptions.
 
     :param other: the version that does not act.
     """
     settings = {atom.settings for rule in (acting, other) for atom in (*rule.conditions, *rule.exceptions)}
-    if _beside(acting) != _beside(other) or len(settings) > 1:
+    if _activation(acting) != _activation(other) or len(settings) > 1:
         return NOTHING
-    met = [_beyond(atom, acting.exceptions) for atom in other.exceptions]
+    met = [_without_values_of(atom, acting.exceptions) for atom in other.exceptions]
     unmet = [atom for atom in other.conditions if not any(_implies(each, atom) for each in acting.conditions)]
-    return Apart(tuple(atom for atom in met if atom is not None), tuple(unmet))
+    return Separation(tuple(atom for atom in met if atom is not None), tuple(unmet))
 
 
-def _beside(rule: FlowRule) -> tuple[object, ...]:
+def _activation(rule: FlowRule) -> tuple[object, ...]:
     """What decides whether a rule acts beside its conditions and exceptions."""
     return (bool(rule.idle), rule.mode, rule.begins, rule.ends, rule.doubts)
 
 
-def _beyond(atom: Atom, known: Iterable[Atom]) -> Atom | None:
+def _without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
     """A condition with the values that none of the known ones with the same option has; ``None`` if that leaves none."""
     left = atom
     for each in known:

@@ -24,7 +24,7 @@ from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import Verdict, verdict
 from ..simulator.state import NOBODY, World
 from ..symbolic.compile_rules import RuleStep
-from ..symbolic.encoding import Model, Replayed, Side
+from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.logic import Value, high, low
 from ..symbolic.witness_replay import course_of
 
@@ -50,7 +50,7 @@ class Meetings:
     def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
         """One of some rules that encrypts a message that a rule decrypts; the result is not documented."""
 
-        def shown(candidate: Replayed) -> FlowRule | None:
+        def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
             both = (
                 bool(ends)
@@ -67,7 +67,7 @@ class Meetings:
     def differing(self, rule: FlowRule, others: Sequence[FlowRule]) -> FlowRule | None:
         """One of some rules that encrypts a message that a rule encrypts, too, so that its option is unknown."""
 
-        def shown(candidate: Replayed) -> FlowRule | None:
+        def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
             open_ = (
                 bool(ends)
@@ -83,7 +83,7 @@ class Meetings:
         going = copy(self.rules)
         going.rules = tuple(_going(each) if each is rule else each for each in self.rules.rules)
 
-        def shown(candidate: Replayed) -> FlowRule | None:
+        def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
             if not (ends and _act(ends, rule) and all(_in_clear(*end) for end in ends)):
                 return None
@@ -108,7 +108,7 @@ class Meetings:
                 side.conditions.scopes.recipient("NotInOrganization", self.model.mail.recipient),
             ]
 
-        def shown(candidate: Replayed) -> FlowRule | None:
+        def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
             facts = candidate.facts[0]
             protects = bool(ends) and all(
@@ -122,7 +122,7 @@ class Meetings:
         self,
         wanted: Callable[[Side, Sequence[FlowRule]], Sequence[Value]],
         others: Sequence[FlowRule],
-        shown: Callable[[Replayed], FlowRule | None],
+        shown: Callable[[CandidateMessage], FlowRule | None],
         arrivals: Sequence[str] = ("",),
     ) -> FlowRule | None:
         """One of some rules of which a message shows something: the nearest one, if one shows it of that."""
@@ -133,7 +133,7 @@ class Meetings:
         return ask(others[:1]) or ask(others[1:])
 
     def _find(
-        self, wanted: Wanted, shown: Callable[[Replayed], FlowRule | None], arrivals: Sequence[str]
+        self, wanted: Wanted, shown: Callable[[CandidateMessage], FlowRule | None], arrivals: Sequence[str]
     ) -> FlowRule | None:
         """What a message shows, if one is found.
 
@@ -146,7 +146,7 @@ class Meetings:
                     return found
         return None
 
-    def _candidates(self, wanted: Wanted, arrival: str) -> Iterator[Replayed]:
+    def _candidates(self, wanted: Wanted, arrival: str) -> Iterator[CandidateMessage]:
         """Messages: first some where what is unknown may be anything, then some where it does not matter. What cannot
         be in the former cannot be at all.
         """
@@ -164,7 +164,7 @@ class Meetings:
                 elif not possible and free and not more:
                     return
 
-    def _search(self, literals: Sequence[Literal], side: Side) -> tuple[bool, Replayed | None]:
+    def _search(self, literals: Sequence[Literal], side: Side) -> tuple[bool, CandidateMessage | None]:
         left = self._budget - self.model.circuit.solver.conflicts
         try:
             return self.model.search(literals, side, left) if left > 0 else (True, None)
@@ -184,7 +184,7 @@ class Meetings:
             known(side.conditions.scopes.sender("InOrganization", mail.sender)),
         ]
 
-    def _ends(self, rules: RuleSet, candidate: Replayed) -> list[End]:
+    def _ends(self, rules: RuleSet, candidate: CandidateMessage) -> list[End]:
         """The ways in which the recipient's copy can pass rules; none where they are not followed to their ends."""
         message = candidate.message
         facts = candidate.facts[0]

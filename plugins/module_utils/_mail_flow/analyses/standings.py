@@ -41,7 +41,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedCondition:
     """A condition that a copy does not meet, or an exception that it meets.
 
     :param section: ``conditions`` or ``exceptions``.
@@ -67,7 +67,7 @@ class Standing:
     surely: bool
     reached: bool
     in_window: bool
-    failed: tuple[Failed, ...]
+    failed: tuple[FailedCondition, ...]
     rule_view: RuleView
 
     @property
@@ -119,12 +119,12 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     found = []
     for rule in rules.rules:
         world = looked.get((person.address, rule.place), worlds[0])
-        failed = list[Failed]()
+        failed = list[FailedCondition]()
         if matter is None or matter(rule):
             unmet = (atom for atom in rule.conditions if decider.truth(atom, world, person) is False)
-            failed += (Failed("conditions", atom) for atom in unmet)
+            failed += (FailedCondition("conditions", atom) for atom in unmet)
             excepted = (atom for atom in rule.exceptions if decider.truth(atom, world, person) is True)
-            failed += (Failed("exceptions", atom) for atom in excepted)
+            failed += (FailedCondition("exceptions", atom) for atom in excepted)
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
         rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
         found.append(

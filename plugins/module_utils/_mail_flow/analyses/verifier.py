@@ -34,7 +34,7 @@ from ..simulator.state import Course
 from ..symbolic.atoms import MANAGER, Showing, brought_by, showings
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import CONFLICTS, Model, Replayed, Side
+from ..symbolic.encoding import CONFLICTS, CandidateMessage, Model, Side
 from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import Assumption, may_mean_pdf
 from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
@@ -47,10 +47,10 @@ from .judgment import (
     Judgment,
     always,
     copies_left_out,
+    counterexample_of,
+    counterexample_of_shown,
     hole_of,
     premises_of,
-    told,
-    told_of_shown,
 )
 from .plain_mail import plainest
 
@@ -312,7 +312,7 @@ class _Prover:
                 return self._refuted(answer, model, place, assumptions, usual.found)
             if usual.is_none:
                 learnt = model.laws
-                kept = self._kept(model, place, where, assumptions)
+                kept = self._consistent_assumptions(model, place, where, assumptions)
                 if len(kept) < len(assumptions) or learnt < model.laws < most_laws:
                     assumptions = kept
                     continue
@@ -348,7 +348,7 @@ class _Prover:
     def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
         """Searches usual mail for a message that may break it, and replays that."""
         literals = [each.literal for each in assumptions]
-        possible, candidate = self._first(model, [self._broken(model, place), *literals])
+        possible, candidate = self._search_not_held_back(model, [self._broken(model, place), *literals])
         if not possible:
             return _SearchResult(is_none=True, core=model.core)
         leads = model.to_refine(model.free)
@@ -411,7 +411,7 @@ class _Prover:
         for each in assumptions:  # So that a message is no more unusual than it has to be.
             if each.literal not in wanted and model.solve([*wanted, each.literal], self.budget):
                 wanted.append(each.literal)
-        _possible, candidate = self._first(model, wanted)
+        _possible, candidate = self._search_not_held_back(model, wanted)
         leads = model.to_refine(model.free)
         found = self._replays(model, place, candidate) if candidate else None
         if found:
@@ -428,7 +428,7 @@ class _Prover:
             leads += more
         return _SearchResult(None, leads, ruled_out)
 
-    def _first(self, model: Model, literals: Sequence[Literal]) -> tuple[bool, Replayed | None]:
+    def _search_not_held_back(self, model: Model, literals: Sequence[Literal]) -> tuple[bool, CandidateMessage | None]:
         """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown
         whether that stays protected.
         """
@@ -487,9 +487,11 @@ class _Prover:
                     return partial(_as_found, found)
         return None
 
-    def _shows(self, model: Model, place: int, candidate: Replayed, showing: Showing) -> Counterexample | None:
+    def _shows(self, model: Model, place: int, candidate: CandidateMessage, showing: Showing) -> Counterexample | None:
         breach = Breach(self.guarantees[place], model.rule_sets[0], model.claims, model.claims.rules[place])
-        every = (told_of_shown(breach, candidate, course, showing) for course in self._courses(model, candidate))
+        every = (
+            counterexample_of_shown(breach, candidate, course, showing) for course in self._courses(model, candidate)
+        )
         return next((found for found in every if found), None)
 
     def _assumed(self, place: int) -> list[Assumption]:
@@ -497,7 +499,9 @@ class _Prover:
         documents = any(may_mean_pdf(atom) for atom in self.first.claims.rules[place].conditions)
         return [each for each in self.first.mail.assumed if each.id != questions.PDF or not documents]
 
-    def _kept(self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]) -> Sequence[Assumption]:
+    def _consistent_assumptions(
+        self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]
+    ) -> Sequence[Assumption]:
         """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about
         may show that there is none.
 
@@ -582,7 +586,7 @@ class _Prover:
                     to_refine += model.to_refine(side)
         return None, to_refine
 
-    def _replays(self, model: Model, place: int, candidate: Replayed) -> _Tell | None:
+    def _replays(self, model: Model, place: int, candidate: CandidateMessage) -> _Tell | None:
         guarantee = self.guarantees[place]
         rule = model.claims.rules[place]
         message = candidate.message
@@ -594,11 +598,13 @@ class _Prover:
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
                 breach = Breach(guarantee, model.rule_sets[0], model.claims, rule)
-                return partial(self._told, breach, candidate, course, outcome)
+                return partial(self._detailed_counterexample, breach, candidate, course, outcome)
         return None
 
-    def _told(self, breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[str, Any]) -> Counterexample:
-        found = told(breach, candidate, course, outcome)
+    def _detailed_counterexample(
+        self, breach: Breach, candidate: CandidateMessage, course: Course, outcome: Mapping[str, Any]
+    ) -> Counterexample:
+        found = counterexample_of(breach, candidate, course, outcome)
         guarantee = breach.guarantee
         facts = candidate.facts[0]
         if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
@@ -637,7 +643,7 @@ class _Prover:
         ]
         return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []
 
-    def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
+    def _courses(self, model: Model, candidate: CandidateMessage) -> list[Course]:
         """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People
         whom a message invents do not count.
         """

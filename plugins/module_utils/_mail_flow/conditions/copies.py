@@ -113,7 +113,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressV
         value
         for key in atom.keys
         for value in (
-            formulas.company.others(key, seen.splits, written=written),
+            formulas.company.another_has(key, seen.splits, written=written),
             *_brought(formulas, atom, key, seen),
         )
     ]

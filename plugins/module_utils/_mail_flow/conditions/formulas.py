@@ -273,7 +273,7 @@ class MessageSeen(Protocol):
 class OtherRecipients(Protocol):
     """The other recipients of a copy."""
 
-    def others(self, key: Key, history: int, *, written: bool = False) -> Value:
+    def another_has(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether one of them has an atom after a history of splits; with ``written``, in the address at which the
         sender wrote to them.
         """

@@ -156,7 +156,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     rules, window = asked.rules.rules, asked.window
     compared = chosen(asked.rules, asked.names)
     names_of = {text for rule in rules for text in (rule.name.lower(), rule.guid.lower())}
-    reported = {rule.place: report.of(rule.name, rule.guid) for rule in rules}
+    reported = {rule.place: report.copies_of_rule(rule.name, rule.guid) for rule in rules}
     silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
     # Where a rule that changed stood, and what it did, nobody knows; nor whether it had a severity, unless it is
     # reported of a copy from before.
@@ -177,7 +177,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     encrypting = [rule.place for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
     explained = Explained()
     for block in blocks_of(asked.trace):
-        part = _BlockCopies.of(block, begin, until, last, astray, edited)
+        part = _BlockCopies.in_window(block, begin, until, last, astray, edited)
         part = part.without(_vague(block, report.vague) | _beside_dates(block, rules))
         count += part.kept.bit_count()
         found = predictions(block, asked.rules, asked.facts)
@@ -269,7 +269,7 @@ class _BlockCopies:
     edited: int
 
     @classmethod
-    def of(
+    def in_window(
         cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], edited: frozenset[Copy]
     ) -> _BlockCopies:
         """A block in a window. Times are in microseconds.

@@ -113,7 +113,7 @@ class _Predictor:
         certain, possible = met.true & ~passed.perhaps & ~self.brought, met.possible & ~passed.ended
         rests = [*self._rests(rule, strict), *passed.rests.items()]
         relevant = strict.possible & ~passed.strictly
-        found = _together((rest, bits & relevant & ~self.brought) for rest, bits in rests)
+        found = _merged((rest, bits & relevant & ~self.brought) for rest, bits in rests)
         if not rule.enforced and rule.splits:
             # Exchange may report a rule in a test mode for everybody who shares the message.
             perhaps = (
@@ -125,7 +125,7 @@ class _Predictor:
             if any(each.enforced and each.splits and not each.idle for each in self.rules.rules[: rule.place]):
                 surely = 0  # Earlier rules may have split it.
             possible |= perhaps
-            found = _together(
+            found = _merged(
                 [
                     *found.items(),
                     (Rest(questions.AUDIT_SPLITS, acts=False), surely),
@@ -134,7 +134,7 @@ class _Predictor:
             )
         # A rule may have added them, or the sender named them.
         possible |= self.brought
-        return Prediction(certain, possible, _together([*found.items(), (Rest("", acts=True), self.brought)]))
+        return Prediction(certain, possible, _merged([*found.items(), (Rest("", acts=True), self.brought)]))
 
     def _rests(self, rule: FlowRule, strict: TruthSets) -> Iterator[tuple[Rest, int]]:
         """The open questions of a rule's conditions, and the copies on which they matter."""
@@ -149,7 +149,7 @@ class _Predictor:
 
     def _sharing(self, matched: int, strict: TruthSets) -> int:
         """The copies that a rule does not match, of messages of which it matches others."""
-        return self.block.together(matched) & ~strict.possible
+        return self.block.whole_messages(matched) & ~strict.possible
 
 
 def _union(sets: Iterable[int]) -> int:
@@ -159,7 +159,7 @@ def _union(sets: Iterable[int]) -> int:
     return found
 
 
-def _together(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
+def _merged(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
     """Questions, each with all of its copies."""
     found: dict[Rest, int] = {}
     for rest, bits in rests:

@@ -41,10 +41,10 @@ EVENTS = ("TransportRuleHits", "TransportRuleActionHits")
 _AT_ONCE = 10
 
 #: The columns that are documented, and those that PowerShell adds.
-_OF_ALL = "date eventtype direction domain action organization startdate enddate page pagesize index"
+_COMMON_COLUMNS = "date eventtype direction domain action organization startdate enddate page pagesize index"
 _KNOWN = {
-    RULE_REPORT: f"{_OF_ALL} messageid messagetraceid transportrule senderaddress recipientaddress subject messagesize",
-    ENCRYPTION_REPORT: f"{_OF_ALL} messagecount recipientcount aggregateby summarizeby",
+    RULE_REPORT: f"{_COMMON_COLUMNS} messageid messagetraceid transportrule senderaddress recipientaddress subject messagesize",
+    ENCRYPTION_REPORT: f"{_COMMON_COLUMNS} messagecount recipientcount aggregateby summarizeby",
 }
 _OF_SHELLS = frozenset(("pscomputername", "runspaceid", "psshowcomputername", "psobjectname"))
 
@@ -72,7 +72,7 @@ class RuleReport:
     beyond: frozenset[Copy] = frozenset()
     vague: frozenset[str] = frozenset()
 
-    def of(self, name: str, guid: str) -> frozenset[Copy]:
+    def copies_of_rule(self, name: str, guid: str) -> frozenset[Copy]:
         """The copies on which a rule acted."""
         return frozenset().union(
             *(copies for said, copies in self.copies.items() if said.lower() in (name.lower(), guid.lower()))

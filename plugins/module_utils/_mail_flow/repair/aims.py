@@ -25,7 +25,7 @@ from ..rules.rule_set import RuleSet
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
-_SPARING = frozenset({Does.STOP})
+_EXCEPTION_ACTIONS = frozenset({Does.STOP})
 _ROUTING = frozenset({Does.ROUTE})
 _FATES = {
     "rejected": Does.REJECT,
@@ -42,8 +42,8 @@ _FOR_ANYBODY = ("encrypt", "do_not_forward")
 
 #: Claim of a guarantee to what helps; encrypting does to all others.
 _OF_CLAIMS = {
-    "unencrypted": _SPARING,
-    "delivered": _SPARING,
+    "unencrypted": _EXCEPTION_ACTIONS,
+    "delivered": _EXCEPTION_ACTIONS,
     "decrypted_on_arrival": frozenset({Does.DECRYPT}),
     "protected_in_transit": _PROTECTING | {Does.ROUTE},
 }
@@ -97,7 +97,7 @@ class Aim:
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
         blocks = any(rule.does(what) for what in _BLOCKING if what not in self.helps)
-        spoils = self.helps == _SPARING and bool(rule.does(Does.ENCRYPT))
+        spoils = self.helps == _EXCEPTION_ACTIONS and bool(rule.does(Does.ENCRYPT))
         options = [option_name(each) for each in rule.templates]
         others = bool(self.option) and any(not same_name(each, self.option) for each in options)
         others = others or (not self.option and self.for_outside and any(each not in _FOR_ANYBODY for each in options))
@@ -269,7 +269,7 @@ def _unwritten(rule: Rule) -> bool:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class FailingCopy:
     """A copy that does not come out as it should."""
 
     copy: Copy
@@ -304,7 +304,7 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     if fate in _FATES:
         helps = frozenset({_FATES[fate]})
     elif protection == "none" or wanted.keys() == {"fate"} or wanted.get("tls") == "opportunistic":
-        helps = _SPARING
+        helps = _EXCEPTION_ACTIONS
     else:
         helps = _ROUTING if all("transit" in each.key.split(".") for each in broken) else _PROTECTING
     template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])

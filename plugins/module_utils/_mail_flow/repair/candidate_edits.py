@@ -14,11 +14,11 @@ from typing import Any
 
 from ..actions.actions import set_actions
 from ..analyses.causes import unlike
-from ..analyses.standings import Failed, Standing, standings
+from ..analyses.standings import FailedCondition, Standing, standings
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
 from ..rules.rule_set import RuleSet
-from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, Wrong, fits, rebuilds, unwritten
+from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, FailingCopy, fits, rebuilds, unwritten
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
 _NEAREST, _EXCEPTIONS = 12, 12
@@ -33,7 +33,7 @@ _SETTINGS = ("sender_address_location", "recipient_address_type", "use_legacy_re
 Section = Mapping[str, Any]
 
 
-def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[EditedRules]:
+def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterator[EditedRules]:
     """The list of rules with one edit more, each once, the most likely first. A rule that the modules cannot write is
     not edited, and none gets larger than Exchange stores it.
 
@@ -42,7 +42,7 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[Edi
     """
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
-    for each in _CandidateEdits(draft, rules, wrong).all():
+    for each in _CandidateEdits(draft, rules, wrong).least_intrusive_first():
         edit, new = each.edits[-1], [rule for rule in each.rules if id(rule) not in own]
         if edit.rule in fixed or (edit.kind in (ADD, CONDITION, EXCEPTION) and not all(map(fits, new))):
             continue
@@ -55,7 +55,7 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[Edi
 
 
 class _CandidateEdits:
-    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: Wrong) -> None:
+    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> None:
         self._draft, self._rules, self._wrong, self._aim = draft, rules, wrong, wrong.aim
         self._every = standings(rules, wrong.copy)
         self._helping = [each for each in self._every if self._aim.is_helped_by(each.rule) and not each.rule.dlp]
@@ -64,14 +64,14 @@ class _CandidateEdits:
         self._acting = [each for each in self._every if each.acts and each.rule.enforced]
         self._stop = next((each for each in reversed(self._acting) if each.rule.is_final), None)
 
-    def all(self) -> Iterator[EditedRules]:
+    def least_intrusive_first(self) -> Iterator[EditedRules]:
         """The edits, those first that rebuild no rule for what it is not about."""
         return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[-1], self._aim)))
 
     def _every_edit(self) -> Iterator[EditedRules]:
         for each in self._near:
             yield from self._to_act(each)
-        yield from self._sooner()
+        yield from self._move_before()
         for each in reversed(self._acting):
             yield from self._not_to_act(each)
         yield from self._new_rule()
@@ -85,13 +85,15 @@ class _CandidateEdits:
             yield self._draft.set(place, "mode", rule.mode, "Enforce")
         for failed in standing.failed:
             yield from (
-                self._spared(standing, failed) if failed.section == "exceptions" else self._widened(standing, failed)
+                self._narrow_exception(standing, failed)
+                if failed.section == "exceptions"
+                else self._widen_condition(standing, failed)
             )
         if not (standing.reached or standing.failed) and self._stop is not None and self._stop.rule.place < place:
             yield self._draft.moved(place, self._stop.rule.place)
             yield self._draft.moved(self._stop.rule.place, place)
 
-    def _sooner(self) -> Iterator[EditedRules]:
+    def _move_before(self) -> Iterator[EditedRules]:
         """A rule that helps acts already, and goes before the first one that acts and does not help."""
         first = next(
             (each.rule.place for each in self._acting if not self._aim.is_helped_by(each.rule)), len(self._every)
@@ -100,17 +102,17 @@ class _CandidateEdits:
             if not each.distance and each.rule.place > first:
                 yield self._draft.moved(each.rule.place, first)
 
-    def _spared(self, standing: Standing, failed: Failed) -> Iterator[EditedRules]:
+    def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """An exception no longer applies: without the values that are met, or at all."""
-        place, options = standing.rule.place, self._given(standing, "exceptions", failed.atom.predicate)
+        place, options = standing.rule.place, self._options_of(standing, "exceptions", failed.atom.predicate)
         for less in _without(options, self._met(standing, options)):
             yield self._draft.with_section(place, EXCEPTION, "exceptions", less)
         yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
 
-    def _widened(self, standing: Standing, failed: Failed) -> Iterator[EditedRules]:
+    def _widen_condition(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """A condition is met: with values of the guarantee or of other rules, or without it, if others are left."""
         place, predicate = standing.rule.place, failed.atom.predicate
-        options = self._given(standing, "conditions", predicate)
+        options = self._options_of(standing, "conditions", predicate)
         if len(options) == 1 and all(_listed(value) is not None for value in options.values()):
             ((option, values),) = options.items()
             sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
@@ -134,21 +136,21 @@ class _CandidateEdits:
         """
         place, helps = standing.rule.place, self._aim.is_helped_by(standing.rule)
         for atom in standing.rule.conditions if not helps else ():
-            options = self._given(standing, "conditions", atom.predicate)
+            options = self._options_of(standing, "conditions", atom.predicate)
             for less in _without(options, self._met(standing, options)):
                 yield self._draft.with_section(place, CONDITION, "conditions", less)
         for section, predicate in self._at_hand(standing) if not helps else ():
-            yield from self._excepted(standing, section, predicate)
+            yield from self._add_exception(standing, section, predicate)
         told = set_actions(self._draft.rules[place].get("actions") or {})
         if told.pop("stop_rule_processing", None) and told:
             yield self._draft.with_section(place, STOP, "actions", {"stop_rule_processing": None})
         if not helps:
             yield self._draft.set(place, "enabled", True, False)
 
-    def _excepted(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[EditedRules]:
+    def _add_exception(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[EditedRules]:
         """A rule has one exception more, or one with more values."""
         place = standing.rule.place
-        own = self._given(standing, "exceptions", predicate)
+        own = self._options_of(standing, "exceptions", predicate)
         if not own:
             yield self._draft.with_section(place, EXCEPTION, "exceptions", options)
         elif len(options) == 1 and own.keys() == options.keys():
@@ -188,7 +190,7 @@ class _CandidateEdits:
         for each in (*self._near, *self._every):
             failed = {failure.atom for failure in each.failed}
             atoms = [atom for atom in each.rule.conditions if atom not in failed]
-            found += [(self._given(each, "conditions", atom.predicate), atom.predicate) for atom in atoms]
+            found += [(self._options_of(each, "conditions", atom.predicate), atom.predicate) for atom in atoms]
         return found
 
     def _new_rule(self) -> Iterator[EditedRules]:
@@ -207,7 +209,7 @@ class _CandidateEdits:
         for place in dict.fromkeys(places):
             yield self._draft.added({**remedy, "name": name}, place)
 
-    def _given(self, standing: Standing, section: str, predicate: Predicate) -> dict[str, Any]:
+    def _options_of(self, standing: Standing, section: str, predicate: Predicate) -> dict[str, Any]:
         """The options of a condition, as the rule's section has them."""
         own = self._draft.rules[standing.rule.place].get(section) or {}
         return {option: own[option] for option in predicate.options if option in own}

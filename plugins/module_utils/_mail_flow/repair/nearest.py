@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestRule:
     """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that;
     of mail from outside, which rules do not encrypt, its action (such as ``actions.apply_rights_protection_template``);
     or the rule that decrypted what arrived protected, and its action (``actions.remove_ome_v2``).
@@ -42,7 +42,7 @@ class Nearest:
     others: int = 0
 
 
-def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tuple[Row, Nearest]]:
+def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tuple[Row, NearestRule]]:
     """The results of copies that are delivered in clear, each with what kept it so.
 
     :param copies: results with the copies that they are about.
@@ -55,7 +55,7 @@ def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tup
             yield result, found
 
 
-def nearest(rules: RuleSet, copy: Copy) -> Nearest | None:
+def nearest(rules: RuleSet, copy: Copy) -> NearestRule | None:
     """What kept a copy in clear; ``None`` if no rule encrypts or decrypts it, or what did is not known."""
     try:
         with bounded(STEPS_OF_MESSAGE):
@@ -67,7 +67,7 @@ def nearest(rules: RuleSet, copy: Copy) -> Nearest | None:
         acting = [each.rule for each in every if each.acts and each.rule.enforced]
         done = [(rule.name, option) for rule in acting for option in rule.does(Does.DECRYPT)]
         if done:
-            return Nearest(done[0][0], f"actions.{done[0][1]}", value=True)
+            return NearestRule(done[0][0], f"actions.{done[0][1]}", value=True)
     encrypting = sorted(
         (each for each in every if each.rule.does(Does.ENCRYPT) and not each.rule.dlp),
         key=lambda each: (not each.is_about_it and not each.misses_by_scope, each.distance, len(each.failed)),
@@ -75,7 +75,7 @@ def nearest(rules: RuleSet, copy: Copy) -> Nearest | None:
     if encrypting and _is_outside(copy):
         rule = encrypting[0].rule
         ((option, value), *_others) = rule.does(Does.ENCRYPT).items()
-        return Nearest(rule.name, f"actions.{option}", value, copy.message.sender)
+        return NearestRule(rule.name, f"actions.{option}", value, copy.message.sender)
     first = next((each for each in encrypting if each.distance), None)
     if first is None:
         return None
@@ -90,28 +90,28 @@ def _is_outside(copy: Copy) -> bool:
     return inside is False and sender_outside(copy.facts, sender) is True
 
 
-def _why(standing: Standing, stop: str) -> Nearest:
+def _why(standing: Standing, stop: str) -> NearestRule:
     rule, others = standing.rule, standing.distance - 1
     if standing.failed:
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        return Nearest(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.rule_view), others)
+        return NearestRule(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.rule_view), others)
     if rule.idle:
-        return Nearest(rule.name, "enabled", False, others=others)
+        return NearestRule(rule.name, "enabled", False, others=others)
     if not rule.enforced:
-        return Nearest(rule.name, "mode", rule.mode, others=others)
+        return NearestRule(rule.name, "mode", rule.mode, others=others)
     if not standing.in_window:
         dates = [each for each in (("activation_date", rule.begins), ("expiry_date", rule.ends)) if each[1]]
         borders = zip(dates, rule.borders(standing.rule_view.message.date), strict=True)
         option, value = next(date for date, border in borders if border is False)
-        return Nearest(
+        return NearestRule(
             rule.name,
             option,
             value,
             standing.rule_view.message.date.isoformat() if standing.rule_view.message.date else "",
             others,
         )
-    return Nearest(rule.name, "priority", rule.place, stop, others)
+    return NearestRule(rule.name, "priority", rule.place, stop, others)
 
 
 def copy_of(found: Counterexample, known: Facts, now: datetime.datetime) -> Copy:

@@ -49,7 +49,7 @@ _OWN = ("name", "guid", "priority", "comments")
 
 
 @dataclass(frozen=True)
-class Removed:
+class RemovedRule:
     """A rule that can go.
 
     :param why: ``disabled``; ``never_acts``; or ``covered``: other rules do the same to all of its mail.
@@ -63,7 +63,7 @@ class Removed:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedRules:
     """Rules that can be one, under the name and at the place of the first.
 
     :param option: the condition in which they differ: the one rule has the values of all of them.
@@ -104,8 +104,8 @@ class Simplified:
     """
 
     rules: tuple[Mapping[str, Any], ...] = ()
-    removed: tuple[Removed, ...] = ()
-    merged: tuple[Merged, ...] = ()
+    removed: tuple[RemovedRule, ...] = ()
+    merged: tuple[MergedRules, ...] = ()
     kept: tuple[KeptRule, ...] = ()
     before: int = 0
     unwritten: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class Simplified:
     why_not: str = ""
 
 
-_Edit: TypeAlias = "Removed | Merged"
+_Edit: TypeAlias = "RemovedRule | MergedRules"
 
 
 def simplify(
@@ -168,8 +168,8 @@ class _Simplifier:
             return Simplified(kept=kept, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
         return Simplified(
             (*as_options(self._after(edits), self._rules.given), *self._absent(edits)),
-            tuple(each for each in edits if isinstance(each, Removed)),
-            tuple(each for each in edits if isinstance(each, Merged)),
+            tuple(each for each in edits if isinstance(each, RemovedRule)),
+            tuple(each for each in edits if isinstance(each, MergedRules)),
             kept,
             before,
             tuple(unwritten(self._after(edits))),
@@ -182,7 +182,7 @@ class _Simplifier:
     def _model(self, facts: Mapping[str, Any]) -> Model:
         return Model([self._rules], RuleSet([]), facts, self._now)
 
-    def _removable(self, budget: int) -> Iterator[Removed]:
+    def _removable(self, budget: int) -> Iterator[RemovedRule]:
         """The rules that seem to do nothing of their own, first to last."""
         found, covered = self._idle(self._open, budget)
         for rule, others in covered:
@@ -192,23 +192,23 @@ class _Simplifier:
             now, _covered = self._idle(self._facts, budget)
             for place in now.keys() - found.keys():
                 self._keep(self._rules.rules[place], "people")
-        found |= {rule.place: Removed(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
+        found |= {rule.place: RemovedRule(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
         yield from (found[place] for place in sorted(found))
 
     def _idle(
         self, facts: Mapping[str, Any], budget: int
-    ) -> tuple[dict[int, Removed], Sequence[tuple[FlowRule, tuple[FlowRule, ...]]]]:
+    ) -> tuple[dict[int, RemovedRule], Sequence[tuple[FlowRule, tuple[FlowRule, ...]]]]:
         """The rules that never act, and those that others cover, by their places; and the latter with the others."""
         model = self._model(facts)
         deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget, self._now)
         never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
         found = {
-            place: Removed(place, self._name(place), "never_acts", by)
+            place: RemovedRule(place, self._name(place), "never_acts", by)
             for place, by in zip(sorted(deciding.dead), never, strict=True)
         }
         covered = deciding.covered()
         for rule, others in covered:
-            found[rule.place] = Removed(rule.place, rule.name, "covered", tuple(other.name for other in others))
+            found[rule.place] = RemovedRule(rule.place, rule.name, "covered", tuple(other.name for other in others))
         return found, covered
 
     def _check_cover(self, rule: FlowRule, others: Sequence[FlowRule]) -> None:
@@ -225,7 +225,7 @@ class _Simplifier:
         ):
             self._keep(rule, "inspection")
 
-    def _may_go(self, found: Removed) -> bool:
+    def _may_go(self, found: RemovedRule) -> bool:
         """Whether nothing keeps a rule from going, as far as it alone says."""
         rule = self._rules.rules[found.place]
         if not _is_writable(rule, self._rules.given[rule.place]):
@@ -252,7 +252,7 @@ class _Simplifier:
 
     # What may be one
 
-    def _mergeable(self, order: RuleOrder, gone: Collection[int]) -> Iterator[Merged]:
+    def _mergeable(self, order: RuleOrder, gone: Collection[int]) -> Iterator[MergedRules]:
         """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and
         can move to the place of its first.
         """
@@ -285,8 +285,8 @@ class _Simplifier:
                     taken.update(run)
                     yield self._merge(tuple(run), option)
 
-    def _merge(self, places: tuple[int, ...], option: str) -> Merged:
-        return Merged(places, tuple(map(self._name, places)), option)
+    def _merge(self, places: tuple[int, ...], option: str) -> MergedRules:
+        return MergedRules(places, tuple(map(self._name, places)), option)
 
     def _fits(self, places: Sequence[int], option: str) -> bool:
         """Whether Exchange stores the one rule."""
@@ -314,13 +314,13 @@ class _Simplifier:
             for each in guilty:
                 self._blame(each, found)
             # What covered a rule may have been in a merge.
-            blamed += guilty if any(isinstance(each, Merged) for each in guilty) else ()
+            blamed += guilty if any(isinstance(each, MergedRules) for each in guilty) else ()
             left = [each for each in left if each not in guilty] + [
-                half for each in guilty if isinstance(each, Merged) for half in self._halves(each)
+                half for each in guilty if isinstance(each, MergedRules) for half in self._halves(each)
             ]
         if self._comparisons > _MOST:
             return []
-        again = [each for each in blamed if isinstance(each, Removed)]
+        again = [each for each in blamed if isinstance(each, RemovedRule)]
         if again and (found := self._compared([*left, *again])) is not None and _is_empty(found):
             left += again
             for each in again:
@@ -329,11 +329,11 @@ class _Simplifier:
 
     def _blame(self, edit: _Edit, found: Difference) -> None:
         """Notes why a rule that looked as if it could go stays."""
-        if isinstance(edit, Removed):
+        if isinstance(edit, RemovedRule):
             kinds = dict.fromkeys(finding.kind for finding in found.findings if edit.rule in finding.rules)
             self._keep(self._rules.rules[edit.place], "difference", tuple(kinds))
 
-    def _halves(self, edit: Merged) -> list[Merged]:
+    def _halves(self, edit: MergedRules) -> list[MergedRules]:
         half = (len(edit.places) + 1) // 2
         return [self._merge(part, edit.option) for part in (edit.places[:half], edit.places[half:]) if len(part) > 1]
 
@@ -354,7 +354,7 @@ class _Simplifier:
         """The rules once the edits are done, first to last."""
         left: dict[int, Mapping[str, Any]] = dict(enumerate(_without(given, "priority") for given in self._rules.given))
         for each in edits:
-            if isinstance(each, Merged):
+            if isinstance(each, MergedRules):
                 left[each.places[0]] = _without(self._one(each.places, each.option), "priority")
             for place in _gone(each):
                 del left[place]
@@ -419,14 +419,14 @@ def _is_empty(found: Difference) -> bool:
 
 def _places(edit: _Edit) -> tuple[int, ...]:
     """The places of the rules that an edit is about."""
-    return edit.places if isinstance(edit, Merged) else (edit.place,)
+    return edit.places if isinstance(edit, MergedRules) else (edit.place,)
 
 
 def _gone(edit: _Edit) -> tuple[int, ...]:
     """The places of the rules that go."""
-    return _places(edit)[isinstance(edit, Merged) :]
+    return _places(edit)[isinstance(edit, MergedRules) :]
 
 
 def _edited(edit: _Edit) -> tuple[str, ...]:
     """The names of the rules that an edit is about."""
-    return edit.rules if isinstance(edit, Merged) else (edit.rule,)
+    return edit.rules if isinstance(edit, MergedRules) else (edit.rule,)

@@ -32,11 +32,21 @@ from ..symbolic.witness_replay import surely_breaks
 from ..trace.reading import Window
 from ..trace.replay import CopyCount, alternatives
 from ..trace.rows import Trace
-from .aims import ADD, EditedRules, Rule, RuleEdit, Wrong, aim_of_expectation, aim_of_guarantee, rebuilds, unplaced
-from .beside import LOSSES, beside, wider_than
+from .aims import (
+    ADD,
+    EditedRules,
+    FailingCopy,
+    Rule,
+    RuleEdit,
+    aim_of_expectation,
+    aim_of_guarantee,
+    rebuilds,
+    unplaced,
+)
 from .candidate_edits import candidates
 from .connector_edits import ConnectorEdit, connector_edits
 from .nearest import copy_of
+from .unwanted_changes import LOSSES, unwanted_changes, wider_than
 
 #: The steps for all suggestions about an organization.
 STEPS = 24_000_000
@@ -53,7 +63,7 @@ _STEPS_OF_RULE = 20
 
 
 @dataclass(frozen=True)
-class Tried:
+class SearchEffort:
     """What was tried for a goal.
 
     :param edits: how many single edits, and :param:`pairs` how many pairs.
@@ -85,7 +95,7 @@ class Suggestion:
     """Edits after which a goal is met, and everything that held before still holds.
 
     :param rules: all rules, first to last.
-    :param difference: what they change in mail, and :param:`beside` what of that goes beyond what was asked for.
+    :param difference: what they change in mail, and :param:`unwanted_changes` what of that goes beyond what was asked for.
     :param until: the day on which a copy that shows the question is treated wrongly again, because a rule begins or
         ends then; ``None`` if there is none.
     :param left_open: of edits after which the guarantee is kept for the message that refuted it, and not, or perhaps not,
@@ -97,7 +107,7 @@ class Suggestion:
     edits: tuple[RuleEdit, ...]
     rules: tuple[Rule, ...]
     difference: Difference
-    beside: tuple[MailFinding, ...]
+    unwanted_changes: tuple[MailFinding, ...]
     until: datetime.date | None = None
     left_open: Judgment | None = None
     connector: ConnectorEdit | None = None
@@ -106,11 +116,11 @@ class Suggestion:
     @property
     def losses(self) -> tuple[MailFinding, ...]:
         """The mail that is worse off, although nobody asked for that."""
-        return tuple(each for each in self.beside if each.kind in LOSSES)
+        return tuple(each for each in self.unwanted_changes if each.kind in LOSSES)
 
 
 @dataclass(frozen=True)
-class Repaired:
+class GoalSuggestions:
     """What is suggested for a goal.
 
     :param name: the name of the guarantee or of the message.
@@ -122,7 +132,7 @@ class Repaired:
 
     name: str
     suggestions: tuple[Suggestion, ...]
-    tried: Tried
+    tried: SearchEffort
     forbidding: tuple[str, ...] = ()
 
 
@@ -133,7 +143,7 @@ def suggestions(
     cases: Sequence[Case],
     now: datetime.datetime,
     steps: int = STEPS,
-) -> list[Repaired]:
+) -> list[GoalSuggestions]:
     """What is suggested for each refuted guarantee, and for each message with an expectation that is not met.
 
     :param facts: in the form of the option ``facts``.
@@ -147,7 +157,7 @@ def suggestions(
     with bounded(steps, share=1):
         for place, goal in enumerate(goals):
             with bounded(steps, share=1 / (len(goals) - place)):
-                found.append(repair.of(goal))
+                found.append(repair.repair(goal))
     return found
 
 
@@ -158,7 +168,7 @@ class _Goal:
     :param wrong: a copy that shows that it is not so.
     """
 
-    wrong: Wrong
+    wrong: FailingCopy
     guarantee: Guarantee | None = None
     case: Case | None = None
 
@@ -171,7 +181,7 @@ class _BrokenGuarantee:
     """
 
     guarantee: Guarantee
-    wrong: Wrong
+    wrong: FailingCopy
 
 
 @dataclass
@@ -226,7 +236,7 @@ class _Repair:
             if self.missed.get(case.message.name):
                 yield _Goal(self._missing(case, self.missed[case.message.name]), case=case)
 
-    def of(self, goal: _Goal) -> Repaired:
+    def repair(self, goal: _Goal) -> GoalSuggestions:
         """The suggestions for a goal."""
         search = _GoalSearch()
         proposed = list[EditedRules]()
@@ -244,7 +254,9 @@ class _Repair:
         found = found or self._suggestions(goal, list(self._first_steps(goal, search)))
         found = [*self._of_connectors(goal), *found][:MOST]
         forbidding = () if proposed else tuple(name for name, _count in search.forbidding.most_common())
-        return Repaired(goal.wrong.aim.name, tuple(found), Tried(**search.count, complete=search.complete), forbidding)
+        return GoalSuggestions(
+            goal.wrong.aim.name, tuple(found), SearchEffort(**search.count, complete=search.complete), forbidding
+        )
 
     def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
         """Edits with what they change in mail, those first that change the least.
@@ -262,7 +274,7 @@ class _Repair:
             described.append((draft, left_open, changes, until))
         differences = [changes for _draft, _left_open, changes, _until in described]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
-        more = beside(differences, wanted, aim.takes, self.given, dialect, self.now)
+        more = unwanted_changes(differences, wanted, aim.takes, self.given, dialect, self.now)
         found = [
             Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
             for (draft, left_open, changes, until), others in zip(described, more, strict=True)
@@ -314,7 +326,7 @@ class _Repair:
 
     def _search(self, goal: _Goal, search: _GoalSearch) -> Iterator[EditedRules]:
         """The drafts that do, with one edit; with two where no single edit does."""
-        begun: list[tuple[EditedRules, Wrong]] = []
+        begun: list[tuple[EditedRules, FailingCopy]] = []
         done = added = False
         for draft in candidates(self.present, self._known, goal.wrong):
             if added and draft.edits[-1].kind == ADD:
@@ -322,8 +334,8 @@ class _Repair:
             if (done or search.first_steps) and rebuilds(draft.edits[-1], goal.wrong.aim) > 1:
                 break  # The last resort, and so are all after it.
             search.count["edits"] += 1
-            wrong = self._tried(draft, goal, search)
-            if isinstance(wrong, Wrong):
+            wrong = self._checked(draft, goal, search)
+            if isinstance(wrong, FailingCopy):
                 begun.append((draft, wrong))
             elif wrong:
                 done, added = True, added or draft.edits[-1].kind == ADD
@@ -341,10 +353,10 @@ class _Repair:
                     return
                 seen.add(key)
                 search.count["pairs"] += 1
-                if self._tried(further, goal, search) is True:
+                if self._checked(further, goal, search) is True:
                     yield further
 
-    def _tried(self, draft: EditedRules, goal: _Goal, search: _GoalSearch) -> Wrong | bool:
+    def _checked(self, draft: EditedRules, goal: _Goal, search: _GoalSearch) -> FailingCopy | bool:
         """A copy that does not come out right with a draft; true if all do, false if that is unknown, or the draft only
         hides the question.
         """
@@ -367,7 +379,7 @@ class _Repair:
         self._note(draft, wrong, goal, search)
         return wrong
 
-    def _note(self, draft: EditedRules, wrong: Wrong, goal: _Goal, search: _GoalSearch) -> None:
+    def _note(self, draft: EditedRules, wrong: FailingCopy, goal: _Goal, search: _GoalSearch) -> None:
         """Notes what a draft does where it puts the first copy right: it is a first step, or another guarantee forbids
         it.
         """
@@ -388,7 +400,7 @@ class _Repair:
         kept = [each.guarantee for each in self.judged if each.verdict != REFUTED]
         return [*wanted, *(each for each in kept if each is not goal.guarantee)]
 
-    def _simulated(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
+    def _simulated(self, rules: RuleSet, goal: _Goal) -> FailingCopy | None:
         """A known message that is treated wrongly: the goal's own first."""
         kept = self._to_keep(goal)
         for each in sorted(self.shown, key=lambda each: each.guarantee is not goal.guarantee):
@@ -410,7 +422,7 @@ class _Repair:
         """
         return TriedRules(RuleSet(draft.rules, self.rules.dialect), self.given, self._to_keep(goal), self.now)
 
-    def _refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> Wrong | None:
+    def _refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> FailingCopy | None:
         """A message that refutes one of some guarantees: the goal, or one that held, or of which that was unknown.
 
         :raises _OpenError: it is unknown whether there is one.
@@ -467,16 +479,16 @@ class _Repair:
     def _missed(self, rules: RuleSet, case: Case) -> list[Broken]:
         return broken(case.expect, Simulator(rules, self.facts).run(case.message)["recipients"])
 
-    def _missing(self, case: Case, missed: Sequence[Broken]) -> Wrong:
+    def _missing(self, case: Case, missed: Sequence[Broken]) -> FailingCopy:
         """The first recipient's copy of which something else is expected."""
         of_first = [each for each in missed if each.recipient == missed[0].recipient]
-        return Wrong(
+        return FailingCopy(
             Copy(case.message, self.facts, missed[0].recipient), aim_of_expectation(case.message, self.facts, of_first)
         )
 
-    def _wrong(self, guarantee: Guarantee, found: Counterexample) -> Wrong:
+    def _wrong(self, guarantee: Guarantee, found: Counterexample) -> FailingCopy:
         copy = copy_of(found, self.facts, self.now)
-        return Wrong(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
+        return FailingCopy(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
 
 
 def _covers(known: Broken, other: Broken) -> bool:
@@ -496,11 +508,11 @@ def _size(
     """
     every = found.difference.findings
     unknown = (
-        sum(isinstance(each, MayChange) for each in found.beside)
+        sum(isinstance(each, MayChange) for each in found.unwanted_changes)
         + found.difference.more
         + (not found.difference.complete)
     )
-    others = [each for each in found.beside if not isinstance(each, MayChange)]
+    others = [each for each in found.unwanted_changes if not isinstance(each, MayChange)]
     return (
         len(found.losses),
         found.until is not None,
@@ -528,8 +540,8 @@ def _width(found: MailFinding) -> tuple[int, int]:
 
 
 def with_replays(
-    found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
-) -> list[Repaired]:
+    found: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
+) -> list[GoalSuggestions]:
     """The same suggestions, each with what it would have changed for the copies of a trace.
 
     :param rules: the present rules.

@@ -93,13 +93,13 @@ class Vocabulary:
             for each in (slot, SAME_AS.get(slot, slot)):
                 self.mention(each, atom.keys)
 
-    def of(self, slot: str, sort: str) -> list[Any]:
+    def values(self, slot: str, sort: str) -> list[Any]:
         """The values of a sort in a slot."""
         return [value for kind, value in self.keys.get(slot, ()) if kind == sort]
 
     def parents(self, slot: str) -> set[str]:
         """The domains below which a slot of addresses mentions anything."""
-        names = (*self.of(slot, "below"), *map(domain, self.of(slot, "address")))
+        names = (*self.values(slot, "below"), *map(domain, self.values(slot, "address")))
         return {parent for name in names for parent in with_parents(name)[1:]}
 
 
@@ -152,7 +152,7 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
     objects = sorted(facts.objects) if named else []
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
-        groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
+        groups = [group for group in found.values(slot, "member") if group in (facts.groups or {})]
         members = map(facts.members_of, groups)
         managed = (
             sorted(facts.managers or {})

@@ -55,7 +55,7 @@ class AddedCopies:
     copies: tuple[AddedCopy, ...]
     cut: bool
 
-    def of(self, address: str) -> list[AddedCopy]:
+    def copies_of(self, address: str) -> list[AddedCopy]:
         """The copies of a person, by primary address."""
         return [copy for copy in self.copies if copy.address == address]
 

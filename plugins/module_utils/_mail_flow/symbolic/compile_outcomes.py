@@ -36,11 +36,11 @@ class Outcome:
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param branded: whether it shows a branding.
-    :param given: if the outcome of a copy that rules ask to protect is open: whether it is protected, and whether it is refused instead; both
+    :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is protected, and whether it is refused instead; both
         unknown unless given.
     """
 
-    def __init__(self, chain: RuleChain, given: tuple[Literal, Literal] | None = None) -> None:
+    def __init__(self, chain: RuleChain, protected_and_refused: tuple[Literal, Literal] | None = None) -> None:
         self.chain = chain
         self.logic = chain.logic
         self.mail = chain.mail
@@ -53,7 +53,7 @@ class Outcome:
         self.asked = logic.any_of(state.asked.values())
         open_to_rules = clear | (arrival["smime"] & wrapped)
         unsure = self._unsure()
-        perhaps, refused = given or (self._protected_perhaps(), logic.unknown("outcome", "refused", self.refusing))
+        perhaps, refused = protected_and_refused or (self._protected_perhaps(), logic.unknown("outcome", "refused", self.refusing))
         as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
         newly = open_to_rules & self.asked & as_asked
         order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
@@ -77,14 +77,14 @@ class Outcome:
         self._after = self.mail.facts.afterwards
         self._by_rules = logic.choose(surprised, doubt, newly | again)
         self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.kept | both)
-        self.by_rules = self._left(self._by_rules)
-        self.by_rights = self._left(self._rights_by_rules) | self._gained()
+        self.by_rules = self._still_protected(self._by_rules)
+        self.by_rights = self._still_protected(self._rights_by_rules) | self._encrypted_after_rules()
         self.protected = self.by_rights | logic.choose(surprised, FALSE, self.smime)
         fates = state.fates
         refused = open_to_rules & self.asked & ~self._from_outside() & self.refusing & refused
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
         unsure_fate = surprised & self._unread("fate")
-        withheld = self._told("withholds") if self._after.withholds else FALSE
+        withheld = self._encrypters_do("withholds") if self._after.withholds else FALSE
         self.gone = logic.any_of(ends) | refused | unsure_fate | withheld
         self.released = fates.get("quarantined", FALSE) & ~self.gone
         self.delivered = ~(self.gone | self.released)
@@ -97,45 +97,45 @@ class Outcome:
 
     # After the rules
 
-    def _told(self, *effect: Hashable) -> Value:
+    def _encrypters_do(self, *effect: Hashable) -> Value:
         """Whether what was told of DLP policies and labels does this to the copy: one answer for each person."""
         return self.logic.unknown("afterwards", *effect, self.chain.person.name)
 
-    def _theirs(self) -> Value:
+    def _keeps_foreign_protection(self) -> Value:
         """Whether the copy keeps protection that neither DLP nor a label can change."""
         return self.kept & self.mail.arrival["other"]
 
-    def _left(self, protected: Value) -> Value:
+    def _still_protected(self, protected: Value) -> Value:
         """Protection after what may remove it."""
         if not self._after.removes:
             return protected
-        return protected & (self._theirs() | ~self._told("removes"))
+        return protected & (self._keeps_foreign_protection() | ~self._encrypters_do("removes"))
 
-    def _gained(self) -> Value:
+    def _encrypted_after_rules(self) -> Value:
         """Whether a copy in clear is protected after the rules."""
         if not self._after.encrypts:
             return FALSE
         clear = ~(self._rights_by_rules | self.smime)
-        return clear & self._told("encrypts")
+        return clear & self._encrypters_do("encrypts")
 
     def _replaced(self, name: str, chosen: Value) -> Value:
         """Whether a copy has this option after the rules, if they chose it or another."""
         if not self._after.every:
             return chosen
-        left = self._left(chosen)
+        left = self._still_protected(chosen)
         if self._after.replaces(name):
-            left &= self._theirs() | ~self._told("replaces", name_key(name))
+            left &= self._keeps_foreign_protection() | ~self._encrypters_do("replaces", name_key(name))
         if not self._after.may_use(name):
             return left
-        in_clear = ~(chosen | self.smime | self._theirs())
-        return left | (in_clear & self._told("uses", name_key(name)) & self.by_rights)
+        in_clear = ~(chosen | self.smime | self._keeps_foreign_protection())
+        return left | (in_clear & self._encrypters_do("uses", name_key(name)) & self.by_rights)
 
     def _rebranded(self, chosen: Value, *what: Hashable) -> Value:
         """Whether a copy shows a branding after the rules, if they chose it or not."""
         if not self._after.touches_branding:
             return chosen
-        theirs = self._theirs()
-        shown = self._told("brands", *what)
+        theirs = self._keeps_foreign_protection()
+        shown = self._encrypters_do("brands", *what)
         changed = self.logic.choose(theirs, chosen, self.by_rights & shown)
         return changed if self._after.brands else chosen & changed
 
@@ -275,7 +275,7 @@ class Outcome:
         )
 
     @cached_property
-    def given(self) -> tuple[Outcome, ...]:
+    def possible_outcomes(self) -> tuple[Outcome, ...]:
         """The same for each possible outcome of a copy that rules ask to protect."""
         return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
 
@@ -284,7 +284,7 @@ _ACCEPTED = ("Authoritative", "InternalRelay", "ExternalRelay")
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakingConnector:
     """A connector that may take a copy.
 
     :param when: whether it does, as far as it is known which copies it takes.
@@ -304,16 +304,16 @@ class Taken:
         return None if not self.known or self.connector.doubt else False
 
 
-def taken_by(chain: RuleChain) -> Iterator[Taken]:
+def taken_by(chain: RuleChain) -> Iterator[TakingConnector]:
     """The connectors that may take a copy of somebody outside. Of facts that nobody gave there are none."""
     connectors = chain.mail.facts.outbound_connectors or ()
     by_name = {name_key(each.name): each for each in connectors}
     for name, when in chain.state.routes.items():
         found = by_name.get(name)
-        yield Taken(found or Connector(name), when, known=found is not None and not found.idle)
+        yield TakingConnector(found or Connector(name), when, known=found is not None and not found.idle)
     for each in connectors:
         if each.takes_any:
-            yield Taken(each, _takes(chain.mail, chain.logic, chain.person, each), surely=not each.test_mode)
+            yield TakingConnector(each, _takes(chain.mail, chain.logic, chain.person, each), surely=not each.test_mode)
 
 
 def forced(chain: RuleChain, least: str) -> Value:

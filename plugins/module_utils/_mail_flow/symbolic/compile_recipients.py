@@ -96,7 +96,7 @@ class Company:
         self.others_there = mail.circuit.variable(("others", logic.free))
         self._leaves: dict[int, Literal] = {}
 
-    def others(self, key: Key, history: int, *, written: bool = False) -> Value:
+    def another_has(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether somebody else in the copy has an atom.
 
         :param written: in the address at which the sender wrote to them: the primary one, unless it is an alias.
@@ -251,7 +251,7 @@ class Company:
         circuit.define([leaves], ~leaves, self.others_there)
         return leaves
 
-    def parted(self, splits: Sequence[Split], *, in_place: bool) -> Value:
+    def leaves_one_set(self, splits: Sequence[Split], *, in_place: bool) -> Value:
         """Whether somebody leaves the copy in one rule set only, as far as one edit decides.
 
         :param splits: the splits by its rules in the sets; at least one.
@@ -305,7 +305,7 @@ def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
 
 #: The maximum number of recipients added by one rule who have a copy each; more share one, which belongs to one of
 #: them.
-_APART = 6
+_MOST_SEPARATE = 6
 
 
 @dataclass
@@ -391,7 +391,7 @@ def branches(
     if rule.actions.get(MANAGER) and rule.redirects_to_manager is instead and mail.facts.managers is None:
         somebody.append(mail.sender.managed)
     each = [(address, logic.any_of(values)) for address, values in people.items()]
-    if len(each) > _APART:
+    if len(each) > _MOST_SEPARATE:
         yield Branch(whole, "", instead, when, state, tuple(each))
     else:
         yield from (Branch(whole, address, instead, when & theirs, state) for address, theirs in each)

@@ -123,7 +123,7 @@ class RuleChain:
         self.state = (
             replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
         )
-        self.person = self._of(branch) if branch else conditions.mail.recipient
+        self.person = self._owner(branch) if branch else conditions.mail.recipient
         self.address = branch.address if branch else None
         self._steps: dict[int, RuleStep] = {}
         self.splits: dict[int, Split] = {}
@@ -142,7 +142,7 @@ class RuleChain:
             if not rule.idle and (branch is None or rule.place > branch.rule.place):
                 self._take(rule, (*known, times[known]))
 
-    def _of(self, branch: Branch) -> AddressSlot:
+    def _owner(self, branch: Branch) -> AddressSlot:
         """The owner of the copy."""
         if branch.address:
             return self.mail.added(branch.address)
@@ -221,7 +221,7 @@ class RuleChain:
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
             done = ~self.conditions.undone(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
             self._stop(acts & done)
-            self._tell_no_more(rejected & done)
+            self._end_reports(rejected & done)
         if rule.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.splits and self.company.watched and not added:
@@ -408,11 +408,11 @@ class RuleChain:
         """What ends the way of a rejected copy. A redirection lets it go on, for others."""
         ends = (Does.STOP,) if rule.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
         if any(map(rule.does, ends)):
-            self._tell_no_more(when)
+            self._end_reports(when)
         elif rule.stops_approved:
-            self._tell_no_more(when & self.logic.unknown(questions.A_FACT, "approved stop", name))
+            self._end_reports(when & self.logic.unknown(questions.A_FACT, "approved stop", name))
 
-    def _tell_no_more(self, when: Value) -> None:
+    def _end_reports(self, when: Value) -> None:
         self.state.rejected &= ~when
 
     def _stop(self, when: Value, matches: Value | None = None) -> None:

@@ -185,7 +185,7 @@ class Changer:
             value = before & value
         return value if loses else before | value
 
-    def beside(
+    def with_disclaimer(
         self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable
     ) -> dict[Key, Value]:
         """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
@@ -348,7 +348,7 @@ class TextEdits:
             prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
             changer = self._changer(BODY)
             before = self._texts(BODY, self._near(rule, BODY), seen)
-            inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
+            inside = changer.with_disclaimer(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
             now = self._written(now, BODY, acts, before, inside)
             if wraps != FALSE:  # Later rules see only the disclaimer.
                 held = changer.held(plain, rule.place, text)

@@ -148,7 +148,7 @@ class Writer:
         for each, person in beside:
             found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
         for place, key in enumerate(others):
-            if not any(_is_leaned_on(key, person, written) for person, written in found.items()):
+            if not any(_has_atom(key, person, written) for person, written in found.items()):
                 found.update([self._like(recipient, key, place)])
         if not is_true(mail.others_direct):
             named = {address for each in self._named(is_true).values() for address in each}
@@ -399,7 +399,7 @@ class Writer:
         return found
 
 
-def _is_leaned_on(key: Key, person: str, written: str) -> bool:
+def _has_atom(key: Key, person: str, written: str) -> bool:
     """Whether somebody has an atom: in the address, or in the one at which the sender writes to them."""
     return (written != person and holds(written, key[1]) is True) if key[0] == "written" else holds(person, key) is True
 

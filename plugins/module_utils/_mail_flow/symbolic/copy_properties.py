@@ -28,7 +28,7 @@ from .logic import Value, negate
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedCopy:
     """Somebody's copy in a world after the last rule.
 
     :param address: whose copy it is.
@@ -50,7 +50,7 @@ class Property:
     """A property of a copy, as far as a guarantee asks for it: as a formula, and in a world."""
 
     formula: Callable[[Outcome, Guarantee], Value]
-    in_world: Callable[[Ended, Guarantee], bool | None]
+    in_world: Callable[[EndedCopy, Guarantee], bool | None]
 
 
 def breaks(outcome: Outcome, guarantee: Guarantee) -> Value:
@@ -65,10 +65,10 @@ def breaks_anyway(outcome: Outcome, guarantee: Guarantee) -> Value:
     """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about
     mail are about such outcomes, so that for such mail, usually nothing else is open.
     """
-    return outcome.logic.all_of([breaks(each, guarantee) for each in outcome.given])
+    return outcome.logic.all_of([breaks(each, guarantee) for each in outcome.possible_outcomes])
 
 
-def breaks_in(ended: Ended, guarantee: Guarantee) -> bool | None:
+def breaks_in(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     """Whether a copy breaks a guarantee in a world; ``None`` if that is open."""
     if ended.world.fate == NOBODY:
         return False
@@ -79,7 +79,7 @@ def breaks_in(ended: Ended, guarantee: Guarantee) -> bool | None:
     )
 
 
-def reasons_of_expiry(ended: Ended, guarantee: Guarantee) -> list[Reason]:
+def reasons_of_expiry(ended: EndedCopy, guarantee: Guarantee) -> list[Reason]:
     """Why it is open whether a copy expires in time."""
     days = guarantee.expires_within_days
     names = sorted(
@@ -110,20 +110,20 @@ def _delivered_now(outcome: Outcome, guarantee: Guarantee) -> Value:
     return outcome.delivered & ~outcome.held
 
 
-def _is_delivered(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_delivered(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     return _arrives(ended) if ended.world.fate == "delivered" and not ended.world.held else False
 
 
-def _is_gone(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_gone(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     return _not(_arrives(ended)) if ended.world.fate in ("delivered", "quarantined") else True
 
 
-def _arrives(ended: Ended) -> bool | None:
+def _arrives(ended: EndedCopy) -> bool | None:
     """Whether a copy that rules let through is delivered: to protect it may fail."""
     return True if ended.verdict.delivered else None
 
 
-def _is_outside(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_outside(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     outside = recipient_outside(ended.facts, ended.address)
     return outside if isinstance(outside, bool) else None
 
@@ -135,7 +135,7 @@ def _protected(outcome: Outcome, guarantee: Guarantee) -> Value:
     return outcome.option(option_name(guarantee.template)) if guarantee.template else outcome.protected
 
 
-def _is_protected(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_protected(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     protection = ended.verdict.protection
     arrival = ended.message.protection
     wanted = option_name(guarantee.template) if guarantee.template else ""
@@ -152,7 +152,7 @@ def _is_protected(ended: Ended, guarantee: Guarantee) -> bool | None:
     return not wanted or same_name(protection, wanted)
 
 
-def _is_protected_by_rules(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_protected_by_rules(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     return None if ended.verdict.protection == "unknown" and ended.world.asked else bool(ended.verdict.by)
 
 
@@ -160,7 +160,7 @@ def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:
     return ~outcome.state.surprised & (outcome.smime | outcome.mail.arrival["other"])
 
 
-def _is_not_ours(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_not_ours(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     """Whether it keeps the protection with which it arrives, S/MIME or with another organization's keys."""
     arrival = ended.message.protection
     if arrival is None:
@@ -170,7 +170,7 @@ def _is_not_ours(ended: Ended, guarantee: Guarantee) -> bool | None:
     )
 
 
-def _is_own_on_arrival(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_own_on_arrival(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     arrival = ended.message.protection
     if arrival is None:
         return None
@@ -180,7 +180,7 @@ def _is_own_on_arrival(ended: Ended, guarantee: Guarantee) -> bool | None:
 # The portal
 
 
-def _is_branded(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_branded(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     if ended.verdict.protection in ("none", "smime"):
         return False
     if ended.verdict.rebranded:
@@ -210,7 +210,7 @@ def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:
     return outcome.branded & logic.any_of(in_time) & logic.choose(logic.any_of(too_late), which, TRUE)
 
 
-def _does_expire(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _does_expire(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     days = guarantee.expires_within_days
     if not days:
         return True
@@ -225,7 +225,7 @@ def _in_transit(outcome: Outcome, guarantee: Guarantee) -> Value:
     return in_transit(outcome.chain, guarantee.tls_validation)
 
 
-def _is_in_transit(ended: Ended, guarantee: Guarantee) -> bool | None:
+def _is_in_transit(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     return protects(ended.world, ended.facts, ended.address, guarantee.tls_validation)
 
 

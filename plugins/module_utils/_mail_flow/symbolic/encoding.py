@@ -65,7 +65,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Replayed:
+class CandidateMessage:
     """A message and the facts that it requires, ready for the simulator.
 
     :param facts: by rule set.
@@ -190,7 +190,7 @@ class Model:
         side: Side,
         budget: int = CONFLICTS,
         preferred: Sequence[Literal] = (),
-    ) -> Iterator[Replayed | None]:
+    ) -> Iterator[CandidateMessage | None]:
         """Messages of which a claim is true, on the free side for some answer to the unknowns. It is also true of each
         further message for every answer that made it false of an earlier one. So this finds messages of which it is
         true in one way or another, which Kleene's logic cannot tell. ``None`` if there may be such a message, and none
@@ -238,7 +238,7 @@ class Model:
 
     def find(
         self, literals: Sequence[Literal], side: Side, budget: int = CONFLICTS, preferred: Sequence[Literal] = ()
-    ) -> tuple[bool, Replayed | None]:
+    ) -> tuple[bool, CandidateMessage | None]:
         """Whether all of these can be true together, as far as is known, and a message for them; on the free side, if
         necessary one in which the content of a text is open.
 
@@ -257,7 +257,7 @@ class Model:
         preferred: Sequence[Literal] = (),
         *,
         lax: bool = False,
-    ) -> tuple[bool, Replayed | None]:
+    ) -> tuple[bool, CandidateMessage | None]:
         """Whether all of these can be true together, as far as is known, and a message for them.
 
         An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits
@@ -274,9 +274,9 @@ class Model:
                 return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
             is_true = self.circuit.model()
             try:
-                return True, self.replayed(
+                return True, self.candidate(
                     self._writer.write(
-                        is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax
+                        is_true, side.company.companions.values(), self.atoms_of_unmodeled(is_true, side), lax=lax
                     )
                 )
             except NoMessageError as error:
@@ -306,22 +306,22 @@ class Model:
         """The number of learnt relations."""
         return len(self._laws)
 
-    def leaned_on(self, is_true: Callable[[Literal], bool], side: Side) -> list[Key]:
+    def atoms_of_unmodeled(self, is_true: Callable[[Literal], bool], side: Side) -> list[Key]:
         """The atoms that the model gives to another recipient who is not modeled."""
         return list(dict.fromkeys(key for (key, _history), literal in side.company.used.items() if is_true(literal)))
 
-    def replayed(self, letter: Letter) -> Replayed:
+    def candidate(self, letter: Letter) -> CandidateMessage:
         """A letter in the form of the simulator."""
         message = message_of({**letter.message, "date": self.now}, "", "witness")
         known = with_facts(self.facts, letter.facts)
-        return Replayed(
+        return CandidateMessage(
             letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings)
         )
 
     def to_refine(self, side: Side) -> list[Key]:
         """After a model: the atoms for which another recipient must be modeled to improve the next answer."""
         holds = self.circuit.holds
-        wanted = self.leaned_on(holds, side)
+        wanted = self.atoms_of_unmodeled(holds, side)
         for address in self._people_in_fields:
             if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(
                 self.mail.recipient["address", address]

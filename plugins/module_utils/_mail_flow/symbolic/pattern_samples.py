@@ -22,7 +22,7 @@ _LETTERS, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
 _PUNCTUATION = " .-@_/:,;#()+'\"!?&=*%$<>[]{}|\\^~`\n\t"
 
 #: Characters beyond ASCII: letters with and without case, a digit, a blank and a sign.
-_BEYOND = "\u00e9\u00c9\u4e2d\u0660\u00a0\u20ac"
+_BEYOND_ASCII = "\u00e9\u00c9\u4e2d\u0660\u00a0\u20ac"
 
 #: The maximum number of ways in which a choice between alternatives is made.
 _MOST_OPTIONS = 8
@@ -46,7 +46,7 @@ class _Style:
     @property
     def characters(self) -> str:
         """All characters that are written, the first ones first."""
-        return _turned(_LETTERS, self.turned) + _turned(_DIGITS, self.turned) + _PUNCTUATION + _BEYOND
+        return _turned(_LETTERS, self.turned) + _turned(_DIGITS, self.turned) + _PUNCTUATION + _BEYOND_ASCII
 
 
 class _NoSampleError(Exception):

@@ -160,7 +160,7 @@ class Pattern:
         self._perhaps = perhaps
         self._lines = self.expression.lines or (perhaps and self.expression.anchored)
         self._after: dict[tuple[Any, str], Any] = {}
-        self.first: Any = (frozenset(), self._beside("", end=False), False)
+        self.first: Any = (frozenset(), self._anchors_at("", end=False), False)
 
     def after(self, prefix: str) -> Pattern:
         """The same in a text that has this before it."""
@@ -168,7 +168,7 @@ class Pattern:
             self.first = self.step(self.first, character)
         return self
 
-    def _beside(self, character: str, *, end: bool) -> frozenset[Anchor]:
+    def _anchors_at(self, character: str, *, end: bool) -> frozenset[Anchor]:
         return self._search.states.beside(character, self._lines, end=end)
 
     def step(self, state: Any, character: str) -> Any:
@@ -182,10 +182,10 @@ class Pattern:
         places, before, found = state
         if found:
             return state
-        here = self._search.states.closure(places, before | self._beside(character, end=True))
+        here = self._search.states.closure(places, before | self._anchors_at(character, end=True))
         if self._search.states.last in here:
-            return _FOUND
-        return (self._read(here, character), self._beside(character, end=False), False)
+            return _MATCHED
+        return (self._read(here, character), self._anchors_at(character, end=False), False)
 
     def covers(self, state: Any, other: Any) -> bool:
         """Whether whatever completes a match after the other state completes one after this state, too."""
@@ -203,7 +203,8 @@ class Pattern:
         """Whether the pattern is found in the text that ends here."""
         return bool(
             state[2]
-            or self._search.states.last in self._search.states.closure(state[0], state[1] | self._beside("", end=True))
+            or self._search.states.last
+            in self._search.states.closure(state[0], state[1] | self._anchors_at("", end=True))
         )
 
     @property
@@ -238,17 +239,17 @@ class Guess(Pattern):
     def _step(self, state: Any, character: str) -> Any:
         if state[2]:
             return (state,)
-        here = self._here(state, self._beside(character, end=True))
+        here = self._here(state, self._anchors_at(character, end=True))
         if self._search.states.last in here:
-            return (_FOUND,)
-        behind = self._beside(character, end=False)
+            return (_MATCHED,)
+        behind = self._anchors_at(character, end=False)
         places = self._read(here, character)
         waits = [(None, behind, False)] if state[0] is None else []
         return (*waits, (places, behind, False)) if places else tuple(waits)
 
     def accepts(self, state: Any) -> bool:
         """Whether the match is complete in the text that ends here."""
-        return bool(state[2] or self._search.states.last in self._here(state, self._beside("", end=True)))
+        return bool(state[2] or self._search.states.last in self._here(state, self._anchors_at("", end=True)))
 
     def _here(self, state: Any, ahead: frozenset[Anchor]) -> frozenset[int]:
         places, before, _found = state
@@ -258,7 +259,7 @@ class Guess(Pattern):
 Machine: TypeAlias = "WordMatcher | PerhapsWord | Pattern"
 
 #: The state of a pattern that is found.
-_FOUND: Any = (frozenset(), frozenset(), True)
+_MATCHED: Any = (frozenset(), frozenset(), True)
 
 
 def _collect(node: Node, found: set[str]) -> None:

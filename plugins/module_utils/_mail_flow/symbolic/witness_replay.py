@@ -23,7 +23,7 @@ from ..simulator.simulation import Passage
 from ..simulator.state import NOBODY, Course, World
 from .atoms import Showing
 from .compile_outcomes import may_act_on_reports
-from .copy_properties import Ended, breaks_in, reasons_of_expiry
+from .copy_properties import EndedCopy, breaks_in, reasons_of_expiry
 
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
@@ -177,8 +177,8 @@ def _in_all(breaks: bool, course: Course | None, guarantee: Guarantee, message: 
     return all(breaks_in(ended, guarantee) is breaks for ended in _ends(course, message, facts))
 
 
-def _ends(course: Course, message: Message, facts: Facts) -> list[Ended]:
-    return [Ended(world, course.recipient.address, message, facts) for world in course.worlds]
+def _ends(course: Course, message: Message, facts: Facts) -> list[EndedCopy]:
+    return [EndedCopy(world, course.recipient.address, message, facts) for world in course.worlds]
 
 
 def reasons_for(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> list[Reason]:

@@ -108,7 +108,7 @@ class ChainOutcome:
 
 
 @dataclass(frozen=True, eq=False)
-class Passed:
+class PassedCopies:
     """What happens to the copies that meet the same rules.
 
     :param steps: the steps that they pass, and :param:`names` the names of all rules.
@@ -233,7 +233,9 @@ class Chain:
                 break
         return tuple(found)
 
-    def passed(self, steps: tuple[ChainStep, ...], message: Message, person: Recipient, alike: Hashable) -> Passed:
+    def passed(
+        self, steps: tuple[ChainStep, ...], message: Message, person: Recipient, alike: Hashable
+    ) -> PassedCopies:
         """What happens to a copy.
 
         :param alike: what it depends on besides the rules: copies with equal values are treated alike.
@@ -252,7 +254,7 @@ class Chain:
                 way = _not_followed(message, person)
         open_ = [(step.asks, step.why) for step in steps]
         asks = (tuple(zip(acts, open_, strict=True)), self._protection_by)
-        return Passed(way, steps, self._names, known, asks)
+        return PassedCopies(way, steps, self._names, known, asks)
 
     @property
     def _protection_by(self) -> tuple[str, str]:

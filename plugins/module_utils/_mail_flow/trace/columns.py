@@ -13,7 +13,7 @@ from typing import Any
 from ..model.facts import Facts
 from ..model.words import tokens
 from ..simulator.candidates import address_keys
-from .rows import EVER, Trace
+from .rows import ALL_TIME, Trace
 
 #: The minimum number of copies in a block: its last message is complete.
 BLOCK = 1 << 16
@@ -48,14 +48,14 @@ class Block:
     size: Sequence[int]
     received: Sequence[int]
     texts: Mapping[str, Sequence[str]]
-    whole: range = EVER
+    whole: range = ALL_TIME
     made: int = 0
 
     def __len__(self) -> int:
         return len(self.message)
 
     @property
-    def all(self) -> int:
+    def every_copy(self) -> int:
         """Every copy, as bits."""
         return (1 << len(self)) - 1
 
@@ -64,7 +64,7 @@ class Block:
         number = getattr(self, name)[place]
         return "" if number < 0 else self.texts[name][number]
 
-    def said(self, name: str, place: int) -> str | int | None:
+    def value(self, name: str, place: int) -> str | int | None:
         """The value of a column for a copy, as a message has it."""
         if name != "size":
             return self.text(name, place)
@@ -109,11 +109,11 @@ class Block:
     @cached_property
     def partial(self) -> int:
         """The copies of messages that may have more copies, as bits."""
-        return self.together(
+        return self.whole_messages(
             bits_of((place for place, time in enumerate(self.received) if time not in self.whole), len(self))
         )
 
-    def together(self, bits: int) -> int:
+    def whole_messages(self, bits: int) -> int:
         """All copies of the messages of some copies."""
         spans = {self.spans[place].start: self.spans[place] for place in places_of(bits)}
         return bits_of((place for span in spans.values() for place in span), len(self))

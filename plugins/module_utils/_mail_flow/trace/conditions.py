@@ -258,7 +258,7 @@ class RowConditions:
         meant = {number for number, address in people.items() if {address, *facts.otherwise(address)} & wanted}
         named = bits_of((place for place, number in enumerate(block.recipient) if number in meant), len(block))
         inside = bits_of((place for place, known in enumerate(self.authenticated) if known), len(block))
-        return inside & ~self._special & ~block.partial & ~block.together(named | self._nameless)
+        return inside & ~self._special & ~block.partial & ~block.whole_messages(named | self._nameless)
 
     def shared_truth(self, atom: Atom, sharing: Sharing) -> TruthSets:
         """The same, with what the others who share a copy mean to a condition that looks at all of them."""
@@ -378,7 +378,7 @@ class RowConditions:
 
     def _everywhere(self, found: bool | Unknown) -> TruthSets:
         """A condition with the same result for all copies."""
-        everybody = self.block.all
+        everybody = self.block.every_copy
         return TruthSets(0, {found: everybody}) if isinstance(found, Unknown) else TruthSets(everybody if found else 0)
 
     def _of_column(self, atom: Atom, name: str) -> TruthSets:
@@ -445,7 +445,7 @@ class RowConditions:
             rule_view = self._rule_view(
                 block.text("sender", place) if "sender" in says else NOBODY,
                 block.text("recipient", place) if "recipient" in says else NOBODY,
-                **{each: block.said(each, place) for each in says if each in ("subject", "from_ip", "size")},
+                **{each: block.value(each, place) for each in says if each in ("subject", "from_ip", "size")},
                 **({"is_authenticated": self.authenticated[place]} if "is_authenticated" in says else {}),
             )
             variants = self._variants_of(block.text("subject", place)) if name == "subject" else ()

@@ -111,13 +111,13 @@ class Sorter:
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
         encrypts = any(rule.enforced and not rule.idle and rule.does(Does.ENCRYPT) for rule in rules)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
-        self._neighbors = Neighbors.of(block)
+        self._neighbors = Neighbors.of_block(block)
         self._known: dict[tuple[int, int], TruthSets] = {}
         self._questions: dict[Hashable, int] = {}
         self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
         self._recipients: dict[int, dict[str, int]] = {}
         # Before it is known what rules change, and whom they add, anything may be.
-        self._anybody = Sharing(block, self._neighbors).doubted(block.all)
+        self._anybody = Sharing(block, self._neighbors).doubted(block.every_copy)
         self._known_sharing: dict[tuple[int, ...], Sharing] = {}
         self._edited = self._editing()
         self._changed, self._unknown_subjects = self._subjects(prepending, MOST_CHANGES if few else 0)
@@ -127,7 +127,9 @@ class Sorter:
             self._brought_or_made |= bits
 
     @classmethod
-    def of_all(cls, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule] = ()) -> Sorter:
+    def with_made_copies(
+        cls, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule] = ()
+    ) -> Sorter:
         """Sorts the copies of a block together with those that rules may make of them."""
         sorter = cls(block, facts, chains, claims)
         for _time in range(_MOST_ROUNDS if any(chain.making for chain in chains) else 0):
@@ -204,7 +206,7 @@ class Sorter:
         """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,
         and its recipient.
         """
-        said = {name: self.block.said(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
+        said = {name: self.block.value(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
         message = message_of(**said, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
         date = instant_of(self.block.received[place])
         types = next((each for each, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
@@ -215,10 +217,13 @@ class Sorter:
         """The copies whose subjects rules may have changed, and those whose original subjects are unknown."""
         changed = lost = 0
         for rules in prepending:
-            times = [self.block.all, *([0] * (most + 1))]  # The copies that so many of the rules may have changed.
+            times = [
+                self.block.every_copy,
+                *([0] * (most + 1)),
+            ]  # The copies that so many of the rules may have changed.
             rested = dict(self._rested)
             possible = [
-                self._of_rule(rule, self.block.all, 0, self._anybody).possible | rested.pop(_prefix(rule), 0)
+                self._of_rule(rule, self.block.every_copy, 0, self._anybody).possible | rested.pop(_prefix(rule), 0)
                 for rule in rules
             ]
             for bits in (*possible, *rested.values()):
@@ -245,10 +250,10 @@ class Sorter:
         """Header field to the copies on which rules may have edited it. The trace may show it as it was, or as it became."""
         read = frozenset[str]().union(*(rule.reads for chain in self.chains for rule in chain.rules.rules))
         read = read.union(*(rule.reads for rule in self.claims))
-        self._edited = dict.fromkeys(read, self.block.all)
+        self._edited = dict.fromkeys(read, self.block.every_copy)
         found: dict[str, int] = {}
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if rule.edits & read):
-            possible = self._of_rule(rule, self.block.all, 0, self._anybody).possible
+            possible = self._of_rule(rule, self.block.every_copy, 0, self._anybody).possible
             for field in rule.edits & read:
                 found[field] = found.get(field, 0) | possible
         return found
@@ -286,7 +291,7 @@ class Sorter:
                 )
             if unread:
                 met = self._of_rule(rule, self._changed, self._unknown_subjects, self._anybody).possible
-                perhaps |= unread & (block.together(met) | self.met_by_others(rule))
+                perhaps |= unread & (block.whole_messages(met) | self.met_by_others(rule))
         real = ~block.made
         return {BROUGHT: sure & real, PERHAPS_BROUGHT: perhaps & ~sure & real}
 
@@ -308,10 +313,10 @@ class Sorter:
             here = self._for(number for number, address in people.items() if address == each) & ~block.made
             group = each in facts.unread_groups
             expanded = [place for place in places_of(here) if group or block.text("status", place) == "Expanded"]
-            found |= block.together(bits_of(expanded, len(block)))
+            found |= block.whole_messages(bits_of(expanded, len(block)))
             known = facts.is_object(each) or facts.is_contact(each) or facts.domain_type(domain(each)) == ""
             if group or not known:
-                found |= block.partial & ~block.together(here)
+                found |= block.partial & ~block.whole_messages(here)
         return found
 
     def met_by_others(self, rule: FlowRule) -> int:
@@ -384,7 +389,7 @@ class Sorter:
             rules = [chain.rules.rules[place] for place in places] if chain else []
             found = Sharing(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
             parting = ((self.met(each, about), each.enforced) for each in rules if each.splits)
-            self._known_sharing[key] = found.doubted(self._brought_or_made).parted(parting)
+            self._known_sharing[key] = found.doubted(self._brought_or_made).after_rules(parting)
         return self._known_sharing[key]
 
     def _added_by(self, rules: Sequence[FlowRule]) -> int:
@@ -400,23 +405,23 @@ class Sorter:
             for atom in atoms:
                 truth = self.conditions.shared_truth(atom, sharing).changed(changed, lost)
                 for field in sorted(atom.headers & self._edited.keys()):
-                    known = self.block.all & ~(truth.possible & ~truth.true)
+                    known = self.block.every_copy & ~(truth.possible & ~truth.true)
                     truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
                 yield truth, wanted
         if rule.begins or rule.ends:
             yield self._dated(rule), True
         if rule.doubts:
-            yield TruthSets(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}), True
+            yield TruthSets(0, {Unknown("semantics", rule.doubts[0].id): self.block.every_copy}), True
 
     def _of_rule(self, rule: FlowRule, changed: int, lost: int, sharing: Sharing) -> TruthSets:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
-        true = possible = self.block.all
+        true = possible = self.block.every_copy
         open_of: list[TruthSets] = []
         for found, wanted in self._parts(rule, changed, lost, sharing):
             met, perhaps = (
                 (found.true, found.possible)
                 if wanted
-                else (self.block.all & ~found.possible, self.block.all & ~found.true)
+                else (self.block.every_copy & ~found.possible, self.block.every_copy & ~found.true)
             )
             true, possible = true & met, possible & perhaps
             open_of.append(found)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, TypeAlias
 from ..._exchange.cmdlet import GRAPH_TRACE, Call, Result, Session
 from ..._exchange.errors import ExchangeError, OptionError, ProtocolError, ThrottledError
 from ..input.rule_sources import DIALECT_ARGUMENT_SPEC, MailFlowContext
-from .rows import NEVER, Row, RowError, Trace, date_of, instant_of, microseconds_of, places_of, row_of, rows_of_file
+from .rows import NO_TIME, Row, RowError, Trace, date_of, instant_of, microseconds_of, places_of, row_of, rows_of_file
 from .sources import Sources
 
 CMDLET = "Get-MessageTraceV2"
@@ -43,7 +43,7 @@ QUERIES, _SECONDS = 100, 300
 _AGAIN, _PAUSE = 5, 60
 
 #: Rows between two lines of progress.
-_TOLD = 25_000
+_PROGRESS_EVERY = 25_000
 
 _MORE = "There are more results"
 _SAID_END = re.compile(r'-EndDate\s+"([^"]+)"')
@@ -82,7 +82,7 @@ def read_files(files: Iterable[tuple[str, bytes]], most: int) -> Traced:
     window = Window(instant_of(min(times)), instant_of(max(times)), "files") if times else None
     if len(trace) > most:
         trace, window = newest_of(trace, most)
-    trace.whole = NEVER
+    trace.whole = NO_TIME
     return trace, window
 
 
@@ -172,7 +172,7 @@ class TraceReader(Queries):
                     before = len(trace)
                     trace.add(row)
                     last = instant_of(row.received)
-                    if len(trace) > before and len(trace) % _TOLD == 0:
+                    if len(trace) > before and len(trace) % _PROGRESS_EVERY == 0:
                         self.say(f"{len(trace):,} copies, back to {last:%-d %B %H:%M}")
         except ExchangeError as error:
             if not len(trace):

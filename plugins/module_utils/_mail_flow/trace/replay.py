@@ -33,7 +33,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.state import NOBODY
 from ..symbolic.atoms import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
-from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, Passed
+from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, PassedCopies
 from .columns import Block, blocks_of, places_of
 from .copies_by_rules import (
     AlikeCopies,
@@ -53,7 +53,7 @@ from .side_effects import side_effects_of, with_beside
 from .truth_sets import ENVELOPE, FROM_IP, Doubt, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
-Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]
+Changes: TypeAlias = Callable[[PassedCopies, PassedCopies], tuple[frozenset[str], frozenset[str]]]
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE = (
@@ -189,7 +189,7 @@ class Replay:
         return found
 
     def _add(self, block: Block, found: Tallies) -> None:
-        sorter = Sorter.of_all(block, self.facts, self.chains, self._claims)
+        sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims)
         block = sorter.block
         reasons = reasons_left_out(block)
         found.left_out.update(filter(None, reasons))
@@ -198,7 +198,7 @@ class Replay:
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
             made = copies_by_rules(sorter, groups, [(chain, _met_in(about)) for about, chain in enumerate(self.chains)])
-            rows: dict[int, Sequence[Passed]] = {}
+            rows: dict[int, Sequence[PassedCopies]] = {}
             for number, group in enumerate(groups):
                 if group.made:
                     continue
@@ -241,7 +241,7 @@ class Replay:
         self,
         copies: AlikeCopies,
         groups: Sequence[CopyGroup],
-        rows: Mapping[int, Sequence[Passed]],
+        rows: Mapping[int, Sequence[PassedCopies]],
         block: Block,
         found: Tallies,
     ) -> None:
@@ -297,7 +297,7 @@ class Replay:
             elif place in own:
                 yield guarantee, False
 
-    def _count(self, passed: Passed, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
+    def _count(self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
         outcome = passed.outcome
         protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
@@ -328,7 +328,7 @@ class Replay:
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in rules))
             self._add_to(tally, _domains_of(places, block), places, block)
 
-    def _compare(self, passed: Sequence[Passed], group: CopyGroup, block: Block, found: Tallies) -> None:
+    def _compare(self, passed: Sequence[PassedCopies], group: CopyGroup, block: Block, found: Tallies) -> None:
         after, before = passed
         now, then = (side_effects_of(chain, met) for chain, met in zip(self.chains, group.met, strict=False))
         certain, possible = with_beside(self._changes(before, after), then, now)
@@ -365,7 +365,7 @@ class Replay:
         ]
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 
-    def _judge(self, passed: Passed, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
+    def _judge(self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
@@ -394,7 +394,7 @@ class Replay:
                 del tally.examples[self.examples :]
 
 
-def _because(passed: Iterable[Passed], brought: Unknown | None) -> set[str]:
+def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[str]:
     """Why it is open how copies differ between rule sets, in the words of results.
 
     :param passed: what becomes of them under each.
@@ -404,7 +404,7 @@ def _because(passed: Iterable[Passed], brought: Unknown | None) -> set[str]:
     return (words | ({brought.word} if brought else set())) or {"semantics"}
 
 
-def _is_encrypted(passed: Passed, group: CopyGroup) -> bool | None:
+def _is_encrypted(passed: PassedCopies, group: CopyGroup) -> bool | None:
     """Whether rules encrypt copies; false if they may, ``None`` if they surely do not."""
     if passed.undecided or group.brought:
         return False
@@ -417,7 +417,7 @@ def remembered_changes() -> Changes:
     """
     known = lru_cache(maxsize=MOST_KNOWN)(_changes_of)
 
-    def changes_of(before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
+    def changes_of(before: PassedCopies, after: PassedCopies) -> tuple[frozenset[str], frozenset[str]]:
         if before.asks == after.asks:
             return frozenset(), frozenset()
         same = ((after.asked[asks], number) for asks, number in before.asked.items() if asks in after.asked)
@@ -475,7 +475,7 @@ def kinds_between(olds: Worlds, news: Worlds) -> tuple[frozenset[str], frozenset
 def changes_of_made(
     before: Iterable[MadeCopy],
     after: Iterable[MadeCopy],
-    row: Sequence[Passed] | None,
+    row: Sequence[PassedCopies] | None,
     changes: Changes,
     facts: Facts,
 ) -> tuple[frozenset[str], frozenset[str]]:
@@ -509,7 +509,7 @@ def changes_of_made(
     return frozenset(), every.union(*both)
 
 
-def _with_row(passed: Passed, made: Worlds) -> Worlds:
+def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
     """The worlds of somebody who gets a copy that a row shows, and perhaps one that rules make."""
     questions = {number: asks for asks, number in passed.asked.items()}
     own = [
@@ -575,7 +575,7 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
     pool.changes = tuple(changes for side in (now, *then) for changes in side.changes)
     pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
     for block in blocks_of(trace):
-        sorter = Sorter.of_all(block, facts, [pool])
+        sorter = Sorter.with_made_copies(block, facts, [pool])
         groups = sorted(sorter.groups([not reason for reason in reasons_left_out(sorter.block)]), key=CopyGroup.rank)
         with bounded(STEPS_OF_BLOCK):
             for pair in pairs:
@@ -666,7 +666,7 @@ class _Pair:
             certain, possible = with_beside(self.changes(now, then), old, new)
             self._add(certain, possible, len(group.places), doubtful=group.brought is not None)
 
-    def _passed(self, group: CopyGroup, sorter: Sorter) -> tuple[Passed, Passed]:
+    def _passed(self, group: CopyGroup, sorter: Sorter) -> tuple[PassedCopies, PassedCopies]:
         """What becomes of the copies of a group, then and now."""
         message, person = sorter.message(group.places[0])
         now, then = (

@@ -91,7 +91,7 @@ _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
 _DIGITS = 18
 
 #: All times, and none, in microseconds.
-EVER, NEVER = range(-(1 << 63), 1 << 63), range(0)
+ALL_TIME, NO_TIME = range(-(1 << 63), 1 << 63), range(0)
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _TICK = datetime.timedelta(microseconds=1)
@@ -250,7 +250,7 @@ class Trace:
 
     def __init__(self) -> None:
         self.perhaps_twice = 0
-        self.whole = EVER
+        self.whole = ALL_TIME
         self.by_message_id: set[int] = set()
         self.texts = {name: Texts() for name in ("message", "sender", "recipient", "subject", "status", "from_ip")}
         self.columns = {
@@ -418,13 +418,13 @@ def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]
 
 
 #: A line before the columns, of Windows PowerShell or for Excel.
-_ABOUT = re.compile(r'#TYPE|"?sep=', re.IGNORECASE)
+_PREAMBLE = re.compile(r'#TYPE|"?sep=', re.IGNORECASE)
 
 
 def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
     csv.field_size_limit(_LONGEST)
     lines = io.StringIO(text, newline="")
-    first = next((line for line in lines if line.strip() and not _ABOUT.match(line)), "")
+    first = next((line for line in lines if line.strip() and not _PREAMBLE.match(line)), "")
     separator = max(",;\t", key=first.count)
     names = next(csv.reader([first], delimiter=separator, strict=True), [])
     known = {name_of_column(name): name for name in names}

@@ -35,16 +35,16 @@ MISSING = Unknown("recipients")
 class Neighbors:
     """The pairs of copies of one message.
 
-    :param together: for each distance up to :data:`MOST_APART`: the copies whose neighbor at that distance, which comes
+    :param pairs: for each distance up to :data:`MOST_APART`: the copies whose neighbor at that distance, which comes
         after them, is of the same message.
     :param crowded: the copies of messages with copies further apart than that.
     """
 
-    together: tuple[int, ...]
+    pairs: tuple[int, ...]
     crowded: int
 
     @classmethod
-    def of(cls, block: Block) -> Neighbors:
+    def of_block(cls, block: Block) -> Neighbors:
         """The pairs in a block."""
         longest = max((len(span) for span in block.spans), default=0)
         together = tuple(
@@ -69,8 +69,8 @@ class Sharing:
     perhaps: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.perhaps = list(self.neighbors.together)
-        self.sure = list(self.neighbors.together)
+        self.perhaps = list(self.neighbors.pairs)
+        self.sure = list(self.neighbors.pairs)
 
     def doubted(self, copies: int) -> Sharing:
         """The same, where it is open whether some copies share one with any other."""
@@ -84,7 +84,7 @@ class Sharing:
             self.perhaps[index] &= ~(copies | (copies >> distance))
         return self.doubted(copies)
 
-    def parted(self, rules: Iterable[tuple[TruthSets, bool]]) -> Sharing:
+    def after_rules(self, rules: Iterable[tuple[TruthSets, bool]]) -> Sharing:
         """The same after some rules.
 
         :param rules: the copies that each matches, and whether it surely parts those that it matches from the others.
@@ -115,13 +115,13 @@ class Sharing:
             sure |= ((real >> distance) & both) | ((real & both) << distance)
             perhaps |= ((may_be >> distance) & either) | ((may_be & either) << distance)
             brought |= ((added >> distance) & either) | ((added & either) << distance)
-        crowd = block.together(possible & self.neighbors.crowded)
-        decided = block.all & ~(possible & ~true)
+        crowd = block.whole_messages(possible & self.neighbors.crowded)
+        decided = block.every_copy & ~(possible & ~true)
         found = TruthSets(true | sure, {why: bits & ~sure for why, bits in own.open.items() if bits & ~sure})
         found = found.opened((perhaps | crowd) & decided & ~found.true, SHARING)
         # Whether later rules count somebody whom a rule added is open; so it is for what a rule added.
         found = found.opened((brought & decided & ~(true | sure)) | (found.possible & made), BROUGHT)
-        decided = block.all & ~(found.possible & ~found.true)
+        decided = block.every_copy & ~(found.possible & ~found.true)
         return found.opened(block.partial & decided & ~found.true, MISSING)
 
     def of_each(self, own: TruthSets) -> TruthSets:
@@ -135,8 +135,8 @@ class Sharing:
             either = self.perhaps[index]
             differ = ((true ^ (true >> distance)) | open_ | (open_ >> distance)) & either
             differing |= differ | (differ << distance)
-        decided = self.block.all & ~open_
-        mixed = self.block.together(own.possible & self.neighbors.crowded)
+        decided = self.block.every_copy & ~open_
+        mixed = self.block.whole_messages(own.possible & self.neighbors.crowded)
         found = own.opened((differing | mixed) & decided, TO_WHOM)
-        decided = self.block.all & ~(found.possible & ~found.true)
+        decided = self.block.every_copy & ~(found.possible & ~found.true)
         return found.opened(self.block.partial & decided, MISSING)

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..._exchange.text import listed, visible_line
 from ..analyses.difference import Difference
-from ..analyses.expectations import Compared
+from ..analyses.expectations import ComparedCopy
 from ..analyses.finding import (
-    Changed,
+    ChangedMail,
     CutShort,
     MailFinding,
     MayBecome,
@@ -91,17 +91,17 @@ def _more(finding: MailFinding) -> Row:
 
 
 @_text.register
-def _changed(finding: Changed) -> str:
+def _changed(finding: ChangedMail) -> str:
     return sentence(finding)
 
 
 @_more.register
-def _of_changed(finding: Changed) -> Row:
+def _of_changed(finding: ChangedMail) -> Row:
     later = finding.cause.later
     return {
         **({"arrives": finding.arrives} if finding.arrives else {}),
         "every": finding.every,
-        **finding.told,
+        **finding.was_and_becomes,
         **({"later": [later.name]} if later and later.name else {}),
         **worded(finding.sides),
     }
@@ -232,12 +232,12 @@ def _numbers(finding: MayChange) -> str:
     return ", ".join(open_questions(finding))
 
 
-def compared_rows(found: Sequence[Compared]) -> list[Row]:
+def compared_rows(found: Sequence[ComparedCopy]) -> list[Row]:
     """How messages are treated differently, as results have it: ``kind``, ``text``, ``before``, ``after``, ``witness``."""
     return [_compared_row(each) for each in found]
 
 
-def _compared_row(found: Compared) -> Row:
+def _compared_row(found: ComparedCopy) -> Row:
     sides = {side: result for side, result in (("before", found.before), ("after", found.after)) if result is not None}
     text = f"The message {found.message!r} to {found.recipient} {BECOMES[found.kind]}: before, {_words(found.before)}; after, {_words(found.after)}."
     return {

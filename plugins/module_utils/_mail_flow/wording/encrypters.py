@@ -32,11 +32,11 @@ KINDS_OF_ENCRYPTER = {
 }
 
 _KIND = {DLP: "dlp", LABELS: "label"}
-_ALL = {DLP: "DLP policies", LABELS: "Sensitivity labels"}
+_NAMES_OF_ALL = {DLP: "DLP policies", LABELS: "Sensitivity labels"}
 _CONNECTORS = "Outbound connectors"
 
 #: The names of rows that are about all of a kind.
-_EVERY = (*_ALL.values(), _CONNECTORS, KINDS_OF_ENCRYPTER["button"])
+_EVERY = (*_NAMES_OF_ALL.values(), _CONNECTORS, KINDS_OF_ENCRYPTER["button"])
 
 #: The most rows that a terminal shows.
 _SHOWN = 12
@@ -91,8 +91,8 @@ def encrypter_rows(rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | No
     """
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
     found = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.does(Does.ENCRYPT)]
-    found += _others(DLP, facts.dlp_policies, counted)
-    found += _others(LABELS, facts.labels, counted)
+    found += _policies_or_labels(DLP, facts.dlp_policies, counted)
+    found += _policies_or_labels(LABELS, facts.labels, counted)
     found.append(_button(facts, counted))
     found += _forced_tls(acting, facts.outbound_connectors)
     return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in found]
@@ -101,15 +101,17 @@ def encrypter_rows(rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | No
 _Row = tuple[str, str, str, str]
 
 
-def _others(kind: str, told: Sequence[Encrypter] | None, counted: Mapping[str, Any] | None) -> Iterator[_Row]:
+def _policies_or_labels(
+    kind: str, told: Sequence[Encrypter] | None, counted: Mapping[str, Any] | None
+) -> Iterator[_Row]:
     """DLP policies, or labels: as they were told, or as far as Exchange counts what they may have done."""
     if told is None:
-        yield (_KIND[kind], _ALL[kind], *_not_seen(counted))
+        yield (_KIND[kind], _NAMES_OF_ALL[kind], *_not_seen(counted))
         return
     acting = [each for each in told if each.changes_mail]
     yield from ((_KIND[kind], each.name, _does(each), TOLD) for each in acting)
     if not acting:
-        yield _KIND[kind], _ALL[kind], "none that encrypts or decrypts mail", TOLD
+        yield _KIND[kind], _NAMES_OF_ALL[kind], "none that encrypts or decrypts mail", TOLD
 
 
 def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -95,10 +95,10 @@ def rule_sentence(rule: RuleEvidence) -> str:
     head = f"Exchange reports that {rule.name!r} {acted} {_copies(rule.reported or 0)}; {computed}"
     against = [f"{head}.", *map(contradiction_sentence, rule.contradictions)]
     said = [f"{head}, none contradicts." if rule.compared else f"{head}: no copy can be compared."]
-    return " ".join([*(against if rule.contradictions else said), *_apart(rule)])
+    return " ".join([*(against if rule.contradictions else said), *_not_compared(rule)])
 
 
-def _apart(rule: RuleEvidence) -> Iterator[str]:
+def _not_compared(rule: RuleEvidence) -> Iterator[str]:
     """The copies that are not compared."""
     if rule.left_out:
         yield f"{rule.left_out:,} of the reported copies {_were(rule.left_out)} not computed."

@@ -124,7 +124,7 @@ def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
 def mail_words(rule: FlowRule) -> str:
     """The mail that a rule is about: ``mail from inside to people outside, except mail of Low importance``."""
     mail = " ".join(["mail", *words_of(parts_of(rule.conditions))])
-    unless = " or ".join(Clause.of([atom]).words() for atom in rule.exceptions)
+    unless = " or ".join(Clause.of_atoms([atom]).words() for atom in rule.exceptions)
     return f"{mail}, except mail {unless}" if unless else mail
 
 

@@ -34,7 +34,7 @@ _PROTECTED = {
 }
 
 #: How a cell is said of several destinations.
-_SAID = {
+_VERDICT_WORDS = {
     "always": f"always protected {BY_RULES} to",
     "never": f"never protected {BY_RULES} to",
     "depends": "some protected, some not, to",
@@ -96,11 +96,11 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             verdict: [
                 str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)
             ]
-            for verdict in _SAID
+            for verdict in _VERDICT_WORDS
         }
         given = {verdict: destinations for verdict, destinations in found.items() if destinations}
         said = [
-            f"{_SAID[verdict]} {listed(destinations, joint='and')}" if len(given) > 1 else _PROTECTED[verdict]
+            f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}" if len(given) > 1 else _PROTECTED[verdict]
             for verdict, destinations in given.items()
             if kind not in together or verdict != "unknown"
         ]

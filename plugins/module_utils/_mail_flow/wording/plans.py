@@ -55,7 +55,7 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
     return [
         f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}",
         *reported,
-        *_replayed(trial.get("replay"), most, domains),
+        *_replay_texts(trial.get("replay"), most, domains),
         *trial.get("contradicted", ()),
     ]
 
@@ -67,7 +67,7 @@ def _dates(trial: Mapping[str, Any]) -> str:
     return f" since {day}{until}" if day else ""
 
 
-def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:
+def _replay_texts(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:
     """How much of the mail of the last days would have been treated differently."""
     if replay is None:
         return []

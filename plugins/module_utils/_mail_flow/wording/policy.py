@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._exchange.text import listed, visible_line
 from ..analyses.finding import Exempting
-from ..analyses.policy import MISFITS, Effect, MailPolicy, Statement
+from ..analyses.policy import MISFITS, MailPolicy, RuleEffect, Statement
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, unless_words
@@ -69,11 +69,11 @@ def policy_rows(found: MailPolicy) -> list[Row]:
     ``unknown`` (the numbers of the open questions).
     """
     sentences = _sentences(found)
-    often = _often(sentences)
+    often = _rules_for_table(sentences)
     return [_row(said, often) for said in sentences]
 
 
-def _often(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
+def _rules_for_table(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
     """The rules that end mail of so many others that a table says it once instead of each sentence."""
     counts = Counter(each for said in sentences for each in said.exempting)
     return frozenset(each for each, number in counts.items() if number > MOST_NAMED and each.how in ENDING_MAIL)
@@ -106,7 +106,7 @@ class _Sentence:
     :param numbers: the open questions.
     """
 
-    effects: tuple[Effect, ...]
+    effects: tuple[RuleEffect, ...]
     rules: tuple[str, ...] = field(compare=False)
     about: FlowRule | None = field(default=None, compare=False)
     changed: Mapping[Atom, tuple[str, ...]] = field(default_factory=dict, compare=False)
@@ -125,7 +125,7 @@ class _Sentence:
         object.__setattr__(self, "hows", frozenset(each.how for each in self.exempting))
 
     @classmethod
-    def of(cls, said: Statement) -> _Sentence:
+    def of_statement(cls, said: Statement) -> _Sentence:
         """The sentence of a statement."""
         return cls(
             effects=(said.effect,),
@@ -180,7 +180,7 @@ class _Sentence:
         return f"; for some of it, that is unknown ({numbers})" if self.certain else f" ({numbers})"
 
 
-def _happens(effect: Effect, *, certain: bool) -> str:
+def _happens(effect: RuleEffect, *, certain: bool) -> str:
     """An effect in words."""
     _kind, sure, perhaps = _EFFECTS[effect.kind]
     names = listed(list(effect.names), joint="and", most=len(effect.names))
@@ -195,7 +195,7 @@ _NOT_ALL = "This is not all: there are too many rules, or the rules are too comp
 
 def _sentences(found: MailPolicy) -> list[_Sentence]:
     """What is said of an organization, each once with all of its rules, the most important first."""
-    said = _with_all_effects(list(map(_Sentence.of, found.statements)))
+    said = _with_all_effects(list(map(_Sentence.of_statement, found.statements)))
     said = _with_all_values(said)
     once: dict[_Sentence, list[_Sentence]] = {}
     for each in said:
@@ -344,7 +344,7 @@ def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 
 #: Rules from which another keeps mail that a row of the table names.
-_KEPT = 6
+_MOST_OTHERS = 6
 
 #: How a rule keeps mail from an effect, to the words that follow its name.
 _KEEPS_MAIL = {
@@ -362,4 +362,4 @@ _KEEPS_MAIL = {
 
 
 def _kept_text(rule: str, how: str, others: Sequence[str]) -> str:
-    return f"{rule!r} {_KEEPS_MAIL[how]} {listed(list(map(repr, others)), joint='and', most=_KEPT)}."
+    return f"{rule!r} {_KEEPS_MAIL[how]} {listed(list(map(repr, others)), joint='and', most=_MOST_OTHERS)}."

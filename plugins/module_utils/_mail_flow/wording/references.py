@@ -11,7 +11,7 @@ from ..._exchange.text import listed, visible
 from ..input.references import MISSING, OUTSIDE, PRESENT, UNKNOWN, Reference
 
 #: What has a line each, the most important first.
-_SAID = (MISSING, UNKNOWN, OUTSIDE)
+_NAMED_STATUSES = (MISSING, UNKNOWN, OUTSIDE)
 
 
 def reference_rows(found: Iterable[Reference]) -> list[dict[str, Any]]:
@@ -24,7 +24,7 @@ def reference_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     there = sum(row["status"] == PRESENT for row in rows)
     return [
         f"The organization has {there} of the {len(rows)} that the rules name.",
-        *(_line(row) for status in _SAID for row in rows if row["status"] == status),
+        *(_line(row) for status in _NAMED_STATUSES for row in rows if row["status"] == status),
     ]
 
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._exchange.text import listed
-from ..analyses.finding import Cause, Changed, Exempting, SideEffect
-from ..analyses.rule_changes import NOTHING, Apart, Dated, Edit
+from ..analyses.finding import Cause, ChangedMail, Exempting, SideEffect
+from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
 from ..model.addresses import is_below
 from ..rules.flow_rule import FlowRule
@@ -44,7 +44,7 @@ class Clause:
     changed_by: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, atoms: Sequence[Atom], changed_by: tuple[str, ...] = ()) -> Clause:
+    def of_atoms(cls, atoms: Sequence[Atom], changed_by: tuple[str, ...] = ()) -> Clause:
         """The clause of conditions with the same options."""
         first, predicate = atoms[0], atoms[0].predicate
         lists = _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
@@ -160,7 +160,7 @@ class NamedMail:
 
 def mail_of(
     rules: Sequence[FlowRule],
-    why: Apart = NOTHING,
+    why: Separation = NOTHING,
     *,
     every: bool,
     arrives: str = "",
@@ -174,9 +174,9 @@ def mail_of(
     :param changed: further conditions, which rules change before, each with the names of these rules.
     :param exceptions: none of these is true of it.
     """
-    met, unmet = (tuple(Clause.of([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
+    met, unmet = (tuple(Clause.of_atoms([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
     parts = parts_of([*(atom for rule in rules for atom in rule.conditions), *changed], changed)
-    spared = tuple(dict.fromkeys(Clause.of([atom]) for atom in exceptions))
+    spared = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, spared)
 
 
@@ -187,11 +187,11 @@ def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NO
     """
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
-        part = Clause.of([atom])
+        part = Clause.of_atoms([atom])
         about = part.about.lower() if part.predicate.phrase.depends else ""
         key = (part.predicate.options, about, part.address, changed.get(atom, ()))
         groups.setdefault(key, []).append(atom)
-    clauses = [Clause.of(alike, key[-1]) for key, alike in groups.items()]
+    clauses = [Clause.of_atoms(alike, key[-1]) for key, alike in groups.items()]
     return tuple(sorted(clauses, key=lambda part: part.predicate.phrase.place))
 
 
@@ -208,7 +208,7 @@ def mail_of_rule(
     :param changed: the conditions and exceptions that rules change before, each with the names of these rules.
     :param more: what else is true of it, in words.
     """
-    spared = tuple(Clause.of([atom], changed.get(atom, ())) for atom in rule.exceptions)
+    spared = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.exceptions)
     parts = parts_of(rule.conditions, changed)
     return NamedMail(parts, (), (), every, arrives, spared, more)
 
@@ -361,7 +361,7 @@ def _counted(exempting: Sequence[Exempting], *, others: bool) -> str:
     return f"{number} {other}{'rule keeps' if number == 1 else 'rules keep'} it from that"
 
 
-def sentence(finding: Changed) -> str:
+def sentence(finding: ChangedMail) -> str:
     """The sentence about a class of mail."""
     mail = mail_of(
         finding.about,
@@ -434,7 +434,7 @@ _DATED = {
 }
 
 
-def dated(dates: Sequence[Dated]) -> str:
+def dated(dates: Sequence[DateChange]) -> str:
     """What dates of a rule change."""
     found: list[str] = []
     for place, each in enumerate(dates):
@@ -451,7 +451,7 @@ _OTHER_TEXTS = {
 }
 
 #: Sort of side effect to the words for a new one, and for one that is gone.
-_BESIDE = {
+_SIDE_EFFECTS = {
     "report": ("is now reported to {}", "is no longer reported to {}"),
     "original": ("is now reported to {} with the original mail", "is no longer reported to {} with the original mail"),
     "notification": ("now brings its recipients a notification", "no longer brings its recipients a notification"),
@@ -466,7 +466,7 @@ _BESIDE = {
 
 
 #: The same for one that is open.
-_MAY_BESIDE = {
+_POSSIBLE_SIDE_EFFECTS = {
     "report": ("may now be reported to {}", "may no longer be reported to {}"),
     "original": (
         "may now be reported to {} with the original mail",
@@ -485,7 +485,7 @@ def side_effects_said(effects: Sequence[SideEffect], *, now: bool, perhaps: bool
 
     :param perhaps: whether that is open.
     """
-    forms = _MAY_BESIDE if perhaps else _BESIDE
+    forms = _POSSIBLE_SIDE_EFFECTS if perhaps else _SIDE_EFFECTS
     return " and ".join(filled(forms[each.sort][not now], each.name) for each in effects)
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from ..._exchange.cmdlet import Call
 from ..._exchange.text import listed, value_text, visible, visible_line
-from ..analyses.finding import Changed, MailFinding
+from ..analyses.finding import ChangedMail, MailFinding
 from ..analyses.judgment import Judgment
 from ..model import questions
 from ..repair.aims import Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
-from ..repair.nearest import Nearest
-from ..repair.simplify import KeptRule, Merged, Removed, Simplified
-from ..repair.suggest import Repaired, Suggestion, TraceEffect
+from ..repair.nearest import NearestRule
+from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
+from ..repair.suggest import GoalSuggestions, Suggestion, TraceEffect
 from .difference import difference_rows
 from .guarantees import guarantee_rows, premise_row
 from .reasons import worded
@@ -73,7 +73,9 @@ _WORDS = {
 }
 
 
-def suggestion_rows(found: Iterable[Repaired], present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> list[Row]:
+def suggestion_rows(
+    found: Iterable[GoalSuggestions], present: Sequence[Rule], to_yaml: Callable[[Any], str]
+) -> list[Row]:
     """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found,
     ``rules``, ``difference``, ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option
     ``rules`` cannot say, ``unwritten``; with a trace, ``replay``; where something stays open, ``open``. For the edit of
@@ -191,7 +193,7 @@ def _losses(found: Sequence[MailFinding]) -> str:
     if not found:
         return ""
     first, more = found[0], len(found) - 1
-    every = isinstance(first, Changed) and first.whole
+    every = isinstance(first, ChangedMail) and first.whole
     mail = mail_of(first.about, first.why, every=every).words(first=False, ends="")
     whose = f" for {first.person}" if first.person else ""
     others = f", and harms {more} more kind{'' if more == 1 else 's'} of mail" if more else ""
@@ -211,7 +213,7 @@ def _value(value: Any) -> str:
     return listed(value, "'", "or") if isinstance(value, (list, tuple)) else value_text(value, str)
 
 
-def _nothing(found: Repaired) -> str:
+def _nothing(found: GoalSuggestions) -> str:
     singles, pairs = (
         f"{number:,} {what}{'' if number == 1 else 's'}"
         for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair"))
@@ -267,7 +269,7 @@ def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [visible(f"{row['for']}: {row['text']}\n{row['diff']}") for row in rows if row.get("diff")]
 
 
-def nearest_row(found: Nearest) -> Row:
+def nearest_row(found: NearestRule) -> Row:
     """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply,
     ``looked_at`` and ``others``.
     """
@@ -306,7 +308,7 @@ def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequenc
         yield f"  It arrives protected, and the rule {row['rule']!r} decrypts it ({action})."
     else:
         yield f"  Nearest: the rule {row['rule']!r}."
-        yield f"  {_kept(row)}"
+        yield f"  {_obstacle(row)}"
     if row.get("others"):
         several = "conditions or settings keep" if row["others"] > 1 else "condition or setting keeps"
         yield f"  {row['others']} more {several} it from acting."
@@ -314,7 +316,7 @@ def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequenc
         yield f"  {'Suggested: ' if each['edits'] else ''}{each['text']}"
 
 
-def _kept(row: Mapping[str, Any]) -> str:
+def _obstacle(row: Mapping[str, Any]) -> str:
     """What kept a rule from acting."""
     section, _dot, option = str(row["option"]).rpartition(".")
     looked_at = row.get("looked_at", "nothing")
@@ -335,7 +337,7 @@ _WHY_NOT = {
 
 
 #: Why a rule stays.
-_KEPT = {
+_WHY_RULES_STAY = {
     "unread": "this collection cannot write it",
     "mode": "it is only tried ({about})",
     "effects": "what its {about} adds is not compared",
@@ -376,16 +378,16 @@ def _proof(found: Simplified) -> dict[str, Any]:
         "equal": True,
         "assumptions": assumed,
         "rules_before": found.before,
-        "rules_after": _left(found),
+        "rules_after": _rules_that_remain(found),
         "comparisons": found.comparisons,
     }
 
 
-def _left(found: Simplified) -> int:
+def _rules_that_remain(found: Simplified) -> int:
     return found.before - len(found.removed) - sum(len(each.rules) - 1 for each in found.merged)
 
 
-def _why(found: Removed) -> str:
+def _why(found: RemovedRule) -> str:
     others = listed([repr(each) for each in found.by], joint="and")
     one = len(found.by) == 1
     if found.why == "covered":
@@ -400,7 +402,7 @@ def _why(found: Removed) -> str:
 
 def _why_kept(found: KeptRule) -> str:
     about = [BECOMES[each] for each in found.about] if found.why == "difference" else list(found.about)
-    return _KEPT[found.why].format(about=listed(about, joint="and") if about else BECOMES["unknown"])
+    return _WHY_RULES_STAY[found.why].format(about=listed(about, joint="and") if about else BECOMES["unknown"])
 
 
 def simplified_lines(found: Simplified) -> Iterator[str]:
@@ -410,13 +412,13 @@ def simplified_lines(found: Simplified) -> Iterator[str]:
     elif found.why_not:
         yield f"No fewer rules do provably the same: {_WHY_NOT[found.why_not]}."
     else:
-        left = _left(found)
+        left = _rules_that_remain(found)
         yield f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {found.before}:"
     yield from (f"  {each.rule!r} can go: {visible_line(_why(each))}." for each in found.removed)
     yield from (f"  {_merged(each)}." for each in found.merged)
     yield from (f"  {each.rule!r} stays: {visible_line(_why_kept(each))}." for each in found.kept)
 
 
-def _merged(found: Merged) -> str:
+def _merged(found: MergedRules) -> str:
     names: Sequence[str] = [repr(each) for each in found.rules]
     return f"{listed(names, joint='and', most=len(names))} can be one: {names[0]} with the values of all of them in {found.option}"

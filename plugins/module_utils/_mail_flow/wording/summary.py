@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
-from ..analyses.expectations import FailedExpectations, Tested
+from ..analyses.expectations import FailedExpectations, TestedMessages
 from ..analyses.finding import KINDS
 from ..input.messages import Broken
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
@@ -48,7 +48,7 @@ _WIDE = 160
 _NAMED = 3
 
 #: The addresses of a message, which come first, and the keys that come next.
-_ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
+_ADDRESSES, _TEXTS = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
 
 _KEYS = {
     "own": "the organization's own keys",
@@ -76,7 +76,7 @@ _LABELS = {
 }
 
 #: The words for a copy's outcome after approval or release.
-_LATER = {"after_approval": "once approved", "after_release": "once released"}
+_LATER_STAGES = {"after_approval": "once approved", "after_release": "once released"}
 
 
 def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
@@ -88,7 +88,11 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
     fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
     if fate != "delivered":
         later = next(
-            (f", and {when} {outcome_words(outcome[key], clear)}" for key, when in _LATER.items() if outcome.get(key)),
+            (
+                f", and {when} {outcome_words(outcome[key], clear)}"
+                for key, when in _LATER_STAGES.items()
+                if outcome.get(key)
+            ),
             "",
         )
         return f"{_FATES.get(fate, fate)}{later}"
@@ -151,12 +155,12 @@ def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[
     everybody = [each.lower() for people in fields.values() for each in people]
     if everybody != [recipient.lower()]:
         yield "Seen by", recipient
-    for key in (*_FIRST, *(key for key in message if key not in (*_FIRST, *_ADDRESSES))):
+    for key in (*_TEXTS, *(key for key in message if key not in (*_TEXTS, *_ADDRESSES))):
         value = message.get(key)
         if (key, value) == ("mail_from", ""):
             yield _LABELS[key], "empty"
         elif value not in (None, "", [], {}) and (key, value) != ("authenticated", True):
-            yield _LABELS.get(key, key.replace("_", " ").capitalize()), _SAID.get(key, _listed)(value)
+            yield _LABELS.get(key, key.replace("_", " ").capitalize()), _VALUE_WORDS.get(key, _listed)(value)
 
 
 def _listed(value: Any) -> str:
@@ -190,7 +194,7 @@ def _protected(kind: str) -> str:
 
 
 #: The content of a line, if it is not simply the value.
-_SAID: Mapping[str, Callable[[Any], str]] = {
+_VALUE_WORDS: Mapping[str, Callable[[Any], str]] = {
     "authenticated": lambda value: "signed in" if value else "not signed in",
     "attachments": lambda value: ", ".join(map(_attachment, value)),
     "protection": _arrival,
@@ -208,7 +212,7 @@ _WITH: Mapping[str, Callable[[Any], str]] = {
     "importance": lambda value: f"the importance {value}",
     "classification": lambda value: f"the classification {_listed(value)}",
     "scl": lambda value: f"the spam level {value}",
-    "size": lambda value: f"a size of {_SAID['size'](value)}",
+    "size": lambda value: f"a size of {_VALUE_WORDS['size'](value)}",
     "sender_ip": lambda value: f"the sender's IP address {value}",
     "mail_from": lambda value: f"the envelope sender {value}",
     "disclaimer_insertable": lambda value: f"a text into which a disclaimer can{'' if value else 'not'} be put",
@@ -345,7 +349,7 @@ def _fitting(words: Sequence[str]) -> str:
 _PASSED = 5
 
 #: The maximum number of copies of which a terminal says what becomes of them.
-_TOLD = 10
+_MOST_OUTCOMES = 10
 
 
 def lines(values: Mapping[str, Any]) -> list[str]:
@@ -391,7 +395,7 @@ def failure_diff(failure: FailedExpectations) -> dict[str, str]:
     return {"before_header": f"{of} (expected)", "after_header": f"{of} (answer)", "before": before, "after": after}
 
 
-def tested_text(tested: Tested) -> str:
+def tested_text(tested: TestedMessages) -> str:
     """What became of messages: how many expectations are met, and the text of each failure. Where nothing is expected,
     what becomes of the copies, at most ten.
     """
@@ -399,7 +403,7 @@ def tested_text(tested: Tested) -> str:
     head = f"{_count(len(tested.messages), 'message')}, {_count(recipients, 'recipient')}"
     if not tested.failures:
         all_ = "the one expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
-        return f"{head}: {all_} met." if tested.expectations else "\n".join([f"{head}.", *_told(tested)])
+        return f"{head}: {all_} met." if tested.expectations else "\n".join([f"{head}.", *_outcome_lines(tested)])
     some = (
         "the one expectation is"
         if tested.expectations == 1
@@ -408,20 +412,20 @@ def tested_text(tested: Tested) -> str:
     return "\n".join([f"{head}: {some} not met.", *map(failure_text, tested.failures)])
 
 
-def _told(tested: Tested) -> Iterator[str]:
+def _outcome_lines(tested: TestedMessages) -> Iterator[str]:
     """What becomes of the first copies: ``Offer, to ann@fabrikam.com: encrypted by 'Partners'; opens inline.``"""
     copies = [
         (message["name"], recipient, worded(found))
         for message in tested.messages
         for recipient, found in message["recipients"].items()
     ]
-    for name, recipient, found in copies[:_TOLD]:
+    for name, recipient, found in copies[:_MOST_OUTCOMES]:
         ways = ", ".join(str(each["way"]) for each in found.get("opens") or () if each["way"] != "unknown")
         opens = f"; opens {ways}" if ways else ""
         why = f": {reasons_of(found)}" if found.get("unknown") and _is_open(found) else ""
         yield f"  {name}, to {recipient}: {outcome_words(found)}{why}{opens}."
-    if len(copies) > _TOLD:
-        yield f"  {len(copies) - _TOLD} more are in the result (messages)."
+    if len(copies) > _MOST_OUTCOMES:
+        yield f"  {len(copies) - _MOST_OUTCOMES} more are in the result (messages)."
 
 
 def _is_open(outcome: Mapping[str, Any]) -> bool:

@@ -31,13 +31,13 @@ Values = dict[str, Any]
 
 def no_edit_steers(patch: Patch) -> None:
     """Later rules would be reached alike, whatever an edited rule stops."""
-    patch(attribution._Cut, "_unless", lambda self, literal: None)
+    patch(attribution._CutPoint, "_unless", lambda self, literal: None)
 
 
 def edited_rules_do_nothing_of_their_own(patch: Patch) -> None:
     """Copies would end with the same, whatever an edited rule does to them."""
-    whole = attribution._Cut.end
-    patch(attribution._Cut, "end", lambda self, *versions: whole(self, [], []))
+    whole = attribution._CutPoint.end
+    patch(attribution._CutPoint, "end", lambda self, *versions: whole(self, [], []))
 
 
 def nothing_shows(patch: Patch) -> None:
@@ -62,14 +62,14 @@ def only_the_recipients_rules_split(patch: Patch) -> None:
 
 def edits_part_nobody(patch: Patch) -> None:
     """Rules that are not edited would see the same people, whatever an edited one splits."""
-    patch(difference_queries, "parted", lambda company, edits, chains: [FALSE] * len(edits))
+    patch(difference_queries, "leaves_one_set", lambda company, edits, chains: [FALSE] * len(edits))
 
 
 def a_changed_rule_parts_nobody(patch: Patch) -> None:
-    whole = compile_recipients.Company.parted
+    whole = compile_recipients.Company.leaves_one_set
     patch(
         compile_recipients.Company,
-        "parted",
+        "leaves_one_set",
         lambda self, splits, *, in_place: FALSE if in_place else whole(self, splits, in_place=in_place),
     )
 

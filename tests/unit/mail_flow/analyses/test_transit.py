@@ -600,7 +600,7 @@ def every_tls_checks_all(patch: Patch) -> None:
 
 
 def connectors_that_are_not_known_protect(patch: Patch) -> None:
-    patch(compile_outcomes.Taken, "protects", lambda self, least: True)
+    patch(compile_outcomes.TakingConnector, "protects", lambda self, least: True)
 
 
 def encryption_does_not_count(patch: Patch) -> None:

@@ -69,7 +69,7 @@ def reader(exchange: Exchange) -> ReportReader:
 def test_a_full_page_asks_for_the_next_and_the_event_type_is_always_named(count: int, pages: int) -> None:
     exchange = Exchange([hit(number) for number in range(count)])
     found = reader(exchange).rule_report(BEGIN, UNTIL, NOW)
-    assert len(found.of("partners", "")) == count
+    assert len(found.copies_of_rule("partners", "")) == count
     assert [each["Page"] for each in exchange.asked] == list(range(1, pages + 1))
     assert all(each["EventType"] == ["TransportRuleHits", "TransportRuleActionHits"] for each in exchange.asked)
 
@@ -92,29 +92,31 @@ def test_the_report_is_read_somewhat_beyond_the_window() -> None:
     exchange = Exchange(rows)
     found = reader(exchange).rule_report(BEGIN, UNTIL, NOW)
     assert (exchange.asked[0]["StartDate"], exchange.asked[0]["EndDate"]) == (BEGIN - datetime.timedelta(hours=1), NOW)
-    assert (len(found.of("Partners", "")), found.beyond) == (3, {("m2", "ann@fabrikam.com")})
+    assert (len(found.copies_of_rule("Partners", "")), found.beyond) == (3, {("m2", "ann@fabrikam.com")})
 
 
 def test_columns_are_found_however_they_are_spelled() -> None:
     spelled = {name.replace("Rule", " Rule").replace("Address", "_Address"): value for name, value in hit(1).items()}
-    assert reader(Exchange([spelled])).rule_report(BEGIN, UNTIL, NOW).of("Partners", "") == {("m1", "ann@fabrikam.com")}
+    assert reader(Exchange([spelled])).rule_report(BEGIN, UNTIL, NOW).copies_of_rule("Partners", "") == {
+        ("m1", "ann@fabrikam.com")
+    }
 
 
 def test_ids_and_addresses_are_found_however_they_are_spelled() -> None:
     rows = [hit(1, MessageTraceId="{M1}", RecipientAddress="SMTP:Ann@fabrikam.com; <kim@contoso.com>;")]
     found = reader(Exchange(rows)).rule_report(BEGIN, UNTIL, NOW)
-    assert found.of("Partners", "") == {("m1", "ann@fabrikam.com"), ("m1", "kim@contoso.com")}
+    assert found.copies_of_rule("Partners", "") == {("m1", "ann@fabrikam.com"), ("m1", "kim@contoso.com")}
     assert found.vague == set()
 
 
 def test_a_row_without_a_recipient_leaves_open_which_copies_it_means() -> None:
     found = reader(Exchange([hit(1, RecipientAddress=None), hit(2)])).rule_report(BEGIN, UNTIL, NOW)
-    assert (found.of("Partners", ""), found.vague) == ({("m2", "ann@fabrikam.com")}, {"m1"})
+    assert (found.copies_of_rule("Partners", ""), found.vague) == ({("m2", "ann@fabrikam.com")}, {"m1"})
 
 
 def test_rules_with_similar_names_have_their_own_reports() -> None:
     found = reader(Exchange([hit(1, "Straße"), hit(2, "STRASSE")])).rule_report(BEGIN, UNTIL, NOW)
-    assert [found.of(name, "") for name in ("straße", "Strasse")] == [
+    assert [found.copies_of_rule(name, "") for name in ("straße", "Strasse")] == [
         {("m1", "ann@fabrikam.com")},
         {("m2", "ann@fabrikam.com")},
     ]

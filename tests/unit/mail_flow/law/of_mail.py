@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     KINDS,
-    Changed,
+    ChangedMail,
     MayChange,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
@@ -258,14 +258,14 @@ def of_difference(asked: Asked) -> Iterator[Claim]:
 
 def claims_of_difference(verb: str, asked: Asked, found: Any) -> Iterator[Claim]:
     for each in found.findings:
-        if isinstance(each, Changed) and each.witness:
+        if isinstance(each, ChangedMail) and each.witness:
             yield from _witnessed(verb, asked, each)
     untold = not found.complete or found.more or any(isinstance(each, MayChange) for each in found.findings)
     for letter in asked.whole:
         for person in asked.people(letter):
             if not asked.is_usual(letter, person):
                 continue
-            rows = [each for each in found.findings if isinstance(each, Changed)]
+            rows = [each for each in found.findings if isinstance(each, ChangedMail)]
             here = [each for each in rows if each.person.lower() == ("" if person in asked.named(letter) else person)]
             for kind in () if untold else SEEN:
                 if not any(each.kind == kind for each in here):
@@ -275,7 +275,7 @@ def claims_of_difference(verb: str, asked: Asked, found: Any) -> Iterator[Claim]
                     yield change(verb, letter, person, each.kind, True, each)
 
 
-def _witnessed(verb: str, asked: Asked, found: Changed) -> Iterator[Claim]:
+def _witnessed(verb: str, asked: Asked, found: ChangedMail) -> Iterator[Claim]:
     witness = found.witness or {}
     letter = asked.letter(witness["message"], witness.get("facts"))
     person = letter.person(witness["recipient"])

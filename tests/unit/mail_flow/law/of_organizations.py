@@ -33,7 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.rule_evidence import with_evidence
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization

@@ -12,7 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     approved_mail,
     first_look,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import evidenced
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import rule_evidence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import open_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
@@ -115,7 +115,7 @@ def dates_are_not_looked_at(patch: Patch) -> None:
 
 def nothing_parts_copies(patch: Patch) -> None:
     """In a replay, whoever a message is for would always share one copy."""
-    patch(sharing.Sharing, "parted", lambda self, rules: self)
+    patch(sharing.Sharing, "after_rules", lambda self, rules: self)
 
 
 def nothing_is_made(patch: Patch) -> None:
@@ -136,7 +136,7 @@ def texts_are_not_compared(patch: Patch) -> None:
 
 def one_rule_is_enough(patch: Patch) -> None:
     """VRF-2 would be met once the copies of any rule are compared."""
-    patch(evidenced, "_left", lambda rules: ([], False))
+    patch(rule_evidence, "_uncompared_rules", lambda rules: ([], False))
 
 
 def copies_of_others_do_not_count(patch: Patch) -> None:

@@ -455,7 +455,7 @@ def looks_at_no_mail(patch: Patch) -> None:
     """A rule would cover each that does less, and nothing would be proved."""
     proves_nothing(patch)
     patch(coverage, "_core", lambda rule, others, ways, asked: tuple(others))
-    patch(coverage, "_beyond", lambda rule, others, when, chain: [FALSE])
+    patch(coverage, "_acts_alone", lambda rule, others, when, chain: [FALSE])
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
-    Repaired,
+    GoalSuggestions,
     Suggestion,
     suggestions,
 )
@@ -68,13 +68,13 @@ def repaired(
     messages: Sequence[Values] = (),
     facts: Mapping[str, Any] = TENANT,
     **more: Any,
-) -> list[Repaired]:
+) -> list[GoalSuggestions]:
     read = RuleSet(rules)
     judged = prove(read, facts, guarantees_of(list(guarantees)), NOW)
     return suggestions(read, facts, judged, cases_of(list(messages), unread, NOW), NOW, **more)
 
 
-def edits(found: Repaired) -> list[tuple[Any, ...]]:
+def edits(found: GoalSuggestions) -> list[tuple[Any, ...]]:
     """Kind, rule, option, before and after of suggestions of one edit."""
     return [tuple(asdict(each.edits[0]).values()) for each in found.suggestions if len(each.edits) == 1]
 
@@ -130,8 +130,8 @@ def test_what_concerns_the_wanted_mail_alone_is_before_what_changes_other_mail()
         [rule("Partners", {"recipient_domain_is": ["a.com", "b.com"]}, {**STOP, "set_audit_severity": "Low"}), ALL],
         [wanted],
     )
-    alone = [edit for edit, each in zip(edits(found), found.suggestions, strict=True) if not each.beside]
-    others = [edit for edit, each in zip(edits(found), found.suggestions, strict=True) if each.beside]
+    alone = [edit for edit, each in zip(edits(found), found.suggestions, strict=True) if not each.unwanted_changes]
+    others = [edit for edit, each in zip(edits(found), found.suggestions, strict=True) if each.unwanted_changes]
     assert [*alone, *others] == edits(found)
     assert ("exception", "Partners", "exceptions.recipient_domain_is", None, ["a.com"]) in alone
     assert ("add", "Encrypt mail to a.com", "priority", None, 0) in alone
@@ -155,8 +155,8 @@ def test_among_what_changes_other_mail_the_narrowest_is_first() -> None:
     )
     of_all_three = [("move", "All", "priority", 1, 0), ("stop", "Many", "actions.stop_rule_processing", True, None)]
     assert next(each for each in edits(found) if each == narrowed or each in of_all_three) == narrowed
-    assert found.suggestions[0].beside == ()
-    assert found.suggestions[edits(found).index(narrowed)].beside != ()
+    assert found.suggestions[0].unwanted_changes == ()
+    assert found.suggestions[edits(found).index(narrowed)].unwanted_changes != ()
 
 
 def test_what_takes_encryption_away_is_last_and_says_so() -> None:
@@ -275,7 +275,7 @@ def is_about_mail(guarantee: Values) -> bool:
         return False
 
 
-def kinds(found: Repaired) -> set[str]:
+def kinds(found: GoalSuggestions) -> set[str]:
     return {edit.kind for each in found.suggestions for edit in each.edits}
 
 

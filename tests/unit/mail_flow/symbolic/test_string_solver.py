@@ -540,7 +540,7 @@ def test_what_is_certain_of_a_changed_text_is_what_the_simulator_finds(how: str)
             **(
                 changer.prefixed(known, looked, "x")
                 if how == "prefix"
-                else changer.beside(known, how == "before", looked, "x")
+                else changer.with_disclaimer(known, how == "before", looked, "x")
             ),
         }
         whole = {"prefix": f"{known}{text}", "before": f"{known}\n{text}", "after": f"{text}\n{known}"}[how]

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NEVER, Row, Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NO_TIME, Row, Trace
 
 Values = dict[str, Any]
 
@@ -49,7 +49,7 @@ def trace_of(*messages: tuple[str, ...], whole: bool = True, **row: Any) -> Trac
                 )
             )
     if not whole:
-        found.whole = NEVER
+        found.whole = NO_TIME
     return found
 
 

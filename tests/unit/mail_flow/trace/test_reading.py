@@ -215,7 +215,7 @@ def test_a_page_that_brings_nothing_new_ends_the_reading() -> None:
 
 
 def test_progress_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_TOLD", 200)
+    monkeypatch.setattr(reading, "_PROGRESS_EVERY", 200)
     said: list[str] = []
     read(Exchange(ROWS), said)
     assert said == ["200 copies, back to 16 November 17:00", "400 copies, back to 8 November 09:00"]

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     read_files,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NEVER, Row, Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NO_TIME, Row, Trace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import SETTLED_BY
 
 Values = dict[str, Any]
@@ -48,7 +48,7 @@ def traced(*rows: Row, whole: bool = True) -> Trace:
     for each in rows:
         trace.add(each)
     if not whole:
-        trace.whole = NEVER
+        trace.whole = NO_TIME
     return trace
 
 

@@ -20,7 +20,7 @@ TEMPLATE = "apply_rights_protection_customization_template"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedChanges:
     """The changes that a run planned, beside an organization as it is now.
 
     :param order: the GUIDs of the rules before the run, first to last, and :param:`names` their names then.

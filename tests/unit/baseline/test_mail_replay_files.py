@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import mail_replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 from .conftest import Role
@@ -26,20 +26,20 @@ from .conftest import Role
     ],
 )
 def test_files_are_for_all_or_for_each_organization(value: Any, files: list[str] | None) -> None:
-    assert replayed._files(value, "contoso") == files
+    assert mail_replay._files(value, "contoso") == files
 
 
 @pytest.mark.parametrize("value", [[], {"contoso": []}])
 def test_an_empty_list_of_files_is_refused(value: Any) -> None:
     with pytest.raises(OptionError, match="The list hardened_baseline_replay_trace is empty"):
-        replayed._files(value, "contoso")
+        mail_replay._files(value, "contoso")
 
 
 @pytest.mark.parametrize("days", [0, 7])
 def test_of_an_organization_without_files_the_live_trace_is_not_read_instead(
     role: Role, days: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replayed, "_traced", pytest.fail)
+    monkeypatch.setattr(mail_replay, "_traced", pytest.fail)
     planned = role.plan("audit", check=True, replay_trace={"Fabrikam": "a.csv"}, replay_days=days)
     assert planned["mail"]["replay"] == {
         "remark": "The mail of the last days was not replayed: hardened_baseline_replay_trace has no files for 'contoso'."

@@ -24,7 +24,7 @@ from ..symbolic.logic import high
 LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
 
 
-def beside(
+def unwanted_changes(
     found: Sequence[Difference],
     wanted: Mapping[str, Any],
     takes: str,

@@ -56,7 +56,7 @@ class RunReplay:
     traced: Traced | None = None
 
 
-def replayed(
+def replay_mail(
     task: BaselineContext,
     variables: Mapping[str, Any],
     known: Callable[[], Organization],
@@ -85,7 +85,7 @@ def replayed(
     try:
         traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
         guarantees = [each for each in guarantees_of(BaselineRequest(variables)) if WISHES[each.then].traced]
-        now = Mail.of(known())
+        now = Mail.of_organization(known())
         then = now.after(plan)
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None

@@ -45,7 +45,7 @@ NOTHING_TO_COMPARE = (
 )
 
 
-def evidenced(
+def evidence_of_rules(
     task: BaselineContext, procedure: Procedure, artifacts: Artifacts, known: Callable[[], Organization]
 ) -> dict[str, Any]:
     """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without
@@ -60,7 +60,7 @@ def evidenced(
     now = datetime.datetime.now(datetime.UTC)
     try:
         organization = known()
-        mail = Mail.of(organization)
+        mail = Mail.of_organization(organization)
         begin, until = window_of(procedure.evidence_days, now)
         trace, window = TraceReader(task.session, task.say, _MOST).read(begin, until)
         asked = Comparison(
@@ -82,7 +82,7 @@ def evidenced(
     return result
 
 
-def remembered(
+def contradictions_so_far(
     task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """What Exchange has contradicted of the organization's rules: as earlier runs have stored it, and as a window of
@@ -148,13 +148,13 @@ def with_evidence(controls: Sequence[ControlReport], evidence: Mapping[str, Any]
 def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlReport:
     if control.status is not ControlStatus.NOT_ASSESSABLE:
         return control  # The tags leave it out.
-    status, findings = _judged(evidence)
+    status, findings = _status_by_evidence(evidence)
     if status is ControlStatus.NOT_MET and control.exception is not None and not control.exception.expired:
         status = ControlStatus.ACCEPTED
     return replace(control, status=status, findings=tuple(findings))
 
 
-def _judged(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
+def _status_by_evidence(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
     """The status of the control, as Exchange's reports decide it, and what was found.
 
     :param evidence: the result of ``mail_flow_evidence``, or why there is none (``remark``).
@@ -168,7 +168,7 @@ def _judged(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
     if against:
         return ControlStatus.NOT_MET, texts
     if any(rule.get("compared") for rule in rules):
-        left, matters = _left(rules)
+        left, matters = _uncompared_rules(rules)
         return ControlStatus.NOT_ASSESSABLE if matters else ControlStatus.MET, [*left, *texts]
     if any(map(_is_open, rules)):
         return ControlStatus.NOT_ASSESSABLE, texts
@@ -176,7 +176,7 @@ def _judged(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
     return ControlStatus.NOT_APPLICABLE, [*texts, NOTHING_TO_COMPARE if rules else NO_RULE]
 
 
-def _left(rules: Sequence[Mapping[str, Any]]) -> tuple[list[str], bool]:
+def _uncompared_rules(rules: Sequence[Mapping[str, Any]]) -> tuple[list[str], bool]:
     """The rules that protect mail and of which no copy was compared, as a sentence with the share of each, and whether
     one has so large a share that what was compared tells too little.
     """

@@ -13,7 +13,7 @@ from ..._resources.rules.stored import RULE, rules_of
 from ..documents.change import PlannedChange
 from ..documents.snapshot import SnapshotDocument
 from ..documents.status import RollbackClass
-from .recorded import Recorded
+from .recorded_changes import RecordedChanges
 
 #: What no further rollback can restore, either.
 IMPOSSIBLE = ("rule_not_recreated", "rule_expired", "policy_gone", "part_not_in_snapshot", "setting_not_restored")
@@ -75,7 +75,7 @@ def not_shown_before(recorded: Iterable[PlannedChange]) -> list[PlanWarning]:
 
 
 def may_be_the_same(
-    run: Recorded, found_first: Iterable[str], now: Iterable[str], since: Sequence[Rule]
+    run: RecordedChanges, found_first: Iterable[str], now: Iterable[str], since: Sequence[Rule]
 ) -> list[PlanWarning]:
     """The rules that the run created and that are not found, where others that appeared since may be the same.
 

@@ -12,15 +12,17 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     ControlReport,
     OrganizationReport,
     RunReport,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
+    run_findings_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.rule_evidence import (
     NO_RULE,
     with_evidence,
 )
@@ -381,7 +383,7 @@ def test_the_history_shows_predicted_and_reported_over_time(role: Role) -> None:
     looks = []
     for at in ("2026-11-27T03:00:00Z", "2026-11-28T03:00:00Z"):
         role.plan("audit", **WANTED)
-        looks += looks_of(
+        looks += run_findings_of(
             {"kind": "audit", "generated_at": at, "run": f"run of {at[:10]}"}, [OrganizationReport.read(role.report)]
         )
         role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})

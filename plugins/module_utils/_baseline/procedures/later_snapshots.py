@@ -37,7 +37,7 @@ class LaterSnapshot:
     def changes(self) -> Sequence[PlannedChange]:
         """What its run changed. If it cannot be read, that counts as made by others."""
         planned = self.document.changes if self.document else ()
-        return self.applied.of(planned) if self.applied else planned
+        return self.applied.applied_changes(planned) if self.applied else planned
 
     @property
     def reference(self) -> SnapshotReference:

@@ -34,7 +34,7 @@ class FindingKey:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenFinding:
     """A finding in one run.
 
     :param found: the value; ``None`` if there is none.
@@ -50,7 +50,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Undone:
+class RevertedValue:
     """A value that a run without controls, such as a rollback, has set.
 
     :param objects: what a finding may call the object: its name and, of a rule, its GUID.
@@ -62,7 +62,7 @@ class Undone:
     option: str
     value: Any
 
-    def is_of(self, key: FindingKey, seen: Seen) -> bool:
+    def is_of(self, key: FindingKey, seen: SeenFinding) -> bool:
         """Whether it is the value that was a finding."""
         told = (key.control, key.resource, key.option) == (
             self.control,
@@ -73,7 +73,7 @@ class Undone:
 
 
 @dataclass(frozen=True)
-class Look:
+class RunFindings:
     """What one run saw of one organization.
 
     :param judged: the status of each control that the run could assess.
@@ -91,14 +91,14 @@ class Look:
     display_name: str
     tenant_id: str
     judged: Mapping[str, ControlStatus]
-    open: Mapping[FindingKey, Seen]
-    stored: Mapping[FindingKey, Seen] = field(default_factory=dict)
-    undone: Sequence[Undone] = ()
+    open: Mapping[FindingKey, SeenFinding]
+    stored: Mapping[FindingKey, SeenFinding] = field(default_factory=dict)
+    undone: Sequence[RevertedValue] = ()
     reported: Sequence[Mapping[str, Any]] = ()
     unseen: Sequence[str] = ()
 
 
-def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationReport]) -> list[Look]:
+def run_findings_of(document: Mapping[str, Any], organizations: Iterable[OrganizationReport]) -> list[RunFindings]:
     """What the run of a report saw; empty if reports of its kind have no controls.
 
     :param document: the report of the run.
@@ -106,31 +106,36 @@ def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationRe
     """
     kind = str(document["kind"])
     if kind in _UNDOING:
-        looks = (_undoing(str(document["generated_at"]), str(document["run"]), report) for report in organizations)
-        return [look for look in looks if look.undone]
+        runs = (_undoing(str(document["generated_at"]), str(document["run"]), report) for report in organizations)
+        return [look for look in runs if look.undone]
     if kind not in KINDS:
         return []
-    return [_look(kind, str(document["generated_at"]), str(document["run"]), report) for report in organizations]
+    return [
+        _findings_of_report(kind, str(document["generated_at"]), str(document["run"]), report)
+        for report in organizations
+    ]
 
 
-def _undoing(at: str, run: str, report: OrganizationReport) -> Look:
+def _undoing(at: str, run: str, report: OrganizationReport) -> RunFindings:
     """What a run without controls has set. What it stored is known even if it failed later."""
     guids = {str(rule["name"]): str(rule.get("guid") or "") for rule in report.rules}
     undone = tuple(
-        Undone(
+        RevertedValue(
             change.control,
             change.resource,
             frozenset((change.identity, guids.get(change.identity, change.identity))),
             change.option,
             change.after,
         )
-        for change in _told_once(report.changes)
+        for change in _without_duplicates(report.changes)
         if change.state is ChangeState.STORED
     )
-    return Look(at, run, report.host, report.name, report.display_name, report.tenant_id or "", {}, {}, undone=undone)
+    return RunFindings(
+        at, run, report.host, report.name, report.display_name, report.tenant_id or "", {}, {}, undone=undone
+    )
 
 
-def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
+def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport) -> RunFindings:
     # The report of a run that failed partway shows neither the state before nor the state after.
     told = () if report.status == OrganizationStatus.FAILED else report.controls
     foreseen = kind != "audit" and any(change.state is ChangeState.PLANNED for change in report.changes)
@@ -144,11 +149,11 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
     rules = {str(rule["name"]): rule for rule in report.rules}
     titles = {control.id: control.title for control in told}
 
-    def seen_of(change: PlannedChange) -> tuple[FindingKey, Seen]:
+    def seen_of(change: PlannedChange) -> tuple[FindingKey, SeenFinding]:
         rule = rules.get(change.identity, {}) if change.resource == RULE else {}
         key = FindingKey(change.control, change.resource, str(rule.get("guid") or change.identity), change.option)
         what = f"{change.option} of {change.identity or change.resource}"
-        seen = Seen(
+        seen = SeenFinding(
             titles.get(change.control, ""),
             change.identity,
             what,
@@ -158,22 +163,26 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
         )
         return key, seen
 
-    found: dict[FindingKey, Seen] = {}
+    found: dict[FindingKey, SeenFinding] = {}
     for control in told:
         if judged.get(control.id) is not ControlStatus.NOT_MET:
             continue
         changes = [
             change
-            for change in _told_once(report.changes)
+            for change in _without_duplicates(report.changes)
             if change.control == control.id and change.state is not ChangeState.STORED
         ]
         found.update(map(seen_of, changes))
         if not changes:
-            found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
-    stored = dict(seen_of(change) for change in _told_once(report.changes) if change.state is ChangeState.STORED)
+            found[FindingKey(control.id)] = SeenFinding(
+                control.title, "", " ".join(control.findings) or "It is not met."
+            )
+    stored = dict(
+        seen_of(change) for change in _without_duplicates(report.changes) if change.state is ChangeState.STORED
+    )
     who = (report.host, report.name, report.display_name, report.tenant_id or "")
     reported = _reported(report.mail.evidence or {})
-    return Look(at, run, *who, judged, found, stored, reported=reported, unseen=report.mail.unseen or ())
+    return RunFindings(at, run, *who, judged, found, stored, reported=reported, unseen=report.mail.unseen or ())
 
 
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -185,7 +194,7 @@ def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _told_once(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
+def _without_duplicates(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
     """The changes. For an object that is missing or must be removed, only the change of its state."""
     whole = {change.managed_object for change in changes if change.option == "state"}
     return [change for change in changes if change.option == "state" or change.managed_object not in whole]

@@ -31,7 +31,7 @@ def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[st
     return found
 
 
-def tried(
+def rows_of_trials(
     task: BaselineContext,
     procedure: Procedure,
     known: Callable[[], Organization],
@@ -52,7 +52,7 @@ def tried(
     if not enforcing:
         return []
     organization = known()
-    now = Mail.of(organization)
+    now = Mail.of_organization(organization)
     rows = []
     for trial in procedure.trials(organization):
         if trial.name not in enforcing:
