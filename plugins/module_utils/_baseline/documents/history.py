@@ -237,8 +237,8 @@ class _Same:
         return run.tenant_id.lower() or self._tenants.get(run.name.lower(), run.name.lower())
 
     def key(self, run: RunFindings) -> str:
-        """A key that is equal for all findings of an organization. A run that read nothing has only the host, whose name
-        may be the organization's.
+        """A key that is equal for all findings of an organization. A run that read nothing has only the host, whose
+        name may be the organization's.
         """
         return (
             self._known(run) or self._hosts.get(run.host) or self._tenants.get(run.host.lower()) or f"host {run.host}"
@@ -254,7 +254,9 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _of_one_run(run_findings: Sequence[RunFindings], same: _Same) -> list[RunFindings]:
-    """The findings of each run, with those of several hosts of the same organization merged: a finding of one host is open."""
+    """The findings of each run, with those of several hosts of the same organization merged: a finding of one host is
+    open.
+    """
     whole: dict[tuple[str, str, str], RunFindings] = {}
     for run in run_findings:
         key = (run.at, run.run, same.key(run))

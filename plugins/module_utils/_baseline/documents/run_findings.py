@@ -79,8 +79,8 @@ class RunFindings:
     :param judged: the status of each control that the run could assess.
     :param stored: the findings that the run itself fixed, as it had found them.
     :param undone: what a run that judges no controls has set.
-    :param reported: what Exchange reported of rules, and what was computed: rows of ``window``, ``rule`` and, of that, ``guid``, ``mode``, ``reported``,
-        ``predicted``, ``comparable`` and ``contradictions``.
+    :param reported: what Exchange reported of rules, and what was computed: rows of ``window``, ``rule`` and, of that,
+        ``guid``, ``mode``, ``reported``, ``predicted``, ``comparable`` and ``contradictions``.
     :param unseen: what may encrypt mail, or take its protection away, and the run neither read nor was told.
     """
 

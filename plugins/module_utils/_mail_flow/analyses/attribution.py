@@ -44,7 +44,8 @@ DECIDING: dict[str, frozenset[Does]] = {
 class Deciding:
     """Determines what an edited rule may decide, in one comparison of somebody's copies.
 
-    :param leaves_one_set: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it decides.
+    :param leaves_one_set: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it
+        decides.
     :param protection: whether the protection differs, on which the branding depends.
     """
 
@@ -318,8 +319,8 @@ class Part:
 
     :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` if no edited rule is the
         cause.
-    :param first_to_differ: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` if none
-        does, :data:`ANY` for any.
+    :param first_to_differ: the place among the turns of the first later rule that acts in one rule set only,
+        :data:`OWN` if none does, :data:`ANY` for any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param others: the separate parts that :data:`ANY` excludes.
     """

@@ -95,11 +95,12 @@ class Suggestion:
     """Edits after which a goal is met, and everything that held before still holds.
 
     :param rules: all rules, first to last.
-    :param difference: what they change in mail, and :param:`unwanted_changes` what of that goes beyond what was asked for.
+    :param difference: what they change in mail, and :param:`unwanted_changes` what of that goes beyond what was asked
+        for.
     :param until: the day on which a copy that shows the question is treated wrongly again, because a rule begins or
         ends then; ``None`` if there is none.
-    :param left_open: of edits after which the guarantee is kept for the message that refuted it, and not, or perhaps not,
-        for all mail: the verdict then; ``None`` if the goal is met.
+    :param left_open: of edits after which the guarantee is kept for the message that refuted it, and not, or perhaps
+        not, for all mail: the verdict then; ``None`` if the goal is met.
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     """

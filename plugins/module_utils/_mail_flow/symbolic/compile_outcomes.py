@@ -36,8 +36,8 @@ class Outcome:
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param branded: whether it shows a branding.
-    :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is protected, and whether it is refused instead; both
-        unknown unless given.
+    :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is protected,
+        and whether it is refused instead; both unknown unless given.
     """
 
     def __init__(self, chain: RuleChain, protected_and_refused: tuple[Literal, Literal] | None = None) -> None:
@@ -53,7 +53,10 @@ class Outcome:
         self.asked = logic.any_of(state.asked.values())
         open_to_rules = clear | (arrival["smime"] & wrapped)
         unsure = self._unsure()
-        perhaps, refused = protected_and_refused or (self._protected_perhaps(), logic.unknown("outcome", "refused", self.refusing))
+        perhaps, refused = protected_and_refused or (
+            self._protected_perhaps(),
+            logic.unknown("outcome", "refused", self.refusing),
+        )
         as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
         newly = open_to_rules & self.asked & as_asked
         order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
