@@ -196,7 +196,8 @@ options:
   exchange_graph_url:
     description:
       - An address to use instead of Microsoft Graph's, for
-        O(m365.message_encryption.mail_flow_replay#module:trace_source=graph). It must be https.
+        O(m365.message_encryption.mail_flow_replay#module:trace_source=graph) and
+        M(m365.message_encryption.mail_flow_experiment). It must be https.
     type: str
     vars:
       - name: ansible_exchange_graph_url
@@ -571,13 +572,14 @@ class Connection(ConnectionBase):
         """
         return self._broker().describe()
 
-    def graph(self) -> Session:
-        """A session with Microsoft Graph, for the message trace alone, in this organization and with this credential.
+    def graph(self, *, mailboxes: bool = False) -> Session:
+        """A session with Microsoft Graph, in this organization and with this credential.
 
+        :param mailboxes: whether it is for mailboxes, and not for the message trace.
         :raises OptionError: the credential is none for Graph, or the cloud's Graph has no message trace.
         """
         client = self._broker()
-        return client.over(_identity.of_graph(client.identity))
+        return client.over(_identity.of_graph(client.identity, mailboxes=mailboxes))
 
     def reset(self) -> None:
         """Ends this organization's session (meta: reset_connection); the next task opens another one."""

@@ -7,23 +7,48 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mail_flow_experiment
-short_description: Sample the test messages that show what rules do to mail
+short_description: Send few marked test messages, and see whether Exchange does what was computed
 version_added: 1.0.0
 description:
-  - Chooses few test messages between mailboxes that you name, and computes what becomes of each. They are the ones in
-    O(messages), and those that show what O(guarantees) and O(rules) are about.
-  - In check mode, it shows the messages and sends none. It does not send them outside of check mode yet, and refuses that.
-  - A message is only sent from one of O(senders) to O(recipients). Rules may give others a copy. Who that may be is
-    computed, and an experiment is refused that may reach somebody outside who is not in O(may_reach).
-  - Each message is marked in its subject and by the header C(X-Message-Encryption-Experiment), asks nobody for an answer
-    (C(Auto-Submitted), C(X-Auto-Response-Suppress)), is small, and says in its text what it is. What is computed is about
-    the marked message.
+  - Sends few test messages between mailboxes that you name, waits, and puts what Exchange shows of each copy beside
+    what
+    was computed, by fate, rules and protection. It writes nothing but mail.
+  - The messages are the ones in O(messages), and the fewest that show what O(guarantees) and O(rules) are about. In
+    check
+    mode, it shows the messages and sends none.
+  - A message is only sent from one of O(senders) to O(recipients). Rules and journals may give others a copy. Who
+    that may
+    be is computed, and an experiment is refused that may reach somebody outside who is not in O(may_reach). What a
+    mailbox
+    itself does, such as forwarding its mail, is not computed. Let the recipients be mailboxes that forward nothing; a
+    copy
+    for anybody else that the trace shows is a contradiction.
+  - Each message is marked in its subject and by the header C(X-Message-Encryption-Experiment), asks nobody for an
+    answer
+    (C(Auto-Submitted), C(X-Auto-Response-Suppress)), is small, and says in its text what it is. What is computed is
+    about
+    the marked message. One is sent each second, and each at most once. After one that was refused, no other is sent.
+  - A message whose answer was lost is perhaps sent, and never sent again. O(record) says what was sent, also after a
+    run
+    that was killed. Read it with O(read_only=true).
+  - It reads C(Get-MessageTraceV2), C(Get-MessageTraceDetailV2) and, with O(read_only=true),
+    C(Get-MailDetailTransportRuleReport). How a trace shows protection is not documented, so protection is seen in a
+    delivered copy alone (O(read_copies)).
+  - Moderators, journals, incident reports and DLP policies get real mail. After a change of rules, Exchange needs up
+    to an
+    hour until it acts on mail.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
 attributes:
+  check_mode:
+    description: Shows the messages, and sends none.
+    support: full
+  idempotent:
+    description: Each run sends messages of its own. With O(read_only=true), it sends none.
+    support: none
   platform:
     platforms: Exchange Online
 options:
@@ -83,12 +108,14 @@ options:
         type: dict
   messages_path:
     description:
-      - A file with messages, as in M(m365.message_encryption.mail_flow_test), so that one file tests the computation and the
+      - A file with messages, as in M(m365.message_encryption.mail_flow_test), so that one file tests the computation
+        and the
         organization. A message that only describes something that cannot be sent is named in RV(not_sent).
       - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
   guarantees:
-    description: Guarantees as in M(m365.message_encryption.mail_flow_test). For each, the plainest message that it covers, one for
+    description: Guarantees as in M(m365.message_encryption.mail_flow_test). For each, the plainest message that it
+      covers, one for
       each rule that protects such mail, and one for each exception that a message can meet.
     type: list
     elements: dict
@@ -172,8 +199,10 @@ options:
   send_with:
     description:
       - How to send.
-      - V(graph) sends from mailboxes of the organization with Microsoft Graph (C(sendMail)). It needs the connection V(rest) or
-        V(powershell) with a certificate, a client secret or a federated token, and the permission C(Mail.Send) for O(senders).
+      - V(graph) sends from mailboxes of the organization with Microsoft Graph (C(sendMail)). It needs the connection
+        V(rest) or
+        V(powershell) with a certificate, a client secret or a federated token, and the permission C(Mail.Send) for
+        O(senders).
       - V(smtp) sends from a server of yours, for mail from outside.
     type: str
     choices: [graph, smtp]
@@ -185,7 +214,8 @@ options:
     description: Its port. By default 587, or 465 with O(smtp_security=tls).
     type: int
   smtp_security:
-    description: How TLS begins, with the first byte (V(tls)) or by C(STARTTLS). The certificate is always verified, and nothing is sent without TLS.
+    description: How TLS begins, with the first byte (V(tls)) or by C(STARTTLS). The certificate is always verified,
+      and nothing is sent without TLS.
     type: str
     choices: [starttls, tls]
     default: starttls
@@ -196,12 +226,14 @@ options:
     description: The password of O(smtp_username).
     type: str
   read_copies:
-    description: Whether to look at delivered copies in mailboxes for which the application has the permission C(Mail.Read). Only there, protection is seen.
+    description: Whether to look at delivered copies in mailboxes for which the application has the permission
+      C(Mail.Read). Only there, protection is seen.
     type: bool
     default: false
   record:
     description:
-      - The file that says what was sent, with addresses. It is made before the first message, with mode 0600, and must not exist.
+      - The file that says what was sent, with addresses. It is made before the first message, with mode 0600, and
+        must not exist.
       - Required unless in check mode. With O(read_only=true), it is read.
     type: path
   read_only:
@@ -212,7 +244,8 @@ options:
     description: Facts that the organization cannot show, as in M(m365.message_encryption.mail_flow_test).
     type: dict
   dialect:
-    description: How Exchange reads the patterns of rules, as in M(m365.message_encryption.mail_flow_test). The default is V(agreed).
+    description: How Exchange reads the patterns of rules, as in M(m365.message_encryption.mail_flow_test). The
+      default is V(agreed).
     type: str
     choices: [agreed, dotnet]
   fail_on_error:
@@ -231,16 +264,33 @@ EXAMPLES = r"""
       - name: Mail to the partner is encrypted
         when: {recipient_domain_is: [fabrikam.com]}
         then: encrypted
-    senders: [tests@contoso.com]
+    senders: [AlexW@contoso.onmicrosoft.com]
     recipients: [tests@fabrikam.com]
   check_mode: true
+
+- name: Send them, and see
+  m365.message_encryption.mail_flow_experiment:
+    guarantees:
+      - name: Mail to the partner is encrypted
+        when: {recipient_domain_is: [fabrikam.com]}
+        then: encrypted
+    senders: [AlexW@contoso.onmicrosoft.com]
+    recipients: [tests@fabrikam.com]
+    record: message_encryption/experiment.json
+  register: experiment
+
+- name: Read the reports, which come hours later
+  m365.message_encryption.mail_flow_experiment:
+    record: message_encryption/experiment.json
+    read_only: true
 """
 
 RETURN = r"""
 msg:
-  description: What would be sent, without addresses and subjects.
+  description: What was seen, or in check mode what would be sent, without addresses and subjects.
   returned: always
   type: str
+  sample: "2 of 2 messages sent. Of 2 copies, 2 agree with what was computed, 0 contradict it, 0 cannot be compared."
 experiments:
   description: The messages.
   returned: success
@@ -259,11 +309,57 @@ experiments:
       description: The ID that it is sent with. Exchange may give it another one.
       type: str
       returned: always
+    state:
+      description: >-
+        V(sent) (accepted), V(perhaps_sent) (the answer was lost; it is never sent again), V(refused), or V(planned)
+        (not
+        sent, because an earlier one was refused).
+      type: str
+      returned: outside of check mode
+    reason:
+      description: Why it was refused or is perhaps sent.
+      type: str
+      returned: if it is so
     recipients:
-      description: Address to what was C(predicted), with the keys of a recipient's result in
-        M(m365.message_encryption.mail_flow_test).
+      description: The copies by address, those for people whom rules add and that the trace shows beyond these
+        included.
       type: dict
       returned: always
+      contains:
+        predicted:
+          description: What was computed, with the keys of a recipient's result in
+            M(m365.message_encryption.mail_flow_test). Empty for somebody for whom no copy was computed.
+          type: dict
+          returned: always
+        observed:
+          description: >-
+            What was seen. Its C(fate) is V(delivered), V(rejected) (by a rule), V(failed), V(quarantined),
+            V(filtered) (as spam), V(expanded) (a
+            group), V(not_delivered), V(pending), V(recalled) or V(not_seen). C(rules) names those that the details
+            name, if there are details. C(protection) is
+            V(protected), V(clear) or V(not_seen). C(evidence) is where that was seen, of V(trace), V(detail),
+            V(report), V(copy) and V(bounce). C(remarks)
+            are V(missing) (the trace has no row), V(late) (a row without an end), V(duplicated), V(partial) (no
+            details) and V(contradicting) (what Exchange
+            shows contradicts itself). C(internal) is whether Exchange takes the sender for one inside, as the copy
+            says. C(tls) and C(connector) are as Exchange wrote them.
+          type: dict
+          returned: outside of check mode
+        agrees:
+          description: >-
+            V(true), V(false), or V(not_comparable). It is V(true) only if the fate agrees, and the rules or the
+            protection do, too. A rule that
+            is not named in the details is missed only if its C(set_audit_severity) is set and not V(DoNotAudit),
+            since Exchange need not log it otherwise.
+          type: raw
+          returned: outside of check mode
+        contradictions:
+          description: >-
+            By C(part), V(fate), V(rules), V(protection) or V(copy) (a copy for somebody for whom none was computed),
+            what was C(predicted) and C(observed).
+          type: list
+          elements: dict
+          returned: if RV(experiments[].recipients.agrees) is V(false)
     shows:
       description: What it shows of O(guarantees) and O(rules).
       type: list
@@ -273,42 +369,66 @@ experiments:
       description: Others who may get a copy by rules or journals.
       type: list
       elements: str
-      returned: if there are any
+      returned: in check mode, if there are any
     unexpected:
       description: What of O(messages[].expect) is not computed, as C(recipient), C(key), C(expected) and C(predicted).
       type: list
       elements: dict
       returned: if there is something
 not_sent:
-  description: Messages that are not sent, and what no message shows, each with C(name), C(reason) and that as a word (C(why)).
+  description: Messages that are not sent, and what no message shows, each with C(name), C(reason) and that as a word
+    (C(why)).
   returned: success
   type: list
   elements: dict
 sent:
-  description: How many messages were sent.
+  description: How many messages were sent, perhaps sent ones included.
   returned: success
   type: int
 unavailable:
-  description: Facts that could not be read, each with the reason.
+  description: Facts, details, reports and copies that could not be read, each with the reason.
   returned: success
   type: dict
 """
 
 import datetime
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import remedy
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    RULE_REPORT,
+    ReportReader,
+    RuleReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.comparing import is_silent
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.experiment_context import (
+    ExperimentContext,
+    SmtpPost,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.letters import Sending
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.observing import Observer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.posting import (
+    GraphPost,
+    Post,
+    Posting,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.reach import ANYBODY
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.record import (
+    ExperimentRecord,
+    RecordedMail,
+    record_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.sampling import (
     Inquiry,
     Sample,
     sample_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.watching import Watch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
     declared_guarantees,
@@ -320,21 +440,27 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     DIALECT_ARGUMENT_SPEC,
-    MailFlowContext,
     organization_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    is_plain_address,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_plain_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
-    plan_lines,
     planned_row,
     refused_text,
+    sample_lines,
+    seen_lines,
+    seen_row,
+    shown_of,
+    unsent_lines,
     unsent_row,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+
+#: Rules are reported of copies within this time after the first message.
+REPORTED_WITHIN = datetime.timedelta(hours=6)
 
 #: The keys of a message that can be sent.
 _SENT = ("name", "eml_path", "from", "to", "cc", "subject", "body", "headers", "importance", "expect")
@@ -391,8 +517,8 @@ SPEC: dict[str, Any] = {
 _NO_TOKEN = "x" * 8
 
 
-def run(task: MailFlowContext) -> dict[str, Any]:
-    """Plans the messages, and shows them."""
+def run(task: ExperimentContext) -> dict[str, Any]:
+    """Sends the messages, or shows them in check mode, and says what became of them."""
     params = task.params
     check_ranges(params, {"max_messages": (1, 100), "wait": (0, 240)})
     if params["questions"]:
@@ -401,14 +527,19 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             remedy="Make the rules that settled_by of mail_flow_test names in a test organization, and give a message that "
             "shows their effect in messages.",
         )
-    if params["read_only"] or not task.check_mode:
-        raise OptionError("This version sends no messages.", remedy="Run the task in check mode, which shows them.")
-    _organization, rules, facts, unavailable = organization_rules(task)
-    known = facts_of(facts)
-    plan = sample_of(
+    if params["read_only"]:
+        return _read(task)
+    if not task.check_mode and not params["record"]:
+        raise OptionError(
+            "record is required to send messages.",
+            remedy="Name a file for what was sent, so that it can be read later.",
+        )
+    rules, known, unavailable = _organization(task)
+    token = _NO_TOKEN if task.check_mode else secrets.token_hex(4)
+    sample = sample_of(
         Inquiry(
-            sending=_sending(params, _NO_TOKEN),
-            rule_set=RuleSet.read(rules, known.dialect),
+            sending=_sending(params, token),
+            rule_set=rules,
             facts=known,
             given=_given(task),
             guarantees=declared_guarantees(params["guarantees"] or []),
@@ -416,18 +547,142 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             most=params["max_messages"],
         )
     )
-    _check_reach(plan, params["may_reach"])
-    rows = [planned_row(each) for each in plan.messages]
+    _check_reach(sample, params["may_reach"])
+    return _shown(task, sample, unavailable) if task.check_mode else _sent(task, sample, rules, token, unavailable)
+
+
+def _organization(task: ExperimentContext) -> tuple[RuleSet, Facts, dict[str, str]]:
+    """The rules and facts, and what could not be read."""
+    _organization, rules, facts, unavailable = organization_rules(task)
+    known = facts_of(facts)
+    return RuleSet.read(rules, known.dialect), known, unavailable
+
+
+def _shown(task: ExperimentContext, sample: Sample, unavailable: Mapping[str, str]) -> dict[str, Any]:
+    """The messages that would be sent."""
+    rows = [planned_row(each) for each in sample.messages]
     failed = any("unexpected" in row for row in rows)
     return {
-        "changed": False,
+        "changed": bool(rows),
         "experiments": rows,
-        "not_sent": [unsent_row(each) for each in plan.unsent],
+        "not_sent": [unsent_row(each) for each in sample.unsent],
         "sent": 0,
-        "unavailable": unavailable,
-        "msg": screen_of(plan_lines(plan)),
-        **({"failed": params["fail_on_error"]} if failed else {}),
+        "unavailable": dict(unavailable),
+        "msg": screen_of(sample_lines(sample)),
+        **({"failed": task.params["fail_on_error"]} if failed else {}),
     }
+
+
+def _sent(
+    task: ExperimentContext, sample: Sample, rules: RuleSet, token: str, unavailable: Mapping[str, str]
+) -> dict[str, Any]:
+    """Sends the messages, and waits for what becomes of them.
+
+    :raises OptionError: there is none, the record exists, or the way of sending cannot be used. Nothing was sent.
+    """
+    if not sample.messages:
+        raise OptionError(
+            f"There is no message to send. {' '.join(unsent_lines(sample))}".rstrip(),
+            remedy="Give messages, guarantees or rules, with senders and recipients that they are about.",
+        )
+    by = task.params["send_with"]
+    post: Post = GraphPost(task.mailboxes()) if by == "graph" else SmtpPost(task.mail_server(task.params))
+    record = _new_record(task, sample, rules, token)
+    file = task.record_file(task.params["record"])
+    file.create(record.document())
+    Posting(post, file, task.say, task.sleep, _now).send_all([each.letter for each in sample.messages], record)
+    found = _watched(task, record, None)
+    unexpected = {each.letter.name: planned_row(each).get("unexpected", []) for each in sample.messages}
+    for row in found["experiments"]:
+        row |= {"unexpected": unexpected[row["name"]]} if unexpected[row["name"]] else {}
+    failed = found.get("failed") or (any(unexpected.values()) and task.params["fail_on_error"])
+    return {
+        **found,
+        "not_sent": [*(unsent_row(each) for each in sample.unsent), *found["not_sent"]],
+        "unavailable": {**unavailable, **found["unavailable"]},
+        **({"failed": True} if failed else {}),
+    }
+
+
+def _new_record(task: ExperimentContext, sample: Sample, rules: RuleSet, token: str) -> ExperimentRecord:
+    return ExperimentRecord(
+        organization=_organization_name(task),
+        token=token,
+        by=task.params["send_with"],
+        began=_now(),
+        messages=[
+            RecordedMail(
+                name=each.letter.name,
+                mark=each.letter.mark,
+                message_id=each.letter.message_id,
+                sender=each.letter.sender,
+                recipients=each.letter.recipients,
+                predicted=worded(each.predicted),
+                shows=tuple(shown_of(each)),
+            )
+            for each in sample.messages
+        ],
+        rules={rule.name: rule.guid for rule in rules.rules},
+        silent=[rule.name for rule in rules.rules if is_silent(rule.told)],
+    )
+
+
+def _read(task: ExperimentContext) -> dict[str, Any]:
+    """What became of the messages of an earlier run. Nothing is sent."""
+    path = task.params["record"]
+    record = record_of(task.record_file(path).read(), f"record: {path}")
+    here = _organization_name(task)
+    if record.organization and here and record.organization.casefold() != here.casefold():
+        raise OptionError(
+            f"record: {path} is of the organization {record.organization}, and this is {here}.",
+            remedy="Name a record of this organization.",
+        )
+    reader = ReportReader(task.session, task.say)
+    unavailable: dict[str, str] = {}
+    report = None
+    try:
+        found = reader.rule_report(record.began, min(_now(), record.began + REPORTED_WITHIN), _now())
+        report = found if not found.refused else None
+        unavailable |= {RULE_REPORT: found.refused} if found.refused else {}
+    except ExchangeError as error:
+        unavailable[RULE_REPORT] = str(error)
+    result = _watched(task, record, report)
+    return {**result, "unavailable": {**unavailable, **result["unavailable"]}}
+
+
+def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleReport | None) -> dict[str, Any]:
+    """What was seen of the messages of a record."""
+    observer = Observer(
+        task.session,
+        task.mailboxes if task.params["read_copies"] else None,
+        task.say,
+        sorted({each.sender for each in record.messages}),
+    )
+    watch = Watch(observer, record, task.say, task.sleep, _now, report)
+    messages = watch.wait(task.params["wait"])
+    contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
+    return {
+        "changed": bool(record.out) and not task.params["read_only"],
+        "experiments": [seen_row(each) for each in messages],
+        "not_sent": [
+            {"name": each.name, "why": each.state, "reason": each.reason or "an earlier message was refused."}
+            for each in record.messages
+            if each not in record.out
+        ],
+        "sent": len(record.out),
+        "unavailable": observer.unavailable,
+        "msg": screen_of(seen_lines(messages, record)),
+        **({"failed": True} if contradicts and task.params["fail_on_error"] else {}),
+    }
+
+
+def _organization_name(task: ExperimentContext) -> str:
+    found = task.describe().get("organization") or {}
+    return str(found.get("name") or "")
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _sending(params: Mapping[str, Any], token: str) -> Sending:
@@ -444,7 +699,7 @@ def _sending(params: Mapping[str, Any], token: str) -> Sending:
         senders=people["senders"],
         recipients=people["recipients"],
         token=token,
-        now=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        now=_now().replace(microsecond=0),
     )
 
 
@@ -456,7 +711,7 @@ def _address(text: str, option: str) -> str:
     return text.lower()
 
 
-def _given(task: MailFlowContext) -> list[tuple[Mapping[str, Any], bytes | None]]:
+def _given(task: ExperimentContext) -> list[tuple[Mapping[str, Any], bytes | None]]:
     """The user's messages, each with the content of its file.
 
     :raises OptionError: two have one name, or a file cannot be read.
@@ -489,13 +744,13 @@ def _named(names: Sequence[str], rules: RuleSet) -> list[str]:
     return [known[name.casefold()] for name in names]
 
 
-def _check_reach(plan: Sample, may_reach: Sequence[str]) -> None:
+def _check_reach(sample: Sample, may_reach: Sequence[str]) -> None:
     """Refuses what may reach somebody outside whom nobody allowed.
 
     :raises OptionError: it may.
     """
     allowed = [each if each == ANYBODY else _address(each, "may_reach") for each in may_reach]
-    text = refused_text(plan.messages, allowed)
+    text = refused_text(sample.messages, allowed)
     if text:
         raise OptionError(
             f"{text[0].upper()}{text[1:]}. Nothing was sent.",

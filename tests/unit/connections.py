@@ -109,7 +109,7 @@ class Script:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.asked = json.loads(body) if body.startswith(b"{") else None
+                self.asked = json.loads(body) if body.startswith(b"{") else body or None
                 script.requests.append((self.path, dict(self.headers), self.asked))
                 step = script.steps.pop(0) if len(script.steps) > 1 else script.steps[0]
                 if callable(step):

@@ -26,6 +26,7 @@ class ModuleContext:
     :param check_mode: whether writing is forbidden.
     :param session: the session of the organization.
     :param graph: opens a session with Microsoft Graph, for the organization's message trace.
+    :param mailboxes: the same, for mailboxes of the organization.
     :param describe: returns the identity and place of the session (including ``on_premises``) without a round trip to
         Exchange.
     :param find_file: returns a file's content by the path that a user gave. Relative paths are searched for as ``copy``
@@ -40,6 +41,7 @@ class ModuleContext:
     check_mode: bool
     session: Session
     graph: Callable[[], Session] = _no_graph
+    mailboxes: Callable[[], Session] = _no_graph
     describe: Callable[[], dict[str, Any]] = dict
     find_file: Callable[[str], bytes] = lambda path: b""
     warnings: list[str] = field(default_factory=list)

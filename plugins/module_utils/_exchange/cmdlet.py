@@ -25,7 +25,12 @@ Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Seque
 #: ``ResultSize``, or ``Next``.
 GRAPH_TRACE = "GET /admin/exchange/tracing/messageTraces"
 
-_CMDLET = re.compile(rf"[A-Za-z]+-[A-Za-z0-9]+|{GRAPH_TRACE}")
+#: No cmdlets: what Microsoft Graph does in one mailbox. Sends a message (``Mailbox`` and ``Message``, its MIME), finds
+#: messages (``Mailbox`` and ``MessageId``), and brings one (``Mailbox`` and ``Id``) as ``mime`` in base64.
+GRAPH_SEND, GRAPH_FIND, GRAPH_MIME = "POST /users/sendMail", "GET /users/messages", "GET /users/messages/$value"
+
+_GRAPH_READS = (GRAPH_TRACE, GRAPH_FIND, GRAPH_MIME)
+_CMDLET = re.compile("|".join(("[A-Za-z]+-[A-Za-z0-9]+", *map(re.escape, (*_GRAPH_READS, GRAPH_SEND)))))
 _READ_VERBS = ("get", "test")
 _SWITCHES = ("Confirm", "Force")
 
@@ -78,8 +83,8 @@ CMDLETS = (
 class Call:
     """A cmdlet with typed parameters.
 
-    :param cmdlet: ``Verb-Noun``, or :data:`GRAPH_TRACE`. Anything else raises ValueError, because transports encode
-        every part of a call except the name.
+    :param cmdlet: ``Verb-Noun``, or one of Microsoft Graph's requests above. Anything else raises ValueError, because
+        transports encode every part of a call except the name.
     :param parameters: parameter name to value. ``None`` sends a null, which clears most settings in Exchange.
     """
 
@@ -93,7 +98,7 @@ class Call:
     @property
     def is_read(self) -> bool:
         """Whether the cmdlet changes nothing (verbs Get and Test) and is therefore safe to repeat."""
-        return self.cmdlet == GRAPH_TRACE or self.cmdlet.partition("-")[0].lower() in _READ_VERBS
+        return self.cmdlet in _GRAPH_READS or self.cmdlet.partition("-")[0].lower() in _READ_VERBS
 
     def __str__(self) -> str:
         """The call as PowerShell text for people to read. The collection never executes this text."""

@@ -77,6 +77,7 @@ class ModuleAction(ActionBase):
             check_mode=self._task.check_mode,
             session=self._connection,
             graph=self._graph,
+            mailboxes=self._mailboxes,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
             say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {shown_text(text, gone)}"),
@@ -175,6 +176,9 @@ class ModuleAction(ActionBase):
 
     def _graph(self) -> Session:
         return self._connection.graph()  # type: ignore[no-any-return]
+
+    def _mailboxes(self) -> Session:
+        return self._connection.graph(mailboxes=True)  # type: ignore[no-any-return]
 
     def _find_content(self, path: str) -> bytes:
         """A file's content. Searches for relative paths as ``copy`` does: in the role's files, beside the playbook."""

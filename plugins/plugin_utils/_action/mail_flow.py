@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,12 +14,15 @@ from ansible.utils.display import Display
 
 from ...module_utils._engine.context import ModuleContext
 from ...module_utils._engine.entry import CONNECTION
-from ...module_utils._exchange.document import AmbiguousError, json_of
+from ...module_utils._exchange.document import AmbiguousError, document_text, json_of
 from ...module_utils._exchange.errors import OptionError
+from ...module_utils._mail_flow.experiment.experiment_context import ExperimentContext
 from ...module_utils._mail_flow.input.rule_sources import MailFlowContext
 from ...module_utils._mail_flow.wording.suggestions import suggestion_texts
+from .._transports.smtp import PORTS, SmtpServer
 from .base import ModuleAction, show
 from .diff import to_yaml
+from .files import read_json, write_file
 
 #: The verbosity from which on Ansible shows the options of a task.
 _SHOWN_FROM = 3
@@ -98,11 +104,78 @@ class MailFlowEvidenceAction(MailFlowReplayAction):
 
 
 class MailFlowExperimentAction(MailFlowAction):
-    """Runs the module with access to files of messages. Only an organization treats mail."""
+    """Runs the module with access to files of messages, to the record of what was sent, and to a mail server. Only an
+    organization treats mail.
+    """
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ExperimentContext:
+        """A module context that can send mail, and keep a record of it."""
+        connected = self._connection.transport == CONNECTION
+        return ExperimentContext(
+            **fields,
+            load=self._load,
+            to_yaml=to_yaml,
+            connected=connected,
+            record_file=self._record_file,
+            mail_server=self._mail_server,
+            sleep=time.sleep,
+        )
 
     def check_connection(self) -> None:
         """Requires an organization."""
         ModuleAction.check_connection(self)
+
+    def _record_file(self, path: str) -> OwnerFile:
+        return OwnerFile(Path(self._loader.path_dwim(path)))
+
+    def _mail_server(self, options: Mapping[str, Any]) -> SmtpServer:
+        security = str(options["smtp_security"])
+        return SmtpServer(
+            host=str(options["smtp_host"]),
+            port=int(options["smtp_port"] or PORTS[security]),
+            security=security,
+            username=str(options["smtp_username"] or ""),
+            password=str(options["smtp_password"] or ""),
+            authorities=str(self._connection.get_option("exchange_ca_cert") or ""),
+        )
+
+
+class OwnerFile:
+    """A JSON file that only its owner can read, written completely or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def create(self, document: Mapping[str, Any]) -> None:
+        """Makes it. Of two runs, one does.
+
+        :raises OptionError: it exists, or cannot be written.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        except FileExistsError:
+            raise OptionError(
+                f"The file {self._path} exists, and may be the record of another experiment.",
+                remedy="Name another file, or read it with read_only: true.",
+            ) from None
+        except OSError as error:
+            raise OptionError(f"The file {self._path} cannot be written: {error.strerror}.") from error
+        self.write(document)
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Replaces it.
+
+        :raises OptionError: it cannot be written.
+        """
+        write_file(self._path, document_text(document).encode("ascii"), option="record")
+
+    def read(self) -> Mapping[str, Any]:
+        """What it holds.
+
+        :raises OptionError: it cannot be read.
+        """
+        return read_json(self._path)
 
 
 def loaded(content: bytes, path: str) -> Any:

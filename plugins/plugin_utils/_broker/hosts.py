@@ -15,12 +15,14 @@ class Cloud:
 
     :param api: the Exchange API, which with ``/.default`` is also the token's scope.
     :param authority: the authority that issues tokens.
-    :param graph: Microsoft Graph; empty where it has no message trace.
+    :param graph: Microsoft Graph; empty where it is not known.
+    :param traces: whether Graph has the message trace there.
     """
 
     api: str
     authority: str
     graph: str = ""
+    traces: bool = False
 
     @property
     def scope(self) -> str:
@@ -28,14 +30,18 @@ class Cloud:
         return f"{self.api}/.default"
 
 
-#: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: the
-#: national clouds that Microsoft's page of "List messageTraces" names.
+#: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: Microsoft's page of
+#: its national deployments, and the clouds that its page of "List messageTraces" names.
 CLOUDS = {
     "O365Default": Cloud(
-        "https://outlook.office365.com", "https://login.microsoftonline.com", "https://graph.microsoft.com"
+        "https://outlook.office365.com", "https://login.microsoftonline.com", "https://graph.microsoft.com", traces=True
     ),
-    "O365USGovGCCHigh": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
-    "O365USGovDoD": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
+    "O365USGovGCCHigh": Cloud(
+        "https://outlook.office365.us", "https://login.microsoftonline.us", "https://graph.microsoft.us"
+    ),
+    "O365USGovDoD": Cloud(
+        "https://outlook-dod.office365.us", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"
+    ),
     "O365China": Cloud("https://partner.outlook.cn", "https://login.chinacloudapi.cn"),
 }
 

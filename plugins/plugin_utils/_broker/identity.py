@@ -171,14 +171,20 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     return plain
 
 
-def of_graph(identity: Mapping[str, Any]) -> dict[str, Any]:
+def of_graph(identity: Mapping[str, Any], *, mailboxes: bool = False) -> dict[str, Any]:
     """The identity of a session with Microsoft Graph, with the organization and the credential of another one.
 
-    :raises OptionError: the cloud's Graph has no message trace, or the credential is only good for Exchange or for a
-        person.
+    :param mailboxes: whether it is for mailboxes, and not for the message trace.
+    :raises OptionError: the cloud's Graph is not known or has no message trace, or the credential is only good for Exchange or
+        for a person.
     """
     cloud, kind = CLOUDS[identity["environment"]], identity["credential"]["kind"]
-    if not cloud.graph:
+    if mailboxes and not cloud.graph:
+        raise OptionError(
+            f"The address of Microsoft Graph in {identity['environment']} is not known.",
+            remedy="Use send_with: smtp, and read no copies.",
+        )
+    if not mailboxes and not cloud.traces:
         raise OptionError(
             f"Microsoft Graph has no message trace in {identity['environment']}.", remedy="Read it from Exchange."
         )

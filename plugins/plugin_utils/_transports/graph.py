@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The message trace of Microsoft Graph, page by page.
+"""Microsoft Graph: the message trace, page by page, and what is done in mailboxes.
 
-Source: Microsoft's page "List messageTraces" (v1.0).
+Sources: Microsoft's pages "List messageTraces", "user: sendMail", "List messages" and "Get MIME content of a message"
+(v1.0).
 """
 
 from __future__ import annotations
 
+import base64
 import datetime
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from ...module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
-from ...module_utils._exchange.errors import PermissionDeniedError, ProtocolError, ThrottledError
+from ...module_utils._exchange.cmdlet import GRAPH_FIND, GRAPH_MIME, GRAPH_SEND, GRAPH_TRACE, Call, Result
+from ...module_utils._exchange.errors import (
+    InvalidValueError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProtocolError,
+    ThrottledError,
+)
 from . import rest_answers as answers
 from . import service_errors
 from .network_failures import Names
@@ -25,6 +33,13 @@ _REMEDY = (
     "Grant the application ExchangeMessageTrace.Read.All with admin consent. The organization also needs the service principal of the application "
     "8bd644d1-64a1-4d4b-ae52-2e0cbf64e373, and Graph refuses for hours after it was made."
 )
+_MAIL_REMEDY = (
+    "Grant the application Mail.Send (and Mail.Read to look at copies) for this mailbox alone, with a management scope in Exchange. "
+    "Such a change acts after up to two hours."
+)
+_MAILBOXES = "/v1.0/users"
+#: The most messages with one ID in a mailbox.
+_MOST_COPIES = 5
 #: The most characters of a refusal that a message quotes.
 _QUOTED = 300
 
@@ -54,7 +69,7 @@ class _GraphAddress(ServiceAddress):
 
 
 class GraphTransport(RestTransport):
-    """The message trace of one organization. It answers one call, :data:`GRAPH_TRACE`.
+    """The message trace and the mailboxes of one organization. It answers Graph's calls alone.
 
     :param identity: a connection identity from ``of_graph``.
     """
@@ -73,17 +88,81 @@ class GraphTransport(RestTransport):
         self._takes_batches = False
 
     def _single(self, call: Call) -> Outcome:
-        """A page: ``rows``, and ``next``, the address of the next one or empty."""
-        if call.cmdlet != GRAPH_TRACE:
+        answering: dict[str, Callable[[Call], Outcome]] = {
+            GRAPH_TRACE: self._trace,
+            GRAPH_SEND: self._send_mail,
+            GRAPH_FIND: self._find,
+            GRAPH_MIME: self._mime,
+        }
+        if call.cmdlet not in answering:
             return Result(error=service_errors.not_granted(call.cmdlet))
-        status, headers, content = self._send(
-            "GET", self._address_of(call), None, {"client-request-id": self._request_id(call)}
+        return answering[call.cmdlet](call)
+
+    def _send_mail(self, call: Call) -> Outcome:
+        """A message from a mailbox. HTTP 202 alone says that it was accepted."""
+        message = call.parameters["Message"]
+        content = base64.b64encode(message) if isinstance(message, bytes) else b""
+        status, headers, answer = self._send(
+            "POST",
+            f"{self._mailbox(call)}/sendMail",
+            lambda token: content,
+            {**self._id(call), "Content-Type": "text/plain"},
         )
+        if status == 202:
+            return Result()
+        return self._refused(call, status, headers, answer)
+
+    def _find(self, call: Call) -> Outcome:
+        """The messages with an ID, each with its ``id``."""
+        wanted = str(call.parameters["MessageId"]).replace("'", "''")
+        options = {"$filter": f"internetMessageId eq '{wanted}'", "$select": "id", "$top": _MOST_COPIES}
+        query = urllib.parse.urlencode(options, safe="$", quote_via=urllib.parse.quote)
+        status, headers, answer = self._send("GET", f"{self._mailbox(call)}/messages?{query}", None, self._id(call))
+        if status in (401, 403, 404):
+            return self._refused(call, status, headers, answer)
+        page = answers.outcome(call, status, headers, answer)
+        return page.result if isinstance(page, answers.Page) else page
+
+    def _mime(self, call: Call) -> Outcome:
+        """A message as MIME."""
+        name = urllib.parse.quote(str(call.parameters["Id"]), safe="")
+        status, headers, answer = self._send(
+            "GET", f"{self._mailbox(call)}/messages/{name}/$value", None, {**self._id(call), "Accept": "*/*"}
+        )
+        if status == 200:
+            return Result(objects=[{"mime": base64.b64encode(answer).decode("ascii")}])
+        return self._refused(call, status, headers, answer)
+
+    def _mailbox(self, call: Call) -> str:
+        return f"{self._service.base}{_MAILBOXES}/{urllib.parse.quote(str(call.parameters['Mailbox']), safe='@')}"
+
+    def _id(self, call: Call) -> dict[str, str]:
+        return {"client-request-id": self._request_id(call)}
+
+    def _refused(self, call: Call, status: int, headers: Mapping[str, str], answer: bytes) -> Outcome:
+        """What an answer about a mailbox means that is not the one that was wished for."""
+        if 200 <= status < 300:
+            text = f"Microsoft Graph answered with HTTP {status}, which does not say that it has accepted the message."
+            return Failure(ProtocolError(text), Executed.UNKNOWN, retryable=False)
+        why = _why(answer)
         if status in (401, 403):
-            told = service_errors.of_body(answers.parse(content)) or ("", "", "")
-            why = " ".join(told[2].split())[:_QUOTED].rstrip(".")
-            text = f"Microsoft Graph does not let the application read the message trace (HTTP {status}{': ' + why if why else ''})."
-            return Result(error=PermissionDeniedError(text, remedy=_REMEDY, error_id=told[0]))
+            text = f"Microsoft Graph does not let the application use this mailbox (HTTP {status}{why})."
+            return Result(error=PermissionDeniedError(text, remedy=_MAIL_REMEDY))
+        if status == 404:
+            return Result(error=NotFoundError(f"Microsoft Graph knows no such mailbox or message (HTTP 404{why})."))
+        if status in (400, 413, 422):
+            return Result(error=InvalidValueError(f"Microsoft Graph refuses the request (HTTP {status}{why})."))
+        found = answers.outcome(call, status, headers, answer)
+        return found.result if isinstance(found, answers.Page) else found
+
+    def _trace(self, call: Call) -> Outcome:
+        """A page: ``rows``, and ``next``, the address of the next one or empty."""
+        status, headers, content = self._send("GET", self._address_of(call), None, self._id(call))
+        if status in (401, 403):
+            text = (
+                f"Microsoft Graph does not let the application read the message trace (HTTP {status}{_why(content)})."
+            )
+            return Result(error=PermissionDeniedError(text, remedy=_REMEDY, error_id=_told(content)[0]))
         if status == 429:
             # Whoever reads the trace waits, and says so.
             asked = headers.get("retry-after", "")
@@ -119,3 +198,14 @@ def _text(value: Any) -> str:
         if isinstance(value, datetime.datetime)
         else str(value)
     )
+
+
+def _told(answer: bytes) -> tuple[str, str, str]:
+    """What an error's body says: its code, its type and its text; empty where it does not."""
+    return service_errors.of_body(answers.parse(answer)) or ("", "", "")
+
+
+def _why(answer: bytes) -> str:
+    """The text of a refusal, to be put behind its number."""
+    why = " ".join(_told(answer)[2].split())[:_QUOTED].rstrip(".")
+    return f": {why}" if why else ""

@@ -356,8 +356,9 @@ class RestTransport(WithCredential):
 
     def _request(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Answer:
         try:
-            data = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
-            kind = {"Content-Type": _JSON} if data is not None else {}
+            is_json = body is not None and not isinstance(body, bytes)
+            data = json.dumps(body, separators=(",", ":")).encode("ascii") if is_json else body
+            kind = {"Content-Type": _JSON} if is_json else {}
             response = self._http.request(
                 method, url, data=data, headers={**headers, **kind}, timeout=self._timeout, allow_redirects=False
             )

@@ -326,6 +326,24 @@ def test_graph_gets_its_own_token_at_its_own_address() -> None:
     assert (other["api_url"], other["scope"]) == ("https://127.0.0.1:1", "https://graph.microsoft.com/.default")
 
 
+@pytest.mark.parametrize(
+    ("environment", "host"),
+    [
+        ("O365Default", "graph.microsoft.com"),
+        ("O365USGovGCCHigh", "graph.microsoft.us"),
+        ("O365USGovDoD", "dod-graph.microsoft.us"),
+    ],
+)
+def test_each_cloud_has_mailboxes_in_a_graph_of_its_own(environment: str, host: str) -> None:
+    rest = _identity.of_graph(identity(**SECRET, exchange_environment=environment), mailboxes=True)["rest"]
+    assert (rest["api_url"], rest["scope"]) == (f"https://{host}", f"https://{host}/.default")
+
+
+def test_a_graph_whose_address_is_not_known_is_refused() -> None:
+    with pytest.raises(OptionError, match="O365China"):
+        _identity.of_graph(identity(**SECRET, exchange_environment="O365China"), mailboxes=True)
+
+
 @pytest.mark.parametrize("environment", [name for name in _identity.CLOUDS if name != "O365Default"])
 def test_only_the_global_cloud_has_a_trace_in_graph(environment: str) -> None:
     with pytest.raises(OptionError, match=environment):

@@ -219,7 +219,7 @@ class _Goals:
         near = _Near(known)
         return {draft: frozenset(self._met(draft, known, near)) for draft in known}
 
-    def _seen(self, draft: MailDraft) -> _Sighting | None:
+    def _seen(self, draft: MailDraft) -> _DraftOutcome | None:
         """What a draft is and what rules do; ``None`` if it cannot be sent, or nobody knows."""
         try:
             letter = letter_of(0, draft.options("draft"), None, self.asked.sending, self.asked.facts)
@@ -234,7 +234,7 @@ class _Goals:
         if result is None:
             return None
         matched = {rule["name"]: rule["matched"] for rule in result["rules"]}
-        return _Sighting(
+        return _DraftOutcome(
             frozenset(name for name, value in matched.items() if value is True),
             frozenset(name for name, value in matched.items() if value is not True),
             frozenset(name for name, value in about.items() if value is True),
@@ -242,7 +242,7 @@ class _Goals:
             frozenset(result.get("protected_by", ())),
         )
 
-    def _met(self, draft: MailDraft, known: Mapping[MailDraft, _Sighting], near: _Near) -> Iterator[Demonstration]:
+    def _met(self, draft: MailDraft, known: Mapping[MailDraft, _DraftOutcome], near: _Near) -> Iterator[Demonstration]:
         found = known[draft]
         beside: set[str] = set()
         neighbors = list(draft.neighbors(near.of(draft)))
@@ -288,7 +288,7 @@ class _Near:
 
 
 @dataclass(frozen=True)
-class _Sighting:
+class _DraftOutcome:
     """What becomes of a draft: the rules that act, those that may, and the guarantees that are about it and that are not."""
 
     acting: frozenset[str]

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.text import listed
+from ..experiment.comparing import NOT_COMPARABLE
 from ..experiment.letters import LARGEST, TEXTS
+from ..experiment.observing import Sighting
 from ..experiment.reach import ANYBODY
+from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord
 from ..experiment.sampling import Demonstration, Planned, Sample, Unsent
+from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from .reasons import worded
 
@@ -73,7 +77,7 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "message": dict(planned.options),
         "message_id": planned.letter.message_id,
         "recipients": {address: {"predicted": result} for address, result in worded(planned.predicted).items()},
-        "shows": [goal_text(goal) for goal in planned.goals],
+        "shows": shown_of(planned),
         "may_get": [*planned.reach.inside, *planned.reach.outside],
         "unexpected": [
             {"recipient": each.recipient, "key": each.key, "expected": each.wanted, "predicted": each.found}
@@ -81,6 +85,109 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         ],
     }
     return {key: value for key, value in row.items() if value != []}
+
+
+def seen_row(message: ObservedMail) -> dict[str, Any]:
+    """A message that was sent, as a result has it."""
+    recorded = message.recorded
+    row: dict[str, Any] = {
+        "name": recorded.name,
+        "message_id": recorded.message_id,
+        "state": PERHAPS if recorded.state == SENDING else recorded.state,
+        "reason": recorded.reason,
+        "recipients": {copy.address: _copy_row(copy) for copy in message.copies},
+        "shows": list(recorded.shows),
+    }
+    return {key: value for key, value in row.items() if value not in ([], "")}
+
+
+def _copy_row(copy: SeenCopy) -> dict[str, Any]:
+    row: dict[str, Any] = {"predicted": dict(copy.predicted), "observed": _observed(copy.seen)}
+    row["agrees"] = copy.agreement.agrees
+    contradicting = [
+        {"part": part, "predicted": computed, "observed": shown} for part, computed, shown in copy.agreement.parts
+    ]
+    return {**row, **({"contradictions": contradicting} if contradicting else {})}
+
+
+def _observed(seen: Sighting) -> dict[str, Any]:
+    found: dict[str, Any] = {"fate": seen.fate}
+    if seen.rules is not None:
+        found["rules"] = list(seen.rules)
+    found |= {"protection": seen.protection, "evidence": list(seen.evidence), "remarks": list(seen.remarks)}
+    if seen.internal is not None:
+        found["internal"] = seen.internal
+    return found | {key: value for key, value in (("tls", seen.tls), ("connector", seen.connector)) if value}
+
+
+#: What a contradicting part is, in a sentence.
+_PARTS: Mapping[str, str] = {
+    "fate": "its fate",
+    "rules": "the rules that acted",
+    "protection": "its protection",
+    "copy": "a copy for somebody for whom none was computed",
+}
+
+#: What to do about a contradiction.
+REPORT = (
+    "A contradiction is a mistake of this collection, of a fact, or a change that Exchange does not apply to mail yet. Run it again an hour later; if it "
+    "stays, report it as a bug, with the rules and without addresses, subjects and other data of people."
+)
+
+
+def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> list[str]:
+    """What was seen, without addresses and subjects."""
+    copies = [(message, copy) for message in messages for copy in message.copies]
+    agreeing = sum(copy.agreement.agrees is True for _message, copy in copies)
+    contradicting = [(message, copy) for message, copy in copies if copy.agreement.agrees is False]
+    open_ = sum(copy.agreement.agrees == NOT_COMPARABLE for _message, copy in copies)
+    lines = [
+        f"{len(record.out)} of {len(messages)} messages sent. Of {len(copies)} copies, {agreeing} agree with what was computed, "
+        f"{len(contradicting)} contradict it, {open_} cannot be compared."
+    ]
+    for message, copy in contradicting:
+        parts = "; ".join(
+            f"{_PARTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
+            for part, computed, shown in copy.agreement.parts
+        )
+        lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
+    lines += [REPORT] if contradicting else []
+    lines += [
+        f"Not comparable: {message.recorded.name}: {_why_open(copy)}."
+        for message, copy in copies
+        if copy.agreement.agrees == NOT_COMPARABLE
+    ]
+    for message in messages:
+        recorded = message.recorded
+        if recorded.state in (PERHAPS, SENDING):
+            lines.append(f"Perhaps sent, and not sent again: {recorded.name}.")
+        elif recorded.state == REFUSED:
+            lines.append(f"Refused: {recorded.name}: {recorded.reason}")
+        elif recorded.state == PLANNED:
+            lines.append(f"Not sent, because an earlier one was refused: {recorded.name}.")
+    return lines
+
+
+def _why_open(copy: SeenCopy) -> str:
+    """Why a copy was not compared."""
+    remarks = copy.seen.remarks
+    if copy.seen.internal is False:
+        return "Exchange took its sender for one outside"
+    for remark, text in _REMARKS.items():
+        if remark in remarks:
+            return text
+    if copy.predicted.get("unknown"):
+        return f"it is not known what happens to it ({', '.join(each['id'] for each in copy.predicted['unknown'])})"
+    return f"seen as {copy.seen.fate}, which says too little"
+
+
+_REMARKS: Mapping[str, str] = {
+    "missing": "the trace does not show it",
+    "contradicting": "what Exchange shows of it contradicts itself",
+    "duplicated": "the trace shows it several times",
+    "late": "it has no end yet",
+    "partial": "the trace shows no details of it",
+}
 
 
 def refused_text(planned: Sequence[Planned], may_reach: Iterable[str]) -> str:
@@ -101,16 +208,25 @@ def refused_text(planned: Sequence[Planned], may_reach: Iterable[str]) -> str:
     return ", and ".join(parts)
 
 
-def plan_lines(plan: Sample) -> list[str]:
+def sample_lines(sample: Sample) -> list[str]:
     """What would be sent, without addresses and subjects."""
-    count = len(plan.messages)
+    count = len(sample.messages)
     lines = [f"Would send {count} message{'' if count == 1 else 's'}."]
-    for planned in plan.messages:
+    for planned in sample.messages:
         shows = f": {'; '.join(map(goal_text, planned.goals))}" if planned.goals else ""
         lines.append(f"  {planned.letter.name}{shows}")
         lines += [
             f"    Not as expected: {each.key or 'the recipient'} is computed as {each.found!r}, not {each.wanted!r}."
             for each in broken(planned.expect, planned.predicted)
         ]
-    lines += [f"Not sent: {row['name']}: {row['reason']}" for row in map(unsent_row, plan.unsent)]
-    return lines
+    return [*lines, *unsent_lines(sample)]
+
+
+def unsent_lines(sample: Sample) -> list[str]:
+    """What is not sent, and why."""
+    return [f"Not sent: {row['name']}: {row['reason']}" for row in map(unsent_row, sample.unsent)]
+
+
+def shown_of(planned: Planned) -> list[str]:
+    """What a message shows of rules and guarantees."""
+    return [goal_text(goal) for goal in planned.goals]

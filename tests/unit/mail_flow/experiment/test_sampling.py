@@ -7,38 +7,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment
 
 from tests.unit.emulated_session import EmulatedSession
-
-DOMAIN = "contoso.onmicrosoft.com"
-SENDER, INSIDE = f"alexw@{DOMAIN}", f"meganb@{DOMAIN}"
-PARTNER, STRANGER = "tests@fabrikam.com", "tests@northwind.com"
-ENCRYPT: dict[str, Any] = {
-    "name": "Partners",
-    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
-    "exceptions": {"subject_contains_words": ["[plain]"]},
-    "actions": {"apply_rights_protection_template": "Encrypt"},
-}
-WORDS: dict[str, Any] = {
-    "name": "Salaries",
-    "conditions": {"subject_or_body_contains_words": ["salary"], "sent_to_scope": "NotInOrganization"},
-    "actions": {"reject_message_reason_text": "No."},
-}
-GUARANTEE: dict[str, Any] = {
-    "name": "To the partner",
-    "when": {"recipient_domain_is": ["fabrikam.com"]},
-    "unless": {"subject_contains_words": ["[plain]"]},
-    "then": "not_in_clear",
-}
-
-
-def session_with(*rules: dict[str, Any], **state: Any) -> EmulatedSession:
-    licensed = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
-    session = EmulatedSession({"advanced_message_encryption": True, "irm_configuration": licensed, **state})
-    session.run(ome_transport_rules, rules=list(rules))
-    session.writes.clear()
-    return session
+from tests.unit.mail_flow.experiment.mailboxes import (
+    DOMAIN,
+    ENCRYPT,
+    GUARANTEE,
+    INSIDE,
+    PARTNER,
+    SENDER,
+    STRANGER,
+    WORDS,
+    message,
+    session_with,
+)
 
 
 def planned(session: EmulatedSession, **options: Any) -> dict[str, Any]:
@@ -49,10 +32,6 @@ def planned(session: EmulatedSession, **options: Any) -> dict[str, Any]:
     )
     assert session.writes == []
     return found
-
-
-def message(**options: Any) -> dict[str, Any]:
-    return {"name": "Offer", "from": SENDER, "to": [PARTNER], "subject": "Offer", "body": "Hello", **options}
 
 
 def reasons(found: dict[str, Any]) -> list[tuple[str, str]]:

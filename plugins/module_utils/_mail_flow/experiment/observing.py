@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Exchange shows of messages that were sent: rows of the trace, their details, reports, and delivered copies.
+
+A row is found by the mark in its subject. Nothing is concluded from silence: what is not there has not been seen. How a trace
+shows protection is not documented, so protection is seen in a delivered copy alone. Sources: Microsoft's pages of the cmdlets,
+and MS-OXORMMS for how a protected message looks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from email import policy
+from email.parser import BytesParser
+from typing import Any
+
+from ..._exchange.cmdlet import GRAPH_FIND, GRAPH_MIME, Call, Session
+from ..._exchange.errors import ExchangeError, NotFoundError, PermissionDeniedError
+from ..evidence.reports import DETAIL, RuleReport, traced_of
+from ..trace.reading import TraceReader
+from ..trace.rows import Row
+
+#: What becomes of a copy, as a row's status says it. A row that waits may still change.
+_FATES: Mapping[str, str] = {
+    "delivered": "delivered",
+    "failed": "failed",
+    "quarantined": "quarantined",
+    "filteredasspam": "filtered",
+    "expanded": "expanded",
+    "none": "not_delivered",
+    "pending": "pending",
+    "gettingstatus": "pending",
+    "recalled": "recalled",
+}
+#: The fates after which a row is not expected to change.
+FINAL = frozenset({"delivered", "failed", "rejected", "quarantined", "filtered", "expanded", "not_delivered"})
+
+#: Nothing was seen of it.
+NOT_SEEN = "not_seen"
+
+#: What a rule's rejection says. Source: messages that tenants got.
+_BY_RULE = re.compile(r"TRANSPORT\.RULES\.|RejectMessage", re.IGNORECASE)
+
+#: How much earlier than its sending a row may be dated, and how much later copies are looked for.
+_EARLIER = datetime.timedelta(minutes=5)
+
+#: The largest copy that is looked into, in bytes.
+_LARGEST = 8 << 20
+
+#: What a sender of a protected message attaches.
+_RIGHTS = re.compile(r"\.rpmsg", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was seen of a copy.
+
+    :param fate: ``delivered``, ``rejected`` (by a rule), ``failed``, ``quarantined``, ``filtered`` (as spam), ``expanded`` (a group), ``not_delivered``
+        (rejected or redirected), ``pending``, ``recalled``, or ``not_seen``.
+    :param rules: the rules that its details name; ``None`` if there are no details.
+    :param protection: ``protected``, ``clear`` or ``not_seen``.
+    :param evidence: where that was seen: ``trace``, ``detail``, ``report``, ``copy``, ``bounce``.
+    :param remarks: ``missing`` (no row), ``late`` (no end yet), ``duplicated`` (several), ``partial`` (a row without details), ``contradicting`` (what was
+        seen contradicts itself).
+    :param internal: whether the copy says that its sender was authenticated; ``None`` if it does not say it.
+    """
+
+    fate: str = NOT_SEEN
+    rules: tuple[str, ...] | None = None
+    protection: str = NOT_SEEN
+    evidence: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    tls: str = ""
+    connector: str = ""
+    internal: bool | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its end was seen."""
+        return self.fate in FINAL
+
+
+@dataclass(frozen=True)
+class MarkedRow:
+    """A row of the trace that an experiment knows by its mark."""
+
+    mark: str
+    row: Row
+
+
+class MarkedReader(TraceReader):
+    """Reads the rows of marked messages."""
+
+    def marked(
+        self, senders: Sequence[str], marks: Iterable[str], begin: datetime.datetime, until: datetime.datetime
+    ) -> list[MarkedRow]:
+        """The rows of messages from these senders whose subjects have one of these marks.
+
+        :raises ExchangeError: the trace cannot be read.
+        """
+        wanted = list(marks)
+        found: list[MarkedRow] = []
+        for page in self._paged(StartDate=begin - _EARLIER, EndDate=until, SenderAddress=list(senders)):
+            for row in page:
+                mark = next((each for each in wanted if f"[{each}]" in (row.subject or "")), None)
+                if mark is not None:
+                    found.append(MarkedRow(mark, row))
+        return found
+
+
+@dataclass
+class Observer:
+    """Looks for what became of messages.
+
+    :param session: the organization's.
+    :param mailboxes: opens a session with Microsoft Graph; ``None`` if copies are not looked at.
+    :param say: called with the progress.
+    :param unavailable: what could not be read, with the reason.
+    """
+
+    session: Session
+    mailboxes: Callable[[], Session] | None
+    say: Callable[[str], None]
+    senders: Sequence[str]
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reader = MarkedReader(self.session, self.say)
+        self._graph: Session | None = None
+
+    def rows(self, marks: Iterable[str], begin: datetime.datetime, now: datetime.datetime) -> list[MarkedRow]:
+        """The rows so far."""
+        return self._reader.marked(self.senders, marks, begin, now)
+
+    def details(self, row: Row) -> list[dict[str, Any]]:
+        """The events of a copy; none if they may not be read."""
+        (result,) = self._reader.ask(Call(DETAIL, {"MessageTraceId": row.message, "RecipientAddress": row.recipient}))
+        if isinstance(result.error, PermissionDeniedError):
+            self.unavailable[DETAIL] = str(result.error)
+            return []
+        return result.unwrap()
+
+    def copy(self, row: Row) -> bytes | None:
+        """The delivered copy in the recipient's mailbox, as MIME; ``None`` if there is none to see."""
+        if self.mailboxes is None or not row.message_id:
+            return None
+        try:
+            self._graph = self._graph or self.mailboxes()
+            (listed,) = self._graph.invoke(
+                [Call(GRAPH_FIND, {"Mailbox": row.recipient, "MessageId": row.message_id})], fresh=True
+            )
+            for each in listed.unwrap():
+                (content,) = self._graph.invoke(
+                    [Call(GRAPH_MIME, {"Mailbox": row.recipient, "Id": str(each.get("id") or "")})], fresh=True
+                )
+                return base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True)
+        except NotFoundError:
+            return None  # a mailbox of others, or none
+        except (ExchangeError, binascii.Error) as error:
+            self.unavailable.setdefault("copies", str(error))
+        return None
+
+
+def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None) -> Sighting:
+    """What rows and details show of a recipient's copy.
+
+    :param rows: those of one mark and recipient.
+    :param events: the details of the last of them; ``None`` if they were not read.
+    """
+    if not rows:
+        return Sighting(remarks=("missing",))
+    last = max(rows, key=lambda row: row.received)
+    fate = _FATES.get(last.status.lower(), NOT_SEEN)
+    remarks = []
+    if len({row.message for row in rows}) > 1:
+        remarks.append("duplicated")
+    if fate not in FINAL:
+        remarks.append("late")
+    if not events:
+        return Sighting(fate, evidence=("trace",), remarks=(*remarks, "partial"))
+    traced = traced_of(events)
+    told = " ".join(str(event.get("Detail") or "") + str(event.get("Data") or "") for event in events)
+    if fate in ("failed", "not_delivered") and _BY_RULE.search(told):
+        fate = "rejected"
+    kinds = {str(event.get("Event") or "").casefold() for event in events}
+    if (fate == "delivered" and kinds & {"fail", "drop"}) or (
+        fate == "rejected" and kinds & {"deliver", "send external"}
+    ):
+        remarks.append("contradicting")
+    return Sighting(fate, traced.rules, NOT_SEEN, ("trace", "detail"), tuple(remarks), traced.tls, traced.connector)
+
+
+def with_copy(seen: Sighting, content: bytes | None) -> Sighting:
+    """The same with what a delivered copy shows."""
+    if content is None or len(content) > _LARGEST:
+        return seen
+    is_protected, internal = _copy_shows(content)
+    remarks = seen.remarks
+    if seen.fate in ("failed", "rejected", "not_delivered"):
+        remarks = tuple(dict.fromkeys((*remarks, "contradicting")))
+    return replace(
+        seen,
+        protection="protected" if is_protected else "clear",
+        evidence=(*seen.evidence, "copy"),
+        internal=internal,
+        remarks=remarks,
+    )
+
+
+def with_report(seen: Sighting, row: Row, report: RuleReport, names: Mapping[str, str]) -> Sighting:
+    """The same with the rules that Exchange reports of a copy. What it does not report says nothing: reports are late.
+
+    :param names: the names of the organization's rules to their GUIDs.
+    """
+    copy = (row.message.lower().strip("{}"), row.recipient.lower())
+    reported = {name for name, guid in names.items() if copy in report.copies_of_rule(name, guid)}
+    if not reported:
+        return seen
+    rules = seen.rules or ()
+    more = tuple(name for name in names if name in reported and name not in rules)
+    remarks = (*seen.remarks, "contradicting") if more and seen.rules is not None else seen.remarks
+    return replace(
+        seen,
+        rules=(*rules, *more),
+        evidence=(*seen.evidence, "report"),
+        remarks=tuple(dict.fromkeys(each for each in remarks if each != "partial")),
+    )
+
+
+def _copy_shows(content: bytes) -> tuple[bool, bool | None]:
+    """Whether a copy is protected by rights, and whether its sender counts as authenticated.
+
+    What people see as the text of a protected message says nothing: an organization can change it.
+    """
+    parsed = BytesParser(policy=policy.compat32).parsebytes(content)
+    is_class = str(parsed.get("content-class") or "").strip().casefold() == "rpmsg.message"
+    has_part = any(
+        _RIGHTS.search(str(part.get_filename() or ""))
+        or part.get_content_type() == "application/x-microsoft-rpmsg-message"
+        for part in parsed.walk()
+    )
+    said = str(parsed.get("x-ms-exchange-organization-authas") or "").strip().casefold()
+    return is_class or has_part, {"internal": True, "anonymous": False}.get(said)

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sending messages once, and what Exchange shows of them beside what was computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    OptionError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+)
+
+from tests.emulator.rule_reports import hit
+from tests.unit.mail_flow.experiment.mailboxes import (
+    ENCRYPT,
+    INSIDE,
+    PARTNER,
+    SENDER,
+    STRANGER,
+    WORDS,
+    KeptRecord,
+    Mailboxes,
+    message,
+    run,
+    session_with,
+)
+
+PEOPLE: dict[str, Any] = {"senders": [SENDER], "recipients": [INSIDE, PARTNER, STRANGER]}
+LOGGED = {**ENCRYPT, "actions": {**ENCRYPT["actions"], "set_audit_severity": "Low"}}
+PROTECTED = b"Content-Class: rpmsg.message\r\nX-MS-Exchange-Organization-AuthAs: Internal\r\nContent-Type: text/plain\r\n\r\nRead it"
+CLEAR = b"Content-Type: text/plain\r\nX-MS-Exchange-Organization-AuthAs: Internal\r\n\r\nHello"
+
+
+def experiment(
+    *rules: dict[str, Any], fates: dict[str, Any] | None = None, copies: dict[str, bytes] | None = None, **options: Any
+) -> tuple[dict[str, Any], Mailboxes, KeptRecord]:
+    session = session_with(*(rules or (LOGGED,)))
+    guids = {rule["Name"]: rule["Guid"] for rule in session.edit("Get-TransportRule")}
+    told = {
+        address: {**fate, "rules": {name: guids[name] for name in fate.get("rules", ())}}
+        for address, fate in (fates or {}).items()
+    }
+    mailboxes = Mailboxes(session, told, copies or {})
+    record = KeptRecord()
+    return run(session, mailboxes, record, **PEOPLE, **{"messages": [message()], **options}), mailboxes, record
+
+
+def copy(found: dict[str, Any], address: str = PARTNER) -> dict[str, Any]:
+    (row,) = found["experiments"]
+    return dict(row["recipients"][address])
+
+
+def test_a_message_is_sent_marked_and_says_what_it_is() -> None:
+    found, mailboxes, record = experiment(fates={PARTNER: {"rules": ["Partners"]}})
+    (sent,) = mailboxes.sent
+    mark = json.loads(record.versions[-1])["messages"][0]["mark"]
+    assert sent["Subject"] == f"Offer [{mark}]"
+    assert sent["X-Message-Encryption-Experiment"] == mark
+    assert (sent["Auto-Submitted"], sent["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
+    assert sent["Bcc"] is sent["Reply-To"] is sent["Disposition-Notification-To"] is None
+    assert "administrator" in str(sent.get_payload())
+    assert (found["sent"], found["changed"], found.get("failed")) == (1, True, None)
+
+
+def test_what_was_seen_agrees_with_what_was_computed() -> None:
+    found, _mailboxes, _record = experiment(fates={PARTNER: {"rules": ["Partners"]}})
+    seen = copy(found)
+    assert seen["observed"] == {
+        "fate": "delivered",
+        "rules": ["Partners"],
+        "protection": "not_seen",
+        "evidence": ["trace", "detail"],
+        "remarks": [],
+    }
+    assert seen["agrees"] is True
+    assert seen["predicted"]["protected_by"] == ["Partners"]
+
+
+@pytest.mark.parametrize(
+    ("fate", "part"),
+    [
+        ({"rules": []}, "rules"),
+        ({"rules": ["Salaries"]}, "rules"),
+        (
+            {
+                "status": "Failed",
+                "rules": ["Partners"],
+                "events": [{"Event": "Fail", "Detail": "550 5.7.1 TRANSPORT.RULES.RejectMessage; blocked"}],
+            },
+            "fate",
+        ),
+    ],
+    ids=["a rule did not act", "another rule acted", "rejected"],
+)
+def test_a_contradiction_fails_and_asks_for_a_report(fate: dict[str, Any], part: str) -> None:
+    found, _mailboxes, _record = experiment(LOGGED, WORDS, fates={PARTNER: fate})
+    seen = copy(found)
+    assert seen["agrees"] is False
+    assert part in [each["part"] for each in seen["contradictions"]]
+    assert found["failed"]
+    lenient, _mailboxes, _record = experiment(LOGGED, WORDS, fates={PARTNER: fate}, fail_on_error=False)
+    assert "failed" not in lenient
+
+
+def test_a_rule_that_need_not_be_logged_is_not_missed() -> None:
+    found, _mailboxes, _record = experiment(ENCRYPT, fates={PARTNER: {"rules": []}})
+    assert copy(found)["agrees"] == "not_comparable"
+    assert "failed" not in found
+
+
+@pytest.mark.parametrize(
+    ("content", "protection", "agrees"), [(PROTECTED, "protected", True), (CLEAR, "clear", False)], ids=str
+)
+def test_protection_is_seen_in_a_copy_alone(content: bytes, protection: str, agrees: bool) -> None:
+    told: dict[str, Any] = {PARTNER: {"rules": ["Partners"]}}
+    found, _mailboxes, _record = experiment(fates=told, copies={PARTNER: content}, read_copies=True)
+    assert (copy(found)["observed"]["protection"], copy(found)["agrees"]) == (protection, agrees)
+    assert copy(found)["observed"]["evidence"] == ["trace", "detail", "copy"]
+    unread, _mailboxes, _record = experiment(fates=told, copies={PARTNER: content})
+    assert copy(unread)["observed"]["protection"] == "not_seen"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: application/x-microsoft-rpmsg-message\r\n\r\nZ\r\n--x--",
+        b'Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Disposition: attachment; filename="message_v4.rpmsg"\r\n\r\nZ\r\n--x--',
+    ],
+    ids=["type", "name"],
+)
+def test_a_protected_copy_is_known_by_its_parts(content: bytes) -> None:
+    found, _mailboxes, _record = experiment(copies={PARTNER: content}, read_copies=True)
+    assert copy(found)["observed"]["protection"] == "protected"
+
+
+def test_a_sender_whom_exchange_takes_for_one_outside_is_not_compared() -> None:
+    content = CLEAR.replace(b"Internal", b"Anonymous")
+    found, _mailboxes, _record = experiment(copies={PARTNER: content}, read_copies=True)
+    assert (copy(found)["agrees"], copy(found)["observed"]["internal"]) == ("not_comparable", False)
+
+
+@pytest.mark.parametrize(
+    ("fate", "remark"),
+    [
+        ({"status": ""}, "missing"),
+        ({"status": "Pending"}, "late"),
+        ({"times": 2}, "duplicated"),
+        ({"events": [{"Event": "Drop", "Detail": "x"}]}, "contradicting"),
+    ],
+    ids=str,
+)
+def test_evidence_that_is_not_whole_has_its_word_and_contradicts_nothing(fate: dict[str, Any], remark: str) -> None:
+    found, _mailboxes, _record = experiment(fates={PARTNER: {"rules": ["Partners"], **fate}})
+    seen = copy(found)
+    assert remark in seen["observed"]["remarks"]
+    assert seen["agrees"] == "not_comparable"
+    assert "failed" not in found
+
+
+def test_without_details_a_copy_is_seen_in_part() -> None:
+    session = session_with(LOGGED, hidden_cmdlets=["Get-MessageTraceDetailV2"])
+    found = run(session, Mailboxes(session), KeptRecord(), **PEOPLE, messages=[message()])
+    assert copy(found)["observed"]["remarks"] == ["partial"]
+    assert copy(found)["agrees"] == "not_comparable"
+    assert "Get-MessageTraceDetailV2" in found["unavailable"]
+
+
+def test_a_copy_for_somebody_for_whom_none_was_computed_is_a_contradiction() -> None:
+    found, _mailboxes, _record = experiment(
+        fates={INSIDE: {"as": "elsewhere@example.com"}}, messages=[message(to=[INSIDE])]
+    )
+    (row,) = found["experiments"]
+    assert row["recipients"]["elsewhere@example.com"]["agrees"] is False
+    assert found["failed"]
+
+
+def test_it_waits_for_late_rows_and_no_longer_than_asked() -> None:
+    found, _mailboxes, _record = experiment(fates={PARTNER: {"rules": ["Partners"], "late": 3}}, wait=5)
+    assert copy(found)["agrees"] is True
+    assert found["_slept"] == [2.0, 3.0, 4.5][: len(found["_slept"])]
+    assert len(found["_said"]) > 1
+
+
+def test_one_a_second() -> None:
+    found, mailboxes, _record = experiment(messages=[message(name=str(number)) for number in range(4)])
+    assert len(mailboxes.sent) == 4
+    assert found["_slept"] == [1.0, 1.0, 1.0]
+    assert len({sent["X-Message-Encryption-Experiment"] for sent in mailboxes.sent}) == 4
+
+
+def failing(error: ExchangeError) -> Callable[[int], None]:
+    def fail(number: int) -> None:
+        if number == 2:
+            raise error
+
+    return fail
+
+
+THREE = [message(name=str(number)) for number in range(3)]
+
+
+def test_a_message_with_a_lost_answer_is_perhaps_sent_and_never_sent_again() -> None:
+    session = session_with(LOGGED)
+    mailboxes, record = Mailboxes(session, after=failing(OutcomeUnknownError("lost"))), KeptRecord()
+    found = run(session, mailboxes, record, **PEOPLE, messages=THREE)
+    assert [row["state"] for row in found["experiments"]] == ["sent", "perhaps_sent", "sent"]
+    assert (len(mailboxes.sent), found["sent"]) == (3, 3)
+    # The trace says what became of it.
+    assert found["experiments"][1]["recipients"][PARTNER]["observed"]["fate"] == "delivered"
+    again = run(session, mailboxes, record, read_only=True)
+    assert len(mailboxes.sent) == 3
+    assert [row["state"] for row in again["experiments"]] == ["sent", "perhaps_sent", "sent"]
+    assert again["changed"] is False
+
+
+def test_after_a_refusal_nothing_more_is_sent() -> None:
+    session = session_with(LOGGED)
+    mailboxes, record = Mailboxes(session, fault=failing(PermissionDeniedError("No Mail.Send."))), KeptRecord()
+    found = run(session, mailboxes, record, **PEOPLE, messages=THREE)
+    assert [row["state"] for row in found["experiments"]] == ["sent", "refused", "planned"]
+    assert (mailboxes.tried, found["sent"]) == (2, 1)
+    assert [row["name"] for row in found["not_sent"]] == ["1", "2"]
+
+
+def test_a_killed_run_leaves_a_record_that_says_what_was_perhaps_sent() -> None:
+    session = session_with(LOGGED)
+
+    def killed(number: int) -> None:
+        if number == 2:
+            raise KeyboardInterrupt
+
+    mailboxes, record = Mailboxes(session, after=killed), KeptRecord()
+    with pytest.raises(KeyboardInterrupt):
+        run(session, mailboxes, record, **PEOPLE, messages=THREE)
+    found = run(session, Mailboxes(session), record, read_only=True)
+    assert [row["state"] for row in found["experiments"]] == ["sent", "perhaps_sent", "planned"]
+    assert found["experiments"][1]["recipients"][PARTNER]["observed"]["fate"] == "delivered"
+
+
+def test_a_record_is_never_taken_twice() -> None:
+    session = session_with(LOGGED)
+    mailboxes, record = Mailboxes(session), KeptRecord()
+    run(session, mailboxes, record, **PEOPLE, messages=[message()])
+    with pytest.raises(OptionError, match="exists"):
+        run(session, mailboxes, record, **PEOPLE, messages=[message()])
+    assert len(mailboxes.sent) == 1
+
+
+def test_a_record_of_another_organization_is_refused() -> None:
+    session = session_with(LOGGED)
+    record = KeptRecord()
+    run(session, Mailboxes(session), record, **PEOPLE, messages=[message()])
+    record.versions[-1] = record.versions[-1].replace('"organization": "contoso', '"organization": "fabrikam')
+    with pytest.raises(OptionError, match=r"fabrikam\.onmicrosoft\.com"):
+        run(session, Mailboxes(session), record, read_only=True)
+
+
+@pytest.mark.parametrize("damage", ['"format": 2', '"kind": "snapshot"'], ids=str)
+def test_a_file_that_is_no_record_is_refused(damage: str) -> None:
+    session = session_with(LOGGED)
+    record = KeptRecord()
+    run(session, Mailboxes(session), record, **PEOPLE, messages=[message()])
+    key = damage.partition(":")[0]
+    content = json.loads(record.versions[-1]) | json.loads(f"{{{damage}}}")
+    assert key.strip('"') in content
+    record.versions[-1] = json.dumps(content)
+    with pytest.raises(OptionError):
+        run(session, Mailboxes(session), record, read_only=True)
+
+
+def test_reports_count_once_they_come() -> None:
+    session = session_with(LOGGED)
+    mailboxes, record = Mailboxes(session), KeptRecord()
+    run(session, mailboxes, record, **PEOPLE, messages=[message()])
+    (traced,) = session.organization.state["message_trace"]
+    session.organization.state["message_trace_details"] = []
+    session.organization.state["rule_report"] = [hit(traced, "Partners")]
+    found = run(session, mailboxes, record, read_only=True)
+    assert copy(found)["observed"]["evidence"] == ["trace", "report"]
+    assert copy(found)["agrees"] is True
+
+
+def test_mail_from_outside_goes_to_a_server_of_the_user() -> None:
+    session = session_with(LOGGED, WORDS)
+    mailboxes = Mailboxes(session)
+    outside = {"name": "Reply", "from": PARTNER, "to": [INSIDE], "subject": "Re: Offer"}
+    options = {"senders": [PARTNER], "recipients": [INSIDE], "send_with": "smtp", "smtp_host": "mail.fabrikam.com"}
+    found = run(session, mailboxes, KeptRecord(), messages=[outside], **options)
+    assert len(mailboxes.sent) == 1
+    predicted = copy(found, INSIDE)["predicted"]
+    assert (predicted["fate"], predicted["rules"]) == ("delivered", [])
+
+
+def test_nothing_to_send_is_refused() -> None:
+    with pytest.raises(OptionError, match="no message"):
+        experiment(messages=[message(**{"from": STRANGER})])
+
+
+def test_sending_needs_a_record() -> None:
+    with pytest.raises(OptionError, match="record"):
+        experiment(record=None)
