@@ -77,12 +77,12 @@ def _title(rows: Sequence[Record], state: Record | None) -> str:
 
 
 def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    conditions: dict[str, Any] = {}
     for row in rows:
         section, _dot, option = str(row.get("option")).partition(".")
         if section == "conditions" and row.get("after") is not None:
-            found[option] = row["after"]
-    return found
+            conditions[option] = row["after"]
+    return conditions
 
 
 def whose(conditions: Mapping[str, Any]) -> str:

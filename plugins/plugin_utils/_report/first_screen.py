@@ -274,8 +274,8 @@ def _looked_at(figures: Figures) -> list[str]:
 def _listed(counts: Counter[str], words: Mapping[str, Word]) -> str:
     """``8 exact, 1 equivalent``: the counts above zero, worst first."""
     keys = sorted(filter(None, counts), key=lambda key: rank(words, key))
-    found = [(counts[key], word_for(words, key)) for key in keys]
-    return ", ".join(f"{count:,} {word.counted or word.text.lower()}" for count, word in found)
+    counted = [(counts[key], word_for(words, key)) for key in keys]
+    return ", ".join(f"{count:,} {word.counted or word.text.lower()}" for count, word in counted)
 
 
 def what_changes(figures: Figures) -> Answer:

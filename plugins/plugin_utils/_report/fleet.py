@@ -85,11 +85,11 @@ def _worst_first(organization: Record) -> tuple[Any, ...]:
 
 def _controls(organizations: Iterable[Record]) -> dict[str, str]:
     """The controls of all organizations in order: id to title."""
-    found: dict[str, str] = {}
+    titles: dict[str, str] = {}
     for organization in organizations:
         for control in organization.get("controls") or []:
-            found.setdefault(str(control["id"]), str(control.get("title") or ""))
-    return found
+            titles.setdefault(str(control["id"]), str(control.get("title") or ""))
+    return titles
 
 
 def _open(organizations: Iterable[Record], id_: str) -> int:

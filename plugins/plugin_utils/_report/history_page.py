@@ -95,7 +95,7 @@ def _finding(row: Record) -> dict[str, Any]:
 def _evidence(row: Record) -> tuple[str, ...]:
     """What Exchange reported of a rule, and what was computed, as the cells of a row."""
     window, predicted = row["window"], row["predicted"]
-    contradicted = sum(each["copies"] for each in row["contradictions"])
+    contradicted = sum(contradiction["copies"] for contradiction in row["contradictions"])
     verdict = f"{contradicted:,}" if row["comparable"] else "not comparable"
     reported = f"{row['reported']:,}" if "reported" in row else "not known"
     dates = f"{window['from'][:10]} to {window['until'][:10]}"

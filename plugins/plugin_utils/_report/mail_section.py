@@ -53,12 +53,12 @@ def _ends(name: str, outcome: Record) -> Iterator[tuple[str, str]]:
         yield "How it leaves", _capital(words["transit"])
 
 
-def _counterexample_ends(found: Record) -> Iterator[tuple[str, str]]:
+def _counterexample_ends(counterexample: Record) -> Iterator[tuple[str, str]]:
     """What becomes of a counterexample, what it lacks, and why."""
-    (name, text), *leaves = _ends("Outcome", found["outcome"])
-    yield name, f"{text}{lacking(found)}"
+    (name, text), *leaves = _ends("Outcome", counterexample["outcome"])
+    yield name, f"{text}{lacking(counterexample)}"
     yield from leaves
-    if why := causes(found):
+    if why := causes(counterexample):
         yield "Why", "; ".join(why)
 
 
@@ -78,9 +78,9 @@ def guarantees_of(organization: Record) -> list[Record]:
             "card": message_card(row.get("counterexample") or {}),
             "ends": list(_counterexample_ends(row["counterexample"])) if row.get("counterexample") else [],
             "open": _capital(reasons_of(row)),
-            "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
+            "settled_by": [reason["settled_by"] for reason in row.get("unknown") or () if reason.get("settled_by")],
             "contradicted": list(row.get("contradicted") or ()),
-            "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
+            "assumptions": [assumption.get("text", "") for assumption in row.get("assumptions") or ()],
             "unseen": unseen_line(row.get("unseen") or ()),
         }
         for row in sorted(
@@ -101,7 +101,7 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
         {
             **{key: row.get(key, "") for key in ("for", "text", "diff")},
             "mail": [
-                *(each["text"] for each in row.get("difference") or ()),
+                *(change["text"] for change in row.get("difference") or ()),
                 *filter(None, [replay_sentence(row) if detailed else ""]),
             ],
         }
@@ -126,29 +126,29 @@ def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
     ``undocumented``, a line about the kinds of which that is unknown everywhere for one reason. Empty where it is not
     known.
     """
-    found: dict[str, dict[str, tuple[Word, str]]] = {}
+    table: dict[str, dict[str, tuple[Word, str]]] = {}
     every = list(cells)
     known = {row["kind_of_mail"] for row in every if row["protected"] != "unknown"}
     without_column = undocumented(every).keys() - known
     for row in every:
         on = ", ".join(map(str, row.get("on") or ())) or ", ".join(
-            dict.fromkeys(str(each["id"]) for each in row.get("unknown") or ())
+            dict.fromkeys(str(reason["id"]) for reason in row.get("unknown") or ())
         )
-        found.setdefault(row["destination"], {})[row["kind_of_mail"]] = (word_for(REACH, row["protected"]), on)
+        table.setdefault(row["destination"], {})[row["kind_of_mail"]] = (word_for(REACH, row["protected"]), on)
     kinds = [
-        kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in found.values()) and kind not in without_column
+        kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in table.values()) and kind not in without_column
     ]
     words = list(REACH.values())
     order = sorted(
-        found, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in found[name].values())
+        table, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in table[name].values())
     )
-    rows = [(name, [found[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
+    rows = [(name, [table[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
     if not rows:
         return {}
     return {
         "kinds": [KINDS_OF_MAIL[kind] for kind in kinds],
         "rows": rows,
-        "left_out": len(found) - len(rows),
+        "left_out": len(table) - len(rows),
         "undocumented": undocumented_line(every),
     }
 

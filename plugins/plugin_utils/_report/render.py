@@ -56,31 +56,31 @@ from .view import view_of
 ABSENT = None
 
 
-def differing(wanted: Any, found: Any) -> list[tuple[str, Any, Any]]:
+def differing(wanted: Any, actual: Any) -> list[tuple[str, Any, Any]]:
     """The settings that differ: the path, what was found, and what is wanted. A setting that one side does not have is
     ``None`` there.
 
     Lists of objects are compared place by place; one of them that has a name is called by it. Of an object that is to
     be and is not, or the other way round, only that is told.
     """
-    return list(_differing("", wanted, found))
+    return list(_differing("", wanted, actual))
 
 
-def _differing(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
-    if wanted == found:
+def _differing(path: str, wanted: Any, actual: Any) -> Iterator[tuple[str, Any, Any]]:
+    if wanted == actual:
         return
-    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        is_there, shall_be = found.get("state"), wanted.get("state")
+    if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
+        is_there, shall_be = actual.get("state"), wanted.get("state")
         if is_there != shall_be and "absent" in (is_there, shall_be):
             yield _joined(path, "state"), is_there, shall_be
             return
-        for key in (*wanted, *(key for key in found if key not in wanted)):
-            yield from _differing(_joined(path, str(key)), wanted.get(key, ABSENT), found.get(key, ABSENT))
-    elif _are_objects(wanted) and _are_objects(found) and len(wanted) == len(found):
-        for place, (one, other) in enumerate(zip(wanted, found, strict=True), 1):
+        for key in (*wanted, *(key for key in actual if key not in wanted)):
+            yield from _differing(_joined(path, str(key)), wanted.get(key, ABSENT), actual.get(key, ABSENT))
+    elif _are_objects(wanted) and _are_objects(actual) and len(wanted) == len(actual):
+        for place, (one, other) in enumerate(zip(wanted, actual, strict=True), 1):
             yield from _differing(_joined(path, str(one.get("name") or other.get("name") or place)), one, other)
     else:
-        yield path, found, wanted
+        yield path, actual, wanted
 
 
 def _joined(path: str, key: str) -> str:
@@ -380,8 +380,8 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
         if control.get("status") in ("not met", "not assessable"):
             rows = differing(control.get("wanted"), control.get("found"))
             text += findings + "".join(
-                f"\n{path}{': ' if path else ''}found {as_text(found)}, wanted {as_text(wanted)}"
-                for path, found, wanted in rows
+                f"\n{path}{': ' if path else ''}found {as_text(case)}, wanted {as_text(wanted)}"
+                for path, case, wanted in rows
             )
         _case(
             suite,

@@ -24,23 +24,23 @@ _WIDTH, _MARGIN, _DAY = 400, 72, 18
 
 def replay_of(organization: Record) -> Record | None:
     """The results of a replay for the page; ``None`` if there is none."""
-    found = mail_of(organization).replay
-    return shown(found) if found else None
+    replay = mail_of(organization).replay
+    return shown(replay) if replay else None
 
 
-def shown(found: Record) -> Record:
+def shown(replay: Record) -> Record:
     """The results of a replay for a page, or why there is none."""
-    if "remark" in found:
-        return {"remark": found["remark"]}
+    if "remark" in replay:
+        return {"remark": replay["remark"]}
     return {
-        "lines": replay_lines(found),
-        "left_out": left_out_words(found["counts"]["left_out"]),
-        "premises": [each["text"] for each in found["assumes"] if "text" in each],
-        "settled_by": [settled_line(row) for row in found["undecided"]],
+        "lines": replay_lines(replay),
+        "left_out": left_out_words(replay["counts"]["left_out"]),
+        "premises": [assumption["text"] for assumption in replay["assumes"] if "text" in assumption],
+        "settled_by": [settled_line(row) for row in replay["undecided"]],
         "titles": TITLES,
-        "days": [(row["date"], [row[how] for how in COVERAGE]) for row in found["days"]],
-        "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in found["domains"]],
-        "picture": picture_of(found["days"]),
+        "days": [(row["date"], [row[how] for how in COVERAGE]) for row in replay["days"]],
+        "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in replay["domains"]],
+        "picture": picture_of(replay["days"]),
     }
 
 
@@ -52,10 +52,10 @@ def change_of(organization: Record, kind: str) -> str:
 
 def headline_of(organization: Record) -> str:
     """One line for the first screen; empty if there is no replay."""
-    found = mail_of(organization).replay or {}
-    if "counts" not in found:
+    replay = mail_of(organization).replay or {}
+    if "counts" not in replay:
         return ""
-    copies, changed = found["counts"]["copies"], found["counts"].get("changed")
+    copies, changed = replay["counts"]["copies"], replay["counts"].get("changed")
     if not copies:
         return "No real mail was replayed"
     change = (

@@ -80,13 +80,13 @@ class SharedRecord:
 
 
 def _shared(organizations: Sequence[Record], records: Callable[[Record], Iterable[Record]]) -> list[SharedRecord]:
-    found: dict[str, SharedRecord] = {}
+    by_key: dict[str, SharedRecord] = {}
     for organization in organizations:
         for record in records(organization):
-            shared = found.setdefault(json.dumps(record, sort_keys=True, default=str), SharedRecord(record))
+            shared = by_key.setdefault(json.dumps(record, sort_keys=True, default=str), SharedRecord(record))
             if name_of(organization) not in shared.organizations[-1:]:
                 shared.organizations.append(name_of(organization))
-    return list(found.values())
+    return list(by_key.values())
 
 
 @dataclass
@@ -99,12 +99,12 @@ class ControlRow:
     @property
     def counts(self) -> list[tuple[Word, int]]:
         """How many organizations have which status, the worst first."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for standing in self.standings:
-            found[standing.record["status"]] += len(standing.organizations)
+            counts[standing.record["status"]] += len(standing.organizations)
         return [
-            (word_for(CONTROL, status), found[status])
-            for status in sorted(found, key=lambda status: rank(CONTROL, status))
+            (word_for(CONTROL, status), counts[status])
+            for status in sorted(counts, key=lambda status: rank(CONTROL, status))
         ]
 
     @property
@@ -282,17 +282,17 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
 
     :param detailed: whether to show more than a line.
     """
-    found = mail_of(organization).evidence
-    if not found:
+    evidence = mail_of(organization).evidence
+    if not evidence:
         return None
     if not detailed:
-        return {"headline": evidence_headline(found), "lines": measured_lines(found)}
+        return {"headline": evidence_headline(evidence), "lines": measured_lines(evidence)}
     return {
-        "headline": evidence_headline(found),
+        "headline": evidence_headline(evidence),
         "lines": [
-            *measured_lines(found),
-            *(rule["text"] for rule in found.get("rules", ())),
-            *(f"{name}: {why}" for name, why in found.get("unavailable", {}).items()),
+            *measured_lines(evidence),
+            *(rule["text"] for rule in evidence.get("rules", ())),
+            *(f"{name}: {why}" for name, why in evidence.get("unavailable", {}).items()),
         ],
         "sample": [
             (
@@ -301,10 +301,10 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
                 row.get("tls", "not shown"),
                 row["copies"],
             )
-            for row in found.get("sample", ())
+            for row in evidence.get("sample", ())
         ],
         "encryption": [
-            (row["date"], row["policy"], row["manual"], row["copies"]) for row in found.get("encryption", ())
+            (row["date"], row["policy"], row["manual"], row["copies"]) for row in evidence.get("encryption", ())
         ],
-        "premises": [each["text"] for each in found.get("assumes", ())],
+        "premises": [assumption["text"] for assumption in evidence.get("assumes", ())],
     }

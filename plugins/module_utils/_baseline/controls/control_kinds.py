@@ -84,10 +84,10 @@ class ProtectionControl(SettingsControl):
     """Settings that let mail be protected. That they are stored does not mean that the service behind them is active."""
 
     def doubts(self, organization: Organization) -> list[str]:
-        found = obstacle_of(organization)
-        if found is None or found.switched_off:
+        obstacle = obstacle_of(organization)
+        if obstacle is None or obstacle.switched_off:
             return []  # IRM-1 and IRM-2 say themselves what is off.
-        return [f"Whether rights management works is not known: {found.cause}. {found.cure}"]
+        return [f"Whether rights management works is not known: {obstacle.cause}. {obstacle.cure}"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,7 @@ class EffectOnMail:
     @classmethod
     def read(cls, document: Any) -> EffectOnMail:
         """From the written form. Raises ValueError if it is none."""
-        if not isinstance(document, Mapping) or not {each.name for each in fields(cls)}.issuperset(document):
+        if not isinstance(document, Mapping) or not {field.name for field in fields(cls)}.issuperset(document):
             raise ValueError("it is not what a plan does to mail")
         if ("difference" in document) != ("difference_more" in document):
             raise ValueError("what a plan does to mail has half of a difference")
@@ -73,16 +73,16 @@ class EffectOnMail:
 
     def as_dict(self) -> dict[str, Any]:
         """The written form: what says something."""
-        found: dict[str, Any] = {}
+        document: dict[str, Any] = {}
         if self.difference is not None:
-            found.update(difference=list(self.difference), difference_more=self.difference_more)
+            document.update(difference=list(self.difference), difference_more=self.difference_more)
         if self.unseen is not None:
-            found["unseen"] = list(self.unseen)
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name not in _OWN_RULES and value:
-                found[each.name] = list(value) if isinstance(value, tuple) else value
-        return found
+            document["unseen"] = list(self.unseen)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in _OWN_RULES and value:
+                document[field.name] = list(value) if isinstance(value, tuple) else value
+        return document
 
     def __bool__(self) -> bool:
         """Whether it says anything."""
@@ -107,7 +107,7 @@ NO_EFFECT = EffectOnMail()
 _RECORDS = frozenset(("replay", "evidence"))
 _TEXTS = frozenset(("unseen", "untested"))
 _OWN_RULES = frozenset(("difference", "difference_more", "unseen"))
-_TABLES = frozenset(each.name for each in fields(EffectOnMail)) - _RECORDS - _TEXTS - {"difference_more"}
+_TABLES = frozenset(field.name for field in fields(EffectOnMail)) - _RECORDS - _TEXTS - {"difference_more"}
 
 
 def _written_type(name: str) -> type:
@@ -134,9 +134,9 @@ def impact_of(change: Change, mail: EffectOnMail) -> Impact:
     if change.resource != RULE or mail.difference is None or mail.difference_more:
         # Where not all of the effect on mail is known, what the rule alone tells is better than nothing.
         return change.impact
-    found = [_impact(row) for row in mail.difference if change.identity in row["rules"]]
+    impacts = [_impact(row) for row in mail.difference if change.identity in row["rules"]]
     worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
-    return min([*found, *worst], key=list(Impact).index, default=Impact.NONE)
+    return min([*impacts, *worst], key=list(Impact).index, default=Impact.NONE)
 
 
 def _impact(row: Mapping[str, Any]) -> Impact:

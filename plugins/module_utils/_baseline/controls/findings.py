@@ -61,10 +61,10 @@ class Finding:
 
 def found_once(findings: Iterable[Finding]) -> list[Finding]:
     """The findings; of those about one thing, the first."""
-    found: dict[Hashable, Finding] = {}
+    by_key: dict[Hashable, Finding] = {}
     for place, finding in enumerate(findings):
-        found.setdefault(place if finding.about is None else finding.about, finding)
-    return list(found.values())
+        by_key.setdefault(place if finding.about is None else finding.about, finding)
+    return list(by_key.values())
 
 
 def allow(variable: str, value: str = "true") -> str:

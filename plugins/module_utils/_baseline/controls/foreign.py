@@ -37,8 +37,8 @@ def foreign_to(
     now = Mail.of_organization(organization)
     mail = now.after(plan) if plan else now
     stored = {rule.guid: rule for rule in rules_of(organization)}
-    found = foreign_rules(mail.rules, ours, mail.facts)
-    return [{**foreign_row(each), **_history(stored.get(each.guid), since.get(each.guid, ""))} for each in found]
+    rules = foreign_rules(mail.rules, ours, mail.facts)
+    return [{**foreign_row(rule), **_history(stored.get(rule.guid), since.get(rule.guid, ""))} for rule in rules]
 
 
 def _history(rule: Rule | None, since: str) -> dict[str, str]:

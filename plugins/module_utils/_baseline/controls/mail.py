@@ -128,10 +128,10 @@ def read_with_people(
     naming = [
         now.rules,
         *([now.after(plan).rules] if plan and plan.steps else []),
-        [each.selection for each in guarantees],
+        [guarantee.selection for guarantee in guarantees],
     ]
-    found = read_directory(session, map(RuleSet, naming), {"accepted_domains": now.facts.get("accepted_domains")})
-    return organization.with_more(found) if found.subsets else organization
+    directory = read_directory(session, map(RuleSet, naming), {"accepted_domains": now.facts.get("accepted_domains")})
+    return organization.with_more(directory) if directory.subsets else organization
 
 
 def changes_mail(changes: Iterable[Change]) -> bool:
@@ -178,30 +178,30 @@ def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str,
     :param mail: the state after the plan.
     :param rows: the difference.
     """
-    found: list[tuple[str, str, Mapping[str, Any]]] = []
+    premises: list[tuple[str, str, Mapping[str, Any]]] = []
     if any(map(_on_the_way, rows)):
         connectors = mail.facts.get("outbound_connectors") or ()
-        found += [("connector", str(each["name"]), each) for each in connectors]
+        premises += [("connector", str(connector["name"]), connector) for connector in connectors]
     changed = {name for row in rows for name in row["rules"]}
     actions = [rule.get("actions") or {} for rule in mail.rules if rule.get("name") in changed]
-    named = {str(each[_TEMPLATE]) for each in actions if each.get(_TEMPLATE)}
+    named = {str(action[_TEMPLATE]) for action in actions if action.get(_TEMPLATE)}
     if named and "rms_templates" in organization.subsets and organization.error("rms_templates") is None:
-        for each in describe(organization, ["rms_templates"])["rms_templates"]:
-            if any(same_name(each["name"], name) for name in named):
-                found.append(("template", each["name"], each))
+        for template in describe(organization, ["rms_templates"])["rms_templates"]:
+            if any(same_name(template["name"], name) for name in named):
+                premises.append(("template", template["name"], template))
     if rows:
         groups = mail.facts.get("groups") or {}
-        found += [("group", str(name), {"members": len(members)}) for name, members in groups.items()]
+        premises += [("group", str(name), {"members": len(members)}) for name, members in groups.items()]
     return [
         {"kind": kind, "name": name, "values": {key: value for key, value in values.items() if key != "name"}}
-        for kind, name, values in sorted(found, key=lambda each: each[:2])
+        for kind, name, values in sorted(premises, key=lambda premise: premise[:2])
     ]
 
 
 def _on_the_way(row: Mapping[str, Any]) -> bool:
     """Whether a row of the difference is about how mail leaves."""
-    leaving = any(each["kind"] in _LEAVING for each in row.get("side_effects") or ())
-    unknown = any(each["id"] == WHICH_CONNECTOR for each in row.get("unknown") or ())
+    leaving = any(effect["kind"] in _LEAVING for effect in row.get("side_effects") or ())
+    unknown = any(reason["id"] == WHICH_CONNECTOR for reason in row.get("unknown") or ())
     return leaving or unknown or row["kind"] in _ON_THE_WAY
 
 
@@ -229,8 +229,8 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarni
         mail = Mail.of_organization(organization).after(plan)
     except ExchangeError:
         return []
-    found = obstacle(mail.facts.get(IRM), mail.facts.get(RMS_TEMPLATES))
-    return warnings_of(found, encrypting_today(mail.rules) if found else [], "IRM-1 and IRM-2 turn it on.")
+    why = obstacle(mail.facts.get(IRM), mail.facts.get(RMS_TEMPLATES))
+    return warnings_of(why, encrypting_today(mail.rules) if why else [], "IRM-1 and IRM-2 turn it on.")
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
     spared = declare_section("exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
     # It is about mail that leaves: a copy for somebody inside does not.
     name = f"{OUTGOING_GUARANTEE}{_EXCEPTIONS_SUFFIX if spared else ''}"
-    found = [*given, Guarantee(name, OUTGOING, spared, "not_in_clear", copies=COPIES_OUTSIDE)]
+    guarantees = [*given, Guarantee(name, OUTGOING, spared, "not_in_clear", copies=COPIES_OUTSIDE)]
     domains = outgoing.get("protected_in_transit") or []
     if domains:
         when = declare_section(
@@ -76,8 +76,8 @@ def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
             f"{PREFIX}encrypt_outgoing.protected_in_transit.",
         )
         validation = outgoing.get("tls_validation") or VALIDATIONS[0]
-        found.append(Guarantee(TRANSIT_GUARANTEE, when, {}, IN_TRANSIT, tls_validation=validation))
-    return found
+        guarantees.append(Guarantee(TRANSIT_GUARANTEE, when, {}, IN_TRANSIT, tls_validation=validation))
+    return guarantees
 
 
 def _trial_note(row: Mapping[str, Any], trials: Mapping[str, str]) -> str:
@@ -102,7 +102,7 @@ class MailControl(Control):
         return FACT_SUBSETS
 
     def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
-        names = [each.name.removesuffix(_EXCEPTIONS_SUFFIX) for each in guarantees_of(request)]
+        names = [guarantee.name.removesuffix(_EXCEPTIONS_SUFFIX) for guarantee in guarantees_of(request)]
         for brought in (OUTGOING_GUARANTEE, TRANSIT_GUARANTEE):
             if sum(same_guarantee(name, brought) for name in names) > 1:
                 brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {brought!r}"
@@ -187,7 +187,7 @@ class MailControl(Control):
         if not guarantees_of(outlook.request) or not changes_mail(outlook.plan.changes):
             return []
         now = Mail.of_organization(outlook.organization)
-        sides = [RuleSet(each.rules) for each in (now, now.after(outlook.plan))]
+        sides = [RuleSet(mail.rules) for mail in (now, now.after(outlook.plan))]
         dates = skipped_dates(sides, datetime.datetime.now(datetime.UTC))
         text = (
             f"Rules begin or end on more than {MOST_DATES} later dates, or on dates that cannot be read. It is unknown"
@@ -224,11 +224,11 @@ class MailControl(Control):
         now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
         with apart():
             judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
-        found = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
-        found = with_replays(found, rules, mail.facts, *traced) if traced else found
+        suggested = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
+        suggested = with_replays(suggested, rules, mail.facts, *traced) if traced else suggested
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.
         trials = {trial_name(name).lower(): name for name in request.variables.get("trial") or ()}
-        rows = suggestion_rows(found, rules.given, to_yaml)
+        rows = suggestion_rows(suggested, rules.given, to_yaml)
         return [
             {
                 **{key: value for key, value in row.items() if key != "rules"},
@@ -251,8 +251,8 @@ class MailControl(Control):
         rows = [row for row in verdicts if row["verdict"] != PROVED]
         unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
         met = not unknown or (None if all(unknown) else False)
-        found = [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
-        return met, [*found, *([unseen_line(mail.unseen)] if found else [])]
+        texts = [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
+        return met, [*texts, *([unseen_line(mail.unseen)] if texts else [])]
 
     def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[TestedMessages, list[dict[str, Any]]]:
         """The results of the messages, and the verdict on each guarantee, computed once for each state of an

@@ -112,8 +112,8 @@ class RulesControl(Control):
         stored, rules, conflicts = rules_of(organization), self.rules(request), self._conflicts(request, organization)
         trials = []
         for rule in self.on_trial(request):
-            found = trial_among(stored, rule.name)
-            trials += [replace(trial_of(rule), guid=found.guid if found else "")] if rule.name not in conflicts else []
+            trial = trial_among(stored, rule.name)
+            trials += [replace(trial_of(rule), guid=trial.guid if trial else "")] if rule.name not in conflicts else []
         kept = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
         over = [
             rule
@@ -126,27 +126,27 @@ class RulesControl(Control):
         """Whether a rule of the organization is the trial of a declared one. The trial of any other is somebody else's,
         and stays.
         """
-        declared = {name_key(each.name) for each in (*self.rules(request), *self.on_trial(request)) if each.name}
+        declared = {name_key(ours.name) for ours in (*self.rules(request), *self.on_trial(request)) if ours.name}
         return name_key(tried_by(rule)) in declared
 
     def _conflicts(self, request: BaselineRequest, organization: Organization) -> dict[str, str]:
         """Why rules cannot be on trial in this organization, as sentences, by their names."""
         stored = rules_of(organization) if self.on_trial(request) else []
         rules = [rule for rule in stored if not self._is_ours(request, rule)]
-        found = {}
+        conflicts = {}
         for tried in self.on_trial(request):
             for rule in rules:
                 if same_name(rule.name, tried.name) or rule.guid == tried.guid:
-                    found[tried.name] = (
+                    conflicts[tried.name] = (
                         f"{tried.name!r} cannot be on trial, because the organization has the rule {rule.name!r} (mode {rule.settings['mode']}): a rule is "
                         f"either on trial or enforced. Remove its name from {PREFIX}trial, or remove the rule from the organization first."
                     )
                 elif same_name(rule.name, trial_name(tried.name)):
-                    found[tried.name] = (
+                    conflicts[tried.name] = (
                         f"{tried.name!r} cannot be on trial, because the organization has a rule with the name of its trial that is none: {rule.name!r} "
                         f"(mode {rule.settings['mode']}). Rename one of the two."
                     )
-        return found
+        return conflicts
 
     def trials(self, request: BaselineRequest, organization: Organization) -> list[Trial]:
         stored, conflicts = rules_of(organization), self._conflicts(request, organization)
@@ -197,8 +197,8 @@ class RulesControl(Control):
         for rule in self._wanted(request, organization):
             try:
                 book = RuleBook(organization, created=request.created)
-                found = book.find(rule)
-                known += [found.guid] if found else []
+                stored = book.find(rule)
+                known += [stored.guid] if stored else []
                 refuse_double(book, rule, known)
                 plan_rule(book, rule)
             except ExchangeError as error:
@@ -246,11 +246,11 @@ class RulesControl(Control):
         findings = []
         for rule in self.rules(outlook.request):
             try:
-                found = RuleBook(outlook.organization).find(rule)
+                stored = RuleBook(outlook.organization).find(rule)
                 sections = _effective(outlook.organization, rule)
             except (NotFoundError, OptionError):
                 continue  # The rule is among the findings already.
-            name = found.name if found else rule.name
+            name = stored.name if stored else rule.name
             if rule.state == "absent" or name_key(name) not in touched or not encrypts(doing(sections)):
                 continue
             if not sections["conditions"]:
@@ -277,8 +277,8 @@ class RulesControl(Control):
         after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in book.rules}
         try:
             for rule in rules:
-                found = book.find(rule)
-                key = found.guid if found else rule.name
+                stored = book.find(rule)
+                key = stored.guid if stored else rule.name
                 if rule.state == "absent":
                     after.pop(key, None)
                 else:
@@ -329,7 +329,7 @@ def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
         where, rule = f"{PREFIX}trial[{index}]: {name!r}", declared.get(name_key(name))
         if rule is None:
             raise OptionError(
-                f"{where} is not the name of a rule of {PREFIX}encryption_rules{meant(name, (each.name for each in declared.values()))}"
+                f"{where} is not the name of a rule of {PREFIX}encryption_rules{meant(name, (other.name for other in declared.values()))}"
             )
         if name_key(name) in seen:
             raise OptionError(f"{where} is listed twice.")
@@ -378,8 +378,8 @@ def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, Mapping[str, Any]]:
     """A rule's sections after the run."""
-    found = RuleBook(organization).find(rule)
-    return {**{section: {} for section in SECTIONS}, **(found.sections if found else {}), **rule.sections}
+    stored = RuleBook(organization).find(rule)
+    return {**{section: {} for section in SECTIONS}, **(stored.sections if stored else {}), **rule.sections}
 
 
 def _gone(before: Any, after: Any) -> Any:
@@ -435,9 +435,9 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     """
     rules = rules_of(organization)
     present = [
-        (declared, found)
+        (declared, stored)
         for declared in wanted
-        if declared.state == "present" and (found := _stored_rule(declared, rules))
+        if declared.state == "present" and (stored := _stored_rule(declared, rules))
     ]
     encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
     sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
@@ -465,14 +465,14 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
 def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
     """The rules that are declared in a test mode, as sentences."""
     rules = rules_of(organization)
-    found = [
+    trials = [
         (declared, rule)
         for declared in wanted
         if declared.state == "present" and (rule := _stored_rule(declared, rules))
     ]
     return [
         f"{rule.name!r} {idle_words(option, value)}, as declared: it does not act."
-        for declared, rule in found
+        for declared, rule in trials
         if encrypts(doing(rule.sections))
         for option, value in rule.idle.items()
         if _is_meant(declared, option)

@@ -107,11 +107,11 @@ def is_trial(comments: str, mode: str | None) -> bool:
 
 def trial_among(rules: Sequence[Rule], name: str) -> Rule | None:
     """The trial of a rule. Of several, because somebody has copied it, the one with a trial's name."""
-    found = [rule for rule in rules if same_name(tried_by(rule), name)]
-    return next((rule for rule in found if same_name(rule.name, trial_name(name))), found[0] if found else None)
+    trials = [rule for rule in rules if same_name(tried_by(rule), name)]
+    return next((rule for rule in trials if same_name(rule.name, trial_name(name))), trials[0] if trials else None)
 
 
 def _day(rule: Rule, *names: str) -> datetime.date | None:
     """The day of the first of these dates that Exchange shows; ``None`` if it shows none."""
-    found = first_date(rule.properties, *names)
-    return found.date() if found else None
+    instant = first_date(rule.properties, *names)
+    return instant.date() if instant else None

@@ -51,8 +51,8 @@ def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, A
     if any(key in row for key in _ABOUT_OTHER_MAIL):
         return False
     claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
-    (found,) = Mail.of_organization(organization).after(plan).verdicts([claim], "")
-    return bool(found["verdict"] == PROVED)
+    (verdict,) = Mail.of_organization(organization).after(plan).verdicts([claim], "")
+    return bool(verdict["verdict"] == PROVED)
 
 
 def _perhaps_unprotected(plan: Plan, mail: EffectOnMail) -> Iterator[str]:

@@ -51,11 +51,11 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval 
     if not approved.startswith("sha256:"):
         plan = read_plan(artifacts.plans.load(approved), approved)
         return Approval(plan.digest, plan, run=plan.run)
-    found = _with_digest(artifacts, approved)
-    owner = "" if found.plan else artifacts.plans.owner_of(approved)
+    approval = _with_digest(artifacts, approved)
+    owner = "" if approval.plan else artifacts.plans.owner_of(approved)
     if not owner:
-        return found
-    return replace(found, missing=f"It is the digest of the plan for {owner}: an approval is for one organization.")
+        return approval
+    return replace(approval, missing=f"It is the digest of the plan for {owner}: an approval is for one organization.")
 
 
 def approval_findings(

@@ -32,8 +32,8 @@ _COUNTED = (
 
 
 def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {key: row[key] for key in _COUNTED if key in row}
-    return {**found, "unknown": sorted({each["id"] for each in row["unknown"]})} if "unknown" in row else found
+    counted = {key: row[key] for key in _COUNTED if key in row}
+    return {**counted, "unknown": sorted({reason["id"] for reason in row["unknown"]})} if "unknown" in row else counted
 
 
 def counted_mail(mail: EffectOnMail) -> dict[str, Any]:
@@ -93,12 +93,12 @@ def _more(rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]
     for row in others:
         digest, reasons = _without_reasons(row)
         known.setdefault(digest, []).append(reasons)
-    found = []
+    more = []
     for row in rows:
         digest, reasons = _without_reasons(row)
         if not any(reasons <= known_ones for known_ones in known.get(digest, ())):
-            found.append(row["text"].removesuffix("."))
-    return found
+            more.append(row["text"].removesuffix("."))
+    return more
 
 
 def _moved_verdicts(approved: EffectOnMail, current: EffectOnMail) -> list[str]:

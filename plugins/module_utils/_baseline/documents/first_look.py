@@ -96,8 +96,8 @@ def _by_acting_rules(organization: Organization) -> str:
 
 def _by_settings(organization: Organization) -> str:
     """What is wrong where only the settings that a test looks at are right."""
-    found = obstacle_of(organization)
-    return f", but {found.cause}" if found and not found.switched_off else ""
+    obstacle = obstacle_of(organization)
+    return f", but {obstacle.cause}" if obstacle and not obstacle.switched_off else ""
 
 
 #: Source: the tests themselves, microsoft/zerotrustassessment, src/powershell/tests/Test-Assessment.<id>.ps1.
@@ -214,10 +214,10 @@ def _lines_or_error(look: Callable[[Organization], list[str]], organization: Org
 
 
 def _encrypting(organization: Organization) -> list[str]:
-    found = obstacle_of(organization)
+    obstacle = obstacle_of(organization)
     acting = _acting(organization)
-    if found:
-        doubts = dict.fromkeys((rule.name for rule in acting), f"while {found.cause} (U28)")
+    if obstacle:
+        doubts = dict.fromkeys((rule.name for rule in acting), f"while {obstacle.cause} (U28)")
     else:
         doubts = {
             rule.name: "(U13)" for rule in RuleSet(rules_from(organization)).rules if rule.doubts or rule.surprises
@@ -242,13 +242,13 @@ def _rule_words(rule: Rule) -> str:
 
 def _holes(organization: Organization) -> list[str]:
     mail = Mail.of_organization(organization)
-    (found,) = mail.verdicts([_OUTGOING], "")
+    (verdict,) = mail.verdicts([_OUTGOING], "")
     holes = []
-    assumed = found.get("assumptions") or ()
-    if found["verdict"] == REFUTED:
-        holes.append(f"for example, {refutation(found)}")
-    elif found["verdict"] != PROVED:
-        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
+    assumed = verdict.get("assumptions") or ()
+    if verdict["verdict"] == REFUTED:
+        holes.append(f"for example, {refutation(verdict)}")
+    elif verdict["verdict"] != PROVED:
+        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(verdict)}")
     acting = {rule.name: rule for rule in _acting(organization)}
     holes += [
         str(row["reason"])
@@ -257,7 +257,7 @@ def _holes(organization: Organization) -> list[str]:
         and row["rules"][0] in acting
         and not _is_protected_otherwise(acting[row["rules"][0]], row["kind"], mail)
     ]
-    if found["verdict"] == PROVED and any(each["id"] == questions.PDF for each in assumed):
+    if verdict["verdict"] == PROVED and any(assumption["id"] == questions.PDF for assumption in assumed):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
     return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
 
@@ -269,20 +269,20 @@ def _is_protected_otherwise(rule: Rule, kind: str, mail: Mail) -> bool:
         # What the rule was meant for is among the mail of the same people.
         when = {option: value for option, value in when.items() if BY_OPTION[option].looks_at in _PEOPLE}
     try:
-        (found,) = mail.verdicts([Guarantee(rule.name, when, {}, "not_in_clear")], "")
+        (verdict,) = mail.verdicts([Guarantee(rule.name, when, {}, "not_in_clear")], "")
     except OptionError:
         return False  # No mail meets the conditions as they are written.
-    assumed = {each["id"] for each in found.get("assumptions") or ()}
-    return found["verdict"] == PROVED and not (kind == "fails_open" and questions.RULE_FAILS in assumed)
+    assumed = {assumption["id"] for assumption in verdict.get("assumptions") or ()}
+    return verdict["verdict"] == PROVED and not (kind == "fails_open" and questions.RULE_FAILS in assumed)
 
 
 def _locked_out(organization: Organization) -> list[str]:
-    found = []
+    sentences = []
     for shown in organization.objects("ome_configurations"):
         name, passcodes, social = shown.get("Identity"), shown.get("OTPEnabled"), shown.get("SocialIdSignIn")
         if passcodes is False:
             others = "" if social is False else " or a social ID that Microsoft accepts"
-            found.append(
+            sentences.append(
                 f"people outside without a work or school account{others}, from mail with {name!r}: it does not send passcodes"
             )
     for subset, setting, where in (
@@ -291,8 +291,8 @@ def _locked_out(organization: Organization) -> list[str]:
     ):
         if subset in organization.subsets and organization.error(subset) is None:
             off = [str(policy.get("Name")) for policy in organization.objects(subset) if policy.get(setting) is False]
-            found += [f"people inside on {where} with the policy {', '.join(map(repr, off))}"] if off else []
-    return found or ["nobody by these settings"]
+            sentences += [f"people inside on {where} with the policy {', '.join(map(repr, off))}"] if off else []
+    return sentences or ["nobody by these settings"]
 
 
 def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[dict[str, str]]:

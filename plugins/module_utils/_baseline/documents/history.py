@@ -128,7 +128,7 @@ class OrganizationHistory:
         """Opens the findings whose values a run has set back."""
         known = {**self._fixed, **{key: episodes[-1].seen for key, episodes in self.findings.items()}}
         for key, seen in known.items():
-            if any(each.is_of(key, seen) for each in run.undone):
+            if any(reverted.is_of(key, seen) for reverted in run.undone):
                 self._see(run, key, seen)
 
     def _end(self, run: RunFindings, control: str, status: ControlStatus) -> None:
@@ -217,10 +217,10 @@ def history_of(run_findings: Sequence[RunFindings]) -> list[OrganizationHistory]
     """The organizations that runs saw. A renamed organization or host stays the same if a run saw the tenant id."""
     ordered = sorted(run_findings, key=lambda run: (run.at, run.run))
     same = _Same(ordered)
-    found: dict[str, OrganizationHistory] = {}
+    histories: dict[str, OrganizationHistory] = {}
     for group in _of_one_run(ordered, same):
-        found.setdefault(same.key(group), OrganizationHistory()).add_run(group)
-    return list(found.values())
+        histories.setdefault(same.key(group), OrganizationHistory()).add_run(group)
+    return list(histories.values())
 
 
 class _Same:
@@ -247,10 +247,10 @@ class _Same:
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """First part of the pairs to its second part, without those that have several."""
-    found: dict[str, set[str]] = {}
+    values_of: dict[str, set[str]] = {}
     for name, value in pairs:
-        found.setdefault(name, set()).add(value)
-    return {name: values.pop() for name, values in found.items() if len(values) == 1}
+        values_of.setdefault(name, set()).add(value)
+    return {name: values.pop() for name, values in values_of.items() if len(values) == 1}
 
 
 def _of_one_run(run_findings: Sequence[RunFindings], same: _Same) -> list[RunFindings]:
@@ -300,7 +300,7 @@ def history_document(run_findings: Sequence[RunFindings], runs: int) -> dict[str
         )
     )
     times = sorted({run.at for run in run_findings})
-    unseen = {each for run in run_findings for each in run.unseen}
+    unseen = {encrypter for run in run_findings for encrypter in run.unseen}
     return {
         "format": FORMAT,
         "kind": "history",
@@ -314,7 +314,7 @@ def history_document(run_findings: Sequence[RunFindings], runs: int) -> dict[str
         "organizations": [organization.as_dict() for organization in organizations],
         "findings": rows,
         "evidence": [row for organization in organizations for row in organization.evidence_rows()],
-        "unseen": [each for each in ENCRYPTERS if each in unseen],
+        "unseen": [encrypter for encrypter in ENCRYPTERS if encrypter in unseen],
     }
 
 

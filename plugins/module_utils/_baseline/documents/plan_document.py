@@ -106,7 +106,7 @@ class PlanDocument:
             "managed": dict(self.managed),
             "changes": [change.as_dict() for change in self.changes],
             "mail": self.mail.as_dict(),
-            "warnings": [each.as_dict() for each in self.warnings],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     @cached_property
@@ -116,12 +116,12 @@ class PlanDocument:
         """
         said = self._content()
         counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed")}
-        found = {
+        content = {
             "changes": digested(self.changes),
             "mail": counted_mail(self.mail),
             "warnings": sorted(map(_counted, self.warnings)),
         }
-        return digest_of({**counted, **found, "organization": self.organization["name"]})
+        return digest_of({**counted, **content, "organization": self.organization["name"]})
 
 
 def _counted(warning: PlanWarning) -> str:
@@ -191,9 +191,9 @@ def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
         return [f"the variables of {name} have changed" for name in _differing(approved.desired, current.desired)]
     warned = set(map(_counted, approved.warnings))
     warnings = [
-        f"it does not warn that: {each.text.removesuffix('.')}"
-        for each in current.warnings
-        if _counted(each) not in warned
+        f"it does not warn that: {warning.text.removesuffix('.')}"
+        for warning in current.warnings
+        if _counted(warning) not in warned
     ]
     due = still_due(approved.changes, current.changes)
     return [*unplanned(approved.changes, current.changes), *moved_mail(approved.mail, current.mail, due), *warnings]

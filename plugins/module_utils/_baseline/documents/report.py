@@ -233,12 +233,12 @@ class OrganizationReport:
     @property
     def unassessed(self) -> str:
         """Why wanted controls are not assessable, and which; empty if all are. What is excepted may be unknown."""
-        found: dict[str, list[str]] = {}
+        reasons: dict[str, list[str]] = {}
         for control in self.controls:
             excepted = control.exception is not None and not control.exception.expired
             if control.status is ControlStatus.NOT_ASSESSABLE and not excepted:
-                found.setdefault(" ".join(control.findings) or str(control.status), []).append(control.id)
-        return " ".join(f"{', '.join(ids)}: {why}" for why, ids in found.items())
+                reasons.setdefault(" ".join(control.findings) or str(control.status), []).append(control.id)
+        return " ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
 
     def with_unassessed(self) -> OrganizationReport:
         """The report in which nothing is met while wanted controls are not assessable."""
@@ -331,14 +331,14 @@ def organizations_of(document: Mapping[str, Any], where: str) -> list[Organizati
 
 
 def organization_report(
-    host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]]
+    host: str, procedure: str, noted: OrganizationReport | None, results: Sequence[Mapping[str, Any]]
 ) -> OrganizationReport:
     """What a run found and did in one organization.
 
-    :param found: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
+    :param noted: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
     :param results: what those tasks returned, in order; those that did not run left out.
     """
-    report = replace(found or OrganizationReport(), host=host)
+    report = replace(noted or OrganizationReport(), host=host)
     if report.status is OrganizationStatus.FAILED:
         return report  # Who stores a failure stores why, and what was rolled back since.
     for result in results:

@@ -163,7 +163,7 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
         )
         return key, seen
 
-    found: dict[FindingKey, SeenFinding] = {}
+    open_findings: dict[FindingKey, SeenFinding] = {}
     for control in told:
         if judged.get(control.id) is not ControlStatus.NOT_MET:
             continue
@@ -172,9 +172,9 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
             for change in _without_duplicates(report.changes)
             if change.control == control.id and change.state is not ChangeState.STORED
         ]
-        found.update(map(seen_of, changes))
+        open_findings.update(map(seen_of, changes))
         if not changes:
-            found[FindingKey(control.id)] = SeenFinding(
+            open_findings[FindingKey(control.id)] = SeenFinding(
                 control.title, "", " ".join(control.findings) or "It is not met."
             )
     stored = dict(
@@ -182,7 +182,7 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
     )
     who = (report.host, report.name, report.display_name, report.tenant_id or "")
     reported = _reported(report.mail.evidence or {})
-    return RunFindings(at, run, *who, judged, found, stored, reported=reported, unseen=report.mail.unseen or ())
+    return RunFindings(at, run, *who, judged, open_findings, stored, reported=reported, unseen=report.mail.unseen or ())
 
 
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:

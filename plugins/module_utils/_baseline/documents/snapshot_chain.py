@@ -118,10 +118,10 @@ class SnapshotChain:
 
     def after(self, id_: str) -> list[Link]:
         """The snapshots that were taken after one, oldest first."""
-        found = list(self._followers.get(id_, ()))
-        for link in found:
-            found += self._followers.get(link.id, ())
-        return found
+        followers = list(self._followers.get(id_, ()))
+        for link in followers:
+            followers += self._followers.get(link.id, ())
+        return followers
 
     def old_end(self) -> list[Link]:
         """Those that can be removed without breaking the chain, oldest first: all up to its end, or up to its first

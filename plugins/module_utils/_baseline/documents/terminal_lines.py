@@ -113,13 +113,16 @@ def attention_lines(report: RunReport) -> list[str]:
     """The organizations that need attention, with the controls and the reasons, as the terminal names them, for a mail:
     without addresses.
     """
-    words, needy = _words(report.kind), [each for each in _in_order(report) if _needs_attention(each)]
+    words, needy = (
+        _words(report.kind),
+        [organization for organization in _in_order(report) if _needs_attention(organization)],
+    )
     lines = [
         line
         for organization in needy[:_NAMED_ORGANIZATIONS]
         for line in (
             _line(organization, report.kind, words),
-            *(f"  {each}" for each in (*_refusals(organization), *_reasons(organization), *_unseen(organization))),
+            *(f"  {line}" for line in (*_refusals(organization), *_reasons(organization), *_unseen(organization))),
         )
     ]
     return [without_addresses(line) for line in (*lines, *_further(needy[_NAMED_ORGANIZATIONS:], report.kind))]
@@ -180,7 +183,7 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
         return f"{host}: {words[status]}: {why}".rstrip(": ")
     stored = [change for change in changes if change.state is ChangeState.STORED]
     open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]
-    parts = change_texts(stored or open_changes, found=kind == "audit")
+    parts = change_texts(stored or open_changes, found_by_audit=kind == "audit")
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
     left = _lines_of_other_controls(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
@@ -214,11 +217,11 @@ def _lines_of_other_controls(organization: OrganizationReport, told: Collection[
 
     :param told: the controls that changes are named of.
     """
-    found = {
+    controls = {
         status: [control.id for control in organization.controls if control.status is status and control.id not in told]
         for status in _OPEN
     }
-    return [f"{status}: {', '.join(ids)}" for status, ids in found.items() if ids]
+    return [f"{status}: {', '.join(ids)}" for status, ids in controls.items() if ids]
 
 
 def _reasons(organization: OrganizationReport) -> list[str]:
@@ -238,8 +241,8 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         # What nothing sees has a line of its own.
         findings = [text for text in control.findings if text not in unseen_lines(organization.mail.as_dict())]
         more = f" ({len(findings) - _MOST_FINDINGS} more in the report)" if len(findings) > _MOST_FINDINGS else ""
-        found = [_first_line(text) for text in findings[:_MOST_FINDINGS]]
-        lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
+        first_lines = [_first_line(text) for text in findings[:_MOST_FINDINGS]]
+        lines.append(f"{control.id} {control.status}: {' '.join(first_lines)}{more}")
     return lines
 
 
@@ -247,9 +250,9 @@ def _copies(organization: OrganizationReport) -> list[str]:
     """The copies that proved guarantees do not cover, as a line; none if there are none."""
     if organization.waits:
         return []
-    found = copies_not_covered(organization.mail.guarantees)
-    more = f" ({len(found) - _MOST_FINDINGS} more in the report)" if len(found) > _MOST_FINDINGS else ""
-    return [f"{MAIL_CONTROL}: {' '.join(found[:_MOST_FINDINGS])}{more}"] if found else []
+    lines = copies_not_covered(organization.mail.guarantees)
+    more = f" ({len(lines) - _MOST_FINDINGS} more in the report)" if len(lines) > _MOST_FINDINGS else ""
+    return [f"{MAIL_CONTROL}: {' '.join(lines[:_MOST_FINDINGS])}{more}"] if lines else []
 
 
 def _changed_by(organization: OrganizationReport) -> list[str]:
@@ -273,8 +276,8 @@ def _journaled(organization: OrganizationReport) -> list[str]:
 
 def _reported(organization: OrganizationReport) -> list[str]:
     """What Exchange reports of rules, as a line; none if nobody asked, or if its control says so."""
-    found = organization.mail.evidence
-    return [evidence_headline(found), *measured_lines(found)] if found and "remark" not in found else []
+    evidence = organization.mail.evidence
+    return [evidence_headline(evidence), *measured_lines(evidence)] if evidence and "remark" not in evidence else []
 
 
 def _unseen(organization: OrganizationReport) -> list[str]:
@@ -297,19 +300,19 @@ def _looked_at(organization: OrganizationReport) -> str:
     return f" ({looked} of {every} controls looked at)" if every else ""
 
 
-def change_texts(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
+def change_texts(changes: Sequence[PlannedChange], *, found_by_audit: bool = False) -> list[str]:
     """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one
     change.
 
-    :param found: they are what an audit found, and nothing that is done.
+    :param found_by_audit: they are what an audit found, and nothing that is done.
     """
     texts: dict[tuple[str, ...], str] = {}
     whole = {change.managed_object: change for change in changes if change.option == "state"}
     for change in worst_first(changes):
         if change.managed_object in whole:
-            texts[change.managed_object] = _whole(whole[change.managed_object], found)
+            texts[change.managed_object] = _whole(whole[change.managed_object], found_by_audit)
         else:
-            texts[change.key] = _setting(change, found)
+            texts[change.key] = _setting(change, found_by_audit)
     names = list(texts.values())
     return [
         *names[:_NAMED_CHANGES],
@@ -317,12 +320,12 @@ def change_texts(changes: Sequence[PlannedChange], *, found: bool = False) -> li
     ]
 
 
-def _whole(change: PlannedChange, found: bool) -> str:
-    verbs = ("is missing", "is still there") if found else ("created", "removed")
+def _whole(change: PlannedChange, found_by_audit: bool) -> str:
+    verbs = ("is missing", "is still there") if found_by_audit else ("created", "removed")
     return f"{change.control} {change.identity!r} {verbs[change.after != 'present']}".strip()
 
 
-def _setting(change: PlannedChange, found: bool) -> str:
+def _setting(change: PlannedChange, found_by_audit: bool) -> str:
     control = CONTROL.get(change.control)
     variable = (
         next((variable for variable in control.variables if variable.option == change.option), None)
@@ -334,7 +337,7 @@ def _setting(change: PlannedChange, found: bool) -> str:
     )
     of = f" of {change.identity!r}" if change.identity else ""
     wanted = f", not {after}" if change.after is not None else ", and should not be set"
-    values = f"is {before}{wanted}" if found else f"{before} -> {after}"
+    values = f"is {before}{wanted}" if found_by_audit else f"{before} -> {after}"
     return f"{change.control} {variable.name if variable else change.option}{of} {values}".strip()
 
 
@@ -353,5 +356,5 @@ def _shown(value: Any, *, inverted: bool) -> str:
 
 def drift_sentence(changes: Iterable[PlannedChange]) -> str:
     """The result of an audit as one line."""
-    parts = change_texts(list(changes), found=True)
+    parts = change_texts(list(changes), found_by_audit=True)
     return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

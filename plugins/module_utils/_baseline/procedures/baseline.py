@@ -200,7 +200,9 @@ class Baseline(Procedure):
         self, organization: Organization, plan: Plan, mail: EffectOnMail, findings: Sequence[Finding]
     ) -> list[Finding]:
         protecting = {
-            (BROKEN_GUARANTEE, each.name) for each in guarantees_of(self.request) if WISHES[each.then].wants_protection
+            (BROKEN_GUARANTEE, guarantee.name)
+            for guarantee in guarantees_of(self.request)
+            if WISHES[guarantee.then].wants_protection
         }
         if not self.writes or any(finding.about in protecting for finding in findings):
             return []
@@ -259,7 +261,7 @@ class Baseline(Procedure):
             for id_, them in errors.items()
             for error in them
         ]
-        findings += [each for control in self.wanted for each in control.mistakes(self.request, organization)]
+        findings += [finding for control in self.wanted for finding in control.mistakes(self.request, organization)]
         plan = self._plan(organization, fine, check_mode)
         outlook = Outlook(self.request, organization, self._state(organization, fine), plan)
         for control in (*self.written, *self.guarding):
@@ -292,10 +294,10 @@ class Baseline(Procedure):
             verdict = control.verdict(Assessment(self.request, organization, planned))
         except ExchangeError as error:
             return ControlStatus.NOT_ASSESSABLE, [str(error)]
-        met, found = verdict or (None, ["The test did not run."])
+        met, texts = verdict or (None, ["The test did not run."])
         return (
             ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET,
-            found,
+            texts,
         )
 
     def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> ControlReport:
@@ -322,12 +324,12 @@ class Baseline(Procedure):
                 row if control in self.selected else replace(row, findings=("Not selected by the tags of this run.",))
             )
         if not control.resource:
-            status, found = self._judge(control, organization, planned=planned)
+            status, texts = self._judge(control, organization, planned=planned)
             accepted = self._is_excepted(control) and status == ControlStatus.NOT_MET
             return replace(
                 row,
                 status=ControlStatus.ACCEPTED if accepted else status,
-                findings=(*self._expired(control.id), *found),
+                findings=(*self._expired(control.id), *texts),
             )
         try:
             plan = control.plan(self.request, organization)
@@ -375,7 +377,7 @@ class Audit(Baseline):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         # Mistakes in the variables make an audit impossible, too.
-        mistakes = [each for control in self.guarding for each in control.mistakes(self.request, organization)]
+        mistakes = [finding for control in self.guarding for finding in control.mistakes(self.request, organization)]
         return Draft(super().draft(organization, run).plan, mistakes)
 
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:

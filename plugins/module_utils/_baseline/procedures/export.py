@@ -100,7 +100,7 @@ def _values(control: Control, state: Mapping[str, Any]) -> dict[str, Any]:
     objects = part if isinstance(part, list) else [part]
     values: dict[str, Any] = {}
     for variable in control.variables:
-        found = [item[variable.option] for item in objects if variable.option in item]
-        same = bool(found) and len(found) == len(objects) and all(value == found[0] for value in found)
-        values[variable.name] = (not found[0] if variable.inverted else found[0]) if same else None
+        settings = [item[variable.option] for item in objects if variable.option in item]
+        same = bool(settings) and len(settings) == len(objects) and all(value == settings[0] for value in settings)
+        values[variable.name] = (not settings[0] if variable.inverted else settings[0]) if same else None
     return values

@@ -58,18 +58,16 @@ def refused_by(later: Sequence[LaterSnapshot], recorded: Sequence[PlannedChange]
     :param recorded: the run's changes.
     """
     whole = "hardened_baseline_rollback_scope: full, which restores everything that the snapshot contains"
-    found = []
-    for each in later if recorded else ():
-        text = f"{each.name} was taken later and cannot be read, so it is unknown whether its run changed the same."
-        if each.document:
-            shared = _both_touched(recorded, each.changes)
-            text = (
-                f"{each.name} was taken later, and its run changed the same: {', '.join(shared)}. Roll it back first."
-            )
+    findings = []
+    for snapshot in later if recorded else ():
+        text = f"{snapshot.name} was taken later and cannot be read, so it is unknown whether its run changed the same."
+        if snapshot.document:
+            shared = _both_touched(recorded, snapshot.changes)
+            text = f"{snapshot.name} was taken later, and its run changed the same: {', '.join(shared)}. Roll it back first."
             if not shared:
                 continue
-        found.append(Finding("rollback", text, whole))
-    return found
+        findings.append(Finding("rollback", text, whole))
+    return findings
 
 
 def _both_touched(changes: Sequence[PlannedChange], others: Sequence[PlannedChange]) -> list[str]:

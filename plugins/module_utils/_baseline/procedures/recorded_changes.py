@@ -62,18 +62,18 @@ class RecordedChanges:
         new = [rule for rule in rules_of(organization) if rule.guid not in self.order]
         first = self.found_first
         created = {key: name for key, name in self.created().items() if name not in first.values()}
-        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
+        names = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
         for name in created.values():
-            if name not in found.values():
-                renamed = self._renamed(new, found, name)
-                found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
-        return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
+            if name not in names.values():
+                renamed = self._renamed(new, names, name)
+                names.update({renamed[0].guid: name} if len(renamed) == 1 else {})
+        return {**names, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
 
-    def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
+    def _renamed(self, new: Sequence[Rule], found_guids: Collection[str], name: str) -> list[Rule]:
         """The new rules, besides those found so far, that look as the run created the rule of that name. If there are
         several, it is unclear which one.
         """
-        return [rule for rule in new if rule.guid not in found and self.as_created(rule, name)]
+        return [rule for rule in new if rule.guid not in found_guids and self.as_created(rule, name)]
 
     def reordered(self, organization: Organization) -> bool:
         """Whether the order of the rules that the run did not move has changed since."""

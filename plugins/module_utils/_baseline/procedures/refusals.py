@@ -43,12 +43,12 @@ def organization_findings(organization: Organization, expected: str) -> list[Fin
     error = organization.error("organization")
     if error is not None:
         return [Finding.acceptable("organization", f"it cannot be identified: {error}", "unidentified_organization")]
-    found = describe_organization(organization.only("organization"))
+    described = describe_organization(organization.only("organization"))
     findings = []
-    another = why_another(found, expected)
+    another = why_another(described, expected)
     if another:
         findings.append(Finding("organization", f"{another}."))
-    if found["on_premises"]:
+    if described["on_premises"]:
         findings.append(
             Finding.acceptable(
                 "organization",

@@ -36,14 +36,14 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
 
 def _taken_since(artifacts: Artifacts, id_: str) -> list[LaterSnapshot]:
     """The snapshots that were taken after one, oldest first."""
-    found = []
+    snapshots = []
     for link in artifacts.snapshots.chain().after(id_):
         later = LaterSnapshot(link.path, link.rolled_back)
         with contextlib.suppress(OptionError):
             document = read_snapshot(artifacts.load(link.path), link.path)
             later = replace(later, document=document, applied=_applied(artifacts, link.path, document))
-        found.append(later)
-    return found
+        snapshots.append(later)
+    return snapshots
 
 
 def _applied(artifacts: Artifacts, path: str, snapshot: SnapshotDocument) -> Applied | None:
@@ -100,9 +100,9 @@ def _named(chain: SnapshotChain, name: str) -> str:
     """The path of the snapshot of this name, or of a path that ends with it. What is none is not looked for, let alone
     opened: an answer to a survey reads no file.
     """
-    found = [link.path for link in chain.links if f"/{link.path}".endswith(f"/{name.removeprefix('./')}")]
-    if name and found:
-        return found[0]
+    paths = [link.path for link in chain.links if f"/{link.path}".endswith(f"/{name.removeprefix('./')}")]
+    if name and paths:
+        return paths[0]
     newest = f" The newest is {chain.links[-1].path.rpartition('/')[2]}." if chain.links else ""
     raise OptionError(
         f"hardened_baseline_rollback_snapshot: {name!r} is not a snapshot of this organization.{newest}",

@@ -91,7 +91,9 @@ class Rollback(Procedure):
         self._found_first: Mapping[str, str] = {}
         self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
         # The whole state undoes the runs since, too. Otherwise, the next rollback would bring back what they changed.
-        self.restores_too = [each.reference for each in self._left_later()] if self.scope == "full" else []
+        self.restores_too = (
+            [taken_later.reference for taken_later in self._left_later()] if self.scope == "full" else []
+        )
         self.subsets = list(
             dict.fromkeys(part for part in read if part in ("organization", "rms_templates", *self.parts, *lacking))
         )
@@ -127,7 +129,7 @@ class Rollback(Procedure):
             else "There is nothing left to restore."
         )
         later = (
-            f" Snapshots that were taken since count as rolled back, too: {', '.join(each.name for each in self.restores_too)}."
+            f" Snapshots that were taken since count as rolled back, too: {', '.join(snapshot.name for snapshot in self.restores_too)}."
             if self.restores_too
             else ""
         )
@@ -144,7 +146,7 @@ class Rollback(Procedure):
 
     def _left_later(self) -> list[LaterSnapshot]:
         """The later snapshots that have not been rolled back."""
-        return [each for each in self.later if not each.rolled_back]
+        return [snapshot for snapshot in self.later if not snapshot.rolled_back]
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
@@ -178,7 +180,9 @@ class Rollback(Procedure):
                 "hardened_baseline_remove_created_templates: true removes those that a run created."
             )
             plan.warnings.append(warning("configurations_stay", text, configurations=staying))
-        holding = [each.name for each in self._left_later() if each.document and each.document.plan is None]
+        holding = [
+            snapshot.name for snapshot in self._left_later() if snapshot.document and snapshot.document.plan is None
+        ]
         if holding and self.scope == "changed" and self.recorded:
             text = (
                 f"{', '.join(holding)}, taken later, contains what this rollback takes away: the next rollback would bring it back. "
@@ -219,7 +223,11 @@ class Rollback(Procedure):
         lost = (UNCLEAR,) if self.force else (UNCLEAR, *IMPOSSIBLE)
         # What the session has never seen, nobody can wait for.
         unseen = [part for part in self.snapshot.unavailable if not organization.available(part)]
-        kept = [each.text for each in plan.warnings if each.kind in lost and each.values.get("part") not in unseen]
+        kept = [
+            plan_warning.text
+            for plan_warning in plan.warnings
+            if plan_warning.kind in lost and plan_warning.values.get("part") not in unseen
+        ]
         return [*differing, *strangers, *self._without_rules(organization), *kept]
 
     def _without_rules(self, organization: Organization) -> list[str]:
@@ -246,13 +254,13 @@ class Rollback(Procedure):
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
         """The findings about changes by others that the rollback would undo, too."""
-        found = [
+        templates = [
             (f"{template} is named by the rule {rule!r}, which stays.", "removes it")
             for template, rule in templates_in_use(organization, plan)
         ]
         return [
             Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too")
-            for text, forced in [*found, *([] if self.scope == "full" else self._theirs(organization, plan))]
+            for text, forced in [*templates, *([] if self.scope == "full" else self._theirs(organization, plan))]
         ]
 
     def _theirs(self, organization: Organization, plan: Plan) -> list[tuple[str, str]]:
@@ -260,19 +268,19 @@ class Rollback(Procedure):
         theirs = [change for change in plan.changes if not self._run.ours(organization, change)]
         # A created or removed object is one item.
         whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
-        found = [
+        others_changes = [
             _not_ours(change)
             for change in theirs
             if change.option == "state" or (change.resource, change.identity) not in whole
         ]
         if any(change.option == "priority" for change in plan.changes) and self._run.reordered(organization):
-            found.append(
+            others_changes.append(
                 (
                     "rules that the run did not move are in a different order: somebody moved them since then.",
                     "restores the order",
                 )
             )
-        return found
+        return others_changes
 
     def _changed(self, organization: Organization) -> dict[str, Any]:
         """The parts of the snapshot's state that the run changed, without rules. An OME configuration that is gone comes

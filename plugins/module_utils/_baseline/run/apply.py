@@ -422,8 +422,8 @@ def _failed(
             "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
         )
     report = report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings)
-    found = after_failure(task.session, prepared.procedure, report)
-    return replace(found, message=str(error))
+    report_after = after_failure(task.session, prepared.procedure, report)
+    return replace(report_after, message=str(error))
 
 
 def _record(

@@ -13,9 +13,9 @@ from ..procedures.procedure import Procedure
 def interrupted_warnings(artifacts: Artifacts, procedure: Procedure) -> list[str]:
     """A warning for each other run that writes to the organization, or that was interrupted while it wrote."""
     return [
-        _warning_text(each, artifacts.host, procedure)
-        for each in artifacts.notes.writing()
-        if each.run != artifacts.run
+        _warning_text(writing, artifacts.host, procedure)
+        for writing in artifacts.notes.writing()
+        if writing.run != artifacts.run
     ]
 
 
@@ -24,11 +24,11 @@ def end_interrupted(artifacts: Artifacts, procedure: Procedure) -> None:
     whose snapshots count as rolled back.
     """
     artifacts.notes.end_writing(
-        each.run
-        for each in artifacts.notes.writing()
-        if not each.lives
-        and each.run != artifacts.run
-        and (procedure.completes(each) or (each.snapshot and artifacts.snapshots.rolled_back(each.snapshot)))
+        writing.run
+        for writing in artifacts.notes.writing()
+        if not writing.lives
+        and writing.run != artifacts.run
+        and (procedure.completes(writing) or (writing.snapshot and artifacts.snapshots.rolled_back(writing.snapshot)))
     )
 
 

@@ -84,12 +84,14 @@ def replay_mail(
         return RunReplay()
     try:
         traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
-        guarantees = [each for each in guarantees_of(BaselineRequest(variables)) if WISHES[each.then].traced]
+        guarantees = [
+            guarantee for guarantee in guarantees_of(BaselineRequest(variables)) if WISHES[guarantee.then].traced
+        ]
         now = Mail.of_organization(known())
         then = now.after(plan)
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
-        found = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window, report)
+        replay = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window, report)
         tried = {name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()}
     except OptionError:
         raise
@@ -100,10 +102,12 @@ def replay_mail(
             }
         )
     # AWX stores the terminal in its events.
-    for line in replay_lines(found, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
+    for line in replay_lines(replay, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
     return RunReplay(
-        found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}, traced
+        replay,
+        {name: {key: replays[key] for key in ("window", "difference")} for name, replays in tried.items()},
+        traced,
     )
 
 

@@ -58,8 +58,8 @@ def _report_organization(
     variables = for_report(task)
     # What could not be stored came in the results, and is newer.
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
-    found = unkept[-1] if unkept else artifacts.notes.remembered().get("report")
-    read = OrganizationReport.read(found) if found else None
+    report = unkept[-1] if unkept else artifacts.notes.remembered().get("report")
+    read = OrganizationReport.read(report) if report else None
     organization = replace(organization_report(artifacts.host, task.params["procedure"], read, results), ring=ring)
     failed = any(map(_is_failure, results))
     if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
@@ -93,7 +93,11 @@ def _shortfall(organization: OrganizationReport, page: str) -> str:
     if organization.status is OrganizationStatus.NOT_ASSESSABLE:
         return f"Whether {organization.host} meets the baseline is unknown (not assessable): {unknown} Report: {page}"
     also = f" Not assessable: {unknown}" if unknown else ""
-    not_met = [f"{each.id} ({each.title})" for each in organization.controls if each.status is ControlStatus.NOT_MET]
+    not_met = [
+        f"{control.id} ({control.title})"
+        for control in organization.controls
+        if control.status is ControlStatus.NOT_MET
+    ]
     named = f" Not met: {listed(not_met, joint='and', most=len(not_met))}." if not_met else ""
     return f"{organization.host} does not meet the baseline ({organization.status}).{named}{also} Report: {page}"
 
@@ -151,13 +155,13 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     if kept := _kept_runs(task, variables):
         artifacts.reports.cut_runs(kept)
     named = _of_ring(task, report)
-    found = _of_run(task, artifacts, report, paths, named)
+    result = _of_run(task, artifacts, report, paths, named)
     # The last ring counts all.
     more = any(organization.waits and organization.host not in named for organization in report.organizations)
-    lines = found["lines"][:-1] if more else found["lines"]
+    lines = result["lines"][:-1] if more else result["lines"]
     for line in lines:
         task.show(line)
-    return {**found, "lines": lines}
+    return {**result, "lines": lines}
 
 
 def report_slices(task: BaselineContext) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class Record:
         capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
         if drafted.procedure.takes_snapshot is Takes.ALWAYS:
-            lacking = [str(each) for each in parts_not_in(snapshot)]
+            lacking = [str(warning) for warning in parts_not_in(snapshot)]
             self._task.warnings += lacking
             self.report = self.report.with_warnings(lacking)
         self.report = replace(
@@ -139,11 +139,11 @@ def _shown(
     procedure: Procedure, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool
 ) -> dict[str, Any]:
     """The part of a plan that a result shows to people."""
-    found: dict[str, Any] = {"mail": without_domains(mail).as_dict()} if mail else {}
+    shown: dict[str, Any] = {"mail": without_domains(mail).as_dict()} if mail else {}
     if check_mode:
-        found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
+        shown.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     summary = procedure.summary(changes)
-    return {**found, "msg": summary} if summary else found
+    return {**shown, "msg": summary} if summary else shown
 
 
 def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:

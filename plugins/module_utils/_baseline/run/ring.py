@@ -26,15 +26,15 @@ def failed_of_ring(artifacts: Artifacts) -> list[str]:
     """The organizations of this ring that failed, by inventory name, including those that could not be reached and left
     no plan.
     """
-    found = {
+    notes_of_ring = {
         artifacts.host: artifacts.notes.remembered(),
         **artifacts.notes.remembered_of([*artifacts.notes.remembered().get("ring", ())]),
     }
     # Core takes an organization that failed early out of the ring before the others plan, so no single one need know
     # the whole ring.
-    ring = dict.fromkeys(host for notes in found.values() for host in notes.get("ring", ()))
-    found = artifacts.notes.remembered_of([*ring]) | found
-    return [host for host in dict.fromkeys([*ring, *found]) if _has_failed(found.get(host) or {})]
+    ring = dict.fromkeys(host for notes in notes_of_ring.values() for host in notes.get("ring", ()))
+    notes_of_ring = artifacts.notes.remembered_of([*ring]) | notes_of_ring
+    return [host for host in dict.fromkeys([*ring, *notes_of_ring]) if _has_failed(notes_of_ring.get(host) or {})]
 
 
 def _has_failed(notes: Mapping[str, Any]) -> bool:
@@ -98,9 +98,9 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, message: str) -> str:
     """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
     message = " ".join(filter(None, [report.message, message]))
-    found = after_failure(task.session, prepared.procedure, report)
+    report_after = after_failure(task.session, prepared.procedure, report)
     prepared.artifacts.notes.remember(
-        {**prepared.artifacts.notes.remembered(), "report": replace(found, message=message).as_dict()}
+        {**prepared.artifacts.notes.remembered(), "report": replace(report_after, message=message).as_dict()}
     )
     return message
 

@@ -72,11 +72,11 @@ def evidence_of_rules(
             now=now,
             sample=_SAMPLE,
         )
-        found = read_evidence(task.session, asked, task.say)
+        evidence = read_evidence(task.session, asked, task.say)
     except ExchangeError as error:
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
-    result = evidence_result(found, unseen=mail.unseen, examples=0)
-    result["unavailable"] = {**mail.unavailable, **found.unavailable}
+    result = evidence_result(evidence, unseen=mail.unseen, examples=0)
+    result["unavailable"] = {**mail.unavailable, **evidence.unavailable}
     for line in (evidence_headline(result), *measured_lines(result)):
         task.say(line)
     return result
@@ -208,7 +208,7 @@ def known_changes(
     :raises OptionError: a snapshot cannot be read.
     """
     order = [rule.guid for rule in rules_of(organization)]
-    found, until = [], now
+    changes, until = [], now
     for snapshot in _newest_first(artifacts):
         rules = {
             rule["guid"]: rule
@@ -218,20 +218,20 @@ def known_changes(
         mattered = [guid for guid in snapshot.order if guid in rules and not _was_trial(rules[guid])]
         for place, guid in enumerate(order):
             before = mattered[: mattered.index(guid)] if guid in mattered else []
-            found += [
-                LatestChange(RULE, str(rules[each]["name"]), until, guid.lower())
-                for each in before
-                if each not in order[:place]
+            changes += [
+                LatestChange(RULE, str(rules[rule]["name"]), until, guid.lower())
+                for rule in before
+                if rule not in order[:place]
             ]
         until = datetime.datetime.fromisoformat(snapshot.created_at)
         if until <= begin:
             break
-    return found
+    return changes
 
 
 def _newest_first(artifacts: Artifacts) -> Iterator[SnapshotDocument]:
     chain = artifacts.snapshots.chain()
-    by_id, link = {each.id: each for each in chain.links}, chain.last()
+    by_id, link = {other.id: other for other in chain.links}, chain.last()
     while link:
         yield read_snapshot(artifacts.load(link.path), link.path)
         link = by_id.get(link.previous)

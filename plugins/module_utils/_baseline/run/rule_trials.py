@@ -22,13 +22,13 @@ def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[st
     """The rules on trial by their names, each with the plan that would enforce it; without those of which none can be
     made.
     """
-    found = {}
+    plans = {}
     for trial in procedure.trials(organization):
         try:
-            found[trial.name] = procedure.enforcing(organization, trial)
+            plans[trial.name] = procedure.enforcing(organization, trial)
         except ExchangeError:
             continue  # What keeps the rules from being planned is refused, or said of their control.
-    return found
+    return plans
 
 
 def rows_of_trials(

@@ -92,12 +92,12 @@ def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -
 
 def leaves_one_set(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain]) -> list[Value]:
     """For each edit, whether somebody leaves the copy in only one of the two rule sets, as far as the edit decides."""
-    found: list[Value] = []
+    leaving: list[Value] = []
     for edit in edits:
         both = zip((edit.before, edit.after), chains, strict=True)
         splits = [chain.splits[id(rule)] for rule, chain in both if rule is not None and id(rule) in chain.splits]
-        found.append(company.leaves_one_set(splits, in_place=edit.alike()) if splits else FALSE)
-    return found
+        leaving.append(company.leaves_one_set(splits, in_place=edit.alike()) if splits else FALSE)
+    return leaving
 
 
 class Causes:
@@ -242,12 +242,12 @@ class _CutPoint:
 
 def _ends(state: State) -> dict[tuple[Does, str], Value]:
     """What rules did to a copy, by the sort of action that does it."""
-    found = {(does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates}
-    found.update({(Does.ENCRYPT, name_key(option)): value for option, value in state.asked.items()})
-    found.update({(Does.BRAND, name_key(brand)): value for brand, value in state.brands.items()})
-    found.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
-    found.update({(Does.ROUTE, connector): value for connector, value in state.routes.items()})
-    return {**found, (Does.DECRYPT, ""): state.removed, (Does.ROUTE, ""): state.requires_tls}
+    ends = {(does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates}
+    ends.update({(Does.ENCRYPT, name_key(option)): value for option, value in state.asked.items()})
+    ends.update({(Does.BRAND, name_key(brand)): value for brand, value in state.brands.items()})
+    ends.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
+    ends.update({(Does.ROUTE, connector): value for connector, value in state.routes.items()})
+    return {**ends, (Does.DECRYPT, ""): state.removed, (Does.ROUTE, ""): state.requires_tls}
 
 
 def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
@@ -259,8 +259,8 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
 
 def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[Literal, Literal]:
     was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
-    found = ~logic.equal(was, now) if alike else was | now
-    return low(found), high(found)
+    differs = ~logic.equal(was, now) if alike else was | now
+    return low(differs), high(differs)
 
 
 #: Marks for no later rule, and for any later rule without a part of its own.
@@ -308,9 +308,9 @@ class Turn:
 
 def turns_of(edits: Sequence[Edit], before: RuleSet, after: RuleSet) -> list[Turn]:
     """The rules of two sets, in the order in which mail meets them."""
-    found = [Turn(edit.before, edit.after, edit.place, place) for place, edit in enumerate(edits)]
-    found += [Turn(one, other, other.place) for one, other in unedited(before, after)]
-    return sorted(found, key=lambda turn: turn.place)
+    turns = [Turn(edit.before, edit.after, edit.place, place) for place, edit in enumerate(edits)]
+    turns += [Turn(one, other, other.place) for one, other in unedited(before, after)]
+    return sorted(turns, key=lambda turn: turn.place)
 
 
 @dataclass(frozen=True)
@@ -378,11 +378,11 @@ class CauseParts:
             self._first_divergence().values()
         )
 
-    def causes(self, found: Sequence[Literal]) -> list[Literal]:
+    def causes(self, first_edits: Sequence[Literal]) -> list[Literal]:
         """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so,
         that is the cause, and not an earlier edit, which may decide what others do.
 
-        :param found: the first edit of those that may decide, by edit, and that none is.
+        :param first_edits: the first edit of those that may decide, by edit, and that none is.
         """
         circuit, first = self._rail.circuit, self._first_divergence()
         own = {
@@ -391,7 +391,7 @@ class CauseParts:
             if turn.edit >= 0
         }
         none = ~circuit.disjunction(own.values() if self._rail.free else self._begins)
-        return [own.get(place, FALSE) | (literal & none) for place, literal in enumerate(found)]
+        return [own.get(place, FALSE) | (literal & none) for place, literal in enumerate(first_edits)]
 
     def literal(self, cause: int, part: Part) -> Literal:
         """That a message is of a part."""
@@ -404,10 +404,10 @@ class CauseParts:
     def _possible_parts(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
         first = self._first_divergence()
         mine = {
-            each for each in first if each.first_to_differ == OWN or self._turns[each.first_to_differ].edit == cause
+            part for part in first if part.first_to_differ == OWN or self._turns[part.first_to_differ].edit == cause
         }
-        parts = [(OWN, False, self._rail.circuit.disjunction([first[each] for each in mine]))]
-        parts += [(each.first_to_differ, each.acts, literal) for each, literal in first.items() if each not in mine]
+        parts = [(OWN, False, self._rail.circuit.disjunction([first[part] for part in mine]))]
+        parts += [(part.first_to_differ, part.acts, literal) for part, literal in first.items() if part not in mine]
         return {
             Part(now, later, acts): (version, literal)
             for now, version in self._versions(cause).items()
@@ -431,7 +431,7 @@ class CauseParts:
         if self._divergences is not None:
             return self._divergences
         none = TRUE
-        found: dict[Part, Literal] = {}
+        divergences: dict[Part, Literal] = {}
         for place, turn in enumerate(self._turns):
             was, now = (self._done(rule, which) for which, rule in enumerate((turn.before, turn.after)))
             begins = now & ~was if turn.alike(self._edits, self._aspect) else now
@@ -439,11 +439,11 @@ class CauseParts:
             if was == now == FALSE:
                 continue
             self._begins += [high(begins)] if turn.edit >= 0 else []
-            found[Part(None, place, acts=True)] = low(begins) & none
-            found[Part(None, place)] = low(ends) & none
+            divergences[Part(None, place, acts=True)] = low(begins) & none
+            divergences[Part(None, place)] = low(ends) & none
             none &= ~high(begins) & ~high(ends)
-        found[Part(None)] = none
-        self._divergences = {part: literal for part, literal in found.items() if literal != FALSE}
+        divergences[Part(None)] = none
+        self._divergences = {part: literal for part, literal in divergences.items() if literal != FALSE}
         return self._divergences
 
     def _done(self, rule: FlowRule | None, which: int) -> Value:

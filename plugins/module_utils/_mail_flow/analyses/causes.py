@@ -67,22 +67,22 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if not (decided_by or WISHES[guarantee.then].wants_protection):
         return None
     every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee))
-    helping = [each for each in every if _encrypts(each.rule, guarantee)]
-    decider = next((each.rule for each in every if each.rule.name == decided_by), None)
+    helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
+    decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         return _of_decider(decider, helping)
     if not WISHES[guarantee.then].wants_protection:
         return None
     if copied_by:
-        missing = _nearest([each for each in helping if _misses_recipient(each)], guarantee)
+        missing = _nearest([standing for standing in helping if _misses_recipient(standing)], guarantee)
         return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
-    found = _nearest([each for each in helping if each.distance and _known(each, copy)], guarantee)
+    nearest = _nearest([standing for standing in helping if standing.distance and _known(standing, copy)], guarantee)
     half = None if guarantee.then == IN_TRANSIT else _nearest(_by_halves(every), guarantee)
-    if half and (found is None or _in_common(half.rule, guarantee) > _in_common(found.rule, guarantee)):
+    if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
         return BreachCause(_half(half.rule), half.rule.name)
-    return _of_standing(found, every, copy) if found else None
+    return _of_standing(nearest, every, copy) if nearest else None
 
 
 def _arrives_in_clear(copy: Copy) -> bool:
@@ -92,10 +92,10 @@ def _arrives_in_clear(copy: Copy) -> bool:
 
 def _by_halves(every: Sequence[Standing]) -> list[Standing]:
     """The rules that do something for a copy that nothing protects, and do not encrypt it."""
-    acting = [each for each in every if each.surely and each.rule.enforced]
-    if any(each.rule.does(Does.ENCRYPT) for each in acting):
+    acting = [standing for standing in every if standing.surely and standing.rule.enforced]
+    if any(standing.rule.does(Does.ENCRYPT) for standing in acting):
         return []
-    return [each for each in acting if _half(each.rule)]
+    return [standing for standing in acting if _half(standing.rule)]
 
 
 def _half(rule: FlowRule) -> str:
@@ -115,7 +115,9 @@ def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | No
         return BreachCause(kind, rule.name)
     if rule.does(Does.STOP):
         later = [
-            each.rule.name for each in helping if not (each.reached or each.failed) and each.rule.place > rule.place
+            standing.rule.name
+            for standing in helping
+            if not (standing.reached or standing.failed) and standing.rule.place > rule.place
         ]
         return BreachCause("stops", rule.name, other=later[0] if later else "")
     if rule.does(Does.DECRYPT):
@@ -125,14 +127,16 @@ def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | No
 
 def _misses_recipient(standing: Standing) -> bool:
     """Whether a rule does not cover a copy because of whom it is for."""
-    failed = [each for each in standing.failed if each.section == "conditions"]
-    return bool(failed) and all(each.atom.predicate.of_recipient for each in failed)
+    failed = [condition for condition in standing.failed if condition.section == "conditions"]
+    return bool(failed) and all(condition.atom.predicate.of_recipient for condition in failed)
 
 
 def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None:
     """The rule that is most likely meant to keep a guarantee: one with the same conditions, and the least in its way."""
     return min(
-        every, key=lambda each: (*unlike(each.rule, guarantee.when), each.distance, each.rule.place), default=None
+        every,
+        key=lambda standing: (*unlike(standing.rule, guarantee.when), standing.distance, standing.rule.place),
+        default=None,
     )
 
 
@@ -151,10 +155,10 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     others = 0
     for atom in rule.conditions:
         wanted = when.get(atom.predicate.options[0])
-        values = {str(each).casefold() for each in (wanted if isinstance(wanted, list) else [wanted])}
+        values = {str(value).casefold() for value in (wanted if isinstance(wanted, list) else [wanted])}
         own = plain(atom.values)
         own = own if isinstance(own, list) else [own]
-        shared += sum(str(each).casefold() in values for each in own)
+        shared += sum(str(value).casefold() in values for value in own)
         others += wanted is None
     return -shared, others
 
@@ -183,15 +187,18 @@ def _is_internal(standing: Standing, copy: Copy) -> bool:
 
 #: Sort of a cause to when it is known.
 _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
-    ("disabled", lambda each, _copy: bool(each.rule.idle) and not each.failed),
-    ("mode", lambda each, _copy: not each.rule.enforced and not each.failed),
-    ("dates", lambda each, _copy: not each.in_window and not each.failed),
+    ("disabled", lambda standing, _copy: bool(standing.rule.idle) and not standing.failed),
+    ("mode", lambda standing, _copy: not standing.rule.enforced and not standing.failed),
+    ("dates", lambda standing, _copy: not standing.in_window and not standing.failed),
     ("unauthenticated", _is_unauthenticated),
-    ("internal_domain", lambda each, copy: each.misses_by_scope and len(each.failed) == 1 and _is_internal(each, copy)),
-    ("scope", lambda each, _copy: each.misses_by_scope and len(each.failed) == 1),
-    ("never_matches", lambda each, _copy: len(each.failed) == 1 and bool(_never_matches(each.failed[0]))),
-    ("exception", lambda each, _copy: len(each.failed) == 1 and each.failed[0].section == "exceptions"),
-    ("stopped", lambda each, _copy: not each.failed and not each.reached),
+    (
+        "internal_domain",
+        lambda standing, copy: standing.misses_by_scope and len(standing.failed) == 1 and _is_internal(standing, copy),
+    ),
+    ("scope", lambda standing, _copy: standing.misses_by_scope and len(standing.failed) == 1),
+    ("never_matches", lambda standing, _copy: len(standing.failed) == 1 and bool(_never_matches(standing.failed[0]))),
+    ("exception", lambda standing, _copy: len(standing.failed) == 1 and standing.failed[0].section == "exceptions"),
+    ("stopped", lambda standing, _copy: not standing.failed and not standing.reached),
 )
 
 
@@ -221,6 +228,8 @@ def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> B
             kind, rule.name, *(("expiry_date", rule.ends) if ended else ("activation_date", rule.begins))
         )
     if kind == "stopped":
-        stops = [each.rule.name for each in every if each.acts and each.rule.is_final and each.rule.place < rule.place]
+        stops = [
+            other.rule.name for other in every if other.acts and other.rule.is_final and other.rule.place < rule.place
+        ]
         return BreachCause(kind, rule.name, other=stops[-1] if stops else "")
     return BreachCause(kind, rule.name, "enabled", False)

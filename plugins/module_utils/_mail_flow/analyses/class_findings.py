@@ -81,7 +81,7 @@ class ClassFindings:
 
     def tell(self, classes: Iterable[MailClass]) -> None:
         """Records the findings about classes with a message that shows them."""
-        drafts = [self._draft(found, found.shown) for found in classes if found.shown is not None]
+        drafts = [self._draft(mail_class, mail_class.shown) for mail_class in classes if mail_class.shown is not None]
         questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
         possible = Batch(self.model.circuit, self.budget).possible(questions)
         sure = {key for key, _literals in questions if key not in possible}
@@ -109,12 +109,12 @@ class ClassFindings:
         left = self.budget - self.model.circuit.solver.conflicts
         return self.model.circuit.solve(literals, left) if left > 0 else None
 
-    def _draft(self, found: MailClass, shown: ClassWitness) -> _ClassFacts:
+    def _draft(self, mail_class: MailClass, shown: ClassWitness) -> _ClassFacts:
         candidate = shown.candidate
-        edit = edit_at(self.edits, found.cause)
-        part = found.part
+        edit = edit_at(self.edits, mail_class.cause)
+        part = mail_class.part
         both = zip(shown.courses, self.sets, candidate.facts, strict=True)
-        before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
+        before, after = (result(course, rules, candidate.message, facts) or {} for course, rules, facts in both)
         rules = (
             [(int(part.now), rule)]
             if edit and part.now is not None and (rule := edit.after if part.now else edit.before)
@@ -125,18 +125,18 @@ class ClassFindings:
         )
         rules += [(int(part.acts), later)] if later is not None else []
         why = NOTHING
-        if edit and edit.before and edit.after and part.now is not None and edit.alike(aspect_of(found.kind)):
+        if edit and edit.before and edit.after and part.now is not None and edit.alike(aspect_of(mail_class.kind)):
             why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
-        return _ClassFacts(found, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
+        return _ClassFacts(mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
 
     # What is true of all mail of a class
 
-    def _of_class(self, found: MailClass) -> list[Literal]:
-        person = found.person
+    def _of_class(self, mail_class: MailClass) -> list[Literal]:
+        person = mail_class.person
         mail = self.model.mail
         nobody = [~mail.recipient["address", person]] if person else []
-        return [*nobody, *self.asked(person).of_class(found.kind, found.cause, found.part)]
+        return [*nobody, *self.asked(person).of_class(mail_class.kind, mail_class.cause, mail_class.part)]
 
     def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
@@ -145,25 +145,25 @@ class ClassFindings:
         of_class = self._of_class(draft.found)
         conditions = self.model.free.conditions
         recipient = self.model.mail.recipient
-        found: list[tuple[_Question, Sequence[Literal]]] = []
+        questions: list[tuple[_Question, Sequence[Literal]]] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
             for number, atom in enumerate(rule.conditions):
                 if draft.found.person or self._changes(chain, rule, atom):
-                    found.append(
+                    questions.append(
                         (
                             (place, index, number),
                             (*of_class, ~high(chain.conditions.truth(atom, SeenMessage(), recipient))),
                         )
                     )
         if draft.why:
-            found.append(
+            questions.append(
                 ((place, _SEPARATED, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
             )
         if arrival := self._arrival(draft):
             usual = assumed(self.model, self._about, usual=draft.shown.usual)
-            found.append(((place, _ARRIVES, 0), (*usual, *of_class, ~self.model.mail.arrival[arrival])))
-        return found
+            questions.append(((place, _ARRIVES, 0), (*usual, *of_class, ~self.model.mail.arrival[arrival])))
+        return questions
 
     def _changes(self, chain: RuleChain, rule: FlowRule, atom: Atom) -> bool:
         """Whether earlier rules can change the result of a condition."""
@@ -185,7 +185,7 @@ class ClassFindings:
 
         :param sure: the questions whose statements are true of all of its mail.
         """
-        found = draft.found
+        mail_class = draft.found
         edit = draft.edit
         why = draft.why if (place, _SEPARATED, 0) in sure else NOTHING
         about: list[FlowRule] = []
@@ -195,10 +195,10 @@ class ClassFindings:
             kept = [
                 atom
                 for number, atom in numbered
-                if (place, index, number) in sure or not (found.person or self._changes(chain, rule, atom))
+                if (place, index, number) in sure or not (mail_class.person or self._changes(chain, rule, atom))
             ]
             step = chain.step(rule)
-            if step is not None and not found.person:
+            if step is not None and not mail_class.person:
                 others = (atom for atom in rule.conditions if atom not in kept)
                 changed.update({atom: tuple(changing_rules(chain, atom, step)) for atom in others})
             about.append(
@@ -208,11 +208,11 @@ class ClassFindings:
             about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
             why = NOTHING
         return ChangedMail(
-            kind=found.kind,
+            kind=mail_class.kind,
             about=tuple(about),
             why=why,
             rules=rules_of(self.model, self.edits, edit),
-            person=found.person,
+            person=mail_class.person,
             witness=self._witness(draft, about, why),
             cause=Cause(edit, self._acted(draft), self._later_rule(draft), self.model.settings_that_differ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
@@ -220,7 +220,7 @@ class ClassFindings:
             changed=tuple(changed.items()),
             stages=draft.stages,
             approved=draft.approvals > 0,
-            sides={side: each for side, each in draft.sides.items() if each},
+            sides={side: outcome for side, outcome in draft.sides.items() if outcome},
         )
 
     def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
@@ -285,22 +285,24 @@ class ClassFindings:
 
     # How much mail is treated so
 
-    def _differs(self, found: MailClass, approvals: int) -> Literal:
+    def _differs(self, mail_class: MailClass, approvals: int) -> Literal:
         """That a message is treated differently as its class says. Delivery counts at the witness's stage: another
         approval may remain.
         """
-        asked = self.asked(found.person)
-        differs = asked.kinds[found.kind]
-        if found.kind not in ("delivery_lost", "delivery_gained"):
+        asked = self.asked(mail_class.person)
+        differs = asked.kinds[mail_class.kind]
+        if mail_class.kind not in ("delivery_lost", "delivery_gained"):
             return differs
-        copies = asked.copies[found.kind == "delivery_gained"]
+        copies = asked.copies[mail_class.kind == "delivery_gained"]
         return differs & high(copies.fate("delivered", approvals))
 
-    def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> Literal:
+    def _alike(
+        self, mail_class: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int
+    ) -> Literal:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
-            self.asked(found.person).copies, stages, STAGE_KEYS.get(found.kind, ("", "")), strict=True
+            self.asked(mail_class.person).copies, stages, STAGE_KEYS.get(mail_class.kind, ("", "")), strict=True
         ):
             if wanted == "fate" and stage:
                 values.append(copies.fate(str(stage["fate"]), approvals))
@@ -317,25 +319,29 @@ class ClassFindings:
         """The literals that determine how much mail a sentence is true of."""
         model = self.model
         recipient = self.model.mail.recipient
-        found = draft.found
+        mail_class = draft.found
         why = finding.why
-        differs = self._differs(found, draft.approvals)
-        alike = self._alike(found, draft.stages, draft.approvals)
+        differs = self._differs(mail_class, draft.approvals)
+        alike = self._alike(mail_class, draft.stages, draft.approvals)
         wanted = assumed(model, self._about, usual=draft.shown.usual)
         # People whom a rule adds or redirects mail to get mail addressed to them anyway.
         anyway = (
-            [found.person]
-            if found.person
-            else [each for rule in finding.about for each in redirected_to(rule, model.facts)]
+            [mail_class.person]
+            if mail_class.person
+            else [person for rule in finding.about for person in redirected_to(rule, model.facts)]
         )
-        wanted += [~recipient["address", each] for each in sorted(set(anyway))]
+        wanted += [~recipient["address", person] for person in sorted(set(anyway))]
         if finding.arrives:
             wanted.append(model.mail.arrival[finding.arrives])
-        elif found.kind.startswith(
+        elif mail_class.kind.startswith(
             "protection"
         ):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [~literal for literal in model.mail.arrival.values()]
-        of_class = (*wanted, *self.asked(found.person).of_class(found.kind, found.cause, found.part), differs)
+        of_class = (
+            *wanted,
+            *self.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part),
+            differs,
+        )
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
         seen_as: list[tuple[RuleChain, RuleStep, FlowRule]] = []
         for (chain, step), said in zip(steps, finding.about, strict=True):
@@ -361,16 +367,16 @@ class ClassFindings:
         """
         circuit, exempt = self.model.circuit, [*extent.named, ~extent.differs]
         candidates = self._candidates(draft)
-        left = dict(sorted(candidates.items(), key=lambda each: _RANKS[each[0].how]))
-        found: dict[Exempting, Literal] = {}
+        left = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
+        exempting: dict[Exempting, Literal] = {}
         while left and extent.named:
             some = circuit.disjunction(left.values())
-            if not self._solved([*exempt, *(~acts for acts in found.values()), some]):
+            if not self._solved([*exempt, *(~acts for acts in exempting.values()), some]):
                 break
-            first = next(each for each, acts in left.items() if circuit.holds(acts))
-            found[first] = left.pop(first)
+            first = next(exemption for exemption, acts in left.items() if circuit.holds(acts))
+            exempting[first] = left.pop(first)
         rest = [*exempt, *(~acts for acts in candidates.values())]
-        by = tuple(each for each in candidates if each in found)
+        by = tuple(exemption for exemption in candidates if exemption in exempting)
         if extent.named and self._solved(rest) is False:
             return "another", by
         return self._limit(draft, extent, rest), by
@@ -415,14 +421,14 @@ class ClassFindings:
         acts: dict[Exempting, list[Literal]] = {}
         for which, rules in enumerate(self.sets):
             for rule in rules.rules:
-                if rule.idle or any(each is not None and rule.name == each.name for each in mine):
+                if rule.idle or any(exemption is not None and rule.name == exemption.name for exemption in mine):
                     continue
-                earlier = any(side == which and rule.place < each.place for side, each in draft.rules)
+                earlier = any(side == which and rule.place < exemption.place for side, exemption in draft.rules)
                 how = _how(rule, draft.found, earlier=earlier)
                 if how:
                     literal = high(self.model.free.chains[which].acts(rule))
                     acts.setdefault(Exempting(rule.name, how), []).append(literal)
-        return {each: self.model.circuit.disjunction(literals) for each, literals in acts.items()}
+        return {exempting: self.model.circuit.disjunction(literals) for exempting, literals in acts.items()}
 
 
 #: How a rule exempts mail, what explains the most first.
@@ -442,7 +448,7 @@ _DECIDING = {
 }
 
 
-def _how(rule: FlowRule, found: MailClass, *, earlier: bool) -> str:
+def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
     """How a rule may exempt mail from a class; empty if it cannot.
 
     :param earlier: whether it stands before a rule that the class is about.
@@ -452,10 +458,10 @@ def _how(rule: FlowRule, found: MailClass, *, earlier: bool) -> str:
     ends = how_it_ends(rule)
     if ends:
         return ends
-    for does, how in _DECIDING[aspect_of(found.kind)]:
+    for does, how in _DECIDING[aspect_of(mail_class.kind)]:
         if rule.does(does):
-            return "asks" if how == "encrypts" and found.kind == "protection_changed" else how
-    if found.person and (rule.does(Does.ADD) or rule.does(Does.REDIRECT)):
+            return "asks" if how == "encrypts" and mail_class.kind == "protection_changed" else how
+    if mail_class.person and (rule.does(Does.ADD) or rule.does(Does.REDIRECT)):
         return "brings"
     return "stops" if earlier and rule.is_final else ""
 

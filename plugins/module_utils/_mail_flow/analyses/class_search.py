@@ -116,12 +116,18 @@ class ClassSearch:
             [*self.mail.assumed(usual=usual), *self.mail.company(self.model.free)] for usual in (True, False)
         )
         possible = self._examples(kinds, usual, self._good())
-        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
+        left = {
+            which: [kind for kind in kinds_of_cause if (kind, which) not in possible]
+            for which, kinds_of_cause in kinds.items()
+        }
         unusual = self._examples(left, unseen) if self.mail.some_unusual else {}
         parted = self._in_usual_mail(possible, usual)
         self._in_unusual_mail([*(parted if self.mail.some_unusual else ()), *unusual], parted, unusual, unseen)
         told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
-        return {which: [kind for kind in each if (kind, which) not in told] for which, each in left.items()}
+        return {
+            which: [kind for kind in kinds_of_cause if (kind, which) not in told]
+            for which, kinds_of_cause in left.items()
+        }
 
     def _examples(
         self, kinds: Mapping[Which, Sequence[str]], assumed: Sequence[Literal], preferred: Sequence[Literal] = ()
@@ -129,8 +135,8 @@ class ClassSearch:
         """The kinds and causes that mail may have, each with an example."""
         return {
             (kind, which): example
-            for which, each in kinds.items()
-            for kind, example in self._possible(which, each, assumed, preferred).items()
+            for which, kinds_of_cause in kinds.items()
+            for kind, example in self._possible(which, kinds_of_cause, assumed, preferred).items()
         }
 
     def _in_usual_mail(
@@ -141,14 +147,19 @@ class ClassSearch:
         """
         modes = [True, False] if self.mail.some_unusual else [True]
         parted: dict[tuple[str, Which], list[Part]] = {}
-        for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
-            for found in self._parts(kind, which, assumed, self._good(), example=possible[kind, which]):
-                parted.setdefault((kind, which), []).append(found.part)
-                if found.shown is None:
-                    self._witness(found, self.model.free)
-                self._sure(found, *modes)
-                if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
-                    self._drop(found)
+        for kind, which in sorted(possible, key=lambda key: (KINDS.index(key[0]), key[1])):
+            for mail_class in self._parts(kind, which, assumed, self._good(), example=possible[kind, which]):
+                parted.setdefault((kind, which), []).append(mail_class.part)
+                if mail_class.shown is None:
+                    self._witness(mail_class, self.model.free)
+                self._sure(mail_class, *modes)
+                if (
+                    mail_class.shown is None
+                    and mail_class.witness is None
+                    and not mail_class.refine
+                    and not self._shows(mail_class)
+                ):
+                    self._drop(mail_class)
         return parted
 
     def _in_unusual_mail(
@@ -165,10 +176,10 @@ class ClassSearch:
         """
         for kind, which in wanted:
             known = parted.get((kind, which), ())
-            for found in self._parts(kind, which, assumed, known=known, example=examples.get((kind, which))):
-                self._sure(found, False)
-                if found.shown is None and not found.refine:
-                    self._drop(found)
+            for mail_class in self._parts(kind, which, assumed, known=known, example=examples.get((kind, which))):
+                self._sure(mail_class, False)
+                if mail_class.shown is None and not mail_class.refine:
+                    self._drop(mail_class)
                     self.unusual.add(which[1])
 
     def _good(self) -> list[Literal]:
@@ -185,7 +196,7 @@ class ClassSearch:
 
     def _met(self) -> list[Literal]:
         """That mail meets the assumptions that the edits are about."""
-        return [each.literal for each in self.model.mail.assumptions if each.id in self._about]
+        return [assumption.literal for assumption in self.model.mail.assumptions if assumption.id in self._about]
 
     def _parts(
         self,
@@ -208,15 +219,15 @@ class ClassSearch:
         most = min(MOST_LATER, self._room)
         literals = asked.parts_of(kind, cause)
         of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
-        found = [part for part in known if part.first_to_differ != ANY]
+        parts = [part for part in known if part.first_to_differ != ANY]
         if any(part == WHOLE for part in known):
             return
         while True:
-            left = [part for part in literals if part not in found]
-            if len(left) > 1 and len(found) >= most:
+            left = [part for part in literals if part not in parts]
+            if len(left) > 1 and len(parts) >= most:
                 break
-            if example is None or example[0] in found:
-                others = [~asked.part(kind, cause, part) for part in found if part in literals]
+            if example is None or example[0] in parts:
+                others = [~asked.part(kind, cause, part) for part in parts if part in literals]
                 wanted = [*of_kind, *asked.some_part(kind, cause), *others]
                 possible, candidate = (
                     model.search(wanted, model.free, self.remaining_budget, preferred) if left else (False, None)
@@ -224,14 +235,14 @@ class ClassSearch:
                 if not possible:
                     return
                 example = self._part(kind, which), candidate
-            found.append(example[0])
+            parts.append(example[0])
             self._room -= 1
             yield self._noted(kind, which, *example, usual=not known)
         for now in dict.fromkeys(part.now for part in literals):
-            part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
-            if any(each.first_to_differ == ANY and each.now is now for each in known):
+            part = Part(now, ANY, others=tuple(part for part in parts if part.now is now))
+            if any(other.first_to_differ == ANY and other.now is now for other in known):
                 continue
-            if example is not None and example[0] not in found and example[0].now is now:
+            if example is not None and example[0] not in parts and example[0].now is now:
                 possible = True
                 candidate = example[1]
             else:
@@ -251,10 +262,10 @@ class ClassSearch:
         self, kind: str, which: Which, part: Part, candidate: CandidateMessage | None, *, usual: bool
     ) -> MailClass:
         """A class, with the message if it certainly shows it."""
-        found = self._class(kind, which, part)
-        if candidate is not None and (courses := self._courses(candidate, found.person)) is not None:
-            self._note(found, candidate, courses, usual=usual)
-        return found
+        mail_class = self._class(kind, which, part)
+        if candidate is not None and (courses := self._courses(candidate, mail_class.person)) is not None:
+            self._note(mail_class, candidate, courses, usual=usual)
+        return mail_class
 
     def depend(self, person: str, kinds: Mapping[Which, Sequence[str]]) -> None:
         """Adds the classes that are impossible for a message to one recipient but may be possible with others, and whom
@@ -269,8 +280,8 @@ class ClassSearch:
                 known.setdefault((person, cause), {}).setdefault(kind, []).append(part)
         for which, parts in known.items():
             self._depending(self.model.free, which, parts, usual=True)
-        for which, each in kinds.items():
-            left = self._depending(self.model.free, which, dict.fromkeys(each, ()), usual=True)
+        for which, kinds_of_cause in kinds.items():
+            left = self._depending(self.model.free, which, dict.fromkeys(kinds_of_cause, ()), usual=True)
             if left and self.mail.some_unusual:
                 impossible = self._depending(self.model.free, which, dict.fromkeys(left, ()), usual=False)
                 others = {kind: () for kind in left if kind not in impossible}
@@ -299,9 +310,9 @@ class ClassSearch:
                     left.remove(kind)
                     impossible.remove(kind)
                     if usual or not side.logic.free:
-                        found = self._class(kind, which, WHOLE)
-                        found.refine = model.to_refine(side) or model.left_in_fields()
-                        found.usual = usual
+                        mail_class = self._class(kind, which, WHOLE)
+                        mail_class.refine = model.to_refine(side) or model.left_in_fields()
+                        mail_class.usual = usual
         return impossible
 
     def _unknown_part(self, asked: CopyQueries, kind: str, place: int, known: Sequence[Part]) -> Literal:
@@ -311,11 +322,11 @@ class ClassSearch:
         parts = (~asked.part(kind, place, part) for part in known)
         return self.model.circuit.conjunction([asked.kinds[kind], *asked.some_part(kind, place), *parts])
 
-    def _sure(self, found: MailClass, *modes: bool) -> None:
+    def _sure(self, mail_class: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
         for usual in modes:
-            if found.shown is None:
-                self._witness(found, self.model.open, self._met(), usual=usual)
+            if mail_class.shown is None:
+                self._witness(mail_class, self.model.open, self._met(), usual=usual)
 
     def _possible(
         self, which: Which, kinds: Sequence[str], assumed: Sequence[Literal], preferred: Sequence[Literal] = ()
@@ -331,7 +342,7 @@ class ClassSearch:
         person, place = which
         model = self.model
         free = self.questions.free(person)
-        found: dict[str, _Example] = {}
+        examples: dict[str, _Example] = {}
         for cause, left in free.kinds_by_cause(kinds, place).items():
             while left:
                 any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
@@ -341,20 +352,20 @@ class ClassSearch:
                 if not possible:
                     break
                 shown = [kind for kind in left if model.circuit.holds(free.kinds[kind])]
-                found |= {kind: (self._part(kind, which), candidate) for kind in shown}
+                examples |= {kind: (self._part(kind, which), candidate) for kind in shown}
                 left = [kind for kind in left if kind not in shown]
-        return found
+        return examples
 
-    def _note(self, found: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
+    def _note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
-        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        edit = self.edits[mail_class.cause] if mail_class.cause < len(self.edits) else None
         if edit is not None and (edit.unsure or not any(acted(edit, courses))):
             return
         both = zip(courses, candidate.facts, strict=True)
-        if found.shown is None and found.kind in sure_kinds(
+        if mail_class.shown is None and mail_class.kind in sure_kinds(
             *(treated(course, candidate.message, facts) for course, facts in both)
         ):
-            found.shown = ClassWitness(candidate, courses, usual)
+            mail_class.shown = ClassWitness(candidate, courses, usual)
 
     def _class(self, kind: str, which: Which, part: Part) -> MailClass:
         if len(self.classes) >= MOST_CLASSES:
@@ -362,49 +373,61 @@ class ClassSearch:
         person, cause = which
         return self.classes.setdefault((kind, cause, person, part), MailClass(kind, cause, part, person))
 
-    def _drop(self, found: MailClass) -> None:
-        del self.classes[found.kind, found.cause, found.person, found.part]
+    def _drop(self, mail_class: MailClass) -> None:
+        del self.classes[mail_class.kind, mail_class.cause, mail_class.person, mail_class.part]
 
-    def _shows(self, found: MailClass) -> bool:
+    def _shows(self, mail_class: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
-        asked = self.questions.free(found.person)
-        meant = self.mail.meant(self.model.free, found.person, usual=True)
-        return self.model.solve([*meant, *asked.of_class(found.kind, found.cause, found.part)], self.remaining_budget)
+        asked = self.questions.free(mail_class.person)
+        meant = self.mail.meant(self.model.free, mail_class.person, usual=True)
+        return self.model.solve(
+            [*meant, *asked.of_class(mail_class.kind, mail_class.cause, mail_class.part)], self.remaining_budget
+        )
 
-    def _witness(self, found: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True) -> None:
+    def _witness(
+        self, mail_class: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True
+    ) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
 
         :param preferred: what it satisfies if it can.
         """
-        asked = self.questions.about_copies(side, found.person)
+        asked = self.questions.about_copies(side, mail_class.person)
         told = False
-        literals = self.mail.meant(side, found.person, usual=usual)
+        literals = self.mail.meant(side, mail_class.person, usual=usual)
         for candidate in self.model.candidates(
-            asked.of_class(found.kind, found.cause, found.part), literals, side, self.remaining_budget, preferred
+            asked.of_class(mail_class.kind, mail_class.cause, mail_class.part),
+            literals,
+            side,
+            self.remaining_budget,
+            preferred,
         ):
-            courses = self._courses(candidate, found.person) if candidate else None
+            courses = self._courses(candidate, mail_class.person) if candidate else None
             if candidate and courses:
-                self._note(found, candidate, courses, usual=usual)
-                if found.shown is not None:
+                self._note(mail_class, candidate, courses, usual=usual)
+                if mail_class.shown is not None:
                     return
             if told:
                 continue
-            found.refine = self.model.to_refine(side)
+            mail_class.refine = self.model.to_refine(side)
             if candidate and courses:
                 told = True
-                found.refine = found.refine or self.model.left_in_fields()
-                self._tell(found, candidate, courses)
+                mail_class.refine = mail_class.refine or self.model.left_in_fields()
+                self._tell(mail_class, candidate, courses)
 
-    def _tell(self, found: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
+    def _tell(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
         """Notes a message that may show a class, with its unknowns."""
-        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        edit = self.edits[mail_class.cause] if mail_class.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
-        transit = aspect_of(found.kind) == "transit"
-        found.reasons = sorted(
-            {reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)}
+        transit = aspect_of(mail_class.kind) == "transit"
+        mail_class.reasons = sorted(
+            {
+                reason
+                for course, facts in both
+                for reason in reasons_of(course, candidate.message, facts, transit=transit)
+            }
         )
-        found.witness = witness_of(candidate, found.person)
-        found.acted = acted(edit, courses)
+        mail_class.witness = witness_of(candidate, mail_class.person)
+        mail_class.acted = acted(edit, courses)
 
     def _courses(self, candidate: CandidateMessage, person: str) -> Courses | None:
         """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not

@@ -55,8 +55,8 @@ def another_organization(
     """
     names = [
         {
-            str(each["name"] if isinstance(each, Mapping) else each).lower()
-            for each in known.get("accepted_domains") or ()
+            str(domain["name"] if isinstance(domain, Mapping) else domain).lower()
+            for domain in known.get("accepted_domains") or ()
         }
         for known in (facts, here)
     ]
@@ -65,10 +65,13 @@ def another_organization(
 
 def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime) -> Contrast:
     """Where two organizations differ. Destinations that are inside one of them are not compared."""
-    names = {name for each in (one, other) for name in destinations(each.rules, each.facts)}
+    names = {name for organization in (one, other) for name in destinations(organization.rules, organization.facts)}
     both = [
-        {(cell.destination, cell.kind): cell for cell in overview(each.rules, each.facts, now, also=names)}
-        for each in (one, other)
+        {
+            (cell.destination, cell.kind): cell
+            for cell in overview(organization.rules, organization.facts, now, also=names)
+        }
+        for organization in (one, other)
     ]
     pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
     does = (policy(one.rules, one.facts, now), policy(other.rules, other.facts, now))
@@ -79,10 +82,10 @@ def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime)
 
 def _settings(*facts: Mapping[str, Any]) -> tuple[str, ...]:
     """The facts about settings that differ, whatever the names of connectors."""
-    known = [facts_of(each) for each in facts]
+    known = [facts_of(facts_of_side) for facts_of_side in facts]
     differ = {
-        "outbound_connectors": len({_connectors(each) for each in facts}) > 1,
-        "irm_configuration": bool(differing([each.irm_configuration for each in known]))
+        "outbound_connectors": len({_connectors(facts_of_side) for facts_of_side in facts}) > 1,
+        "irm_configuration": bool(differing([facts_of_side.irm_configuration for facts_of_side in known]))
         or known[0].obstacle != known[1].obstacle,
         "remote_domains": known[0].remote_domains != known[1].remote_domains,
     }
@@ -93,5 +96,8 @@ def _connectors(facts: Mapping[str, Any]) -> str:
     """The outbound connectors but for their names."""
     every = facts.get("outbound_connectors")
     return repr(
-        every and sorted(repr(sorted((key, value) for key, value in each.items() if key != "name")) for each in every)
+        every
+        and sorted(
+            repr(sorted((key, value) for key, value in connector.items() if key != "name")) for connector in every
+        )
     )

@@ -50,16 +50,16 @@ def covered(
         if pools[rule.place]
     ]
     possible = {place for place, _way in asked.possible(questions)}
-    found: dict[int, tuple[FlowRule, ...]] = {}
+    covered_rules: dict[int, tuple[FlowRule, ...]] = {}
     for rule in reversed(rules):
-        others = [other for other in pools[rule.place] if other.place not in found]
+        others = [other for other in pools[rule.place] if other.place not in covered_rules]
         if others and rule.place not in possible and (by := _core(rule, others, ways, asked)):
-            found[rule.place] = by
+            covered_rules[rule.place] = by
     for rule in rules:  # What is named should not be covered itself.
-        if not found.keys().isdisjoint(other.place for other in found.get(rule.place, ())):
-            others = [other for other in pools[rule.place] if other.place not in found]
-            found[rule.place] = _core(rule, others, ways, asked) or found[rule.place]
-    return [(rule, found[rule.place]) for rule in rules if rule.place in found]
+        if not covered_rules.keys().isdisjoint(other.place for other in covered_rules.get(rule.place, ())):
+            others = [other for other in pools[rule.place] if other.place not in covered_rules]
+            covered_rules[rule.place] = _core(rule, others, ways, asked) or covered_rules[rule.place]
+    return [(rule, covered_rules[rule.place]) for rule in rules if rule.place in covered_rules]
 
 
 def _is_plain(rule: FlowRule) -> bool:
@@ -73,8 +73,8 @@ def _items(rule: FlowRule) -> set[tuple[str, str]]:
 
 def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[str, str], set[int]]) -> list[FlowRule]:
     """The other rules that do all that a rule does; none for a rule that does nothing."""
-    each = [doing[item] for item in _items(rule)]
-    places = set.intersection(*each) - {rule.place} if each else set()
+    rules_doing = [doing[item] for item in _items(rule)]
+    places = set.intersection(*rules_doing) - {rule.place} if rules_doing else set()
     return [other for other in rules if other.place in places]
 
 
@@ -95,11 +95,11 @@ def _core(
     rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch
 ) -> tuple[FlowRule, ...]:
     """Some of these others that act on all mail of a rule, and all of whom that takes; none if they do not."""
-    found = _some(rule, others, ways, asked)
-    for other in found if len(found) <= _MOST_TRIED else ():
-        less = [each for each in found if each is not other]
-        found = (less and _some(rule, less, ways, asked)) or found
-    return tuple(found)
+    rules_found = _some(rule, others, ways, asked)
+    for other in rules_found if len(rules_found) <= _MOST_TRIED else ():
+        less = [one for one in rules_found if one is not other]
+        rules_found = (less and _some(rule, less, ways, asked)) or rules_found
+    return tuple(rules_found)
 
 
 def _some(

@@ -72,19 +72,19 @@ def difference(
     :param budget: the maximum number of conflicts for all questions together.
     :param irm_before: the IRM configuration before, if it differs.
     """
-    sets = [RuleSet.read(each, facts_of(facts).dialect) for each in (before, after)]
+    sets = [RuleSet.read(rules, facts_of(facts).dialect) for rules in (before, after)]
     settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
     edits = edits_of(*sets)
     if not edits and not with_other_error_action(*sets) and not differing(settings) and not side_effects_differ(*sets):
         return Difference()
-    found: Collection[ClassKey] = ()
+    classes: Collection[ClassKey] = ()
     try:
         with bounded():
             differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
-            found = differ.classes
+            classes = differ.classes
             return differ.differ()
     except BudgetError:  # The rules, or the wording of the findings, exceed the budget.
-        return Difference((CUT_SHORT,), len(found), complete=False)
+        return Difference((CUT_SHORT,), len(classes), complete=False)
 
 
 class _Differ:
@@ -130,13 +130,16 @@ class _Differ:
             self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ)
         )
         others += [self._open.on_dates(rule, dates) for rule, dates in later]
-        every = sorted(self.classes.values(), key=lambda each: (each.person, each.cause, each.part.rank))
+        every = sorted(
+            self.classes.values(), key=lambda mail_class: (mail_class.person, mail_class.cause, mail_class.part.rank)
+        )
         self._told.tell(every)
-        open_ = self._open.unknown(each for each in every if each.told is None)
+        open_ = self._open.unknown(mail_class for mail_class in every if mail_class.told is None)
         unusual = sorted(self.search.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
         told = sorted(
-            [*(each.told for each in every if each.told), *open_, *others], key=lambda each: KINDS.index(each.kind)
+            [*(mail_class.told for mail_class in every if mail_class.told), *open_, *others],
+            key=lambda mail_class: KINDS.index(mail_class.kind),
         )
         return Difference((*told, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
 
@@ -155,9 +158,9 @@ class _Differ:
         """
         asked = self.search.questions
         added = [asked.added(self.model.free, place) for place in (0, 1)]
-        if any(each.cut for each in added):
+        if any(copies.cut for copies in added):
             self.complete = False
-        for person in sorted({copy.address for each in added for copy in each.copies}):
+        for person in sorted({copy.address for copies in added for copy in copies.copies}):
             if self.model.solve(
                 [self.model.circuit.disjunction(asked.free(person).kinds.values())], self.search.remaining_budget
             ):
@@ -189,33 +192,39 @@ class _Differ:
         classes = self.classes
         search.budget = min(search.budget, self.model.circuit.solver.conflicts + REFINING)
         known = (
-            {key: each for key, each in classes.items() if each.shown is None}
+            {key: mail_class for key, mail_class in classes.items() if mail_class.shown is None}
             if self.model.free.company.watched
             else {}
         )
         try:
             if known:
                 self._ask([ANYBODY], known)
-                shown = {key[:3] for key, each in classes.items() if each.shown is not None}
-                for key, each in known.items():  # What one other recipient does not show, several may.
-                    if classes.get(key, each).shown is None and not (each.part == WHOLE and key[:3] in shown):
-                        classes[key] = each
+                shown = {key[:3] for key, mail_class in classes.items() if mail_class.shown is not None}
+                for key, mail_class in known.items():  # What one other recipient does not show, several may.
+                    if classes.get(key, mail_class).shown is None and not (
+                        mail_class.part == WHOLE and key[:3] in shown
+                    ):
+                        classes[key] = mail_class
             for _round in range(_ROUNDS):
-                left = {key: each.refine for key, each in classes.items() if each.shown is None and each.refine}
+                left = {
+                    key: mail_class.refine
+                    for key, mail_class in classes.items()
+                    if mail_class.shown is None and mail_class.refine
+                }
                 exact = self.search.model.exact
-                keys = list(dict.fromkeys(key for each in left.values() for key in each if key not in exact))
+                keys = list(dict.fromkeys(key for atoms in left.values() for key in atoms if key not in exact))
                 if not keys:
                     break
                 self._ask(keys[:_AT_ONCE], left)
         except BudgetError:
-            for each in classes.values():
-                if each.shown is None and not each.reasons:
-                    each.reasons = [BUDGET]
-                    each.witness = None
-        for key, each in list(classes.items()):
-            if each.shown is None and not each.usual:
+            for mail_class in classes.values():
+                if mail_class.shown is None and not mail_class.reasons:
+                    mail_class.reasons = [BUDGET]
+                    mail_class.witness = None
+        for key, mail_class in list(classes.items()):
+            if mail_class.shown is None and not mail_class.usual:
                 del classes[key]
-                self.search.unusual.add(each.cause)
+                self.search.unusual.add(mail_class.cause)
 
     def _ask(self, keys: Sequence[Key], classes: Collection[ClassKey]) -> None:
         """Asks a model with other recipients about classes."""
@@ -227,6 +236,6 @@ class _Differ:
         try:
             self.search.look(kinds)
         except BudgetError:
-            for key, each in before.items():
-                self.classes.setdefault(key, each)
+            for key, mail_class in before.items():
+                self.classes.setdefault(key, mail_class)
             raise

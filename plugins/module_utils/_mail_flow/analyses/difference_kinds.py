@@ -67,7 +67,7 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
     other_smime = differ(old.smime, new.smime) & ~old.surprised & ~new.surprised
     brands = sorted({*old.brands, *new.brands})
     other_branding = logic.any_of([differ(old.brand(name), new.brand(name)) for name in brands])
-    found = {
+    kinds = {
         "protection_lost": visible & old.protected & ~new.protected,
         "delivery_lost": old.delivered & (sooner | (together & ~new.delivered)),
         "protection_gained": visible & ~old.protected & new.protected,
@@ -78,9 +78,9 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
     }
     if transit:
         ways = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]
-        found["transit_lost"] = visible & logic.any_of([before & ~after for before, after in ways])
-        found["transit_gained"] = visible & logic.any_of([~before & after for before, after in ways])
-    return {kind: found[kind] for kind in KINDS if kind in found}
+        kinds["transit_lost"] = visible & logic.any_of([before & ~after for before, after in ways])
+        kinds["transit_gained"] = visible & logic.any_of([~before & after for before, after in ways])
+    return {kind: kinds[kind] for kind in KINDS if kind in kinds}
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,14 @@ class Treated:
 
 def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
     """What people may see of a copy; one element if everything is known."""
-    found: dict[Treated, None] = {}
+    treatments: dict[Treated, None] = {}
     for world in course.worlds:
         if world.fate == NOBODY:
-            found[Treated(0, NOBODY)] = None
+            treatments[Treated(0, NOBODY)] = None
             continue
         end = verdict(world, message, facts)
         if world.surprises or not end.delivered:
-            found[Treated(None if world.surprises else world.held, "unknown", "unknown")] = None
+            treatments[Treated(None if world.surprises else world.held, "unknown", "unknown")] = None
         elif world.fate in ("delivered", "quarantined"):
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
             brands = {name_key(name) for _rule, name in world.brands}
@@ -121,10 +121,10 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
                 ("unknown", None) if end.assumes else (end.protection, None if unsure else end.branding)
             )
             on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
-            found[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
+            treatments[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
         else:
-            found[Treated(world.held, world.fate)] = None
-    return list(found)
+            treatments[Treated(world.held, world.fate)] = None
+    return list(treatments)
 
 
 def kinds_of(old: Treated, new: Treated) -> set[str]:
@@ -242,7 +242,11 @@ def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[Litera
 
     :param about: those that the edits are about, which are not made.
     """
-    return [each.literal for each in model.mail.assumptions if each.id not in about and (usual or not each.seen)]
+    return [
+        assumption.literal
+        for assumption in model.mail.assumptions
+        if assumption.id not in about and (usual or not assumption.seen)
+    ]
 
 
 def witness_of(
@@ -254,11 +258,11 @@ def witness_of(
     :param shows: whether a message shows the same: what this one can do without then is left out.
     """
     letter = candidate.letter
-    found: dict[str, Any] = {
+    witness: dict[str, Any] = {
         "message": {"name": "witness", **without_noise(candidate, letter.recipient, shows)},
         "recipient": person or letter.recipient,
     }
-    return {**found, "facts": letter.facts} if letter.facts else found
+    return {**witness, "facts": letter.facts} if letter.facts else witness
 
 
 def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
@@ -267,13 +271,13 @@ def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
     """
     if edit is None:
         return False, False
-    found = []
+    acting = []
     for rule, course in ((edit.before, courses[0]), (edit.after, courses[1])):
-        found.append(
+        acting.append(
             rule is not None
             and any(rule.place == place for world in course.worlds for _held, place in (*world.matched, *world.perhaps))
         )
-    return found[0], found[1]
+    return acting[0], acting[1]
 
 
 class SearchedMail:
@@ -294,18 +298,18 @@ class SearchedMail:
         """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if
         usual mail shows nothing.
         """
-        found = assumed(self._model, self._about, usual=usual)
+        literals = assumed(self._model, self._about, usual=usual)
         circuit = self._model.circuit
         return (
-            found
+            literals
             if usual
-            else [*found, circuit.disjunction(~literal for literal in set(self.assumed(usual=True)) - set(found))]
+            else [*literals, circuit.disjunction(~literal for literal in set(self.assumed(usual=True)) - set(literals))]
         )
 
     @property
     def some_unusual(self) -> bool:
         """Whether rules distinguish some mail from usual mail."""
-        return any(each.seen and each.id not in self._about for each in self._model.mail.assumptions)
+        return any(assumption.seen and assumption.id not in self._about for assumption in self._model.mail.assumptions)
 
     def company(self, side: Side) -> Sequence[Literal]:
         """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then
@@ -332,7 +336,7 @@ class SearchedMail:
         if not person:
             return []
         built = self._model.free.company.companions.values()
-        itself = (each.there & each.slot["address", person] for each in built)
+        itself = (companion.there & companion.slot["address", person] for companion in built)
         mail = self._model.mail
         named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
         return [~literal for literal in (mail.recipient["address", person], *itself, *named)]

@@ -64,12 +64,12 @@ class CopyQueries:
 
     def kinds_by_cause(self, kinds: Sequence[str], place: int) -> dict[Literal, list[str]]:
         """The possible kinds with an edit as their cause, by the literal for that cause."""
-        found: dict[Literal, list[str]] = {}
+        by_cause: dict[Literal, list[str]] = {}
         for kind in kinds:
             cause = self.cause(kind, place)
             if FALSE not in (cause, self.kinds[kind]):
-                found.setdefault(cause, []).append(kind)
-        return found
+                by_cause.setdefault(cause, []).append(kind)
+        return by_cause
 
 
 class DifferenceQueries:
@@ -107,8 +107,8 @@ class DifferenceQueries:
     def _of_recipient(self, side: Side) -> CopyQueries:
         old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)
         deciding = self._deciding(side, old, new)
-        acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in self._aspects}
-        found = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
+        acts = {aspect: [decides(outcome, aspect, deciding) for outcome in side.outcomes] for aspect in self._aspects}
+        queries = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
             same = [
@@ -117,19 +117,19 @@ class DifferenceQueries:
                 if turn.edit < 0 and turn.before is not None and turn.after is not None
             ]
             cuts = CutPoints(self.edits, self.leaves_one_set(side), same, chains)
-            side.logic.circuit.helps(cuts.guard, found.kinds.values())
-        return found
+            side.logic.circuit.helps(cuts.guard, queries.kinds.values())
+        return queries
 
     def _of_added(self, side: Side, person: str) -> CopyQueries:
         copies = [self.added(side, place).copies_of(person) for place in (0, 1)]
-        old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in each]) for each in copies)
+        old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in side_copies]) for side_copies in copies)
         deciding = self._deciding(side, old, new)
         acts = {
-            each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)]
-            for each in self._aspects
+            aspect: [decides_of_added(*both, aspect, deciding) for both in zip(side.outcomes, copies, strict=True)]
+            for aspect in self._aspects
         }
         # With several copies, one may be treated differently where another was before.
-        otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
+        otherwise = self._otherwise(side) if all(len(side_copies) < 2 for side_copies in copies) else TRUE
         return self._of_copies(side, old, new, acts, otherwise, added=True)
 
     def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
@@ -155,7 +155,7 @@ class DifferenceQueries:
     @property
     def _aspects(self) -> list[str]:
         """The aspects of mail that may differ."""
-        return [each for each in DECIDING if each != "transit" or self.model.transit]
+        return [aspect for aspect in DECIDING if aspect != "transit" or self.model.transit]
 
     @property
     def _rules_alone(self) -> bool:
@@ -180,9 +180,11 @@ class DifferenceQueries:
             for kind, value in categories(old, new, self._options, transit=self.model.transit).items()
         }
         parts = {
-            each: CauseParts(side.logic, self.edits, self.turns, each, those, added=added)
-            for each, those in acts.items()
+            aspect: CauseParts(side.logic, self.edits, self.turns, aspect, those, added=added)
+            for aspect, those in acts.items()
         }
-        first = {each: Causes(side.logic, self.edits, each, those, otherwise).literals for each, those in acts.items()}
-        causes = {each: parts[each].causes(literals) for each, literals in first.items()}
+        first = {
+            aspect: Causes(side.logic, self.edits, aspect, those, otherwise).literals for aspect, those in acts.items()
+        }
+        causes = {aspect: parts[aspect].causes(literals) for aspect, literals in first.items()}
         return CopyQueries((old, new), kinds, causes, parts)

@@ -38,7 +38,7 @@ class FailedExpectations:
     @property
     def open(self) -> bool:
         """Whether the actual result is unknown, so that the expectation may be met nevertheless."""
-        return all(each.found == "unknown" for each in self.broken)
+        return all(expectation.found == "unknown" for expectation in self.broken)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -49,13 +49,13 @@ class FailedExpectations:
         return {
             "message": self.message,
             "recipient": self.recipient,
-            "broken": [[each.key, each.wanted, each.found] for each in self.broken],
+            "broken": [[expectation.key, expectation.wanted, expectation.found] for expectation in self.broken],
             "rules": {
                 entry["rule"]: entry["matched"]
                 for entry in self.trace
                 if entry["matched"] is not False or entry["rule"] in self.protecting
             },
-            "unknown": [each["id"] for each in result.get("unknown", ())],
+            "unknown": [reason["id"] for reason in result.get("unknown", ())],
             "assumes": list(result.get("assumes", ())),
         }
 
@@ -75,7 +75,9 @@ class TestedMessages:
     def listed(self, which: str) -> list[dict[str, Any]]:
         """The results of ``all`` messages, of those that ``failed``, or of ``none``."""
         failed = {failure.message for failure in self.failures}
-        return [each for each in self.messages if which == "all" or (which == "failed" and each["name"] in failed)]
+        return [
+            message for message in self.messages if which == "all" or (which == "failed" and message["name"] in failed)
+        ]
 
 
 def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> TestedMessages:
@@ -87,8 +89,8 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
     failures: list[FailedExpectations] = []
     protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.does(Does.ENCRYPT))
     for case in cases:
-        found = simulator.run(case.message)
-        recipients = found["recipients"]
+        outcome = simulator.run(case.message)
+        recipients = outcome["recipients"]
         misses: dict[str, list[Broken]] = {}
         for miss in broken(case.expect, recipients):
             misses.setdefault(miss.recipient, []).append(miss)
@@ -97,15 +99,15 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
             failed = next((recipient for recipient in misses if recipient.casefold() == label.casefold()), None)
             if tracer and (trace == "all" or (trace == "failed" and failed)):
                 result["trace"] = tracer.trace(label)
-        for recipient, each in misses.items():
+        for recipient, expectations in misses.items():
             label = next((label for label in recipients if label.casefold() == recipient.casefold()), None)
             shown = tracer.trace(label) if tracer and label else []
             failures.append(
                 FailedExpectations(
-                    case.message.name, recipient, tuple(each), recipients.get(label or ""), shown, protecting
+                    case.message.name, recipient, tuple(expectations), recipients.get(label or ""), shown, protecting
                 )
             )
-        messages.append(found)
+        messages.append(outcome)
     return TestedMessages(messages, failures, sum(len(case.expect) for case in cases))
 
 
@@ -128,15 +130,15 @@ class ComparedCopy:
 
 def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[ComparedCopy]:
     """How the results of the same messages differ, the most important first."""
-    found = []
+    compared = []
     for old, new in zip(before, after, strict=True):
         for address in dict.fromkeys((*old["recipients"], *new["recipients"])):
             one = old["recipients"].get(address)
             other = new["recipients"].get(address)
             kind = _kind(one, other)
             if kind:
-                found.append(ComparedCopy(kind, old["name"], address, one, other))
-    return sorted(found, key=lambda each: KINDS.index(each.kind))
+                compared.append(ComparedCopy(kind, old["name"], address, one, other))
+    return sorted(compared, key=lambda copy: KINDS.index(copy.kind))
 
 
 def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:

@@ -20,13 +20,13 @@ from .rule_changes import NOTHING, DateChange, Edit, Separation
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
     """Conditions as a rule's section has them. If several have one option, the first one's values."""
-    found: dict[str, Any] = {}
+    section: dict[str, Any] = {}
     for atom in atoms:
         options = atom.predicate.options
         values = atom.values
         for option, value in zip(options, values if len(options) > 1 else (values,), strict=True):
-            found.setdefault(option, list(value) if isinstance(value, tuple) else value)
-    return found
+            section.setdefault(option, list(value) if isinstance(value, tuple) else value)
+    return section
 
 
 def says_all(atoms: Sequence[Atom]) -> bool:

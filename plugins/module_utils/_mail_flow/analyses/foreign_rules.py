@@ -120,10 +120,10 @@ def _tells(rule: FlowRule, facts: Facts) -> bool:
 
 def _acts(rule: FlowRule, *, tells: bool) -> tuple[str, ...]:
     """What a rule decides about its mail, the worst first."""
-    found = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
+    words = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
     # Deleted or held mail reaches no later rule anyway.
-    stops = rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"}
-    return (*found, *((REPORTS,) if tells else ()), *((STOPS,) if stops else ()))
+    stops = rule.is_final and not set(words) - {"moderates", "decrypts", "encrypts"}
+    return (*words, *((REPORTS,) if tells else ()), *((STOPS,) if stops else ()))
 
 
 def _does(
@@ -131,7 +131,7 @@ def _does(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What a rule can do to mail of those that it meets."""
     for word in _acts(rule, tells=tells):
-        mail_of = tuple(each.name for each in met if word != STOPS or each.place > rule.place)
+        mail_of = tuple(met_rule.name for met_rule in met if word != STOPS or met_rule.place > rule.place)
         if mail_of and word != "encrypts" and (word == REPORTS or not why_not):
             yield word, mail_of
 
@@ -153,7 +153,7 @@ def _met(
     }
     # Mail comes from inside and is not the service's own, like all mail that rules protect.
     usual = [
-        *(each.literal for each in model.mail.assumptions),
+        *(assumption.literal for assumption in model.mail.assumptions),
         high(conditions.scopes.sender("InOrganization", model.mail.sender)),
     ]
     questions = [

@@ -205,31 +205,31 @@ def counterexample_of(
 
     def still_breaks(message: Message) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
-        found = course_of(breach.rules, message, facts, address)
-        if found is None:
+        course = course_of(breach.rules, message, facts, address)
+        if course is None:
             return False
-        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, found)
-        if counts is not True or not surely_breaks(found, wanted, message, facts):
+        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, course)
+        if counts is not True or not surely_breaks(course, wanted, message, facts):
             return False
-        return same_outcome(result(found, breach.rules, message, facts), outcome)
+        return same_outcome(result(course, breach.rules, message, facts), outcome)
 
     def keeps(rules: RuleSet, message: Message) -> bool:
-        found = course_of(rules, message, facts, address)
-        if found is None:  # Somebody who gets no copy without the rule.
+        without_rule = course_of(rules, message, facts, address)
+        if without_rule is None:  # Somebody who gets no copy without the rule.
             return course.by is not None
-        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, found)
-        return counts is False or surely_keeps(found, wanted, message, facts)
+        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, without_rule)
+        return counts is False or surely_keeps(without_rule, wanted, message, facts)
 
     options = without_noise(candidate, address, still_breaks)
     message = dated(options, candidate)
     shown = course_of(breach.rules, message, facts, address) or course
-    found = result(shown, breach.rules, message, facts) or outcome
-    matched = [str(each["name"]) for each in found.get("rules", ()) if each["matched"] is True]
+    final_outcome = result(shown, breach.rules, message, facts) or outcome
+    matched = [str(entry["name"]) for entry in final_outcome.get("rules", ()) if entry["matched"] is True]
     decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name), message)), "")
     return Counterexample(
         {"name": breach.guarantee.name, **options},
         course.recipient.label if is_name(address) else address,
-        dict(found),
+        dict(final_outcome),
         (decided,) if decided else (),
         candidate.letter.facts,
         cause=cause_of(
@@ -277,18 +277,18 @@ def counterexample_of_shown(
         counts = shown_counts(breach.claims, breach.claim, guarantee, message, facts, copy_, showing)
         return result(copy_, breach.rules, message, facts) if counts is True else None
 
-    found = outcome(candidate.message, course)
-    if found is None:
+    shown_outcome = outcome(candidate.message, course)
+    if shown_outcome is None:
         return None
     message = without_noise(
         candidate,
         address,
-        lambda other: same_outcome(outcome(other, course_of(breach.rules, other, facts, address)), found),
+        lambda other: same_outcome(outcome(other, course_of(breach.rules, other, facts, address)), shown_outcome),
     )
     return Counterexample(
         {"name": guarantee.name, **message},
         course.recipient.label if is_name(address) else address,
-        dict(found),
+        dict(shown_outcome),
         (showing.rule.name,),
         candidate.letter.facts,
         shown_to=showing.person.label,
@@ -325,37 +325,37 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
     :param message: in the form of the option ``messages``.
     :param recipient: the one whose copy it is about, by the address.
     """
-    found = dict(message)
+    simplified = dict(message)
     for key in [key for key in message if key not in _KEPT_KEYS]:
-        without = {name: value for name, value in found.items() if name != key}
+        without = {name: value for name, value in simplified.items() if name != key}
         if shows(without):
-            found = without
-    for key in [key for key, value in found.items() if isinstance(value, list)]:
-        for each in list(found[key]):
-            left: Sequence[Any] = [other for other in found[key] if other != each]
-            if left and str(each).casefold() != recipient.casefold() and shows({**found, key: left}):
-                found[key] = left
-    for place, each in enumerate(found.get("attachments", ())):
-        for inner in each.get("nested") or ():
-            itself = {**each, "name": f"{each['name']}.{inner.rpartition('.')[2]}", "nested": []}
-            others = [*found["attachments"][:place], itself, *found["attachments"][place + 1 :]]
-            if shows({**found, "attachments": others}):
-                found["attachments"] = others
-    for place, each in enumerate(found.get("attachments", ())):
-        for key in [key for key in each if key != "name"]:
-            less = {name: value for name, value in found["attachments"][place].items() if name != key}
-            others = [*found["attachments"][:place], less, *found["attachments"][place + 1 :]]
-            if shows({**found, "attachments": others}):
-                found["attachments"] = others
-    return found
+            simplified = without
+    for key in [key for key, value in simplified.items() if isinstance(value, list)]:
+        for element in list(simplified[key]):
+            left: Sequence[Any] = [other for other in simplified[key] if other != element]
+            if left and str(element).casefold() != recipient.casefold() and shows({**simplified, key: left}):
+                simplified[key] = left
+    for place, element in enumerate(simplified.get("attachments", ())):
+        for inner in element.get("nested") or ():
+            itself = {**element, "name": f"{element['name']}.{inner.rpartition('.')[2]}", "nested": []}
+            others = [*simplified["attachments"][:place], itself, *simplified["attachments"][place + 1 :]]
+            if shows({**simplified, "attachments": others}):
+                simplified["attachments"] = others
+    for place, element in enumerate(simplified.get("attachments", ())):
+        for key in [key for key in element if key != "name"]:
+            less = {name: value for name, value in simplified["attachments"][place].items() if name != key}
+            others = [*simplified["attachments"][:place], less, *simplified["attachments"][place + 1 :]]
+            if shows({**simplified, "attachments": others}):
+                simplified["attachments"] = others
+    return simplified
 
 
 def _without(rules: RuleSet, name: str) -> RuleSet:
     """Rules of which one does nothing."""
     others = copy(rules)
     others.rules = tuple(
-        replace(each, actions={}, told={}, by_manager=False, surprises=()) if each.name == name else each
-        for each in rules.rules
+        replace(rule, actions={}, told={}, by_manager=False, surprises=()) if rule.name == name else rule
+        for rule in rules.rules
     )
     return others
 
@@ -391,11 +391,11 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
         internals = [NO_INTERNAL]
     elif internal:
         internals = [Premise("internal_domains", values=internal)]
-    found = [each for each, applies in named if applies]
+    premises = [premise for premise, applies in named if applies]
     beyond = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
     wish = WISHES[guarantee.then]
     return [
-        *found,
+        *premises,
         *(internals if "sent_to_scope" in options else []),
         *([Premise("date", values=tuple(dates))] if dates else []),
         *(beyond(model, place, budget) if beyond else ()),
@@ -415,19 +415,21 @@ def copies_left_out(
     if guarantee.of_copies is None:
         return []
     copies = CountedCopies(model, model.free, guarantee, model.claims.rules[place], place)
-    found = dict[Premise, Literal]()
+    left_out = dict[Premise, Literal]()
 
     def leave_out(premise: Premise, copy_: Value) -> None:
-        found[premise] = found.get(premise, FALSE) | high(copy_)
+        left_out[premise] = left_out.get(premise, FALSE) | high(copy_)
 
-    for each in copies.every:
-        if each.copy is not None:
-            names = _names(each.copy, model.facts)
-            leave_out(Premise("added_copies", values=(each.copy.rule.name, names)), copies.left_out(each))
+    for counted_copy in copies.every:
+        if counted_copy.copy is not None:
+            names = _names(counted_copy.copy, model.facts)
+            leave_out(
+                Premise("added_copies", values=(counted_copy.copy.rule.name, names)), copies.left_out(counted_copy)
+            )
     for showing in showings(model.rule_sets[0].rules, model.facts):
         premise = Premise("shown_copies", values=(showing.rule.name, showing.person.label))
         leave_out(premise, copies.shown(showing, counted=False))
-    return [premise for premise, may in found.items() if model.solve([may, *literals], budget)]
+    return [premise for premise, may in left_out.items() if model.solve([may, *literals], budget)]
 
 
 def _names(copy_: AddedCopy, facts: Facts) -> str:
@@ -474,11 +476,11 @@ def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise
     about = _applies_to_recipient(model, place)
     chain = side.chains[0]
     leaves = high(side.conditions.scopes.leaves(chain.person))
-    handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
-    found = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
-    names = [each.name for each in model.facts.accepted_domains or () if each.type == RELAYED]
+    handing = {taking.connector: high(taking.when) for taking in taken_by(chain) if taking.connector.smart_hosts}
+    leading = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
+    names = [accepted.name for accepted in model.facts.accepted_domains or () if accepted.type == RELAYED]
     own = bool(names) and model.solve([about, chain.person.in_accepted((RELAYED,))], budget)
-    smart_hosts = (Premise("smart_hosts", values=(each.name, each.smart_hosts)) for each in found)
+    smart_hosts = (Premise("smart_hosts", values=(connector.name, connector.smart_hosts)) for connector in leading)
     relayed = [Premise("internal_relay", values=tuple(names))] if own else []
     return [NEXT_SERVER, *smart_hosts, *relayed, *_to_own_servers(model, about, chain.person, budget)]
 
@@ -486,24 +488,24 @@ def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise
 def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: int) -> list[Premise]:
     """That mail to authoritative domains does not leave, where connectors may hand it to servers on premises."""
     handing = {
-        each.name: [
+        accepted.name: [
             connector.name
-            for name in (each.name, *([f"any.{each.name}"] if each.match_subdomains else []))
+            for name in (accepted.name, *([f"any.{accepted.name}"] if accepted.match_subdomains else []))
             for connector in model.facts.to_own_servers(name)
         ]
-        for each in model.facts.accepted_domains or ()
-        if each.type == _AUTHORITATIVE
+        for accepted in model.facts.accepted_domains or ()
+        if accepted.type == _AUTHORITATIVE
     }
     domains = tuple(name for name, connectors in handing.items() if connectors)
     own = bool(domains) and model.solve([about, person.in_accepted((_AUTHORITATIVE,))], budget)
-    connectors = tuple(dict.fromkeys(name for found in handing.values() for name in found))
+    connectors = tuple(dict.fromkeys(name for handed in handing.values() for name in handed))
     return [Premise("own_servers", values=(domains, connectors))] if own else []
 
 
 def _subdomains(facts: Facts, looks: Sequence[tuple[str, Key]]) -> bool:
     """Whether a proof may rest on which addresses a condition on a domain matches."""
     slots = {slot for slot, (sort, _value) in looks if sort == "below"}
-    wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(
+    wide = any(accepted.match_subdomains for accepted in facts.accepted_domains or ()) or any(
         name.startswith("*.") for name in facts.remote_domains or ()
     )
     return bool(slots) and (

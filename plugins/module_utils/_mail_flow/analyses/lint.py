@@ -55,29 +55,31 @@ def lint(
     known = facts_of(facts)
     rule_set = RuleSet.read(rules, known.dialect)
     date = now or datetime.datetime.now(datetime.UTC)
-    domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
-    found: list[LintFinding] = []
+    domains = frozenset(domain(mailbox) for mailbox in (*(known.mailboxes or ()), *(known.mail_users or ())))
+    findings: list[LintFinding] = []
     for rule in rule_set.rules:
         look = CheckedRule(rule, rule_set, known, domains, date)
         for kind, check in CHECKS.items():
             about = check(look) if kind in OF_IDLE_RULES or not rule.idle else None
             if about is not None:
-                found.append(LintFinding(kind, (rule.name,), about))
-    found += _equal_rules(rule_set)
-    found += remarks(rule_set, known)
+                findings.append(LintFinding(kind, (rule.name,), about))
+    findings += _equal_rules(rule_set)
+    findings += remarks(rule_set, known)
     try:
         with bounded():
-            hand_over = any(each.enabled and each.smart_hosts for each in known.outbound_connectors or ())
+            hand_over = any(
+                connector.enabled and connector.smart_hosts for connector in known.outbound_connectors or ()
+            )
             model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
             deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
-            found += deciding.findings()
-            found += _covered_rules(deciding)
-            found += _Clashes(meetings, deciding).findings()
-            found += deciding.gateways() if hand_over else ()
+            findings += deciding.findings()
+            findings += _covered_rules(deciding)
+            findings += _Clashes(meetings, deciding).findings()
+            findings += deciding.gateways() if hand_over else ()
     except BudgetError:
-        found.append(LintFinding("too_complex"))
-    return found
+        findings.append(LintFinding("too_complex"))
+    return findings
 
 
 def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
@@ -126,8 +128,8 @@ class WholeMailLint:
         busy = self._act_on_added_copies([step for step in followed if id(step) not in acting])
         never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
         self.dead = {step.rule.place for step in never}
-        found = [self._why_never_acts(step) for step in never]
-        return [*found, *self._exceptions([step for step in followed if step.rule.place not in self.dead])]
+        findings = [self._why_never_acts(step) for step in never]
+        return [*findings, *self._exceptions([step for step in followed if step.rule.place not in self.dead])]
 
     def _acting(self) -> set[int]:
         """The ids of the steps that may act on a recipient's copy. Notes their rules, and which of those may encrypt
@@ -149,9 +151,9 @@ class WholeMailLint:
     def _act_on_added_copies(self, steps: Sequence[RuleStep]) -> set[int]:
         """The places of those of some rules that may act on a copy of somebody whom rules add."""
         ways = [
-            (step.rule.place, [high(when), *_reaching(each)])
+            (step.rule.place, [high(when), *_reaching(added_step)])
             for step in steps
-            for when, each, _person in self._added(step.rule)
+            for when, added_step, _person in self._added(step.rule)
         ]
         later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
         return {place for place, _number in later}
@@ -193,13 +195,19 @@ class WholeMailLint:
         name = step.rule.name
         if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
             return LintFinding("never_acts", (name,), self._contradiction(step))
-        before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
+        before = [
+            earlier for earlier in self.chain.steps if earlier.rule.place < step.rule.place and earlier.rule.is_final
+        ]
         if step.reached != step.alive:
-            before = [each for each in before if each.rule.does(Does.STOP) or not each.rule.does(Does.REJECT)]
-        going = [high(~self.chain.tells(each.rule)) for each in before]
+            before = [
+                earlier for earlier in before if earlier.rule.does(Does.STOP) or not earlier.rule.does(Does.REJECT)
+            ]
+        going = [high(~self.chain.tells(earlier.rule)) for earlier in before]
         # The core names the rules that keep the mail from this rule.
         core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.core)
-        taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
+        taken = [
+            earlier.rule.name for earlier, literal in zip(before, going, strict=True) if not core or literal in core
+        ]
         return LintFinding("never_acts", (name, *taken), {"case": "stopped"})
 
     def _contradiction(self, step: RuleStep) -> dict[str, Any]:
@@ -211,7 +219,8 @@ class WholeMailLint:
             return {"case": "dates"}
         for atom in rule.conditions:
             if atom.predicate.sort == "member" and not any(
-                each not in (self.model.facts.groups or {}) or self.model.facts.members_of(each) for each in atom.values
+                value not in (self.model.facts.groups or {}) or self.model.facts.members_of(value)
+                for value in atom.values
             ):
                 return {"case": "nobody", "groups": atom.values}
         conditions, person = self.model.free.conditions, self.model.mail.recipient
@@ -244,8 +253,8 @@ class WholeMailLint:
             for place in range(len(step.rule.exceptions)):
                 ways = [self._meets_one_exception(step, place, self.model.mail.recipient)]
                 ways += [
-                    [high(when), *self._meets_one_exception(each, place, person)]
-                    for when, each, person in self._added(step.rule)
+                    [high(when), *self._meets_one_exception(added_step, place, person)]
+                    for when, added_step, person in self._added(step.rule)
                 ]
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
         met = {key[:2] for key in self._asked.possible(questions)}
@@ -296,7 +305,8 @@ class _Clashes:
         enforced = [rule for rule in self._live if rule.enforced]
         for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
             other = self._meetings.decrypted(
-                rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule]
+                rule,
+                [other_rule for other_rule in enforced if other_rule.does(Does.ENCRYPT) and other_rule is not rule],
             )
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
@@ -304,21 +314,30 @@ class _Clashes:
         for place, rule in enumerate(encrypting):
             other = self._meetings.differing(
                 rule,
-                [each for each in encrypting[place + 1 :] if templates_of(each).keys() != templates_of(rule).keys()],
+                [
+                    other_rule
+                    for other_rule in encrypting[place + 1 :]
+                    if templates_of(other_rule).keys() != templates_of(rule).keys()
+                ],
             )
             if other is not None:
                 yield LintFinding("templates_meet", (rule.name, other.name))
 
     def _ends_before(self) -> Iterator[LintFinding]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
-        every = (*self._clear, *(rule for rule in self._kept if all(rule is not each for each in self._clear)))
+        every = (
+            *self._clear,
+            *(rule for rule in self._kept if all(rule is not later_rule for later_rule in self._clear)),
+        )
         encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
         for rule in self._clear:
             if not rule.is_final or any(
                 rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
             ):
                 continue
-            other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
+            other = self._meetings.kept_from(
+                rule, [later_rule for later_rule in encrypting if later_rule.place > rule.place]
+            )
             if other is not None:
                 yield LintFinding("ends_before_encryption", (rule.name, other.name))
                 chosen = None if names_senders(rule) else typed(rule.conditions)
@@ -328,7 +347,7 @@ class _Clashes:
     def _outside(self) -> Iterator[LintFinding]:
         """A custom template for people outside, who have only the rights that it grants them."""
         for rule in self._clear:
-            own = [each for each in rule.templates if option_name(each).startswith("template:")]
+            own = [template for template in rule.templates if option_name(template).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
 
@@ -352,33 +371,38 @@ def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
     yield from _of_connectors(acting, facts.outbound_connectors or ())
     routes = [(rule, str(rule.actions.get("route_message_outbound_connector") or "")) for rule in acting]
-    by_name = {name_key(each.name): each for each in facts.outbound_connectors or ()}
+    by_name = {name_key(outbound.name): outbound for outbound in facts.outbound_connectors or ()}
     for rule, wanted in routes if facts.outbound_connectors is not None else ():
-        found = by_name.get(name_key(wanted))
-        if wanted and (found is None or found.idle):
-            why = "" if found is None else found.idle
+        connector = by_name.get(name_key(wanted))
+        if wanted and (connector is None or connector.idle):
+            why = "" if connector is None else connector.idle
             yield LintFinding("routed_to_disabled_connector", (rule.name,), {"connector": wanted, "why": why})
     encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.does(Does.ENCRYPT)))
     if encrypting and (facts.irm_configuration or {}).get("journal_report_decryption_enabled") is False:
-        for each in facts.journal_rules or ():
-            if each.get("enabled"):
-                yield LintFinding("journal_keeps_ciphertext", encrypting, {"journal": str(each.get("name"))})
+        for journal_rule in facts.journal_rules or ():
+            if journal_rule.get("enabled"):
+                yield LintFinding("journal_keeps_ciphertext", encrypting, {"journal": str(journal_rule.get("name"))})
 
 
 def _of_connectors(acting: Sequence[FlowRule], connectors: Sequence[Connector]) -> Iterator[LintFinding]:
     routed = {name_key(str(rule.actions.get("route_message_outbound_connector") or "")) for rule in acting}
-    forcing = [each for each in connectors if each.enabled and not each.of_rules and each.validation]
+    forcing = [
+        connector for connector in connectors if connector.enabled and not connector.of_rules and connector.validation
+    ]
     below = {
-        pattern for each in forcing for pattern in each.domains if pattern == EVERY_DOMAIN or pattern.startswith("*.")
+        pattern
+        for connector in forcing
+        for pattern in connector.domains
+        if pattern == EVERY_DOMAIN or pattern.startswith("*.")
     }
-    for each in connectors:
-        if each.enabled and each.of_rules and name_key(each.name) not in routed:
-            yield LintFinding("connector_of_no_rule", (), {"connector": each.name})
-        for name in each.domains if each in forcing else ():
+    for connector in connectors:
+        if connector.enabled and connector.of_rules and name_key(connector.name) not in routed:
+            yield LintFinding("connector_of_no_rule", (), {"connector": connector.name})
+        for name in connector.domains if connector in forcing else ():
             if name not in below and not any(
                 pattern == EVERY_DOMAIN or f".{name}".endswith(pattern[1:]) for pattern in below
             ):
-                yield LintFinding("connector_misses_subdomains", (), {"connector": each.name, "domain": name})
+                yield LintFinding("connector_misses_subdomains", (), {"connector": connector.name, "domain": name})
 
 
 def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch) -> Iterator[LintFinding]:
@@ -390,7 +414,11 @@ def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], as
     chain = side.chains[0]
     encrypting = [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
     handing = (
-        {each.connector: high(each.when) for each in taken_by(chain) if each.known and each.connector.smart_hosts}
+        {
+            taking.connector: high(taking.when)
+            for taking in taken_by(chain)
+            if taking.known and taking.connector.smart_hosts
+        }
         if encrypting
         else {}
     )

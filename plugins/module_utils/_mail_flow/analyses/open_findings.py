@@ -82,15 +82,19 @@ class OpenFindings:
     def unknown(self, classes: Iterable[MailClass]) -> list[MayBecome]:
         """One finding for each cause and person, with the possible differences."""
         by_cause: dict[tuple[int, str], list[MailClass]] = {}
-        for each in classes:
-            by_cause.setdefault((each.cause, each.person), []).append(each)
+        for mail_class in classes:
+            by_cause.setdefault((mail_class.cause, mail_class.person), []).append(mail_class)
         return [self._unknown(*which, group) for which, group in sorted(by_cause.items())]
 
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> MayBecome:
         edit = edit_at(self.edits, cause)
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next(
-            (each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))),
+            (
+                mail_class
+                for mail_class in group
+                if mail_class.witness is not None and mail_class.reasons and (edit is None or any(mail_class.acted))
+            ),
             None,
         )
         versions = (
@@ -112,8 +116,8 @@ class OpenFindings:
             versions = versions[1:]
         if len(versions) > 1:  # Either mail may be what is treated differently.
             did = (True, True)
-        kinds = {each.kind for each in group} if edit else set()
-        reasons = tuple(dict.fromkeys(reason for each in group for reason in each.reasons))
+        kinds = {mail_class.kind for mail_class in group} if edit else set()
+        reasons = tuple(dict.fromkeys(reason for mail_class in group for reason in mail_class.reasons))
         return MayBecome(
             about=tuple(versions),
             why=why_apart,
@@ -131,28 +135,28 @@ class OpenFindings:
         """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other
         version, which does not, and which one acts; ``None`` if that is not so of all of it.
         """
-        nows = {each.part.now for each in group}
+        nows = {mail_class.part.now for mail_class in group}
         if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:
             return None
-        if not all(edit.alike(aspect_of(each.kind)) for each in group):
+        if not all(edit.alike(aspect_of(mail_class.kind)) for mail_class in group):
             return None
         now = nows == {True}
         acting, other = (edit.after, edit.before) if now else (edit.before, edit.after)
-        found = separation_of(acting, other)
+        separation = separation_of(acting, other)
         recipient = self.model.mail.recipient
-        if not found:
+        if not separation:
             return None
-        differs = ~self.model.free.conditions.any_apart(found.met, found.unmet, recipient)
-        for each in group:
+        differs = ~self.model.free.conditions.any_apart(separation.met, separation.unmet, recipient)
+        for mail_class in group:
             left = self.budget - self.model.circuit.solver.conflicts
-            of_class = self.asked(each.person).of_class(each.kind, each.cause, each.part)
+            of_class = self.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
             if left <= 0 or self.model.circuit.solve([*of_class, differs], left) is not False:
                 return None
         said = unchanged(self.model, acting)
-        if found.is_one:
-            said = replace(said, conditions=(*said.conditions, *found.met))
-            found = NOTHING
-        return said, found, (not now, now)
+        if separation.is_one:
+            said = replace(said, conditions=(*said.conditions, *separation.met))
+            separation = NOTHING
+        return said, separation, (not now, now)
 
     def on_error(self, rule: FlowRule) -> MayFail:
         """Of a rule whose ``rule_error_action`` changed."""
@@ -172,7 +176,13 @@ class OpenFindings:
 
         :param causes: the edits that may change that.
         """
-        ids = sorted({each.id for each in self.model.mail.assumptions if each.seen and each.id not in self._about})
+        ids = sorted(
+            {
+                assumption.id
+                for assumption in self.model.mail.assumptions
+                if assumption.seen and assumption.id not in self._about
+            }
+        )
         edits = [edit for cause in causes if (edit := edit_at(self.edits, cause)) is not None]
         return MayChangeUnusual(rules=names_of(edits), unknown=tuple(map(unusual, ids)))
 
@@ -187,7 +197,7 @@ class OpenFindings:
         """
         edit = self.edits[cause]
         versions = [unchanged(self.model, rule) for rule in brings]
-        alike = all(section_of(each.conditions) == section_of(versions[0].conditions) for each in versions)
+        alike = all(section_of(rule.conditions) == section_of(versions[0].conditions) for rule in versions)
         return MayReach(
             about=tuple(versions[:1]) if alike else (),
             rules=rules_of(self.model, self.edits, edit),
@@ -205,26 +215,26 @@ def edit_at(edits: Sequence[Edit], cause: int) -> Edit | None:
 
 def names_of(edits: Iterable[Edit]) -> tuple[str, ...]:
     """The names of edited rules."""
-    return tuple(dict.fromkeys(each.rule.name for each in edits))
+    return tuple(dict.fromkeys(edit.rule.name for edit in edits))
 
 
 def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[str, ...]:
     """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a
     copy, unless settings differ.
     """
-    return names_of([edit] if edit else [each for each in edits if model.settings_that_differ or each.splits])
+    return names_of([edit] if edit else [other for other in edits if model.settings_that_differ or other.splits])
 
 
 def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str]:
     """The names of the rules before a step that change the result of a condition."""
-    before = [each for each in chain.steps if each.rule.place <= step.rule.place]
+    before = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
     truths = [
-        chain.conditions.truth(atom, each.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
-        for each in before
+        chain.conditions.truth(atom, earlier.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
+        for earlier in before
     ]
-    for place, each in enumerate(before[:-1]):
+    for place, earlier in enumerate(before[:-1]):
         if truths[place] != truths[place + 1]:
-            yield each.rule.name
+            yield earlier.rule.name
 
 
 def unchanged(model: Model, rule: FlowRule) -> FlowRule:
@@ -233,8 +243,8 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     for chain, step in steps:
         arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
         seen = (
-            [chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions]
-            for each in (arrived, step.seen)
+            [chain.conditions.truth(atom, message, chain.person) for atom in rule.conditions]
+            for message in (arrived, step.seen)
         )
         return replace(
             rule,
@@ -259,13 +269,13 @@ class UncomparedMail:
         model: Model,
         questions: DifferenceQueries,
         edits: Sequence[Edit],
-        found: OpenFindings,
+        findings: OpenFindings,
         solve: Callable[[Sequence[Literal]], bool],
     ) -> None:
         self.model = model
         self.questions = questions
         self.edits = edits
-        self._found = found
+        self._found = findings
         self._solve = solve
 
     def sent_on(self) -> Iterator[MayReach]:
@@ -296,8 +306,8 @@ class UncomparedMail:
                 parted = zip(self.edits, self.questions.leaves_one_set(self.model.free), strict=True)
                 left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
                 differs = ~circuit.equal(old, new) | (old & left)
-                found = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
-                yield from (self._found.sent_on(cause, alike, sorted(kept)) for cause in found)
+                causing = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
+                yield from (self._found.sent_on(cause, alike, sorted(kept)) for cause in causing)
 
     def held_longer(self) -> Iterator[MayWait]:
         """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.
@@ -341,36 +351,37 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     """What a rule does beside."""
     if rule.idle:
         return set()
-    found: set[SideEffect] = set()
+    effects: set[SideEffect] = set()
     told = {row.option for row in rule.rows if row.does is Does.REPORT and (rule.enforced or rule.mode in row.in_audit)}
     if "generate_incident_report" in told:
         content = rule.actions.get("incident_report_content") or ()
-        words = {str(each).casefold() for each in ([content] if isinstance(content, str) else content)}
-        found.add(
+        words = {str(part).casefold() for part in ([content] if isinstance(content, str) else content)}
+        effects.add(
             SideEffect(
                 "original" if "attachoriginalmail" in words else "report", str(rule.actions["generate_incident_report"])
             )
         )
     if "generate_notification" in told:
-        found |= {
+        effects |= {
             SideEffect("notification"),
             SideEffect("notification_text", str(rule.actions["generate_notification"])),
         }
     if rule.enforced:
-        found |= _texts_of(rule) | _spam_of(rule)
-        found |= {
-            SideEffect("approval", str(each)) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()
+        effects |= _texts_of(rule) | _spam_of(rule)
+        effects |= {
+            SideEffect("approval", str(person))
+            for person in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()
         }
-        found |= (
+        effects |= (
             {SideEffect("approval", THE_MANAGER)}
             if rule.does(Does.MODERATE).get("moderate_message_by_manager")
             else set()
         )
         connector = str(rule.actions.get("route_message_outbound_connector") or "")
-        found |= {SideEffect("connector", connector)} if connector else set()
-        found |= {SideEffect("tls")} if rule.actions.get("route_message_outbound_require_tls") else set()
-        found |= {SideEffect("attachments")} if rule.actions.get("remove_rms_attachment_encryption") else set()
-    return found
+        effects |= {SideEffect("connector", connector)} if connector else set()
+        effects |= {SideEffect("tls")} if rule.actions.get("route_message_outbound_require_tls") else set()
+        effects |= {SideEffect("attachments")} if rule.actions.get("remove_rms_attachment_encryption") else set()
+    return effects
 
 
 #: The spam confidence level from which Exchange takes a message for spam. Source: Microsoft's page of New-TransportRule.
@@ -436,9 +447,11 @@ class SideEffects:
         only, possible, sure = self._changed(doing)
         for which in (1, 0):
             for rule, effects in doing[which]:
-                found = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
+                possible_effects = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
                 for perhaps in (False, True):
-                    some = [effect for effect in found if ((which, rule.place, effect) in sure) is not perhaps]
+                    some = [
+                        effect for effect in possible_effects if ((which, rule.place, effect) in sure) is not perhaps
+                    ]
                     if some:
                         shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
                         literals = [high(self.model.free.chains[which].acts(rule)), shown]
@@ -479,7 +492,9 @@ class SideEffects:
             for rule in ways[which][effect]
         ]
         possible = asked.possible(asking)
-        goes_on = {effect: self._goes_on(effect, [each[effect] for each in ways]) for effect in every}
+        goes_on = {
+            effect: self._goes_on(effect, [rules_by_effect[effect] for rules_by_effect in ways]) for effect in every
+        }
         doubtful = [
             ((which, rule.place, effect), self.model.free.chains[which].acts(rule))
             for which in (1, 0)
@@ -534,7 +549,7 @@ class SideEffects:
         return [high(held[0]) if held else FALSE]
 
     def _finding(
-        self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[Literal], perhaps: bool
+        self, rule: FlowRule, effects: Sequence[SideEffect], *, now: bool, literals: Sequence[Literal], perhaps: bool
     ) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
@@ -543,7 +558,7 @@ class SideEffects:
             "about": (unchanged(self.model, rule),),
             "rules": names_of(edits),
             "witness": self._witness(rule, literals, now=now),
-            "effects": tuple(found),
+            "effects": tuple(effects),
             "now": now,
             "later": later,
             "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later, perhaps=perhaps)
@@ -554,7 +569,7 @@ class SideEffects:
 
     def _witness(self, rule: FlowRule, literals: Sequence[Literal], *, now: bool) -> Mapping[str, Any] | None:
         """A message on which the rule surely acts in one rule set, if one is found."""
-        usual = [each.literal for each in self.model.mail.assumptions]
+        usual = [assumption.literal for assumption in self.model.mail.assumptions]
         left = self._budget - self.model.circuit.solver.conflicts
         if left <= 0:
             return None
@@ -572,8 +587,12 @@ class SideEffects:
                 (acted(edit, (course, course))[now], result(course, rules, message, facts)) if course else (False, None)
             )
 
-        found = outcome(candidate.message)
-        return witness_of(candidate, shows=lambda message: outcome(message) == found) if found[0] else None
+        acts_and_outcome = outcome(candidate.message)
+        return (
+            witness_of(candidate, shows=lambda message: outcome(message) == acts_and_outcome)
+            if acts_and_outcome[0]
+            else None
+        )
 
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:

@@ -77,7 +77,10 @@ def _automatic_reply(mail: SymbolicMessage) -> Literal:
 def _with_attachment(mail: SymbolicMessage) -> Literal:
     """That something of an attachment shows: of others no rule can tell whether they are there."""
     atoms = [
-        literal for slot, found in mail.texts.items() if slot.startswith("attachment") for literal in found.values()
+        literal
+        for slot, attachments in mail.texts.items()
+        if slot.startswith("attachment")
+        for literal in attachments.values()
     ]
     return mail.circuit.disjunction([mail.pdf, *atoms])
 
@@ -147,17 +150,17 @@ def overview(
     :param also: further destinations, if they are outside.
     """
     domains = destinations(rules, facts, also)
-    found: dict[tuple[str, str], Cell] = {}
+    cells: dict[tuple[str, str], Cell] = {}
     try:
         with bounded():
             looking = _Overview(rules, facts, domains, now or datetime.datetime.now(datetime.UTC), budget)
             for cell in looking.cells():
-                found[cell.destination, cell.kind] = cell
+                cells[cell.destination, cell.kind] = cell
     except BudgetError:  # Of what is left nothing is known.
         pass
     places = itertools.product([*domains, EVERYBODY_ELSE], KINDS)
     return [
-        found.get((name, kind.name)) or Cell(kind.name, name, "unknown", unknown=(BUDGET,)) for name, kind in places
+        cells.get((name, kind.name)) or Cell(kind.name, name, "unknown", unknown=(BUDGET,)) for name, kind in places
     ]
 
 
@@ -187,13 +190,17 @@ class _SampleMessage:
     @property
     def acting(self) -> set[str]:
         """The rules that surely act on it."""
-        return {str(each["name"]) for each in self.outcome.get("rules", ()) if each["matched"] is True}
+        return {str(entry["name"]) for entry in self.outcome.get("rules", ()) if entry["matched"] is True}
 
     @property
     def shown(self) -> dict[str, Any]:
         """It as a witness."""
-        found = {"message": {"name": "overview", **self.options}, "recipient": self.recipient, "outcome": self.outcome}
-        return {**found, "facts": self.facts} if self.facts else found
+        witness = {
+            "message": {"name": "overview", **self.options},
+            "recipient": self.recipient,
+            "outcome": self.outcome,
+        }
+        return {**witness, "facts": self.facts} if self.facts else witness
 
 
 class _Overview:
@@ -208,7 +215,7 @@ class _Overview:
         self._budget = budget
         self._brought = _brought(rules, model.facts)
         self._showings = list(showings(rules.rules, model.facts))
-        inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
+        inside = [accepted.name for accepted in self._facts.accepted_domains or () if accepted.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
         #: as well.
@@ -242,7 +249,7 @@ class _Overview:
                 yield self._unknown(name, kind, other or seen)
             else:
                 order = {rule.name: rule.place for rule in self._rules.rules}
-                on = sorted(seen.acting ^ other.acting, key=lambda each: order.get(each, -1))
+                on = sorted(seen.acting ^ other.acting, key=lambda destination: order.get(destination, -1))
                 yield Cell(kind.name, name, "depends", tuple(on), (seen if seen.keeps is False else other).shown)
 
     def _unknown(self, name: str, kind: KindOfMail, seen: _SampleMessage, why: Reason = NOT_FOUND) -> Cell:
@@ -265,7 +272,7 @@ class _Overview:
     @cached_property
     def _elsewhere(self) -> str:
         """A domain that nobody names."""
-        names = {*self._domains, *(each.name for each in self._facts.accepted_domains or ())}
+        names = {*self._domains, *(accepted.name for accepted in self._facts.accepted_domains or ())}
         return next(name for number in range(len(names) + 1) if (name := f"else{number or ''}.example") not in names)
 
     def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _SampleMessage | None:
@@ -274,16 +281,16 @@ class _Overview:
         below = f"mail.{self._domain(name)}"
         if (
             self._facts.connectors_for(below) != self._facts.connectors_for(there)
-            and (found := self._plain(below, kind)).keeps is keeps
+            and (sample := self._plain(below, kind)).keeps is keeps
         ):
-            return found
+            return sample
         recipient = f"recipient@{there}"
         every = self._known.setdefault(kind.name, [])
         for place, known in enumerate(every):
-            found = self._seen({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
-            if found.keeps is keeps:
+            sample = self._seen({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
+            if sample.keeps is keeps:
                 every.insert(0, every.pop(place))  # It is likely to show the next one, too.
-                return found
+                return sample
         return None
 
     def _found(
@@ -305,10 +312,10 @@ class _Overview:
         people = dict.fromkeys((letter.recipient, *self._brought))
         there = [person for person in people if self._is_at(name, person)] or [letter.recipient]
         every = self._copies_seen(letter.message, there, candidate.facts[0], letter.facts)
-        found = next((each for each in every if each.keeps is keeps), every[0])
-        if letter.message.get("to") == [found.recipient] and not {"cc", "bcc"} & set(letter.message):
-            self._known[kind.name] = [found, *self._known.get(kind.name, ())][:_REMEMBERED]
-        return possible, found
+        sample = next((one for one in every if one.keeps is keeps), every[0])
+        if letter.message.get("to") == [sample.recipient] and not {"cc", "bcc"} & set(letter.message):
+            self._known[kind.name] = [sample, *self._known.get(kind.name, ())][:_REMEMBERED]
+        return possible, sample
 
     def _is_at(self, name: str, address: str) -> bool:
         parents = with_parents(domain(address))
@@ -317,20 +324,20 @@ class _Overview:
     def _seen(
         self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]
     ) -> _SampleMessage:
-        (found,) = self._copies_seen(options, [recipient], facts, more)
-        return found
+        (sample,) = self._copies_seen(options, [recipient], facts, more)
+        return sample
 
     def _copies_seen(
         self, options: Mapping[str, Any], people: Sequence[str], facts: Facts, more: Mapping[str, Any]
     ) -> list[_SampleMessage]:
         """A message with the copy of each of these people who gets one; without a copy if none does."""
         message = message_of({**options, "date": self._now}, "", "overview")
-        courses = {each.recipient.address: each for each in courses_of(self._rules, message, facts)}
+        courses = {course.recipient.address: course for course in courses_of(self._rules, message, facts)}
         return [
             _SampleMessage(
                 options, person, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more
             )
-            for person in [each for each in people if each in courses] or people[:1]
+            for person in [person for person in people if person in courses] or people[:1]
             for course in [courses.get(person)]
         ]
 
@@ -338,12 +345,12 @@ class _Overview:
 
     def _side(self, name: str, *, keeps: bool) -> Literal:
         """That a copy to a destination may be delivered protected, or not protected."""
-        found = list[Literal]()
+        literals = list[Literal]()
         for when, outcome in self._copies:
             broken = breaks(outcome, _PROTECTED)
             ends = outcome.delivered & ~broken if keeps else broken
-            found.append(high(when & self._at(name, outcome.chain.person) & ends))
-        return self._model.circuit.disjunction(found)
+            literals.append(high(when & self._at(name, outcome.chain.person) & ends))
+        return self._model.circuit.disjunction(literals)
 
     def _at(self, name: str, person: AddressSlot) -> Value:
         """That somebody is at a destination, and mail to them leaves."""
@@ -370,9 +377,9 @@ class _Overview:
         for showing in self._showings:
             there = self._at(name, self._model.mail.shown(side.logic, showing.person.address))
             sees = high(there & shows(showing, chains, side.logic))
-            possible, found = self._found(name, kind, sees)
+            possible, sample = self._found(name, kind, sees)
             if possible:
-                return found, showing.reason
+                return sample, showing.reason
         return None, None
 
     @cached_property
@@ -382,7 +389,10 @@ class _Overview:
         mail = self._model.mail
         sender = high(side.conditions.scopes.sender("InOrganization", mail.sender))
         common = [sender, *(~literal for literal in mail.arrival.values())]
-        usual = {kind.name: [each.literal for each in mail.assumed if each.id not in kind.unusual] for kind in KINDS}
+        usual = {
+            kind.name: [assumption.literal for assumption in mail.assumed if assumption.id not in kind.unusual]
+            for kind in KINDS
+        }
         return {
             kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS
         }
@@ -396,7 +406,7 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
-    people = {*_brought(rules, facts), *(each.person.address for each in showings(rules.rules, facts))}
+    people = {*_brought(rules, facts), *(showing.person.address for showing in showings(rules.rules, facts))}
     every = {*by_rules, *named_domains(facts.outbound_connectors or ()), *map(domain, people)}
     return sorted(name for name in every if _is_domain(name))
 

@@ -77,8 +77,8 @@ def unlicensed(
     declared rules that encrypt then.
     """
     facts = facts_after(facts_read(organization), steps)
-    found = obstacle(facts.get(IRM_CONFIGURATION.name), facts.get(RMS_TEMPLATES))
-    if found is None:
+    why = obstacle(facts.get(IRM_CONFIGURATION.name), facts.get(RMS_TEMPLATES))
+    if why is None:
         return None, []
     ours = {key for rule in declared for key in (rule.guid, name_key(rule.name)) if key}
     rules = (
@@ -86,7 +86,7 @@ def unlicensed(
         for rule in rules_after(rules_from(organization), steps)
         if ours & {rule["guid"], name_key(str(rule["name"]))}
     )
-    return found, encrypting_today(rules)
+    return why, encrypting_today(rules)
 
 
 def encrypting_today(rules: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -99,22 +99,22 @@ def encrypting_today(rules: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, Any]:
     """The facts once the steps are done: what the rules' protection and the portal depend on."""
-    found = dict(facts)
+    facts_then = dict(facts)
     for change in (change for step in steps for change in step.changes):
-        if change.resource == IRM_CONFIGURATION.name and IRM_CONFIGURATION.subset in found:
-            found[IRM_CONFIGURATION.subset] = {**found[IRM_CONFIGURATION.subset], change.option: change.after}
+        if change.resource == IRM_CONFIGURATION.name and IRM_CONFIGURATION.subset in facts_then:
+            facts_then[IRM_CONFIGURATION.subset] = {**facts_then[IRM_CONFIGURATION.subset], change.option: change.after}
             if change.option in LICENSING and change.after is True:
                 # Exchange may list none only because licensing is off, and what it lists then was not read.
-                found.pop(RMS_TEMPLATES, None)
+                facts_then.pop(RMS_TEMPLATES, None)
         subset = _NAMED_FACTS.get(change.resource)
-        if subset in found:
-            found[subset] = _changed(found[subset], change)
-    return found
+        if subset in facts_then:
+            facts_then[subset] = _changed(facts_then[subset], change)
+    return facts_then
 
 
 def _changed(objects: Sequence[Mapping[str, Any]], change: Change) -> list[dict[str, Any]]:
     """The objects of a subset after a change of one of them."""
-    there = {str(each["identity"]): dict(each) for each in objects}
+    there = {str(object_["identity"]): dict(object_) for object_ in objects}
     if (change.option, change.after) == ("state", "absent"):
         there.pop(change.identity, None)
     else:

@@ -128,14 +128,14 @@ def policy(
     :param now: when the mail passes the rules; by default now.
     :param budget: the maximum number of conflicts for all questions together.
     """
-    found: list[Statement] = []
+    statements: list[Statement] = []
     try:
         with bounded():
             asked = _StatementSearch(RuleSet.read(rules, facts_of(facts).dialect), facts, now, budget)
-            found += asked.statements()
-            return MailPolicy(tuple(found))
+            statements += asked.statements()
+            return MailPolicy(tuple(statements))
     except BudgetError:
-        return MailPolicy(tuple(found), complete=False)
+        return MailPolicy(tuple(statements), complete=False)
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class _StatementSearch:
         if kind in FATES.values():
             return outcome.state.fates.get(kind, FALSE) if approved else outcome.fate(kind)
         if kind == "moderated":
-            return logic.any_of([chain.acts(each) for each in self._asking(effect)])
+            return logic.any_of([chain.acts(asking_rule) for asking_rule in self._asking(effect)])
         if kind.startswith("copied"):
             copies = self._model.added(side, 0, shared=False).copies_of(effect.names[0])
             return logic.any_of(
@@ -251,7 +251,7 @@ class _StatementSearch:
         return [
             rule
             for rule in self._rules.rules
-            if any(each == effect for case, _managed in _cases(rule) for each in _on_the_copy(case))
+            if any(other == effect for case, _managed in _cases(rule) for other in _on_the_copy(case))
         ]
 
     def _has_side_effect(self, effect: RuleEffect, side: Side) -> Value:
@@ -259,8 +259,8 @@ class _StatementSearch:
         same = [
             rule
             for rule in self._rules.rules
-            for each in effects_of(rule)
-            if each.sort == effect.kind and same_name(each.name, "".join(effect.names))
+            for other in effects_of(rule)
+            if other.sort == effect.kind and same_name(other.name, "".join(effect.names))
         ]
         has = logic.any_of(
             [chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else chain.acts(rule) for rule in same]
@@ -319,24 +319,24 @@ class _StatementSearch:
             if not is_name(person.address)
         }
         known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
-        found = [~model.mail.recipient["address", person] for person in known]
+        literals = [~model.mail.recipient["address", person] for person in known]
         if effect.kind.startswith("copied"):
-            found += SearchedMail(model, ()).somebody_else(effect.names[0])
-        return found
+            literals += SearchedMail(model, ()).somebody_else(effect.names[0])
+        return literals
 
     # What keeps mail from it
 
     def _candidates(self, rule: FlowRule, effect: RuleEffect) -> list[_Candidate]:
-        found = []
+        candidates = []
         for other in self._rules.rules:
             if other is rule or other.idle:
                 continue
             how = _how(other, rule, effect)
             if how is not None:
-                found.append(
+                candidates.append(
                     _Candidate(Exempting(other.name, how), self._acts(other, effect), (_RANK[how], other.place))
                 )
-        return found
+        return candidates
 
     def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """That a rule acts on the recipient's copy, or on one that the effect is about."""
@@ -428,8 +428,8 @@ class _StatementSearch:
         """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
         every message.
         """
-        for course, found in self._messages(literals, effect):
-            outcome = result(course, self._rules, found.message, found.facts[0])
+        for course, candidate in self._messages(literals, effect):
+            outcome = result(course, self._rules, candidate.message, candidate.facts[0])
             if outcome and _shows(rule, effect, outcome, approved=approved):
                 return True
         return False
@@ -443,12 +443,12 @@ class _StatementSearch:
         preferred = [*SearchedMail(model, ()).company(side), inside]
         person = effect.names[0] if effect.kind.startswith("copied") else ""
         candidates = model.candidates(literals, [], side, self._remaining_budget, preferred)
-        for found in itertools.islice(candidates, _MOST_REPLAYS):
-            if found is None:
+        for candidate in itertools.islice(candidates, _MOST_REPLAYS):
+            if candidate is None:
                 continue
-            course = course_of(self._rules, found.message, found.facts[0], found.letter.recipient, person)
+            course = course_of(self._rules, candidate.message, candidate.facts[0], candidate.letter.recipient, person)
             if course is not None:
-                yield course, found
+                yield course, candidate
 
     def _exempting(
         self, mail: Sequence[Literal], usual: Sequence[Literal], exempt: Literal, candidates: Sequence[_Candidate]
@@ -460,20 +460,26 @@ class _StatementSearch:
             has not the effect. What ends the way of mail keeps it from the effect, whether it is usual or not.
         """
         model = self._model
-        found: list[_Candidate] = []
+        exempting: list[_Candidate] = []
         for ends in (True, False):
-            left = {each.rank: each for each in candidates if (each.rank[0] == _RANK["stops"]) is ends}
+            left = {
+                candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == _RANK["stops"]) is ends
+            }
             asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
             while left:
-                some = model.circuit.disjunction([each.acts for each in left.values()])
-                if not model.solve([*asked, *(~each.acts for each in found), some], self._remaining_budget):
+                some = model.circuit.disjunction([candidate.acts for candidate in left.values()])
+                if not model.solve(
+                    [*asked, *(~candidate.acts for candidate in exempting), some], self._remaining_budget
+                ):
                     break
                 holds = model.circuit.holds
-                first = min(rank for rank, each in left.items() if holds(each.acts))
-                found.append(left.pop(first))
-        rest = [*usual, *mail, exempt, *(~each.acts for each in candidates)]
-        ordered = sorted(found, key=lambda each: each.rank)
-        return tuple(each.exempting for each in ordered), rest if model.solve(rest, self._remaining_budget) else []
+                first = min(rank for rank, candidate in left.items() if holds(candidate.acts))
+                exempting.append(left.pop(first))
+        rest = [*usual, *mail, exempt, *(~candidate.acts for candidate in candidates)]
+        ordered = sorted(exempting, key=lambda candidates: candidates.rank)
+        return tuple(candidate.exempting for candidate in ordered), rest if model.solve(
+            rest, self._remaining_budget
+        ) else []
 
     def _senders(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[tuple[str, ...], list[Literal]]:
         """The senders whose mail is not treated so, and what is true of other such mail; empty if there is none.
@@ -486,19 +492,21 @@ class _StatementSearch:
         if not model.solve([*named, inside], self._remaining_budget):
             return (), list(rest)
         ways = {"outside": [outside, ~inside], "unauthenticated": [~outside, ~inside]}
-        found = tuple(who for who, literals in ways.items() if model.solve([*rest, *literals], self._remaining_budget))
+        senders = tuple(
+            who for who, literals in ways.items() if model.solve([*rest, *literals], self._remaining_budget)
+        )
         others = [*rest, inside]
-        return found, others if model.solve(others, self._remaining_budget) else []
+        return senders, others if model.solve(others, self._remaining_budget) else []
 
     def _reasons(
         self, rule: FlowRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
     ) -> tuple[Reason, ...]:
         """Why it is open what happens to mail, as far as messages show it: the questions whose answers decide."""
-        for course, found in self._messages(literals, effect):
-            facts = found.facts[0]
+        for course, candidate in self._messages(literals, effect):
+            facts = candidate.facts[0]
             shown: list[tuple[World, bool]] = []
             for world in course.worlds:
-                outcome = result(replace(course, worlds=[world]), self._rules, found.message, facts)
+                outcome = result(replace(course, worlds=[world]), self._rules, candidate.message, facts)
                 shown.append((world, bool(outcome) and _shows(rule, effect, outcome or {}, approved=approved)))
             both = {shows for _world, shows in shown}
             deciding = {
@@ -507,7 +515,7 @@ class _StatementSearch:
                 if {shows for world, shows in shown if (question, answer) in world.answers} != both
                 for reason in question.reasons
             }
-            reasons = sorted(deciding) or reasons_of(course, found.message, facts, transit=effect.kind in _LEAVING)
+            reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in _LEAVING)
             if reasons:
                 return tuple(reasons)
         return (NOT_FOUND,)
@@ -520,7 +528,7 @@ class _StatementSearch:
         step = chain.step(rule)
         if step is None:
             return {}
-        logic, found = model.free.logic, dict[Atom, tuple[str, ...]]()
+        logic, changed = model.free.logic, dict[Atom, tuple[str, ...]]()
         atoms = [*((atom, False) for atom in rule.conditions), *((atom, True) for atom in rule.exceptions)]
         truths = {atom: chain.conditions.truth(atom, step.seen, chain.person) for atom, _exempts in atoms}
         for atom, _exempts in atoms:
@@ -529,10 +537,10 @@ class _StatementSearch:
                 continue
             others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
             differs = ~logic.equal(arrived, truths[atom])
-            usual = [each.literal for each in model.mail.assumptions]
+            usual = [assumption.literal for assumption in model.mail.assumptions]
             if model.solve([*usual, high(logic.all_of((*others, differs)))], self._remaining_budget):
-                found[atom] = tuple(changing_rules(chain, atom, step))
-        return found
+                changed[atom] = tuple(changing_rules(chain, atom, step))
+        return changed
 
 
 def _unedited(step: RuleStep) -> SeenMessage:
@@ -563,7 +571,7 @@ def _on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
         yield MISFITS
     asked = rule.does(Does.MODERATE)
     if asked:
-        people = [str(each) for each in asked.get("moderate_message_by_user") or ()]
+        people = [str(person) for person in asked.get("moderate_message_by_user") or ()]
         yield RuleEffect("moderated", tuple(people or [THE_MANAGER]))
     for brand in rule.does(Does.BRAND).values():
         yield RuleEffect("branded", (str(brand),))
@@ -596,7 +604,7 @@ def _shows(rule: FlowRule, effect: RuleEffect, outcome: Mapping[str, Any], *, ap
         return bool(ends["fate"] == "delivered" and same_name(str(ends.get("branding")), effect.names[0]))
     if effect.kind in ("in_transit", "clear_transit"):
         return False
-    return any(each["name"] == rule.name and each["matched"] is True for each in ends.get("rules", ()))
+    return any(entry["name"] == rule.name and entry["matched"] is True for entry in ends.get("rules", ()))
 
 
 #: Effects that only mail has that arrives in clear.
@@ -653,4 +661,4 @@ def _how(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
 def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule asks for another template than that of an effect."""
     mine = [option_name(name) for name in effect.names]
-    return any(not any(same_name(option_name(each), name) for name in mine) for each in rule.templates)
+    return any(not any(same_name(option_name(template), name) for name in mine) for template in rule.templates)

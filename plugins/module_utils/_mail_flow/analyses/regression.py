@@ -60,11 +60,11 @@ def worsened(
     dialect = facts_of(facts).dialect
     sides = RuleSet(after, dialect), RuleSet(before, dialect)
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
-    if found := _worsened(sides, facts, guarantee, now, settings):
-        return found
+    if counterexample := _worsened(sides, facts, guarantee, now, settings):
+        return counterexample
     for later in later_instants(sides, now):
-        if found := _worsened(sides, facts, guarantee, later, settings):
-            return replace(found, message={**found.message, "date": later.isoformat()})
+        if counterexample := _worsened(sides, facts, guarantee, later, settings):
+            return replace(counterexample, message={**counterexample.message, "date": later.isoformat()})
     return None
 
 
@@ -138,19 +138,19 @@ def _worsened(
                     CountedCopies(model, side, guarantee, claims.rules[0], rules=place) for place in range(2)
                 )
                 wanted = list(_worse(then, first))
-                usual = [each.literal for each in model.mail.assumed]
+                usual = [assumption.literal for assumption in model.mail.assumed]
                 more: list[Key] = []
                 # Usual mail first, which says the most; mail that is not usual counts as well.
                 for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
                     possible, candidate = model.find([*worse, *assumed, *written], side)
-                    if candidate and (found := _replayed_breach(model, guarantee, candidate)):
-                        return found
+                    if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
+                        return counterexample
                     more = more or (model.to_refine(side) if possible else [])
                 for showing, worse in _shown_only(then, first):
                     for assumed in (usual, []):
                         possible, candidate = model.find([*worse, *assumed], side)
-                        if candidate and (found := _replayed_showing(model, guarantee, candidate, showing)):
-                            return found
+                        if candidate and (counterexample := _replayed_showing(model, guarantee, candidate, showing)):
+                            return counterexample
                         more = more or (model.to_refine(side) if possible else [])
                 if not more:
                     return None
@@ -162,13 +162,13 @@ def _worsened(
 
 def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal]]:
     """Of each copy that it certainly breaks the guarantee after, and that the copy of the same person did not before."""
-    earlier = [(each.person, before.broken(each, breaks)) for each in before.every]
-    for each in after.every:
-        counts, broken = after.broken(each, breaks)
+    earlier = [(copy.person, before.broken(copy, breaks)) for copy in before.every]
+    for copy in after.every:
+        counts, broken = after.broken(copy, breaks)
         was = [
             high(counted_before) & high(broken_before)
             for person, (counted_before, broken_before) in earlier
-            if person is each.person
+            if person is copy.person
         ]
         if low(counts) != FALSE and low(broken) != FALSE:
             yield [low(counts), low(broken), *(~literal for literal in was)]
@@ -190,7 +190,11 @@ def _replayed_showing(
 ) -> Counterexample | None:
     after, before = model.rule_sets[:2]
     rule, who, facts = model.claims.rules[0], showing.person.address, candidate.facts[1]
-    shown = {(told_as(each), each.rule.name) for each in showings(before.rules, facts) if each.person.address == who}
+    shown = {
+        (told_as(earlier), earlier.rule.name)
+        for earlier in showings(before.rules, facts)
+        if earlier.person.address == who
+    }
 
     def had_it(message: Message) -> bool:
         """Whether they may have been shown it before, or a copy of their own may have broken the guarantee."""
@@ -208,7 +212,7 @@ def _replayed_showing(
     breach = Breach(guarantee, after, model.claims, rule)
     courses = courses_of(after, candidate.message, candidate.facts[0])
     every = (counterexample_of_shown(breach, candidate, course, showing, had_it) for course in courses)
-    return next((found for found in every if found), None)
+    return next((counterexample for counterexample in every if counterexample), None)
 
 
 def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMessage) -> Counterexample | None:
@@ -216,7 +220,11 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
     letter = candidate.letter
     rule = model.claims.rules[0]
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
-    brought = {address for each in after.rules for _option, address, _senders in brought_by(each, candidate.facts[0])}
+    brought = {
+        address
+        for adding_rule in after.rules
+        for _option, address, _senders in brought_by(adding_rule, candidate.facts[0])
+    }
 
     def surely(wanted: Callable[..., bool], course: Course, message: Message, facts: Facts) -> bool | None:
         """Whether a copy surely breaks or keeps what it has to keep; ``None`` if it does not count."""
@@ -241,19 +249,22 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
     people = [course.recipient for course in courses_of(after, candidate.message, candidate.facts[0])]
     people.sort(key=lambda person: person.address != letter.recipient)
     for person in people:
-        found = None
+        breach = None
         if person.address == letter.recipient or person.address in brought:
-            found = outcome(candidate.message, person.address)
-        if found is None:
+            breach = outcome(candidate.message, person.address)
+        if breach is None:
             continue
-        shows = partial(_is_same, outcome, person.address, found)
+        shows = partial(_is_same, outcome, person.address, breach)
         message = without_noise(candidate, person.address, shows)
         recipient = person.label if is_name(person.address) else person.address
-        return Counterexample({"name": guarantee.name, **message}, recipient, found, facts=letter.facts)
+        return Counterexample({"name": guarantee.name, **message}, recipient, breach, facts=letter.facts)
     return None
 
 
 def _is_same(
-    outcome: Callable[[Message, str], Mapping[str, Any] | None], who: str, found: Mapping[str, Any], message: Message
+    outcome: Callable[[Message, str], Mapping[str, Any] | None],
+    who: str,
+    outcome_now: Mapping[str, Any],
+    message: Message,
 ) -> bool:
-    return outcome(message, who) == found
+    return outcome(message, who) == outcome_now

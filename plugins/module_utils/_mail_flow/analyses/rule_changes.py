@@ -50,10 +50,10 @@ class Edit:
     @property
     def rule(self) -> FlowRule:
         """The rule as it is now, or as it was."""
-        found = self.after or self.before
-        if found is None:
+        rule = self.after or self.before
+        if rule is None:
             raise ValueError("An edit without a rule.")
-        return found
+        return rule
 
     @property
     def looks_for(self) -> tuple[Atom, ...]:
@@ -64,8 +64,8 @@ class Edit:
         spared = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
         one_sided = [
             atom
-            for found, other in zip(spared, spared[::-1], strict=True)
-            for key, atom in found.items()
+            for atoms, other in zip(spared, spared[::-1], strict=True)
+            for key, atom in atoms.items()
             if key not in other
         ]
         return (*(atom for rule in versions for atom in rule.conditions), *one_sided)
@@ -109,23 +109,23 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
         """
         return min((place - 0.5 for place in kept if pairs[place] > old_place), default=len(after.rules))
 
-    found: list[Edit] = []
+    edits: list[Edit] = []
     for place, rule in enumerate(after.rules):
         if place not in pairs:
-            found.append(Edit("new", None, rule, place))
+            edits.append(Edit("new", None, rule, place))
             continue
         earlier = before.rules[pairs[place]]
         first = place if place in kept else min(place, met(pairs[place]))
         if content_of(earlier) != content_of(rule):
-            found.append(Edit("changed", earlier, rule, first, place in kept))
+            edits.append(Edit("changed", earlier, rule, first, place in kept))
         elif place not in kept:
-            found.append(Edit("moved", earlier, rule, first))
+            edits.append(Edit("moved", earlier, rule, first))
     taken = set(pairs.values())
-    found += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
+    edits += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
     watched = before.watches_copies or after.watches_copies
     seen = [
         edit
-        for edit in found
+        for edit in edits
         if every or any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))
     ]
     return sorted(seen, key=lambda edit: edit.place)
@@ -171,11 +171,11 @@ def with_later_dates(
         if place not in kept or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])
     ]
     several = len(gone) + len(other) + settings > 1
-    found = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
+    dated = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
     for place, rule in enumerate(after.rules):
         earlier = before.rules[pairs[place]] if place in pairs else None
         if earlier is not None and rule.idle:
-            found.append((earlier, _no_longer(earlier, now, several=several)))
+            dated.append((earlier, _no_longer(earlier, now, several=several)))
             continue
         said = _new_dates(earlier, rule, now)
         if not said and earlier is not None and (gone or other or settings):
@@ -188,9 +188,9 @@ def with_later_dates(
                 for verb, date in (("begins", rule.begins), ("ends", ends))
                 if is_later(date, now)
             ]
-        found.append((rule, said))
+        dated.append((rule, said))
     watched = before.watches_copies or after.watches_copies
-    return [(rule, said) for rule, said in found if said and shows(rule, watched)]
+    return [(rule, said) for rule, said in dated if said and shows(rule, watched)]
 
 
 def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[DateChange]:
@@ -225,29 +225,29 @@ def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]
 def _named(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
     """Of each rule its GUID and its name, each with how often it came before."""
     times: dict[Hashable, int] = {}
-    found: list[tuple[Hashable, Hashable]] = []
+    named: list[tuple[Hashable, Hashable]] = []
     for rule in rules.rules:
         keys: list[Hashable] = []
         for key in (("guid", rule.guid), ("name", name_key(rule.name))):
             times[key] = times.get(key, 0) + 1
             keys.append((*key, times[key]) if key[1] else None)
-        found.append((keys[0], keys[1]))
-    return found
+        named.append((keys[0], keys[1]))
+    return named
 
 
 def _pairs(old: Sequence[tuple[Hashable, Hashable]], new: Sequence[tuple[Hashable, Hashable]]) -> dict[int, int]:
     """Place in the second set to place in the first one: by GUID, else by name."""
-    found: dict[int, int] = {}
+    pairs: dict[int, int] = {}
     for which in (0, 1):
         known = {
             keys[which]: place
             for place, keys in enumerate(old)
-            if keys[which] is not None and place not in found.values()
+            if keys[which] is not None and place not in pairs.values()
         }
         for place, keys in enumerate(new):
-            if place not in found and keys[which] in known:
-                found[place] = known[keys[which]]
-    return found
+            if place not in pairs and keys[which] in known:
+                pairs[place] = known[keys[which]]
+    return pairs
 
 
 def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
@@ -306,7 +306,7 @@ def _acts(rule: FlowRule, aspect: str) -> tuple[object, ...]:
 
 
 def _does(rule: FlowRule) -> tuple[object, ...]:
-    unread = tuple(each for each in rule.unread if each[0] == "actions")
+    unread = tuple(option for option in rule.unread if option[0] == "actions")
     return (rule.mode, rule.splits, repr(sorted(rule.told.items())), unread)
 
 
@@ -349,7 +349,7 @@ def separation_of(acting: FlowRule, other: FlowRule) -> Separation:
     if _activation(acting) != _activation(other) or len(settings) > 1:
         return NOTHING
     met = [_without_values_of(atom, acting.exceptions) for atom in other.exceptions]
-    unmet = [atom for atom in other.conditions if not any(_implies(each, atom) for each in acting.conditions)]
+    unmet = [atom for atom in other.conditions if not any(_implies(own, atom) for own in acting.conditions)]
     return Separation(tuple(atom for atom in met if atom is not None), tuple(unmet))
 
 
@@ -361,11 +361,11 @@ def _activation(rule: FlowRule) -> tuple[object, ...]:
 def _without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
     """A condition with the values that none of the known ones with the same option has; ``None`` if that leaves none."""
     left = atom
-    for each in known:
-        if _implies(left, each):
+    for other in known:
+        if _implies(left, other):
             return None
-        if _are_lists(left, each):
-            left = replace(left, values=tuple(value for value in left.values if value not in each.values))
+        if _are_lists(left, other):
+            left = replace(left, values=tuple(value for value in left.values if value not in other.values))
     return left
 
 

@@ -56,11 +56,11 @@ class Meetings:
                 bool(ends)
                 and _act(ends, rule)
                 and all(
-                    any(reason.id == questions.ENCRYPTED_AND_DECRYPTED for reason in found.reasons)
-                    for _world, found in ends
+                    any(reason.id == questions.ENCRYPTED_AND_DECRYPTED for reason in state.reasons)
+                    for _world, state in ends
                 )
             )
-            return next((each for each in encrypting if both and _act(ends, each)), None)
+            return next((rule for rule in encrypting if both and _act(ends, rule)), None)
 
         return self._any(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))
 
@@ -72,16 +72,16 @@ class Meetings:
             open_ = (
                 bool(ends)
                 and _act(ends, rule)
-                and all(found.protection == "protected_option_unknown" and found.by for _world, found in ends)
+                and all(state.protection == "protected_option_unknown" and state.by for _world, state in ends)
             )
-            return next((each for each in others if open_ and _act(ends, each)), None)
+            return next((rule for rule in others if open_ and _act(ends, rule)), None)
 
         return self._any(lambda side, some: _both_act(side, rule, some), others, shown)
 
     def kept_from(self, rule: FlowRule, later: Sequence[FlowRule]) -> FlowRule | None:
         """One of some rules that would encrypt a message if another one did not stop it."""
         going = copy(self.rules)
-        going.rules = tuple(_going(each) if each is rule else each for each in self.rules.rules)
+        going.rules = tuple(_going(later_rule) if later_rule is rule else later_rule for later_rule in self.rules.rules)
 
         def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
@@ -90,9 +90,9 @@ class Meetings:
             others = self._ends(going, candidate)
             return next(
                 (
-                    each
-                    for each in later
-                    if others and _act(others, each) and all(each.name in found.by for _world, found in others)
+                    rule
+                    for rule in later
+                    if others and _act(others, rule) and all(rule.name in state.by for _world, state in others)
                 ),
                 None,
             )
@@ -112,7 +112,7 @@ class Meetings:
             ends = self._ends(self.rules, candidate)
             facts = candidate.facts[0]
             protects = bool(ends) and all(
-                rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends
+                rule.name in state.by and same_name(state.protection, option_name(template)) for _world, state in ends
             )
             return rule if protects and recipient_outside(facts, candidate.letter.recipient) is True else None
 
@@ -141,9 +141,9 @@ class Meetings:
         """
         for arrival in arrivals:
             for candidate in self._candidates(wanted, arrival):
-                found = shown(candidate)
-                if found is not None:
-                    return found
+                rule = shown(candidate)
+                if rule is not None:
+                    return rule
         return None
 
     def _candidates(self, wanted: Wanted, arrival: str) -> Iterator[CandidateMessage]:
@@ -175,11 +175,11 @@ class Meetings:
         """That a message is usual mail, which rules protect: mail in clear only from inside."""
         mail = self.model.mail
         known = high if side.logic.free else low
-        found = [each.literal for each in mail.assumptions]
+        literals = [assumption.literal for assumption in mail.assumptions]
         if arrival:
-            return [*found, mail.arrival[arrival]]
+            return [*literals, mail.arrival[arrival]]
         return [
-            *found,
+            *literals,
             *(~literal for literal in mail.arrival.values()),
             known(side.conditions.scopes.sender("InOrganization", mail.sender)),
         ]
@@ -211,17 +211,19 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     clear = [
         ~step.acts for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)
     ]
-    wanted = {id(each) for each in some}
+    wanted = {id(later_rule) for later_rule in some}
     reached: Value = TRUE
-    found: list[Value] = []
-    for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1 if side.logic.free else None]):
+    values: list[Value] = []
+    for step in _steps(
+        side, every[rule.place + 1 : max(later_rule.place for later_rule in some) + 1 if side.logic.free else None]
+    ):
         if id(step.rule) in wanted:
-            found.append(reached & step.matches)
+            values.append(reached & step.matches)
         if step.rule.does(Does.QUARANTINE) and not side.logic.free:
             clear.append(~(reached & step.matches))
         if step.rule.is_final:
             reached &= ~step.matches
-    return [side.chains[0].acts(rule), side.logic.any_of(found), *clear]
+    return [side.chains[0].acts(rule), side.logic.any_of(values), *clear]
 
 
 def _act(ends: Sequence[End], rule: FlowRule) -> bool:
@@ -229,9 +231,9 @@ def _act(ends: Sequence[End], rule: FlowRule) -> bool:
     return all(any(rule.place == place for _held, place in world.matched) for world, _verdict in ends)
 
 
-def _in_clear(world: World, found: Verdict) -> bool:
+def _in_clear(world: World, verdict_of_world: Verdict) -> bool:
     """Whether people get a copy that nothing protects, at once or later."""
-    return world.fate in ("delivered", "quarantined") and found.protection == "none"
+    return world.fate in ("delivered", "quarantined") and verdict_of_world.protection == "none"
 
 
 def _going(rule: FlowRule) -> FlowRule:

@@ -57,7 +57,7 @@ def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str
             if first is None:
                 continue
             answer = _ANSWER + first
-            if not any(_may_hold(answer, each) for each in keys) and not _looked_for(answer, rule, encrypting):
+            if not any(_may_hold(answer, pattern) for pattern in keys) and not _looked_for(answer, rule, encrypting):
                 return {"pattern": key[1][0]}
     return None
 
@@ -91,7 +91,7 @@ def _spares_answer(atom: Atom, answer: str) -> bool:
 
 def _looked_for(subject: str, rule: FlowRule, encrypting: Sequence[FlowRule]) -> bool:
     """Whether a condition of another rule that encrypts may find this subject."""
-    others = (atom for each in encrypting if each is not rule for atom in _of_subject(each.conditions))
+    others = (atom for other in encrypting if other is not rule for atom in _of_subject(other.conditions))
     return any(_may_hold(subject, key) for atom in others for key in atom.keys)
 
 

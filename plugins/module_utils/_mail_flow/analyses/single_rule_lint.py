@@ -77,10 +77,10 @@ class CheckedRule:
     def date(self, text: str) -> datetime.datetime | None:
         """A date of the rule."""
         try:
-            found = datetime.datetime.fromisoformat(text)
+            date = datetime.datetime.fromisoformat(text)
         except ValueError:
             return None
-        return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+        return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
 def _expired(look: CheckedRule) -> About:
@@ -121,8 +121,8 @@ def _asterisks(look: CheckedRule) -> About:
 
 def _never_matching(look: CheckedRule) -> About:
     sections = ({atom.predicate.options[0]: atom.values} for atom in look.atoms)
-    found = [each for section in sections for each in never_matching(section)]
-    return dict(zip(("option", "value", "instead"), found[0], strict=True)) if found else None
+    never_met = [sections_values for section in sections for sections_values in never_matching(section)]
+    return dict(zip(("option", "value", "instead"), never_met[0], strict=True)) if never_met else None
 
 
 def _subdomains(look: CheckedRule) -> About:
@@ -146,11 +146,11 @@ def templates_of(rule: FlowRule) -> dict[str, str]:
 def _groups(look: CheckedRule) -> About:
     groups = look.facts.groups or {}
     named = [
-        each
+        group
         for atom in look.rule.conditions
         if atom.predicate.options == ("sent_to",)
-        for each in atom.values
-        if each.lower() in groups
+        for group in atom.values
+        if group.lower() in groups
     ]
     return {"group": named[0]} if named else None
 
@@ -181,7 +181,7 @@ def _unconfigured(look: CheckedRule) -> About:
     known = look.facts.ome_configurations
     if known is None or not look.rule.does(Does.BRAND):
         return None
-    names = {name_key(str(each.get("identity"))) for each in known}
+    names = {name_key(str(configuration.get("identity"))) for configuration in known}
     missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if name_key(str(brand)) not in names]
     return {"branding": missing[0]} if missing else None
 
@@ -198,10 +198,10 @@ def _locked_out(look: CheckedRule) -> About:
     brands = [name_key(str(brand)) for brand in look.rule.does(Does.BRAND).values()] or [
         name_key(DEFAULT_OME_CONFIGURATION)
     ]
-    for each in look.facts.ome_configurations or ():
-        closed = each.get("otp_enabled") is False and each.get("social_id_sign_in") is False
-        if closed and name_key(str(each.get("identity"))) in brands:
-            return {"branding": str(each.get("identity"))}
+    for configuration in look.facts.ome_configurations or ():
+        closed = configuration.get("otp_enabled") is False and configuration.get("social_id_sign_in") is False
+        if closed and name_key(str(configuration.get("identity"))) in brands:
+            return {"branding": str(configuration.get("identity"))}
     return None
 
 
@@ -231,16 +231,21 @@ def _undone(look: CheckedRule) -> About:
 
 def _shows_outside(look: CheckedRule) -> About:
     """To whom outside a rule shows mail that it acts on, or sends it."""
-    seen_by = [each for each in showings([look.rule], look.facts) if _outside(look, each.person.address)]
-    shown = [("approval" if each.asks else "report", each.person.label) for each in seen_by]
+    seen_by = [showing for showing in showings([look.rule], look.facts) if _outside(look, showing.person.address)]
+    shown = [("approval" if showing.asks else "report", showing.person.label) for showing in seen_by]
     for what in (Does.ADD, Does.REDIRECT) if look.rule.enforced else ():
         named = [
-            str(each)
+            str(person)
             for option, value in look.rule.does(what).items()
             if option != "add_manager_as_recipient_type"
-            for each in value
+            for person in value
         ]
-        people = [person for each in named for person in look.facts.brought(each) if _outside(look, person.address)]
+        people = [
+            person
+            for named_person in named
+            for person in look.facts.brought(named_person)
+            if _outside(look, person.address)
+        ]
         shown += [("copy" if what is Does.ADD else "redirection", person.label) for person in people]
     return {"case": shown[0][0], "person": shown[0][1], "others": len(shown) - 1} if shown else None
 
@@ -257,8 +262,8 @@ def _spares_internal(look: CheckedRule) -> About:
 
 def _outside(look: CheckedRule, address: str) -> bool:
     """Whether somebody is outside, or likely is. Of whom only a name is known, that is not."""
-    found = not is_name(address) and recipient_outside(look.facts, address)
-    return bool(found if isinstance(found, bool) else found.likely)
+    outside = not is_name(address) and recipient_outside(look.facts, address)
+    return bool(outside if isinstance(outside, bool) else outside.likely)
 
 
 def _acts(rule: FlowRule, what: Does) -> bool:
@@ -296,8 +301,8 @@ def _keeps_to(atom: Atom, scope: str, look: CheckedRule) -> bool:
         if scope == "InOrganization":
             return all(inside)
         # A domain means its subdomains, too.
-        others = {*look.domains, *(each.name for each in look.facts.accepted_domains if each.type in INSIDE)}
-        return not any(inside) and not any(is_below(each, value) for value in atom.values for each in others)
+        others = {*look.domains, *(domain.name for domain in look.facts.accepted_domains if domain.type in INSIDE)}
+        return not any(inside) and not any(is_below(single, value) for value in atom.values for single in others)
     return scope == "InOrganization" and atom.predicate.looks_at == "sender"
 
 
@@ -314,8 +319,8 @@ def _unsupported(look: CheckedRule) -> About:
     return {"reason": doubts[0]} if doubts else None
 
 
-def _where(found: bool) -> About:
-    return {} if found else None
+def _where(is_outside: bool) -> About:
+    return {} if is_outside else None
 
 
 def _has(look: CheckedRule, option: str, value: str) -> bool:

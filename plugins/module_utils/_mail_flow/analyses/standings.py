@@ -35,7 +35,11 @@ class Copy:
         """What happens to it; ``None`` if there is no such copy."""
         wanted = self.recipient.casefold()
         return next(
-            (each for each in passage.courses() if wanted in (each.recipient.address, each.recipient.label.casefold())),
+            (
+                course
+                for course in passage.courses()
+                if wanted in (course.recipient.address, course.recipient.label.casefold())
+            ),
             None,
         )
 
@@ -73,12 +77,12 @@ class Standing:
     @property
     def is_about_it(self) -> bool:
         """Whether its conditions do not keep it from acting."""
-        return all(each.section != "conditions" for each in self.failed)
+        return all(failed.section != "conditions" for failed in self.failed)
 
     @property
     def misses_by_scope(self) -> bool:
         """Whether of its conditions only those on who is inside or outside keep it from acting."""
-        failed = [each.atom.predicate.options[0] for each in self.failed if each.section == "conditions"]
+        failed = [condition.atom.predicate.options[0] for condition in self.failed if condition.section == "conditions"]
         return bool(failed) and set(failed) <= set(SCOPES)
 
     @property
@@ -116,7 +120,7 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     acting = {*set().union(*matched), *(place for world in worlds for _held, place in world.perhaps)}
     last = max((place for address, place in looked if address == person.address), default=-1)
     ended = any(world.over for world in worlds)
-    found = []
+    every = []
     for rule in rules.rules:
         world = looked.get((person.address, rule.place), worlds[0])
         failed = list[FailedCondition]()
@@ -127,7 +131,7 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
             failed += (FailedCondition("exceptions", atom) for atom in excepted)
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
         rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
-        found.append(
+        every.append(
             Standing(
                 rule=rule,
                 acts=rule.place in acting,
@@ -138,4 +142,4 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
                 rule_view=rule_view,
             )
         )
-    return found
+    return every

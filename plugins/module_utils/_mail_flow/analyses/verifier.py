@@ -84,26 +84,29 @@ def prove(
     """
     known = facts_of(facts)
     rule_set = RuleSet.read(rules, known.dialect)
-    read = [each for each in guarantees if isinstance(each, Guarantee)]
+    read = [guarantee for guarantee in guarantees if isinstance(guarantee, Guarantee)]
     if len(read) < len(guarantees):
         read = guarantees_of(guarantees, where)
     if not read:
         return []
     asked = _Guarantees(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
-    found = asked.judgments(where)
+    judgments = asked.judgments(where)
     journals = sorted(set(known.journals))
     beside = (Premise("journals", values=tuple(journals)),) if journals else ()
-    found = [replace(each, unseen=known.unseen) for each in found]
-    return [replace(each, premises=(*each.premises, *beside)) if each.verdict == PROVED else each for each in found]
+    judgments = [replace(judgment, unseen=known.unseen) for judgment in judgments]
+    return [
+        replace(judgment, premises=(*judgment.premises, *beside)) if judgment.verdict == PROVED else judgment
+        for judgment in judgments
+    ]
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED) -> RuleSet:
     """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and
     for mail that rules may not see.
     """
-    found = RuleSet(rules, dialect)
-    found.rules = tuple(replace(rule, content=False, selects=True) for rule in found.rules)
-    return found
+    claims = RuleSet(rules, dialect)
+    claims.rules = tuple(replace(rule, content=False, selects=True) for rule in claims.rules)
+    return claims
 
 
 class TriedRules:
@@ -146,7 +149,7 @@ class TriedRules:
         return step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS)
 
     def _place(self, guarantee: Guarantee) -> int:
-        return next(place for place, each in enumerate(self._asked.guarantees) if each is guarantee)
+        return next(place for place, asked in enumerate(self._asked.guarantees) if asked is guarantee)
 
 
 @dataclass(frozen=True)
@@ -166,16 +169,16 @@ class _Guarantees:
 
     def judgments(self, where: str) -> list[Judgment]:
         """What is known of each."""
-        found: list[Judgment] = []
+        judgments: list[Judgment] = []
         try:
             with bounded():
                 prover = self.prover(self.guarantees)
             for place in range(len(self.guarantees)):
                 with bounded(share=1 / (len(self.guarantees) - place)):
-                    found.append(self.judgment(prover, place, f"{where}[{place}]"))
+                    judgments.append(self.judgment(prover, place, f"{where}[{place}]"))
         except BudgetError:  # The rules themselves are too much.
-            found += [Judgment(each, unknown=(BUDGET,)) for each in self.guarantees[len(found) :]]
-        return found
+            judgments += [Judgment(guarantee, unknown=(BUDGET,)) for guarantee in self.guarantees[len(judgments) :]]
+        return judgments
 
     def prover(self, guarantees: Sequence[Guarantee]) -> _Prover:
         """Some of them in one model."""
@@ -189,14 +192,14 @@ class _Guarantees:
             with bounded(STEPS_OF_GUARANTEE, share=1):
                 return prover.judge(place, where)
         with bounded(STEPS_OF_GUARANTEE // 2, share=1 / 3):
-            found = prover.judge(place, where)
-        if found.verdict != UNKNOWN:
-            return found
+            judgment = prover.judge(place, where)
+        if judgment.verdict != UNKNOWN:
+            return judgment
         try:
             with bounded():
                 alone = self.prover([self.guarantees[place]])
         except BudgetError:
-            return found
+            return judgment
         with bounded(STEPS_OF_GUARANTEE, share=1):
             return alone.judge(0, where)
 
@@ -210,9 +213,9 @@ class _NoMailError(OptionError):
 _Tell = Callable[[], Counterexample]
 
 
-def _as_found(found: Counterexample) -> Counterexample:
+def _as_found(counterexample: Counterexample) -> Counterexample:
     """A counterexample that is told already."""
-    return found
+    return counterexample
 
 
 @dataclass(frozen=True)
@@ -233,8 +236,8 @@ class _SearchResult:
 
 def _same(assumptions: Sequence[Assumption], model: Model) -> list[Assumption]:
     """These assumptions in another model."""
-    kinds = {each.kind for each in assumptions}
-    return [each for each in model.mail.assumed if each.kind in kinds]
+    kinds = {assumption.kind for assumption in assumptions}
+    return [assumption for assumption in model.mail.assumed if assumption.kind in kinds]
 
 
 class _Prover:
@@ -251,10 +254,10 @@ class _Prover:
         self.guarantees = guarantees
         self.budget = budget
         self._tells_premises = premises
-        claims = claims_of([each.selection for each in guarantees], rules.dialect)
-        options = [option_name(each.template) for each in guarantees if each.template]
+        claims = claims_of([guarantee.selection for guarantee in guarantees], rules.dialect)
+        options = [option_name(guarantee.template) for guarantee in guarantees if guarantee.template]
         self.first = Model(
-            [rules], claims, facts, now, options, transit=any(each.then == IN_TRANSIT for each in guarantees)
+            [rules], claims, facts, now, options, transit=any(guarantee.then == IN_TRANSIT for guarantee in guarantees)
         )
         self._cut = self.first.added(self.first.free).cut
         self._showings = list(showings(rules.rules, self.first.facts))
@@ -286,8 +289,8 @@ class _Prover:
         :raises BudgetError: the search takes more than its budget.
         """
         self._counted.clear()
-        found = self._among_all(self.first, place, self._assumed(place), usual=True).found
-        return found() if found else None
+        tell = self._among_all(self.first, place, self._assumed(place), usual=True).found
+        return tell() if tell else None
 
     def _judged(self, answer: Judgment, place: int, where: str) -> Judgment:
         """The judgment of a guarantee, by rounds. Each asks usual mail first, which meets the assumptions, and then all
@@ -320,7 +323,7 @@ class _Prover:
             if every.found:
                 return self._refuted(answer, model, place, assumptions, every.found)
             if usual.is_none and every.is_none:
-                needed = [each for each in assumptions if each.literal in usual.core]
+                needed = [assumption for assumption in assumptions if assumption.literal in usual.core]
                 return self._proved(answer, model, place, needed)
             if laws < model.laws < most_laws:  # By now it may be proved, or contradict an assumption.
                 continue
@@ -331,7 +334,7 @@ class _Prover:
             model = model.refined(leads)
             most_laws = _LAWS
             assumptions = _same(assumptions, model)
-        limits = [each.literal for each in assumptions if not (usual.is_none and each.of_mail)]
+        limits = [assumption.literal for assumption in assumptions if not (usual.is_none and assumption.of_mail)]
         return replace(answer, unknown=self._unknown(model, place, limits))
 
     def _proved(self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption]) -> Judgment:
@@ -347,16 +350,16 @@ class _Prover:
 
     def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
         """Searches usual mail for a message that may break it, and replays that."""
-        literals = [each.literal for each in assumptions]
+        literals = [assumption.literal for assumption in assumptions]
         possible, candidate = self._search_not_held_back(model, [self._broken(model, place), *literals])
         if not possible:
             return _SearchResult(is_none=True, core=model.core)
         leads = model.to_refine(model.free)
-        found = self._replays(model, place, candidate) if candidate else None
-        return _SearchResult(found, leads)
+        tell = self._replays(model, place, candidate) if candidate else None
+        return _SearchResult(tell, leads)
 
     def _refuted(
-        self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], found: _Tell
+        self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], counterexample: _Tell
     ) -> Judgment:
         """The verdict that a message refutes a guarantee: by the plainest message that does, if the search finds one
         with half of what is left of the budget. Only that one is told.
@@ -367,7 +370,7 @@ class _Prover:
                 shown = tell() if tell else None
         except BudgetError:
             shown = None
-        return replace(answer, verdict=REFUTED, counterexample=shown or found())
+        return replace(answer, verdict=REFUTED, counterexample=shown or counterexample())
 
     def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _Tell | None:
         """The plainest message that certainly breaks it."""
@@ -375,8 +378,8 @@ class _Prover:
         side = model.free
         claims = [circuit.conjunction(claim) for claim in self._claims(model, place, side, anyway=True)]
         wanted = [circuit.disjunction(claims), high(side.conditions.sees_requests)]
-        wanted += [each.literal for each in assumptions if not each.of_mail]
-        usual = [each.literal for each in assumptions if each.of_mail]
+        wanted += [assumption.literal for assumption in assumptions if not assumption.of_mail]
+        usual = [assumption.literal for assumption in assumptions if assumption.of_mail]
         preferred = [*usual, *plainest(model, side, claims[0])]
         _possible, candidate = model.search(wanted, side, self.budget, preferred)
         return self._replays(model, place, candidate) if candidate else None
@@ -391,13 +394,15 @@ class _Prover:
         search = self._of_copies(model, place, assumptions, usual=usual)
         if search.found or not usual:
             return search
-        return replace(search, found=self._shown_for_sure(model, place, [each.literal for each in assumptions]))
+        return replace(
+            search, found=self._shown_for_sure(model, place, [assumption.literal for assumption in assumptions])
+        )
 
     def _of_copies(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
         """Searches all mail for a copy that certainly breaks it."""
         circuit = model.circuit
-        every = [each.literal for each in assumptions]
-        of_all = [each.literal for each in assumptions if not each.of_mail]
+        every = [assumption.literal for assumption in assumptions]
+        of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
         claims = self._claims(model, place, model.free, anyway=True)
         wanted = [
             circuit.disjunction([circuit.conjunction(claim) for claim in claims]),
@@ -408,23 +413,23 @@ class _Prover:
             return _SearchResult(is_none=True)
         if usual and model.solve([*wanted, *every], self.budget):
             wanted += every
-        for each in assumptions:  # So that a message is no more unusual than it has to be.
-            if each.literal not in wanted and model.solve([*wanted, each.literal], self.budget):
-                wanted.append(each.literal)
+        for assumption in assumptions:  # So that a message is no more unusual than it has to be.
+            if assumption.literal not in wanted and model.solve([*wanted, assumption.literal], self.budget):
+                wanted.append(assumption.literal)
         _possible, candidate = self._search_not_held_back(model, wanted)
         leads = model.to_refine(model.free)
-        found = self._replays(model, place, candidate) if candidate else None
-        if found:
-            return _SearchResult(found)
+        tell = self._replays(model, place, candidate) if candidate else None
+        if tell:
+            return _SearchResult(tell)
         ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
         if ruled_out and not (
             model.free.company.watched or model.free.chains[0].brings
         ):  # Of who shares a copy, the simulator knows more.
             return _SearchResult(None, leads, is_none=True)
         for literals in (every, of_all)[0 if usual else 1 :]:
-            found, more = self._counterexample(model, place, literals)
-            if found:
-                return _SearchResult(found)
+            tell, more = self._counterexample(model, place, literals)
+            if tell:
+                return _SearchResult(tell)
             leads += more
         return _SearchResult(None, leads, ruled_out)
 
@@ -449,16 +454,16 @@ class _Prover:
         """
         known = high if side.logic.free else low
         copies = self._copies(model, place, side)
-        claims = [copies.broken(each, breaks_anyway if anyway else breaks) for each in copies.every]
+        claims = [copies.broken(copy, breaks_anyway if anyway else breaks) for copy in copies.every]
         return [(known(counts), known(broken)) for counts, broken in claims]
 
     def _copies(self, model: Model, place: int, side: Side) -> CountedCopies:
         """The copies that a guarantee may be about."""
-        found = self._counted.get((model, side.logic.free))
-        if found is None:
-            found = CountedCopies(model, side, self.guarantees[place], model.claims.rules[place], place)
-            self._counted[model, side.logic.free] = found
-        return found
+        counted_copies = self._counted.get((model, side.logic.free))
+        if counted_copies is None:
+            counted_copies = CountedCopies(model, side, self.guarantees[place], model.claims.rules[place], place)
+            self._counted[model, side.logic.free] = counted_copies
+        return counted_copies
 
     def _broken(self, model: Model, place: int, *, shown: bool = True) -> Literal:
         """That the guarantee may be broken for one of the copies that it applies to.
@@ -482,9 +487,9 @@ class _Prover:
         for showing in self._showings:
             claim = [low(self._seen(model, place, model.open, showing))]
             for candidate in model.candidates(claim, literals, model.open, self.budget) if claim != [FALSE] else ():
-                found = self._shows(model, place, candidate, showing) if candidate else None
-                if found:
-                    return partial(_as_found, found)
+                shown = self._shows(model, place, candidate, showing) if candidate else None
+                if shown:
+                    return partial(_as_found, shown)
         return None
 
     def _shows(self, model: Model, place: int, candidate: CandidateMessage, showing: Showing) -> Counterexample | None:
@@ -492,12 +497,12 @@ class _Prover:
         every = (
             counterexample_of_shown(breach, candidate, course, showing) for course in self._courses(model, candidate)
         )
-        return next((found for found in every if found), None)
+        return next((counterexample for counterexample in every if counterexample), None)
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
         documents = any(may_mean_pdf(atom) for atom in self.first.claims.rules[place].conditions)
-        return [each for each in self.first.mail.assumed if each.id != questions.PDF or not documents]
+        return [assumption for assumption in self.first.mail.assumed if assumption.id != questions.PDF or not documents]
 
     def _consistent_assumptions(
         self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]
@@ -508,9 +513,11 @@ class _Prover:
         :raises OptionError: the guarantee applies to no message.
         """
         about = self._applies(model, place)
-        while not model.search([about, *(each.literal for each in assumptions)], model.free, self.budget)[0]:
+        while not model.search([about, *(assumption.literal for assumption in assumptions)], model.free, self.budget)[
+            0
+        ]:
             core = set(model.core)
-            kept = [each for each in assumptions if each.literal not in core]
+            kept = [assumption for assumption in assumptions if assumption.literal not in core]
             if len(kept) == len(assumptions):
                 name = self.guarantees[place].name
                 raise _NoMailError(
@@ -522,7 +529,7 @@ class _Prover:
 
     def _applies(self, model: Model, place: int) -> Literal:
         """That the guarantee applies to some copy."""
-        claims = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+        claims = model.circuit.disjunction([literal for literal, _breaks in self._claims(model, place, model.free)])
         about = WISHES[self.guarantees[place].then].about
         of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
         return claims & of_it
@@ -534,25 +541,29 @@ class _Prover:
         """
         used = self._used(model, place, assumptions)
         made = self._left_out(place, used)
-        made += [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
+        made += [
+            Premise(assumption.id, assumption.kind) for assumption in sorted(used, key=lambda assumption: assumption.id)
+        ]
         read = premises_of(self.first, place, self.guarantees[place], self.budget)
-        made += [each for each in read if each not in made]
+        made += [premise for premise in read if premise not in made]
         return (*made, *always(self.first.facts))
 
     def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
         """Of assumptions with which it is proved those that the proof needs."""
         claim = [self._broken(model, place)]
         used = list(assumptions)
-        for each in assumptions:
-            without = [other for other in used if other is not each]
+        for assumption in assumptions:
+            without = [other for other in used if other is not assumption]
             if self._says_no(model, [*claim, *(other.literal for other in without)]):
                 used = without
         return used
 
     def _left_out(self, place: int, used: Sequence[Assumption]) -> list[Premise]:
         """The copies that a proof with these assumptions does not cover."""
-        kinds = {(each.id, each.kind) for each in used}
-        literals = [each.literal for each in self.first.mail.assumed if (each.id, each.kind) in kinds]
+        kinds = {(assumption.id, assumption.kind) for assumption in used}
+        literals = [
+            assumption.literal for assumption in self.first.mail.assumed if (assumption.id, assumption.kind) in kinds
+        ]
         return copies_left_out(self.first, place, self.guarantees[place], literals, self.budget)
 
     def _says_no(self, model: Model, literals: Sequence[Literal]) -> bool:
@@ -573,16 +584,16 @@ class _Prover:
             *(
                 (model.open, claim, more)
                 for claim, copy in zip(of_open, outcomes, strict=True)
-                for more in (*([copy.known, *each] for each in alone), [])
+                for more in (*([copy.known, *key] for key in alone), [])
             ),
             *((model.free, claim, []) for claim in of_free),
         ]
         for written in model.mail.ways_to_write:
             for side, claim, more in questions:
                 for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
-                    found = self._replays(model, place, candidate) if candidate else None
-                    if found:
-                        return found, []
+                    tell = self._replays(model, place, candidate) if candidate else None
+                    if tell:
+                        return tell, []
                     to_refine += model.to_refine(side)
         return None, to_refine
 
@@ -604,16 +615,18 @@ class _Prover:
     def _detailed_counterexample(
         self, breach: Breach, candidate: CandidateMessage, course: Course, outcome: Mapping[str, Any]
     ) -> Counterexample:
-        found = counterexample_of(breach, candidate, course, outcome)
+        counterexample = counterexample_of(breach, candidate, course, outcome)
         guarantee = breach.guarantee
         facts = candidate.facts[0]
         if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
-            return replace(found, unbranded=outcome.get("protection") not in (None, "none", "unknown"))
+            return replace(counterexample, unbranded=outcome.get("protection") not in (None, "none", "unknown"))
         if guarantee.expires_within_days:
-            return replace(found, expiry=facts.expiry(str(outcome.get("branding", ""))))
+            return replace(counterexample, expiry=facts.expiry(str(outcome.get("branding", ""))))
         if guarantee.then != IN_TRANSIT:
-            return found
-        return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation))
+            return counterexample
+        return replace(
+            counterexample, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation)
+        )
 
     def _unknown(self, model: Model, place: int, literals: Sequence[Literal]) -> tuple[Reason, ...]:
         """What is unknown about a message that may break it."""

@@ -59,9 +59,9 @@ def changes_of(organization: Organization) -> list[LatestChange]:
     ]
     subsets = [subset for subset in _FACTS if subset in organization.subsets and organization.error(subset) is None]
     facts = [
-        LatestChange(FACT, str(each.get("Name") or subset), _when(each))
+        LatestChange(FACT, str(properties.get("Name") or subset), _when(properties))
         for subset in subsets
-        for each in organization.objects(subset)
+        for properties in organization.objects(subset)
     ]
     return [*rules, *(fact for fact in facts if fact.when)]
 
@@ -70,7 +70,7 @@ def changed_rules(
     rules: Iterable[FlowRule], changes: Sequence[LatestChange], begin: datetime.datetime
 ) -> list[FlowRule]:
     """The rules that changed themselves since then, and not only what stands before them."""
-    changed = {(each.guid, each.name) for each in changes if each.what == RULE and each.is_after(begin)}
+    changed = {(change.guid, change.name) for change in changes if change.what == RULE and change.is_after(begin)}
     return [rule for rule in rules if (rule.guid.lower(), rule.name) in changed]
 
 
@@ -83,7 +83,7 @@ def what_changed(
         changed one did before is not known, such as stopping this one. On which copies the other later ones acted is
         reported: ``compare`` leaves those out.
     """
-    matter = {each.guid.lower() for each in others}
+    matter = {other.guid.lower() for other in others}
     own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()]
     more = [change for change in changes if change.what != RULE or change.guid in matter]
     of_rule = own or [LatestChange(RULE, rule.name, None)]
@@ -91,5 +91,5 @@ def what_changed(
 
 
 def _when(properties: Mapping[str, Any]) -> datetime.datetime | None:
-    found = first_date(properties, "WhenChangedUTC", "WhenChanged")
-    return found if found is None or found.tzinfo else found.replace(tzinfo=datetime.UTC) + _ANY_ZONE
+    instant = first_date(properties, "WhenChangedUTC", "WhenChanged")
+    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=datetime.UTC) + _ANY_ZONE

@@ -165,11 +165,11 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     last = max(_times_of(asked.trace, frozenset().union(*report.copies.values())), default=-1)
     tallies = []
     for rule in compared:
-        others = [each for each in rules if each.place < rule.place or each.place in unseen]
+        others = [other for other in rules if other.place < rule.place or other.place in unseen]
         copies, most = reported[rule.place], max(asked.examples, asked.sample)
         why_not = _why_not(rule, others, asked, report)
         tallies.append(_RuleTally(rule, copies, copies - report.beyond, last, most, rule.place in silent, why_not))
-    strangers = {name: found for name, found in report.copies.items() if name.lower() not in names_of}
+    strangers = {name: acted_on for name, acted_on in report.copies.items() if name.lower() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see; so may one that changed.
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
@@ -180,10 +180,10 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
         part = _BlockCopies.in_window(block, begin, until, last, astray, edited)
         part = part.without(_vague(block, report.vague) | _beside_dates(block, rules))
         count += part.kept.bit_count()
-        found = predictions(block, asked.rules, asked.facts)
-        explained = _with_block(explained, part, [found[place] for place in encrypting])
+        predicted = predictions(block, asked.rules, asked.facts)
+        explained = _with_block(explained, part, [predicted[place] for place in encrypting])
         for tally in tallies:
-            tally.add(part, found[tally.rule.place])
+            tally.add(part, predicted[tally.rule.place])
     return Evidence(
         count,
         tuple(tally.evidence(asked.examples) for tally in tallies),
@@ -196,8 +196,8 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
 def _with_block(explained: Explained, part: _BlockCopies, encrypting: Sequence[Prediction]) -> Explained:
     """With the messages of a block, which splits none."""
     certain = possible = 0
-    for each in encrypting:
-        certain, possible = certain | each.certain, possible | each.possible
+    for prediction in encrypting:
+        certain, possible = certain | prediction.certain, possible | prediction.possible
     messages, surely, perhaps = (
         len({part.block.message[place] for place in places_of(bits & part.kept)})
         for bits in (part.kept, certain, certain | possible)
@@ -224,8 +224,8 @@ def _is_silent(rule: FlowRule) -> bool:
 
 def _was_reported(rule: FlowRule, copies: frozenset[Copy], asked: Comparison) -> bool:
     """Whether a rule that changed is reported of a copy that came before, so that it had to be reported then, too."""
-    own = [each for each in asked.changes if each.what == RULE and each.guid == rule.guid.lower()]
-    since = [each.when for each in own if each.is_after(asked.window.begin)]
+    own = [change for change in asked.changes if change.what == RULE and change.guid == rule.guid.lower()]
+    since = [change.when for change in own if change.is_after(asked.window.begin)]
     dated = [microseconds_of(when) for when in since if when]
     return len(dated) == len(since) and any(time < min(dated) for time in _times_of(asked.trace, copies))
 
@@ -314,12 +314,12 @@ class _RuleTally:
     ids: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     named: dict[str, list[tuple[Example, Copy]]] = field(default_factory=dict)
 
-    def add(self, part: _BlockCopies, found: Prediction) -> None:
+    def add(self, part: _BlockCopies, prediction: Prediction) -> None:
         """Adds the copies of a block."""
         block, arrived = part.block, part.arrived
         kept = part.kept if self.why_not else part.kept & ~part.edited
         reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
-        certain, possible = found.certain & kept, found.possible & kept
+        certain, possible = prediction.certain & kept, prediction.possible & kept
         uncertain = possible & ~certain
         sets = {
             "reported": reported,
@@ -339,7 +339,7 @@ class _RuleTally:
         for kind in KINDS:
             self.ids[kind].update(
                 rest.id
-                for rest, bits in found.rests.items()
+                for rest, bits in prediction.rests.items()
                 if rest.id and rest.likely is not None and bits & sets[kind]
             )
         for name in (*KINDS, "reported", "certain"):
@@ -347,18 +347,18 @@ class _RuleTally:
 
     def _keep(self, name: str, block: Block, bits: int) -> None:
         """Keeps the newest copies of a sort by name."""
-        found = self.named.setdefault(name, [])
+        named = self.named.setdefault(name, [])
         newest = (
             nsmallest(self.most, ((-block.received[place], _copy(block, place), place) for place in places_of(bits)))
             if self.most
             else []
         )
-        found += (
-            (Example(age, *(block.text(each, place) for each in ("sender", "recipient", "subject"))), copy)
+        named += (
+            (Example(age, *(block.text(column, place) for column in ("sender", "recipient", "subject"))), copy)
             for age, copy, place in newest
         )
-        found.sort()
-        del found[self.most :]
+        named.sort()
+        del named[self.most :]
 
     @property
     def too_late(self) -> bool:
@@ -415,7 +415,7 @@ def _sampled(tallies: Sequence[_RuleTally], most: int) -> tuple[Copy, ...]:
         [[copy for _example, copy in tally.named.get(name, ())] for tally in tallies]
         for name in (*KINDS, "reported", "certain")
     ]
-    turns = chain.from_iterable(chain.from_iterable(zip_longest(*each)) for each in lists)
+    turns = chain.from_iterable(chain.from_iterable(zip_longest(*copies)) for copies in lists)
     return tuple(dict.fromkeys(copy for copy in turns if copy))[:most]
 
 

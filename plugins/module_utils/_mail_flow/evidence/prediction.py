@@ -101,40 +101,42 @@ class _Predictor:
         self.brought = _union(self.known.brought.values())
 
     def run(self) -> list[Prediction]:
-        passed, found = _Withheld(), []
+        passed, predicted = _Withheld(), []
         for rule in self.rules.rules:
-            found.append(Prediction() if rule.idle else self._predicted(rule, passed))
+            predicted.append(Prediction() if rule.idle else self._predicted(rule, passed))
             if not rule.idle:
-                passed.keep(self.endings[rule.place], found[-1])
-        return found
+                passed.keep(self.endings[rule.place], predicted[-1])
+        return predicted
 
     def _predicted(self, rule: FlowRule, passed: _Withheld) -> Prediction:
         met, strict = self.known.met(rule), self.strict.met(rule)
         certain, possible = met.true & ~passed.perhaps & ~self.brought, met.possible & ~passed.ended
         rests = [*self._rests(rule, strict), *passed.rests.items()]
         relevant = strict.possible & ~passed.strictly
-        found = _merged((rest, bits & relevant & ~self.brought) for rest, bits in rests)
+        answers = _merged((rest, bits & relevant & ~self.brought) for rest, bits in rests)
         if not rule.enforced and rule.splits:
             # Exchange may report a rule in a test mode for everybody who shares the message.
             perhaps = (
                 self._sharing(possible, strict) | (self.strict.met_by_others(rule) & ~strict.possible)
             ) & ~passed.ended
-            surely = self._sharing(certain & ~_union(found.values()), strict) & ~(
+            surely = self._sharing(certain & ~_union(answers.values()), strict) & ~(
                 passed.perhaps | _union(passed.rests.values())
             )
-            if any(each.enforced and each.splits and not each.idle for each in self.rules.rules[: rule.place]):
+            if any(
+                earlier.enforced and earlier.splits and not earlier.idle for earlier in self.rules.rules[: rule.place]
+            ):
                 surely = 0  # Earlier rules may have split it.
             possible |= perhaps
-            found = _merged(
+            answers = _merged(
                 [
-                    *found.items(),
+                    *answers.items(),
                     (Rest(questions.AUDIT_SPLITS, acts=False), surely),
                     (Rest("", acts=True), perhaps & ~surely),
                 ]
             )
         # A rule may have added them, or the sender named them.
         possible |= self.brought
-        return Prediction(certain, possible, _merged([*found.items(), (Rest("", acts=True), self.brought)]))
+        return Prediction(certain, possible, _merged([*answers.items(), (Rest("", acts=True), self.brought)]))
 
     def _rests(self, rule: FlowRule, strict: TruthSets) -> Iterator[tuple[Rest, int]]:
         """The open questions of a rule's conditions, and the copies on which they matter."""
@@ -153,19 +155,19 @@ class _Predictor:
 
 
 def _union(sets: Iterable[int]) -> int:
-    found = 0
+    union = 0
     for bits in sets:
-        found |= bits
-    return found
+        union |= bits
+    return union
 
 
 def _merged(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
     """Questions, each with all of its copies."""
-    found: dict[Rest, int] = {}
+    merged: dict[Rest, int] = {}
     for rest, bits in rests:
         if bits:
-            found[rest] = found.get(rest, 0) | bits
-    return found
+            merged[rest] = merged.get(rest, 0) | bits
+    return merged
 
 
 def _by_likely(bits: int, known: TruthSets) -> Iterator[tuple[bool | None, int]]:

@@ -135,16 +135,16 @@ class ReportReader(Queries):
                     raise _broken(f"has no column {', '.join(missing)}", RULE_REPORT)
                 rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower().strip("{}")
                 named = filter(str.strip, _text(row, "recipientaddress").split(";"))
-                found = {(message, person(recipient).lower()) for recipient in named}
-                if not found:
+                acted_on = {(message, person(recipient).lower()) for recipient in named}
+                if not acted_on:
                     vague.add(message)
-                copies.setdefault(rule, set()).update(found)
+                copies.setdefault(rule, set()).update(acted_on)
                 if not _is_within(row.get("date"), begin, until):
-                    beyond |= found
+                    beyond |= acted_on
         except PermissionDeniedError as error:
             return RuleReport(refused=str(error))
         return RuleReport(
-            {rule: frozenset(each) for rule, each in sorted(copies.items())},
+            {rule: frozenset(copies_of_name) for rule, copies_of_name in sorted(copies.items())},
             raw,
             beyond=frozenset(beyond),
             vague=frozenset(vague),
@@ -166,7 +166,10 @@ class ReportReader(Queries):
         except PermissionDeniedError as error:
             return EncryptionReport(refused=str(error))
         return EncryptionReport(
-            [Encrypted(day, found["policy"], found["manual"], found["copies"]) for day, found in sorted(days.items())],
+            [
+                Encrypted(day, per_direction["policy"], per_direction["manual"], per_direction["copies"])
+                for day, per_direction in sorted(days.items())
+            ],
             raw,
         )
 
@@ -175,7 +178,7 @@ class ReportReader(Queries):
 
         :raises ExchangeError: reading failed.
         """
-        found: dict[Copy, Traced] = {}
+        traced_rows: dict[Copy, Traced] = {}
         asked = copies[:QUERIES]
         for first in range(0, len(asked), _AT_ONCE):
             group = asked[first : first + _AT_ONCE]
@@ -186,8 +189,8 @@ class ReportReader(Queries):
                     for message, recipient in group
                 )
             )
-            found.update({copy: traced_of(result.unwrap()) for copy, result in zip(group, results, strict=True)})
-        return found
+            traced_rows.update({copy: traced_of(result.unwrap()) for copy, result in zip(group, results, strict=True)})
+        return traced_rows
 
     def _pages(
         self, cmdlet: str, begin: datetime.datetime, until: datetime.datetime, raw: dict[str, str], **more: list[str]
@@ -198,7 +201,9 @@ class ReportReader(Queries):
             (result,) = self.ask(
                 Call(cmdlet, {"StartDate": begin, "EndDate": until, "Page": number, "PageSize": PAGE, **more})
             )
-            rows = [{name_of_column(name): (name, value) for name, value in each.items()} for each in result.unwrap()]
+            rows = [
+                {name_of_column(name): (name, value) for name, value in object_.items()} for object_ in result.unwrap()
+            ]
             before = len(seen)
             for row in rows:
                 for name, (written, value) in row.items():

@@ -98,9 +98,11 @@ class Aim:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
         blocks = any(rule.does(what) for what in _BLOCKING if what not in self.helps)
         spoils = self.helps == _EXCEPTION_ACTIONS and bool(rule.does(Does.ENCRYPT))
-        options = [option_name(each) for each in rule.templates]
-        others = bool(self.option) and any(not same_name(each, self.option) for each in options)
-        others = others or (not self.option and self.for_outside and any(each not in _FOR_ANYBODY for each in options))
+        options = [option_name(template) for template in rule.templates]
+        others = bool(self.option) and any(not same_name(template, self.option) for template in options)
+        others = others or (
+            not self.option and self.for_outside and any(template not in _FOR_ANYBODY for template in options)
+        )
         return not (blocks or spoils or others) and any(rule.does(what) for what in self.helps)
 
 
@@ -164,7 +166,7 @@ class EditedRules:
         """With an option outside of the sections of the rule at a place set."""
         # What Exchange shows says twice whether a rule is enabled.
         rule = {
-            **{key: each for key, each in self.rules[place].items() if (option, key) != ("enabled", "state")},
+            **{key: setting for key, setting in self.rules[place].items() if (option, key) != ("enabled", "state")},
             option: after,
         }
         return self._with(place, rule, RuleEdit(ENABLE, name_of(rule), option, before, after))
@@ -173,7 +175,10 @@ class EditedRules:
         """With options of a section of the rule at a place set; ``None`` takes an option out."""
         old = self.rules[place].get(section) or {}
         new = {option: value for option, value in {**old, **values}.items() if value is not None}
-        before, after = ({option: each[option] for option in values if option in each} for each in (old, new))
+        before, after = (
+            {option: state_of_section[option] for option in values if option in state_of_section}
+            for state_of_section in (old, new)
+        )
         edit = RuleEdit(kind, name_of(self.rules[place]), section, before or None, after or None)
         if len(values) == 1:
             (option,) = values
@@ -202,7 +207,7 @@ def rebuilds(edit: RuleEdit, aim: Aim) -> int:
     wanted = aim.about.get(option)
     before = edit.before if isinstance(edit.before, (list, tuple)) else [edit.before]
     is_wider = isinstance(edit.after, list) and len(edit.after) > len(before)
-    shares = isinstance(wanted, (list, tuple)) and any(each in wanted for each in before)
+    shares = isinstance(wanted, (list, tuple)) and any(value_before in wanted for value_before in before)
     return 2 if is_wider and not shares else 0
 
 
@@ -299,14 +304,14 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
 def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:
     """What the unmet expectations of one recipient want of a message."""
     first = broken[0]
-    wanted = {each.key.rpartition(".")[2]: each.wanted for each in broken}
+    wanted = {expectation.key.rpartition(".")[2]: expectation.wanted for expectation in broken}
     fate, protection = str(wanted.get("fate", "delivered")), str(wanted.get("protection", ""))
     if fate in _FATES:
         helps = frozenset({_FATES[fate]})
     elif protection == "none" or wanted.keys() == {"fate"} or wanted.get("tls") == "opportunistic":
         helps = _EXCEPTION_ACTIONS
     else:
-        helps = _ROUTING if all("transit" in each.key.split(".") for each in broken) else _PROTECTING
+        helps = _ROUTING if all("transit" in expectation.key.split(".") for expectation in broken) else _PROTECTING
     template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])
     inside = sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
     outside = leaves(facts, first.recipient) is True
@@ -336,14 +341,23 @@ def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
     days = guarantee.expires_within_days
     if days:
         known = [
-            each
-            for each in facts.ome_configurations or ()
-            if 0 < int(each.get("external_mail_expiry_in_days") or 0) <= days
+            configuration
+            for configuration in facts.ome_configurations or ()
+            if 0 < int(configuration.get("external_mail_expiry_in_days") or 0) <= days
         ]
-        return next((str(each["identity"]) for each in known if each.get("identity")), "")
+        return next((str(configuration["identity"]) for configuration in known if configuration.get("identity")), "")
     applied = [str(name) for rule in rules.rules for name in rule.does(Does.BRAND).values()]
     return next(
-        iter((*applied, *(str(each["identity"]) for each in facts.ome_configurations or () if each.get("identity")))),
+        iter(
+            (
+                *applied,
+                *(
+                    str(configuration["identity"])
+                    for configuration in facts.ome_configurations or ()
+                    if configuration.get("identity")
+                ),
+            )
+        ),
         "",
     )
 

@@ -42,38 +42,42 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterat
     """
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
-    for each in _CandidateEdits(draft, rules, wrong).least_intrusive_first():
-        edit, new = each.edits[-1], [rule for rule in each.rules if id(rule) not in own]
+    for edited in _CandidateEdits(draft, rules, wrong).least_intrusive_first():
+        edit, new = edited.edits[-1], [rule for rule in edited.rules if id(rule) not in own]
         if edit.rule in fixed or (edit.kind in (ADD, CONDITION, EXCEPTION) and not all(map(fits, new))):
             continue
         key = tuple(
-            own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in each.rules
+            own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in edited.rules
         )
         if key not in seen:
             seen.add(key)
-            yield each
+            yield edited
 
 
 class _CandidateEdits:
     def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> None:
         self._draft, self._rules, self._wrong, self._aim = draft, rules, wrong, wrong.aim
         self._every = standings(rules, wrong.copy)
-        self._helping = [each for each in self._every if self._aim.is_helped_by(each.rule) and not each.rule.dlp]
-        near = [each for each in self._helping if 0 < each.distance <= _FARTHEST]
-        self._near = sorted(near, key=lambda each: (each.distance, *unlike(each.rule, self._aim.about)))[:_NEAREST]
-        self._acting = [each for each in self._every if each.acts and each.rule.enforced]
-        self._stop = next((each for each in reversed(self._acting) if each.rule.is_final), None)
+        self._helping = [
+            standing for standing in self._every if self._aim.is_helped_by(standing.rule) and not standing.rule.dlp
+        ]
+        near = [standing for standing in self._helping if 0 < standing.distance <= _FARTHEST]
+        self._near = sorted(near, key=lambda standing: (standing.distance, *unlike(standing.rule, self._aim.about)))[
+            :_NEAREST
+        ]
+        self._acting = [standing for standing in self._every if standing.acts and standing.rule.enforced]
+        self._stop = next((standing for standing in reversed(self._acting) if standing.rule.is_final), None)
 
     def least_intrusive_first(self) -> Iterator[EditedRules]:
         """The edits, those first that rebuild no rule for what it is not about."""
         return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[-1], self._aim)))
 
     def _every_edit(self) -> Iterator[EditedRules]:
-        for each in self._near:
-            yield from self._to_act(each)
+        for standing in self._near:
+            yield from self._to_act(standing)
         yield from self._move_before()
-        for each in reversed(self._acting):
-            yield from self._not_to_act(each)
+        for standing in reversed(self._acting):
+            yield from self._not_to_act(standing)
         yield from self._new_rule()
 
     def _to_act(self, standing: Standing) -> Iterator[EditedRules]:
@@ -96,11 +100,12 @@ class _CandidateEdits:
     def _move_before(self) -> Iterator[EditedRules]:
         """A rule that helps acts already, and goes before the first one that acts and does not help."""
         first = next(
-            (each.rule.place for each in self._acting if not self._aim.is_helped_by(each.rule)), len(self._every)
+            (standing.rule.place for standing in self._acting if not self._aim.is_helped_by(standing.rule)),
+            len(self._every),
         )
-        for each in self._helping:
-            if not each.distance and each.rule.place > first:
-                yield self._draft.moved(each.rule.place, first)
+        for standing in self._helping:
+            if not standing.distance and standing.rule.place > first:
+                yield self._draft.moved(standing.rule.place, first)
 
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """An exception no longer applies: without the values that are met, or at all."""
@@ -123,7 +128,7 @@ class _CandidateEdits:
                         place,
                         CONDITION,
                         "conditions",
-                        {option: [*values, *(each for each in more if each not in values)]},
+                        {option: [*values, *(single for single in more if single not in values)]},
                     )
         # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
         unauthenticated = "from_scope" in options and self._wrong.copy.message.authenticated is False
@@ -158,7 +163,10 @@ class _CandidateEdits:
             more = _listed(options[option])
             if isinstance(values, list) and more is not None:
                 yield self._draft.with_section(
-                    place, EXCEPTION, "exceptions", {option: [*values, *(each for each in more if each not in values)]}
+                    place,
+                    EXCEPTION,
+                    "exceptions",
+                    {option: [*values, *(single for single in more if single not in values)]},
                 )
 
     def _at_hand(self, standing: Standing) -> list[tuple[Section, Predicate]]:
@@ -166,7 +174,7 @@ class _CandidateEdits:
         rule does not have itself.
         """
         own = self._draft.rules[standing.rule.place].get("conditions") or {}
-        found: dict[str, tuple[Section, Predicate]] = {}
+        at_hand: dict[str, tuple[Section, Predicate]] = {}
         seen: set[str] = set()
         # A list of values names less mail than a scope.
         about = sorted(
@@ -178,20 +186,20 @@ class _CandidateEdits:
                 continue
             seen.add(key)
             if self._is_met(standing, options):
-                found[key] = (options, predicate)
-            if len(found) == _EXCEPTIONS:
+                at_hand[key] = (options, predicate)
+            if len(at_hand) == _EXCEPTIONS:
                 break
-        return list(found.values())
+        return list(at_hand.values())
 
     @cached_property
     def _met_elsewhere(self) -> list[tuple[Section, Predicate]]:
         """The conditions of rules that the message meets, or may meet."""
-        found: list[tuple[Section, Predicate]] = []
-        for each in (*self._near, *self._every):
-            failed = {failure.atom for failure in each.failed}
-            atoms = [atom for atom in each.rule.conditions if atom not in failed]
-            found += [(self._options_of(each, "conditions", atom.predicate), atom.predicate) for atom in atoms]
-        return found
+        met: list[tuple[Section, Predicate]] = []
+        for standing in (*self._near, *self._every):
+            failed = {failure.atom for failure in standing.failed}
+            atoms = [atom for atom in standing.rule.conditions if atom not in failed]
+            met += [(self._options_of(standing, "conditions", atom.predicate), atom.predicate) for atom in atoms]
+        return met
 
     def _new_rule(self) -> Iterator[EditedRules]:
         """One rule more: before the one that stops, before all, or after all."""
@@ -201,9 +209,9 @@ class _CandidateEdits:
             return
         names = {str(rule.get("name")).casefold() for rule in self._draft.rules}
         (name, *_more) = (
-            each
+            new_name
             for number in range(1, len(names) + 2)
-            if (each := _numbered(remedy["name"], number)).casefold() not in names
+            if (new_name := _numbered(remedy["name"], number)).casefold() not in names
         )
         places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), 0]
         for place in dict.fromkeys(places):
@@ -219,7 +227,7 @@ class _CandidateEdits:
         if len(options) != 1:
             return []
         ((option, values),) = options.items()
-        return [each for each in _listed(values) or () if self._is_met(standing, {option: [each]})]
+        return [single for single in _listed(values) or () if self._is_met(standing, {option: [single]})]
 
     def _is_met(self, standing: Standing, options: Section) -> bool:
         """Whether the copy would certainly meet this as a condition of the rule."""
@@ -237,7 +245,7 @@ def _listed(values: Any) -> list[Any] | None:
 def _without(options: Section, met: Sequence[Any]) -> Iterator[Section]:
     """A list without the values that are met, if others are left."""
     for option, values in options.items():
-        left = [each for each in _listed(values) or () if each not in met]
+        left = [single for single in _listed(values) or () if single not in met]
         if met and left:
             yield {option: left}
 

@@ -48,11 +48,11 @@ def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tup
     :param copies: results with the copies that they are about.
     """
     for result, copy in copies:
-        found = (
+        nearest_rule = (
             nearest(rules, copy) if (result.get("fate"), result.get("protection")) == ("delivered", "none") else None
         )
-        if found:
-            yield result, found
+        if nearest_rule:
+            yield result, nearest_rule
 
 
 def nearest(rules: RuleSet, copy: Copy) -> NearestRule | None:
@@ -64,22 +64,26 @@ def nearest(rules: RuleSet, copy: Copy) -> NearestRule | None:
         return None
     arrival = copy.message.protection
     if arrival is not None and arrival.by_rights:
-        acting = [each.rule for each in every if each.acts and each.rule.enforced]
+        acting = [standing.rule for standing in every if standing.acts and standing.rule.enforced]
         done = [(rule.name, option) for rule in acting for option in rule.does(Does.DECRYPT)]
         if done:
             return NearestRule(done[0][0], f"actions.{done[0][1]}", value=True)
     encrypting = sorted(
-        (each for each in every if each.rule.does(Does.ENCRYPT) and not each.rule.dlp),
-        key=lambda each: (not each.is_about_it and not each.misses_by_scope, each.distance, len(each.failed)),
+        (standing for standing in every if standing.rule.does(Does.ENCRYPT) and not standing.rule.dlp),
+        key=lambda standing: (
+            not standing.is_about_it and not standing.misses_by_scope,
+            standing.distance,
+            len(standing.failed),
+        ),
     )
     if encrypting and _is_outside(copy):
         rule = encrypting[0].rule
         ((option, value), *_others) = rule.does(Does.ENCRYPT).items()
         return NearestRule(rule.name, f"actions.{option}", value, copy.message.sender)
-    first = next((each for each in encrypting if each.distance), None)
+    first = next((standing for standing in encrypting if standing.distance), None)
     if first is None:
         return None
-    stops = [each.rule.name for each in every if each.acts and each.rule.is_final]
+    stops = [standing.rule.name for standing in every if standing.acts and standing.rule.is_final]
     return _why(first, stops[-1] if stops else "")
 
 
@@ -101,7 +105,11 @@ def _why(standing: Standing, stop: str) -> NearestRule:
     if not rule.enforced:
         return NearestRule(rule.name, "mode", rule.mode, others=others)
     if not standing.in_window:
-        dates = [each for each in (("activation_date", rule.begins), ("expiry_date", rule.ends)) if each[1]]
+        dates = [
+            option_and_date
+            for option_and_date in (("activation_date", rule.begins), ("expiry_date", rule.ends))
+            if option_and_date[1]
+        ]
         borders = zip(dates, rule.borders(standing.rule_view.message.date), strict=True)
         option, value = next(date for date, border in borders if border is False)
         return NearestRule(
@@ -114,9 +122,13 @@ def _why(standing: Standing, stop: str) -> NearestRule:
     return NearestRule(rule.name, "priority", rule.place, stop, others)
 
 
-def copy_of(found: Counterexample, known: Facts, now: datetime.datetime) -> Copy:
+def copy_of(counterexample: Counterexample, known: Facts, now: datetime.datetime) -> Copy:
     """The copy that a counterexample is about."""
     message = message_of(
-        {key: value for key, value in found.message.items() if key != "name"}, "", str(found.message["name"])
+        {key: value for key, value in counterexample.message.items() if key != "name"},
+        "",
+        str(counterexample.message["name"]),
     )
-    return Copy(replace(message, date=message.date or now), with_facts(known, found.facts), found.recipient)
+    return Copy(
+        replace(message, date=message.date or now), with_facts(known, counterexample.facts), counterexample.recipient
+    )

@@ -119,7 +119,7 @@ class RuleOrder:
 
     def _both(self, place: int, before: int) -> list[Literal]:
         """That mail meets both rules."""
-        steps = (self._chain.step(self._rules[each]) for each in (place, before))
+        steps = (self._chain.step(self._rules[place_of_rule]) for place_of_rule in (place, before))
         return [high(step.matches) for step in steps if step is not None]
 
     def _matters(self, rule: FlowRule, before: FlowRule) -> bool:
@@ -129,7 +129,7 @@ class RuleOrder:
         if before.is_final or rule.is_final or before.surprises or not before.enforced:
             return True
         same = before.actions.items() <= rule.actions.items()
-        does, done = (each.sorts for each in (rule, before))
+        does, done = (one_rule.sorts for one_rule in (rule, before))
         ordered = (does & _ORDERED and done & _ORDERED) or (Does.CHANGE in does and done & _CHANGED)
         return bool(ordered and not same) or _sees(rule, before) or _sees(before, rule)
 
@@ -154,10 +154,10 @@ def _sees(rule: FlowRule, other: FlowRule) -> bool:
 def _asks(rule: FlowRule) -> dict[str, str]:
     """The protection, the branding and the connector that a rule asks for."""
     protection = [
-        *sorted({name_key(option_name(each)) for each in rule.templates}),
+        *sorted({name_key(option_name(template)) for template in rule.templates}),
         *(["decrypt"] if rule.does(Does.DECRYPT) else []),
     ]
-    branding = sorted(name_key(str(each)) for each in rule.does(Does.BRAND).values())
+    branding = sorted(name_key(str(name)) for name in rule.does(Does.BRAND).values())
     connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
     return {
         what: asked

@@ -155,21 +155,23 @@ class _Simplifier:
         if not self._rules.rules:
             return Simplified(why_not="nothing")
         model = self._model(_opened(self._facts, *_OF_PEOPLE))
-        order, found = RuleOrder(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(budget))
-        for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):
+        order, candidates = RuleOrder(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(budget))
+        for place in sorted(
+            order.clashing([candidate.place for candidate in candidates if candidate.why == "covered"])
+        ):
             self._keep(self._rules.rules[place], "templates")
         for place in sorted(order.freed(self._covered)):
             self._keep(self._rules.rules[place], "freed")
-        removed = [each for each in found if self._may_go(each)]
-        merged = list(self._mergeable(order, {each.place for each in removed}))
+        removed = [candidate for candidate in candidates if self._may_go(candidate)]
+        merged = list(self._mergeable(order, {other.place for other in removed}))
         edits, why_not = self._proved([*removed, *merged]), "difference" if removed or merged else "nothing"
         kept, before = tuple(self._kept[place] for place in sorted(self._kept)), len(self._rules.rules)
         if not edits:
             return Simplified(kept=kept, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
         return Simplified(
             (*as_options(self._after(edits), self._rules.given), *self._absent(edits)),
-            tuple(each for each in edits if isinstance(each, RemovedRule)),
-            tuple(each for each in edits if isinstance(each, MergedRules)),
+            tuple(one for one in edits if isinstance(one, RemovedRule)),
+            tuple(one for one in edits if isinstance(one, MergedRules)),
             kept,
             before,
             tuple(unwritten(self._after(edits))),
@@ -184,16 +186,18 @@ class _Simplifier:
 
     def _removable(self, budget: int) -> Iterator[RemovedRule]:
         """The rules that seem to do nothing of their own, first to last."""
-        found, covered = self._idle(self._open, budget)
+        removable, covered = self._idle(self._open, budget)
         for rule, others in covered:
             self._covered[rule.place] = max(other.place for other in others)
             self._check_cover(rule, others)
         if self._open != self._facts:
             now, _covered = self._idle(self._facts, budget)
-            for place in now.keys() - found.keys():
+            for place in now.keys() - removable.keys():
                 self._keep(self._rules.rules[place], "people")
-        found |= {rule.place: RemovedRule(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
-        yield from (found[place] for place in sorted(found))
+        removable |= {
+            rule.place: RemovedRule(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle
+        }
+        yield from (removable[place] for place in sorted(removable))
 
     def _idle(
         self, facts: Mapping[str, Any], budget: int
@@ -201,15 +205,15 @@ class _Simplifier:
         """The rules that never act, and those that others cover, by their places; and the latter with the others."""
         model = self._model(facts)
         deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget, self._now)
-        never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
-        found = {
+        never = [finding.rules[1:] for finding in deciding.findings() if finding.kind == "never_acts"]
+        idle = {
             place: RemovedRule(place, self._name(place), "never_acts", by)
             for place, by in zip(sorted(deciding.dead), never, strict=True)
         }
         covered = deciding.covered()
         for rule, others in covered:
-            found[rule.place] = RemovedRule(rule.place, rule.name, "covered", tuple(other.name for other in others))
-        return found, covered
+            idle[rule.place] = RemovedRule(rule.place, rule.name, "covered", tuple(other.name for other in others))
+        return idle, covered
 
     def _check_cover(self, rule: FlowRule, others: Sequence[FlowRule]) -> None:
         """Keeps a rule whose effects add up, or that Exchange may fail on otherwise than on those that cover it (U12)."""
@@ -225,16 +229,16 @@ class _Simplifier:
         ):
             self._keep(rule, "inspection")
 
-    def _may_go(self, found: RemovedRule) -> bool:
+    def _may_go(self, removed: RemovedRule) -> bool:
         """Whether nothing keeps a rule from going, as far as it alone says."""
-        rule = self._rules.rules[found.place]
+        rule = self._rules.rules[removed.place]
         if not _is_writable(rule, self._rules.given[rule.place]):
             self._keep(rule, "unread")
-        elif found.why != "disabled" and not rule.enforced:
+        elif removed.why != "disabled" and not rule.enforced:
             self._keep(rule, "mode", (rule.mode,))
-        elif found.why != "disabled" and is_later(rule.begins, self._now):
+        elif removed.why != "disabled" and is_later(rule.begins, self._now):
             self._keep(rule, "later", (rule.begins,))
-        elif found.why == "never_acts" and self._may_fail(rule, found.by):
+        elif removed.why == "never_acts" and self._may_fail(rule, removed.by):
             self._keep(rule, "inspection")
         return rule.place not in self._kept
 
@@ -273,7 +277,7 @@ class _Simplifier:
         several = [places for places in groups.values() if len(places) > 1]
         order.look(several, gone)
         taken = order.clashing({place for places in several for place in places})
-        for (option, _key), places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1], each[0][0])):
+        for (option, _key), places in sorted(groups.items(), key=lambda group: (-len(group[1]), group[1], group[0][0])):
             runs: list[list[int]] = []
             for place in (place for place in places if place not in taken):
                 run = next(
@@ -308,29 +312,29 @@ class _Simplifier:
         that is blamed the halves are tried.
         """
         left, blamed = list(edits), list[_Edit]()
-        while left and (found := self._compared(left)) is not None and not _is_empty(found):
-            names = {name for finding in found.findings for name in finding.rules}
-            guilty = [each for each in left if names.intersection(_edited(each))] or left[len(left) // 2 :]
-            for each in guilty:
-                self._blame(each, found)
+        while left and (changes := self._compared(left)) is not None and not _is_empty(changes):
+            names = {name for finding in changes.findings for name in finding.rules}
+            guilty = [edit for edit in left if names.intersection(_edited(edit))] or left[len(left) // 2 :]
+            for edit in guilty:
+                self._blame(edit, changes)
             # What covered a rule may have been in a merge.
-            blamed += guilty if any(isinstance(each, MergedRules) for each in guilty) else ()
-            left = [each for each in left if each not in guilty] + [
-                half for each in guilty if isinstance(each, MergedRules) for half in self._halves(each)
+            blamed += guilty if any(isinstance(edit, MergedRules) for edit in guilty) else ()
+            left = [edit for edit in left if edit not in guilty] + [
+                half for edit in guilty if isinstance(edit, MergedRules) for half in self._halves(edit)
             ]
         if self._comparisons > _MOST:
             return []
-        again = [each for each in blamed if isinstance(each, RemovedRule)]
-        if again and (found := self._compared([*left, *again])) is not None and _is_empty(found):
+        again = [removed for removed in blamed if isinstance(removed, RemovedRule)]
+        if again and (changes := self._compared([*left, *again])) is not None and _is_empty(changes):
             left += again
-            for each in again:
-                self._kept.pop(each.place, None)
+            for edit in again:
+                self._kept.pop(edit.place, None)
         return sorted(left, key=_places)
 
-    def _blame(self, edit: _Edit, found: Difference) -> None:
+    def _blame(self, edit: _Edit, changes: Difference) -> None:
         """Notes why a rule that looked as if it could go stays."""
         if isinstance(edit, RemovedRule):
-            kinds = dict.fromkeys(finding.kind for finding in found.findings if edit.rule in finding.rules)
+            kinds = dict.fromkeys(finding.kind for finding in changes.findings if edit.rule in finding.rules)
             self._keep(self._rules.rules[edit.place], "difference", tuple(kinds))
 
     def _halves(self, edit: MergedRules) -> list[MergedRules]:
@@ -345,25 +349,25 @@ class _Simplifier:
         if self._comparisons > _MOST:
             return None
         after = RuleSet(self._after(edits), self._rules.dialect)
-        found = difference(self._rules, after, self._facts, self._now)
-        if not _is_empty(found) or self._open == self._facts:
-            return found
+        changes = difference(self._rules, after, self._facts, self._now)
+        if not _is_empty(changes) or self._open == self._facts:
+            return changes
         return difference(self._rules, after, self._open, self._now)
 
     def _after(self, edits: Iterable[_Edit]) -> list[Mapping[str, Any]]:
         """The rules once the edits are done, first to last."""
         left: dict[int, Mapping[str, Any]] = dict(enumerate(_without(given, "priority") for given in self._rules.given))
-        for each in edits:
-            if isinstance(each, MergedRules):
-                left[each.places[0]] = _without(self._one(each.places, each.option), "priority")
-            for place in _gone(each):
+        for edit in edits:
+            if isinstance(edit, MergedRules):
+                left[edit.places[0]] = _without(self._one(edit.places, edit.option), "priority")
+            for place in _gone(edit):
                 del left[place]
         return [left[place] for place in sorted(left)]
 
     # The list to paste
 
     def _absent(self, edits: Iterable[_Edit]) -> Iterator[dict[str, Any]]:
-        for place in sorted(place for each in edits for place in _gone(each)):
+        for place in sorted(place for edit in edits for place in _gone(edit)):
             rule = self._rules.rules[place]
             yield {"name": rule.name, **({"guid": rule.guid} if rule.guid else {}), "state": "absent"}
 
@@ -413,8 +417,8 @@ def _opened(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {**_without(facts, *keys), **({"unread_groups": groups} if groups else {})}
 
 
-def _is_empty(found: Difference) -> bool:
-    return found.complete and not found.findings and not found.more
+def _is_empty(changes: Difference) -> bool:
+    return changes.complete and not changes.findings and not changes.more
 
 
 def _places(edit: _Edit) -> tuple[int, ...]:

@@ -117,7 +117,7 @@ class Suggestion:
     @property
     def losses(self) -> tuple[MailFinding, ...]:
         """The mail that is worse off, although nobody asked for that."""
-        return tuple(each for each in self.unwanted_changes if each.kind in LOSSES)
+        return tuple(finding for finding in self.unwanted_changes if finding.kind in LOSSES)
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,12 @@ def suggestions(
     :param steps: the budget for all together.
     """
     repair = _Repair(rules, facts, judged, cases, now)
-    goals, found = list(repair.goals()), []
+    goals, suggested = list(repair.goals()), []
     with bounded(steps, share=1):
         for place, goal in enumerate(goals):
             with bounded(steps, share=1 / (len(goals) - place)):
-                found.append(repair.repair(goal))
-    return found
+                suggested.append(repair.repair(goal))
+    return suggested
 
 
 @dataclass(frozen=True)
@@ -225,14 +225,14 @@ class _Repair:
         #: The expectations that are not met at present, by message.
         self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
         self.shown += [
-            _BrokenGuarantee(each.guarantee, self._wrong(each.guarantee, each.counterexample))
-            for each in self.judged
-            if each.counterexample
+            _BrokenGuarantee(judgment.guarantee, self._wrong(judgment.guarantee, judgment.counterexample))
+            for judgment in self.judged
+            if judgment.counterexample
         ]
 
     def goals(self) -> Iterator[_Goal]:
         """What is to be repaired."""
-        yield from (_Goal(each.wrong, guarantee=each.guarantee) for each in self.shown)
+        yield from (_Goal(refuted.wrong, guarantee=refuted.guarantee) for refuted in self.shown)
         for case in self.cases:
             if self.missed.get(case.message.name):
                 yield _Goal(self._missing(case, self.missed[case.message.name]), case=case)
@@ -251,12 +251,12 @@ class _Repair:
                     search.complete = search.count["pairs"] < _PAIRS and search.count["undecided"] < _UNDECIDED
         except BudgetError:
             pass  # What was found until then counts.
-        found = self._suggestions(goal, [(draft, None) for draft in proposed])
-        found = found or self._suggestions(goal, list(self._first_steps(goal, search)))
-        found = [*self._of_connectors(goal), *found][:MOST]
+        suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
+        suggested = suggested or self._suggestions(goal, list(self._first_steps(goal, search)))
+        suggested = [*self._of_connectors(goal), *suggested][:MOST]
         forbidding = () if proposed else tuple(name for name, _count in search.forbidding.most_common())
         return GoalSuggestions(
-            goal.wrong.aim.name, tuple(found), SearchEffort(**search.count, complete=search.complete), forbidding
+            goal.wrong.aim.name, tuple(suggested), SearchEffort(**search.count, complete=search.complete), forbidding
         )
 
     def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
@@ -276,22 +276,22 @@ class _Repair:
         differences = [changes for _draft, _left_open, changes, _until in described]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
         more = unwanted_changes(differences, wanted, aim.takes, self.given, dialect, self.now)
-        found = [
+        suggested = [
             Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
             for (draft, left_open, changes, until), others in zip(described, more, strict=True)
         ]
-        rebuilt = [max((rebuilds(edit, aim) for edit in each.edits), default=0) for each in found]
+        rebuilt = [max((rebuilds(edit, aim) for edit in suggestion.edits), default=0) for suggestion in suggested]
         wider = wider_than(differences, self.given, dialect, self.now)
-        order = sorted(range(len(found)), key=lambda place: _size(found[place], rebuilt[place], wider[place]))
-        return [found[place] for place in order]
+        order = sorted(range(len(suggested)), key=lambda place: _size(suggested[place], rebuilt[place], wider[place]))
+        return [suggested[place] for place in order]
 
     def _first_steps(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
         """Edits after which the message that refuted a guarantee keeps it, each with what stays open."""
         guarantee = goal.guarantee
         if guarantee is None:
             return
-        found = 0
-        others = [each for each in self._to_keep(goal) if each is not guarantee]
+        steps_found = 0
+        others = [other for other in self._to_keep(goal) if other is not guarantee]
         try:
             for draft in search.first_steps:
                 (left_open,) = prove(RuleSet(draft.rules, self.rules.dialect), self.given, [guarantee], self.now)
@@ -300,24 +300,24 @@ class _Repair:
                 tried = self._under(draft, goal)
                 if self._refuting(tried, others) is None and self._acts(draft, tried):
                     yield draft, left_open
-                    found += 1
-                if found == _FIRST_STEPS:
+                    steps_found += 1
+                if steps_found == _FIRST_STEPS:
                     return
         except (_OpenError, BudgetError):
             return
 
     def _of_connectors(self, goal: _Goal) -> Iterator[Suggestion]:
         """The edit of a connector that closes the hole through which a copy leaves."""
-        judged = next((each for each in self.judged if each.guarantee is goal.guarantee), None)
+        judged = next((judgment for judgment in self.judged if judgment.guarantee is goal.guarantee), None)
         hole = judged.counterexample.hole if judged and judged.counterexample else None
         if judged is None or hole is None:
             return
         for edit, facts in connector_edits(hole, judged.guarantee.tls_validation, self.given):
             kept = self._to_keep(goal)
-            others = [each for each in kept if each is not goal.guarantee]
+            others = [guarantee for guarantee in kept if guarantee is not goal.guarantee]
             try:
                 (then,) = prove(self.rules, facts, [judged.guarantee], self.now)
-                broken = any(each.verdict == REFUTED for each in prove(self.rules, facts, others, self.now))
+                broken = any(judgment.verdict == REFUTED for judgment in prove(self.rules, facts, others, self.now))
             except BudgetError:
                 return
             same = then.counterexample is not None and then.counterexample.hole == hole
@@ -345,7 +345,7 @@ class _Repair:
             return
         seen: set[frozenset[str]] = set()
         # What puts the first copy right is nearer.
-        for draft, wrong in sorted(begun, key=lambda each: each[1] is goal.wrong):
+        for draft, wrong in sorted(begun, key=lambda step: step[1] is goal.wrong):
             for further in candidates(draft, self._read(draft), wrong):
                 key = frozenset(map(repr, further.edits))
                 if key in seen or len(key) == 1:
@@ -388,7 +388,7 @@ class _Repair:
             return
         if wrong.aim.name == goal.wrong.aim.name:
             search.note_first_step(draft)
-        elif any(each.guarantee.name == wrong.aim.name for each in self.judged):
+        elif any(judgment.guarantee.name == wrong.aim.name for judgment in self.judged):
             search.forbidding[wrong.aim.name] += 1
 
     def _read(self, draft: EditedRules) -> RuleSet:
@@ -398,19 +398,23 @@ class _Repair:
     def _to_keep(self, goal: _Goal) -> list[Guarantee]:
         """The guarantees that must not be refuted: the goal first, those that held, and those of which it was unknown."""
         wanted = [] if goal.guarantee is None else [goal.guarantee]
-        kept = [each.guarantee for each in self.judged if each.verdict != REFUTED]
-        return [*wanted, *(each for each in kept if each is not goal.guarantee)]
+        kept = [judgment.guarantee for judgment in self.judged if judgment.verdict != REFUTED]
+        return [*wanted, *(other for other in kept if other is not goal.guarantee)]
 
     def _simulated(self, rules: RuleSet, goal: _Goal) -> FailingCopy | None:
         """A known message that is treated wrongly: the goal's own first."""
         kept = self._to_keep(goal)
-        for each in sorted(self.shown, key=lambda each: each.guarantee is not goal.guarantee):
-            if any(each.guarantee is guarantee for guarantee in kept) and self._breaks(rules, each):
-                return each.wrong
+        for refuted in sorted(self.shown, key=lambda refuted: refuted.guarantee is not goal.guarantee):
+            if any(refuted.guarantee is guarantee for guarantee in kept) and self._breaks(rules, refuted):
+                return refuted.wrong
         first = [goal.case] if goal.case else []
         for case in (*first, *(case for case in self.cases if case.expect and case is not goal.case)):
             allowed = () if case is goal.case else self.missed[case.message.name]
-            missed = [each for each in self._missed(rules, case) if not any(_covers(known, each) for known in allowed)]
+            missed = [
+                expectation
+                for expectation in self._missed(rules, case)
+                if not any(_covers(known, expectation) for known in allowed)
+            ]
             if missed:
                 is_first = case is goal.case and missed[0].recipient == goal.wrong.copy.recipient
                 return goal.wrong if is_first else self._missing(case, missed)
@@ -429,21 +433,21 @@ class _Repair:
         :raises _OpenError: it is unknown whether there is one.
         """
         for guarantee in guarantees:
-            found = self._refutation(tried, guarantee)
-            if found:
-                shown = _BrokenGuarantee(guarantee, self._wrong(guarantee, found))
+            counterexample = self._refutation(tried, guarantee)
+            if counterexample:
+                shown = _BrokenGuarantee(guarantee, self._wrong(guarantee, counterexample))
                 self.shown.append(shown)
                 return shown.wrong
         return None
 
     def _refutation(self, tried: TriedRules, guarantee: Guarantee) -> Counterexample | None:
-        was = next(each.verdict for each in self.judged if each.guarantee is guarantee)
+        was = next(judgment.verdict for judgment in self.judged if judgment.guarantee is guarantee)
         if was == UNKNOWN:  # It need not be proved.
             return tried.refutation(guarantee)
-        found = tried.judgment(guarantee)
-        if found.verdict == UNKNOWN:
+        judgment = tried.judgment(guarantee)
+        if judgment.verdict == UNKNOWN:
             raise _OpenError
-        return found.counterexample
+        return judgment.counterexample
 
     def _acts(self, draft: EditedRules, tried: TriedRules) -> bool:
         """Whether every edited rule that is not disabled can still act. One that cannot has an exception for
@@ -462,9 +466,9 @@ class _Repair:
     def _until(self, draft: EditedRules, goal: _Goal) -> datetime.date | None:
         """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
         rules = RuleSet(draft.rules, self.rules.dialect)
-        shown = [each for each in self.shown if each.guarantee is goal.guarantee]
+        shown = [refuted for refuted in self.shown if refuted.guarantee is goal.guarantee]
         for later in later_instants([rules], self.now, None):
-            if any(self._breaks(rules, each, later) for each in shown) or (
+            if any(self._breaks(rules, refuted, later) for refuted in shown) or (
                 goal.case and self._misses(rules, goal, later)
             ):
                 return later.date()
@@ -482,13 +486,13 @@ class _Repair:
 
     def _missing(self, case: Case, missed: Sequence[Broken]) -> FailingCopy:
         """The first recipient's copy of which something else is expected."""
-        of_first = [each for each in missed if each.recipient == missed[0].recipient]
+        of_first = [expectation for expectation in missed if expectation.recipient == missed[0].recipient]
         return FailingCopy(
             Copy(case.message, self.facts, missed[0].recipient), aim_of_expectation(case.message, self.facts, of_first)
         )
 
-    def _wrong(self, guarantee: Guarantee, found: Counterexample) -> FailingCopy:
-        copy = copy_of(found, self.facts, self.now)
+    def _wrong(self, guarantee: Guarantee, counterexample: Counterexample) -> FailingCopy:
+        copy = copy_of(counterexample, self.facts, self.now)
         return FailingCopy(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
 
 
@@ -498,7 +502,7 @@ def _covers(known: Broken, other: Broken) -> bool:
 
 
 def _size(
-    found: Suggestion, rebuilt: int, wider: int
+    suggestion: Suggestion, rebuilt: int, wider: int
 ) -> tuple[int, bool, int, bool, int, list[tuple[int, int]], int, int, int, list[tuple[int, int]]]:
     """How much else a suggestion changes: the classes of mail that lose by it, whether it is for a time only, the
     classes that may change; whether it makes other rules; how many suggestions change less mail; how wide the classes
@@ -507,41 +511,43 @@ def _size(
     :param rebuilt: how much it makes other rules, see :func:`rebuilds`.
     :param wider: how many others change a part of the mail that it changes.
     """
-    every = found.difference.findings
+    every = suggestion.difference.findings
     unknown = (
-        sum(isinstance(each, MayChange) for each in found.unwanted_changes)
-        + found.difference.more
-        + (not found.difference.complete)
+        sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes)
+        + suggestion.difference.more
+        + (not suggestion.difference.complete)
     )
-    others = [each for each in found.unwanted_changes if not isinstance(each, MayChange)]
+    others = [finding for finding in suggestion.unwanted_changes if not isinstance(finding, MayChange)]
     return (
-        len(found.losses),
-        found.until is not None,
+        len(suggestion.losses),
+        suggestion.until is not None,
         unknown,
         rebuilt > 1,
         wider,
         _widths(others),
-        len(found.edits),
+        len(suggestion.edits),
         rebuilt,
-        sum(not each.kind.endswith("_gained") for each in every),
+        sum(not finding.kind.endswith("_gained") for finding in every),
         _widths(every),
     )
 
 
-def _widths(found: Iterable[MailFinding]) -> list[tuple[int, int]]:
-    return sorted(map(_width, found), reverse=True)
+def _widths(findings: Iterable[MailFinding]) -> list[tuple[int, int]]:
+    return sorted(map(_width, findings), reverse=True)
 
 
-def _width(found: MailFinding) -> tuple[int, int]:
+def _width(finding: MailFinding) -> tuple[int, int]:
     """How wide a class of mail is: the fewer conditions it meets, and the more values these have, the more mail is in
     it.
     """
-    conditions = [*found.when.values(), *found.unless.values()]
-    return -len(conditions), sum(len(each) if isinstance(each, list) else 1 for each in conditions)
+    conditions = [*finding.when.values(), *finding.unless.values()]
+    return -len(conditions), sum(
+        len(values_of_condition) if isinstance(values_of_condition, list) else 1 for values_of_condition in conditions
+    )
 
 
 def with_replays(
-    found: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
+    goals: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
 ) -> list[GoalSuggestions]:
     """The same suggestions, each with what it would have changed for the copies of a trace.
 
@@ -549,14 +555,15 @@ def with_replays(
     :param facts: in the form of the option ``facts``.
     """
     known = facts_of(facts)
-    others = [RuleSet(each.rules, known.dialect) for one in found for each in one.suggestions]
+    others = [RuleSet(suggestion.rules, known.dialect) for one in goals for suggestion in one.suggestions]
     changes = iter(alternatives(rules, others, known, trace))
     return [
         replace(
             one,
             suggestions=tuple(
-                replace(each, replay=TraceEffect(window, len(trace), next(changes))) for each in one.suggestions
+                replace(suggestion, replay=TraceEffect(window, len(trace), next(changes)))
+                for suggestion in one.suggestions
             ),
         )
-        for one in found
+        for one in goals
     ]

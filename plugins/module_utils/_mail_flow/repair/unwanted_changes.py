@@ -25,7 +25,7 @@ LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
 
 
 def unwanted_changes(
-    found: Sequence[Difference],
+    differences: Sequence[Difference],
     wanted: Mapping[str, Any],
     takes: str,
     given: Mapping[str, Any],
@@ -38,32 +38,38 @@ def unwanted_changes(
     :param takes: the kind of loss that is asked for; empty for none.
     :param given: the facts, in the form of the option ``facts``.
     """
-    likely = [each for difference in found for each in difference.findings if _may_be_wanted(each, takes)]
-    asked = {id(each) for each in _within(likely, wanted, given, dialect, now)}
-    return [tuple(each for each in difference.findings if id(each) not in asked) for difference in found]
+    likely = [
+        finding for difference in differences for finding in difference.findings if _may_be_wanted(finding, takes)
+    ]
+    asked = {id(finding) for finding in _within(likely, wanted, given, dialect, now)}
+    return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
 
 
-def _may_be_wanted(found: MailFinding, takes: str) -> bool:
+def _may_be_wanted(finding: MailFinding, takes: str) -> bool:
     # Nobody asks for what happens to people whom rules add.
-    return not isinstance(found, MayChange) and not found.person and (found.kind not in LOSSES or found.kind == takes)
+    return (
+        not isinstance(finding, MayChange)
+        and not finding.person
+        and (finding.kind not in LOSSES or finding.kind == takes)
+    )
 
 
 def _within(
-    found: Sequence[MailFinding],
+    findings: Sequence[MailFinding],
     wanted: Mapping[str, Any],
     given: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
 ) -> list[MailFinding]:
     """The findings all of whose mail is wanted."""
-    if not found:
+    if not findings:
         return []
     try:
         with bounded():
-            model, (selected, *mail) = _mail_of(found, [wanted], given, dialect, now)
+            model, (selected, *mail) = _mail_of(findings, [wanted], given, dialect, now)
             return [
                 finding
-                for finding, its_mail in zip(found, mail, strict=True)
+                for finding, its_mail in zip(findings, mail, strict=True)
                 if not model.solve([its_mail, ~selected], CONFLICTS)
             ]
     except BudgetError:
@@ -81,10 +87,13 @@ def wider_than(
         return counts
     try:
         with bounded():
-            findings = [finding for each in differences for finding in each.findings]
+            findings = [finding for difference in differences for finding in difference.findings]
             model, literals = _mail_of(findings, [], given, dialect, now)
             left = iter(literals)
-            mail = [model.circuit.disjunction([next(left) for _finding in each.findings]) for each in differences]
+            mail = [
+                model.circuit.disjunction([next(left) for _finding in difference.findings])
+                for difference in differences
+            ]
             inside = {
                 (one, other): not model.solve([mail[one], ~mail[other]], CONFLICTS)
                 for one, other in itertools.permutations(range(len(mail)), 2)
@@ -98,7 +107,7 @@ def wider_than(
 
 
 def _mail_of(
-    found: Sequence[MailFinding],
+    findings: Sequence[MailFinding],
     selections: Sequence[Mapping[str, Any]],
     given: Mapping[str, Any],
     dialect: Dialect,
@@ -109,11 +118,11 @@ def _mail_of(
 
     :param selections: what selects mail, in the form of a rule.
     """
-    conditions = [[atom for rule in each.about for atom in in_section(rule).conditions] for each in found]
+    conditions = [[atom for rule in finding.about for atom in in_section(rule).conditions] for finding in findings]
     atoms = [
         atom
-        for each, together in zip(found, conditions, strict=True)
-        for atom in (*together, *each.why.met, *each.why.unmet)
+        for finding, together in zip(findings, conditions, strict=True)
+        for atom in (*together, *finding.why.met, *finding.why.unmet)
     ]
     claims = claims_of([*map(dict, selections), *map(_as_rule, atoms)], dialect)
     model = Model([RuleSet([], dialect)], claims, given, now)
@@ -124,10 +133,10 @@ def _mail_of(
         ]
     )
     literals = [high(next(truths)) for _selection in selections]
-    for each, together in zip(found, conditions, strict=True):
+    for finding, together in zip(findings, conditions, strict=True):
         met = [high(next(truths)) for _atom in together]
-        one_of = [high(next(truths)) for _atom in each.why.met]
-        one_of += [high(~next(truths)) for _atom in each.why.unmet]
+        one_of = [high(next(truths)) for _atom in finding.why.met]
+        one_of += [high(~next(truths)) for _atom in finding.why.unmet]
         literals.append(model.circuit.conjunction([*met, *([model.circuit.disjunction(one_of)] if one_of else [])]))
     return model, literals
 

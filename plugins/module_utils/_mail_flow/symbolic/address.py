@@ -96,7 +96,9 @@ class AddressSlot:
         self.atoms: dict[Key, Literal] = {
             key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)
         }
-        self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
+        self.atoms.update(
+            {("exact", address): circuit.variable((name, "exact", address)) for address in vocabulary.exact}
+        )
         for number in range(len(profiles.each)):
             self.atoms["profile", number] = circuit.variable((name, "profile", number))
         self.object = circuit.variable((name, "object"))
@@ -113,15 +115,15 @@ class AddressSlot:
             wide = wider(key)
             unknown = logic.unknown(questions.PATTERN_SYNTAX, self.name, key)
             return unknown if wide is None else unknown & self.value(wide, logic)
-        found: Value = self.atoms[key]
+        value: Value = self.atoms[key]
         if others := spellings(key[1]) if key[0] == "below" else ():
             otherwise = self._circuit.disjunction(self.atoms["below", other] for other in others)
-            found = logic.or_perhaps(found, otherwise, questions.ALIASES, self.name, key)
+            value = logic.or_perhaps(value, otherwise, questions.ALIASES, self.name, key)
         for who in self.doubtful.get(key, ()):
             # Of two people with one profile, the answers may differ.
             name = (who[1],) if who[0] == "address" else (self.name, who)
-            found = logic.choose(self.atoms[who], logic.unknown(_DOUBTS[key[0]], *name, key), found)
-        return found
+            value = logic.choose(self.atoms[who], logic.unknown(_DOUBTS[key[0]], *name, key), value)
+        return value
 
     def literal(self, key: Key) -> Literal:
         """The variable of an atom of a profile."""
@@ -187,7 +189,7 @@ class AddressSlot:
         names = set(self.values("below"))
         children: dict[str, list[Literal]] = {}
         for name in sorted(names):
-            parent = next((each for each in with_parents(name)[1:] if each in names), "")
+            parent = next((above for above in with_parents(name)[1:] if above in names), "")
             children.setdefault(parent, []).append(atoms["below", name])
             if parent:
                 add(~atoms["below", name], atoms["below", parent])
@@ -205,8 +207,8 @@ class AddressSlot:
             if ("exact", domain(address)) in atoms:
                 inside["exact", domain(address)].append(address)
                 add(~atoms["address", address], atoms["exact", domain(address)])
-        for key, each in inside.items():
-            self._only(key, each)
+        for key, domains in inside.items():
+            self._only(key, domains)
 
     def _relate_words(self, people: list[str]) -> None:
         """Words and patterns in named addresses."""
@@ -218,12 +220,12 @@ class AddressSlot:
                 hits["word", word].append(address)
                 self._has(("address", address), ("word", word), sure=sure)
             for pattern, dialect in patterns:
-                found = any_pattern(address, (pattern,), dialect)
-                if found is not False:
+                matches = any_pattern(address, (pattern,), dialect)
+                if matches is not False:
                     hits["pattern", (pattern, dialect)].append(address)
-                    self._has(("address", address), ("pattern", (pattern, dialect)), sure=found is True)
-        for key, each in hits.items():
-            self._only(key, each)
+                    self._has(("address", address), ("pattern", (pattern, dialect)), sure=matches is True)
+        for key, words in hits.items():
+            self._only(key, words)
 
     def _relate_endings(self) -> None:
         """Words and patterns in domains: every address in a domain ends with it, after ``@`` or a dot."""
@@ -296,13 +298,13 @@ class AddressSlot:
         text = self.facts.attribute(address, name)
         if text is None:
             return
-        found = bool(text) and (
+        matches = bool(text) and (
             any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), dialect)
         )
-        if found is False:
+        if matches is False:
             self._circuit.add(~self.atoms["address", address], ~self.atoms[sort, value])
         else:
-            self._has(("address", address), (sort, value), sure=found is True)
+            self._has(("address", address), (sort, value), sure=matches is True)
 
     # Regions of the domain
 
@@ -316,32 +318,39 @@ class AddressSlot:
 
     def _accepted(self) -> list[tuple[str, Literal]]:
         accepted = self.facts.accepted_domains or ()
-        exact = {each.name: each.type for each in accepted}
-        found = [(kind, self.atoms["exact", name]) for name, kind in exact.items()]
+        exact = {accepted_domain.name: accepted_domain.type for accepted_domain in accepted}
+        literals = [(kind, self.atoms["exact", name]) for name, kind in exact.items()]
         earlier: list[str] = []
-        for each in accepted:
-            if each.match_subdomains:
-                others = [name for name in exact if is_below(name, each.name)]
-                taken = [name for name in earlier if is_below(name, each.name) or is_below(each.name, name)]
-                parts = [self.atoms["below", each.name], *(~self.atoms["exact", name] for name in others)]
-                found.append(
-                    (each.type, self._circuit.conjunction([*parts, *(~self.atoms["below", name] for name in taken)]))
+        for accepted_domain in accepted:
+            if accepted_domain.match_subdomains:
+                others = [name for name in exact if is_below(name, accepted_domain.name)]
+                taken = [
+                    name
+                    for name in earlier
+                    if is_below(name, accepted_domain.name) or is_below(accepted_domain.name, name)
+                ]
+                parts = [self.atoms["below", accepted_domain.name], *(~self.atoms["exact", name] for name in others)]
+                literals.append(
+                    (
+                        accepted_domain.type,
+                        self._circuit.conjunction([*parts, *(~self.atoms["below", name] for name in taken)]),
+                    )
                 )
-                earlier.append(each.name)
-        return found
+                earlier.append(accepted_domain.name)
+        return literals
 
     def in_accepted_otherwise(self) -> Literal:
         """Whether the address is in no accepted domain, but would be in one whose people are inside in another
         spelling.
         """
-        found = [
-            self.atoms["below" if each.match_subdomains else "exact", other]
-            for each in self.facts.accepted_domains or ()
-            if each.type in INSIDE
-            for other in spellings(each.name)
+        literals = [
+            self.atoms["below" if accepted_domain.match_subdomains else "exact", other]
+            for accepted_domain in self.facts.accepted_domains or ()
+            if accepted_domain.type in INSIDE
+            for other in spellings(accepted_domain.name)
         ]
         accepted = self._circuit.disjunction(literal for _kind, literal in self._accepted())
-        return self._circuit.disjunction(found) & ~accepted
+        return self._circuit.disjunction(literals) & ~accepted
 
     def in_internal_otherwise(self) -> Literal:
         """Whether the address would be in a remote domain that makes people internal in another spelling."""
@@ -358,7 +367,7 @@ class AddressSlot:
         exact = [name for name in remote if not name.startswith("*.")]
         wild = [name[2:] for name in remote if name.startswith("*.")]
         others = [~self.atoms["exact", name] for name in exact]
-        found = [self.atoms["exact", name] for name in exact if remote[name]]
+        literals = [self.atoms["exact", name] for name in exact if remote[name]]
         for name in wild:
             if remote[f"*.{name}"]:
                 longer = [
@@ -366,10 +375,10 @@ class AddressSlot:
                     for other in wild
                     if other != name and len(other) > len(name) and is_below(other, name)
                 ]
-                found.append(self._circuit.conjunction([self.atoms["below", name], *longer, *others]))
+                literals.append(self._circuit.conjunction([self.atoms["below", name], *longer, *others]))
         if (self.facts.remote_domains or {}).get("*", False):
-            found.append(self._circuit.conjunction([*others, *(~self.atoms["below", name] for name in wild)]))
-        return self._circuit.disjunction(found)
+            literals.append(self._circuit.conjunction([*others, *(~self.atoms["below", name] for name in wild)]))
+        return self._circuit.disjunction(literals)
 
 
 class People:
@@ -423,7 +432,7 @@ class People:
             if self._named_guests is None:
                 add(~self._guests, ~guest)
             else:
-                add(~guest, *(slot["address", each] for each in self._named_guests))
+                add(~guest, *(slot["address", address] for address in self._named_guests))
                 if kind == SENDER:
                     add(~self._guests_send, ~guest, ~self.circuit.variable("authenticated"))
         if kind == RECIPIENT:

@@ -43,8 +43,8 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
     all known ones.
     """
     for option in ADDING:
-        for each in rule.actions.get(option) or ():
-            yield from ((option, person.address, None) for person in facts.brought(str(each)))
+        for added_person in rule.actions.get(option) or ():
+            yield from ((option, person.address, None) for person in facts.brought(str(added_person)))
     if rule.actions.get(MANAGER):
         yield from (
             (MANAGER, person.address, senders)
@@ -90,8 +90,8 @@ class Vocabulary:
     def look(self, atom: Atom) -> None:
         """Notes what a condition looks for."""
         for slot in atom.slots:
-            for each in (slot, SAME_AS.get(slot, slot)):
-                self.mention(each, atom.keys)
+            for shown_slot in (slot, SAME_AS.get(slot, slot)):
+                self.mention(shown_slot, atom.keys)
 
     def values(self, slot: str, sort: str) -> list[Any]:
         """The values of a sort in a slot."""
@@ -108,43 +108,54 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
 
     :param transit: whether it matters how mail leaves.
     """
-    found = Vocabulary()
+    vocabulary = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
             added = [facts.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()]
             managers = sorted(set((facts.managers or {}).values())) if rule.actions.get(MANAGER) else []
-            people = (facts.brought(each) for each in (*added, *(managers if len(managers) <= MOST_NAMED else ())))
-            brought = (person.address for each in people if len(each) <= MOST_NAMED for person in each)
-            found.mention(RECIPIENT, (("address", address) for address in (*added, *brought) if domain(address)))
-            found.mention(
-                RECIPIENT,
-                (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)),
+            people = (facts.brought(option) for option in (*added, *(managers if len(managers) <= MOST_NAMED else ())))
+            brought = (
+                person.address
+                for people_of_list in people
+                if len(people_of_list) <= MOST_NAMED
+                for person in people_of_list
             )
-            found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
+            vocabulary.mention(RECIPIENT, (("address", address) for address in (*added, *brought) if domain(address)))
+            vocabulary.mention(
+                RECIPIENT,
+                (
+                    ("address", showing.person.address)
+                    for showing in showings([rule], facts)
+                    if domain(showing.person.address)
+                ),
+            )
+            vocabulary.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
-            found.look(atom)
+            vocabulary.look(atom)
             if atom.predicate.slots and atom.watches_aliases:
-                found.mention(WRITTEN, (key for key in atom.keys if key[0] in ("word", "pattern", "below", "address")))
+                vocabulary.mention(
+                    WRITTEN, (key for key in atom.keys if key[0] in ("word", "pattern", "below", "address"))
+                )
             if atom.predicate.fields:
                 members = atom.predicate.sort == "member"
-                found.members |= members
-                found.fields.update(dict.fromkeys(() if members else atom.values))
-            found.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
-    _with_domains(found, facts, named_domains(facts.outbound_connectors or ()) if transit else ())
-    _with_people(found, facts)
-    return found
+                vocabulary.members |= members
+                vocabulary.fields.update(dict.fromkeys(() if members else atom.values))
+            vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
+    _with_domains(vocabulary, facts, named_domains(facts.outbound_connectors or ()) if transit else ())
+    _with_people(vocabulary, facts)
+    return vocabulary
 
 
-def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> None:
+def _with_domains(vocabulary: Vocabulary, facts: Facts, others: Iterable[str]) -> None:
     names = {*others, *(accepted.name for accepted in facts.accepted_domains or ())}
     names |= {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
     names |= {other for name in names for other in spellings(name)}
-    found.exact.update(dict.fromkeys(sorted(names)))
+    vocabulary.exact.update(dict.fromkeys(sorted(names)))
     for slot in (SENDER, RECIPIENT):
-        found.mention(slot, (("below", name) for name in sorted(names)))
+        vocabulary.mention(slot, (("below", name) for name in sorted(names)))
 
 
-def _with_people(found: Vocabulary, facts: Facts) -> None:
+def _with_people(vocabulary: Vocabulary, facts: Facts) -> None:
     """Adds everybody in a complete list by name, unless they are too many (:mod:`.profiles`); for senders, also
     everybody with a manager, if that matters.
     """
@@ -152,21 +163,26 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
     objects = sorted(facts.objects) if named else []
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
-        groups = [group for group in found.values(slot, "member") if group in (facts.groups or {})]
+        groups = [group for group in vocabulary.values(slot, "member") if group in (facts.groups or {})]
         members = map(facts.members_of, groups)
         managed = (
             sorted(facts.managers or {})
-            if slot == SENDER and found.managers and len(facts.managers or {}) <= MOST_NAMED
+            if slot == SENDER and vocabulary.managers and len(facts.managers or {}) <= MOST_NAMED
             else []
         )
         people = [
             *guests,
             *objects,
-            *(address for each in members if len(each) <= MOST_NAMED for address in sorted(each)),
+            *(
+                address
+                for members_of_group in members
+                if len(members_of_group) <= MOST_NAMED
+                for address in sorted(members_of_group)
+            ),
         ]
-        if any(kind in ATTRIBUTES for kind, _value in found.keys.get(slot, ())):
+        if any(kind in ATTRIBUTES for kind, _value in vocabulary.keys.get(slot, ())):
             people += strangers_with_attributes(facts)
-        found.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))
+        vocabulary.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))
 
 
 def named_guests(facts: Facts) -> list[str] | None:
@@ -225,22 +241,22 @@ def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
             if rule.idle
             else [
                 Showing(rule, who, asks, senders)
-                for each, asks, senders in _shown_to(rule, facts)
-                for who in facts.brought(each)
+                for shown_person, asks, senders in _shown_to(rule, facts)
+                for who in facts.brought(shown_person)
             ]
         )
-        yield from (each for each in every if recipient_outside(facts, each.person.address) is not False)
+        yield from (showing for showing in every if recipient_outside(facts, showing.person.address) is not False)
 
 
 def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, tuple[str, ...] | None]]:
     """The people to whom a rule shows a message, whether it asks them for an approval, and of whose mail that is so."""
     content = rule.actions.get("incident_report_content") or ()
     if "generate_incident_report" in rule.actions and _WHOLE in {
-        str(each).lower() for each in ([content] if isinstance(content, str) else content)
+        str(part).lower() for part in ([content] if isinstance(content, str) else content)
     }:
         yield person(str(rule.actions["generate_incident_report"])), False, None
     asks = rule.does(Does.MODERATE) if rule.enforced else {}
-    yield from ((str(each), True, None) for each in asks.get("moderate_message_by_user") or ())
+    yield from ((str(approver), True, None) for approver in asks.get("moderate_message_by_user") or ())
     if asks.get("moderate_message_by_manager"):
         yield from (
             [(THE_MANAGER, True, ())]

@@ -73,26 +73,26 @@ class AddedCopyCompiler:
 
     def compared(self, chain: RuleChain) -> AddedCopies:
         """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
-        found: list[AddedCopy] = []
+        copies: list[AddedCopy] = []
         todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
-        while todo and len(found) < _COPIES:
+        while todo and len(copies) < _COPIES:
             branch, when, made_of = todo.pop(0)
             if made_of is not None and not made_of.instead:
                 when &= ~(chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)
             if when == FALSE:
                 continue
-            found.append(self._copy(chain, branch, when, ((when, made_of),)))
-            for more in found[-1].outcome.chain.branches:
+            copies.append(self._copy(chain, branch, when, ((when, made_of),)))
+            for more in copies[-1].outcome.chain.branches:
                 if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
-                    todo.append((more, found[-1].when & more.when, found[-1]))
-        return AddedCopies(tuple(found), bool(todo))
+                    todo.append((more, copies[-1].when & more.when, copies[-1]))
+        return AddedCopies(tuple(copies), bool(todo))
 
     def brought(self, chain: RuleChain) -> AddedCopies:
         """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as
         one.
         """
         steps = 0
-        found: list[AddedCopy] = []
+        copies: list[AddedCopy] = []
         waiting: dict[int, list[tuple[Branch, list[tuple[Value, AddedCopy | None]]]]] = {}
 
         def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
@@ -101,7 +101,7 @@ class AddedCopyCompiler:
                 if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
                     continue
                 row = waiting.setdefault(branch.rule.place, [])
-                same = next((sources for each, sources in row if replace(each, when=branch.when) == branch), None)
+                same = next((sources for earlier, sources in row if replace(earlier, when=branch.when) == branch), None)
                 if same is None:
                     row.append((branch, [(when, made_of)]))
                 else:
@@ -111,10 +111,10 @@ class AddedCopyCompiler:
         while waiting and steps < _STEPS:
             for branch, sources in waiting.pop(min(waiting)):
                 steps += 1 + len(chain.rules.rules) - branch.rule.place
-                when = self.logic.any_of([each for each, _made_of in sources])
-                found.append(self._copy(chain, branch, when, tuple(sources)))
-                wait(found[-1].outcome.chain.brings, found[-1].when, found[-1])
-        return AddedCopies(tuple(found), bool(waiting))
+                when = self.logic.any_of([condition for condition, _made_of in sources])
+                copies.append(self._copy(chain, branch, when, tuple(sources)))
+                wait(copies[-1].outcome.chain.brings, copies[-1].when, copies[-1])
+        return AddedCopies(tuple(copies), bool(waiting))
 
     def _copy(
         self, chain: RuleChain, branch: Branch, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]

@@ -145,14 +145,14 @@ class Conditions:
         )
 
     def _truth(self, atom: Atom, seen: MessageSeen, person: AddressSlot) -> Value:
-        found = atom.predicate.formula(self, atom, seen, person)
+        truth = atom.predicate.formula(self, atom, seen, person)
         edits = seen.edits_of(atom.headers)
-        return self._after(edits, found, atom, seen, person) if edits else found
+        return self._after(edits, truth, atom, seen, person) if edits else truth
 
     def _after(
         self,
         edits: Sequence[tuple[HeaderEdit, Value]],
-        found: Value,
+        truth: Value,
         atom: Atom,
         seen: MessageSeen,
         person: AddressSlot,
@@ -171,24 +171,26 @@ class Conditions:
         for place, (edit, acts) in enumerate(edits):
             counts = logic.unknown("edit counts", edit.field, edit.what, *about) if edit.reason else edited
             when = acts & counts
-            before = tuple(each for each in edits[:place] if not (edit.replaces and each[0].field == edit.field))
+            before = tuple(
+                earlier for earlier in edits[:place] if not (edit.replaces and earlier[0].field == edit.field)
+            )
             then = logic.unknown("edited", edit.field, edit.what, self.mail.numbered(before), *about)
             if edit.adds and atom.predicate.sort == "word":
-                then = found | then
-            found = logic.choose(when, then, found)
+                then = truth | then
+            truth = logic.choose(when, then, truth)
             edited = edited | when
         beside = atom.predicate.beside_formula
-        return found if beside is None else beside(self, atom, seen) | found
+        return truth if beside is None else beside(self, atom, seen) | truth
 
     def text(self, slot: str, key: Key, seen: MessageSeen) -> Value:
         """An atom of the current text."""
         first = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
-        found: Value = first
+        value: Value = first
         if changed is not None and slot == SUBJECT and is_open(key):
             unknown = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key, self.mail.numbered(changed.history))
-            found = changed.of_unagreed(key, first, unknown, self.logic)
+            value = changed.of_unagreed(key, first, unknown, self.logic)
         elif changed is not None:
-            found = changed.value(key, first, self.logic)
+            value = changed.value(key, first, self.logic)
         wide = wider(key) if is_open(key) else None
-        return found if wide is None else found & self.text(slot, wide, seen)
+        return value if wide is None else value & self.text(slot, wide, seen)

@@ -155,20 +155,23 @@ class Outcome:
     def _unread(self, *what: Hashable) -> Value:
         """The effect of rules' unknown actions: the same whenever the same rules act."""
         logic = self.logic
-        found = self.logic.unknown(questions.UNSUPPORTED, *what)
+        unread = self.logic.unknown(questions.UNSUPPORTED, *what)
         acting = [
-            (each, self.chain.acts(rule))
+            (other, self.chain.acts(rule))
             for rule in self.chain.rules.rules
             if rule.surprises and rule.enforced
-            for each in rule.unread
+            for other in rule.unread
         ]
-        for place, (each, acts) in enumerate(acting):
-            if each[0] == "actions":
+        for place, (unread_action, acts) in enumerate(acting):
+            if unread_action[0] == "actions":
                 own = logic.unknown(
-                    questions.UNSUPPORTED, *what, each, sum(each == other for other, _acts in acting[:place])
+                    questions.UNSUPPORTED,
+                    *what,
+                    unread_action,
+                    sum(unread_action == other for other, _acts in acting[:place]),
                 )
-                found = logic.choose(acts, ~logic.equal(found, own), found)
-        return found
+                unread = logic.choose(acts, ~logic.equal(unread, own), unread)
+        return unread
 
     def _scope(self, value: str) -> Value:
         return self.chain.conditions.scopes.sender(value, self.mail.sender)
@@ -201,12 +204,12 @@ class Outcome:
     def refusing(self) -> Literal:
         """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
         settings = self.chain.conditions.settings
-        found: list[Literal] = [self.mail.properties["message", SURELY_PROTECTED]]
+        obstacles: list[Literal] = [self.mail.properties["message", SURELY_PROTECTED]]
         if self._licensing_off:
-            found.append(TRUE)
+            obstacles.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
-            found.append(self.mail.pdf)
-        return self.mail.circuit.disjunction(found)
+            obstacles.append(self.mail.pdf)
+        return self.mail.circuit.disjunction(obstacles)
 
     @property
     def _licensing_off(self) -> bool:
@@ -223,8 +226,10 @@ class Outcome:
         held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
         if name == "moderated":
             return held
-        found = {"delivered": self.delivered, "quarantined": self.released}.get(name, self.state.fates.get(name, FALSE))
-        return ~held & found
+        ends_so = {"delivered": self.delivered, "quarantined": self.released}.get(
+            name, self.state.fates.get(name, FALSE)
+        )
+        return ~held & ends_so
 
     def option(self, name: str) -> Value:
         """Whether the copy is protected with this option and no other."""
@@ -310,13 +315,17 @@ class TakingConnector:
 def taken_by(chain: RuleChain) -> Iterator[TakingConnector]:
     """The connectors that may take a copy of somebody outside. Of facts that nobody gave there are none."""
     connectors = chain.mail.facts.outbound_connectors or ()
-    by_name = {name_key(each.name): each for each in connectors}
+    by_name = {name_key(connector.name): connector for connector in connectors}
     for name, when in chain.state.routes.items():
-        found = by_name.get(name)
-        yield TakingConnector(found or Connector(name), when, known=found is not None and not found.idle)
-    for each in connectors:
-        if each.takes_any:
-            yield TakingConnector(each, _takes(chain.mail, chain.logic, chain.person, each), surely=not each.test_mode)
+        connector_found = by_name.get(name)
+        yield TakingConnector(
+            connector_found or Connector(name), when, known=connector_found is not None and not connector_found.idle
+        )
+    for connector in connectors:
+        if connector.takes_any:
+            yield TakingConnector(
+                connector, _takes(chain.mail, chain.logic, chain.person, connector), surely=not connector.test_mode
+            )
 
 
 def forced(chain: RuleChain, least: str) -> Value:
@@ -327,8 +336,8 @@ def forced(chain: RuleChain, least: str) -> Value:
     required = state.requires_tls if least == VALIDATIONS[0] else FALSE
     if chain.mail.facts.outbound_connectors is None:
         return required | logic.unknown("connectors", least, person.name, *state.routes.items())
-    ways = [(each.connector.name, each.when, each.protects(least)) for each in taken_by(chain)]
-    ways.append(("", ~logic.any_of([each.when for each in taken_by(chain) if each.surely]), False))
+    ways = [(taking.connector.name, taking.when, taking.protects(least)) for taking in taken_by(chain)]
+    ways.append(("", ~logic.any_of([taking.when for taking in taken_by(chain) if taking.surely]), False))
     may, may_not = (
         logic.any_of([when for _name, when, protects in ways if protects is not other]) for other in (False, True)
     )
@@ -363,31 +372,31 @@ def _may_relay(chain: RuleChain) -> Value:
     logic = chain.logic
     person = chain.person
     facts = chain.mail.facts
-    if not any(each.type == RELAYED for each in facts.accepted_domains or ()):
+    if not any(domain.type == RELAYED for domain in facts.accepted_domains or ()):
         return FALSE
     known = [("address", address) for address in sorted(facts.mailboxes or ())]
     here = chain.mail.circuit.disjunction([person[key] for key in known if key in person.atoms])
-    taking = [each for each in facts.outbound_connectors or () if each.takes_any]
+    taking = [connector for connector in facts.outbound_connectors or () if connector.takes_any]
     surely = logic.any_of(
         [
-            _takes(chain.mail, chain.logic, chain.person, each)
-            for each in taking
-            if each.on_premises and not each.test_mode
+            _takes(chain.mail, chain.logic, chain.person, connector)
+            for connector in taking
+            if connector.on_premises and not connector.test_mode
         ]
     )
     others = logic.any_of(
-        [_takes(chain.mail, chain.logic, chain.person, each) for each in taking if not each.on_premises]
+        [_takes(chain.mail, chain.logic, chain.person, connector) for connector in taking if not connector.on_premises]
     )
     own = surely & ~others
     return person.in_accepted((RELAYED,)) & ~here & ~own
 
 
 def _takes(mail: SymbolicMessage, logic: Logic, person: AddressSlot, connector: Connector) -> Value:
-    found: list[Value] = [_covers(pattern, person) for pattern in connector.domains]
+    covering: list[Value] = [_covers(pattern, person) for pattern in connector.domains]
     if connector.accepted:
         unknown = mail.facts.accepted_domains is None
-        found.append(logic.unknown("accepted", person.name) if unknown else person.in_accepted(_ACCEPTED))
-    return logic.any_of(found)
+        covering.append(logic.unknown("accepted", person.name) if unknown else person.in_accepted(_ACCEPTED))
+    return logic.any_of(covering)
 
 
 def _covers(pattern: str, person: AddressSlot) -> Value:
@@ -468,7 +477,7 @@ def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:
     looks in them that a rule encrypts, is not documented.
     """
     acting = [rule for rule in rules.rules if not rule.idle and rule.enforced]
-    return any(rule.surprises or any(rule.does(each) for each in does) for rule in acting)
+    return any(rule.surprises or any(rule.does(action) for action in does) for rule in acting)
 
 
 def sent_in_clear(
@@ -479,8 +488,10 @@ def sent_in_clear(
     """
     connectors = mail.facts.outbound_connectors
     protecting = [
-        each for each in connectors or () if each.takes_any and (each.doubt or at_least(each.validation, least))
+        connector
+        for connector in connectors or ()
+        if connector.takes_any and (connector.doubt or at_least(connector.validation, least))
     ]
     open_ = connectors is None or may_act_on_reports(rules, Does.ROUTE)
-    protected = TRUE if open_ else logic.any_of([_takes(mail, logic, person, each) for each in protecting])
+    protected = TRUE if open_ else logic.any_of([_takes(mail, logic, person, connector) for connector in protecting])
     return logic.choose(protected, logic.unknown("sent", least, showing.rule.place, showing.person.address), TRUE)

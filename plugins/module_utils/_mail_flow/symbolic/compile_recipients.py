@@ -91,7 +91,9 @@ class Company:
         self.histories = histories
         self.watched = any(rules.watches_copies for rules in rule_sets)
         self.companions = {key: mail.companion(key) for key in exact}
-        self._stays: dict[Key, dict[int, Value]] = {key: {0: each.there} for key, each in self.companions.items()}
+        self._stays: dict[Key, dict[int, Value]] = {
+            key: {0: companion.there} for key, companion in self.companions.items()
+        }
         self.used: dict[tuple[Key, int], Literal] = {}
         self.others_there = mail.circuit.variable(("others", logic.free))
         self._leaves: dict[int, Literal] = {}
@@ -103,7 +105,7 @@ class Company:
         """
         logic = self.logic
         known: list[Value] = [
-            self._stays[who][history] & self._has(each, key, written) for who, each in self.companions.items()
+            self._stays[who][history] & self._has(companion, key, written) for who, companion in self.companions.items()
         ]
         if ANYBODY not in self.companions:
             unbuilt = self._unbuilt(key, history)
@@ -115,10 +117,10 @@ class Company:
         return logic.any_of(known)
 
     def _has(self, companion: Companion, key: Key, written: bool) -> Value:
-        found = companion.slot.value(key, self.logic)
+        has = companion.slot.value(key, self.logic)
         if not written or companion.at_alias == FALSE:
-            return found
-        return self.logic.choose(companion.at_alias, self._of_alias(companion, key), found)
+            return has
+        return self.logic.choose(companion.at_alias, self._of_alias(companion, key), has)
 
     def _of_alias(self, companion: Companion, key: Key) -> Value:
         if not is_open(key):
@@ -144,16 +146,19 @@ class Company:
             (~mail.direct, mail.recipient),
             *((companion.at_alias, companion.slot) for companion in self.companions.values()),
         ]
-        found: list[Literal] = []
+        conditions: list[Literal] = []
         for at_alias, slot in people if mail.watches_aliases else ():
             for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
-                found.append(~(at_alias & slot["address", address] & mail.named(address, name)))
-        return found
+                conditions.append(~(at_alias & slot["address", address] & mail.named(address, name)))
+        return conditions
 
     def at_alias(self, address: str) -> Value:
         """Whether the sender may have written to another owner of this address at an alias."""
         circuit = self.mail.circuit
-        known = [each.there & each.at_alias & each.slot["address", address] for each in self.companions.values()]
+        known = [
+            companion.there & companion.at_alias & companion.slot["address", address]
+            for companion in self.companions.values()
+        ]
         if ANYBODY not in self.companions:
             known.append(self.others_there & ~self.mail.others_direct)
         return circuit.disjunction(known)
@@ -174,7 +179,7 @@ class Company:
     @property
     def nobody(self) -> list[Literal]:
         """That the message is only for the followed recipient."""
-        return [*(~each.there for each in self.companions.values()), *self._only(self.mail.recipient)]
+        return [*(~companion.there for companion in self.companions.values()), *self._only(self.mail.recipient)]
 
     @property
     def nobody_else(self) -> list[Literal]:
@@ -184,21 +189,23 @@ class Company:
     def _only(self, *people: AddressSlot) -> list[Literal]:
         """That there is nobody else, and no field names anybody else."""
         circuit = self.mail.circuit
-        found = [~self.others_there]
+        literals = [~self.others_there]
         for address in self.mail.vocabulary.fields:
             theirs = [person["address", address] for person in people]
-            found += [circuit.disjunction((~self.mail.named(address, name), *theirs)) for name in SHOWN_FIELDS]
-        return found
+            literals += [circuit.disjunction((~self.mail.named(address, name), *theirs)) for name in SHOWN_FIELDS]
+        return literals
 
     def _somebody(self, key: Key, history: int) -> Literal:
         """A variable: somebody else with an atom shares the copy. Whoever shares it now did so before."""
         literal = self.used.get((key, history))
         if literal is None:
-            later = [known for each, known in self.used if each == key] if history in self.histories.forks else []
+            later = (
+                [known for used_key, known in self.used if used_key == key] if history in self.histories.forks else []
+            )
             literal = self.used[key, history] = self.mail.circuit.variable(("others", self.logic.free, key, history))
             self.mail.circuit.define([literal], ~literal, self.others_there)
-            for each in (history, *later):
-                self._stay(key, each)
+            for earlier in (history, *later):
+                self._stay(key, earlier)
         return literal
 
     def _stay(self, key: Key, history: int) -> None:
@@ -261,18 +268,18 @@ class Company:
         logic = self.logic
         if in_place and len({split.after for split in splits}) == 1 and len(splits) > 1:
             return FALSE
-        found: list[Value] = []
+        differences: list[Value] = []
         for stays in self._stays.values():
             left = [split.alive & stays[split.before] & ~stays[split.after] for split in splits]
-            found.append(~logic.equal(left[0], left[1]) if in_place and len(left) > 1 else logic.any_of(left))
+            differences.append(~logic.equal(left[0], left[1]) if in_place and len(left) > 1 else logic.any_of(left))
         leave = [split.alive & self._leaves[split.after] for split in splits]
         if (
-            in_place and len(leave) > 1 and any(each != FALSE for each in leave)
+            in_place and len(leave) > 1 and any(leaves != FALSE for leaves in leave)
         ):  # Other people may leave than left before.
             differ = circuit.variable(("differ", logic.free, *(split.after for split in splits)))
             circuit.define([differ], ~differ, *map(high, leave))
             leave = [differ]
-        return logic.any_of((*found, *leave))
+        return logic.any_of((*differences, *leave))
 
     def equate(self, guard: Literal, one: int, other: int) -> None:
         """Adds that the same people share the copy after two histories of splits.
@@ -345,9 +352,12 @@ class State:
 
         :param named: whether the requested value counts, and not only the request.
         """
-        asked = [((each, name) if named else each, when) for each, name, when in self.requests if each in does]
+        asked = [
+            ((request, name) if named else request, when) for request, name, when in self.requests if request in does
+        ]
         runs = [
-            (what, [when for _what, when in run]) for what, run in itertools.groupby(asked, key=lambda each: each[0])
+            (what, [when for _what, when in run])
+            for what, run in itertools.groupby(asked, key=lambda request: request[0])
         ]
         return tuple((what, logic.any_of(when)) for what, when in runs) if len(runs) > 1 else ()
 
@@ -390,11 +400,11 @@ def branches(
         (people.setdefault(address, []) if known else somebody).append(theirs)
     if rule.actions.get(MANAGER) and rule.redirects_to_manager is instead and mail.facts.managers is None:
         somebody.append(mail.sender.managed)
-    each = [(address, logic.any_of(values)) for address, values in people.items()]
-    if len(each) > _MOST_SEPARATE:
-        yield Branch(whole, "", instead, when, state, tuple(each))
+    added = [(address, logic.any_of(values)) for address, values in people.items()]
+    if len(added) > _MOST_SEPARATE:
+        yield Branch(whole, "", instead, when, state, tuple(added))
     else:
-        yield from (Branch(whole, address, instead, when & theirs, state) for address, theirs in each)
+        yield from (Branch(whole, address, instead, when & theirs, state) for address, theirs in added)
     if somebody:
         yield Branch(whole, "", instead, when & logic.any_of(somebody), state)
 

@@ -215,7 +215,7 @@ class RuleChain:
                 (rule.where(managed=True), self.mail.sender.managed),
                 (rule.where(managed=False), ~self.mail.sender.managed),
             ):
-                self._enforce(case, name, *(each & when for each in (acts, matches, rejected)))
+                self._enforce(case, name, *(value & when for value in (acts, matches, rejected)))
         elif rule.enforced:
             self._enforce(rule, name, acts, matches, rejected)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
@@ -250,7 +250,7 @@ class RuleChain:
             else:
                 if fallback == "Reject":
                     self._reject(rule, beside & ~fits)
-                acts, beside, rejected = (each & fits for each in (acts, beside, rejected))
+                acts, beside, rejected = (value & fits for value in (acts, beside, rejected))
         self._show(rule, name, acts | rejected, beside | rejected, wraps)
         self._end_rejected(rule, name, rejected)
         if whole != FALSE:
@@ -275,8 +275,8 @@ class RuleChain:
         named = (
             (person, field_)
             for option, field_ in FIELD_OF.items()
-            for each in rule.actions.get(option) or ()
-            for person in self.mail.facts.brought(str(each))
+            for added_person in rule.actions.get(option) or ()
+            for person in self.mail.facts.brought(str(added_person))
         )
         added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
         added += [("", rule.manager_field)] if rule.manager_field else []
@@ -284,7 +284,9 @@ class RuleChain:
             self.state.seen = self.state.seen.but(
                 added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added))
             )
-        fields = [(str(each), field_) for option, field_ in FIELD_OF.items() for each in rule.actions.get(option) or ()]
+        fields = [
+            (str(person), field_) for option, field_ in FIELD_OF.items() for person in rule.actions.get(option) or ()
+        ]
         fields += [(THE_MANAGER, rule.manager_field)] if rule.manager_field else []
         edits = [
             (addition(field_, address, Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (address, rule.name))), acts)
@@ -369,7 +371,7 @@ class RuleChain:
             theirs = TRUE if self.address in targets else FALSE
         else:
             theirs = self.mail.circuit.disjunction(
-                [self.person.atoms.get(("address", each), FALSE) for each in targets]
+                [self.person.atoms.get(("address", target), FALSE) for target in targets]
             )
         if theirs != FALSE:
             goes = acts & (~theirs | self.logic.unknown(questions.A_FACT, "goes", name))
@@ -382,14 +384,14 @@ class RuleChain:
         """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
         logic = self.logic
         state = self.state
-        found: list[tuple[str, Value]] = []
+        chosen: list[tuple[str, Value]] = []
         left: Value = TRUE
         for fate, when in ends[:-1]:
-            found.append((fate, left & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
-            left &= ~found[-1][1]
+            chosen.append((fate, left & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
+            left &= ~chosen[-1][1]
         last = ends[-1][1]
         state.surprised |= last & logic.any_of([when for _fate, when in ends[:-1]])
-        return [*found, (ends[-1][0], left & last)]
+        return [*chosen, (ends[-1][0], left & last)]
 
     def _reject(self, rule: FlowRule, when: Value) -> None:
         self._end("rejected", when, when)
@@ -445,7 +447,7 @@ class RuleChain:
 
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
     """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
-    groups = (facts.brought(str(each)) for each in rule.actions.get(REDIRECTS) or ())
+    groups = (facts.brought(str(person)) for person in rule.actions.get(REDIRECTS) or ())
     return [
         person.address
         for people in groups

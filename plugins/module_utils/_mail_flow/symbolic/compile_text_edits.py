@@ -127,8 +127,8 @@ class Changer:
         """The atoms that a known text has in place of the current one, as far as a rule after a place looks for them.
         It lacks all others.
         """
-        found = {key: self.in_known(text, key, *name) for key in self.near(text, place)}
-        return {key: each for key, each in found.items() if each != FALSE}
+        held = {key: self.in_known(text, key, *name) for key in self.near(text, place)}
+        return {key: held_value for key, held_value in held.items() if held_value != FALSE}
 
     def prefixed(
         self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], Literal] | None = None
@@ -137,14 +137,14 @@ class Changer:
 
         :param begins: returns whether a word occurs only at the beginning of the original subject.
         """
-        found: dict[Key, Value] = {}
+        changed: dict[Key, Value] = {}
         for key, old in before.items():
-            found[key] = (
+            changed[key] = (
                 self._word(prefix, key, old, name, begins)
                 if key[0] == "word"
                 else self._pattern(prefix, key, old, name)
             )
-        return {key: value for key, value in found.items() if value != before[key]}
+        return {key: value for key, value in changed.items() if value != before[key]}
 
     def _open(self, name: Hashable, key: Key) -> Value:
         return self.logic.unknown(questions.WORD_BORDERS, name, self.slot, key)
@@ -191,15 +191,15 @@ class Changer:
         """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
         if plain is None:
             return {key: self.in_known(None, key, name) for key in before}
-        found: dict[Key, Value] = {}
+        changed: dict[Key, Value] = {}
         for key, old in before.items():
             if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):
-                found[key] = self.logic.unknown(questions.PATTERN_SYNTAX, name, self.slot, key)
+                changed[key] = self.logic.unknown(questions.PATTERN_SYNTAX, name, self.slot, key)
             elif key[0] == "pattern" and prepends:
-                found[key] = self._pattern(f"{plain}\n", key, old, name)
+                changed[key] = self._pattern(f"{plain}\n", key, old, name)
             else:
                 alone = self.in_known(plain if key[0] == "word" else f"\n{plain}", key, name)
-                found[key] = self.logic.any_of(
+                changed[key] = self.logic.any_of(
                     (
                         alone,
                         old,
@@ -210,7 +210,7 @@ class Changer:
                         ),
                     )
                 )
-        return {key: value for key, value in found.items() if value != before[key]}
+        return {key: value for key, value in changed.items() if value != before[key]}
 
 
 def _at_border(prefix: str, start: str) -> bool:
@@ -261,7 +261,7 @@ class SeenMessage:
 
     def edits_of(self, fields: Collection[str]) -> list[tuple[HeaderEdit, Value]]:
         """What rules may have done to some header fields."""
-        return [each for each in self.edits if each[0].field in fields] if self.edits else []
+        return [edit for edit in self.edits if edit[0].field in fields] if self.edits else []
 
 
 #: Text to the option of the action that changes it.
@@ -337,7 +337,7 @@ class TextEdits:
             now = now.but(classes=known)
         edits = [
             (edit, acts)
-            for edit in header_edits(actions, [each.field for each, _acts in seen.edits])
+            for edit in header_edits(actions, [edit.field for edit, _acts in seen.edits])
             if edit.field in self.rules.headers
         ]
         if edits:
@@ -375,19 +375,22 @@ class TextEdits:
                 continue
             held = {} if value is None else self._changer(slot).held(value, rule.place)
             if removes == sets:
-                held = {key: each & self.logic.unknown(questions.A_FACT, "header", name) for key, each in held.items()}
+                held = {
+                    key: held_value & self.logic.unknown(questions.A_FACT, "header", name)
+                    for key, held_value in held.items()
+                }
             before = self._texts(slot, held, seen)
             now = self._written(now, slot, acts, before, held, erased=acts)
         return now
 
     def _changer(self, slot: str) -> Changer:
-        found = self._changers.get(slot)
-        if found is None:
+        changer = self._changers.get(slot)
+        if changer is None:
             looks = last_looks(self.rules).get(slot, {})
-            found = self._changers[slot] = Changer(
+            changer = self._changers[slot] = Changer(
                 {key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot
             )
-        return found
+        return changer
 
     def _near(self, rule: FlowRule, slot: str) -> list[Key]:
         """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
@@ -447,13 +450,18 @@ class TextEdits:
         """Whether two rules see a message differently."""
         if before.but(texts=after.texts, wrapped=after.wrapped) != after:
             return TRUE
-        found = [~self.logic.equal(before.wrapped, after.wrapped)]
+        differences = [~self.logic.equal(before.wrapped, after.wrapped)]
         for slot, new in after.texts.items():
             old = before.texts.get(slot, EditedText())
-            found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
+            differences += [
+                *new.erasures[len(old.erasures) :],
+                *(acts for _known, acts in new.history[len(old.history) :]),
+            ]
             changed = (key for key, value in new.values.items() if old.values.get(key) != value)
-            found += [~self.logic.equal(*(self._text(slot, key, seen) for seen in (before, after))) for key in changed]
-        return self.logic.any_of(found)
+            differences += [
+                ~self.logic.equal(*(self._text(slot, key, seen) for seen in (before, after))) for key in changed
+            ]
+        return self.logic.any_of(differences)
 
 
 @lru_cache(maxsize=4)
@@ -462,10 +470,10 @@ def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
     places = {
         id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)
     }
-    found: dict[str, dict[Key, int]] = {}
+    last_places: dict[str, dict[Key, int]] = {}
     for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
         looks = Vocabulary()
         looks.look(atom)
         for slot, keys in looks.keys.items():
-            found.setdefault(slot, {}).update(dict.fromkeys(keys, places[id(atom)]))
-    return found
+            last_places.setdefault(slot, {}).update(dict.fromkeys(keys, places[id(atom)]))
+    return last_places

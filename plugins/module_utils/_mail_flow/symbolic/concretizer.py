@@ -96,9 +96,9 @@ class Writer:
         self._taken = set()
         recipient = self._address(mail.recipient, is_true, "recipient")
         beside = [
-            (each, self._address(each.slot, is_true, f"other{place}"))
-            for place, each in enumerate(companions)
-            if is_true(each.there)
+            (companion, self._address(companion.slot, is_true, f"other{place}"))
+            for place, companion in enumerate(companions)
+            if is_true(companion.there)
         ]
         people = self._people(recipient, is_true, beside, others)
         sender = self._address(mail.sender, is_true, "sender")
@@ -121,7 +121,7 @@ class Writer:
             (mail.recipient, recipient),
             *((slot, address) for address, slot in mail.added_people.items()),
         ]
-        everybody += [(each.slot, person) for each, person in beside]
+        everybody += [(companion.slot, person) for companion, person in beside]
         if mail.envelope is not None and envelope not in ("", sender):
             everybody.append((mail.envelope, envelope))
         facts = self._facts(is_true, everybody)
@@ -140,27 +140,29 @@ class Writer:
         :param beside: the people who are modeled, with their addresses.
         """
         mail = self.mail
-        found = {
+        addresses = {
             recipient: recipient
             if is_true(mail.direct)
             else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)
         }
-        for each, person in beside:
-            found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
+        for companion, person in beside:
+            addresses.setdefault(
+                person, self._alias(companion.alias, is_true, person) if is_true(companion.at_alias) else person
+            )
         for place, key in enumerate(others):
-            if not any(_has_atom(key, person, written) for person, written in found.items()):
-                found.update([self._like(recipient, key, place)])
+            if not any(_has_atom(key, person, written) for person, written in addresses.items()):
+                addresses.update([self._like(recipient, key, place)])
         if not is_true(mail.others_direct):
-            named = {address for each in self._named(is_true).values() for address in each}
-            found = {
+            named = {address for named_there in self._named(is_true).values() for address in named_there}
+            addresses = {
                 **{
                     person: self._alias({}, is_true, person)
                     for person in self._may_be_named(is_true)
                     if person not in named
                 },
-                **found,
+                **addresses,
             }
-        return found
+        return addresses
 
     def _fields(self, people: Mapping[str, str], is_true: Holds) -> dict[str, list[str]]:
         """Field to its addresses: those that the model names, and all others."""
@@ -176,7 +178,7 @@ class Writer:
                 fields["bcc" if hidden else "to"].append(written)
             elif written != person:
                 raise NoMessageError()
-        return {name: each for name, each in fields.items() if each}
+        return {name: addresses for name, addresses in fields.items() if addresses}
 
     def _named(self, is_true: Holds) -> dict[str, list[str]]:
         """Field to its addresses that conditions look for."""
@@ -212,11 +214,18 @@ class Writer:
             if key[0] == "pattern" and key in wish.wanted and (text := sample(key)) is not None
         ]
         near = [address, f"{name}{''.join(samples)}@{domain}".lower(), *(text.lower() for text in samples)]
-        found = (
-            next((each for each in near if is_plain_address(each) and not wish.wrong(each)), "")
+        chosen = (
+            next(
+                (
+                    near_address
+                    for near_address in near
+                    if is_plain_address(near_address) and not wish.wrong(near_address)
+                ),
+                "",
+            )
             or wish.composed(address, _FORMS, _EVERY).lower()
         )
-        return _as_address(found)
+        return _as_address(chosen)
 
     def _from_directory(self, slot: AddressSlot, number: int, is_true: Holds) -> str:
         """Somebody with a profile: somebody else each time, if there are enough of them."""
@@ -224,9 +233,9 @@ class Writer:
         wanted = {key: is_true(literal) for key, literal in free.items()}
         people = list(itertools.islice(slot.profiles.people(number, wanted), len(self._taken) + 1))
         if people:
-            found = next((each for each in people if each not in self._taken), people[0])
-            self._taken.add(found)
-            return found
+            person = next((candidate for candidate in people if candidate not in self._taken), people[0])
+            self._taken.add(person)
+            return person
         refuted = slot.profiles.refuted(number, wanted)
         clause = (
             ~slot["profile", number],
@@ -295,10 +304,10 @@ class Writer:
         ):
             if sort == "word" and is_plain_address(address) and holds(address, key) is True:
                 return address
-        found = next((text for form in _FORMS if (text := sample(key, form))), None)
-        if found is None:
+        sample_text = next((text for form in _FORMS if (text := sample(key, form))), None)
+        if sample_text is None:
             raise NoMessageError()
-        return _as_address(found.lower())
+        return _as_address(sample_text.lower())
 
     def _alias(self, of_alias: Mapping[Key, Literal], is_true: Holds, recipient: str) -> str:
         """The alias that the sender wrote for somebody: a known one, or a new one. The primary address, if rules do not
@@ -331,40 +340,42 @@ class Writer:
 
     def _arrival(self, is_true: Holds) -> dict[str, Any]:
         mail = self.mail
-        found: dict[str, Any] = {}
+        chosen: dict[str, Any] = {}
         arrival = next((kind for kind, literal in mail.arrival.items() if is_true(literal)), "")
         if arrival in ("own", "other"):
             option = next((mail.spelled[name] for name, literal in mail.options.items() if is_true(literal)), "encrypt")
-            found["protection"] = {"kind": option, "owner": arrival}
+            chosen["protection"] = {"kind": option, "owner": arrival}
         elif arrival:
-            found["protection"] = {"kind": arrival, "owner": "other"}
+            chosen["protection"] = {"kind": arrival, "owner": "other"}
         # Nothing fits into signed mail, or mail of foreign keys. Where nothing is said, it fits into mail in clear.
         fits = is_true(mail.insertable)
         told = arrival == "own" or not (arrival or fits)
         if mail.wraps and told and not is_true(mail.kinds["Signed"]):
-            found["disclaimer_insertable"] = fits
-        return found
+            chosen["disclaimer_insertable"] = fits
+        return chosen
 
     # Facts
 
     def _facts(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, Any]:
         facts = self.facts
-        found: dict[str, Any] = {}
+        facts_needed: dict[str, Any] = {}
         if facts.mailboxes is None:
-            found["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
+            facts_needed["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
         if facts.remote_domains is None:
-            found["remote_domains"] = []
+            facts_needed["remote_domains"] = []
         groups = self._groups(is_true, people)
         if groups:
             known = {name: list(members) for name, members in (facts.groups or {}).items()}
-            found["groups"] = {**known, **groups}
+            facts_needed["groups"] = {**known, **groups}
         attributes = self._attributes(is_true, people)
         if attributes:
-            told = {address: dict(each) for address, each in (facts.attributes or {}).items()}
-            found["attributes"] = {**told, **attributes}
+            told = {address: dict(attributes_of) for address, attributes_of in (facts.attributes or {}).items()}
+            facts_needed["attributes"] = {**told, **attributes}
         if facts.managers is None and self.mail.vocabulary.managers:
-            found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
-        return found
+            facts_needed["managers"] = {
+                address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)
+            }
+        return facts_needed
 
     def _groups(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, list[str]]:
         """The members of groups that rules look for and of which no fact says who they are."""
@@ -375,12 +386,12 @@ class Writer:
             for group in slot.values("member")
             if (facts.groups is None or group not in facts.groups) and group not in facts.unread_groups
         }
-        found: dict[str, set[str]] = {group: set() for group in sorted(open_)}
+        members_of: dict[str, set[str]] = {group: set() for group in sorted(open_)}
         for slot, address in people:
-            for group, members in found.items():
+            for group, members in members_of.items():
                 if ("member", group) in slot.atoms and is_true(slot["member", group]):
                     members.add(address)
-        return {group: sorted(members) for group, members in found.items()}
+        return {group: sorted(members) for group, members in members_of.items()}
 
     def _attributes(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, dict[str, str]]:
         """The attributes of people that rules look for and that no fact says, beside those that are known."""
@@ -391,12 +402,12 @@ class Writer:
                 if sort in ATTRIBUTES and is_true(slot.object) and facts.attribute(address, value[0]) is None:
                     key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
                     texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
-        found = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
+        attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
             # Nothing matches in an empty attribute, not even what every text has.
             wish = TextConstraint(atoms, is_true, lax=self._lax)
-            found[address][name] = wish.text() if any(map(is_true, atoms.values())) else ""
-        return found
+            attributes[address][name] = wish.text() if any(map(is_true, atoms.values())) else ""
+        return attributes
 
 
 def _has_atom(key: Key, person: str, written: str) -> bool:

@@ -65,7 +65,7 @@ def breaks_anyway(outcome: Outcome, guarantee: Guarantee) -> Value:
     """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about
     mail are about such outcomes, so that for such mail, usually nothing else is open.
     """
-    return outcome.logic.all_of([breaks(each, guarantee) for each in outcome.possible_outcomes])
+    return outcome.logic.all_of([breaks(possible, guarantee) for possible in outcome.possible_outcomes])
 
 
 def breaks_in(ended: EndedCopy, guarantee: Guarantee) -> bool | None:

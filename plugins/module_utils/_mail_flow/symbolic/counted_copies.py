@@ -67,16 +67,16 @@ class CountedCopies:
         logic = self.side.logic
         side = self.side
         own = self.applies(self.model.mail.recipient)
-        found = [CountedCopy(self.model.mail.recipient, side.outcomes[self.rules], own, FALSE, FALSE)]
+        copies = [CountedCopy(self.model.mail.recipient, side.outcomes[self.rules], own, FALSE, FALSE)]
         of_mail: dict[int, Value] = {}
-        for each in self.model.added(side, self.rules).copies:
-            theirs = each.when & self.applies(each.person)
-            sources = [when & (own if source is None else of_mail[id(source)]) for when, source in each.sources]
-            made = each.when & logic.any_of(sources)
-            of_mail[id(each)] = theirs | made
-            counts = self._counts(each.person, made)
-            found.append(CountedCopy(each.person, each.outcome, theirs, made, counts, each))
-        return found
+        for added_copy in self.model.added(side, self.rules).copies:
+            theirs = added_copy.when & self.applies(added_copy.person)
+            sources = [when & (own if source is None else of_mail[id(source)]) for when, source in added_copy.sources]
+            made = added_copy.when & logic.any_of(sources)
+            of_mail[id(added_copy)] = theirs | made
+            counts = self._counts(added_copy.person, made)
+            copies.append(CountedCopy(added_copy.person, added_copy.outcome, theirs, made, counts, added_copy))
+        return copies
 
     def _counts(self, person: AddressSlot, made: Value) -> Value:
         if self.guarantee.of_copies is None or self.guarantee.copies == RECIPIENTS_ONLY:
@@ -94,24 +94,24 @@ class CountedCopies:
         person = self.model.mail.shown(logic, showing.person.address)
         own = self.applies(person)
         chains: list[tuple[Value, RuleChain]] = []
-        for each in self.every:
-            there = TRUE if each.copy is None else each.copy.when
-            of_mail = each.own | each.made
+        for copy_ in self.every:
+            there = TRUE if copy_.copy is None else copy_.copy.when
+            of_mail = copy_.own | copy_.made
             counts = own | self._counts(person, of_mail) if self._shows else FALSE
             which = counts if counted else of_mail & ~counts
-            chains.append((there & which, each.outcome.chain))
+            chains.append((there & which, copy_.outcome.chain))
         return shows(showing, chains, logic)
 
     def seen(self, showing: Showing) -> Value:
         """Whether somebody to whom a rule shows mail sees, in clear, mail that counts, sent as it must not be."""
-        found = self.shown(showing, counted=True)
+        shown = self.shown(showing, counted=True)
         if self.guarantee.then != IN_TRANSIT:
-            return found
+            return shown
         model, logic = self.model, self.side.logic
         person = model.mail.shown(logic, showing.person.address)
         least, rules = self.guarantee.tls_validation, model.rule_sets[self.rules]
         sent = sent_in_clear(showing, person, model.mail, logic, least, rules)
-        return found & sent & self.side.conditions.scopes.leaves(person)
+        return shown & sent & self.side.conditions.scopes.leaves(person)
 
     @property
     def _shows(self) -> bool:
@@ -119,19 +119,19 @@ class CountedCopies:
         of_copies = self.guarantee.of_copies
         return WISHES[(of_copies or self.guarantee).then].shows
 
-    def broken(self, each: CountedCopy, breaks: Callable[[Outcome, Guarantee], Value]) -> tuple[Value, Value]:
+    def broken(self, copy_: CountedCopy, breaks: Callable[[Outcome, Guarantee], Value]) -> tuple[Value, Value]:
         """Whether a copy counts, and whether it breaks what it has to keep."""
         of_copies = self.guarantee.of_copies
-        found = breaks(each.outcome, self.guarantee)
-        counts = each.own | each.counts
-        if each.counts == FALSE or of_copies is None or of_copies == self.guarantee:
-            return counts, found
-        others = each.counts & breaks(each.outcome, of_copies)
-        return counts, (each.own & found) | others
+        breaking = breaks(copy_.outcome, self.guarantee)
+        counts = copy_.own | copy_.counts
+        if copy_.counts == FALSE or of_copies is None or of_copies == self.guarantee:
+            return counts, breaking
+        others = copy_.counts & breaks(copy_.outcome, of_copies)
+        return counts, (copy_.own & breaking) | others
 
-    def left_out(self, each: CountedCopy) -> Value:
+    def left_out(self, copy_: CountedCopy) -> Value:
         """Whether a copy that does not count is made of the mail, and breaks what copies for others have to keep."""
         if self.guarantee.of_copies is None:
             return FALSE
-        breaks_it = breaks(each.outcome, self.guarantee.of_copies)
-        return each.made & ~each.own & ~each.counts & breaks_it
+        breaks_it = breaks(copy_.outcome, self.guarantee.of_copies)
+        return copy_.made & ~copy_.own & ~copy_.counts & breaks_it

@@ -138,13 +138,13 @@ class Model:
         every = [*self.rule_sets, self.claims]
         logic = Logic(self.circuit, free=free)
         company = Company(self.mail, logic, Histories(), self.exact, every)
-        found: list[Conditions] = []
+        conditions: list[Conditions] = []
         chains = []
         for place, rules in enumerate(self.rule_sets):
-            if not found or self.settings_that_differ:
-                found.append(Conditions(self.mail, logic, company, self.now, self.settings[place]))
-            chains.append(RuleChain(rules, found[-1], company, self._shared))
-        return Side(logic, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
+            if not conditions or self.settings_that_differ:
+                conditions.append(Conditions(self.mail, logic, company, self.now, self.settings[place]))
+            chains.append(RuleChain(rules, conditions[-1], company, self._shared))
+        return Side(logic, company, conditions[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
 
     def solve(
         self,
@@ -159,10 +159,10 @@ class Model:
         :param preferred: literals of which the model has each that it can have together with those before it.
         :raises BudgetError: that took too many conflicts.
         """
-        found = self.circuit.solve(literals, budget, also, preferred)
-        if found is None:
+        satisfiable = self.circuit.solve(literals, budget, also, preferred)
+        if satisfiable is None:
             raise BudgetError
-        return found
+        return satisfiable
 
     def added(self, side: Side, place: int = 0, *, shared: bool = True) -> AddedCopies:
         """The copies for people whom rules of a set add, and for people added to these copies.
@@ -174,9 +174,9 @@ class Model:
         if known is not None:
             return known
         compiler = AddedCopyCompiler(side.logic, side.company, self.mail.recipient)
-        found = (compiler.brought if shared else compiler.compared)(side.chains[place])
-        self._added[side.logic.free, place, shared] = found
-        return found
+        added = (compiler.brought if shared else compiler.compared)(side.chains[place])
+        self._added[side.logic.free, place, shared] = added
+        return added
 
     @property
     def core(self) -> tuple[Literal, ...]:
@@ -204,14 +204,14 @@ class Model:
         true = circuit.conjunction(claim)
         wanted = [true]
         for _case in range(_CASES):
-            possible, found = self.find([*wanted, *literals], side, budget, preferred)
+            possible, any_message = self.find([*wanted, *literals], side, budget, preferred)
             if not possible:
                 return
             model = circuit.model()
-            yield found
+            yield any_message
             if not unknown:
                 return
-            message = _values(model, (each for each in circuit.inputs(true) if each not in unknown))
+            message = _values(model, (literal for literal in circuit.inputs(true) if literal not in unknown))
             if not self.solve([*message, ~true], budget):
                 return
             wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
@@ -230,7 +230,7 @@ class Model:
         for _case in range(_CASES):
             if not self.solve([*wanted, *literals], budget):
                 return True
-            message = _values(circuit.model(), (each for each in circuit.inputs(true) if each not in unknown))
+            message = _values(circuit.model(), (literal for literal in circuit.inputs(true) if literal not in unknown))
             if not self.solve([*message, ~true], budget):
                 return False
             wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
@@ -244,10 +244,10 @@ class Model:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        possible, found = self.search(literals, side, budget, preferred)
-        if found is None and possible and side.logic.free and self._limits:
+        possible, candidate = self.search(literals, side, budget, preferred)
+        if candidate is None and possible and side.logic.free and self._limits:
             return self.search(literals, side, budget, preferred, lax=True)
-        return possible, found
+        return possible, candidate
 
     def search(
         self,
@@ -366,10 +366,14 @@ def _shared(rule_sets: Sequence[RuleSet]) -> int:
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
     """The IRM settings that affect mail and differ between rule sets, with the last value of each."""
-    values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
-    return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
+    values = {name: [(settings_of_set or {}).get(name) for settings_of_set in settings] for name in DECIDING_SETTINGS}
+    return {
+        name: values_of_setting[-1]
+        for name, values_of_setting in values.items()
+        if any(value != values_of_setting[0] for value in values_of_setting)
+    }
 
 
 def _values(holds: Callable[[Literal], bool], variables: Iterable[Literal]) -> list[Literal]:
     """The literals of these variables that hold in a model."""
-    return [each if holds(each) else ~each for each in variables]
+    return [variable if holds(variable) else ~variable for variable in variables]

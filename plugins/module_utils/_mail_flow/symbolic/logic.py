@@ -97,9 +97,9 @@ class Logic:
         """An unknown. If it is free, the same name is the same variable."""
         if not self.free:
             return UNKNOWN
-        found = self.circuit.variable(("unknown", *name))
-        self.questions[found] = None
-        return found
+        variable = self.circuit.variable(("unknown", *name))
+        self.questions[variable] = None
+        return variable
 
     def known(self, truth: Truth, *name: Hashable) -> Value:
         """A truth of the simulator; an open one is unknown.
@@ -108,8 +108,8 @@ class Logic:
         """
         if isinstance(truth, bool):
             return TRUE if truth else FALSE
-        found = self.unknown(*(name or (truth.key,)))
-        return ~found if truth.negated else found
+        value = self.unknown(*(name or (truth.key,)))
+        return ~value if truth.negated else value
 
     def all_of(self, values: Iterable[Value]) -> Value:
         """And, of any number of values."""
@@ -139,11 +139,11 @@ class Logic:
             return self.circuit.choice(condition, then, otherwise)
         if then == otherwise:
             return then
-        found = (condition & then) | (~condition & otherwise)
+        value = (condition & then) | (~condition & otherwise)
         if not isinstance(condition, Uncertain):
-            return found
-        lows = low(found) | (low(then) & low(otherwise))
-        return pair(lows, high(found) & (high(then) | high(otherwise)))
+            return value
+        lows = low(value) | (low(then) & low(otherwise))
+        return pair(lows, high(value) & (high(then) | high(otherwise)))
 
     def equal(self, one: Value, other: Value) -> Value:
         """Whether two values are equal."""

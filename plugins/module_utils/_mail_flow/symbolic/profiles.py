@@ -71,7 +71,7 @@ class Directory:
     def __init__(self, people: Iterable[str]) -> None:
         self.people = sorted(people)
         #: Those whom rules may take for others.
-        self.odd = [each for each in self.people if not each.isascii() or "+" in each or "xn--" in each]
+        self.odd = [person for person in self.people if not person.isascii() or "+" in person or "xn--" in person]
         self._places = {address: place for place, address in enumerate(self.people)}
         self.in_domain: dict[str, list[str]] = {}
         for address in self.people:
@@ -80,10 +80,10 @@ class Directory:
 
     def bits(self, people: Iterable[str]) -> int:
         """A bit for each of these people who is in it."""
-        found = bytearray((len(self.people) + 7) >> 3)
+        bits = bytearray((len(self.people) + 7) >> 3)
         for place in (self._places[address] for address in people if address in self._places):
-            found[place >> 3] |= 1 << (place & 7)
-        return int.from_bytes(found, "little")
+            bits[place >> 3] |= 1 << (place & 7)
+        return int.from_bytes(bits, "little")
 
     def listed(self, bits: int) -> Iterator[str]:
         """The people whose bits are set, in order."""
@@ -117,10 +117,14 @@ class TextIndex:
 
     def _marks(self, texts: Collection[str], has: Callable[[str], Truth]) -> Marks:
         spend(len(texts) >> 2)
-        found = [(text, truth) for text in texts if (truth := has(text)) is not False]
+        matching = [(text, truth) for text in texts if (truth := has(text)) is not False]
         return Marks(
-            self._directory.bits(each for text, truth in found if truth is True for each in self._owners[text]),
-            self._directory.bits(each for text, truth in found if truth is not True for each in self._owners[text]),
+            self._directory.bits(
+                one_text for text, truth in matching if truth is True for one_text in self._owners[text]
+            ),
+            self._directory.bits(
+                one_text for text, truth in matching if truth is not True for one_text in self._owners[text]
+            ),
         )
 
 
@@ -239,13 +243,13 @@ class Profiles:
 
     def people(self, number: int, wanted: Mapping[Key, bool]) -> Iterator[str]:
         """The people of a profile with these free atoms, and without those that are false; groups come last."""
-        found = self.each[number].people
+        people = self.each[number].people
         for key, has in wanted.items():
             marks = self._marks.get(key)
             if marks is not None:
-                found &= marks.sure | marks.unsaid if has else ~(marks.sure | marks.doubtful)
-        yield from self._directory.listed(found & ~self._groups)
-        yield from self._directory.listed(found & self._groups)
+                people &= marks.sure | marks.unsaid if has else ~(marks.sure | marks.doubtful)
+        yield from self._directory.listed(people & ~self._groups)
+        yield from self._directory.listed(people & self._groups)
 
     def refuted(self, number: int, wanted: Mapping[Key, bool]) -> list[Key]:
         """Some of these atoms that nobody of a profile has, or lacks, together; none if somebody may."""
@@ -259,12 +263,12 @@ class Profiles:
         return needed
 
     def _may(self, number: int, wanted: Mapping[Key, bool], keys: Iterable[Key]) -> bool:
-        found = self.each[number].people
+        people = self.each[number].people
         for key in keys:
             marks = self._marks.get(key)
             if marks is not None:
-                found &= marks.sure | marks.doubtful | marks.unsaid if wanted[key] else ~marks.sure
-        return found != 0
+                people &= marks.sure | marks.doubtful | marks.unsaid if wanted[key] else ~marks.sure
+        return people != 0
 
 
 def doubted_of(facts: Facts, address: str, keys: Iterable[Key]) -> list[Key]:
@@ -272,13 +276,13 @@ def doubted_of(facts: Facts, address: str, keys: Iterable[Key]) -> list[Key]:
     one (U24), of which something else is so.
     """
     others = facts.otherwise(address)
-    found = []
+    doubted = []
     for key in keys if others else ():
         if key[0] in ("address", "below"):
             has = _is_in(address, key)
             if any(_is_in(other, key) != has for other in others if not has or other not in spellings(address)):
-                found.append(key)
-    return found
+                doubted.append(key)
+    return doubted
 
 
 def _is_in(address: str, key: Key) -> bool:

@@ -46,9 +46,9 @@ class TextConstraint:
 
     def wrong(self, text: str) -> list[Key]:
         """The atoms that a text gets wrong, or that must not be open."""
-        found = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
+        checks = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
         return [
-            key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)
+            key for key, truth, wanted in checks if truth is not wanted and (isinstance(truth, bool) or not self.lax)
         ]
 
     def text(self, before: str = "") -> str:
@@ -95,9 +95,9 @@ class TextConstraint:
             raise NoMessageError(laws)
         having = _without_shorter_patterns(wanted)
         for form in forms:
-            found = self.found(having, unwanted, form)
-            if found is not None:
-                return found
+            composed = self.found(having, unwanted, form)
+            if composed is not None:
+                return composed
         clause = [self._clause(having, unwanted)]
         atoms = tuple(map(as_text, having)), tuple(map(as_text, unwanted))
         if _exclude(*atoms, every):
@@ -215,7 +215,7 @@ def _sample_without(key: Key, unwanted: tuple[Key, ...] = ()) -> str | None:
     for text in samples(*value) if sort == "pattern" else ():
         if holds(text, key) is not True:
             continue
-        if all(holds(text, each) is False for each in unwanted):
+        if all(holds(text, other) is False for other in unwanted):
             return text
         first = text if first is None else first
     return _shortest((key,))[1] if first is None else first

@@ -77,8 +77,8 @@ class WordMatcher:
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
-        for each in self._read(character):
-            state = self._after(state, each)
+        for letter in self._read(character):
+            state = self._after(state, letter)
         return state
 
     def covers(self, state: Any, other: Any) -> bool:
@@ -86,9 +86,9 @@ class WordMatcher:
         return bool(state[2] or (not other[2] and state[1] == other[1] and state[0] >= other[0]))
 
     def _after(self, state: Any, character: str) -> Any:
-        places, before, found = state
+        places, before, reached = state
         blank = self._blanks and character.isspace()
-        if found or (blank and before == " "):
+        if reached or (blank and before == " "):
             return state
         if len(self.word) in places and touches(character, self.word[-1]) in self._apart:
             return (frozenset(), "", True)
@@ -121,13 +121,13 @@ class PerhapsWord:
         if any(character.isspace() for character in word):
             self._readings.append(WordMatcher(word, str.lower, loose=True, blanks=True))
         self.word = word
-        self.first: Any = (tuple(each.first for each in self._readings), None, False)
+        self.first: Any = (tuple(matcher.first for matcher in self._readings), None, False)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
         if state[2]:
             return state
-        after = tuple(each.step(one, character) for each, one in zip(self._readings, state[0], strict=True))
+        after = tuple(matcher.step(one, character) for matcher, one in zip(self._readings, state[0], strict=True))
         return ((), None, True) if any(one[2] for one in after) else (after, None, False)
 
     def covers(self, state: Any, other: Any) -> bool:
@@ -135,16 +135,18 @@ class PerhapsWord:
         if state[2] or other[2]:
             return bool(state[2])
         pairs = zip(self._readings, state[0], other[0], strict=True)
-        return all(each.covers(one, another) for each, one, another in pairs)
+        return all(matcher.covers(one, another) for matcher, one, another in pairs)
 
     def accepts(self, state: Any) -> bool:
         """Whether the word may be in the text that ends here."""
-        return bool(state[2] or any(each.accepts(one) for each, one in zip(self._readings, state[0], strict=True)))
+        return bool(
+            state[2] or any(matcher.accepts(one) for matcher, one in zip(self._readings, state[0], strict=True))
+        )
 
     @property
     def letters(self) -> str:
         """The characters that it distinguishes."""
-        return "".join(each.letters for each in self._readings)
+        return "".join(matcher.letters for matcher in self._readings)
 
 
 class Pattern:
@@ -179,8 +181,8 @@ class Pattern:
         return after
 
     def _step(self, state: Any, character: str) -> Any:
-        places, before, found = state
-        if found:
+        places, before, reached = state
+        if reached:
             return state
         here = self._search.states.closure(places, before | self._anchors_at(character, end=True))
         if self._search.states.last in here:
@@ -210,9 +212,9 @@ class Pattern:
     @property
     def letters(self) -> str:
         """The characters that it distinguishes."""
-        found: set[str] = set()
-        _collect(self.expression.root, found)
-        return "".join(sorted(found))
+        letters: set[str] = set()
+        _collect(self.expression.root, letters)
+        return "".join(sorted(letters))
 
 
 class Guess(Pattern):
@@ -228,13 +230,15 @@ class Guess(Pattern):
     def after(self, prefix: str) -> Guess:
         """The same in a text that has this before it."""
         for character in prefix:
-            self.firsts = list(dict.fromkeys(after for each in self.firsts for after in self.steps(each, character)))
+            self.firsts = list(
+                dict.fromkeys(after for first_state in self.firsts for after in self.steps(first_state, character))
+            )
         return self
 
     def steps(self, state: Any, character: str) -> tuple[Any, ...]:
         """The states after a character, one for each guess."""
-        found: tuple[Any, ...] = self.step(state, character)
-        return found
+        after: tuple[Any, ...] = self.step(state, character)
+        return after
 
     def _step(self, state: Any, character: str) -> Any:
         if state[2]:
@@ -262,19 +266,19 @@ Machine: TypeAlias = "WordMatcher | PerhapsWord | Pattern"
 _MATCHED: Any = (frozenset(), frozenset(), True)
 
 
-def _collect(node: Node, found: set[str]) -> None:
+def _collect(node: Node, characters: set[str]) -> None:
     match node:
         case Parts(parts) | Alternation(parts):
             for part in parts:
-                _collect(part, found)
+                _collect(part, characters)
         case Repeat(part, _least, _most):
-            _collect(part, found)
+            _collect(part, characters)
         case Anchor(_end, Chars() as beside):
-            _collect(beside, found)
+            _collect(beside, characters)
         case Chars(ranges):
             for first, last in ranges:
                 near = {max(ord(first) - 1, 1), ord(first), ord(last), ord(last) + 1}
-                found.update(
+                characters.update(
                     case
                     for code in near
                     if code < 0x10FFFF
@@ -350,8 +354,8 @@ def _every_character(machines: tuple[Sequence[Machine], Sequence[Machine]], *, p
     :param plain: whether to leave out :data:`HALF_ASCII`.
     """
     ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
-    found = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
-    return [each for each in found if not plain or each not in HALF_ASCII]
+    characters = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
+    return [character for character in characters if not plain or character not in HALF_ASCII]
 
 
 def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:
@@ -359,26 +363,29 @@ def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters
     alphabet = _alphabet(machines, characters)
     lacking = tuple(machine.first for machine in unwanted)
     firsts = (machine.firsts if isinstance(machine, Guess) else [machine.first] for machine in wanted)
-    found: dict[Any, tuple[Any, str] | None] = {(having, lacking): None for having in itertools.product(*firsts)}
-    texts = list(found)
+    came_from: dict[Any, tuple[Any, str] | None] = {(having, lacking): None for having in itertools.product(*firsts)}
+    texts = list(came_from)
     frontier = _Frontier(unwanted)
     while texts:
         longer: dict[Any, None] = {}
         for state in texts:
             spend(_STEPS_EACH * len(machines) * len(alphabet))
             if all(map(_accepts, wanted, state[0])) and not any(map(_accepts, unwanted, state[1])):
-                return _spelled(found, state)
+                return _spelled(came_from, state)
             for character in alphabet:
-                lacking = tuple(machine.step(each, character) for machine, each in zip(unwanted, state[1], strict=True))
-                if any(each[2] for each in lacking):
+                lacking = tuple(
+                    machine.step(state_of_machine, character)
+                    for machine, state_of_machine in zip(unwanted, state[1], strict=True)
+                )
+                if any(place[2] for place in lacking):
                     continue  # What is in a text stays in it.
                 for having in _guesses(wanted, state[0], character):
                     after = (having, lacking)
-                    if after in found or not frontier.takes(after, longer):
+                    if after in came_from or not frontier.takes(after, longer):
                         continue
-                    if len(found) >= MOST_STATES:
+                    if len(came_from) >= MOST_STATES:
                         raise OverflowError("The texts have too many states.")
-                    found[after] = (state, character)
+                    came_from[after] = (state, character)
                     longer[after] = None
         texts = list(longer)
     return None
@@ -424,8 +431,10 @@ def _guesses(machines: Sequence[Machine], states: Sequence[Any], character: str)
     """The states of all of these after a character, for each combination of guesses."""
     return itertools.product(
         *(
-            machine.steps(each, character) if isinstance(machine, Guess) else (machine.step(each, character),)
-            for machine, each in zip(machines, states, strict=True)
+            machine.steps(machine_state, character)
+            if isinstance(machine, Guess)
+            else (machine.step(machine_state, character),)
+            for machine, machine_state in zip(machines, states, strict=True)
         )
     )
 
@@ -444,7 +453,7 @@ def _machine(key: Key, *, perhaps: bool = False) -> Machine:
 
 
 def _letters(machines: Iterable[Sequence[Machine]]) -> Iterable[str]:
-    return itertools.chain.from_iterable(sorted(machine.letters) for each in machines for machine in each)
+    return itertools.chain.from_iterable(sorted(machine.letters) for one in machines for machine in one)
 
 
 def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[str]:
@@ -468,7 +477,7 @@ def _look(character: str, own: frozenset[str] = frozenset()) -> tuple[Any, ...]:
     return (
         character.isspace(),
         character in HALF_ASCII,
-        *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings),
+        *(tuple(letter if letter in own else letter.isalnum() for letter in reading) for reading in readings),
     )
 
 
@@ -481,7 +490,7 @@ def _characters() -> tuple[str, ...]:
     """Characters beyond ASCII such that every class of those without case that are in a range has one, or its range
     begins with one; and all with case.
     """
-    found = []
+    characters = []
     before: tuple[bool, ...] = ()
     for character in map(chr, range(128, _LAST)):
         sort = _sort(character)
@@ -491,20 +500,20 @@ def _characters() -> tuple[str, ...]:
             or character.upper() != character
             or character.casefold() != character
         ):
-            found.append(character)
+            characters.append(character)
         before = sort
-    return tuple(found)
+    return tuple(characters)
 
 
 @lru_cache(maxsize=1)
 def _sorts() -> tuple[str, ...]:
     """The ones that classes of ASCII characters, and words of them, distinguish."""
-    found: dict[Any, str] = {}
+    representatives: dict[Any, str] = {}
     for character in _characters():
         near = {character.lower(), character.upper(), character.casefold(), character.upper().lower()}
-        beside = tuple(sorted(each for each in near if any(one.isascii() for one in each)))
-        found.setdefault((_sort(character), _look(character), beside), character)
-    return tuple(found.values())
+        beside = tuple(sorted(near_letters for near_letters in near if any(one.isascii() for one in near_letters)))
+        representatives.setdefault((_sort(character), _look(character), beside), character)
+    return tuple(representatives.values())
 
 
 def _sets_of(machine: Machine) -> list[Chars]:
@@ -524,9 +533,9 @@ def _sets(node: Node) -> list[Chars]:
     return []
 
 
-def _spelled(found: dict[Any, tuple[Any, str] | None], state: Any) -> str:
+def _spelled(came_from: dict[Any, tuple[Any, str] | None], state: Any) -> str:
     text: list[str] = []
-    while (before := found[state]) is not None:
+    while (before := came_from[state]) is not None:
         state, character = before
         text.append(character)
     return "".join(reversed(text))

@@ -38,20 +38,20 @@ KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "Permissi
 
 def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
     """The assumptions about usual mail that conditions contradict by looking for other mail."""
-    found: set[str] = set()
+    ids: set[str] = set()
     for atom in atoms:
         sort = atom.predicate.sort
         if atom.watches_aliases:
-            found.add(questions.ALIASES)
-        found |= {each.id for each in USUAL if sort == "type" and atom.values in each.types}
-        found |= {
-            each.id
-            for each in USUAL
-            if sort == "size" and each.most is not None and (bytes_of(atom.values) or 0) >= each.most
+            ids.add(questions.ALIASES)
+        ids |= {usual.id for usual in USUAL if sort == "type" and atom.values in usual.types}
+        ids |= {
+            usual.id
+            for usual in USUAL
+            if sort == "size" and usual.most is not None and (bytes_of(atom.values) or 0) >= usual.most
         }
         if may_mean_pdf(atom):
-            found.add(questions.PDF)
-    return found
+            ids.add(questions.PDF)
+    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,9 @@ class SymbolicMessage:
         self.circuit = circuit
         self.vocabulary = vocabulary
         self.facts = facts
-        self.leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
+        self.leaves_pdf_out = any(
+            (settings_of_set or {}).get("enable_pdf_encryption") is False for settings_of_set in settings
+        )
         self.assumptions: list[Assumption] = []
         #: The condition of relations between words and patterns that hold for most texts only.
         self.plain_letters = Assumption(
@@ -161,7 +163,10 @@ class SymbolicMessage:
         """The assumptions of claims. Matches in an alias have their own formulas, so mail to an alias is like other
         mail.
         """
-        return [*(each for each in self.assumptions if each.id != questions.ALIASES), self.plain_letters]
+        return [
+            *(assumption for assumption in self.assumptions if assumption.id != questions.ALIASES),
+            self.plain_letters,
+        ]
 
     @property
     def ways_to_write(self) -> list[list[Literal]]:
@@ -229,8 +234,8 @@ class SymbolicMessage:
             at_alias = self.circuit.variable((slot.name, "at alias"))
             alias = self._of_alias(slot.name)
             add(~at_alias, ~self.others_direct)
-        found = self._companions[key] = Companion(slot, there, at_alias, alias)
-        return found
+        companion = self._companions[key] = Companion(slot, there, at_alias, alias)
+        return companion
 
     def numbered(self, history: tuple[Hashable, ...]) -> int:
         """The number of a history of changes, the same wherever it is the same; 0 for none."""
@@ -317,9 +322,9 @@ class SymbolicMessage:
 
     def _of_alias(self, name: str) -> dict[Key, Literal]:
         """The atoms of another recipient's alias."""
-        found = {key: self.circuit.variable((name, "alias", *key)) for key in self.texts.get(WRITTEN, {})}
-        self._relate_alias(found, self.others_direct)
-        return found
+        atoms = {key: self.circuit.variable((name, "alias", *key)) for key in self.texts.get(WRITTEN, {})}
+        self._relate_alias(atoms, self.others_direct)
+        return atoms
 
     def _relate_alias(self, atoms: dict[Key, Literal], direct: Literal) -> None:
         relate_texts(self.circuit, atoms)
@@ -353,15 +358,15 @@ class SymbolicMessage:
         add(~self._assume(questions.PDF, "no_pdf", self.leaves_pdf_out, seen=questions.PDF in named), ~self.pdf)
         for literal in documents:
             add(~self.pdf, literal)
-        for each in USUAL:
+        for usual in USUAL:
             seen = (
-                each.id in named
-                or (each.id == questions.SMIME_SIGNED and self.wraps)
-                or (each.most is not None and large)
+                usual.id in named
+                or (usual.id == questions.SMIME_SIGNED and self.wraps)
+                or (usual.most is not None and large)
             )
-            switch = self._assume(each.id, each.kind, True, seen=seen)
-            unusual = [*(self.kinds[kind] for kind in each.types), *(self.arrival[kind] for kind in each.arrivals)]
-            unusual += [] if each.most is None else [self.properties["message", each.most]]
+            switch = self._assume(usual.id, usual.kind, True, seen=seen)
+            unusual = [*(self.kinds[kind] for kind in usual.types), *(self.arrival[kind] for kind in usual.arrivals)]
+            unusual += [] if usual.most is None else [self.properties["message", usual.most]]
             for literal in unusual:
                 add(~switch, ~literal)
 

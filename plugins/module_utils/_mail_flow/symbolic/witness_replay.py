@@ -91,7 +91,8 @@ def surely_shows(
         if every is None or leaves(facts, who) is not True:
             return False
         if any(
-            each.takes_any and (each.doubt or at_least(each.validation, guarantee.tls_validation)) for each in every
+            connector.takes_any and (connector.doubt or at_least(connector.validation, guarantee.tls_validation))
+            for connector in every
         ):
             return False
     kind = told_as(showing)
@@ -100,7 +101,7 @@ def surely_shows(
         if world.fate == NOBODY or world.asked or world.surprises:
             return False
         texts = [text for how, rule, text in world.told if (how, rule) == (kind, showing.rule.name)]
-        return any(each.address == who for text in texts for each in facts.brought(person_of(text)))
+        return any(recipient.address == who for text in texts for recipient in facts.brought(person_of(text)))
 
     return all(map(shows, course.worlds))
 
@@ -150,8 +151,8 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
     own = Passage(rules, message, facts).course(address)
     if not person or own is None:
         return own
-    found = Passage(rules, message, facts).course(person)
-    return found or replace(own, worlds=[world.but(fate=NOBODY, held=0) for world in own.worlds])
+    course = Passage(rules, message, facts).course(person)
+    return course or replace(own, worlds=[world.but(fate=NOBODY, held=0) for world in own.worlds])
 
 
 def surely_breaks(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
@@ -186,15 +187,15 @@ def reasons_for(course: Course | None, guarantee: Guarantee, message: Message, f
     if course is None:
         return []
     broken = [(ended, breaks_in(ended, guarantee)) for ended in _ends(course, message, facts)]
-    found: set[Reason] = set()
+    reasons: set[Reason] = set()
     for ended in (ended for ended, breaks in broken if breaks is None):
-        found.update(ended.world.surprises, ended.verdict.reasons, reasons_of_expiry(ended, guarantee))
-        found.update(reasons_of_transit(ended.world, facts, ended.address) if guarantee.then == IN_TRANSIT else ())
+        reasons.update(ended.world.surprises, ended.verdict.reasons, reasons_of_expiry(ended, guarantee))
+        reasons.update(reasons_of_transit(ended.world, facts, ended.address) if guarantee.then == IN_TRANSIT else ())
     every = {breaks for _ended, breaks in broken}
     for question, answer in dict.fromkeys(item for ended, _breaks in broken for item in ended.world.answers):
         if {breaks for ended, breaks in broken if (question, answer) in ended.world.answers} != every:
-            found |= set(question.reasons)
-    return sorted(found) or reasons_of(course, message, facts)
+            reasons |= set(question.reasons)
+    return sorted(reasons) or reasons_of(course, message, facts)
 
 
 def reasons_of(course: Course | None, message: Message, facts: Facts, *, transit: bool = False) -> list[Reason]:
@@ -204,13 +205,13 @@ def reasons_of(course: Course | None, message: Message, facts: Facts, *, transit
     """
     if course is None:
         return []
-    found: set[Reason] = set()
+    reasons: set[Reason] = set()
     for world in course.worlds:
-        found |= {reason for question, _answer in world.answers for reason in question.reasons}
-        found |= {
+        reasons |= {reason for question, _answer in world.answers for reason in question.reasons}
+        reasons |= {
             *world.surprises,
             *world.asides,
             *(verdict(world, message, facts).reasons if world.fate != NOBODY else ()),
         }
-        found |= set(reasons_of_transit(world, facts, course.recipient.address)) if transit else set()
-    return sorted(found)
+        reasons |= set(reasons_of_transit(world, facts, course.recipient.address)) if transit else set()
+    return sorted(reasons)

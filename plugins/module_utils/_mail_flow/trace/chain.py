@@ -134,7 +134,7 @@ class PassedCopies:
     def because(self) -> tuple[Unknown, tuple[int, ...]]:
         """The first reason why it is open what becomes of the copies, and the rules that decide it."""
         return min(
-            (why, tuple(place for each in numbers for place in self.steps[each].rules))
+            (why, tuple(place for number in numbers for place in self.steps[number].rules))
             for why, numbers in self.way.because
         )
 
@@ -168,7 +168,9 @@ class Chain:
         own = tuple(map(_identity, rules.rules))
         #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
         self.earlier = tuple(
-            tuple(each.place for each in rules.rules[: rule.place] if _parts(each)) if _looks_around(rule) else ()
+            tuple(earlier.place for earlier in rules.rules[: rule.place] if _parts(earlier))
+            if _looks_around(rule)
+            else ()
             for rule in rules.rules
         )
         #: For each rule: what earlier rules change of messages, and what these are.
@@ -210,7 +212,7 @@ class Chain:
         :param met: the places of the rules that it meets, and why that is open.
         :param common: the identities of rules that another rule set also has: only steps with equal ones are merged.
         """
-        found: list[ChainStep] = []
+        steps: list[ChainStep] = []
         alike: dict[Hashable, int] = {}
         for place, doubt in met:
             rule, identity = self.rules.rules[place], self.identities[place]
@@ -220,18 +222,18 @@ class Chain:
             # The order of rules that end nothing, and of those with one effect, does not matter.
             kind = (self.effects[place], identity in common)
             at = alike.get(kind, -1)
-            if doubt and at >= 0 and found[at].joins(doubt) and (not holds or at == len(found) - 1):
-                step = found[at]
-                found[at] = ChainStep((*step.rules, place), step.asks | {doubt.asks}, step.why)
+            if doubt and at >= 0 and steps[at].joins(doubt) and (not holds or at == len(steps) - 1):
+                step = steps[at]
+                steps[at] = ChainStep((*step.rules, place), step.asks | {doubt.asks}, step.why)
                 continue
             if holds:
                 alike.clear()
             if doubt and not rule.surprises:
-                alike[kind] = len(found)
-            found.append(ChainStep((place,), frozenset((doubt.asks,)), doubt.why) if doubt else ChainStep((place,)))
+                alike[kind] = len(steps)
+            steps.append(ChainStep((place,), frozenset((doubt.asks,)), doubt.why) if doubt else ChainStep((place,)))
             if not doubt and self.endings[place].ends:
                 break
-        return tuple(found)
+        return tuple(steps)
 
     def passed(
         self, steps: tuple[ChainStep, ...], message: Message, person: Recipient, alike: Hashable
@@ -267,34 +269,34 @@ class Chain:
 
         :param met: for this copy, and for those that rules may make of it: the places of the rules that they meet.
         """
-        places = sorted({place for each in met.values() for place in each})
+        places = sorted({place for rules_met in met.values() for place in rules_met})
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(places))
         numbers = {place: number for number, place in enumerate(places)}
         rules = copy(self.rules)
         rules.reports, rules.headers, rules.watches_copies, rules.watches_protection = (), frozenset(), False, False
         rules.rules = tuple(self._as_maker(number, self.rules.rules[place]) for place, number in numbers.items())
-        known = {who: {numbers[place]: asked for place, asked in each.items()} for who, each in met.items()}
+        known = {who: {numbers[place]: asked for place, asked in rules_met.items()} for who, rules_met in met.items()}
         passage = Passage(
             rules, message, self.facts, TracedDecider(known, len(places)), simplify=_untold, gives_up=True
         )
-        found: dict[str, Course] = {}
+        courses: dict[str, Course] = {}
         ended = True
         try:
             for course in passage.ways((person,)):
                 ended = ended and not course.too_many
                 if course.by is not None:
                     address = course.recipient.address
-                    found[address] = twice(found[address], course) if address in found else course
+                    courses[address] = twice(courses[address], course) if address in courses else course
         except BudgetError:
             ended = False
         if not ended:  # What was not followed may make any of them.
-            found = {who: Course(person, [], too_many=True) for who in met if who != person.address}
+            courses = {who: Course(person, [], too_many=True) for who in met if who != person.address}
         asks = tuple(
-            (self.identities[place], *((who, each[place]) for who, each in met.items() if place in each))
+            (self.identities[place], *((who, rules_met[place]) for who, rules_met in met.items() if place in rules_met))
             for place in places
         )
         every = (asks, self._protection_by)
-        return {who: MadeCopy(course, message, every) for who, course in found.items()}
+        return {who: MadeCopy(course, message, every) for who, course in courses.items()}
 
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
         """A rule with only the effects that decide about copies, or make some."""
@@ -312,8 +314,8 @@ class Chain:
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
         marks = [self._marks[step.rules[0]] for step in steps if step.why and self.endings[step.rules[0]].ends is False]
-        often = Counter(mark for each in marks for mark in each)
-        return sum(any(often[mark] == 1 for mark in each) for each in marks)
+        often = Counter(mark for marks_of_step in marks for mark in marks_of_step)
+        return sum(any(often[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
 
     def _way(
         self, steps: tuple[ChainStep, ...], asked: Sequence[tuple[int, bool]], message: Message, person: Recipient
@@ -343,11 +345,11 @@ class Chain:
             (why, numbers) for why, numbers in open_steps if asked[numbers[0]][0] in answered
         ]
         if not because:
-            found = (
-                Unknown(_WORD.get(each.get("id", ""), "semantics"), each.get("id", ""))
-                for each in outcome.get("unknown") or ()
+            unknowns = (
+                Unknown(_WORD.get(reason.get("id", ""), "semantics"), reason.get("id", ""))
+                for reason in outcome.get("unknown") or ()
             )
-            because = [(each, tuple(range(len(steps)))) for each in found]
+            because = [(unknown, tuple(range(len(steps)))) for unknown in unknowns]
         # How mail leaves depends on the recipient's domain, and is not part of what is counted.
         worlds = [
             (world, replace(one, transit=()))
@@ -396,11 +398,11 @@ class TracedDecider:
         if met is None:  # Somebody whom nobody expected.
             yield Open((person.address, rule.place), (Reason(questions.ADDED_RECIPIENTS, "added"),))
             return
-        found = met.get(rule.place)
-        if found is None:
+        decision = met.get(rule.place)
+        if decision is None:
             yield False
             return
-        asks, answer, why = found
+        asks, answer, why = decision
         if why:
             yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),), negated=not answer)
         if added and rule.looks_at_recipients:
@@ -460,15 +462,15 @@ def _changes_before(
     rules: RuleSet, identities: Sequence[Hashable]
 ) -> tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...]:
     """For each rule: the earlier rules that change something that conditions look at, and what that is."""
-    found: list[tuple[tuple[Hashable, frozenset[str]], ...]] = []
+    changes: list[tuple[tuple[Hashable, frozenset[str]], ...]] = []
     before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
-        found.append(before)
+        changes.append(before)
         acts = rule.told if rule.enforced and not rule.idle else {}
         changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
         if changed:
             before = (*before, (identity, changed))
-    return tuple(found)
+    return tuple(changes)
 
 
 def changing(changes: Iterable[tuple[Hashable, frozenset[str]]], atoms: Iterable[Atom]) -> tuple[Hashable, ...]:
@@ -511,10 +513,10 @@ def _deciding(rule: FlowRule, *, making: bool = False) -> tuple[dict[str, Any], 
     actions, told = (
         {
             option: value
-            for option, value in each.items()
+            for option, value in options.items()
             if rule.surprises or _decides(rule, option) or (making and BY_OPTION[option].does is Does.ADD)
         }
-        for each in (rule.actions, rule.told)
+        for options in (rule.actions, rule.told)
     )
     return actions, told
 
@@ -523,7 +525,9 @@ def _acts(rule: FlowRule) -> Hashable:
     """Everything that a rule does to a copy that it meets, the same for rules that do the same."""
     if rule.surprises:
         return rule.place
-    written = (frozenset((option, value_text(value)) for option, value in each.items()) for each in _deciding(rule))
+    written = (
+        frozenset((option, value_text(value)) for option, value in options.items()) for options in _deciding(rule)
+    )
     return (*written, rule.mode, rule.by_manager)
 
 
@@ -532,7 +536,7 @@ def _marks(rule: FlowRule) -> frozenset[tuple[str, str]]:
     if not rule.enforced:
         return frozenset()
     brands = map(str, rule.does(Does.BRAND).values())
-    return frozenset((*(("template", each) for each in rule.templates), *(("branding", each) for each in brands)))
+    return frozenset((*(("template", name) for name in rule.templates), *(("branding", name) for name in brands)))
 
 
 def _decides(rule: FlowRule, option: str) -> bool:

@@ -100,11 +100,11 @@ class Block:
     @cached_property
     def spans(self) -> list[range]:
         """For each copy, the places of all copies of its message."""
-        found: list[range] = []
+        spans: list[range] = []
         for _message, copies in groupby(self.message):
             count = sum(1 for _copy in copies)
-            found += [range(len(found), len(found) + count)] * count
-        return found
+            spans += [range(len(spans), len(spans) + count)] * count
+        return spans
 
     @cached_property
     def partial(self) -> int:
@@ -122,7 +122,7 @@ class Block:
 def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
     """The rows of a trace, in blocks that split no message."""
     messages = trace.columns["message"]
-    texts = {name: found.listed for name, found in trace.texts.items()}
+    texts = {name: texts_of_column.listed for name, texts_of_column in trace.texts.items()}
     # Whatever the order of rows, a block has the same messages.
     ranks = {
         number: rank
@@ -144,10 +144,10 @@ def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
 
 def bits_of(places: Iterable[int], count: int) -> int:
     """A set of copies."""
-    found = bytearray((count >> 3) + 1)
+    bits = bytearray((count >> 3) + 1)
     for place in places:
-        found[place >> 3] |= 1 << (place & 7)
-    return int.from_bytes(found, "little")
+        bits[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")
 
 
 def places_of(bits: int) -> Iterator[int]:
@@ -169,11 +169,11 @@ class Column:
     """
 
     def __init__(self, values: Iterable[Hashable], block: Block, kind: str) -> None:
-        found: dict[Hashable, list[int]] = {}
+        places: dict[Hashable, list[int]] = {}
         for place, value in enumerate(values):
-            found.setdefault(value, []).append(place)
-        self.places, self.kind = list(found.values()), kind
-        self.unsaid = found.get(-1, []) if kind == "subject" else []
+            places.setdefault(value, []).append(place)
+        self.places, self.kind = list(places.values()), kind
+        self.unsaid = places.get(-1, []) if kind == "subject" else []
         self.texts = [block.text(kind, here[0]) for here in self.places] if kind else []
         self.cut = [number for number, text in enumerate(self.texts) if kind == "subject" and len(text) >= CUT]
         self._keys: dict[tuple[str, str], list[int]] = {}
@@ -199,12 +199,12 @@ class Column:
         comparisons take for another.
         """
         joined, starts, strange = self._lines
-        found, place = set(strange), joined.find(literal)
+        numbers, place = set(strange), joined.find(literal)
         while place >= 0:
             number = bisect_right(starts, place) - 1
-            found.add(number)
+            numbers.add(number)
             place = joined.find(literal, starts[number + 1]) if number + 1 < len(starts) else -1
-        return found
+        return numbers
 
     @cached_property
     def _lines(self) -> tuple[str, list[int], list[int]]:

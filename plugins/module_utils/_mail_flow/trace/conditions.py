@@ -221,14 +221,14 @@ class RowConditions:
         if not name:
             return self._beside_columns(atom)
         if name == "recipient" and atom.settings.address_type == "Original":
-            found = self._everywhere(_ORIGINAL)
+            truth = self._everywhere(_ORIGINAL)
         else:
-            found = self._of_column(atom, name)
+            truth = self._of_column(atom, name)
         if name in ("sender", "pair"):
-            found = found.opened(self._unnamed, _NO_SENDER)
+            truth = truth.opened(self._unnamed, _NO_SENDER)
         if name in ("recipient", "pair") and self.block.made:
-            found = found.opened(self._nameless, _NO_SENDER)
-        return found
+            truth = truth.opened(self._nameless, _NO_SENDER)
+        return truth
 
     def _beside_columns(self, atom: Atom) -> TruthSets:
         """The same of a condition about what no column says."""
@@ -236,22 +236,22 @@ class RowConditions:
         if atom.predicate.sort == "type":
             usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
             return usual if isinstance(unsaid, bool) else usual.opened(self._special, unsaid)
-        found = self._everywhere(unsaid)
+        truth = self._everywhere(unsaid)
         if atom.predicate.looks_at == "fields" and atom.predicate.sort == "address":
-            return found.without(self._naming_others(atom))
+            return truth.without(self._naming_others(atom))
         limit = atom.predicate.least_size(atom.values)
         if limit is not None:
             sizes = enumerate(self.block.size)
             small = bits_of((place for place, size in sizes if 0 <= size * ENCODED < limit), len(self.block))
-            return found.without(small)
-        return found
+            return truth.without(small)
+        return truth
 
     def _naming_others(self, atom: Atom) -> int:
         """The copies of ordinary mail from inside whose To and Cc fields have none of the people of a condition, because
         no copy of the message is for one of them. The row of a group to which a message went shows the group.
         """
         block, facts = self.block, self.facts
-        wanted = {facts.primary(str(each)) for each in atom.values}
+        wanted = {facts.primary(str(person)) for person in atom.values}
         if any(map(is_name, wanted)):
             return 0
         people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
@@ -262,10 +262,10 @@ class RowConditions:
 
     def shared_truth(self, atom: Atom, sharing: Sharing) -> TruthSets:
         """The same, with what the others who share a copy mean to a condition that looks at all of them."""
-        found = self.truth_of(atom)
+        truth = self.truth_of(atom)
         if not atom.looks_around or not atom.column:
-            return found
-        return sharing.of_each(found) if atom.reach is Reach.RELATION else sharing.of_any(found)
+            return truth
+        return sharing.of_each(truth) if atom.reach is Reach.RELATION else sharing.of_any(truth)
 
     @cached_property
     def authenticated(self) -> list[bool | None]:
@@ -324,10 +324,10 @@ class RowConditions:
 
     @cached_property
     def _special(self) -> int:
-        found = 0
+        special = 0
         for bits in self.special.values():
-            found |= bits
-        return found
+            special |= bits
+        return special
 
     @cached_property
     def _usual(self) -> RuleView:
@@ -349,7 +349,7 @@ class RowConditions:
         if name not in self._columns:
             block = self.block
             of_people = (
-                *([getattr(block, each) for each in ("sender", "recipient") if each in _SAYS[name]]),
+                *([getattr(block, side) for side in ("sender", "recipient") if side in _SAYS[name]]),
                 self.authenticated,
             )
             values = (
@@ -362,24 +362,33 @@ class RowConditions:
 
     def _variants_of(self, subject: str) -> tuple[str, ...]:
         """The possible subjects that a rule sees, the given one first: without prefixes by rules, and with them."""
-        found = dict.fromkeys((subject,))
+        variants = dict.fromkeys((subject,))
         for _time in range(MOST_CHANGES if self.prefixes else 0):
-            found.update(
+            variants.update(
                 dict.fromkeys(
-                    each[len(prefix) :] for each in list(found) for prefix in self.prefixes if each.startswith(prefix)
+                    variant[len(prefix) :]
+                    for variant in list(variants)
+                    for prefix in self.prefixes
+                    if variant.startswith(prefix)
                 )
             )
-        ahead = ["".join(each) for count in range(1, MOST_CHANGES + 1) for each in product(self.prefixes, repeat=count)]
-        return tuple(dict.fromkeys((*found, *(f"{prefix}{each}" for each in found for prefix in ahead))))
+        ahead = [
+            "".join(prefixes)
+            for count in range(1, MOST_CHANGES + 1)
+            for prefixes in product(self.prefixes, repeat=count)
+        ]
+        return tuple(dict.fromkeys((*variants, *(f"{prefix}{variant}" for variant in variants for prefix in ahead))))
 
     def _sizes_of(self, size: int) -> tuple[int, ...]:
         """The least and the greatest size that a rule may have seen, of a message of which a row has this one."""
         return () if size < 0 else (max(0, int(size / ENCODED) - self.added), int(size * ENCODED))
 
-    def _everywhere(self, found: bool | Unknown) -> TruthSets:
+    def _everywhere(self, result: bool | Unknown) -> TruthSets:
         """A condition with the same result for all copies."""
         everybody = self.block.every_copy
-        return TruthSets(0, {found: everybody}) if isinstance(found, Unknown) else TruthSets(everybody if found else 0)
+        return (
+            TruthSets(0, {result: everybody}) if isinstance(result, Unknown) else TruthSets(everybody if result else 0)
+        )
 
     def _of_column(self, atom: Atom, name: str) -> TruthSets:
         column, count = self._column(name), len(self.block)
@@ -403,62 +412,69 @@ class RowConditions:
         default = self._settled(atom.evaluate(self._blank), atom)
         if default is not False:
             decided = bits_of((place for here in places.values() for place in here), count)
-            found = self._everywhere(default)
-            rest = TruthSets(found.true & ~decided, {why: bits & ~decided for why, bits in found.open.items()})
+            truth = self._everywhere(default)
+            rest = TruthSets(truth.true & ~decided, {why: bits & ~decided for why, bits in truth.open.items()})
         else:
             rest = TruthSets()
-        found = TruthSets(
+        truth = TruthSets(
             rest.true | bits_of(places.get(True, ()), count), rest.open, bits_of(doubtful, count), name == "subject"
         )
         for why, here in places.items():
             if isinstance(why, Unknown):
-                found.open[why] = found.open.get(why, 0) | bits_of(here, count)
+                truth.open[why] = truth.open.get(why, 0) | bits_of(here, count)
         cut = [
             place
             for number in (column.cut if name == "subject" else ())
             if not _goes_on(atom, column.texts[number])
             for place in column.places[number]
         ]
-        return found.opened(bits_of(cut, count), _CUT).changed(0, bits_of(column.unsaid, count))
+        return truth.opened(bits_of(cut, count), _CUT).changed(0, bits_of(column.unsaid, count))
 
     def _part(self, part: Atom, name: str, column: Column) -> dict[int, tuple[Truth, ...]]:
         """A condition with one of its values: for each value of the column that may meet it, what it is for each
         variant of that.
         """
         key = (part.predicate.options, part.values, part.settings)
-        found = self._parts.get(key)
-        if found is None:
-            found = self._parts[key] = {}
+        by_value = self._parts.get(key)
+        if by_value is None:
+            by_value = self._parts[key] = {}
             default = part.evaluate(self._blank)
             for number in self._candidates(part, column):
                 truths = tuple(part.evaluate(rule_view) for rule_view in self._rule_views_of(name, column, number))
                 if default is not False or any(truth is not False for truth in truths):
-                    found[number] = truths
-        return found
+                    by_value[number] = truths
+        return by_value
 
     def _rule_views_of(self, name: str, column: Column, number: int) -> tuple[RuleView, ...]:
-        found = self._rule_views.get((name, number))
-        if found is None:
+        views = self._rule_views.get((name, number))
+        if views is None:
             place = column.places[number][0]
             block = self.block
             says = _SAYS[name]
             rule_view = self._rule_view(
                 block.text("sender", place) if "sender" in says else NOBODY,
                 block.text("recipient", place) if "recipient" in says else NOBODY,
-                **{each: block.value(each, place) for each in says if each in ("subject", "from_ip", "size")},
+                **{
+                    said_column: block.value(said_column, place)
+                    for said_column in says
+                    if said_column in ("subject", "from_ip", "size")
+                },
                 **({"is_authenticated": self.authenticated[place]} if "is_authenticated" in says else {}),
             )
             variants = self._variants_of(block.text("subject", place)) if name == "subject" else ()
-            found = (
+            views = (
                 rule_view,
-                *(replace(rule_view, content=rule_view.content.but(subject=each, known={})) for each in variants[1:]),
                 *(
-                    replace(rule_view, message=replace(rule_view.message, size=each))
-                    for each in (self._sizes_of(block.size[place]) if name == "size" else ())
+                    replace(rule_view, content=rule_view.content.but(subject=variant, known={}))
+                    for variant in variants[1:]
+                ),
+                *(
+                    replace(rule_view, message=replace(rule_view.message, size=size))
+                    for size in (self._sizes_of(block.size[place]) if name == "size" else ())
                 ),
             )
-            self._rule_views[name, number] = found
-        return found
+            self._rule_views[name, number] = views
+        return views
 
     def _candidates(self, atom: Atom, column: Column) -> Iterable[int]:
         """The numbers of the values that a condition may be anything else for than for nobody."""
@@ -489,9 +505,13 @@ class RowConditions:
         if isinstance(truth, bool):
             return truth
         if truth.likely is None or not self.guesses:
-            found = why_open(truth, atom.predicate.untraced)
+            question = why_open(truth, atom.predicate.untraced)
             # Only if it is about one question can anything answer that.
-            return found if self.guesses or len({reason.id for reason in truth.reasons}) == 1 else Unknown(found.word)
+            return (
+                question
+                if self.guesses or len({reason.id for reason in truth.reasons}) == 1
+                else Unknown(question.word)
+            )
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
 
@@ -519,7 +539,7 @@ def _goes_on(atom: Atom, subject: str) -> bool:
     """Whether a condition is true of every subject that begins with this one."""
     wanted = atom.values[1] if atom.predicate.looks_at == "header" else atom.values
     if atom.predicate.sort == "pattern":
-        return any(in_prefix(subject, each, atom.settings.dialect) for each in wanted)
+        return any(in_prefix(subject, wanted_text, atom.settings.dialect) for wanted_text in wanted)
     return any_word(f"{subject}x", wanted) is True  # A word at the end is now another.
 
 

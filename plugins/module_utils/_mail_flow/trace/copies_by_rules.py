@@ -53,9 +53,9 @@ def copies_by_rules(
 
     :param sides: the rule sets.
     """
-    found: dict[int, CopyOrigins] = {}
+    origins: dict[int, CopyOrigins] = {}
     if not any(chain.making for chain, _met in sides):
-        return found
+        return origins
     group_of = {place: number for number, group in enumerate(groups) for place in group.places}
     for number, group in enumerate(groups):
         if group.made or not any(place in chain.making for chain, met in sides for place, _why in met(group)):
@@ -67,24 +67,24 @@ def copies_by_rules(
         for kind, places in kinds.items():
             message, person = sorter.message(places[0])
             for side, (chain, met) in enumerate(sides):
-                others = {who: groups[each] for who, each in kind if each is not None}
+                others = {who: groups[met_number] for who, met_number in kind if met_number is not None}
                 copies = chain.copies(
                     {
                         who: {
                             place: ((doubt.asks, who), True, doubt.why) if doubt else (who, True, None)
-                            for place, doubt in met(each)
+                            for place, doubt in met(met_number)
                         }
-                        for who, each in {**others, person.address: group}.items()
+                        for who, met_number in {**others, person.address: group}.items()
                     },
                     message,
                     person,
                 )
                 for who, copy in copies.items():
                     for target in filter(None, (sorter.brought_to(place).get(who) for place in places)):
-                        ways = found.setdefault(target, CopyOrigins([set() for _side in sides]))
+                        ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
                         ways.made[side].add(copy)
                         ways.origins.add(number)
-    return found
+    return origins
 
 
 @dataclass(frozen=True)
@@ -109,23 +109,23 @@ def alike_copies(made: Mapping[int, CopyOrigins], groups: Sequence[CopyGroup], b
         return
     group_of = {place: number for number, group in enumerate(groups) for place in group.places}
     partial = frozenset(places_of(block.partial))
-    found: dict[tuple[Hashable, str, int, bool], list[int]] = {}
+    alike: dict[tuple[Hashable, str, int, bool], list[int]] = {}
     for place, ways in made.items():
         if place in group_of:
             key = (ways.key, block.text("recipient", place), group_of[place], place in partial)
-            found.setdefault(key, []).append(place)
-    for (_key, address, group, doubtful), places in found.items():
+            alike.setdefault(key, []).append(place)
+    for (_key, address, group, doubtful), places in alike.items():
         yield AlikeCopies(made[places[0]], address, group, doubtful, places)
 
 
 def message_of(made: Iterable[MadeCopy]) -> Message | None:
     """The message of copies."""
-    return next((each.message for each in made), None)
+    return next((copy.message for copy in made), None)
 
 
 def course_of(made: Iterable[MadeCopy]) -> Course | None:
     """The course of somebody who gets a copy in some ways; ``None`` if there is none."""
-    courses = [each.course for each in made]
+    courses = [copy.course for copy in made]
     return reduce(twice, courses) if courses else None
 
 

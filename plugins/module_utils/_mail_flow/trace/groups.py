@@ -106,7 +106,7 @@ class Sorter:
             for chain in chains
         ]
         self._rested = self._resting([rule for rule in rules if rule.told.get("prepend_subject")])
-        prefixes = {_prefix(rule) for each in prepending for rule in each} | self._rested.keys()
+        prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
         encrypts = any(rule.enforced and not rule.idle and rule.does(Does.ENCRYPT) for rule in rules)
@@ -141,22 +141,22 @@ class Sorter:
 
     def _newcomers(self) -> dict[int, list[str]]:
         """Whom rules may bring without a copy in the block, by the first place of a message."""
-        block, found = self.block, dict[int, dict[str, None]]()
+        block, newcomers = self.block, dict[int, dict[str, None]]()
         for about, chain in enumerate(self.chains):
             for rule in (rule for rule in chain.rules.rules if rule.place in chain.making):
                 for place in places_of(self.met(rule, about).possible):
                     start = block.spans[place].start
                     if not left_out(block.text("status", place), block.text("sender", place)):
                         new = [who for who in self._brought_by(rule, place) if who not in self._people(start)]
-                        found.setdefault(start, {}).update(dict.fromkeys(new))
-        return {start: list(people) for start, people in found.items() if people}
+                        newcomers.setdefault(start, {}).update(dict.fromkeys(new))
+        return {start: list(people) for start, people in newcomers.items() if people}
 
     def _brought_by(self, rule: FlowRule, place: int) -> tuple[str, ...]:
         """To whom a rule may send a copy, by address, or by the name of somebody whose address is not known."""
         sender = self.block.sender[place] if rule.told.get(MANAGER) else -1
         key = (id(rule), sender)
         if key not in self._known_people:
-            names = [str(each) for option in ADDING for each in rule.told.get(option) or ()]
+            names = [str(adding_option) for option in ADDING for adding_option in rule.told.get(option) or ()]
             if sender >= 0:
                 address = self.facts.primary(self.block.text("sender", place))
                 manager = self.facts.manager(address)
@@ -189,13 +189,13 @@ class Sorter:
         :param kept: of each copy, whether it is sorted at all.
         """
         traits = list(self._traits())
-        found: dict[tuple[int, ...], list[int]] = {}
+        groups: dict[tuple[int, ...], list[int]] = {}
         for place, (signature, here) in enumerate(
             zip(_signatures([trait.bits for trait in traits], len(self.block)), kept, strict=True)
         ):
             if here:
-                found.setdefault(signature, []).append(place)
-        for signature, places in found.items():
+                groups.setdefault(signature, []).append(place)
+        for signature, places in groups.items():
             having = [trait for number, trait in enumerate(traits) if signature[number >> 3] >> (number & 7) & 1]
             met = [[trait.what for trait in having if trait.about == about] for about in range(len(self.chains) + 1)]
             brought = next((why for why, bits in self.brought.items() if bits >> places[0] & 1), None)
@@ -209,7 +209,7 @@ class Sorter:
         said = {name: self.block.value(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
         message = message_of(**said, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
         date = instant_of(self.block.received[place])
-        types = next((each for each, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
+        types = next((kind for kind, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
         ordinary = replace(message, protection=Protection(), types=types, date=date)
         return ordinary, recipient_of(str(said["recipient"]), self.facts)
 
@@ -238,32 +238,36 @@ class Sorter:
         """
         block = self.block
         ahead = f"(?:{'|'.join(sorted({re.escape(_prefix(rule)) for rule in rules}))}){{0,{MOST_CHANGES - 1}}}"
-        found: dict[str, int] = {}
+        resting: dict[str, int] = {}
         for prefix in {_prefix(rule) for rule in rules if rule.idle or not rule.enforced or rule.begins or rule.ends}:
             begins = re.compile(ahead + re.escape(prefix))
-            numbers = {each for each in set(block.subject) if each >= 0 and begins.match(block.texts["subject"][each])}
-            bits = bits_of((place for place, each in enumerate(block.subject) if each in numbers), len(block))
-            found.update({prefix: bits} if bits else {})
-        return found
+            numbers = {
+                subject
+                for subject in set(block.subject)
+                if subject >= 0 and begins.match(block.texts["subject"][subject])
+            }
+            bits = bits_of((place for place, subject in enumerate(block.subject) if subject in numbers), len(block))
+            resting.update({prefix: bits} if bits else {})
+        return resting
 
     def _editing(self) -> dict[str, int]:
         """Header field to the copies on which rules may have edited it. The trace may show it as it was, or as it became."""
         read = frozenset[str]().union(*(rule.reads for chain in self.chains for rule in chain.rules.rules))
         read = read.union(*(rule.reads for rule in self.claims))
         self._edited = dict.fromkeys(read, self.block.every_copy)
-        found: dict[str, int] = {}
+        editing: dict[str, int] = {}
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if rule.edits & read):
             possible = self._of_rule(rule, self.block.every_copy, 0, self._anybody).possible
             for field in rule.edits & read:
-                found[field] = found.get(field, 0) | possible
-        return found
+                editing[field] = editing.get(field, 0) | possible
+        return editing
 
     def _traits(self) -> Iterator[Trait]:
         for about, rules in enumerate((*(chain.deciding for chain in self.chains), self.claims)):
             for rule in rules:
-                found = self.met(rule, about)
-                if found.true:
-                    yield Trait(about, (rule.place, None), found.true)
+                truth = self.met(rule, about)
+                if truth.true:
+                    yield Trait(about, (rule.place, None), truth.true)
                 yield from (Trait(about, (rule.place, doubt), bits) for doubt, bits in self._doubts(rule, about))
         special = [("special", *sorted(types)) for types in self.conditions.special]
         every = (
@@ -283,7 +287,11 @@ class Sorter:
             told = rule.as_told
             known = {address for _option, address, _senders in brought_by(told, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
-            lists = {facts.primary(str(each)) for option in ADDING for each in told.actions.get(option) or ()}
+            lists = {
+                facts.primary(str(adding_option))
+                for option in ADDING
+                for adding_option in told.actions.get(option) or ()
+            }
             unread = self._through(lists - facts.expanded.keys(), people)
             if told.actions.get(MANAGER) and facts.managers is None:
                 unread |= self._for(
@@ -308,16 +316,20 @@ class Sorter:
         """The copies of messages that went to one of some addresses as to a group. Their rows show it; where rows may
         be missing, any address that is not known for something else may be one.
         """
-        block, facts, found = self.block, self.facts, 0
-        for each in addresses:
-            here = self._for(number for number, address in people.items() if address == each) & ~block.made
-            group = each in facts.unread_groups
+        block, facts, bits = self.block, self.facts, 0
+        for group_address in addresses:
+            here = self._for(number for number, address in people.items() if address == group_address) & ~block.made
+            group = group_address in facts.unread_groups
             expanded = [place for place in places_of(here) if group or block.text("status", place) == "Expanded"]
-            found |= block.whole_messages(bits_of(expanded, len(block)))
-            known = facts.is_object(each) or facts.is_contact(each) or facts.domain_type(domain(each)) == ""
+            bits |= block.whole_messages(bits_of(expanded, len(block)))
+            known = (
+                facts.is_object(group_address)
+                or facts.is_contact(group_address)
+                or facts.domain_type(domain(group_address)) == ""
+            )
             if group or not known:
-                found |= block.partial & ~block.whole_messages(here)
-        return found
+                bits |= block.partial & ~block.whole_messages(here)
+        return bits
 
     def met_by_others(self, rule: FlowRule) -> int:
         """The copies of messages that a rule may match for another recipient, whose row may be missing."""
@@ -352,8 +364,8 @@ class Sorter:
         if not open_:
             return
         asking: dict[tuple[tuple[int, bool], ...], int] = {(): reduce(or_, open_.values())}
-        for (found, wanted), key in zip(self.parts(rule, about), self._asks(rule, about), strict=True):
-            doubtful = found.possible & ~found.true
+        for (truth, wanted), key in zip(self.parts(rule, about), self._asks(rule, about), strict=True):
+            doubtful = truth.possible & ~truth.true
             if not any(bits & doubtful for bits in asking.values()):
                 continue
             number = self._questions.setdefault(key, len(self._questions))
@@ -387,9 +399,9 @@ class Sorter:
         key = (about, *places)
         if key not in self._known_sharing:
             rules = [chain.rules.rules[place] for place in places] if chain else []
-            found = Sharing(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
-            parting = ((self.met(each, about), each.enforced) for each in rules if each.splits)
-            self._known_sharing[key] = found.doubted(self._brought_or_made).after_rules(parting)
+            sharing = Sharing(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
+            parting = ((self.met(earlier, about), earlier.enforced) for earlier in rules if earlier.splits)
+            self._known_sharing[key] = sharing.doubted(self._brought_or_made).after_rules(parting)
         return self._known_sharing[key]
 
     def _added_by(self, rules: Sequence[FlowRule]) -> int:
@@ -417,19 +429,19 @@ class Sorter:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
         true = possible = self.block.every_copy
         open_of: list[TruthSets] = []
-        for found, wanted in self._parts(rule, changed, lost, sharing):
+        for truth, wanted in self._parts(rule, changed, lost, sharing):
             met, perhaps = (
-                (found.true, found.possible)
+                (truth.true, truth.possible)
                 if wanted
-                else (self.block.every_copy & ~found.possible, self.block.every_copy & ~found.true)
+                else (self.block.every_copy & ~truth.possible, self.block.every_copy & ~truth.true)
             )
             true, possible = true & met, possible & perhaps
-            open_of.append(found)
+            open_of.append(truth)
             if not possible:
                 return TruthSets()
         left = possible & ~true
         reasons: dict[Unknown, int] = {}
-        for why, bits in (item for found in open_of for item in found.open.items()):
+        for why, bits in (item for truth in open_of for item in truth.open.items()):
             if left & bits:
                 reasons[why] = reasons.get(why, 0) | (left & bits)
                 left &= ~bits
@@ -442,14 +454,14 @@ class Sorter:
             places.setdefault(time, []).append(place)
         if rule.borders(instant_of(min(places))) == rule.borders(instant_of(max(places))):
             places = {min(places): list(range(len(self.block)))}
-        found: dict[bool | Unknown, list[int]] = {}
+        by_answer: dict[bool | Unknown, list[int]] = {}
         for time, here in places.items():
             truth = all_of(rule.borders(instant_of(time)))
-            found.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
+            by_answer.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
         count = len(self.block)
         return TruthSets(
-            bits_of(found.get(True, ()), count),
-            {why: bits_of(here, count) for why, here in found.items() if isinstance(why, Unknown)},
+            bits_of(by_answer.get(True, ()), count),
+            {why: bits_of(here, count) for why, here in by_answer.items() if isinstance(why, Unknown)},
         )
 
     def _alike(self) -> Iterator[tuple[Hashable, int]]:
@@ -459,7 +471,7 @@ class Sorter:
         block, authenticated = self.block, self.conditions.authenticated
         senders: dict[tuple[int, bool | None], Hashable] = {}
         recipients: dict[int, Hashable] = {}
-        found: dict[Hashable, list[int]] = {}
+        by_traits: dict[Hashable, list[int]] = {}
         for place, (sender, recipient, size) in enumerate(zip(block.sender, block.recipient, block.size, strict=True)):
             if (sender, authenticated[place]) not in senders:
                 senders[sender, authenticated[place]] = self._of_sender(
@@ -469,8 +481,10 @@ class Sorter:
                 address = self.facts.primary(block.text("recipient", place))
                 recipients[recipient] = _kind(recipient_outside(self.facts, address))
             large = (size > LARGEST, int(size * ENCODED) > LARGEST)
-            found.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(place)
-        yield from ((what, bits_of(places, len(block))) for what, places in found.items())
+            by_traits.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(
+                place
+            )
+        yield from ((what, bits_of(places, len(block))) for what, places in by_traits.items())
 
     def _of_sender(self, address: str, authenticated: bool | None) -> Hashable:
         sender = self.facts.primary(address)

@@ -94,12 +94,12 @@ def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
         if times[most - 1] != times[most]
         else next((time for time in reversed(times[:most]) if time != times[most]), times[0])
     )
-    found = Trace()
-    found.perhaps_twice = trace.perhaps_twice
+    newest = Trace()
+    newest.perhaps_twice = trace.perhaps_twice
     for place, time in enumerate(trace.columns["received"]):
         if time >= oldest:
-            found.add(trace.row(place))
-    return found, Window(instant_of(oldest), instant_of(times[0]), "limit")
+            newest.add(trace.row(place))
+    return newest, Window(instant_of(oldest), instant_of(times[0]), "limit")
 
 
 @dataclass
@@ -200,8 +200,8 @@ class TraceReader(Queries):
                 *page,
                 *(
                     row
-                    for each in crowds
-                    for more in self._paged(StartDate=start, EndDate=end, MessageTraceId=each)
+                    for crowd in crowds
+                    for more in self._paged(StartDate=start, EndDate=end, MessageTraceId=crowd)
                     for row in more
                 ),
             ]
@@ -283,11 +283,11 @@ def _refused(why: str, cmdlet: str = CMDLET) -> ProtocolError:
 
 def _rows(objects: Iterable[Mapping[str, Any]], cmdlet: str = CMDLET) -> Iterator[Row]:
     known: dict[tuple[str, ...], dict[str, str]] = {}
-    for each in objects:
-        names = tuple(each)
+    for row in objects:
+        names = tuple(row)
         try:
             places = known[names] if names in known else known.setdefault(names, places_of(names))
-            yield row_of(each, places, date_of(each.get(places["received"])))
+            yield row_of(row, places, date_of(row.get(places["received"])))
         except RowError as error:
             raise _refused(str(error), cmdlet) from error
 
@@ -359,14 +359,14 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
         raise OptionError(
             f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z."
         ) from error
-    found = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
-    if found > now:
+    instant = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+    if instant > now:
         raise OptionError(f"until is {text!r}, which has not come yet.", remedy="Use a time in the past.")
-    if found <= now - datetime.timedelta(days=OLDEST):
+    if instant <= now - datetime.timedelta(days=OLDEST):
         raise OptionError(
             f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows."
         )
-    return found.astimezone(datetime.UTC)
+    return instant.astimezone(datetime.UTC)
 
 
 def reader_of(task: MailFlowContext) -> TraceReader:

@@ -165,35 +165,35 @@ class Replay:
     ) -> None:
         self.facts, self.guarantees, self.examples, self._present = facts, guarantees, examples, present
         self.chains = [
-            Chain(RuleSet.read(each, facts.dialect), known, beside=before is not None or bool(guarantees))
-            for each, known in ((rules, facts), (before, facts_before or facts))
-            if each is not None
+            Chain(RuleSet.read(rule_set, facts.dialect), known, beside=before is not None or bool(guarantees))
+            for rule_set, known in ((rules, facts), (before, facts_before or facts))
+            if rule_set is not None
         ]
         self._showings = list(showings(self.chains[0].rules.rules, facts)) if guarantees else []
-        self._claims = claims_of([each.selection for each in guarantees], facts.dialect).rules
+        self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._changes = remembered_changes()
 
     def run(self, trace: Trace) -> Tallies:
         """What happens to the copies of a trace."""
-        found = Tallies(
+        tallies = Tallies(
             copies=len(trace),
             messages=len(trace.texts["message"].listed),
             recipients=len(trace.texts["recipient"].listed),
             perhaps_twice=trace.perhaps_twice,
             unseen=self.facts.unseen,
         )
-        found.broken = {each.name: Tally() for each in self.guarantees}
+        tallies.broken = {guarantee.name: Tally() for guarantee in self.guarantees}
         for block in blocks_of(trace):
-            self._add(block, found)
-        return found
+            self._add(block, tallies)
+        return tallies
 
-    def _add(self, block: Block, found: Tallies) -> None:
+    def _add(self, block: Block, tallies: Tallies) -> None:
         sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims)
         block = sorter.block
         reasons = reasons_left_out(block)
-        found.left_out.update(filter(None, reasons))
-        found.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
+        tallies.left_out.update(filter(None, reasons))
+        tallies.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
         groups = sorted(sorter.groups([not reason for reason in reasons]), key=CopyGroup.rank)
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
@@ -208,21 +208,21 @@ class Replay:
                     for chain, met in zip(self.chains, group.met, strict=False)
                 ]
                 here = _domains_of(group.places, block)
-                self._count(passed[0], group, here, block, found)
+                self._count(passed[0], group, here, block, tallies)
                 if (surely := _is_encrypted(passed[self._present], group)) is not None:
                     encrypted[surely].update(block.message[place] for place in group.places)
                 if len(passed) > 1:
-                    self._compare(passed, without(group, made), block, found)
-                self._judge(passed[0], group, here, block, found)
+                    self._compare(passed, without(group, made), block, tallies)
+                self._judge(passed[0], group, here, block, tallies)
             for copies in alike_copies(made, groups, block):
-                self._add_made(copies, groups, rows, block, found)
-        self._add_shown(groups, block, found)
-        found.assumed |= sorter.conditions.assumed
+                self._add_made(copies, groups, rows, block, tallies)
+        self._add_shown(groups, block, tallies)
+        tallies.assumed |= sorter.conditions.assumed
         # A block splits no message.
-        found.encrypted += len(encrypted[True])
-        found.perhaps_encrypted += len(encrypted[True] | encrypted[False])
+        tallies.encrypted += len(encrypted[True])
+        tallies.perhaps_encrypted += len(encrypted[True] | encrypted[False])
 
-    def _add_shown(self, groups: Sequence[CopyGroup], block: Block, found: Tallies) -> None:
+    def _add_shown(self, groups: Sequence[CopyGroup], block: Block, tallies: Tallies) -> None:
         """Counts what rules show others, who may be outside, of mail that guarantees are about. Whether Exchange protects
         it is not documented.
         """
@@ -235,7 +235,7 @@ class Replay:
             if WISHES[(self.guarantees[claim].of_copies or self.guarantees[claim]).then].shows and not group.made
             for place in group.places
         }
-        found.unsettled.update(Counter(name for name, _person, _message in shown))
+        tallies.unsettled.update(Counter(name for name, _person, _message in shown))
 
     def _add_made(
         self,
@@ -243,7 +243,7 @@ class Replay:
         groups: Sequence[CopyGroup],
         rows: Mapping[int, Sequence[PassedCopies]],
         block: Block,
-        found: Tallies,
+        tallies: Tallies,
     ) -> None:
         """Counts copies that rules make, and those of rows that rules may have made."""
         here, group = _domains_of(copies.places, block), groups[copies.group]
@@ -251,13 +251,15 @@ class Replay:
             after, before = copies.ways.made
             certain, possible = changes_of_made(before, after, rows.get(copies.group), self._changes, self.facts)
             names = [
-                name for each in sorted({copies.group, *copies.ways.origins}) for name in self._differing(groups[each])
+                name
+                for group_number in sorted({copies.group, *copies.ways.origins})
+                for name in self._differing(groups[group_number])
             ]
             changes = (frozenset[str](), certain | possible) if copies.doubtful else (certain, possible)
             because = _because(rows.get(copies.group, ()), MISSING if copies.doubtful else group.brought or BROUGHT)
-            self._add_changes(changes, names, because, copies.places, here, block, found)
+            self._add_changes(changes, names, because, copies.places, here, block, tallies)
         if group.made:
-            self._judge_made(copies, groups, here, block, found)
+            self._judge_made(copies, groups, here, block, tallies)
 
     def _judge_made(
         self,
@@ -265,7 +267,7 @@ class Replay:
         groups: Sequence[CopyGroup],
         here: Counter[str],
         block: Block,
-        found: Tallies,
+        tallies: Tallies,
     ) -> None:
         """Counts who keeps the guarantees about copies that rules make."""
         course, message = course_of(copies.ways.made[0]), message_of(copies.ways.made[0])
@@ -274,17 +276,17 @@ class Replay:
         for guarantee, sure in self._claimed(copies, groups):
             asked = (course, guarantee, message, self.facts)
             if surely_keeps(*asked) and not copies.doubtful:
-                found.kept[guarantee.name] += len(copies.places)
+                tallies.kept[guarantee.name] += len(copies.places)
             elif sure and surely_breaks(*asked) and not copies.doubtful:
-                self._add_to(found.broken[guarantee.name], here, copies.places, block)
+                self._add_to(tallies.broken[guarantee.name], here, copies.places, block)
             else:
-                found.unsettled[guarantee.name] += len(copies.places)
+                tallies.unsettled[guarantee.name] += len(copies.places)
 
     def _claimed(self, copies: AlikeCopies, groups: Sequence[CopyGroup]) -> Iterator[tuple[Guarantee, bool]]:
         """What copies that rules make have to keep, and whether that is certain."""
         group = groups[copies.group]
         own = dict(group.met[len(self.chains)])
-        origins = [dict(groups[each].met[len(self.chains)]) for each in sorted(copies.ways.origins)]
+        origins = [dict(groups[group_number].met[len(self.chains)]) for group_number in sorted(copies.ways.origins)]
         for place, guarantee in enumerate(self.guarantees):
             of_copies = None if guarantee.copies == RECIPIENTS_ONLY else guarantee.of_copies
             goes: Truth = True
@@ -292,43 +294,45 @@ class Replay:
                 goes = leaves(self.facts, copies.address)
             if place in own and own[place] is None:
                 yield guarantee, True
-            elif of_copies and goes is not False and any(place in each for each in origins):
-                yield of_copies, goes is True and all(each.get(place, BROUGHT) is None for each in origins)
+            elif of_copies and goes is not False and any(place in met for met in origins):
+                yield of_copies, goes is True and all(met.get(place, BROUGHT) is None for met in origins)
             elif place in own:
                 yield guarantee, False
 
-    def _count(self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
+    def _count(
+        self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
+    ) -> None:
         outcome = passed.outcome
         protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
             how = UNDECIDED
             why, rules = (group.brought, ()) if group.brought and not passed.undecided else passed.because
-            self._add_undecided(why, rules, group, block, found)
+            self._add_undecided(why, rules, group, block, tallies)
         else:
             how = (
                 NOT_DELIVERED if outcome["fate"] != "delivered" else NOT_BY_RULES if protection == "none" else PROTECTED
             )
             key = (str(outcome["fate"]), protection, tuple(outcome.get("protected_by") or ()))
-            self._add_to(found.outcomes.setdefault(key, Tally()), here, group.places, block)
+            self._add_to(tallies.outcomes.setdefault(key, Tally()), here, group.places, block)
         for name, count in here.items():
-            found.domains[name, how] += count
+            tallies.domains[name, how] += count
         for day, count in Counter(block.received[place] // 86_400_000_000 for place in group.places).items():
-            found.days[instant_of(day * 86_400_000_000).date(), how] += count
+            tallies.days[instant_of(day * 86_400_000_000).date(), how] += count
 
     def _add_undecided(
-        self, why: Unknown, rules: Sequence[int], group: CopyGroup, block: Block, found: Tallies
+        self, why: Unknown, rules: Sequence[int], group: CopyGroup, block: Block, tallies: Tallies
     ) -> None:
         """Counts copies of which something is open, those apart whose rows do not say where they came from."""
         parts: dict[Unknown, list[int]] = {}
         for place in group.places:
             hopless = why.word == ENVELOPE and block.text("from_ip", place) in ("", SENT)
             parts.setdefault(replace(why, word=FROM_IP) if hopless else why, []).append(place)
-        for each, places in parts.items():
-            tally = found.undecided.setdefault(each, Tally())
+        for unknown, places in parts.items():
+            tally = tallies.undecided.setdefault(unknown, Tally())
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in rules))
             self._add_to(tally, _domains_of(places, block), places, block)
 
-    def _compare(self, passed: Sequence[PassedCopies], group: CopyGroup, block: Block, found: Tallies) -> None:
+    def _compare(self, passed: Sequence[PassedCopies], group: CopyGroup, block: Block, tallies: Tallies) -> None:
         after, before = passed
         now, then = (side_effects_of(chain, met) for chain, met in zip(self.chains, group.met, strict=False))
         certain, possible = with_beside(self._changes(before, after), then, now)
@@ -336,7 +340,7 @@ class Replay:
             certain, possible = frozenset(), certain | possible
         here = _domains_of(group.places, block) if certain or possible else Counter[str]()
         because = _because(passed, group.brought)
-        self._add_changes((certain, possible), self._differing(group), because, group.places, here, block, found)
+        self._add_changes((certain, possible), self._differing(group), because, group.places, here, block, tallies)
 
     def _add_changes(
         self,
@@ -346,13 +350,13 @@ class Replay:
         places: Sequence[int],
         here: Counter[str],
         block: Block,
-        found: Tallies,
+        tallies: Tallies,
     ) -> None:
         certain, possible = changes
         if certain or possible:
-            (found.changed.certain if certain else found.changed.possible).update(here)
+            (tallies.changed.certain if certain else tallies.changed.possible).update(here)
         for kind in certain | possible:
-            tally = found.difference.setdefault(kind, Tally())
+            tally = tallies.difference.setdefault(kind, Tally())
             tally.rules.update(dict.fromkeys(rules))
             tally.because.update(because if kind in possible else ())
             self._add_to(tally, here, places, block, certain=kind in certain)
@@ -360,22 +364,24 @@ class Replay:
     def _differing(self, group: CopyGroup) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
         met = [
-            {(chain.identities[place], why): chain.rules.rules[place] for place, why in each}
-            for chain, each in zip(self.chains, group.met, strict=False)
+            {(chain.identities[place], why): chain.rules.rules[place] for place, why in met_rules}
+            for chain, met_rules in zip(self.chains, group.met, strict=False)
         ]
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 
-    def _judge(self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
+    def _judge(
+        self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
+    ) -> None:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
             asked = (passed.way.course, guarantee, passed.way.message, self.facts)
             if surely_keeps(*asked) and not group.brought:
-                found.kept[guarantee.name] += len(group.places)
+                tallies.kept[guarantee.name] += len(group.places)
             elif why is None and surely_breaks(*asked) and not group.brought:
-                self._add_to(found.broken[guarantee.name], here, group.places, block)
+                self._add_to(tallies.broken[guarantee.name], here, group.places, block)
             else:
-                found.unsettled[guarantee.name] += len(group.places)
+                tallies.unsettled[guarantee.name] += len(group.places)
 
     def _add_to(
         self, tally: Tally, here: Counter[str], places: Sequence[int], block: Block, *, certain: bool = True
@@ -399,7 +405,7 @@ def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[str
 
     :param passed: what becomes of them under each.
     """
-    ways = [each.way for each in passed]
+    ways = [passed_copies.way for passed_copies in passed]
     words = {why.word for way in ways if len(way.worlds) > 1 or way.course.too_many for why, _steps in way.because}
     return (words | ({brought.word} if brought else set())) or {"semantics"}
 
@@ -436,7 +442,10 @@ def _changes_of(
 
     :param same: the numbers of the questions of the second that the first has, too, with their numbers there.
     """
-    if any(each.course.too_many for each in (before, after)) or len(before.worlds) * len(after.worlds) > _MOST_PAIRS:
+    if (
+        any(outcome.course.too_many for outcome in (before, after))
+        or len(before.worlds) * len(after.worlds) > _MOST_PAIRS
+    ):
         return frozenset(), frozenset(("unknown",))
     there = dict(same)
     olds = [(world.answered(), old) for world, old in before.worlds]
@@ -484,10 +493,10 @@ def changes_of_made(
     :param row: what becomes of the copy that a row shows for the same person, after and before; whether a rule made that
         is open.
     """
-    same = {each.asks for each in before} == {each.asks for each in after}
+    same = {made.asks for made in before} == {made.asks for made in after}
     if same and not row:
         return frozenset(), frozenset()
-    courses = [course_of(each) for each in (before, after)]
+    courses = [course_of(copies) for copies in (before, after)]
     if any(course and course.too_many for course in courses):
         return frozenset(), frozenset(("unknown",))
     message = message_of((*before, *after))
@@ -500,7 +509,7 @@ def changes_of_made(
         every = certain.union(possible, *changes(then, now))
         if same and not every:
             return every, every
-        if any(each.way.course.too_many for each in row):
+        if any(passed.way.course.too_many for passed in row):
             return frozenset(), every | {"unknown"}
         # The sender may have named them as well: then they get it in one more way.
         both = kinds_between(*(_with_row(passed, made) for passed, made in ((then, olds), (now, news))))
@@ -519,7 +528,7 @@ def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
         )
         for world, one in passed.way.worlds
     ]
-    return [*own, *(each for each in made if each[1].fate != NOBODY)]
+    return [*own, *(world for world in made if world[1].fate != NOBODY)]
 
 
 def without(group: CopyGroup, made: Mapping[int, CopyOrigins]) -> CopyGroup:
@@ -543,10 +552,10 @@ def _met_in(about: int) -> MetBy:
 def _domains_of(places: Iterable[int], block: Block) -> Counter[str]:
     """The recipients' domains of copies."""
     numbers = Counter(block.recipient[place] for place in places)
-    found: Counter[str] = Counter()
+    domains: Counter[str] = Counter()
     for number, count in numbers.items():
-        found[domain(block.texts["recipient"][number])] += count
-    return found
+        domains[domain(block.texts["recipient"][number])] += count
+    return domains
 
 
 @dataclass(frozen=True)
@@ -614,14 +623,14 @@ class _Ordered:
         ]
         self.changes = [chain.changes[self.places[known[key]]] for key, _rule in new]
 
-    def met(self, found: Sequence[tuple[int, Doubt | None]]) -> list[tuple[int, int, Doubt | None]]:
+    def met(self, met: Sequence[tuple[int, Doubt | None]]) -> list[tuple[int, int, Doubt | None]]:
         """The places of the rules that copies meet, first to last, their numbers, and why that is open.
 
-        :param found: the numbers of all rules that they meet, and why that is open.
+        :param met: the numbers of all rules that they meet, and why that is open.
         """
         return sorted(
-            ((self.places[number], number, why) for number, why in found if number in self.places),
-            key=lambda each: each[0],
+            ((self.places[number], number, why) for number, why in met if number in self.places),
+            key=lambda place_met: place_met[0],
         )
 
     def met_by(self, group: CopyGroup) -> list[tuple[int, Doubt | None]]:

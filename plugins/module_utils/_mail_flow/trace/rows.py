@@ -146,10 +146,10 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
     :raises RowError: columns are missing.
     """
     given = {name_of_column(name): name for name in reversed(names)}
-    found = {
+    places = {
         what: given[known] for what, all_names in COLUMNS.items() for known in reversed(all_names) if known in given
     }
-    missing = [what for what in COLUMNS if what not in found and what not in _OPTIONAL]
+    missing = [what for what in COLUMNS if what not in places and what not in _OPTIONAL]
     if missing:
         needed = {
             "message": "MessageTraceId",
@@ -159,7 +159,7 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
             "status": "Status",
         }
         raise RowError(f"it has no column {', '.join(needed[what] for what in missing)}")
-    return found
+    return places
 
 
 def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) -> Row:
@@ -207,8 +207,8 @@ def _last_hop(values: Mapping[str, Any], places: Mapping[str, str]) -> str:
 
 def _sender(text: str) -> str:
     """The address of a sender. The From field of a message may name somebody although its return path is empty."""
-    found = person(text).lower()
-    return found if is_address(found) else NO_SENDER
+    address = person(text).lower()
+    return address if is_address(address) else NO_SENDER
 
 
 def left_out(status: str, sender: str) -> str:
@@ -229,10 +229,10 @@ class Texts:
         """The number of a text; ``-1`` for none."""
         if text is None:
             return -1
-        found = self.numbers.setdefault(text, len(self.listed))
-        if found == len(self.listed):
+        number = self.numbers.setdefault(text, len(self.listed))
+        if number == len(self.listed):
             self.listed.append(text)
-        return found
+        return number
 
     def text(self, number: int) -> str | None:
         """The text with a number; ``None`` for ``-1``."""
@@ -408,13 +408,13 @@ def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]
         yield from _of_csv(text)
         return
     known: dict[tuple[str, ...], dict[str, str]] = {}
-    for each in _of_json(text):
-        if not isinstance(each, Mapping):
+    for row in _of_json(text):
+        if not isinstance(row, Mapping):
             raise RowError("it is JSON, but no list of rows")
-        names = tuple(map(str, each))
+        names = tuple(map(str, row))
         if names not in known:
             known[names] = places_of(names)
-        yield each, known[names]
+        yield row, known[names]
 
 
 #: A line before the columns, of Windows PowerShell or for Excel.
@@ -439,14 +439,14 @@ def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
         if len(cells) != len(names):
             raise RowError(f"it has a row with {len(cells)} cells under {len(names)} columns")
         values = dict(zip(names, cells, strict=True))
-        for each in _copies(values, recipients) if recipients else [values]:
-            yield each, places
+        for row in _copies(values, recipients) if recipients else [values]:
+            yield row, places
 
 
 def _copies(values: Mapping[str, str], recipients: str) -> Iterator[Mapping[str, str]]:
     """The copies in a row of an enhanced summary report, which has them as ``ann@fabrikam.com##Receive, Deliver;...``."""
-    for each in filter(str.strip, values[recipients].split(";")):
-        address, _mark, events = each.partition("##")
+    for recipient in filter(str.strip, values[recipients].split(";")):
+        address, _mark, events = recipient.partition("##")
         last = events.rpartition(",")[2].strip()
         yield {**values, "RecipientAddress": address, "Status": _LAST_EVENTS.get(last.lower(), last)}
 
@@ -468,8 +468,8 @@ def _of_json(text: str) -> Iterator[Any]:
             place = _skip(text, place)
             if text[place : place + 1] == "]":
                 break
-            found, place = decoder.raw_decode(text, place)
-            yield found
+            value, place = decoder.raw_decode(text, place)
+            yield value
             place = _skip(text, place)
             if text[place : place + 1] not in (",", "]"):
                 raise RowError("it is JSON that ends in the middle of a list")
@@ -509,7 +509,9 @@ def date_of(value: Any) -> int:
         return microseconds_of(instant) + more
     except (ValueError, OverflowError) as error:
         # It may be another cell, with people in it.
-        shape = "".join("9" if each.isdigit() else "a" if each.isalpha() else each for each in text[:40])
+        shape = "".join(
+            "9" if character.isdigit() else "a" if character.isalpha() else character for character in text[:40]
+        )
         raise RowError(f"its date is in a form that does not tell what it means, {shape!r}; ISO 8601 does") from error
 
 
@@ -527,10 +529,10 @@ class _Dates:
 
     def read(self, value: Any) -> int:
         """Microseconds since 1970; see :func:`date_of`."""
-        found = _AMERICAN.fullmatch(value.strip()) if isinstance(value, str) else None
-        if not found:
+        match = _AMERICAN.fullmatch(value.strip()) if isinstance(value, str) else None
+        if not match:
             return date_of(value)
-        month, day, year, hour, minute, second = (int(number or 0) for number in found.groups()[:6])
+        month, day, year, hour, minute, second = (int(number or 0) for number in match.groups()[:6])
         self.american, self.told = True, self.told or day > 12
-        half = 12 if found[7].upper() == "P" else 0
+        half = 12 if match[7].upper() == "P" else 0
         return date_of(f"{year}-{month:02}-{day:02}T{hour % 12 + half:02}:{minute:02}:{second:02}")

@@ -117,12 +117,12 @@ class Sharing:
             brought |= ((added >> distance) & either) | ((added & either) << distance)
         crowd = block.whole_messages(possible & self.neighbors.crowded)
         decided = block.every_copy & ~(possible & ~true)
-        found = TruthSets(true | sure, {why: bits & ~sure for why, bits in own.open.items() if bits & ~sure})
-        found = found.opened((perhaps | crowd) & decided & ~found.true, SHARING)
+        truth = TruthSets(true | sure, {why: bits & ~sure for why, bits in own.open.items() if bits & ~sure})
+        truth = truth.opened((perhaps | crowd) & decided & ~truth.true, SHARING)
         # Whether later rules count somebody whom a rule added is open; so it is for what a rule added.
-        found = found.opened((brought & decided & ~(true | sure)) | (found.possible & made), BROUGHT)
-        decided = block.every_copy & ~(found.possible & ~found.true)
-        return found.opened(block.partial & decided & ~found.true, MISSING)
+        truth = truth.opened((brought & decided & ~(true | sure)) | (truth.possible & made), BROUGHT)
+        decided = block.every_copy & ~(truth.possible & ~truth.true)
+        return truth.opened(block.partial & decided & ~truth.true, MISSING)
 
     def of_each(self, own: TruthSets) -> TruthSets:
         """The copies for which something is true, or open, that may apply to each recipient alone, or to all.
@@ -137,6 +137,6 @@ class Sharing:
             differing |= differ | (differ << distance)
         decided = self.block.every_copy & ~open_
         mixed = self.block.whole_messages(own.possible & self.neighbors.crowded)
-        found = own.opened((differing | mixed) & decided, TO_WHOM)
-        decided = self.block.every_copy & ~(found.possible & ~found.true)
-        return found.opened(self.block.partial & decided, MISSING)
+        truth = own.opened((differing | mixed) & decided, TO_WHOM)
+        decided = self.block.every_copy & ~(truth.possible & ~truth.true)
+        return truth.opened(self.block.partial & decided, MISSING)

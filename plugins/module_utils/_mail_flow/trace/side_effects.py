@@ -52,7 +52,7 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
         end = chain.endings[place].ends
         rejects = bool(rule.does(Does.REJECT))
         blocks = rule.blocks
-        held = held or any(rule.does(each) for each in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
+        held = held or any(rule.does(action) for action in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
         may_be_away = may_be_away or blocks
         away = away or (blocks and not (why or doubtful or held))
         if effects or end is not False or blocks:

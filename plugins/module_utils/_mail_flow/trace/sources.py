@@ -50,9 +50,9 @@ class Sources:
             for places in _sorted(here, self.trace.columns["sender"].__getitem__):
                 unnamed = sum(self._message_ids[place] < 0 for place in places)
                 doubtful += min(unnamed, self._surplus(places))
-        found, left = self._renamed([places for places in same if len(places) > 1])
-        found.perhaps_twice = doubtful + left
-        return found
+        merged, left = self._renamed([places for places in same if len(places) > 1])
+        merged.perhaps_twice = doubtful + left
+        return merged
 
     def _simultaneous(self) -> Iterator[list[int]]:
         """The copies that a recipient got within a second, where they are several."""
@@ -94,12 +94,12 @@ class Sources:
         # With one name, two copies for one recipient would be one.
         clear = {first for first, people in copies.items() if len(set(people)) == len(people) - surplus[first]}
         names = {number: self._name(numbers) for number, numbers in joined.items() if min(numbers) in clear}
-        found = Trace()
+        renamed = Trace()
         for place, message in enumerate(messages):
             row = self.trace.row(place)
             name = names.get(message, message)
-            found.add(replace(row, message=self._keys[name], by_message_id=name in self.trace.by_message_id))
-        return found, sum(count for first, count in surplus.items() if first not in clear)
+            renamed.add(replace(row, message=self._keys[name], by_message_id=name in self.trace.by_message_id))
+        return renamed, sum(count for first, count in surplus.items() if first not in clear)
 
     @property
     def _keys(self) -> Sequence[str]:

@@ -77,10 +77,10 @@ class TruthSets:
     @property
     def possible(self) -> int:
         """The copies for which it is not false."""
-        found = self.true
+        possible = self.true
         for bits in self.open.values():
-            found |= bits
-        return found
+            possible |= bits
+        return possible
 
     def changed(self, changed: int, lost: int) -> TruthSets:
         """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
@@ -97,10 +97,10 @@ class TruthSets:
         """The same if it is open for some copies."""
         if not doubt:
             return self
-        left = {each: bits & ~doubt for each, bits in self.open.items()}
+        left = {unknown: bits & ~doubt for unknown, bits in self.open.items()}
         return TruthSets(
             self.true & ~doubt,
-            {**{each: bits for each, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
+            {**{unknown: bits for unknown, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
             self.doubtful & ~doubt,
             self.of_subject,
         )

@@ -36,18 +36,18 @@ Row = dict[str, Any]
 SHOWN = 50
 
 
-def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
+def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
     """The rows of a difference, the most important first, and the number of classes that are not in them: at least 1
     if there may be others. Findings of one class of mail are one row.
 
     :param shown: the maximum number of rows.
     """
     told: list[MailFinding] = []
-    for finding in found.findings:
+    for finding in difference.findings:
         if not any(_same(finding, other) for other in told):
             told.append(finding)
-    more = found.more + max(len(told) - shown, 0)
-    return list(map(difference_row, told[:shown])), more if found.complete else max(more, 1)
+    more = difference.more + max(len(told) - shown, 0)
+    return list(map(difference_row, told[:shown])), more if difference.complete else max(more, 1)
 
 
 #: What shows a finding, which does not tell it from another.
@@ -58,7 +58,9 @@ def _same(one: MailFinding, other: MailFinding) -> bool:
     """Whether two findings are of the same class of mail, whatever shows it."""
     if type(one) is not type(other) or open_questions(one) != open_questions(other):
         return False
-    return all(getattr(one, each.name) == getattr(other, each.name) for each in fields(one) if each.name not in _SHOWN)
+    return all(
+        getattr(one, field.name) == getattr(other, field.name) for field in fields(one) if field.name not in _SHOWN
+    )
 
 
 def difference_row(finding: MailFinding) -> Row:
@@ -122,7 +124,7 @@ def _of_side_effects(finding: SideEffectsChanged) -> Row:
 
 
 def _effects(finding: SideEffectsChanged) -> Row:
-    effects = [{"kind": each.sort, "name": each.name, "now": finding.now} for each in finding.effects]
+    effects = [{"kind": effect.sort, "name": effect.name, "now": finding.now} for effect in finding.effects]
     return {**({"later": [finding.later.name]} if finding.later else {}), "side_effects": effects}
 
 
@@ -138,13 +140,13 @@ def _of_may_have_side_effects(finding: MayHaveSideEffects) -> Row:
 
 @_text.register
 def _may_change(finding: MayChange) -> str:
-    mail = [each.words(first=not place) for place, each in enumerate(_mail(finding))]
+    mail = [named.words(first=not place) for place, named in enumerate(_mail(finding))]
     return f"{' and '.join(mail)} {may_happen(finding)}."
 
 
 def _mail(finding: MayChange) -> list[NamedMail]:
     """The mail of each rule that it is about."""
-    return [mail_of([each], finding.why, every=False) for each in finding.about] or [mail_of([], every=False)]
+    return [mail_of([rule], finding.why, every=False) for rule in finding.about] or [mail_of([], every=False)]
 
 
 @_text.register
@@ -209,12 +211,12 @@ def _changes_later(finding: MayChangeLater) -> str:
 
 @_more.register
 def _of_changes_later(finding: MayChangeLater) -> Row:
-    return {**_of_may_change(finding), "dates": [[each.how, each.verb, each.date] for each in finding.dates]}
+    return {**_of_may_change(finding), "dates": [[date.how, date.verb, date.date] for date in finding.dates]}
 
 
 @may_happen.register
 def _unusual(finding: MayChangeUnusual) -> str:
-    mail = listed([UNUSUAL[each.id] for each in finding.unknown], joint="and", most=len(finding.unknown))
+    mail = listed([UNUSUAL[reason.id] for reason in finding.unknown], joint="and", most=len(finding.unknown))
     return f"that is not usual may be treated differently ({_numbers(finding)}): {mail}"
 
 
@@ -225,26 +227,29 @@ def _waits(finding: MayWait) -> str:
 
 def open_questions(finding: MailFinding) -> list[str]:
     """The open questions that it depends on."""
-    return sorted({each.id for each in finding.unknown}) if isinstance(finding, MayChange) else []
+    return sorted({reason.id for reason in finding.unknown}) if isinstance(finding, MayChange) else []
 
 
 def _numbers(finding: MayChange) -> str:
     return ", ".join(open_questions(finding))
 
 
-def compared_rows(found: Sequence[ComparedCopy]) -> list[Row]:
+def compared_rows(compared_copies: Sequence[ComparedCopy]) -> list[Row]:
     """How messages are treated differently, as results have it: ``kind``, ``text``, ``before``, ``after``, ``witness``."""
-    return [_compared_row(each) for each in found]
+    return [_compared_row(compared) for compared in compared_copies]
 
 
-def _compared_row(found: ComparedCopy) -> Row:
-    sides = {side: result for side, result in (("before", found.before), ("after", found.after)) if result is not None}
-    text = f"The message {found.message!r} to {found.recipient} {BECOMES[found.kind]}: before, {_words(found.before)}; after, {_words(found.after)}."
+def _compared_row(compared: ComparedCopy) -> Row:
+    sides = {
+        side: result for side, result in (("before", compared.before), ("after", compared.after)) if result is not None
+    }
+    before, after = _words(compared.before), _words(compared.after)
+    text = f"The message {compared.message!r} to {compared.recipient} {BECOMES[compared.kind]}: before, {before}; after, {after}."
     return {
-        "kind": found.kind,
+        "kind": compared.kind,
         "text": text,
         **worded(sides),
-        "witness": {"message": found.message, "recipient": found.recipient},
+        "witness": {"message": compared.message, "recipient": compared.recipient},
     }
 
 

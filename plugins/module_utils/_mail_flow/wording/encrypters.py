@@ -42,30 +42,30 @@ _EVERY = (*_NAMES_OF_ALL.values(), _CONNECTORS, KINDS_OF_ENCRYPTER["button"])
 _SHOWN = 12
 
 
-def measured_row(found: Measured) -> dict[str, Any]:
+def measured_row(measurement: Measured) -> dict[str, Any]:
     """What Exchange counts as encrypted by something besides the rules, as results have it."""
     return {
-        "days": found.days,
-        "messages": found.explained.messages,
-        "otherwise": found.otherwise,
-        "policy": found.by_another_policy,
-        "manual": found.manual,
-        "reported": {"policy": found.policy, "manual": found.manual},
-        "explained": {"certain": found.explained.certain, "possible": found.explained.possible},
-        "text": measured_sentence(found),
+        "days": measurement.days,
+        "messages": measurement.explained.messages,
+        "otherwise": measurement.otherwise,
+        "policy": measurement.by_another_policy,
+        "manual": measurement.manual,
+        "reported": {"policy": measurement.policy, "manual": measurement.manual},
+        "explained": {"certain": measurement.explained.certain, "possible": measurement.explained.possible},
+        "text": measured_sentence(measurement),
     }
 
 
-def measured_sentence(found: Measured) -> str:
+def measured_sentence(measurement: Measured) -> str:
     """``Something else encrypts here: 12 of 1,000 messages in 7 days (by policy 10, by people 2). …``"""
-    explained, days = found.explained, f"{found.days:,} day{'' if found.days == 1 else 's'}"
+    explained, days = measurement.explained, f"{measurement.days:,} day{'' if measurement.days == 1 else 's'}"
     open_ = explained.possible - explained.certain
     may = f", and may encrypt {open_:,} more" if open_ else ""
-    least = "at least " if open_ and found.policy else ""
+    least = "at least " if open_ and measurement.policy else ""
     return (
-        f"Something else encrypts here: {least}{found.otherwise:,} of {explained.messages:,} messages in {days}"
-        f" (by policy {found.by_another_policy:,}, by people {found.manual:,})."
-        f" Exchange counts {found.policy:,} by policy; rules encrypt {explained.certain:,}{may}."
+        f"Something else encrypts here: {least}{measurement.otherwise:,} of {explained.messages:,} messages in {days}"
+        f" (by policy {measurement.by_another_policy:,}, by people {measurement.manual:,})."
+        f" Exchange counts {measurement.policy:,} by policy; rules encrypt {explained.certain:,}{may}."
     )
 
 
@@ -78,9 +78,9 @@ def otherwise_row(report: EncryptionReport, window: Window, explained: Explained
     return measured_row(measured(report, window.begin, window.until, explained))
 
 
-def measured_lines(found: Mapping[str, Any]) -> list[str]:
+def measured_lines(row: Mapping[str, Any]) -> list[str]:
     """What a result says of that; none if nobody asked."""
-    counted = found.get("encrypted_otherwise")
+    counted = row.get("encrypted_otherwise")
     return [str(counted["text"])] if counted else []
 
 
@@ -90,12 +90,12 @@ def encrypter_rows(rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | No
     :param counted: what :func:`measured_row` made, if the report could be read.
     """
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
-    found = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.does(Does.ENCRYPT)]
-    found += _policies_or_labels(DLP, facts.dlp_policies, counted)
-    found += _policies_or_labels(LABELS, facts.labels, counted)
-    found.append(_button(facts, counted))
-    found += _forced_tls(acting, facts.outbound_connectors)
-    return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in found]
+    rows = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.does(Does.ENCRYPT)]
+    rows += _policies_or_labels(DLP, facts.dlp_policies, counted)
+    rows += _policies_or_labels(LABELS, facts.labels, counted)
+    rows.append(_button(facts, counted))
+    rows += _forced_tls(acting, facts.outbound_connectors)
+    return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in rows]
 
 
 _Row = tuple[str, str, str, str]
@@ -108,8 +108,8 @@ def _policies_or_labels(
     if told is None:
         yield (_KIND[kind], _NAMES_OF_ALL[kind], *_not_seen(counted))
         return
-    acting = [each for each in told if each.changes_mail]
-    yield from ((_KIND[kind], each.name, _does(each), TOLD) for each in acting)
+    acting = [encrypter for encrypter in told if encrypter.changes_mail]
+    yield from ((_KIND[kind], encrypter.name, _does(encrypter), TOLD) for encrypter in acting)
     if not acting:
         yield _KIND[kind], _NAMES_OF_ALL[kind], "none that encrypts or decrypts mail", TOLD
 

@@ -45,27 +45,27 @@ EVIDENCE_PREMISES = (
 _CONTRADICTS = {NOT_REPORTED: "certain and not reported", NOT_PREDICTED: "reported and computed as impossible"}
 
 
-def evidence_result(found: EvidenceResult, *, unseen: Iterable[str], examples: int) -> dict[str, Any]:
+def evidence_result(result: EvidenceResult, *, unseen: Iterable[str], examples: int) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     :param examples: without any, no value of a column is kept that nobody documents.
     """
-    evidence = found.evidence
+    evidence = result.evidence
     raw = [
         {"report": cmdlet, "column": column, **({"value": value} if examples else {})}
-        for cmdlet, columns in (("rules", found.report.raw), ("encryption", found.encryption.raw))
+        for cmdlet, columns in (("rules", result.report.raw), ("encryption", result.encryption.raw))
         for column, value in columns.items()
     ]
     return {
-        "window": window_row(found.window),
+        "window": window_row(result.window),
         "copies": evidence.copies,
-        "rules": [_rule(each) for each in evidence.rules],
+        "rules": [_rule(rule) for rule in evidence.rules],
         "strangers": list(evidence.strangers),
-        **({} if found.encryption.refused else {"encryption": [vars(day) for day in found.encryption.days]}),
-        "encrypted_otherwise": otherwise_row(found.encryption, found.window, evidence.explained),
+        **({} if result.encryption.refused else {"encryption": [vars(day) for day in result.encryption.days]}),
+        "encrypted_otherwise": otherwise_row(result.encryption, result.window, evidence.explained),
         "unseen": list(unseen),
-        "sample": _sample(found.traced),
+        "sample": _sample(result.traced),
         "assumes": list(EVIDENCE_PREMISES),
         **({"raw": raw} if raw else {}),
     }
@@ -76,7 +76,7 @@ def evidence_lines(evidence: Evidence, result: Mapping[str, Any]) -> list[str]:
 
     :param result: as :func:`evidence_result` makes it.
     """
-    lines = [rule_sentence(each) for each in evidence.rules] or ["No rule protects or is in a test mode."]
+    lines = [rule_sentence(rule) for rule in evidence.rules] or ["No rule protects or is in a test mode."]
     if evidence.strangers:
         lines.append(
             f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}."
@@ -108,18 +108,18 @@ def _not_compared(rule: RuleEvidence) -> Iterator[str]:
         yield f"{_copies(rule.late)} {_were(rule.late)} newer than the report."
 
 
-def contradiction_sentence(found: Contradiction) -> str:
+def contradiction_sentence(contradiction: Contradiction) -> str:
     """How many copies contradict, and on which open questions that rests."""
-    rests = f", which rests on {' and '.join(found.ids)}" if found.ids else ""
-    return f"{_copies(found.copies)} {'contradicts' if found.copies == 1 else 'contradict'}: {_CONTRADICTS[found.kind]}{rests}."
+    rests = f", which rests on {' and '.join(contradiction.ids)}" if contradiction.ids else ""
+    return f"{_copies(contradiction.copies)} {'contradicts' if contradiction.copies == 1 else 'contradict'}: {_CONTRADICTS[contradiction.kind]}{rests}."
 
 
-def why_not(found: Incomparable) -> str:
+def why_not(incomparable: Incomparable) -> str:
     """Why a rule cannot be compared, as a sentence without its subject."""
-    if found.kind == REFUSED:
-        return f"the report could not be read. {found.detail}"
-    if found.kind == CHANGED and found.change:
-        change = found.change
+    if incomparable.kind == REFUSED:
+        return f"the report could not be read. {incomparable.detail}"
+    if incomparable.kind == CHANGED and incomparable.change:
+        change = incomparable.change
         what = f"the rule {change.name!r}" if change.what == RULE else f"the fact {change.name!r}"
         if change.when is None:
             return f"Exchange does not show when {what} changed."
@@ -131,7 +131,7 @@ def why_not(found: Incomparable) -> str:
             "Give it set_audit_severity: Low, Medium or High."
         ),
         LATE: "nothing is reported of mail as new as this. The report comes late, or no rule acted.",
-    }[found.kind]
+    }[incomparable.kind]
 
 
 def _rule(rule: RuleEvidence) -> dict[str, Any]:
@@ -153,12 +153,16 @@ def _rule(rule: RuleEvidence) -> dict[str, Any]:
         ),
         "contradictions": [
             {
-                "kind": each.kind,
-                "copies": each.copies,
-                "ids": list(each.ids),
-                **({"examples": [example.described() for example in each.examples]} if each.examples else {}),
+                "kind": contradiction.kind,
+                "copies": contradiction.copies,
+                "ids": list(contradiction.ids),
+                **(
+                    {"examples": [example.described() for example in contradiction.examples]}
+                    if contradiction.examples
+                    else {}
+                ),
             }
-            for each in rule.contradictions
+            for contradiction in rule.contradictions
         ],
         "text": rule_sentence(rule),
     }
@@ -170,11 +174,11 @@ def _sample(traced: Iterable[Traced]) -> list[dict[str, Any]]:
     rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [
         {
-            "rules": list(each.rules),
-            **{name: text for name in ("tls", "connector") if (text := getattr(each, name))},
+            "rules": list(row.rules),
+            **{name: text for name in ("tls", "connector") if (text := getattr(row, name))},
             "copies": count,
         }
-        for each, count in rows
+        for row, count in rows
     ]
 
 
@@ -190,19 +194,19 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def evidence_headline(found: Mapping[str, Any]) -> str:
+def evidence_headline(row: Mapping[str, Any]) -> str:
     """The evidence of an organization in one sentence.
 
-    :param found: the result of ``mail_flow_evidence``, or why there is none (``remark``).
+    :param row: the result of ``mail_flow_evidence``, or why there is none (``remark``).
     """
-    if "remark" in found:
-        return str(found["remark"])
-    compared = [rule for rule in found["rules"] if rule.get("compared")]
+    if "remark" in row:
+        return str(row["remark"])
+    compared = [rule for rule in row["rules"] if rule.get("compared")]
     against = [rule["name"] for rule in compared if rule["contradictions"]]
     contradicted = f"of which {', '.join(map(repr, against))} is contradicted" if against else "none contradicted"
     told = [f"{number_of(len(compared), 'rule')} compared, {contradicted}"] if compared else ["no rule compared"]
-    left = len(found["rules"]) - len(compared)
-    return f"Exchange's reports of {_window(found['window'])}: {'; '.join([*told, *([f'{left:,} not compared'] if left else [])])}."
+    left = len(row["rules"]) - len(compared)
+    return f"Exchange's reports of {_window(row['window'])}: {'; '.join([*told, *([f'{left:,} not compared'] if left else [])])}."
 
 
 def contradicted_sentence(row: Mapping[str, Any]) -> str:
@@ -211,18 +215,21 @@ def contradicted_sentence(row: Mapping[str, Any]) -> str:
     :param row: ``name`` of the rule, ``from`` and ``until`` of the window, and ``contradictions`` as the result of
         ``mail_flow_evidence`` has them.
     """
-    found = (Contradiction(each["kind"], each["copies"], tuple(each["ids"])) for each in row["contradictions"])
-    said = " ".join(map(contradiction_sentence, found))
+    contradictions = (
+        Contradiction(described["kind"], described["copies"], tuple(described["ids"]))
+        for described in row["contradictions"]
+    )
+    said = " ".join(map(contradiction_sentence, contradictions))
     window = f"by its reports since {row['from'][:10]} of the rule {row['name']!r}"
     return f"Exchange contradicted this on {row['until'][:10]}, {window}: {said} No later window agrees."
 
 
-def reported_line(found: Mapping[str, Any], window: Mapping[str, Any]) -> str:
+def reported_line(row: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     """What Exchange reports of a rule, with its dates.
 
-    :param found: the rule in the result of ``mail_flow_evidence``, and :param:`window` the window of the latter.
+    :param row: the rule in the result of ``mail_flow_evidence``, and :param:`window` the window of the latter.
     """
-    return f"Exchange's reports of {_window(window)}: {found['text']}"
+    return f"Exchange's reports of {_window(window)}: {row['text']}"
 
 
 def _window(window: Mapping[str, Any]) -> str:

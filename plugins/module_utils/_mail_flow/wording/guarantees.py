@@ -165,7 +165,7 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
     "rule_errors": ("No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."),
     "configured": lambda *unread: (
         f"Message encryption is configured and works for messages to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})"
-        + "".join(f", also for PDF documents (enable_pdf_encryption), as {each} would show" for each in unread)
+        + "".join(f", also for PDF documents (enable_pdf_encryption), as {part} would show" for part in unread)
         + "."
     ),
     "system_mail": (
@@ -284,10 +284,10 @@ def copies_not_covered(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     :param rows: guarantees as results have them.
     """
     return [
-        f"{row['name']!r} does not cover {each['mail']}."
+        f"{row['name']!r} does not cover {row_['mail']}."
         for row in rows
-        for each in row.get("assumptions") or ()
-        if row["verdict"] == "proved" and each["id"] in _COPIES
+        for row_ in row.get("assumptions") or ()
+        if row["verdict"] == "proved" and row_["id"] in _COPIES
     ]
 
 
@@ -299,40 +299,40 @@ def _limit(guarantee: Guarantee) -> str:
     return f"{days} day{'s' if days > 1 else ''}" if days else CHECKS.get(guarantee.tls_validation, "")
 
 
-def guarantee_rows(found: Iterable[Judgment]) -> list[dict[str, Any]]:
+def guarantee_rows(judgments: Iterable[Judgment]) -> list[dict[str, Any]]:
     """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, ``unseen``, and
     ``counterexample`` or ``unknown``.
     """
-    return list(map(_row, found))
+    return list(map(_row, judgments))
 
 
-def _row(found: Judgment) -> dict[str, Any]:
-    guarantee = found.guarantee
-    claim = {"claim": claimed(found.claim, guarantee)} if found.claim else {}
+def _row(judgment: Judgment) -> dict[str, Any]:
+    guarantee = judgment.guarantee
+    claim = {"claim": claimed(judgment.claim, guarantee)} if judgment.claim else {}
     row: dict[str, Any] = {
         "name": guarantee.name,
         **claim,
-        "verdict": found.verdict,
-        "assumptions": list(map(premise_row, found.premises)),
+        "verdict": judgment.verdict,
+        "assumptions": list(map(premise_row, judgment.premises)),
     }
-    row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
-    row |= {"unknown": reason_rows(found.unknown)} if found.unknown else {}
-    return {**row, "unseen": list(found.unseen)}
+    row |= {"counterexample": counterexample_row(judgment.counterexample)} if judgment.counterexample else {}
+    row |= {"unknown": reason_rows(judgment.unknown)} if judgment.unknown else {}
+    return {**row, "unseen": list(judgment.unseen)}
 
 
-def counterexample_row(found: Counterexample) -> dict[str, Any]:
+def counterexample_row(counterexample: Counterexample) -> dict[str, Any]:
     """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``,
     ``expiry``, ``unbranded``, ``shown_to``, ``cause``, ``facts``.
     """
     row: dict[str, Any] = {
-        "message": dict(found.message),
-        "recipient": found.recipient,
-        "outcome": worded(found.outcome),
+        "message": dict(counterexample.message),
+        "recipient": counterexample.recipient,
+        "outcome": worded(counterexample.outcome),
     }
-    row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
-    row |= {"hole": found.hole.as_row()} if found.hole else {}
-    row |= {} if found.expiry is None else {"expiry": found.expiry}
-    row |= {"unbranded": True} if found.unbranded else {}
-    row |= {"shown_to": found.shown_to} if found.shown_to else {}
-    row |= {"cause": found.cause.as_row()} if found.cause else {}
-    return {**row, "facts": dict(found.facts)} if found.facts else row
+    row |= {"decided_by": list(counterexample.decided_by)} if counterexample.decided_by else {}
+    row |= {"hole": counterexample.hole.as_row()} if counterexample.hole else {}
+    row |= {} if counterexample.expiry is None else {"expiry": counterexample.expiry}
+    row |= {"unbranded": True} if counterexample.unbranded else {}
+    row |= {"shown_to": counterexample.shown_to} if counterexample.shown_to else {}
+    row |= {"cause": counterexample.cause.as_row()} if counterexample.cause else {}
+    return {**row, "facts": dict(counterexample.facts)} if counterexample.facts else row

@@ -163,70 +163,70 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
 _QUOTED = frozenset(("branding", "connector", "journal", "pattern", "prefix", "template", "value", "values", "word"))
 
 
-def lint_rows(found: Iterable[LintFinding]) -> list[dict[str, Any]]:
+def lint_rows(findings: Iterable[LintFinding]) -> list[dict[str, Any]]:
     """Findings as results have them: ``kind``, ``rules`` (names) and ``reason``. Rules that have the same problem share
     a row.
     """
     alike: dict[Hashable, list[LintFinding]] = {}
-    for each in found:
-        alike.setdefault(_problem(each), []).append(each)
+    for finding in findings:
+        alike.setdefault(_problem(finding), []).append(finding)
     return list(map(_row, alike.values()))
 
 
-def _row(found: Sequence[LintFinding]) -> dict[str, Any]:
-    rules = list(dict.fromkeys(rule for each in found for rule in each.rules))
-    said = _said(found[0])
-    reason = f"{_subject(rules)} {said}." if _key(found[0]) in _OF_ONE else said
-    return {"kind": found[0].kind, "rules": rules, "reason": visible_line(reason)}
+def _row(findings: Sequence[LintFinding]) -> dict[str, Any]:
+    rules = list(dict.fromkeys(rule for finding in findings for rule in finding.rules))
+    said = _finding_text(findings[0])
+    reason = f"{_subject(rules)} {said}." if _key(findings[0]) in _OF_ONE else said
+    return {"kind": findings[0].kind, "rules": rules, "reason": visible_line(reason)}
 
 
-def _problem(found: LintFinding) -> Hashable:
+def _problem(finding: LintFinding) -> Hashable:
     """What is equal for rules that have the same problem."""
-    about = {key: value.values[1:] if isinstance(value, Reason) else value for key, value in found.about.items()}
-    return found.kind, () if _key(found) in _OF_ONE else found.rules, repr(about)
+    about = {key: value.values[1:] if isinstance(value, Reason) else value for key, value in finding.about.items()}
+    return finding.kind, () if _key(finding) in _OF_ONE else finding.rules, repr(about)
 
 
 def _subject(rules: Sequence[str]) -> str:
-    return f"The rule {quoted(rules[0])}" if len(rules) == 1 else f"Each of the rules {_all(rules)}"
+    return f"The rule {quoted(rules[0])}" if len(rules) == 1 else f"Each of the rules {_all_names(rules)}"
 
 
-def _all(names: Sequence[str]) -> str:
+def _all_names(names: Sequence[str]) -> str:
     return listed(list(map(quoted, names)), joint="and", most=len(names))
 
 
-def _first(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return listed(list(map(quoted, names)), joint="and")
 
 
-def _key(found: LintFinding) -> tuple[str, str]:
-    return found.kind, found.about.get("case", "")
+def _key(finding: LintFinding) -> tuple[str, str]:
+    return finding.kind, finding.about.get("case", "")
 
 
-def _said(found: LintFinding) -> str:
+def _finding_text(finding: LintFinding) -> str:
     """The words of a finding; of one about a single rule those that follow its name."""
-    form = _OF_ONE.get(_key(found))
+    form = _OF_ONE.get(_key(finding))
     if form is not None:
-        return form.format(**_values(found.about))
-    rule, *others = found.rules or ("",)
-    one, one_other = len(found.rules) == 1, len(others) == 1
+        return form.format(**_values(finding.about))
+    rule, *others = finding.rules or ("",)
+    one, one_other = len(finding.rules) == 1, len(others) == 1
     names = {
         "rule": quoted(rule),
         "other": "".join(map(quoted, others[:1])),
-        "others": _first(others),
+        "others": _first_names(others),
         "do": "does" if one_other else "do",
         "stop": "stops" if one_other else "stop",
-        "every": _first(found.rules),
+        "every": _first_names(finding.rules),
         "encrypt": "encrypts" if one else "encrypt",
     }
-    return _SENTENCES[_key(found)].format(**_values(found.about), **names)
+    return _SENTENCES[_key(finding)].format(**_values(finding.about), **names)
 
 
 def _values(about: Mapping[str, Any]) -> dict[str, Any]:
     """What a sentence names, as it is written there."""
-    found = {key: _value(key, value) for key, value in about.items()}
+    values = {key: _value(key, value) for key, value in about.items()}
     others = about.get("others", 0)
-    found["more"] = f", and to {others} other{'' if others == 1 else 's'}" if others else ""
-    return found
+    values["more"] = f", and to {others} other{'' if others == 1 else 's'}" if others else ""
+    return values
 
 
 def _value(key: str, value: Any) -> str:

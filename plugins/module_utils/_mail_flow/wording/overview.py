@@ -60,28 +60,28 @@ def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The kinds of mail of which it is unknown for one reason that is not documented whether they are protected, each
     with the number of the question. To some destinations, they may always be protected.
     """
-    found: dict[str, str] = {}
+    by_number: dict[str, str] = {}
     for kind in KINDS_OF_MAIL:
         cells = [row for row in rows if row["kind_of_mail"] == kind]
-        numbers = {each["id"] for row in cells for each in row.get("unknown") or ()}
+        numbers = {cell["id"] for row in cells for cell in row.get("unknown") or ()}
         if numbers and {row["protected"] for row in cells} <= {"always", "unknown"} and len(numbers) == 1:
             (number,) = numbers
             if number in questions.BY_ID and number != questions.A_FACT:
-                found[kind] = number
-    return found
+                by_number[kind] = number
+    return by_number
 
 
 def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
     """Of which mail that is, and which test messages tell, as a line; empty if there is none."""
-    found = undocumented(rows)
-    if not found:
+    by_number = undocumented(rows)
+    if not by_number:
         return ""
     mail = []
-    for kind, number in found.items():
+    for kind, number in by_number.items():
         name = KINDS_OF_MAIL[kind]
         others = any(row["kind_of_mail"] == kind and row["protected"] != "unknown" for row in rows)
         mail.append(f"{name[0].lower()}{name[1:]}{' to other destinations' if others else ''} ({number})")
-    tests = [questions.BY_ID[number].settled_by.rstrip(".") for number in dict.fromkeys(found.values())]
+    tests = [questions.BY_ID[number].settled_by.rstrip(".") for number in dict.fromkeys(by_number.values())]
     tells = "; ".join(f"{text[0].lower()}{text[1:]}" for text in tests)
     return f"Unknown, because Microsoft does not document it: {listed(mail, joint='and', most=len(mail))}. What would tell: {tells}."
 
@@ -92,20 +92,22 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
     together = undocumented(rows)
     for kind, name in KINDS_OF_MAIL.items():
-        found = {
+        domains_by_verdict = {
             verdict: [
                 str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)
             ]
             for verdict in _VERDICT_WORDS
         }
-        given = {verdict: destinations for verdict, destinations in found.items() if destinations}
+        given = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
         said = [
             f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}" if len(given) > 1 else _PROTECTED[verdict]
             for verdict, destinations in given.items()
             if kind not in together or verdict != "unknown"
         ]
-        if found["unknown"] and kind not in together:
-            ids = sorted({each["id"] for row in rows if row["kind_of_mail"] == kind for each in row.get("unknown", ())})
+        if domains_by_verdict["unknown"] and kind not in together:
+            ids = sorted(
+                {other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())}
+            )
             said[-1] += f" ({', '.join(ids)})" if ids else ""
         if said:
             yield f"  {name}: {'; '.join(said)}."
@@ -129,13 +131,13 @@ _NOT_COMPARED = {
 }
 
 
-def contrast_row(found: Contrast) -> dict[str, Any]:
+def contrast_row(contrast: Contrast) -> dict[str, Any]:
     """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
     ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy.policy_rows` makes
     them), and as texts what is ``unknown`` of both, and what differs and is ``not_compared``.
     """
     rows = []
-    for pair in found.cells:
+    for pair in contrast.cells:
         before, after = overview_rows(pair)
         mail, where = KINDS_OF_MAIL[before["kind_of_mail"]], before["destination"]
         text = f"{mail} to {where}: before, {_PROTECTED[before['protected']]}; after, {_PROTECTED[after['protected']]}."
@@ -148,14 +150,14 @@ def contrast_row(found: Contrast) -> dict[str, Any]:
                 "after": after,
             }
         )
-    cells = [f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in found.unknown]
-    only_before, only_after, unknown = policy_contrast(*found.does)
+    cells = [f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in contrast.unknown]
+    only_before, only_after, unknown = policy_contrast(*contrast.does)
     return {
         "overview": rows,
         "only_before": only_before,
         "only_after": only_after,
         "unknown": [*cells, *unknown],
-        "not_compared": [_NOT_COMPARED[name] for name in found.settings],
+        "not_compared": [_NOT_COMPARED[name] for name in contrast.settings],
     }
 
 
@@ -167,8 +169,8 @@ def contrast_lines(row: Mapping[str, Any]) -> Iterator[str]:
         yield "Nothing that is compared of the two organizations differs, but their settings do:"
     else:
         yield "The two organizations treat mail alike, as far as this compares."
-    yield from (f"  {each['text']}" for each in row["overview"])
+    yield from (f"  {cell['text']}" for cell in row["overview"])
     for name, key in (("Only before", "only_before"), ("Only after", "only_after")):
-        yield from (f"  {name}: {each['text']}" for each in row[key])
+        yield from (f"  {name}: {cell['text']}" for cell in row[key])
     yield from (f"  Unknown of both: {text}" for text in row["unknown"])
     yield from (f"  Not compared: {text}" for text in row["not_compared"])

@@ -123,17 +123,17 @@ _ACTS: Mapping[str, str] = {
 }
 
 
-def foreign_row(found: ForeignRule) -> dict[str, Any]:
+def foreign_row(rule: ForeignRule) -> dict[str, Any]:
     """A rule that is not ours, as results have it: ``name``, ``guid``, ``place``, ``rules``, ``idle`` where it does not
     act, ``acts``, and ``does``, a list of ``what`` it can do and ``mail_of``: to mail of which rules of ours.
     """
-    why = RULE_IDLE[found.never] if found.never else " and ".join(starmap(idle_words, found.idle.items()))
-    does = [{"what": what, "mail_of": list(names)} for what, names in found.does.items()]
-    row = {"name": found.name, "guid": found.guid, "place": found.place, "rules": found.rules}
+    why = RULE_IDLE[rule.never] if rule.never else " and ".join(starmap(idle_words, rule.idle.items()))
+    does = [{"what": what, "mail_of": list(names)} for what, names in rule.does.items()]
+    row = {"name": rule.name, "guid": rule.guid, "place": rule.place, "rules": rule.rules}
     return {
         **row,
         **({"idle": why} if why else {}),
-        "acts": list(found.acts),
+        "acts": list(rule.acts),
         "does": does,
     }
 
@@ -147,8 +147,8 @@ def foreign_line(row: Mapping[str, Any]) -> str:
         f"place {row['place']} of {row['rules']}",
         *(str(row[key]) for key in ("since", "changed") if row.get(key)),
     ]
-    said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [
-        _ACTS[each] for each in row["acts"]
+    said = [_CAN[effect["what"]].format(_named(effect["mail_of"])) for effect in row["does"]] or [
+        _ACTS[effect] for effect in row["acts"]
     ]
     idle_ = f" It {row['idle']}." if row.get("idle") else ""
     return f"{row['name']!r} ({', '.join(about)}){': ' if said else ''}{', '.join(said)}.{idle_}"

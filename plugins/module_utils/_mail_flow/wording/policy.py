@@ -63,20 +63,22 @@ _SENDERS = {
 }
 
 
-def policy_rows(found: MailPolicy) -> list[Row]:
+def policy_rows(policy: MailPolicy) -> list[Row]:
     """The sentences: ``kind``, ``text``, ``rules`` (names) and, where they apply, ``unless`` (the other rules that keep
     mail from that, each with ``rule`` and ``how``), ``unnamed`` (those of them that the sentence only counts) and
     ``unknown`` (the numbers of the open questions).
     """
-    sentences = _sentences(found)
+    sentences = _sentences(policy)
     often = _rules_for_table(sentences)
     return [_row(said, often) for said in sentences]
 
 
 def _rules_for_table(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
     """The rules that end mail of so many others that a table says it once instead of each sentence."""
-    counts = Counter(each for said in sentences for each in said.exempting)
-    return frozenset(each for each, number in counts.items() if number > MOST_NAMED and each.how in ENDING_MAIL)
+    counts = Counter(exempting for said in sentences for exempting in said.exempting)
+    return frozenset(
+        exempting for exempting, number in counts.items() if number > MOST_NAMED and exempting.how in ENDING_MAIL
+    )
 
 
 def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], list[Row], list[str]]:
@@ -85,7 +87,7 @@ def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], l
     """
     one, other = _sentences(before), _sentences(after)
     unknown = [
-        replace(said, rules=_names([said, *(each for each in other if each == said)]))
+        replace(said, rules=_names([said, *(sentence for sentence in other if sentence == said)]))
         for said in one
         if said.kind == "unknown" and said in other
     ]
@@ -122,7 +124,7 @@ class _Sentence:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mail", self._mail() if self.about else None)
-        object.__setattr__(self, "hows", frozenset(each.how for each in self.exempting))
+        object.__setattr__(self, "hows", frozenset(exempting.how for exempting in self.exempting))
 
     @classmethod
     def of_statement(cls, said: Statement) -> _Sentence:
@@ -146,7 +148,7 @@ class _Sentence:
         """The kind of its most important effect."""
         if not self.certain or not self.effects:
             return KINDS[-1]
-        return min((_EFFECTS[each.kind][0] for each in self.effects), key=KINDS.index)
+        return min((_EFFECTS[effect.kind][0] for effect in self.effects), key=KINDS.index)
 
     def text(self, unnamed: Collection[Exempting] = ()) -> str:
         """It in words, without its own rules.
@@ -155,17 +157,17 @@ class _Sentence:
         """
         if self.mail is None:
             return _NOT_ALL
-        effects = sorted(self.effects, key=lambda each: KINDS.index(_EFFECTS[each.kind][0]))
-        happens = listed([_happens(each, certain=self.certain) for each in effects], joint="and", most=len(effects))
+        effects = sorted(self.effects, key=lambda effect: KINDS.index(_EFFECTS[effect.kind][0]))
+        happens = listed([_happens(effect, certain=self.certain) for effect in effects], joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
-        unless = unless_words(self.exempting, [_SENDERS[each] for each in self.senders], unnamed)
+        unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], unnamed)
         return f"{self.mail} {happens}{approved}{unless}{self._open()}"
 
     def _mail(self) -> NamedMail | None:
         if self.about is None:
             return None
         more = ["whose sender has a manager"] if self.managed else []
-        kinds = {each.kind for each in self.effects}
+        kinds = {effect.kind for effect in self.effects}
         more += ["into which its disclaimer does not fit"] if MISFITS in self.effects else []
         more += ["that is encrypted"] if "branded" in kinds and "encrypted" not in kinds else []
         more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
@@ -193,27 +195,27 @@ def _happens(effect: RuleEffect, *, certain: bool) -> str:
 _NOT_ALL = "This is not all: there are too many rules, or the rules are too complex"
 
 
-def _sentences(found: MailPolicy) -> list[_Sentence]:
+def _sentences(policy: MailPolicy) -> list[_Sentence]:
     """What is said of an organization, each once with all of its rules, the most important first."""
-    said = _with_all_effects(list(map(_Sentence.of_statement, found.statements)))
+    said = _with_all_effects(list(map(_Sentence.of_statement, policy.statements)))
     said = _with_all_values(said)
     once: dict[_Sentence, list[_Sentence]] = {}
-    for each in said:
-        once.setdefault(each, []).append(each)
+    for sentence in said:
+        once.setdefault(sentence, []).append(sentence)
     every = [_as_one(alike) for alike in once.values()]
-    every += [] if found.complete else [_Sentence((), ())]
-    return sorted(every, key=lambda each: KINDS.index(each.kind))
+    every += [] if policy.complete else [_Sentence((), ())]
+    return sorted(every, key=lambda sentence: KINDS.index(sentence.kind))
 
 
 def _as_one(alike: Sequence[_Sentence]) -> _Sentence:
     """One sentence for all that say the same, with all of their rules."""
-    exempting = tuple(dict.fromkeys(each for said in alike for each in said.exempting))
+    exempting = tuple(dict.fromkeys(exemption for said in alike for exemption in said.exempting))
     return replace(alike[0], rules=_names(alike), exempting=exempting)
 
 
 def _names(said: Iterable[_Sentence]) -> tuple[str, ...]:
     """The names of all rules of some sentences."""
-    return tuple(dict.fromkeys(name for each in said for name in each.rules))
+    return tuple(dict.fromkeys(name for sentence in said for name in sentence.rules))
 
 
 def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
@@ -223,7 +225,7 @@ def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
         same = (said.rules, said.mail, said.exempting, said.senders, said.certain, said.numbers, said.approved)
         groups.setdefault(same, []).append(said)
     return [
-        replace(alike[0], effects=tuple(dict.fromkeys(each for said in alike for each in said.effects)))
+        replace(alike[0], effects=tuple(dict.fromkeys(effect for said in alike for effect in said.effects)))
         for alike in groups.values()
     ]
 
@@ -236,15 +238,15 @@ def _with_all_values(every: Sequence[_Sentence]) -> list[_Sentence]:
             if atom is not None:
                 groups.setdefault(_but_for_values(said, number, atom), []).append(place)
     left = dict(enumerate(every))
-    found: list[tuple[int, _Sentence]] = []
-    for key, places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1])):
+    merged: list[tuple[int, _Sentence]] = []
+    for key, places in sorted(groups.items(), key=lambda sentence: (-len(sentence[1]), sentence[1])):
         alike = [left[place] for place in places if place in left]
         if len(alike) < 2:
             continue
         for place in places:
             left.pop(place, None)
-        found.append((places[0], _joined(alike, key)))
-    return [said for _place, said in sorted([*found, *left.items()], key=lambda each: each[0])]
+        merged.append((places[0], _joined(alike, key)))
+    return [said for _place, said in sorted([*merged, *left.items()], key=lambda numbered: numbered[0])]
 
 
 def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:
@@ -301,9 +303,9 @@ def _row(said: _Sentence, often: Collection[Exempting] = ()) -> Row:
         "rules": list(said.rules),
     }
     if said.exempting:
-        row["unless"] = [{"rule": each.rule, "how": each.how} for each in said.exempting]
-    named = [each for each in said.exempting if each not in counted][:MOST_NAMED]
-    unnamed = dict.fromkeys(each.rule for each in said.exempting if each not in named)
+        row["unless"] = [{"rule": exempting.rule, "how": exempting.how} for exempting in said.exempting]
+    named = [exempting for exempting in said.exempting if exempting not in counted][:MOST_NAMED]
+    unnamed = dict.fromkeys(exempting.rule for exempting in said.exempting if exempting not in named)
     if unnamed:
         row["unnamed"] = list(unnamed)
     if said.numbers:
@@ -334,9 +336,9 @@ def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     """
     kept: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for each in row.get("unless", ()):
-            if each["rule"] in row.get("unnamed", ()):
-                kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
+        for exempting in row.get("unless", ()):
+            if exempting["rule"] in row.get("unnamed", ()):
+                kept.setdefault((exempting["rule"], exempting["how"]), {}).update(dict.fromkeys(row["rules"]))
     return [
         {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}
         for (rule, how), others in kept.items()

@@ -89,7 +89,7 @@ def _of_pattern(form: str) -> Callable[..., str]:
 
 
 def _nameless(rules: tuple[str, ...]) -> str:
-    names = listed([repr(each) for each in rules], joint="and")
+    names = listed([repr(rule) for rule in rules], joint="and")
     return f"the managers of senders are not known, to whom {names} sends mail"
 
 
@@ -248,7 +248,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "hidden_and_matched": "whether {rule} counts as matched on a message that S/MIME hides",
     "not_reached": "not reached: {:' or } ended the processing",
     "outside_dates": lambda *dates: (
-        f"the message is outside of its dates: {' to '.join(each or 'always' for each in dates)}"
+        f"the message is outside of its dates: {' to '.join(date or 'always' for date in dates)}"
     ),
     "reports": "which rules see reports that Exchange itself sends",
     "rule_fails": "what makes Exchange fail on a rule is not documented",
@@ -361,14 +361,14 @@ def worded(result: Any) -> Any:
         return f"{result.id}: {reason_text(result)}" if result.id else reason_text(result)
     if isinstance(result, Saw):
         return saw_text(result)
-    if isinstance(result, tuple) and all(isinstance(each, Reason) for each in result):
+    if isinstance(result, tuple) and all(isinstance(part, Reason) for part in result):
         return "; ".join(map(worded, sorted(result, key=_order)))
     if isinstance(result, (list, tuple)):
-        return [worded(each) for each in result]
+        return [worded(part) for part in result]
     if not isinstance(result, Mapping):
         return result
     if "unknown" in result:
-        reasons = sorted((each["reason"] for each in result["unknown"]), key=_order)
+        reasons = sorted((reason["reason"] for reason in result["unknown"]), key=_order)
         result = {**result, "unknown": reason_rows(reasons)}
         return {key: value if key == "unknown" else worded(value) for key, value in result.items()}
     return {key: worded(value) for key, value in result.items()}

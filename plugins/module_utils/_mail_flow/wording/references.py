@@ -14,9 +14,9 @@ from ..input.references import MISSING, OUTSIDE, PRESENT, UNKNOWN, Reference
 _NAMED_STATUSES = (MISSING, UNKNOWN, OUTSIDE)
 
 
-def reference_rows(found: Iterable[Reference]) -> list[dict[str, Any]]:
+def reference_rows(references: Iterable[Reference]) -> list[dict[str, Any]]:
     """As a task returns them."""
-    return [asdict(each) for each in found]
+    return [asdict(reference) for reference in references]
 
 
 def reference_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:

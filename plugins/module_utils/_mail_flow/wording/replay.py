@@ -116,14 +116,14 @@ def window_reason(reason: str, detail: str) -> str:
     return _INCOMPLETE[reason].format(detail=detail)
 
 
-def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
+def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
     """A replay as lines of a terminal: what was read, what happens to it, what a change changes, and guarantees.
 
-    :param found: the module's result.
+    :param replay: the module's result.
     :param most: the maximum number of rules and of kinds of change that are named.
     :param domains: whether to name domains.
     """
-    counts, window = found["counts"], found["window"]
+    counts, window = replay["counts"], replay["window"]
     if not counts["copies"]:
         return [f"No mail was traced.{'' if window['complete'] else ' ' + window['reason']}"]
     left_out = sum(counts["left_out"].values())
@@ -133,32 +133,32 @@ def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = Tr
     ]
     if "perhaps_twice" in counts:
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
-    lines += [f"{coverage_sentence(found)}{undecided_sentence(found)}"]
-    lines += [*measured_lines(found), *unseen_lines(found)]
-    lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
-    lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
-    return [*lines, *map(guarantee_sentence, found.get("guarantees") or ()), *hopless_lines(found)]
+    lines += [f"{coverage_sentence(replay)}{undecided_sentence(replay)}"]
+    lines += [*measured_lines(replay), *unseen_lines(replay)]
+    lines += [change_sentence(row, domains=domains) for row in (replay.get("difference") or ())[:most]]
+    lines += ["No copy is protected or delivered differently."] if replay.get("difference") == [] else []
+    return [*lines, *map(guarantee_sentence, replay.get("guarantees") or ()), *hopless_lines(replay)]
 
 
-def coverage_sentence(found: Mapping[str, Any]) -> str:
+def coverage_sentence(replay: Mapping[str, Any]) -> str:
     """How many copies are protected by rules, not by rules, or not delivered."""
-    known = {how: sum(day[how] for day in found["days"]) for how in (PROTECTED, NOT_BY_RULES, NOT_DELIVERED)}
+    known = {how: sum(day[how] for day in replay["days"]) for how in (PROTECTED, NOT_BY_RULES, NOT_DELIVERED)}
     away = f", {known[NOT_DELIVERED]:,} not delivered" if known[NOT_DELIVERED] else ""
     return f"Protected by rules: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{away}."
 
 
-def undecided_sentence(found: Mapping[str, Any]) -> str:
+def undecided_sentence(replay: Mapping[str, Any]) -> str:
     """How many copies cannot be decided, and why, the most frequent reason first; empty if all can."""
-    counts = _undecided_by_reason(found)
+    counts = _undecided_by_reason(replay)
     if not counts:
         return ""
     because = "; ".join(f"{NOT_KNOWN[reason]} {count:,}" for reason, count in counts.most_common())
     return f" Cannot be told from a trace: {counts.total():,} ({because})."
 
 
-def hopless_lines(found: Mapping[str, Any]) -> list[str]:
+def hopless_lines(replay: Mapping[str, Any]) -> list[str]:
     """What to do about copies that are undecided because rows have no FromIP."""
-    count = _undecided_by_reason(found)[FROM_IP]
+    count = _undecided_by_reason(replay)[FROM_IP]
     if not count:
         return []
     return [
@@ -172,16 +172,18 @@ def settled_line(row: Mapping[str, Any]) -> str:
     return f"{unknown[:1].upper()}{unknown[1:]} ({row['copies']:,}): {row['settled_by']}"
 
 
-def _undecided_by_reason(found: Mapping[str, Any]) -> Counter[str]:
+def _undecided_by_reason(replay: Mapping[str, Any]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for row in found["undecided"]:
+    for row in replay["undecided"]:
         counts[row["reason"]] += row["copies"]
     return counts
 
 
 def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
     """A kind of change: ``231 copies are now encrypted (fabrikam.com 180, …), 12 more perhaps: 'Partners'.``"""
-    names = [f"{each['name']} {each['certain'] + each['possible']:,}" for each in row["domains"]] if domains else []
+    names = (
+        [f"{domain['name']} {domain['certain'] + domain['possible']:,}" for domain in row["domains"]] if domains else []
+    )
     of_domains = f" ({', '.join(names)}{', ...' if row['more_domains'] else ''})" if names else ""
     more = len(row["rules"]) - _NAMED
     rules = (
@@ -230,7 +232,7 @@ def number_of(count: int, one: str, several: str = "") -> str:
 
 
 def described(
-    found: Tallies,
+    tallies: Tallies,
     window: Window | None,
     *,
     compared: bool,
@@ -246,43 +248,43 @@ def described(
     :param report: what Exchange counts as encrypted; ``None`` if nobody asked it.
     """
     counts: dict[str, Any] = {
-        "copies": found.copies,
-        "messages": found.messages,
-        "recipients": found.recipients,
-        **({"perhaps_twice": found.perhaps_twice} if found.perhaps_twice else {}),
-        "left_out": dict(sorted(found.left_out.items())),
+        "copies": tallies.copies,
+        "messages": tallies.messages,
+        "recipients": tallies.recipients,
+        **({"perhaps_twice": tallies.perhaps_twice} if tallies.perhaps_twice else {}),
+        "left_out": dict(sorted(tallies.left_out.items())),
     }
     if compared:
         counts["changed"] = {
-            "certain": found.changed.certain.total(),
-            "possible": found.changed.possible.total(),
+            "certain": tallies.changed.certain.total(),
+            "possible": tallies.changed.possible.total(),
         }
-    days = sorted({day for day, _how in found.days})
+    days = sorted({day for day, _how in tallies.days})
     result: dict[str, Any] = {
         "window": window_row(window),
         "counts": counts,
-        "outcome": sorted((_outcome(*key, tally, rules) for key, tally in found.outcomes.items()), key=_largest),
-        "undecided": _undecided(found, rules),
-        "days": [{"date": day.isoformat(), **_coverage(found.days, day)} for day in days],
-        "domains": _covered(found.domains, domains),
+        "outcome": sorted((_outcome(*key, tally, rules) for key, tally in tallies.outcomes.items()), key=_largest),
+        "undecided": _undecided(tallies, rules),
+        "days": [{"date": day.isoformat(), **_coverage(tallies.days, day)} for day in days],
+        "domains": _covered(tallies.domains, domains),
         "assumes": [
             *PREMISES,
-            *([UNSIZED] if found.unsized else []),
-            *({"id": number} for number in sorted(found.assumed)),
+            *([UNSIZED] if tallies.unsized else []),
+            *({"id": number} for number in sorted(tallies.assumed)),
         ],
-        "unseen": list(found.unseen),
+        "unseen": list(tallies.unseen),
     }
     if report and window:
-        explained = Explained(found.messages, found.encrypted, found.perhaps_encrypted)
+        explained = Explained(tallies.messages, tallies.encrypted, tallies.perhaps_encrypted)
         result["encrypted_otherwise"] = otherwise_row(report, window, explained)
     if compared:
         result["difference"] = [
-            _change(kind, found.difference[kind], domains, rules) for kind in KINDS if kind in found.difference
+            _change(kind, tallies.difference[kind], domains, rules) for kind in KINDS if kind in tallies.difference
         ]
-    return {**result, "guarantees": _guaranteed(found)} if guaranteed else result
+    return {**result, "guarantees": _guaranteed(tallies)} if guaranteed else result
 
 
-def _undecided(found: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
+def _undecided(tallies: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
     """The copies of which a trace does not tell enough, by reason."""
     return [
         {
@@ -293,21 +295,21 @@ def _undecided(found: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
             "settled_by": SETTLED_BY[why.word] if why.id or why.silent or why.word != "semantics" else MISSING,
             **_examples(tally),
         }
-        for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0]))
+        for why, tally in sorted(tallies.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0]))
     ]
 
 
-def _guaranteed(found: Tallies) -> list[dict[str, Any]]:
+def _guaranteed(tallies: Tallies) -> list[dict[str, Any]]:
     """How many copies keep each guarantee."""
     return [
         {
             "name": name,
-            "kept": found.kept[name],
+            "kept": tallies.kept[name],
             "broken": tally.certain.total(),
-            "undecided": found.unsettled[name],
+            "undecided": tallies.unsettled[name],
             **_examples(tally),
         }
-        for name, tally in found.broken.items()
+        for name, tally in tallies.broken.items()
     ]
 
 

@@ -28,7 +28,7 @@ def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
 
 
 def _folded(lines: Iterable[str]) -> Iterator[str]:
-    for line in (part for each in lines for part in each.split("\n")):
+    for line in (part for one_line in lines for part in one_line.split("\n")):
         if len(line) <= MOST_COLUMNS:
             yield line
             continue

@@ -106,11 +106,11 @@ def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
             ]
             whole = list(dict.fromkeys(deeper))
         return [whole] if whole else lists
-    found: list[list[Any]] = []
+    lists_left: list[list[Any]] = []
     for values in sorted(lists, key=len):
-        if not any(set(known) <= set(values) for known in found):
-            found.append(values)
-    return found
+        if not any(set(known) <= set(values) for known in lists_left):
+            lists_left.append(values)
+    return lists_left
 
 
 #: The maximum number of exceptions that a sentence names.
@@ -146,9 +146,9 @@ class NamedMail:
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
         begins = ("All mail" if first else "all mail") if self.every else "Mail" if first else "mail"
         mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
-        spared = [each.words() for each in self.spared]
+        spared = [clause.words() for clause in self.spared]
         if self.met:
-            reasons = [*(each.words() for each in self.met), *(f"not {each.words()}" for each in self.unmet)]
+            reasons = [*(clause.words() for clause in self.met), *(f"not {clause.words()}" for clause in self.unmet)]
             besides = f", except mail {listed(spared, most=_MOST_SPARED)}" if spared else ""
             return f"{mail}{besides}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
         spared = [*([" ".join(words_of(self.unmet))] if self.unmet else []), *spared]
@@ -336,13 +336,13 @@ def unless_words(
     :param reasons: the words for other reasons.
     :param unnamed: those that are only counted.
     """
-    named = [each for each in exempting if each not in unnamed][:MOST_NAMED]
+    named = [rule for rule in exempting if rule not in unnamed][:MOST_NAMED]
     said = list(reasons)
-    for how in dict.fromkeys(each.how for each in named):
+    for how in dict.fromkeys(exemption.how for exemption in named):
         words, first = _KEEPS[how]
-        names = listed([repr(each.rule) for each in named if each.how == how])
+        names = listed([repr(exemption.rule) for exemption in named if exemption.how == how])
         said.append(f"{names} {words}" if first else f"{words} {names}")
-    left = [each for each in exempting if each not in named]
+    left = [rule for rule in exempting if rule not in named]
     if left:
         said.append(_counted(left, others=bool(named)))
     return f", unless {', or '.join(said)}" if said else ""
@@ -353,7 +353,7 @@ def _counted(exempting: Sequence[Exempting], *, others: bool) -> str:
 
     :param others: whether others are named.
     """
-    number, hows = len(exempting), dict.fromkeys(each.how for each in exempting)
+    number, hows = len(exempting), dict.fromkeys(exemption.how for exemption in exempting)
     other = "other " if others else ""
     if ENDING_MAIL.issuperset(hows):
         rules = f"one of {number} {other}rules" if number > 1 else "another rule"
@@ -420,7 +420,7 @@ def _differently(edit: Edit) -> str:
         return "is now enforced" if edit.after.enforced else f"is now only in a test mode ({edit.after.mode})"
     was, now = (list(rule.templates) for rule in (edit.before, edit.after))
     if was and now and was != now:
-        named = [listed(list(map(repr, each)), joint="and") for each in (now, was)]
+        named = [listed(list(map(repr, values)), joint="and") for values in (now, was)]
         return f"now asks for {named[0]} instead of {named[1]}"
     return "now does something else with it"
 
@@ -436,11 +436,11 @@ _DATED = {
 
 def dated(dates: Sequence[DateChange]) -> str:
     """What dates of a rule change."""
-    found: list[str] = []
-    for place, each in enumerate(dates):
-        again = place and each.how in ("other", "meets") and dates[place - 1].how == each.how
-        found.append(f"{'' if again else _DATED[each.how]}{each.verb} on {each.date}")
-    return " and ".join(found)
+    texts: list[str] = []
+    for place, date in enumerate(dates):
+        again = place and date.how in ("other", "meets") and dates[place - 1].how == date.how
+        texts.append(f"{'' if again else _DATED[date.how]}{date.verb} on {date.date}")
+    return " and ".join(texts)
 
 
 #: Sort of text for people to the words for another one.
@@ -486,7 +486,7 @@ def side_effects_said(effects: Sequence[SideEffect], *, now: bool, perhaps: bool
     :param perhaps: whether that is open.
     """
     forms = _POSSIBLE_SIDE_EFFECTS if perhaps else _SIDE_EFFECTS
-    return " and ".join(filled(forms[each.sort][not now], each.name) for each in effects)
+    return " and ".join(filled(forms[effect.sort][not now], effect.name) for effect in effects)
 
 
 def filled(form: str, name: str) -> str:

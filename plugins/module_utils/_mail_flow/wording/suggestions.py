@@ -74,7 +74,7 @@ _WORDS = {
 
 
 def suggestion_rows(
-    found: Iterable[GoalSuggestions], present: Sequence[Rule], to_yaml: Callable[[Any], str]
+    goals: Iterable[GoalSuggestions], present: Sequence[Rule], to_yaml: Callable[[Any], str]
 ) -> list[Row]:
     """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found,
     ``rules``, ``difference``, ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option
@@ -85,31 +85,34 @@ def suggestion_rows(
     :param to_yaml: writes a value as YAML.
     """
     rows: list[Row] = []
-    for each in found:
-        tried = {"for": each.name, "tried": asdict(each.tried)}
-        rows += [{**tried, **_row(suggestion, present, to_yaml)} for suggestion in each.suggestions]
-        rows += [] if each.suggestions else [{**tried, "edits": [], "text": _nothing(each)}]
+    for goal in goals:
+        tried = {"for": goal.name, "tried": asdict(goal.tried)}
+        rows += [{**tried, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
+        rows += [] if goal.suggestions else [{**tried, "edits": [], "text": _nothing(goal)}]
     return rows
 
 
-def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> Row:
-    left_open = {"open": _left_open(found.left_open)} if found.left_open else {}
-    if found.connector:
+def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> Row:
+    left_open = {"open": _left_open(suggestion.left_open)} if suggestion.left_open else {}
+    if suggestion.connector:
         return {
-            "edits": [_connector_row(found.connector)],
-            "text": _connector_text(found.connector, found.left_open),
-            "cmdlet": str(_connector_call(found.connector)),
+            "edits": [_connector_row(suggestion.connector)],
+            "text": _connector_text(suggestion.connector, suggestion.left_open),
+            "cmdlet": str(_connector_call(suggestion.connector)),
             **left_open,
         }
-    rows, more = difference_rows(found.difference)
-    left_out = unwritten(found.rules)
-    rules, names = as_options(found.rules, present), {edit.rule for edit in found.edits}
+    rows, more = difference_rows(suggestion.difference)
+    left_out = unwritten(suggestion.rules)
+    rules, names = as_options(suggestion.rules, present), {edit.rule for edit in suggestion.edits}
     before, after = (
-        to_yaml(_shown(each, found.edits)).splitlines() for each in (as_options(present, found.rules), rules)
+        to_yaml(_shown(options, suggestion.edits)).splitlines()
+        for options in (as_options(present, suggestion.rules), rules)
     )
     return {
-        "edits": [{key: value for key, value in asdict(edit).items() if value is not None} for edit in found.edits],
-        "text": _text(found),
+        "edits": [
+            {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
+        ],
+        "text": _text(suggestion),
         "rules": rules,
         "difference": rows,
         "difference_more": more,
@@ -117,15 +120,15 @@ def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], st
         "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
         **left_open,
         **({"unwritten": left_out} if left_out else {}),
-        **({"until": found.until.isoformat()} if found.until else {}),
-        **({"replay": _replay(found.replay)} if found.replay else {}),
+        **({"until": suggestion.until.isoformat()} if suggestion.until else {}),
+        **({"replay": _replay(suggestion.replay)} if suggestion.replay else {}),
     }
 
 
-def _replay(found: TraceEffect) -> Row:
+def _replay(effect: TraceEffect) -> Row:
     """Copies of a trace, counted: who got them is not told."""
-    changes = [{"kind": kind, **asdict(copies)} for kind, copies in found.changes.items()]
-    return {"window": window_row(found.window), "copies": found.copies, "difference": changes}
+    changes = [{"kind": kind, **asdict(copies)} for kind, copies in effect.changes.items()]
+    return {"window": window_row(effect.window), "copies": effect.copies, "difference": changes}
 
 
 def _shown(rules: Iterable[Rule], edits: Iterable[RuleEdit]) -> list[Rule]:
@@ -134,14 +137,14 @@ def _shown(rules: Iterable[Rule], edits: Iterable[RuleEdit]) -> list[Rule]:
     return [rule if name_of(rule) in edited else {"name": name_of(rule)} for rule in rules]
 
 
-def _text(found: Suggestion) -> str:
+def _text(suggestion: Suggestion) -> str:
     """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0, but it takes encryption
     from mail to fabrikam.com.``
     """
-    said = " and ".join(map(_edit, found.edits))
-    until = f", which helps until {found.until.isoformat()} only" if found.until else ""
-    still_open = f" Not all of it then is right: {_left_open(found.left_open)}" if found.left_open else ""
-    return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(found.losses)}.{still_open}")
+    said = " and ".join(map(_edit, suggestion.edits))
+    until = f", which helps until {suggestion.until.isoformat()} only" if suggestion.until else ""
+    still_open = f" Not all of it then is right: {_left_open(suggestion.left_open)}" if suggestion.left_open else ""
+    return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(suggestion.losses)}.{still_open}")
 
 
 def _left_open(verdict: Judgment) -> str:
@@ -149,7 +152,7 @@ def _left_open(verdict: Judgment) -> str:
     (row,) = guarantee_rows([verdict])
     if "counterexample" in row:
         return refutation(row)
-    if any(each.kind == _NOT_INSIDE for each in verdict.unknown):
+    if any(reason.kind == _NOT_INSIDE for reason in verdict.unknown):
         return (
             f"rules do not surely encrypt mail that was not authenticated ({questions.FORWARDED}): let its sender sign"
             " in, or let a connector take the mail."
@@ -189,10 +192,10 @@ def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
     return visible_line(f"{said}, by hand: {_connector_call(edit)}.{still_open}")
 
 
-def _losses(found: Sequence[MailFinding]) -> str:
-    if not found:
+def _losses(findings: Sequence[MailFinding]) -> str:
+    if not findings:
         return ""
-    first, more = found[0], len(found) - 1
+    first, more = findings[0], len(findings) - 1
     every = isinstance(first, ChangedMail) and first.whole
     mail = mail_of(first.about, first.why, every=every).words(first=False, ends="")
     whose = f" for {first.person}" if first.person else ""
@@ -209,19 +212,19 @@ def _edit(edit: RuleEdit) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{option}: {_value(each)}" for option, each in value.items())
+        return ", ".join(f"{option}: {_value(element)}" for option, element in value.items())
     return listed(value, "'", "or") if isinstance(value, (list, tuple)) else value_text(value, str)
 
 
-def _nothing(found: GoalSuggestions) -> str:
+def _nothing(goal: GoalSuggestions) -> str:
     singles, pairs = (
         f"{number:,} {what}{'' if number == 1 else 's'}"
-        for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair"))
+        for number, what in ((goal.tried.edits, "single edit"), (goal.tried.pairs, "pair"))
     )
-    spent = "" if found.tried.complete else ", until the budget was spent"
-    forbidding = listed([repr(each) for each in found.forbidding], joint="and", most=_FORBIDDING)
-    forbids = "forbids" if len(found.forbidding) == 1 else "forbid"
-    why = f" {forbidding} {forbids} what would put its message right." if found.forbidding else ""
+    spent = "" if goal.tried.complete else ", until the budget was spent"
+    forbidding = listed([repr(guarantee) for guarantee in goal.forbidding], joint="and", most=_FORBIDDING)
+    forbids = "forbids" if len(goal.forbidding) == 1 else "forbid"
+    why = f" {forbidding} {forbids} what would put its message right." if goal.forbidding else ""
     return f"Nothing that was tried would put it right: {singles} and {pairs}{spent}.{why}"
 
 
@@ -240,7 +243,7 @@ def _changes(row: Mapping[str, Any]) -> str:
     kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
     if not kinds:
         return ""
-    is_open = row.get("difference_more") or any(each["kind"] == "unknown" for each in row["difference"][1:])
+    is_open = row.get("difference_more") or any(row_["kind"] == "unknown" for row_ in row["difference"][1:])
     changes, change = ("may change", "may change") if is_open else ("changes", "change")
     more = {1: "", 2: f" 1 more kind of mail {changes}."}.get(kinds, f" {kinds - 1} more kinds of mail {change}.")
     return f" {row['difference'][0]['text']}{more}"
@@ -269,11 +272,11 @@ def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [visible(f"{row['for']}: {row['text']}\n{row['diff']}") for row in rows if row.get("diff")]
 
 
-def nearest_row(found: NearestRule) -> Row:
+def nearest_row(nearest: NearestRule) -> Row:
     """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply,
     ``looked_at`` and ``others``.
     """
-    return {key: worded(value) for key, value in vars(found).items() if key == "value" or value not in ("", 0)}
+    return {key: worded(value) for key, value in vars(nearest).items() if key == "value" or value not in ("", 0)}
 
 
 def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested: Sequence[Row]) -> list[str]:
@@ -282,12 +285,12 @@ def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested:
     :param messages: as results have them; :param:`guarantees` likewise.
     :param suggested: the rows of suggestions.
     """
-    found = [
+    clear_copies = [
         (message["name"], label, result) for message in messages for label, result in message["recipients"].items()
     ]
     refuting = [(row["name"], row["counterexample"]) for row in guarantees if "counterexample" in row]
-    found += [(name, each["recipient"], each["outcome"]) for name, each in refuting]
-    every = [(name, label, result["nearest"]) for name, label, result in found if "nearest" in result]
+    clear_copies += [(name, refuted["recipient"], refuted["outcome"]) for name, refuted in refuting]
+    every = [(name, label, result["nearest"]) for name, label, result in clear_copies if "nearest" in result]
     lines = [
         visible_line(line)
         for name, label, row in every[:_EXPLAINED]
@@ -312,8 +315,8 @@ def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequenc
     if row.get("others"):
         several = "conditions or settings keep" if row["others"] > 1 else "condition or setting keeps"
         yield f"  {row['others']} more {several} it from acting."
-    for each in [each for each in suggested if each["for"] == name][:1]:
-        yield f"  {'Suggested: ' if each['edits'] else ''}{each['text']}"
+    for suggestion in [suggestion for suggestion in suggested if suggestion["for"] == name][:1]:
+        yield f"  {'Suggested: ' if suggestion['edits'] else ''}{suggestion['text']}"
 
 
 def _obstacle(row: Mapping[str, Any]) -> str:
@@ -351,74 +354,76 @@ _WHY_RULES_STAY = {
 }
 
 
-def simplified_row(found: Simplified, to_yaml: Callable[[Any], str]) -> dict[str, Any]:
+def simplified_row(simplified: Simplified, to_yaml: Callable[[Any], str]) -> dict[str, Any]:
     """Fewer rules, as results have them: ``rules`` and ``yaml`` (where some are proposed), ``removed``, ``merged``,
     ``kept``, ``unwritten`` (where there are some) and ``proof``.
 
     :param to_yaml: writes a value as YAML.
     """
-    rules = [dict(rule) for rule in found.rules]
+    rules = [dict(rule) for rule in simplified.rules]
     return {
         **({"rules": rules, "yaml": to_yaml(rules)} if rules else {}),
         "removed": [
-            {"rule": each.rule, "reason": visible_line(_why(each)), "by": list(each.by)} for each in found.removed
+            {"rule": removed.rule, "reason": visible_line(_why(removed)), "by": list(removed.by)}
+            for removed in simplified.removed
         ],
-        "merged": [{"rules": list(each.rules), "into": each.rules[0], "option": each.option} for each in found.merged],
-        "kept": [{"rule": each.rule, "reason": visible_line(_why_kept(each))} for each in found.kept],
-        **({"unwritten": list(found.unwritten)} if found.unwritten else {}),
-        "proof": _proof(found),
+        "merged": [
+            {"rules": list(merged.rules), "into": merged.rules[0], "option": merged.option}
+            for merged in simplified.merged
+        ],
+        "kept": [{"rule": kept.rule, "reason": visible_line(_why_kept(kept))} for kept in simplified.kept],
+        **({"unwritten": list(simplified.unwritten)} if simplified.unwritten else {}),
+        "proof": _proof(simplified),
     }
 
 
-def _proof(found: Simplified) -> dict[str, Any]:
-    if found.why_not:
-        return {"equal": False, "reason": _WHY_NOT[found.why_not], "comparisons": found.comparisons}
-    assumed = list(map(premise_row, found.premises))
+def _proof(simplified: Simplified) -> dict[str, Any]:
+    if simplified.why_not:
+        return {"equal": False, "reason": _WHY_NOT[simplified.why_not], "comparisons": simplified.comparisons}
+    assumed = list(map(premise_row, simplified.premises))
     return {
         "equal": True,
         "assumptions": assumed,
-        "rules_before": found.before,
-        "rules_after": _rules_that_remain(found),
-        "comparisons": found.comparisons,
+        "rules_before": simplified.before,
+        "rules_after": _rules_that_remain(simplified),
+        "comparisons": simplified.comparisons,
     }
 
 
-def _rules_that_remain(found: Simplified) -> int:
-    return found.before - len(found.removed) - sum(len(each.rules) - 1 for each in found.merged)
+def _rules_that_remain(simplified: Simplified) -> int:
+    return simplified.before - len(simplified.removed) - sum(len(merged.rules) - 1 for merged in simplified.merged)
 
 
-def _why(found: RemovedRule) -> str:
-    others = listed([repr(each) for each in found.by], joint="and")
-    one = len(found.by) == 1
-    if found.why == "covered":
+def _why(removed: RemovedRule) -> str:
+    others = listed([repr(name) for name in removed.by], joint="and")
+    one = len(removed.by) == 1
+    if removed.why == "covered":
         return f"{others} {'does' if one else 'do'} the same to all of its mail"
-    if found.why == "disabled":
+    if removed.why == "disabled":
         return "it is disabled"
     stopped = f"{others} {'stops' if one else 'stop'} all mail that it applies to"
-    return (
-        f"it never acts: {stopped if found.by else 'its dates exclude today, or its conditions contradict each other'}"
-    )
+    return f"it never acts: {stopped if removed.by else 'its dates exclude today, or its conditions contradict each other'}"
 
 
-def _why_kept(found: KeptRule) -> str:
-    about = [BECOMES[each] for each in found.about] if found.why == "difference" else list(found.about)
-    return _WHY_RULES_STAY[found.why].format(about=listed(about, joint="and") if about else BECOMES["unknown"])
+def _why_kept(kept: KeptRule) -> str:
+    about = [BECOMES[kind] for kind in kept.about] if kept.why == "difference" else list(kept.about)
+    return _WHY_RULES_STAY[kept.why].format(about=listed(about, joint="and") if about else BECOMES["unknown"])
 
 
-def simplified_lines(found: Simplified) -> Iterator[str]:
+def simplified_lines(simplified: Simplified) -> Iterator[str]:
     """Fewer rules, as lines for a terminal."""
-    if not found.before:
+    if not simplified.before:
         yield "There are no rules."
-    elif found.why_not:
-        yield f"No fewer rules do provably the same: {_WHY_NOT[found.why_not]}."
+    elif simplified.why_not:
+        yield f"No fewer rules do provably the same: {_WHY_NOT[simplified.why_not]}."
     else:
-        left = _rules_that_remain(found)
-        yield f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {found.before}:"
-    yield from (f"  {each.rule!r} can go: {visible_line(_why(each))}." for each in found.removed)
-    yield from (f"  {_merged(each)}." for each in found.merged)
-    yield from (f"  {each.rule!r} stays: {visible_line(_why_kept(each))}." for each in found.kept)
+        left = _rules_that_remain(simplified)
+        yield f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {simplified.before}:"
+    yield from (f"  {removed.rule!r} can go: {visible_line(_why(removed))}." for removed in simplified.removed)
+    yield from (f"  {_merged(merged)}." for merged in simplified.merged)
+    yield from (f"  {kept.rule!r} stays: {visible_line(_why_kept(kept))}." for kept in simplified.kept)
 
 
-def _merged(found: MergedRules) -> str:
-    names: Sequence[str] = [repr(each) for each in found.rules]
-    return f"{listed(names, joint='and', most=len(names))} can be one: {names[0]} with the values of all of them in {found.option}"
+def _merged(merged: MergedRules) -> str:
+    names: Sequence[str] = [repr(name) for name in merged.rules]
+    return f"{listed(names, joint='and', most=len(names))} can be one: {names[0]} with the values of all of them in {merged.option}"

@@ -127,8 +127,8 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
     """A message and one of its recipients, with all that it needs to show something: ``mail from alexw@contoso.com to
     ann@fabrikam.com (also to joe@fabrikam.com) with the subject 'Offer' and the spam level 5``.
     """
-    everybody = [str(each) for name in ("to", "cc", "bcc") for each in message.get(name) or ()]
-    others = [each for each in everybody if each.lower() != recipient.lower()]
+    everybody = [str(person) for name in ("to", "cc", "bcc") for person in message.get(name) or ()]
+    others = [person for person in everybody if person.lower() != recipient.lower()]
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     also = f" (also to {', '.join(others[:_NAMED])}{more})" if others else ""
     said = [words(message[key]) for key, words in _WITH.items() if message.get(key) not in (None, [], {}, "")]
@@ -147,12 +147,12 @@ def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[
     :param recipient: the recipient whom the list is about; somebody whom no field names gets a copy.
     """
     yield "From", str(message.get("from") or "nobody")
-    fields = {name: [str(each) for each in message.get(name) or ()] for name in ("to", "cc", "bcc")}
+    fields = {name: [str(person) for person in message.get(name) or ()] for name in ("to", "cc", "bcc")}
     for name, people in fields.items():
         if people:
             others = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
             yield name.capitalize(), f"{', '.join(people[:_NAMED])}{others}"
-    everybody = [each.lower() for people in fields.values() for each in people]
+    everybody = [field.lower() for people in fields.values() for field in people]
     if everybody != [recipient.lower()]:
         yield "Seen by", recipient
     for key in (*_TEXTS, *(key for key in message if key not in (*_TEXTS, *_ADDRESSES))):
@@ -165,7 +165,7 @@ def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[
 
 def _listed(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {each}" for name, each in value.items())
+        return ", ".join(f"{name}: {element}" for name, element in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -174,7 +174,7 @@ def _attachment(attachment: Mapping[str, Any]) -> str:
     facts = [word for key, word in _ATTACHED.items() if attachment.get(key)]
     size = attachment.get("size") or 0
     facts += [f"{size:,} bytes"] if isinstance(size, int) and size > 1 else [f"{size}"] if isinstance(size, str) else []
-    facts += [f"with {each!r}" for each in (attachment.get("text"), *(attachment.get("nested") or ())) if each]
+    facts += [f"with {text!r}" for text in (attachment.get("text"), *(attachment.get("nested") or ())) if text]
     facts += [_listed(attachment["properties"])] if attachment.get("properties") else []
     return f"{attachment['name']} ({', '.join(facts)})" if facts else str(attachment["name"])
 
@@ -224,39 +224,39 @@ _WEAK = "unencrypted by rules, but by forced TLS that checks less than is requir
 
 def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
-    found = row["counterexample"]
-    if found.get("shown_to"):
-        (rule,) = found["decided_by"]
-        mail = message_words(found["message"], found["recipient"])
-        return f"{mail} is shown to {found['shown_to']} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
-    verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
-    weak = (found.get("hole") or {}).get("kind") == "weak"
-    outcome = f"{outcome_words(found['outcome'], _WEAK if weak else '')}{lacking(found)}"
-    why = "".join(f": {cause}" for cause in causes(found))
-    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}{why}."
+    counterexample = row["counterexample"]
+    if counterexample.get("shown_to"):
+        (rule,) = counterexample["decided_by"]
+        mail = message_words(counterexample["message"], counterexample["recipient"])
+        return f"{mail} is shown to {counterexample['shown_to']} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
+    verb = "is delivered" if counterexample["outcome"].get("fate") == "delivered" else "is"
+    weak = (counterexample.get("hole") or {}).get("kind") == "weak"
+    outcome = f"{outcome_words(counterexample['outcome'], _WEAK if weak else '')}{lacking(counterexample)}"
+    why = "".join(f": {cause}" for cause in causes(counterexample))
+    return f"{message_words(counterexample['message'], counterexample['recipient'])} {verb} {outcome}{why}."
 
 
-def lacking(found: Mapping[str, Any]) -> str:
+def lacking(counterexample: Mapping[str, Any]) -> str:
     """What the protection of a counterexample lacks, as the end of a sentence about its outcome."""
     expiry = {None: "", 0: ", which never lets it expire"}.get(
-        found.get("expiry"), f", which lets it expire after {found.get('expiry')} days"
+        counterexample.get("expiry"), f", which lets it expire after {counterexample.get('expiry')} days"
     )
-    return f"{expiry}{', with no branding that leads to the portal' if found.get('unbranded') else ''}"
+    return f"{expiry}{', with no branding that leads to the portal' if counterexample.get('unbranded') else ''}"
 
 
-def causes(found: Mapping[str, Any]) -> list[str]:
+def causes(counterexample: Mapping[str, Any]) -> list[str]:
     """Why a counterexample comes out as it does: what is known of rules, and the hole on the way."""
-    decided = [f"the rule {name!r} decides" for name in found.get("decided_by") or ()]
-    cause = found.get("cause")
+    decided = [f"the rule {name!r} decides" for name in counterexample.get("decided_by") or ()]
+    cause = counterexample.get("cause")
     if cause:
-        said = cause["rule"] in (found["outcome"].get("protected_by") or ())  # The outcome names the rule.
+        said = cause["rule"] in (counterexample["outcome"].get("protected_by") or ())  # The outcome names the rule.
         decided = [] if said else [cause_words(cause)]
-    return [*decided, *([hole_words(found["hole"])] if found.get("hole") else [])]
+    return [*decided, *([hole_words(counterexample["hole"])] if counterexample.get("hole") else [])]
 
 
 def reasons_of(row: Mapping[str, Any]) -> str:
     """Why it is unknown whether a guarantee holds."""
-    return "; ".join(f"{each['reason']} ({each['id']})" for each in row.get("unknown") or ())
+    return "; ".join(f"{reason['reason']} ({reason['id']})" for reason in row.get("unknown") or ())
 
 
 def verdict_sentence(row: Mapping[str, Any]) -> str:
@@ -330,9 +330,11 @@ def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """What a proof does not cover, and what it assumes, in a few words each; empty for another verdict."""
     if row["verdict"] != "proved":
         return []
-    left_out = [each["mail"] for each in row["assumptions"] if "mail" in each]
+    left_out = [assumption["mail"] for assumption in row["assumptions"] if "mail" in assumption]
     relied_on = [
-        RELIED_ON.get(each["id"]) or each["text"].rstrip(".") for each in row["assumptions"] if "mail" not in each
+        RELIED_ON.get(assumption["id"]) or assumption["text"].rstrip(".")
+        for assumption in row["assumptions"]
+        if "mail" not in assumption
     ]
     return [("Not covered", left_out), ("Assumes", relied_on)]
 
@@ -362,25 +364,28 @@ def lines(values: Mapping[str, Any]) -> list[str]:
 
 def sides(broken: Sequence[Broken]) -> tuple[list[str], list[str]]:
     """What was expected of a recipient and what came out, as lines."""
-    wanted = {each.key or "recipient": each.wanted if each.key else "gets the message" for each in broken}
-    found = {
-        each.key or "recipient": "absent"
-        if each.found is None and each.key
-        else each.found
-        if each.key
-        else "gets nothing"
-        for each in broken
+    wanted = {
+        expectation.key or "recipient": expectation.wanted if expectation.key else "gets the message"
+        for expectation in broken
     }
-    return lines(wanted), lines(found)
+    outcomes = {
+        expectation.key or "recipient": "absent"
+        if expectation.found is None and expectation.key
+        else expectation.found
+        if expectation.key
+        else "gets nothing"
+        for expectation in broken
+    }
+    return lines(wanted), lines(outcomes)
 
 
 def failure_text(failure: FailedExpectations) -> str:
     """One recipient's broken expectations, as a diff with the rules that decided."""
-    wanted, found = sides(failure.broken)
+    wanted, differing = sides(failure.broken)
     head = f"{failure.message}, to {failure.recipient}:"
     body = [
         line
-        for line in difflib.unified_diff(wanted, found, "expected", "answer", lineterm="", n=0)
+        for line in difflib.unified_diff(wanted, differing, "expected", "answer", lineterm="", n=0)
         if not line.startswith("@@")
     ]
     return "\n".join(
@@ -415,15 +420,15 @@ def tested_text(tested: TestedMessages) -> str:
 def _outcome_lines(tested: TestedMessages) -> Iterator[str]:
     """What becomes of the first copies: ``Offer, to ann@fabrikam.com: encrypted by 'Partners'; opens inline.``"""
     copies = [
-        (message["name"], recipient, worded(found))
+        (message["name"], recipient, worded(outcome))
         for message in tested.messages
-        for recipient, found in message["recipients"].items()
+        for recipient, outcome in message["recipients"].items()
     ]
-    for name, recipient, found in copies[:_MOST_OUTCOMES]:
-        ways = ", ".join(str(each["way"]) for each in found.get("opens") or () if each["way"] != "unknown")
+    for name, recipient, outcome in copies[:_MOST_OUTCOMES]:
+        ways = ", ".join(str(opening["way"]) for opening in outcome.get("opens") or () if opening["way"] != "unknown")
         opens = f"; opens {ways}" if ways else ""
-        why = f": {reasons_of(found)}" if found.get("unknown") and _is_open(found) else ""
-        yield f"  {name}, to {recipient}: {outcome_words(found)}{why}{opens}."
+        why = f": {reasons_of(outcome)}" if outcome.get("unknown") and _is_open(outcome) else ""
+        yield f"  {name}, to {recipient}: {outcome_words(outcome)}{why}{opens}."
     if len(copies) > _MOST_OUTCOMES:
         yield f"  {len(copies) - _MOST_OUTCOMES} more are in the result (messages)."
 
@@ -453,7 +458,7 @@ def decided(
         elif entry["rule"] in protecting:
             passed.append(_passed(entry))
     said += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
-    said += [f"open, {each['id']}: {each['reason']}" for each in result.get("unknown", [])]
+    said += [f"open, {reason['id']}: {reason['reason']}" for reason in result.get("unknown", [])]
     said += [f"this assumes {number}" for number in result.get("assumes", [])]
     return said
 

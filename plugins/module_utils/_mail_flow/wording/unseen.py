@@ -18,7 +18,7 @@ _NAMES = {DLP: "DLP policies", LABELS: "sensitivity labels", ENCRYPT_BUTTON: "th
 
 def unseen_names(unseen: Iterable[str]) -> str:
     """What is not seen: ``DLP policies, sensitivity labels, the Encrypt button``."""
-    return ", ".join(_NAMES[each] for each in unseen)
+    return ", ".join(_NAMES[name] for name in unseen)
 
 
 def unseen_line(unseen: Iterable[str]) -> str:
@@ -27,11 +27,11 @@ def unseen_line(unseen: Iterable[str]) -> str:
     return f"Not seen: {names}." if names else ""
 
 
-def unseen_lines(found: Mapping[str, Any]) -> list[str]:
+def unseen_lines(result: Mapping[str, Any]) -> list[str]:
     """What the verdicts of a result, or of a part of a report, do not see, and what was not tested."""
-    untested = ", ".join(found.get("untested") or ())
+    untested = ", ".join(result.get("untested") or ())
     lines = [
-        unseen_line(found.get("unseen") or ()),
+        unseen_line(result.get("unseen") or ()),
         f"Whether encryption works was not tested ({untested})." if untested else "",
     ]
     return list(filter(None, lines))
