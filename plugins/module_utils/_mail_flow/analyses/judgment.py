@@ -93,13 +93,13 @@ def hole_of(world: World, facts: Facts, address: str, least: str) -> Hole:
     """The hole through which somebody's copy leaves."""
     name = domain(address)
     way = next(way for way in ways_of(world, facts, address) if way.protects(least) is not True)
-    if way.validation:
-        return Hole(name, "weak", way.connector, validation=way.validation)
     if way.connector:
-        return Hole(name, "opportunistic", way.connector)
+        kind = "weak" if way.validation else "opportunistic"
+        return Hole(name, kind, way.connector, validation=way.validation)
     every = facts.outbound_connectors or ()
     near = [hole for connector in every if at_least(connector.validation, least) for hole in _near(connector, name)]
-    return min(near, key=lambda hole: _ORDER.index(hole.kind), default=Hole(name, "uncovered"))
+    without = Hole(name, "weak" if way.validation else "uncovered", validation=way.validation)
+    return min(near, key=lambda hole: _ORDER.index(hole.kind), default=without)
 
 
 #: What is said where several connectors come near.

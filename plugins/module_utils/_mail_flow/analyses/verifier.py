@@ -128,7 +128,11 @@ class TriedRules:
 
     def judgment(self, guarantee: Guarantee) -> Judgment:
         """What is known of one of the guarantees, without premises."""
-        return self._asked.judgment(self._prover, self._place(guarantee), _WHERE)
+        place = self._place(guarantee)
+        with bounded(STEPS_OF_GUARANTEE, share=1):
+            found = self._prover.judge(place, _WHERE)
+        is_missed = found.verdict == UNKNOWN and {BUDGET, NOT_FOUND}.intersection(found.unknown)
+        return self._asked.alone(found, place, _WHERE) if is_missed else found
 
     def refutation(self, guarantee: Guarantee) -> Counterexample | None:
         """A message that refutes one of the guarantees; ``None`` if the search finds none. It does not search for a
@@ -193,15 +197,20 @@ class _Guarantees:
                 return prover.judge(place, where)
         with bounded(STEPS_OF_GUARANTEE // 2, share=1 / 3):
             judgment = prover.judge(place, where)
-        if judgment.verdict != UNKNOWN:
-            return judgment
+        return judgment if judgment.verdict != UNKNOWN else self.alone(judgment, place, where)
+
+    def alone(self, judgment: Judgment, place: int, where: str) -> Judgment:
+        """What is known of a guarantee in a model of its own.
+
+        :param judgment: what is known of it among others.
+        """
         try:
             with bounded():
-                alone = self.prover([self.guarantees[place]])
+                prover = self.prover([self.guarantees[place]])
         except BudgetError:
             return judgment
         with bounded(STEPS_OF_GUARANTEE, share=1):
-            return alone.judge(0, where)
+            return prover.judge(0, where)
 
 
 class _NoMailError(OptionError):

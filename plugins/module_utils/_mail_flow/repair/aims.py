@@ -189,26 +189,59 @@ class EditedRules:
         return EditedRules((*self.rules[:place], rule, *self.rules[place + 1 :]), (*self.edits, edit))
 
 
-def rebuilds(edit: RuleEdit, aim: Aim) -> int:
-    """How much an edit makes another rule: 0 if it is the same rule with less or more mail, 1 if it is a new one or one
-    that no longer looks for a text, and 2 if it is then about mail that it was not meant for: without a condition that
-    says whose mail it is about, or with values that have nothing to do with those before; or for no mail any more.
+#: How much an edit makes another rule. It is the same rule with less or more mail; it no longer looks for a text, and all
+#: of its mail is wanted; it is a new rule; it no longer looks for a text, and only says who is inside or outside; or it is
+#: then about mail that it was not meant for, or about none any more.
+SAME_RULE, ANY_TEXT, NEW_RULE, ANY_MAIL, LAST_RESORT = range(5)
+
+
+def rebuilds(edit: RuleEdit, rules: Iterable[Rule], aim: Aim) -> int:
+    """How much an edit makes another rule, from :data:`SAME_RULE` to :data:`LAST_RESORT`. A rule is about mail that it
+    was not meant for without a condition that says whose mail it is about, with values that have nothing to do with
+    those before, or where it looks for no text in mail that nobody asked for.
+
+    :param rules: the rules after it.
     """
     if edit.kind == ADD:
-        return 1
+        return NEW_RULE
     if edit.kind == ENABLE and edit.after is False:
-        return 2
-    if edit.kind != CONDITION or edit.option.rpartition(".")[2] in SCOPES:
-        return 0
+        return LAST_RESORT
     option = edit.option.rpartition(".")[2]
+    if edit.kind != CONDITION or option in SCOPES:
+        return SAME_RULE
     if edit.after is None:
         predicate = BY_OPTION.get(option)
-        return 2 if predicate is not None and (predicate.of_sender or predicate.of_recipient) else 1
+        if predicate is not None and (predicate.of_sender or predicate.of_recipient):
+            return LAST_RESORT
+        edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
+        if not is_wanted(edited, aim):
+            return LAST_RESORT
+        return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else ANY_TEXT
     wanted = aim.about.get(option)
     before = edit.before if isinstance(edit.before, (list, tuple)) else [edit.before]
     is_wider = isinstance(edit.after, list) and len(edit.after) > len(before)
     shares = isinstance(wanted, (list, tuple)) and any(value_before in wanted for value_before in before)
-    return 2 if is_wider and not shares else 0
+    return LAST_RESORT if is_wider and not shares else SAME_RULE
+
+
+def is_wanted(rule: Rule, aim: Aim) -> bool:
+    """Whether the conditions of a rule say at least what selects the mail that an aim is about. Those on who is inside or
+    outside may be left out where others are not.
+    """
+    conditions = rule.get("conditions") or {}
+    others = [option for option in aim.about if option not in SCOPES]
+    return all(
+        _is_within(conditions.get(option), wanted)
+        for option, wanted in aim.about.items()
+        if option in (others or aim.about) or option in conditions
+    )
+
+
+def _is_within(given: Any, wanted: Any) -> bool:
+    """Whether a condition with one value is met by no more mail than with another."""
+    if isinstance(given, (list, tuple)) and isinstance(wanted, (list, tuple)):
+        return bool(given) and all(value in wanted for value in given)
+    return bool(given == wanted)
 
 
 def fits(rule: Rule) -> bool:

@@ -12,13 +12,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..analyses.causes import unlike
 from ..analyses.standings import FailedCondition, Standing, standings
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
 from ..rules.rule_set import RuleSet
-from .aims import ADD, CONDITION, EXCEPTION, MOST_RULES, STOP, EditedRules, FailingCopy, fits, rebuilds, unwritten
+from .aims import (
+    ADD,
+    CONDITION,
+    EXCEPTION,
+    MOST_RULES,
+    STOP,
+    EditedRules,
+    FailingCopy,
+    fits,
+    is_wanted,
+    rebuilds,
+    unwritten,
+)
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
 _NEAREST, _EXCEPTIONS = 12, 12
@@ -67,10 +80,15 @@ class _CandidateEdits:
         ]
         self._acting = [standing for standing in self._every if standing.acts and standing.rule.enforced]
         self._stop = next((standing for standing in reversed(self._acting) if standing.rule.is_final), None)
+        #: The first rule after which mail may see no other; the end of the rules if there is none.
+        self._first_stop = next(
+            (rule.place for rule in rules.rules if rule.does(Does.STOP) and rule.enforced and not rule.idle),
+            len(rules.rules),
+        )
 
     def least_intrusive_first(self) -> Iterator[EditedRules]:
         """The edits, those first that rebuild no rule for what it is not about."""
-        return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[-1], self._aim)))
+        return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[-1], draft.rules, self._aim)))
 
     def _every_edit(self) -> Iterator[EditedRules]:
         for standing in self._near:
@@ -83,10 +101,15 @@ class _CandidateEdits:
     def _to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that helps acts: enabled, reached, without what keeps it from matching."""
         place, rule = standing.rule.place, standing.rule
+        started = list[EditedRules]()
         if rule.idle:
-            yield self._draft.set(place, "enabled", False, True)
+            started.append(self._draft.set(place, "enabled", False, True))
         if not rule.enforced:
-            yield self._draft.set(place, "mode", rule.mode, "Enforce")
+            started.append(self._draft.set(place, "mode", rule.mode, "Enforce"))
+        yield from started
+        if is_wanted(self._draft.rules[place], self._aim):  # Better than one more rule that does the same.
+            places = dict.fromkeys((self._first_stop, 0))
+            yield from (each.moved(place, to) for each in started for to in places if to < place)
         for failed in standing.failed:
             yield from (
                 self._narrow_exception(standing, failed)
@@ -95,6 +118,8 @@ class _CandidateEdits:
             )
         if not (standing.reached or standing.failed) and self._stop is not None and self._stop.rule.place < place:
             yield self._draft.moved(place, self._stop.rule.place)
+            if self._first_stop < self._stop.rule.place:
+                yield self._draft.moved(place, self._first_stop)
             yield self._draft.moved(self._stop.rule.place, place)
 
     def _move_before(self) -> Iterator[EditedRules]:
@@ -202,7 +227,7 @@ class _CandidateEdits:
         return met
 
     def _new_rule(self) -> Iterator[EditedRules]:
-        """One rule more: before the one that stops, before all, or after all."""
+        """One rule more: after all, before the one that stops, before all that stop, or before all."""
         remedy = self._aim.remedy
         full = len(self._draft.rules) >= MOST_RULES
         if full or remedy is None or any(edit.kind == "add" for edit in self._draft.edits):
@@ -213,7 +238,7 @@ class _CandidateEdits:
             for number in range(1, len(names) + 2)
             if (new_name := _numbered(remedy["name"], number)).casefold() not in names
         )
-        places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), 0]
+        places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), self._first_stop, 0]
         for place in dict.fromkeys(places):
             yield self._draft.added({**remedy, "name": name}, place)
 

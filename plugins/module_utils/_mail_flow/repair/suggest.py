@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..analyses.causes import unlike
 from ..analyses.difference import Difference, difference
 from ..analyses.finding import MailFinding, MayChange
 from ..analyses.judgment import PROVED, REFUTED, UNKNOWN, Counterexample, Judgment
 from ..analyses.regression import later_instants
-from ..analyses.standings import Copy
+from ..analyses.standings import SCOPES, Copy
 from ..analyses.verifier import TriedRules, prove
 from ..budget import BudgetError, bounded, spend
-from ..input.guarantee_options import Guarantee
+from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
@@ -34,6 +35,9 @@ from ..trace.replay import CopyCount, alternatives
 from ..trace.rows import Trace
 from .aims import (
     ADD,
+    LAST_RESORT,
+    SAME_RULE,
+    Aim,
     EditedRules,
     FailingCopy,
     Rule,
@@ -189,19 +193,22 @@ class _BrokenGuarantee:
 class _GoalSearch:
     """What is found out about a goal beside its suggestions.
 
-    :param first_steps: edits that put the first copy right, and not, or perhaps not, all mail; single ones first.
+    :param first_steps: edits that put the first copy right, and not all mail, or not surely.
     :param forbidding: guarantee that held to how many edits break it that put the first copy right.
     """
 
     count: Counter[str] = field(default_factory=Counter)
-    first_steps: list[EditedRules] = field(default_factory=list)
+    first_steps: list[tuple[bool, EditedRules]] = field(default_factory=list)
     forbidding: Counter[str] = field(default_factory=Counter)
     complete: bool = False
 
-    def note_first_step(self, draft: EditedRules) -> None:
-        """Notes a single edit as a first step."""
+    def note_first_step(self, draft: EditedRules, *, refuted: bool) -> None:
+        """Notes a single edit as a first step.
+
+        :param refuted: whether other mail breaks the guarantee then; of all others that is open.
+        """
         if len(draft.edits) == 1:
-            self.first_steps.append(draft)
+            self.first_steps.append((refuted, draft))
 
 
 class _OpenError(Exception):
@@ -275,33 +282,40 @@ class _Repair:
             described.append((draft, left_open, changes, until))
         differences = [changes for _draft, _left_open, changes, _until in described]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
-        more = unwanted_changes(differences, wanted, aim.takes, self.given, dialect, self.now)
+        copies = goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES
+        more = unwanted_changes(differences, wanted, aim.takes, self.given, dialect, self.now, copies=copies)
         suggested = [
             Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
             for (draft, left_open, changes, until), others in zip(described, more, strict=True)
         ]
-        rebuilt = [max((rebuilds(edit, aim) for edit in suggestion.edits), default=0) for suggestion in suggested]
-        wider = wider_than(differences, self.given, dialect, self.now)
-        order = sorted(range(len(suggested)), key=lambda place: _size(suggested[place], rebuilt[place], wider[place]))
-        return [suggested[place] for place in order]
+        wider = wider_than([_surely_unwanted(suggestion) for suggestion in suggested], self.given, dialect, self.now)
+        sizes = [
+            _size(suggestion, aim, number, self.rules) for suggestion, number in zip(suggested, wider, strict=True)
+        ]
+        return [suggested[place] for place in sorted(range(len(suggested)), key=lambda place: sizes[place])]
 
     def _first_steps(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
-        """Edits after which the message that refuted a guarantee keeps it, each with what stays open."""
+        """Edits after which the message that refuted a guarantee keeps it, each with what stays open: first those after
+        which no other mail surely breaks it.
+        """
         guarantee = goal.guarantee
         if guarantee is None:
             return
-        steps_found = 0
+        kinds = list[str]()
         others = [other for other in self._to_keep(goal) if other is not guarantee]
         try:
-            for draft in search.first_steps:
+            for _refuted, draft in sorted(search.first_steps, key=lambda step: step[0]):
+                kind = draft.edits[-1].kind
+                if kind == ADD and ADD in kinds:
+                    continue  # It is the same rule at another place.
                 (left_open,) = prove(RuleSet(draft.rules, self.rules.dialect), self.given, [guarantee], self.now)
                 if left_open.verdict == PROVED:
                     continue
                 tried = self._under(draft, goal)
                 if self._refuting(tried, others) is None and self._acts(draft, tried):
                     yield draft, left_open
-                    steps_found += 1
-                if steps_found == _FIRST_STEPS:
+                    kinds.append(kind)
+                if len(kinds) == _FIRST_STEPS:
                     return
         except (_OpenError, BudgetError):
             return
@@ -330,25 +344,27 @@ class _Repair:
         begun: list[tuple[EditedRules, FailingCopy]] = []
         done = added = False
         for draft in candidates(self.present, self._known, goal.wrong):
-            if added and draft.edits[-1].kind == ADD:
-                continue  # It is the same rule at another place.
-            if (done or search.first_steps) and rebuilds(draft.edits[-1], goal.wrong.aim) > 1:
-                break  # The last resort, and so are all after it.
+            last = draft.edits[-1]
+            if (added and last.kind == ADD) or (done and len(draft.edits) > 1):
+                continue  # It is the same rule at another place, or one edit does.
+            if (done or search.first_steps) and rebuilds(last, draft.rules, goal.wrong.aim) == LAST_RESORT:
+                break  # And so are all after it.
             search.count["edits"] += 1
             wrong = self._checked(draft, goal, search)
             if isinstance(wrong, FailingCopy):
                 begun.append((draft, wrong))
             elif wrong:
-                done, added = True, added or draft.edits[-1].kind == ADD
+                done, added = True, added or last.kind == ADD
                 yield draft
         if done:
             return
         seen: set[frozenset[str]] = set()
         # What puts the first copy right is nearer.
-        for draft, wrong in sorted(begun, key=lambda step: step[1] is goal.wrong):
+        singles = [step for step in begun if len(step[0].edits) == 1]
+        for draft, wrong in sorted(singles, key=lambda step: step[1] is goal.wrong):
             for further in candidates(draft, self._read(draft), wrong):
                 key = frozenset(map(repr, further.edits))
-                if key in seen or len(key) == 1:
+                if key in seen or len(key) != 2:
                     continue
                 if search.count["pairs"] == _PAIRS:
                     return
@@ -373,7 +389,7 @@ class _Repair:
             wrong = self._refuting(tried, self._to_keep(goal))
         except (_OpenError, BudgetError):
             search.count["undecided"] += 1
-            search.note_first_step(draft)
+            search.note_first_step(draft, refuted=False)
             return False
         if wrong is None:
             return self._acts(draft, tried)
@@ -387,7 +403,7 @@ class _Repair:
         if wrong is goal.wrong:
             return
         if wrong.aim.name == goal.wrong.aim.name:
-            search.note_first_step(draft)
+            search.note_first_step(draft, refuted=True)
         elif any(judgment.guarantee.name == wrong.aim.name for judgment in self.judged):
             search.forbidding[wrong.aim.name] += 1
 
@@ -501,49 +517,60 @@ def _covers(known: Broken, other: Broken) -> bool:
     return known.recipient == other.recipient and known.key in ("", other.key)
 
 
-def _size(
-    suggestion: Suggestion, rebuilt: int, wider: int
-) -> tuple[int, bool, int, bool, int, list[tuple[int, int]], int, int, int, list[tuple[int, int]]]:
-    """How much else a suggestion changes: the classes of mail that lose by it, whether it is for a time only, the
-    classes that may change; whether it makes other rules; how many suggestions change less mail; how wide the classes
-    are that it changes beside; the edits; and of all it changes, the classes without a gain, and how wide all are.
+def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
+    """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
+    whether it helps for a time only; whether it is a last resort; the classes that may change; how many suggestions change
+    less mail beside; how wide the classes are that it changes beside; how much it makes other rules, and how far these are
+    from what it is about; the edits; and of all it changes, the classes without a gain, and how wide all are.
 
-    :param rebuilt: how much it makes other rules, see :func:`rebuilds`.
-    :param wider: how many others change a part of the mail that it changes.
+    :param wider: how many others change beside only a part of the mail that it changes beside.
+    :param present: the rules before the edits.
     """
+    rebuilt = max((rebuilds(edit, suggestion.rules, aim) for edit in suggestion.edits), default=SAME_RULE)
     every = suggestion.difference.findings
-    unknown = (
-        sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes)
-        + suggestion.difference.more
-        + (not suggestion.difference.complete)
-    )
-    others = [finding for finding in suggestion.unwanted_changes if not isinstance(finding, MayChange)]
+    unknown = sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes)
+    unknown += suggestion.difference.more + (not suggestion.difference.complete)
+    others = _surely_unwanted(suggestion)
     return (
+        suggestion.left_open is not None and suggestion.left_open.verdict == REFUTED,
         len(suggestion.losses),
         suggestion.until is not None,
+        rebuilt == LAST_RESORT,
         unknown,
-        rebuilt > 1,
         wider,
-        _widths(others),
-        len(suggestion.edits),
+        sorted(map(_conditions, others), reverse=True),
         rebuilt,
+        _distance(suggestion, aim, present),
+        sorted(map(_values, others), reverse=True),
+        len(suggestion.edits),
         sum(not finding.kind.endswith("_gained") for finding in every),
-        _widths(every),
+        sorted(((_conditions(finding), _values(finding)) for finding in every), reverse=True),
     )
 
 
-def _widths(findings: Iterable[MailFinding]) -> list[tuple[int, int]]:
-    return sorted(map(_width, findings), reverse=True)
+def _surely_unwanted(suggestion: Suggestion) -> list[MailFinding]:
+    """What certainly changes beside what a suggestion is for."""
+    return [finding for finding in suggestion.unwanted_changes if not isinstance(finding, MayChange)]
 
 
-def _width(finding: MailFinding) -> tuple[int, int]:
-    """How wide a class of mail is: the fewer conditions it meets, and the more values these have, the more mail is in
-    it.
+def _distance(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[int, int]:
+    """How far the rules that are edited are from what an aim is about, see :func:`unlike`."""
+    names = {edit.rule for edit in suggestion.edits}
+    return max((unlike(rule, aim.about) for rule in present.rules if rule.name in names), default=(0, 0))
+
+
+def _conditions(finding: MailFinding) -> tuple[int, int, int]:
+    """How wide a class of mail is by its conditions: those on more than who is inside or outside count first, then all,
+    then what it excludes.
     """
+    telling = [option for option in finding.when if option not in SCOPES]
+    return -len(telling), -len(finding.when), -len(finding.unless)
+
+
+def _values(finding: MailFinding) -> int:
+    """How wide a class of mail is by the number of its conditions' values."""
     conditions = [*finding.when.values(), *finding.unless.values()]
-    return -len(conditions), sum(
-        len(values_of_condition) if isinstance(values_of_condition, list) else 1 for values_of_condition in conditions
-    )
+    return sum(len(values) if isinstance(values, list) else 1 for values in conditions)
 
 
 def with_replays(

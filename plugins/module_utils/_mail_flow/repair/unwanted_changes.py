@@ -31,27 +31,28 @@ def unwanted_changes(
     given: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
+    *,
+    copies: bool = False,
 ) -> list[tuple[MailFinding, ...]]:
     """Of each difference, what is not about the wanted mail alone, what may be, and losses that nobody asked for.
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
     :param takes: the kind of loss that is asked for; empty for none.
     :param given: the facts, in the form of the option ``facts``.
+    :param copies: whether what happens to people whom rules add is asked for, too.
     """
     likely = [
-        finding for difference in differences for finding in difference.findings if _may_be_wanted(finding, takes)
+        finding
+        for difference in differences
+        for finding in difference.findings
+        if _may_be_wanted(finding, takes) and (copies or not finding.person)
     ]
     asked = {id(finding) for finding in _within(likely, wanted, given, dialect, now)}
     return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
 
 
 def _may_be_wanted(finding: MailFinding, takes: str) -> bool:
-    # Nobody asks for what happens to people whom rules add.
-    return (
-        not isinstance(finding, MayChange)
-        and not finding.person
-        and (finding.kind not in LOSSES or finding.kind == takes)
-    )
+    return not isinstance(finding, MayChange) and (finding.kind not in LOSSES or finding.kind == takes)
 
 
 def _within(
@@ -70,30 +71,34 @@ def _within(
             return [
                 finding
                 for finding, its_mail in zip(findings, mail, strict=True)
-                if not model.solve([its_mail, ~selected], CONFLICTS)
+                if not model.solve([its_mail, ~selected, _signed_in(model)], CONFLICTS)
             ]
     except BudgetError:
         return []
 
 
-def wider_than(
-    differences: Sequence[Difference], given: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
-) -> list[int]:
-    """For each difference, how many of the others change only a part of the mail that it changes. All are 0 if that is
-    not found out.
+def _signed_in(model: Model) -> Literal:
+    """That whoever writes from an address of the organization signed in. Of others' mail, rules change nothing for
+    certain (U26).
     """
-    counts = [0] * len(differences)
-    if len(differences) < 2:
+    return ~model.mail.people.inside(model.mail.sender) | model.mail.authenticated
+
+
+def wider_than(
+    changes: Sequence[Sequence[MailFinding]], given: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
+) -> list[int]:
+    """For each list of findings, how many of the others are about a part of the mail only that it is about. All are 0 if
+    that is not found out.
+    """
+    counts = [0] * len(changes)
+    if not any(changes):
         return counts
     try:
         with bounded():
-            findings = [finding for difference in differences for finding in difference.findings]
+            findings = [finding for change in changes for finding in change]
             model, literals = _mail_of(findings, [], given, dialect, now)
             left = iter(literals)
-            mail = [
-                model.circuit.disjunction([next(left) for _finding in difference.findings])
-                for difference in differences
-            ]
+            mail = [model.circuit.disjunction([next(left) for _finding in change]) for change in changes]
             inside = {
                 (one, other): not model.solve([mail[one], ~mail[other]], CONFLICTS)
                 for one, other in itertools.permutations(range(len(mail)), 2)

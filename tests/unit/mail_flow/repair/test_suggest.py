@@ -42,7 +42,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import small_rules
-from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.small_worlds import MORE_THENS, TENANT, THENS
 
 Values = dict[str, Any]
@@ -255,7 +255,7 @@ def test_what_held_still_holds() -> None:
     spared = {"name": "Spared", "when": PARTNER, "then": "unencrypted"}
     wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "then": "encrypted"}
     (found,) = repaired(
-        [rule("Both", {**IN_TO, "recipient_domain_is": ["a.com", "partner.com"]}, STOP), ALL], [spared, wanted]
+        [rule("Both", {**IN, "recipient_domain_is": ["a.com", "partner.com"]}, STOP), ALL], [spared, wanted]
     )
     assert found.name == "G"
     assert {each.edits[0].kind for each in found.suggestions} == {"condition", "exception"} | (
@@ -263,9 +263,6 @@ def test_what_held_still_holds() -> None:
     )
     for each in found.suggestions:
         assert [judged.verdict for judged in prove(each.rules, TENANT, [spared, wanted], NOW)] == [PROVED, PROVED]
-
-
-IN_TO: Values = {"from_scope": "InOrganization"}
 
 
 def is_about_mail(guarantee: Values) -> bool:
@@ -331,7 +328,7 @@ def test_a_failed_expectation() -> None:
 
 def test_each_recipient_of_whom_something_else_is_expected() -> None:
     encrypting = [
-        rule(name, {**IN_TO, "recipient_domain_is": [name], "subject_contains_words": ["x"]}, ENCRYPT)
+        rule(name, {**IN, "recipient_domain_is": [name], "subject_contains_words": ["x"]}, ENCRYPT)
         for name in ("a.com", "b.com")
     ]
     both = ["ann@a.com", "joe@b.com"]
@@ -390,6 +387,51 @@ def test_a_first_step_is_offered_with_what_it_leaves_open() -> None:
     assert all(row["open"] and row["open"] in row["text"] for row in rows)
 
 
+INSURER: Values = {**IN, "recipient_domain_is": ["insurer.com"]}
+TO_INSURER: Values = {"name": "G", "when": INSURER, "then": "encrypted"}
+
+
+def test_a_text_is_dropped_before_a_rule_is_added_only_where_all_of_its_mail_is_wanted() -> None:
+    text = {"subject_contains_words": ["claim"]}
+    insurer, other = (rule(name, {**about, **text}, ENCRYPT) for name, about in (("I", INSURER), ("O", OUTGOING)))
+    dropped = ("condition", "conditions.subject_contains_words")
+    (found,) = repaired([insurer, other], [TO_INSURER])
+    # The other rule would encrypt all mail.
+    assert [(edit[0], edit[2]) for edit in edits(found)] == [dropped, ("add", "priority")]
+    assert edits(found)[0][1] == "I"
+    # What says of its mail only who is inside or outside is another rule without the text.
+    (found,) = repaired([other])
+    assert [(edit[0], edit[2]) for edit in edits(found)] == [("add", "priority"), dropped]
+
+
+@pytest.mark.parametrize("off", [{"enabled": False}, {"mode": "Audit"}])
+def test_a_rule_that_is_off_is_used_before_one_more_is_added(off: Values) -> None:
+    news = rule("News", {"subject_contains_words": ["news"]}, {**STOP, "set_audit_severity": "Low"})
+    (found,) = repaired(
+        [rule("Marks", {"subject_contains_words": ["m"]}, {"prepend_subject": "x"}), news, {**ALL, **off}]
+    )
+    assert [[edit.kind for edit in each.edits] for each in found.suggestions] == [["enable", "move"], ["add"]]
+    assert [each["name"] for each in found.suggestions[0].rules] == ["Marks", "All", "News"]
+    assert found.suggestions[1].edits[0].after == 1
+
+
+def test_a_rule_goes_before_all_that_stop() -> None:
+    stops = [
+        rule(name, {"subject_contains_words": [name]}, {**STOP, "set_audit_severity": "Low"})
+        for name in ("a", "b", "c")
+    ]
+    (found,) = repaired([*stops, ALL])
+    assert edits(found)[0] == ("move", "All", "priority", 3, 0)
+
+
+def test_a_copy_that_counts_is_not_mail_beside() -> None:
+    copies = rule("Copies", OUTGOING, {"blind_copy_to": ["boss@contoso.com"]})
+    (found,) = repaired([copies], [{"name": "G", "when": PARTNER, "then": "not_in_clear"}])
+    assert [(edit[0], edit[4]) for edit in edits(found)] == [("add", 0)]
+    assert [each.person for each in found.suggestions[0].difference.findings] == ["", "boss@contoso.com"]
+    assert found.suggestions[0].unwanted_changes == ()
+
+
 def test_people_outside_get_no_template_that_they_may_not_open() -> None:
     ours = rule("Ours", OUTGOING, {"apply_rights_protection_template": "Company only"}, enabled=False)
     (found,) = repaired([ours])
@@ -441,6 +483,18 @@ def test_a_guarantee_that_forbids_all_that_would_help_is_named() -> None:
     assert found.forbidding == ("Clear",)
 
 
+def test_a_connector_that_misses_subdomains_is_named_where_a_rule_requires_less() -> None:
+    connector = {
+        "name": "P", "recipient_domains": ["partner.com"], "tls_settings": "DomainValidation", "tls_domain": "mx.partner.com"
+    }  # fmt: skip
+    tls = rule("Tls", PARTNER, {"route_message_outbound_require_tls": True})
+    wanted = {"name": "G", "when": PARTNER, "then": "protected_in_transit", "tls_validation": "domain"}
+    (found,) = repaired([tls], [wanted], (), {**TENANT, "outbound_connectors": [connector]})
+    first = found.suggestions[0].connector
+    assert first is not None
+    assert (first.connector, first.added) == ("P", "*.partner.com")
+
+
 def test_how_mail_leaves_is_put_right_by_what_routes_it() -> None:
     forced = {**TO_PARTNER, "expect": {"ann@partner.com": {"transit": {"tls": "forced"}}}}
     facts = {**TENANT, "outbound_connectors": []}
@@ -489,7 +543,7 @@ def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
     rules = [{key: value for key, value in each.items() if key != "priority"} for each in small_rules.rule_set(source)]
     thens = ("encrypted", "not_in_clear", "unencrypted", *MORE_THENS) if seed % 2 else THENS
     drawn = [
-        {"name": f"G{number}", "when": {**IN_TO, **small_rules.section(source, 1)}, "then": source.choice(thens)}
+        {"name": f"G{number}", "when": {**IN, **small_rules.section(source, 1)}, "then": source.choice(thens)}
         for number in range(3)
     ]
     guarantees = [each for each in drawn if is_about_mail(each)]
