@@ -28,8 +28,8 @@ description:
     The rules are those of the organization, those in O(rules), or those in the file O(source), each with O(add_rules).
     With O(facts) and one of O(rules) and O(source), nothing is asked of an organization. Nor is it with O(source) if the
     host is none, such as V(localhost). The facts of the file then count, too.
-  - The result is the one after the mail flow rules. DLP policies and sensitivity labels follow later, and people encrypt
-    mail before, which RV(unseen) says, unless O(facts) tells them. Filters follow later, too.
+  - The result is the one after the mail flow rules, and after the DLP rules and sensitivity labels that O(facts) tells. What
+    of these is not known, RV(unseen) says. People encrypt mail before. Filters follow later.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -199,6 +199,12 @@ options:
           - If it is not given, a disclaimer can be added to unencrypted mail. Guarantees and comparisons take into account
             that this may fail.
         type: bool
+      sensitivity_label:
+        description:
+          - The sensitivity label that the message carries, by name or GUID. Without it, the message has none, or of a file the one
+            that its header C(msip_labels) has.
+          - What the label does, O(facts) tells (C(labels)).
+        type: str
       expect:
         description:
           - The expected results, addresses of recipients with keys of RV(messages[].recipients).
@@ -317,11 +323,18 @@ options:
         guests. If only C(mail_users) is given, nobody else with an address outside of the accepted domains is one. If
         C(managers) is given, no one else has a manager.
       - >-
-        C(dlp_policies) (C(name), C(mode), C(scope) with C(exchange_location), and C(rules), each with C(name), C(enabled),
-        C(conditions), C(exceptions) and C(actions), such as C(encrypt_rms_template) and C(remove_rms_template)) and
-        C(labels) (C(name) and C(encryption), V(none), V(encrypt_only), V(do_not_forward), V(rights), V(user_defined) or
-        V(remove)) make unknown what they may do to any mail (U33, U34). Which mail they are about is not computed. An
-        empty list says that there is none.
+        C(dlp_policies), in the order of their C(priority), each with C(name), C(mode) (only V(Enable) acts), C(scope)
+        (C(exchange), C(senders), C(senders_except), C(sender_groups), C(sender_groups_except) and C(adaptive)) and C(rules): C(name),
+        C(priority), C(enabled), C(conditions), C(exceptions) and C(actions). A condition that a mail flow rule has, has
+        its name and value; C(access_scope) is V(InOrganization) or V(NotInOrganization); a tree is C(advanced), with
+        C(operator) (V(and), V(or) or V(not)) and C(conditions). Actions are those of New-DlpComplianceRule, such as
+        C(encrypt_rms_template), C(remove_rms_template) and C(block_access), in snake_case. A DLP rule is certain only where it looks at the
+        sender, the recipient and the access scope. If it looks at more, such as sensitive information, what it does is
+        unknown (U33). An empty list says that there is none.
+      - >-
+        C(labels) are sensitivity labels, each with C(name), C(guid) and C(encryption), V(none), V(encrypt_only),
+        V(do_not_forward), V(rights), V(user_defined) or V(remove). C(auto_label_policies) set labels on the way (C(name), C(label),
+        C(mode)); without them, any label may be set (U34). C(label_policies) are the policies that publish labels (C(name)).
     type: dict
   compare_with:
     description:
@@ -559,7 +572,8 @@ messages:
         The result for each address. Each RV(messages[].recipients) has C(fate) (V(delivered), V(rejected), V(deleted),
         V(quarantined), V(redirected), V(moderated) or V(unknown)); for a delivered copy C(protection) (V(none),
         V(encrypt), V(do_not_forward), C(template:NAME), V(smime), V(protected_option_unknown) or V(unknown)),
-        C(protected_by) (names of rules) and C(protected_on_arrival) (whether it arrived with this protection); C(rules)
+        C(protected_by) (names of rules), C(protected_by_dlp) (names of DLP rules), C(label) (the sensitivity label that it
+        carries) and C(protected_on_arrival) (whether it arrived with this protection); C(rules)
         (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens)
         (C(way), V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown),
         and C(reason)); C(transit), how a delivered copy leaves the organization: C(tls), V(forced), V(opportunistic)
@@ -631,7 +645,8 @@ guarantees:
         encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
         condition), V(unauthenticated) (the sender), or V(stopped) (by the other); or what a rule does to it without
-        encrypting it: V(only_brands) or V(only_routes).
+        encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_decrypts) or
+        V(dlp_encrypts).
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
@@ -816,6 +831,8 @@ lint:
     way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
     V(connector_of_no_rule) and V(routed_to_disabled_connector). Of what senders choose, V(typed_exception), V(typed_stop),
     V(answers_missed) and V(prefix_repeats); V(outsiders_locked_out) is about those who can open nothing.
+    Of what follows the rules, V(dlp_removes_what_rules_encrypt), V(dlp_and_rule_differ), V(template_used_by_dlp),
+    V(dlp_in_test_mode) and V(label_and_rule_differ).
     V(too_complex) means that the rules are too complex for all checks.
   returned: with O(lint=true), and with O(guarantees), O(compare_with) or O(add_rules) unless O(lint=false)
   type: list

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +23,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     courses_of,
     is_about,
@@ -31,16 +30,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     surely_keeps,
 )
 
-FACTS: dict[str, Any] = {
-    "accepted_domains": ["contoso.com"],
-    "remote_domains": [],
-    "mailboxes": ["megan@contoso.com"],
-    "mail_users": [],
-    "outbound_connectors": [],
-    "irm_configuration": {},
-    "ome_configurations": [{"identity": "Brand", "external_mail_expiry_in_days": 7}],
-}
-OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+from tests.unit.mail_flow.followed_rules import BRAND, DECRYPT, ENCRYPT, FACTS, OUT, message, outcome
+
 LINE = "Not seen: DLP policies, sensitivity labels, the Encrypt button."
 
 
@@ -53,50 +44,21 @@ OTHER, BLOCKS = policy(encrypt_rms_template="Do Not Forward"), policy(block_acce
 BRANDS = policy(encrypt_rms_template="Encrypt", apply_branding_template="Other")
 
 
-def rule(name: str, **actions: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "enabled": True,
-        "mode": "Enforce",
-        "conditions": OUT,
-        "exceptions": {},
-        "actions": actions,
-    }
-
-
-ENCRYPT = rule("Encrypt", apply_rights_protection_template="Encrypt")
-BRAND = rule(
-    "Brand", apply_rights_protection_template="Encrypt", apply_rights_protection_customization_template="Brand"
-)
-DECRYPT = {**rule("Decrypt", remove_ome_v2=True), "conditions": {}}
-
-
-def message(**keys: Any) -> dict[str, Any]:
-    return {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "attachments": [], **keys}
-
-
-def outcome(rules: Sequence[dict[str, Any]], told: dict[str, Any], **keys: Any) -> dict[str, Any]:
-    """What happens to a copy for somebody outside."""
-    simulator = Simulator(rules, facts_of({**FACTS, **told}))
-    found: dict[str, Any] = simulator.run(message_of(message(**keys), "", "message"))["recipients"]["ann@fabrikam.com"]
-    return found
-
-
 @pytest.mark.parametrize(
     ("rules", "told", "fate", "protection", "number"),
     [
-        ([], {"dlp_policies": [ENCRYPTS]}, "delivered", "unknown", questions.DLP_POLICIES),
+        ([], {"dlp_policies": [ENCRYPTS]}, "delivered", "unknown", questions.DLP_RULES),
         ([ENCRYPT], {"dlp_policies": [ENCRYPTS]}, "delivered", "encrypt", ""),
-        ([ENCRYPT], {"dlp_policies": [OTHER]}, "delivered", "protected_option_unknown", questions.DLP_POLICIES),
-        ([ENCRYPT], {"dlp_policies": [REMOVES]}, "delivered", "unknown", questions.DLP_POLICIES),
+        ([ENCRYPT], {"dlp_policies": [OTHER]}, "delivered", "protected_option_unknown", questions.DLP_RULES),
+        ([ENCRYPT], {"dlp_policies": [REMOVES]}, "delivered", "unknown", questions.DLP_RULES),
         ([], {"dlp_policies": [REMOVES]}, "delivered", "none", ""),
-        ([ENCRYPT], {"dlp_policies": [BLOCKS]}, "unknown", "unknown", questions.DLP_POLICIES),
+        ([ENCRYPT], {"dlp_policies": [BLOCKS]}, "unknown", "unknown", questions.DLP_RULES),
         ([], {"labels": [{"name": "L", "encryption": "encrypt_only"}]}, "delivered", "unknown", questions.LABELS),
         ([], {"labels": [{"name": "L", "encryption": "rights"}]}, "delivered", "unknown", questions.LABELS),
         ([ENCRYPT], {"labels": [{"name": "L", "encryption": "remove"}]}, "delivered", "unknown", questions.LABELS),
         ([], {"labels": [{"name": "L", "encryption": "none"}], "dlp_policies": []}, "delivered", "none", ""),
         ([], {"dlp_policies": [{**ENCRYPTS, "mode": "TestWithNotifications"}]}, "delivered", "none", ""),
-        ([], {"dlp_policies": [{**ENCRYPTS, "scope": {"exchange_location": []}}]}, "delivered", "none", ""),
+        ([], {"dlp_policies": [{**ENCRYPTS, "scope": {"exchange": False}}]}, "delivered", "none", ""),
         (
             [],
             {"dlp_policies": [{**ENCRYPTS, "rules": [{**ENCRYPTS["rules"][0], "enabled": False}]}]},
@@ -126,7 +88,7 @@ def test_a_proof_is_none_where_a_policy_may_take_the_protection_away() -> None:
     (alone,) = prove([ENCRYPT], FACTS, asked)
     (told,) = prove([ENCRYPT], {**FACTS, "dlp_policies": [REMOVES]}, asked)
     assert (alone.verdict, told.verdict) == ("proved", "unknown")
-    assert {reason.id for reason in told.unknown} == {questions.DLP_POLICIES}
+    assert {reason.id for reason in told.unknown} == {questions.DLP_RULES}
 
 
 def test_a_refutation_is_none_where_a_policy_may_encrypt() -> None:
@@ -206,20 +168,20 @@ def test_simulator_and_prover_agree_on_what_was_told(rules: list[dict[str, Any]]
     ("given", "said"),
     [
         ({"auto_label": []}, r"facts\.auto_label is not known\."),
-        ({"dlp_policies": [{"name": "P", "locations": []}]}, r"facts\.dlp_policies\.locations is not known"),
-        ({"dlp_policies": [{"rules": []}]}, r"facts\.dlp_policies\.name is required"),
+        ({"dlp_policies": [{"name": "P", "locations": []}]}, r"facts\.dlp_policies\[0\]\.locations is not known"),
+        ({"dlp_policies": [{"rules": []}]}, r"facts\.dlp_policies\[0\]\.name is required"),
         (
             {"dlp_policies": [policy(encrypt="Encrypt")]},
-            r"facts\.dlp_policies\.rules\[0\]\.actions\.encrypt is not known",
+            r"facts\.dlp_policies\[0\]\.rules\[0\]\.actions\.encrypt is not known",
         ),
-        ({"dlp_policies": [{"name": "P", "mode": "Enforce"}]}, r"facts\.dlp_policies\.mode is 'Enforce'"),
+        ({"dlp_policies": [{"name": "P", "mode": "Enforce"}]}, r"facts\.dlp_policies\[0\]\.mode is 'Enforce'"),
         (
             {"dlp_policies": [{"name": "P", "scope": {"workload": "Exchange"}}]},
-            r"facts\.dlp_policies\.scope\.workload is not known",
+            r"facts\.dlp_policies\[0\]\.scope\.workload is not known",
         ),
-        ({"labels": [{"name": "L"}]}, r"facts\.labels\.encryption is required"),
-        ({"labels": [{"name": "L", "encryption": "on"}]}, r"facts\.labels\.encryption is 'on'"),
-        ({"labels": [{"name": "L", "encrypts": True}]}, r"facts\.labels\.encrypts is not known"),
+        ({"labels": [{"name": "L"}]}, r"facts\.labels\[0\]\.encryption is required"),
+        ({"labels": [{"name": "L", "encryption": "on"}]}, r"facts\.labels\[0\]\.encryption is 'on'"),
+        ({"labels": [{"name": "L", "encrypts": True}]}, r"facts\.labels\[0\]\.encrypts is not known"),
     ],
 )
 def test_what_has_no_effect_is_refused_by_name(given: dict[str, Any], said: str) -> None:

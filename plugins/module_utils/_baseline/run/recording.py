@@ -168,7 +168,7 @@ def _encrypters(drafted: DraftedRun) -> list[dict[str, Any]]:
         return []
     parts = (part for part in (drafted.mail.evidence, drafted.mail.replay) if part is not None)
     counted = next((part["encrypted_otherwise"] for part in parts if "encrypted_otherwise" in part), None)
-    return encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), counted)
+    return encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), counted, read=mail.facts.keys())
 
 
 def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Finding]) -> OrganizationReport:

@@ -14,11 +14,14 @@ from ..._resources.rules.never import never_matching
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT
-from ..model.facts import INSIDE, sender_inside
+from ..model.facts import INSIDE, Facts, sender_inside
+from ..model.message import Message
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from ..simulator.protection import verdict
 from ..simulator.rule_trace import plain
+from ..simulator.state import Course
 from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -42,8 +45,8 @@ class BreachCause:
         ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
-        ``stopped`` (by the rule :param:`other`); of a rule that acts on it and does not encrypt, what else it does:
-        ``only_brands`` or ``only_routes``.
+        ``stopped`` (by the rule :param:`other`); of a DLP rule ``dlp_blocks``, ``dlp_decrypts`` or ``dlp_encrypts``; of
+        a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
 
@@ -56,6 +59,21 @@ class BreachCause:
     def as_row(self) -> dict[str, Any]:
         """As results have it, without what does not apply."""
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+
+
+def cause_afterwards(course: Course, message: Message, facts: Facts) -> BreachCause | None:
+    """The DLP rule that surely decides what becomes of a copy after the mail flow rules; ``None`` if there is none."""
+    ends = [verdict(world, message, facts) for world in course.worlds if world.fate == "delivered"]
+    if not ends or len(ends) < len(course.worlds):
+        return None
+    for kind, names in (
+        ("dlp_blocks", [end.ended and end.ended_by for end in ends]),
+        ("dlp_decrypts", [end.taken_by for end in ends]),
+        ("dlp_encrypts", [end.by_dlp for end in ends]),
+    ):
+        if all(names):
+            return BreachCause(kind, names[0][0])
+    return None
 
 
 def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, copied_by: str) -> BreachCause | None:

@@ -109,7 +109,9 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
             treatments[Treated(0, NOBODY)] = None
             continue
         end = verdict(world, message, facts)
-        if world.surprises or not end.delivered:
+        if end.ended and world.fate == "delivered":
+            treatments[Treated(world.held, end.ended)] = None
+        elif world.surprises or not end.delivered:
             treatments[Treated(None if world.surprises else world.held, "unknown", "unknown")] = None
         elif world.fate in ("delivered", "quarantined"):
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"

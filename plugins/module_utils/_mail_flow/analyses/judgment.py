@@ -25,6 +25,7 @@ from ..model.facts import RELAYED, Facts
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.wishes import PORTAL, WISHES
+from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
@@ -59,7 +60,7 @@ from ..symbolic.witness_replay import (
     surely_keeps,
     surely_shows,
 )
-from .causes import BreachCause, cause_of
+from .causes import BreachCause, cause_afterwards, cause_of
 from .standings import Copy
 
 #: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
@@ -232,7 +233,8 @@ def counterexample_of(
         dict(final_outcome),
         (decided,) if decided else (),
         candidate.letter.facts,
-        cause=cause_of(
+        cause=cause_afterwards(shown, message, facts)
+        or cause_of(
             breach.rules, Copy(message, facts, address), breach.guarantee, decided, shown.by.rule if shown.by else ""
         ),
     )
@@ -366,8 +368,10 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     :param place: the place of its claim in the model.
     :param budget: the maximum number of conflicts for each question.
     """
+    policies = model.facts.dlp_policies
     atoms = (
         *model.rule_sets[0].atoms,
+        *(policies.leaves.atoms if isinstance(policies, DlpRules) else ()),
         *model.claims.rules[place].conditions,
         *model.claims.rules[place].exceptions,
     )

@@ -80,6 +80,9 @@ def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
     return message
 
 
+#: A label that is set, in the header by which programs tell Exchange.
+_LABEL = re.compile(r"MSIP_Label_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_Enabled\s*=\s*true", re.IGNORECASE)
+
 _REMEDY = "Give a message as it was sent, with its headers (.eml)."
 
 
@@ -147,6 +150,7 @@ def _read(content: bytes, where: str, name: str) -> Message:
         types_open=_NOT_SHOWN - shown | (frozenset({"Calendaring", "ReadReceipt"}) - shown if hidden else frozenset()),
         importance=_importance(parsed),
         classifications=None,
+        sensitivity_label=_label(parsed),
         scl=_scl(parsed),
         size=len(content),
         date=_date(parsed),
@@ -155,6 +159,14 @@ def _read(content: bytes, where: str, name: str) -> Message:
             str(part.get_content_charset()).casefold() for part in parts if part.get_content_charset()
         ),
     )
+
+
+def _label(parsed: AnyMessage) -> str | None:
+    """The GUID of the sensitivity label that the message carries, empty for none; ``None`` if it carries several, such as
+    those of other organizations.
+    """
+    found = {guid.lower() for value in parsed.get_all("msip_labels", []) for guid in _LABEL.findall(str(value))}
+    return next(iter(found), "") if len(found) < 2 else None
 
 
 def _parts(parsed: AnyMessage) -> Iterator[AnyMessage]:

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..._exchange.errors import OptionError
 from ..._exchange.kinds import Boolean
 from ..._exchange.spelling import remedy
+from ..._resources.compliance.dlp_policies import declared_policy
+from ..._resources.compliance.sensitivity_labels import (
+    declared_auto_label_policy,
+    declared_label,
+    declared_label_policy,
+)
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
-from ..actions.protect import option_name
 from ..model.addresses import is_address
+from ..model.carried_labels import auto_label, label_encrypter
 from ..model.connectors import Connector, connector_of
-from ..model.encrypters import DLP, LABELS, Encrypter
+from ..model.encrypters import AutoLabel, Encrypter
 from ..model.expressions import Dialect
 from ..model.facts import AcceptedDomain, Facts
 from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
 from ..model.sizes import bytes_of
+from ..rules.dlp_rules import DlpRules
 
 Parsed = TypeVar("Parsed")
 
@@ -47,6 +54,7 @@ MESSAGE_KEYS = (
         "importance",
     ),
     *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
+    "sensitivity_label",
 )
 
 #: Keys of a message whose fields have other names.
@@ -111,6 +119,8 @@ FACT_KEYS = (
         "journal_rules",
         "dlp_policies",
         "labels",
+        "label_policies",
+        "auto_label_policies",
     ),
     "dialect",
 )
@@ -144,43 +154,6 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
 }
 
 _DOMAIN_TYPES = ("Authoritative", "InternalRelay", "ExternalRelay")
-
-#: Keys of a DLP policy, of its scope and of its rules.
-_POLICY_KEYS = ("name", "guid", "mode", "priority", "scope", "rules")
-_SCOPE_KEYS = ("exchange_location",)
-_POLICY_RULE_KEYS = ("name", "priority", "enabled", "conditions", "exceptions", "actions")
-
-#: The mode in which a DLP policy acts, and all. Source: Microsoft's page of New-DlpCompliancePolicy.
-_ACTS = "Enable"
-_POLICY_MODES = (_ACTS, "TestWithNotifications", "TestWithoutNotifications", "Disable", "PendingDeletion")
-
-#: The actions of a DLP rule after which a copy may not get to its recipient, and those that leave protection and
-#: delivery as they are. Source: Microsoft's page of New-DlpComplianceRule.
-_WITHHOLDS = ("block_access", "redirect_message_to", "moderate", "quarantine")
-_TELLS = (
-    *(
-        "enforce_portal_access",
-        "block_access_scope",
-        "modify_subject",
-        "prepend_subject",
-        "set_header",
-        "remove_header",
-    ),
-    *("add_recipients", "apply_html_disclaimer", "stop_policy_processing", "generate_incident_report"),
-    *("generate_alert", "notify_user", "rule_error_action"),
-)
-_POLICY_ACTIONS = ("encrypt_rms_template", "remove_rms_template", "apply_branding_template", *_WITHHOLDS, *_TELLS)
-
-#: How a label encrypts, and what mail is then protected with, as results call it; empty where the label's own rights
-#: are what it is protected with.
-_LABEL_ENCRYPTION = {
-    "none": None,
-    "encrypt_only": "encrypt",
-    "do_not_forward": "do_not_forward",
-    "rights": "",
-    "user_defined": "",
-    "remove": None,
-}
 
 
 def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Message:
@@ -233,6 +206,7 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         date=_date(given.get("date"), f"{where}date"),
         protection=_protection(given.get("protection"), types, where),
         insertable=_flag(given.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
+        sensitivity_label=str(given.get("sensitivity_label", "")),
     )
     _check_insertable(message, where)
     return message
@@ -288,6 +262,7 @@ def ordinary(message: Message) -> Message:
         types_open=frozenset(),
         importance=message.importance or "Normal",
         scl=0 if message.scl is None else message.scl,
+        sensitivity_label=message.sensitivity_label or "",
     )
 
 
@@ -314,6 +289,8 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         return None if options.get(key) is None else read(options[key], f"{where}{key}")
 
     remote = given("remote_domains", _each(_remote))
+    dialect = given("dialect", _dialect) or Dialect.AGREED
+    policies = given("dlp_policies", _each_of(declared_policy))
     return Facts(
         accepted_domains=given("accepted_domains", _each(_accepted)),
         remote_domains=None if remote is None else dict(remote),
@@ -336,9 +313,11 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         outbound_connectors=given("outbound_connectors", _each(_connector)),
         organization_config=given("organization_config", _mapped),
         journal_rules=given("journal_rules", _each(_mapped)),
-        dlp_policies=given("dlp_policies", _each(_dlp_policy)),
-        labels=given("labels", _each(_label)),
-        dialect=given("dialect", _dialect) or Dialect.AGREED,
+        dlp_policies=None if policies is None else DlpRules(policies, dialect),
+        labels=given("labels", _each_of(_label)),
+        label_policies=given("label_policies", _each_of(declared_label_policy)),
+        auto_label_policies=given("auto_label_policies", _each_of(_auto_label)),
+        dialect=dialect,
     )
 
 
@@ -366,6 +345,21 @@ def with_facts(known: Facts, options: Mapping[str, Any]) -> Facts:
 def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
     """Reads a list of what ``read`` reads."""
     return lambda value, where: tuple(read(each, where) for each in _listed(value, where))
+
+
+def _each_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
+    """The same, where an error names the place in the list."""
+    return lambda value, where: tuple(
+        read(each, f"{where}[{place}]") for place, each in enumerate(_listed(value, where))
+    )
+
+
+def _label(value: Any, where: str) -> Encrypter:
+    return label_encrypter(declared_label(value, where))
+
+
+def _auto_label(value: Any, where: str) -> AutoLabel:
+    return auto_label(declared_auto_label_policy(value, where))
 
 
 def _by_name(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], dict[str, Parsed]]:
@@ -544,60 +538,6 @@ def _ome_configuration(value: Any, where: str) -> Mapping[str, Any]:
             f"{where}.identity is required.",
             remedy="Give each configuration as the options of ome_configuration: identity, otp_enabled and so on.",
         )
-    return options
-
-
-def _dlp_policy(value: Any, where: str) -> Encrypter:
-    """A DLP policy: what its rules may do to mail. Which mail they are about is not computed."""
-    options = _named(value, where, _POLICY_KEYS)
-    scope = _mapped(options.get("scope") or {}, f"{where}.scope")
-    refuse_unknown(scope, _SCOPE_KEYS, f"{where}.scope.")
-    mode = _choice(options.get("mode", _ACTS), _POLICY_MODES, f"{where}.mode")
-    elsewhere = "exchange_location" in scope and not _listed(scope["exchange_location"], f"{where}.scope")
-    actions = [
-        found
-        for place, rule in enumerate(_listed(options.get("rules"), f"{where}.rules"))
-        if (found := _policy_actions(rule, f"{where}.rules[{place}]"))
-    ]
-    templates = (each["encrypt_rms_template"] for each in actions if each.get("encrypt_rms_template"))
-    return Encrypter(
-        DLP,
-        str(options["name"]),
-        options=tuple(dict.fromkeys(option_name(str(each)) for each in templates)),
-        removes=any(each.get("remove_rms_template") for each in actions),
-        brands=any(each.get("apply_branding_template") for each in actions),
-        withholds=any(each.get(name) for each in actions for name in _WITHHOLDS),
-        acts=mode == _ACTS and not elsewhere,
-    )
-
-
-def _policy_actions(value: Any, where: str) -> Mapping[str, Any]:
-    """The actions of a DLP rule; none if it is disabled."""
-    options = _named(value, where, _POLICY_RULE_KEYS)
-    for section in ("conditions", "exceptions"):
-        _mapped(options.get(section) or {}, f"{where}.{section}")
-    actions = _mapped(options.get("actions") or {}, f"{where}.actions")
-    refuse_unknown(actions, _POLICY_ACTIONS, f"{where}.actions.")
-    return {} if _flag(options.get("enabled"), f"{where}.enabled") is False else actions
-
-
-def _label(value: Any, where: str) -> Encrypter:
-    """A sensitivity label: what it may do to mail that gets it. Which mail that is, is not computed."""
-    options = _named(value, where, ("name", "guid", "encryption"))
-    if "encryption" not in options:
-        raise OptionError(f"{where}.encryption is required.", remedy=f"Use one of {', '.join(_LABEL_ENCRYPTION)}.")
-    how, name = _choice(options["encryption"], tuple(_LABEL_ENCRYPTION), f"{where}.encryption"), str(options["name"])
-    option = _LABEL_ENCRYPTION[how]
-    found = () if option is None else (option or f"template:{name}",)
-    return Encrypter(LABELS, name, options=found, removes=how == "remove")
-
-
-def _named(value: Any, where: str, keys: Collection[str]) -> Mapping[str, Any]:
-    """A mapping with a name and no other keys than these."""
-    options = _mapped(value, where)
-    refuse_unknown(options, keys, f"{where}.")
-    if not options.get("name"):
-        raise OptionError(f"{where}.name is required.")
     return options
 
 

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What besides mail flow rules encrypts mail, or takes protection away: DLP policies, sensitivity labels, and the Encrypt
-button that people press.
+"""What besides mail flow rules encrypts mail, or takes protection away: the rules of DLP policies, sensitivity labels, and
+the Encrypt button that people press.
 
-Exchange itself shows none of it. What somebody told of DLP policies and labels makes open what they may do to a copy:
-after the rules, Exchange asks DLP, and a label may encrypt on the way. Which mail it is about is not computed. Sources:
-Microsoft's pages of New-DlpComplianceRule, New-Label, and of how sensitivity labels encrypt.
+After the last mail flow rule, Exchange asks the DLP rules in their order; they see what the mail flow rules changed. Of
+several that match, it enforces the most restrictive one; whether two that are not the same add up is not documented
+(U36). A label is set by people, or by a policy on the way (U34). Sources: Microsoft's pages of
+New-DlpComplianceRule, New-Label, how DLP works between admin centers, and of how sensitivity labels encrypt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from ..._exchange.names import same_name
+from ..._exchange.names import name_key, same_name
 from . import questions
+from .kleene import Reason
 
 #: What may protect mail, or take protection away, without being seen.
 DLP, LABELS, ENCRYPT_BUTTON = ENCRYPTERS = ("dlp", "labels", "encrypt_button")
@@ -22,82 +24,206 @@ DLP, LABELS, ENCRYPT_BUTTON = ENCRYPTERS = ("dlp", "labels", "encrypt_button")
 #: What facts can tell of, to the fact.
 FACT = {DLP: "dlp_policies", LABELS: "labels"}
 
-#: The same, to the number of the question what it does to a copy.
-QUESTION = {DLP: questions.DLP_POLICIES, LABELS: questions.LABELS}
+#: What becomes of a copy that a DLP rule blocks. Source: Microsoft's page of New-DlpComplianceRule, BlockAccess.
+BLOCKED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class Encrypter:
-    """A DLP policy or a label, as somebody told it.
+    """A rule of a DLP policy or a label, as far as it changes mail.
 
     :param kind: :data:`DLP` or :data:`LABELS`.
-    :param options: what it may protect a copy with, as results call it (``encrypt``).
-    :param removes: whether it may take protection away.
-    :param brands: whether it may choose another branding.
-    :param withholds: whether it may keep a copy from its recipient.
-    :param acts: whether it acts at all: a policy in a test mode does not.
+    :param policy: the policy of a rule.
+    :param options: what it protects a copy with, as results call it (``encrypt``).
+    :param removes: whether it takes protection away.
+    :param branding: the OME configuration that it chooses; empty if none.
+    :param ends: what becomes of a copy instead of its delivery, as results call it; empty if it is delivered.
+    :param outside_only: whether that is so for people outside alone.
+    :param brings: whom it sends copies.
+    :param acts: whether it acts at all: one in a test mode does not.
+    :param mode: the mode of its policy.
+    :param unclear: what of a label was not understood, so that it may do anything; empty if all was.
+    :param guid: of a label; a message names it by that, or by its name.
     """
 
     kind: str
     name: str
+    policy: str = ""
     options: tuple[str, ...] = ()
     removes: bool = False
-    brands: bool = False
-    withholds: bool = False
+    branding: str = ""
+    ends: str = ""
+    outside_only: bool = False
+    brings: tuple[str, ...] = ()
     acts: bool = True
+    mode: str = ""
+    guid: str = ""
+    unclear: str = ""
+
+    @property
+    def brands(self) -> bool:
+        """Whether it chooses another branding."""
+        return bool(self.branding)
+
+    @property
+    def restricts(self) -> bool:
+        """Whether it counts where Exchange enforces the most restrictive rule."""
+        return bool(self.options or self.removes or self.ends)
+
+    @property
+    def would_change_mail(self) -> bool:
+        """Whether it would change how a copy is protected or delivered, if it acts."""
+        return bool(self.options or self.removes or self.brands or self.ends or self.brings)
 
     @property
     def changes_mail(self) -> bool:
         """Whether it may change how a copy is protected or delivered."""
-        return self.acts and bool(self.options or self.removes or self.brands or self.withholds)
+        return self.acts and self.would_change_mail
+
+
+class Policies(Protocol):
+    """The rules of DLP policies, ready to be applied; see ``rules.dlp_rules``."""
+
+    @property
+    def told(self) -> tuple[Encrypter, ...]:
+        """All rules of all policies, first to last, those that do not act included."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoLabel:
+    """A policy that sets a label on the way.
+
+    :param label: the label's name or GUID.
+    :param acts: whether it acts on mail.
+    """
+
+    name: str
+    label: str
+    acts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleEncrypter:
+    """A DLP rule or a label that applies to a copy, or may.
+
+    :param why: why it is open whether it does; empty if it surely does.
+    """
+
+    what: Encrypter
+    why: tuple[Reason, ...] = ()
+
+    @property
+    def sure(self) -> bool:
+        """Whether it surely applies."""
+        return not self.why
+
+
+#: The kind of a reason for what a DLP rule looks at and nothing decides; its values are the names of these conditions.
+LOOKS = "dlp_looks_at"
+
+#: An effect of a DLP rule to the kind of a reason for that another one may act instead.
+_SEVERAL = {
+    "options": "several_dlp_options",
+    "removes": "several_dlp_removes",
+    "brands": "several_dlp_brands",
+    "ends": "several_dlp_withholds",
+}
+
+#: An effect to the kind of a reason for what is open of it, of DLP rules and of labels.
+_OPEN = {
+    (DLP, "options"): "dlp_options",
+    (DLP, "removes"): "dlp_removes",
+    (DLP, "brands"): "dlp_brands",
+    (DLP, "ends"): "dlp_withholds",
+    (LABELS, "options"): "labels_options",
+    (LABELS, "removes"): "labels_removes",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Afterwards:
-    """What all that was told may do to a copy after the rules.
+    """What DLP rules and labels do to a copy after the rules, or may do.
 
-    :param every: what may change a copy.
+    :param every: what applies to the copy, or may.
     """
 
-    every: tuple[Encrypter, ...] = ()
+    every: tuple[PossibleEncrypter, ...] = ()
+
+    def of(self, effect: str) -> list[PossibleEncrypter]:
+        """All with an effect: ``options``, ``removes``, ``brands`` or ``ends``."""
+        return [each for each in self.every if getattr(each.what, effect)]
+
+    def may(self, effect: str) -> bool:
+        """Whether the copy may get this effect."""
+        return bool(self.of(effect))
+
+    def surely(self, effect: str) -> bool:
+        """Whether the copy surely gets this effect: a rule with it surely matches, and none may match that restricts the
+        copy otherwise.
+        """
+        having = self.of(effect)
+        others = (each for each in self.every if each.what.restricts and not getattr(each.what, effect))
+        return any(each.sure for each in having) and not any(others)
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The names of the DLP rules that surely block the copy: nothing restricts more."""
+        return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == BLOCKED)
+
+    @property
+    def end(self) -> str:
+        """What surely becomes of the copy instead of its delivery; empty if that is open, or it is delivered."""
+        return BLOCKED if self.blocks else ""
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What a copy may be protected with."""
-        return tuple(option for each in self.every for option in each.options)
-
-    @property
-    def encrypts(self) -> bool:
-        """Whether a copy may become protected."""
-        return bool(self.options)
-
-    @property
-    def removes(self) -> bool:
-        """Whether a copy may lose its protection."""
-        return any(each.removes for each in self.every)
-
-    @property
-    def brands(self) -> bool:
-        """Whether a copy may show another branding."""
-        return any(each.brands for each in self.every)
-
-    @property
-    def touches_branding(self) -> bool:
-        """Whether a copy may no longer show the branding that rules chose."""
-        return any(each.brands or each.removes or each.options for each in self.every)
-
-    @property
-    def withholds(self) -> bool:
-        """Whether a copy may not be delivered."""
-        return any(each.withholds for each in self.every)
+        """What the copy may be protected with, each once."""
+        found = {name_key(option): option for each in self.every for option in each.what.options}
+        return tuple(found.values())
 
     def replaces(self, option: str) -> bool:
         """Whether a copy that is protected with an option may get another."""
         return any(not same_name(each, option) for each in self.options)
 
     def may_use(self, option: str) -> bool:
-        """Whether a copy may become protected with an option."""
+        """Whether the copy may become protected with an option."""
         return any(same_name(each, option) for each in self.options)
+
+    def of_kind(self, kind: str) -> Afterwards:
+        """What DLP rules do, or labels."""
+        return Afterwards(tuple(each for each in self.every if each.what.kind == kind))
+
+    def names(self, effect: str) -> tuple[str, ...]:
+        """The names of what has an effect."""
+        return tuple(dict.fromkeys(each.what.name for each in self.of(effect)))
+
+    def reasons(self, *effects: str) -> list[Reason]:
+        """What is open of some effects."""
+        return [reason for effect in effects for each in self.of(effect) for reason in self._reasons_of(each, effect)]
+
+    def _reasons_of(self, each: PossibleEncrypter, effect: str) -> tuple[Reason, ...]:
+        """Why it is open what one of several does; that others may restrict the copy otherwise, where it surely applies."""
+        kind = _OPEN[each.what.kind, effect]
+        if each.what.kind == LABELS:
+            return each.why or (Reason(questions.LABEL_IN_TRANSPORT, kind, (each.what.name,)),)
+        names = (each.what.name, each.what.policy)
+        if each.sure:
+            return (Reason(questions.SEVERAL_DLP_RULES, _SEVERAL[effect], names),)
+        looks = sorted({name for why in each.why if why.kind == LOOKS for name in why.values})
+        others = tuple(why for why in each.why if why.kind != LOOKS)
+        return (*others, Reason(questions.DLP_RULES, kind, (*names, tuple(looks)))) if looks or not others else others
+
+
+#: What does nothing.
+NOTHING = Afterwards()
+
+
+def all_possible(told: Iterable[Encrypter]) -> tuple[PossibleEncrypter, ...]:
+    """What may be done to a copy of which nothing is known."""
+    return tuple(PossibleEncrypter(each, (_ANY,)) for each in told if each.changes_mail)
+
+
+_ANY = Reason(questions.DLP_RULES, LOOKS, ("conditions",))
 
 
 def unseen_of(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ from functools import cached_property
 from typing import Any
 
 from ..._exchange.names import same_name
+from ..._resources.compliance.sensitivity_labels import LabelPolicyFact
 from ..._resources.rights_management import Obstacle, obstacle
 from . import questions
 from .addresses import domain, is_below, is_name, spellings, with_parents, without_tag
 from .connectors import EVERY_DOMAIN, Connector
-from .encrypters import Afterwards, Encrypter, unseen_of
+from .encrypters import AutoLabel, Encrypter, Policies, unseen_of
 from .expressions import Dialect
 from .kleene import Truth, all_of, any_of, negate, opened
 from .message import Message, Recipient
@@ -60,7 +61,9 @@ class Facts:
     :param proxy_addresses: a secondary address to the primary one.
     :param dialect: how Exchange reads patterns, as far as somebody says more than the sources agree on.
     :param irm_configuration: the settings of the module with this name; likewise the next ones.
-    :param dlp_policies: what was told of DLP policies, and :param:`labels` of sensitivity labels.
+    :param dlp_policies: the rules of DLP policies, ready to be applied, and :param:`labels` sensitivity labels.
+    :param label_policies: the policies that publish labels, and :param:`auto_label_policies` those that set them on
+        the way.
     """
 
     accepted_domains: tuple[AcceptedDomain, ...] | None = None
@@ -81,8 +84,10 @@ class Facts:
     outbound_connectors: tuple[Connector, ...] | None = None
     organization_config: Mapping[str, Any] | None = None
     journal_rules: tuple[Mapping[str, Any], ...] | None = None
-    dlp_policies: tuple[Encrypter, ...] | None = None
+    dlp_policies: Policies | None = None
     labels: tuple[Encrypter, ...] | None = None
+    label_policies: tuple[LabelPolicyFact, ...] | None = None
+    auto_label_policies: tuple[AutoLabel, ...] | None = None
     dialect: Dialect = Dialect.AGREED
 
     @property
@@ -94,13 +99,6 @@ class Facts:
     def unseen(self) -> tuple[str, ...]:
         """What may encrypt mail, or take protection away, and was neither read nor told."""
         return unseen_of(vars(self))
-
-    @cached_property
-    def afterwards(self) -> Afterwards:
-        """What DLP policies and labels may do to a copy after the rules, as far as somebody told of them."""
-        return Afterwards(
-            tuple(each for each in (*(self.dlp_policies or ()), *(self.labels or ())) if each.changes_mail)
-        )
 
     @property
     def journals(self) -> tuple[str, ...]:

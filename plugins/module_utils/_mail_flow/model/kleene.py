@@ -19,7 +19,7 @@ from . import questions
 class Reason:
     """Why an answer is open.
 
-    :param id: the number under which the question is listed: ``U01`` to ``U35``, or ``U00`` for a fact that nobody
+    :param id: the number under which the question is listed: ``U01`` to ``U37``, or ``U00`` for a fact that nobody
         gave; empty if it is no question.
     :param kind: what is unknown, in a word; ``wording.reasons`` has its sentence.
     :param values: what the sentence names.

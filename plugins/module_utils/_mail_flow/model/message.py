@@ -79,6 +79,7 @@ class Message:
     :param size: bytes of the whole message.
     :param date: when it passes the rules.
     :param insertable: whether a disclaimer can be put into it.
+    :param sensitivity_label: the name or GUID of the label that it carries; empty for none.
     :param unsaid: of ``headers`` and ``fields`` (To and Cc) those of which nobody knows what is in them beyond what is
         given.
     """
@@ -103,6 +104,7 @@ class Message:
     date: datetime.datetime | None = None
     protection: Protection | None = field(default_factory=Protection)
     insertable: bool | None = None
+    sensitivity_label: str | None = ""
     character_sets: frozenset[str] | None = None
     types_open: frozenset[str] = frozenset()
     also_from: tuple[str, ...] = ()

@@ -71,9 +71,11 @@ SYSTEM_MAIL = "U29"
 UNREADABLE = "U30"
 TOO_LARGE = "U31"
 WHICH_CONNECTOR = "U32"
-DLP_POLICIES = "U33"
+DLP_RULES = "U33"
 LABELS = "U34"
 MANY_RECIPIENTS = "U35"
+SEVERAL_DLP_RULES = "U36"
+LABEL_IN_TRANSPORT = "U37"
 
 #: All questions, by their numbers.
 QUESTIONS = (
@@ -314,18 +316,19 @@ QUESTIONS = (
         "New-OutboundConnector",
     ),
     Question(
-        DLP_POLICIES,
-        "Which mail a DLP policy that was told encrypts, decrypts or blocks, and with which template.",
-        "A test message that the policy is about: look at what arrives, and at the event DLP rule of its trace.",
+        DLP_RULES,
+        "Whether a DLP rule matches mail, if it looks at more than the sender, the recipient and whether that one is outside, "
+        "such as at sensitive information, or at what a mail flow rule changed.",
+        "A test message that the rule is about: look at what arrives, and at the event DLP rule of its trace.",
         SILENT,
         "dlp-policy-reference",
     ),
     Question(
         LABELS,
-        "Which mail gets a sensitivity label that was told, and whether the label encrypts it or removes its protection.",
-        "A test message with the label, and one without: look at what arrives.",
+        "Which mail gets a sensitivity label on the way.",
+        "Tell the auto-labeling policies, or send a test message: look at the label of what arrives.",
         SILENT,
-        "encryption-sensitivity-labels",
+        "apply-sensitivity-label-automatically",
     ),
     Question(
         MANY_RECIPIENTS,
@@ -333,6 +336,22 @@ QUESTIONS = (
         "A test message to 200 addresses of a test domain. Write to a group, or to fewer at a time.",
         SILENT,
         "encrypted-email-cannot-send-many-recipients",
+    ),
+    Question(
+        SEVERAL_DLP_RULES,
+        "Which of several DLP rules that match acts, if one encrypts, decrypts or withholds mail and another does not, and what "
+        "a DLP rule that encrypts does with mail that is already protected, or that comes from outside.",
+        "Two DLP rules that match one test message: look at what arrives.",
+        SILENT,
+        "dlp-policy-reference",
+    ),
+    Question(
+        LABEL_IN_TRANSPORT,
+        "Whether Exchange encrypts mail that carries an encrypting label and that the sender's program did not encrypt. Likely "
+        "yes.",
+        "A test message with the label from Outlook on the web: look at what arrives.",
+        SILENT,
+        "encryption-sensitivity-labels",
     ),
 )
 

@@ -21,7 +21,7 @@ from ..actions.protect import option_name
 from ..model import questions
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
-from ..model.encrypters import DLP, LABELS, QUESTION, Afterwards
+from ..model.encrypters import DLP, LABELS, Afterwards
 from ..model.facts import Facts, leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth, rows_of
 from ..model.message import Message, Protection
@@ -52,7 +52,10 @@ class Verdict:
     :param reasons: why something is open.
     :param delivered: whether protecting it certainly does not prevent its delivery.
     :param assumes: the numbers of the guesses that it relies on.
-    :param rebranded: whether a DLP policy may have chosen another branding.
+    :param rebranded: whether a DLP rule may have chosen another branding.
+    :param by_dlp: the DLP rules that protect it; :param:`by_label` the label.
+    :param ended: what a DLP rule surely makes of the copy instead of its delivery; empty if nothing; :param:`ended_by` its name.
+    :param taken_by: the DLP rules that surely took its protection away.
     """
 
     protection: str
@@ -63,6 +66,11 @@ class Verdict:
     delivered: bool = True
     assumes: frozenset[str] = frozenset()
     rebranded: bool = False
+    by_dlp: tuple[str, ...] = ()
+    by_label: str = ""
+    ended: str = ""
+    ended_by: tuple[str, ...] = ()
+    taken_by: tuple[str, ...] = ()
 
 
 def verdict(world: World, message: Message, facts: Facts) -> Verdict:
@@ -77,57 +85,112 @@ def verdict(world: World, message: Message, facts: Facts) -> Verdict:
             on_arrival=None,
             delivered=False,
         )
-    return _afterwards(_branded(found, world, message), world, message, facts.afterwards)
+    return _afterwards(_branded(found, world, message), world, message, facts)
 
 
-def _afterwards(found: Verdict, world: World, message: Message, after: Afterwards) -> Verdict:
-    """A copy after DLP policies and labels that somebody told. Neither S/MIME nor protection by another organization's
-    keys is theirs to change.
+def _afterwards(found: Verdict, world: World, message: Message, facts: Facts) -> Verdict:
+    """A copy after DLP rules and its label. Neither S/MIME nor protection by another organization's keys is theirs to
+    change.
     """
+    after = world.after
     if not after.every:
         return found
-    if after.withholds:
-        found = replace(found, delivered=False, reasons=(*found.reasons, *_told(after, "withholds")))
+    dlp, labels = after.of_kind(DLP), after.of_kind(LABELS)
+    if dlp.end:
+        return replace(found, ended=dlp.end, ended_by=dlp.blocks, delivered=False)
+    if dlp.may("ends"):
+        found = replace(found, delivered=False, reasons=(*found.reasons, *dlp.reasons("ends")))
     arrival = message.protection
     foreign = found.on_arrival and arrival is not None and arrival.owner == "other"
     if found.protection == "smime" or foreign:
         return found
-    if after.brands or (after.touches_branding and world.brands):
-        found = replace(found, branding="", rebranded=True, reasons=(*found.reasons, *_told(after, "brands")))
+    if dlp.may("brands") or (world.brands and any(after.may(effect) for effect in ("options", "removes"))):
+        reasons = after.reasons("brands", "options", "removes") if world.brands else dlp.reasons("brands")
+        found = replace(found, branding="", rebranded=True, reasons=(*found.reasons, *reasons))
+    return _labelled(_after_dlp(found, world, message, facts, dlp), world, message, facts, labels)
+
+
+def _after_dlp(found: Verdict, world: World, message: Message, facts: Facts, dlp: Afterwards) -> Verdict:
+    """A copy after the DLP rules."""
+    if found.protection == "none":
+        if not dlp.may("options"):
+            return found
+        if dlp.surely("options"):
+            return _protected_after(found, dlp, world, message, facts)
+        return _opened(found, dlp, "options")
+    arrival = message.protection
+    ours = arrival is not None and (not arrival.by_rights or arrival.owner == "own")
+    closed = _closed(facts) if arrival is not None and arrival.by_rights else None
+    if dlp.surely("removes") and ours and not closed:
+        return Verdict("none", reasons=found.reasons, delivered=found.delivered, taken_by=dlp.names("removes"))
+    if found.protection == "unknown":
+        return _opened(found, dlp, "options") if dlp.may("options") else found
+    if dlp.may("removes"):
+        return _opened(found, dlp, "removes", *([closed] if closed else []))
+    return _replaced(found, dlp)
+
+
+def _labelled(found: Verdict, world: World, message: Message, facts: Facts, labels: Afterwards) -> Verdict:
+    """A copy with its label: one that encrypts replaces all other protection."""
+    if not labels.every:
+        return found
+    if labels.may("removes"):
+        return found if found.protection == "none" and not labels.may("options") else _opened(found, labels, "removes")
+    if any(each.sure for each in labels.of("options")):
+        return _protected_after(found, labels, world, message, facts)
     if found.protection in ("none", "unknown"):
-        return _opened(found, after, "options") if after.encrypts else found
-    if after.removes:
-        return _opened(found, after, "removes")
+        return _opened(found, labels, "options")
+    return _replaced(found, labels)
+
+
+def _protected_after(found: Verdict, after: Afterwards, world: World, message: Message, facts: Facts) -> Verdict:
+    """A copy that DLP rules or a label surely protect after the rules, if Exchange can protect it."""
+    sure = [each for each in after.of("options") if each.sure]
+    arrival = message.protection
+    asked = tuple((each.what.name, option) for each in sure for option in each.what.options)
+    as_asked = _asked(world.but(asked=asked, removed=()), message, facts)
+    in_clear = arrival is not None and not arrival.by_rights and not world.removed
+    if as_asked.protection in ("none", "unknown") or not in_clear or as_asked.assumes:
+        inbound = [
+            Reason(questions.SEVERAL_DLP_RULES, "dlp_inbound", (each.what.name, each.what.policy)) for each in sure
+        ]
+        reasons = (*found.reasons, *as_asked.reasons, *inbound)
+        return replace(
+            found,
+            protection="unknown",
+            by=(),
+            on_arrival=None,
+            branding="",
+            reasons=reasons,
+            delivered=found.delivered and as_asked.delivered,
+        )
+    options = after.options
+    one = options[0] if len(options) == 1 else "protected_option_unknown"
+    label = sure[0].what.name if sure[0].what.kind == LABELS else ""
+    return replace(
+        found,
+        protection=one,
+        by=(),
+        by_dlp=() if label else after.names("options"),
+        by_label=label,
+        branding="",
+        reasons=found.reasons if len(options) == 1 else (*found.reasons, *after.reasons("options")),
+    )
+
+
+def _replaced(found: Verdict, after: Afterwards) -> Verdict:
+    """A protected copy of which it may be open with which option it is protected in the end."""
     if not after.replaces(found.protection):
         return found
-    return replace(found, protection="protected_option_unknown", reasons=(*found.reasons, *_told(after, "options")))
+    return replace(found, protection="protected_option_unknown", reasons=(*found.reasons, *after.reasons("options")))
 
 
-def _opened(found: Verdict, after: Afterwards, effect: str) -> Verdict:
+def _opened(found: Verdict, after: Afterwards, effect: str, *more: Reason) -> Verdict:
     """A copy of which it is open whether it is protected in the end."""
-    reasons = (*found.reasons, *_told(after, effect))
-    return replace(found, protection="unknown", by=(), on_arrival=None, branding="", reasons=reasons)
-
-
-#: What is open of something that was told, by its kind and effect.
-_OPEN = {
-    (DLP, "options"): "dlp_options",
-    (DLP, "removes"): "dlp_removes",
-    (DLP, "brands"): "dlp_brands",
-    (DLP, "withholds"): "dlp_withholds",
-    (LABELS, "options"): "labels_options",
-    (LABELS, "removes"): "labels_removes",
-}
-
-
-def _told(after: Afterwards, *effects: str) -> list[Reason]:
-    """What of DLP policies and labels with one of these effects is open."""
-    return [
-        Reason(QUESTION[each.kind], _OPEN[each.kind, effect], (each.name,))
-        for effect in effects
-        for each in after.every
-        if getattr(each, effect)
-    ]
+    reasons = (*found.reasons, *after.reasons(effect), *more)
+    return replace(
+        found, protection="unknown", by=(), by_dlp=(), by_label="", on_arrival=None, branding="", reasons=reasons
+    )
 
 
 def _branded(found: Verdict, world: World, message: Message) -> Verdict:

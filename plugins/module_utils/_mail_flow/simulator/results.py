@@ -18,6 +18,7 @@ from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..model import questions
 from ..model.addresses import domain
+from ..model.carried_labels import label_name
 from ..model.clouds import CHINA, US_GOVERNMENT, cloud_of
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason, rows_of
@@ -87,7 +88,10 @@ class _End:
     def shown(self) -> tuple[object, ...]:
         """The part of it that a result shows."""
         found = self.verdict
-        return (self.fate, found.protection, found.by, found.on_arrival, found.branding, found.delivered, self.matched)
+        return (
+            *(self.fate, found.protection, found.by, found.on_arrival, found.branding, found.delivered, self.matched),
+            *(found.by_dlp, found.by_label),
+        )
 
 
 def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[str, Any] | None:
@@ -172,7 +176,9 @@ class _Stage:
         if world.held > self.number:
             fate = "moderated"
         found = verdict(world, self.message, self.facts)
-        if fate == "delivered" and not found.delivered:
+        if fate == "delivered" and found.ended:
+            fate, found = found.ended, Verdict("")
+        elif fate == "delivered" and not found.delivered:
             fate = "unknown"
         elif fate != "delivered":
             found = Verdict("unknown", reasons=world.surprises) if world.surprises else Verdict("")
@@ -204,6 +210,11 @@ class _Stage:
         by = {rules for _protection, rules, _arrival in found}
         if protection not in ("unknown", "none") and len(by) == 1 and by != {()}:
             described["protected_by"] = list(next(iter(by)))
+        by_dlp = {end.verdict.by_dlp for end in likely}
+        if protection not in ("unknown", "none") and len(by_dlp) == 1 and by_dlp != {()}:
+            described["protected_by_dlp"] = list(next(iter(by_dlp)))
+        label = label_name(self.message, self.facts)
+        described.update({"label": label} if label else {})
         if len(kept) == 1 and None not in kept:
             described["protected_on_arrival"] = next(iter(kept))
         return described

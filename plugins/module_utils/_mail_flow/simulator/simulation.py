@@ -21,6 +21,7 @@ from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from .afterwards import AfterRules
 from .copy_splits import STEPS_OF_RULE, CopySplits
 from .decider import Decider, MessageDecider, hidden
 from .effects import beside_content, enforced, in_audit
@@ -52,10 +53,13 @@ class Passage:
     gives_up: bool = False
     _contents: dict[Content, Content] = field(default_factory=dict)
     _splits: CopySplits = field(init=False)
+    _after: AfterRules = field(init=False)
 
     def __post_init__(self) -> None:
         if self.decider is None:
             self.decider = MessageDecider(self.rules, self.message, self.facts)
+        known = self.decider if isinstance(self.decider, MessageDecider) else None
+        self._after = AfterRules(self.rules, self.message, self.facts, known)
         self._splits = CopySplits(self.rules, self.decider)
 
     def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:
@@ -165,6 +169,13 @@ class Passage:
         return Fork((), tuple(found.values()))
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
+        course = self._through_rules(person, starts, place, by)
+        worlds = [new for world in course.worlds for new in self._after.worlds(world, person)]
+        course.worlds = merged(worlds) if len(worlds) > 1 else worlds
+        return course
+
+    def _through_rules(self, person: Recipient, starts: list[World], place: int, by: Added | None) -> Course:
+        """What the mail flow rules do to a copy."""
         course = Course(person, merged(starts), by=by)
         if "NDR" in (self.message.types or ()):
             return course

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ..actions.act import Added
 from ..budget import spend
+from ..model.encrypters import NOTHING, Afterwards
 from ..model.kleene import Open, Reason
 from ..model.message import Recipient
 from ..model.rule_view import Content, Fork, Value
@@ -48,6 +49,7 @@ class World(Value):
     :param answers: open questions and this world's answers.
     :param asides: open questions that made no difference so far.
     :param rests_on: numbers of the guesses on which the list of matching rules relies.
+    :param after: what DLP rules and labels do to the copy after the last rule, or may do.
     """
 
     content: Content
@@ -72,6 +74,7 @@ class World(Value):
     answers: tuple[tuple[Open, bool], ...] = ()
     asides: frozenset[Reason] = frozenset()
     rests_on: frozenset[str] = frozenset()
+    after: Afterwards = NOTHING
 
     def answered(self) -> dict[Hashable, bool]:
         """The answers by the questions' keys."""
@@ -112,7 +115,7 @@ class World(Value):
                 self.held,
                 self.status,
             ),
-            *(self.routes, self.requires_tls, self.disclaimer, self.told, self.added, self.surprises),
+            *(self.routes, self.requires_tls, self.disclaimer, self.told, self.added, self.surprises, self.after),
         )
 
 

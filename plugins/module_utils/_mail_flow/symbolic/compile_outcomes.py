@@ -17,12 +17,14 @@ from ..._resources.rights_management import obstacle
 from ..._resources.rules.action_effects import Does
 from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
+from ..model.encrypters import BLOCKED, Encrypter
 from ..model.facts import RELAYED
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from .address import AddressSlot
 from .atoms import Showing
+from .compile_afterwards import AfterChain
 from .compile_recipients import sent_by
 from .compile_rules import RuleChain
 from .logic import Logic, Value, high, low
@@ -35,6 +37,7 @@ class Outcome:
     :param delivered: whether the copy is delivered after all approvals.
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
+    :param by_us_after: whether DLP or a label protects it after the mail flow rules.
     :param branded: whether it shows a branding.
     :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is protected,
         and whether it is refused instead; both unknown unless given.
@@ -77,18 +80,19 @@ class Outcome:
         self._unknown_option = both | again
         surprised = state.surprised
         doubt = self._unread("protected")
-        self._after = self.mail.facts.afterwards
+        self.after = AfterChain(chain)
         self._by_rules = logic.choose(surprised, doubt, newly | again)
         self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.kept | both)
-        self.by_rules = self._still_protected(self._by_rules)
-        self.by_rights = self._still_protected(self._rights_by_rules) | self._encrypted_after_rules()
+        self._unsure_after = unsure | self._from_outside() | self.mail.rights | arrival["smime"]
+        self.by_rules = self._still_protected(self._by_rules) & ~self._by_label()
+        self.by_us_after = self._encrypted_after_rules() | self._by_label()
+        self.by_rights = self._still_protected(self._rights_by_rules) | self.by_us_after
         self.protected = self.by_rights | logic.choose(surprised, FALSE, self.smime)
         fates = state.fates
         refused = open_to_rules & self.asked & ~self._from_outside() & self.refusing & refused
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
         unsure_fate = surprised & self._unread("fate")
-        withheld = self._encrypters_do("withholds") if self._after.withholds else FALSE
-        self.gone = logic.any_of(ends) | refused | unsure_fate | withheld
+        self.gone = logic.any_of(ends) | refused | unsure_fate | self.after.withheld | self._refused_after()
         self.released = fates.get("quarantined", FALSE) & ~self.gone
         self.delivered = ~(self.gone | self.released)
         self.held = state.held[0] if state.held else FALSE
@@ -100,47 +104,83 @@ class Outcome:
 
     # After the rules
 
-    def _encrypters_do(self, *effect: Hashable) -> Value:
-        """Whether what was told of DLP policies and labels does this to the copy: one answer for each person."""
-        return self.logic.unknown("afterwards", *effect, self.chain.person.name)
-
     def _keeps_foreign_protection(self) -> Value:
         """Whether the copy keeps protection that neither DLP nor a label can change."""
         return self.kept & self.mail.arrival["other"]
 
     def _still_protected(self, protected: Value) -> Value:
         """Protection after what may remove it."""
-        if not self._after.removes:
+        taken = self.after.removes
+        if taken != FALSE:
+            taken &= self.logic.choose(self.kept, self._decrypts(), TRUE)
+        unlabelled = self.after.any_label(lambda label: label.removes)
+        if taken == FALSE and unlabelled == FALSE:
             return protected
-        return protected & (self._keeps_foreign_protection() | ~self._encrypters_do("removes"))
+        return protected & (self._keeps_foreign_protection() | ~(taken | unlabelled))
 
     def _encrypted_after_rules(self) -> Value:
-        """Whether a copy in clear is protected after the rules."""
-        if not self._after.encrypts:
+        """Whether DLP encrypts a copy in clear."""
+        asks = self.after.encrypts
+        if asks == FALSE:
             return FALSE
         clear = ~(self._rights_by_rules | self.smime)
-        return clear & self._encrypters_do("encrypts")
+        done = self.logic.choose(self._unsure_after, self.after.unknown("dlp protects"), TRUE)
+        return clear & asks & done
+
+    def _refused_after(self) -> Value:
+        """Whether a copy is refused that DLP encrypts: see :attr:`refusing`."""
+        asks = self.after.encrypts
+        if asks == FALSE or self.refusing == FALSE:
+            return FALSE
+        clear = ~(self._rights_by_rules | self.smime)
+        return clear & asks & self.refusing & self.after.unknown("dlp refused")
+
+    def _by_label(self) -> Value:
+        """Whether a label protects the copy, whatever did before."""
+        asks = self.after.any_label(lambda label: label.options)
+        return FALSE if asks == FALSE else asks & ~(self.smime | self._keeps_foreign_protection())
 
     def _replaced(self, name: str, chosen: Value) -> Value:
         """Whether a copy has this option after the rules, if they chose it or another."""
-        if not self._after.every:
+        if self.after.is_empty:
             return chosen
+        theirs = self._keeps_foreign_protection()
+
+        def is_this(does: Encrypter) -> bool:
+            return any(same_name(option, name) for option in does.options)
+
+        def is_other(does: Encrypter) -> bool:
+            return bool(does.options) and not is_this(does)
+
+        mine, others = self.after.any_dlp(is_this), self.after.any_dlp(is_other)
         left = self._still_protected(chosen)
-        if self._after.replaces(name):
-            left &= self._keeps_foreign_protection() | ~self._encrypters_do("replaces", name_key(name))
-        if not self._after.may_use(name):
-            return left
-        in_clear = ~(chosen | self.smime | self._keeps_foreign_protection())
-        return left | (in_clear & self._encrypters_do("uses", name_key(name)) & self.by_rights)
+        if others != FALSE:
+            left &= theirs | ~(others & self.after.unknown("dlp replaces", name_key(name)))
+        if mine != FALSE:
+            sole = self.logic.choose(others, self.after.unknown("dlp uses", name_key(name)), TRUE)
+            left |= self._encrypted_after_rules() & mine & sole
+            again = self._rights_by_rules & ~(chosen | theirs)
+            left |= again & mine & self.after.unknown("dlp changes", name_key(name)) & self.by_rights
+        mine, others = self.after.any_label(is_this), self.after.any_label(is_other)
+        return (left & (theirs | ~others)) | (mine & ~(theirs | self.smime) & self.by_rights)
 
     def _rebranded(self, chosen: Value, *what: Hashable) -> Value:
         """Whether a copy shows a branding after the rules, if they chose it or not."""
-        if not self._after.touches_branding:
+        touched = self.after.any_dlp(lambda does: does.brands)
+        if self.state.brands:
+            touched |= self.after.any_dlp(lambda does: does.options or does.removes)
+            touched |= self.after.any_label(lambda label: label.options or label.removes)
+        if touched == FALSE:
             return chosen
-        theirs = self._keeps_foreign_protection()
-        shown = self._encrypters_do("brands", *what)
-        changed = self.logic.choose(theirs, chosen, self.by_rights & shown)
-        return changed if self._after.brands else chosen & changed
+        shown = self.by_rights & self.after.unknown("brands", *what)
+        return self.logic.choose(touched & ~self._keeps_foreign_protection(), shown, chosen)
+
+    def ended(self, fate: str) -> Value:
+        """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule that blocks what they let through."""
+        found = self.state.fates.get(fate, FALSE)
+        if fate != BLOCKED or self.after.blocked == FALSE:
+            return found
+        return found | (self.after.blocked & ~self.logic.any_of(self.state.fates.values()))
 
     # What rules ask for
 
@@ -226,9 +266,7 @@ class Outcome:
         held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
         if name == "moderated":
             return held
-        ends_so = {"delivered": self.delivered, "quarantined": self.released}.get(
-            name, self.state.fates.get(name, FALSE)
-        )
+        ends_so = {"delivered": self.delivered, "quarantined": self.released}.get(name, self.ended(name))
         return ~held & ends_so
 
     def option(self, name: str) -> Value:
@@ -439,7 +477,7 @@ class Copies:
 
     def ends(self, fate: str) -> Value:
         """Whether a rule gave a copy this fate."""
-        return self._any(lambda copy: copy.state.fates.get(fate, FALSE))
+        return self._any(lambda copy: copy.ended(fate))
 
     def fate(self, name: str, approvals: int = 0) -> Value:
         """Whether this is a copy's fate after a number of approvals."""

@@ -352,6 +352,9 @@ class Writer:
         told = arrival == "own" or not (arrival or fits)
         if mail.wraps and told and not is_true(mail.kinds["Signed"]):
             chosen["disclaimer_insertable"] = fits
+        label = next((name for name, literal in mail.labels.items() if is_true(literal)), "")
+        if label:
+            chosen["sensitivity_label"] = label
         return chosen
 
     # Facts

@@ -120,6 +120,8 @@ def _is_gone(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
 
 def _arrives(ended: EndedCopy) -> bool | None:
     """Whether a copy that rules let through is delivered: to protect it may fail."""
+    if ended.verdict.ended:
+        return False
     return True if ended.verdict.delivered else None
 
 
@@ -145,7 +147,7 @@ def _is_protected(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
         possible = {name_key(option_name(asked)) for _rule, asked in ended.world.asked} | {
             name_key(arrival.kind) if arrival else ""
         }
-        may = ended.facts.afterwards.may_use(wanted) or name_key(wanted) in possible
+        may = ended.world.after.may_use(wanted) or name_key(wanted) in possible
         return False if wanted and not may else None
     if wanted and protection == "protected_option_unknown":
         return None
@@ -153,7 +155,10 @@ def _is_protected(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
 
 
 def _is_protected_by_rules(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    return None if ended.verdict.protection == "unknown" and ended.world.asked else bool(ended.verdict.by)
+    found = ended.verdict
+    if found.protection == "unknown" and (ended.world.asked or ended.world.after.may("options")):
+        return None
+    return bool(found.by or found.by_dlp or found.by_label)
 
 
 def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:
@@ -240,7 +245,9 @@ PROPERTIES: dict[str, Property] = {
         _is_outside,
     ),
     "protected": Property(_protected, _is_protected),
-    "protected_by_rules": Property(lambda outcome, _guarantee: outcome.by_rules, _is_protected_by_rules),
+    "protected_by_rules": Property(
+        lambda outcome, _guarantee: outcome.by_rules | outcome.by_us_after, _is_protected_by_rules
+    ),
     "not_ours": Property(_not_ours, _is_not_ours),
     "own_on_arrival": Property(lambda outcome, _guarantee: outcome.mail.arrival["own"], _is_own_on_arrival),
     "branded": Property(lambda outcome, _guarantee: outcome.branded, _is_branded),

@@ -17,6 +17,7 @@ from ..conditions.witness import NoMessageError
 from ..input.parsing import facts_of, message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
+from ..rules.dlp_rules import DlpRules
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Circuit, Literal
 from .atoms import vocabulary_of
@@ -109,7 +110,8 @@ class Model:
         self.facts = facts_of(given)
         self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
-        every = [*rule_sets, claims]
+        policies = self.facts.dlp_policies
+        every = [*rule_sets, claims, *([policies.leaves] if isinstance(policies, DlpRules) else [])]
         self._shared = _shared(rule_sets)
         self.circuit = Circuit()
         self.mail = SymbolicMessage(

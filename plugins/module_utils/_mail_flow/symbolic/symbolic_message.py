@@ -142,6 +142,11 @@ class SymbolicMessage:
         self.watches_aliases = False
         #: By what makes two names the same, how one is written: of options of protection, and of classifications.
         self.spelled: dict[str, str] = {}
+        #: Name of a label that changes mail to whether the message carries it.
+        self.labels = {
+            each.name: circuit.variable(("label", each.name)) for each in facts.labels or () if each.changes_mail
+        }
+        circuit.at_most_one(self.labels.values())
         self._arrive(options)
         self.texts: dict[str, dict[Key, Literal]] = {}
         self._texts()

@@ -153,6 +153,7 @@ def message_of(
         importance=None,
         classifications=None,
         sender_ip=from_ip if _hop(from_ip) else None,
+        sensitivity_label=None,
         size=size,
         protection=None,
         unsaid=UNSAID,

@@ -5,18 +5,21 @@ rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..evidence.encryption import Explained, Measured, measured
 from ..evidence.reports import EncryptionReport
+from ..model.carried_labels import automatic, is_default
 from ..model.connectors import Connector
-from ..model.encrypters import DLP, LABELS, Encrypter
+from ..model.encrypters import DLP, FACT, LABELS
 from ..model.facts import Facts
+from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..trace.reading import Window
+from .dlp import dlp_mail_words, does_words
 from .guarantees import CHECKS, mail_words
 
 #: On what a row rests: read from Exchange, told by somebody, reported by Exchange as a count, or not seen at all.
@@ -25,7 +28,7 @@ READ, TOLD, REPORTED, UNSEEN = "read", "told", "reported", "unseen"
 #: Kind of a row to how it is called.
 KINDS_OF_ENCRYPTER = {
     "rule": "Mail flow rule",
-    "dlp": "DLP policy",
+    "dlp": "DLP rule",
     "label": "Sensitivity label",
     "button": "Encrypt button",
     "tls": "Forced TLS",
@@ -84,15 +87,18 @@ def measured_lines(row: Mapping[str, Any]) -> list[str]:
     return [str(counted["text"])] if counted else []
 
 
-def encrypter_rows(rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | None = None) -> list[dict[str, str]]:
+def encrypter_rows(
+    rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | None = None, read: Collection[str] = ()
+) -> list[dict[str, str]]:
     """All that encrypts mail: ``kind``, ``name``, ``covers`` and ``rests_on``.
 
     :param counted: what :func:`measured_row` made, if the report could be read.
+    :param read: the facts that Exchange showed; somebody told the others.
     """
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
     rows = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.does(Does.ENCRYPT)]
-    rows += _policies_or_labels(DLP, facts.dlp_policies, counted)
-    rows += _policies_or_labels(LABELS, facts.labels, counted)
+    rows += _of_dlp(facts, counted, READ if FACT[DLP] in read else TOLD)
+    rows += _of_labels(facts, counted, READ if FACT[LABELS] in read else TOLD)
     rows.append(_button(facts, counted))
     rows += _forced_tls(acting, facts.outbound_connectors)
     return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in rows]
@@ -100,18 +106,37 @@ def encrypter_rows(rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | No
 
 _Row = tuple[str, str, str, str]
 
+#: What is said where none of a kind changes mail.
+_NONE = "none that encrypts or decrypts mail"
 
-def _policies_or_labels(
-    kind: str, told: Sequence[Encrypter] | None, counted: Mapping[str, Any] | None
-) -> Iterator[_Row]:
-    """DLP policies, or labels: as they were told, or as far as Exchange counts what they may have done."""
-    if told is None:
-        yield (_KIND[kind], _NAMES_OF_ALL[kind], *_not_seen(counted))
+
+def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[_Row]:
+    """The DLP rules, or how much Exchange counts of what they may have done."""
+    policies = facts.dlp_policies
+    if not isinstance(policies, DlpRules):
+        yield (_KIND[DLP], _NAMES_OF_ALL[DLP], *_not_seen(counted))
         return
-    acting = [encrypter for encrypter in told if encrypter.changes_mail]
-    yield from ((_KIND[kind], encrypter.name, _does(encrypter), TOLD) for encrypter in acting)
+    acting = [rule for rule in policies.rules if rule.does.changes_mail]
+    for rule in acting:
+        does = does_words(rule.does, may=not rule.is_certain)
+        yield _KIND[DLP], rule.does.name, f"{dlp_mail_words(rule)} ({does})", on
     if not acting:
-        yield _KIND[kind], _NAMES_OF_ALL[kind], "none that encrypts or decrypts mail", TOLD
+        yield _KIND[DLP], _NAMES_OF_ALL[DLP], _NONE, on
+
+
+def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[_Row]:
+    """The labels, or how much Exchange counts of what they may have done."""
+    if facts.labels is None:
+        yield (_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
+        return
+    acting = [each for each in facts.labels if each.changes_mail]
+    set_ = {each.name for each in automatic(facts)} if facts.auto_label_policies is not None else set()
+    for each in acting:
+        ways = ["mail for which people choose it", *(["as a default"] if is_default(each, facts) else [])]
+        ways += ["what a policy sets it on"] if each.name in set_ else []
+        yield _KIND[LABELS], each.name, f"{', '.join(ways)} ({does_words(each)})", on
+    if not acting:
+        yield _KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on
 
 
 def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -122,16 +147,6 @@ def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
         return f"no message in {days} that Exchange counts by policy and rules do not explain", REPORTED
     number = f"{counted['policy']:,} message{'' if counted['policy'] == 1 else 's'}"
     return f"{number} in {days} by DLP policies or labels, as far as rules explain the rest", REPORTED
-
-
-def _does(told: Encrypter) -> str:
-    does = [
-        *(["encrypt"] if told.options else []),
-        *(["take protection away"] if told.removes else []),
-        *(["choose another branding"] if told.brands else []),
-        *(["keep mail from its recipients"] if told.withholds else []),
-    ]
-    return f"may {' and '.join(does)} (which mail is not computed)"
 
 
 def _button(facts: Facts, counted: Mapping[str, Any] | None) -> _Row:

@@ -72,6 +72,9 @@ _CAUSES = {
     "never_matches": "no mail meets the condition {option}: {value} of the rule {rule!r}",
     "unauthenticated": "its sender did not sign in, so it is no mail from inside for the rule {rule!r}",
     "stopped": "it does not reach the rule {rule!r}",
+    "dlp_blocks": "the DLP rule {rule!r} blocks it",
+    "dlp_decrypts": "the DLP rule {rule!r} takes its protection away",
+    "dlp_encrypts": "the DLP rule {rule!r} encrypts it",
     "only_brands": "the rule {rule!r} brands it, but does not encrypt it",
     "only_routes": "the rule {rule!r} chooses how it leaves, but does not encrypt it",
 }

@@ -154,13 +154,54 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("routed_to_disabled_connector", ""): (
         "{rule} routes mail to the connector {connector}, which is {why}: how that mail leaves is not documented (U32)."
     ),
+    ("dlp_removes_what_rules_encrypt", ""): (
+        "The DLP rule {dlp} of the policy {policy} takes the protection of mail away that {rule} encrypts."
+    ),
+    ("dlp_removes_what_rules_encrypt", "perhaps"): (
+        "The DLP rule {dlp} of the policy {policy} may take the protection of mail away that {rule} encrypts (U33)."
+    ),
+    ("dlp_and_rule_differ", ""): (
+        "The DLP rule {dlp} of the policy {policy} protects mail with {templates} that {rule} protects otherwise: which one"
+        " it gets is not documented (U36)."
+    ),
+    ("dlp_and_rule_differ", "perhaps"): (
+        "The DLP rule {dlp} of the policy {policy} may protect mail with {templates} that {rule} protects otherwise: which"
+        " one it gets is not documented (U33, U36)."
+    ),
+    ("template_used_by_dlp", ""): (
+        "The DLP rule {dlp} of the policy {policy} uses the OME configuration {template}, and no mail flow rule does: keep it."
+    ),
+    ("template_used_by_dlp", "missing"): (
+        "The DLP rule {dlp} of the policy {policy} uses {template}, which is not an OME configuration of the organization."
+    ),
+    ("dlp_in_test_mode", ""): (
+        "The DLP rule {dlp} does nothing to mail: its policy {policy} is in a test mode ({mode})."
+    ),
+    ("label_and_rule_differ", ""): (
+        "Mail with the sensitivity label {label}, which policies set, gets its protection, and not that of {every}."
+    ),
     ("too_complex", ""): (
         "The rules are too complex for all checks: some rules that never act, or that another rule blocks, may be missing."
     ),
 }
 
 #: What a finding names that is quoted: names, and what people write.
-_QUOTED = frozenset(("branding", "connector", "journal", "pattern", "prefix", "template", "value", "values", "word"))
+_QUOTED = frozenset(
+    (
+        "branding",
+        "connector",
+        "journal",
+        "pattern",
+        "prefix",
+        "template",
+        "value",
+        "values",
+        "word",
+        "dlp",
+        "policy",
+        "label",
+    )
+)
 
 
 def lint_rows(findings: Iterable[LintFinding]) -> list[dict[str, Any]]:

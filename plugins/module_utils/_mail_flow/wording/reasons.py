@@ -93,6 +93,10 @@ def _nameless(rules: tuple[str, ...]) -> str:
     return f"the managers of senders are not known, to whom {names} sends mail"
 
 
+#: How a DLP rule is called, and why it is open what it does.
+_OF_POLICY = "{!r} of the policy {!r}"
+_LOOKS = "what it looks at is not computed ({:, })"
+
 #: Kind to what is unknown, as a sentence without its period: a form for the values, or a function of them. A list has
 #: what joins it, behind a quotation mark if its items are quoted; ``{rule}`` is the rule that is the first value.
 _SENTENCES: Mapping[str, str | Callable[..., str]] = {
@@ -204,12 +208,28 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "what a rule makes of protected content that Exchange cannot read: the keys are not known to be the"
         " organization's",
     ),
-    "dlp_brands": "whether the DLP policy {!r}, which was told, chooses another branding for the message",
-    "dlp_options": "whether the DLP policy {!r}, which was told, encrypts the message",
-    "dlp_removes": "whether the DLP policy {!r}, which was told, takes the protection of the message away",
-    "dlp_withholds": "whether the DLP policy {!r}, which was told, keeps the message from its recipient",
-    "labels_options": "whether the message gets the sensitivity label {!r}, which was told and encrypts",
-    "labels_removes": "whether the message gets the sensitivity label {!r}, which was told and removes protection",
+    "dlp_brands": f"whether the DLP rule {_OF_POLICY} chooses another branding for the message: {_LOOKS}",
+    "dlp_looks_at": "what a DLP rule finds with {:, }",
+    "dlp_options": f"whether the DLP rule {_OF_POLICY} encrypts the message: {_LOOKS}",
+    "dlp_removes": f"whether the DLP rule {_OF_POLICY} takes the protection of the message away: {_LOOKS}",
+    "dlp_withholds": f"whether the DLP rule {_OF_POLICY} keeps the message from its recipient: {_LOOKS}",
+    "dlp_inbound": f"whether the DLP rule {_OF_POLICY} encrypts mail that may come from outside, or already protected",
+    "label_automatic": "whether a policy sets the sensitivity label {!r} on the way",
+    "label_in_transport": "whether Exchange applies the sensitivity label {!r} that the message carries",
+    "label_not_given": "whether the message has a sensitivity label is not known",
+    "label_unclear": "how the sensitivity label {!r} encrypts is not known",
+    "label_not_told": "what the sensitivity label of the message does is not known",
+    "labels_options": "what becomes of the message with the sensitivity label {!r}, which encrypts",
+    "labels_removes": "what becomes of the message with the sensitivity label {!r}, which removes protection",
+    **{
+        f"several_{kind}": f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
+        for kind, does in {
+            "dlp_brands": "chooses another branding",
+            "dlp_options": "encrypts the message",
+            "dlp_removes": "takes the protection of the message away",
+            "dlp_withholds": "keeps the message from its recipient",
+        }.items()
+    },
     "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {}",
     "expiry": "when mail with the branding {} expires is not known",

@@ -15,6 +15,7 @@ from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.expectations import FailedExpectations, TestedMessages
 from ..analyses.finding import KINDS
 from ..input.messages import Broken
+from ..model import questions
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
 from .sentences import BECOME, BECOMES
@@ -97,12 +98,24 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
         )
         return f"{_FATES.get(fate, fate)}{later}"
     words = (clear or _unencrypted(outcome)) if protection == "none" else _protected(protection)
-    by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
+    by = _by_whom(outcome)
     kept = (
         " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
     )
     branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
     return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
+
+
+def _by_whom(outcome: Mapping[str, Any]) -> str:
+    """What protects a copy: ``'Encrypt'``, ``the DLP rule 'Cards'``, ``its label 'Secret'``; empty if that is not known."""
+    rules = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
+    if rules:
+        return rules
+    dlp = [repr(str(name)) for name in outcome.get("protected_by_dlp") or ()]
+    if dlp:
+        return f"the DLP rule{'s' if len(dlp) > 1 else ''} {', '.join(dlp)}"
+    by_label = outcome.get("label") and questions.LABEL_IN_TRANSPORT in (outcome.get("assumes") or ())
+    return f"its label {str(outcome['label'])!r}" if by_label else ""
 
 
 def _unencrypted(outcome: Mapping[str, Any]) -> str:

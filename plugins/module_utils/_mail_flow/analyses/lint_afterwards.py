@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Problems of mail flow rules with what follows them: DLP rules and sensitivity labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from ..._exchange.names import name_key, same_name
+from ..._resources.rules.action_effects import Does
+from ..actions.protect import option_name
+from ..model.carried_labels import automatic, is_default
+from ..model.encrypters import Encrypter
+from ..model.facts import Facts
+from ..rules.dlp_rules import DlpRules
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
+from ..sat.formula import Batch, Literal
+from ..symbolic.encoding import Side
+from ..symbolic.logic import high
+from .single_rule_lint import LintFinding
+
+#: Whether a DLP rule treats mail that a mail flow rule encrypts otherwise.
+_Differs = Callable[[FlowRule, Encrypter], bool]
+
+
+def _removes(_rule: FlowRule, does: Encrypter) -> bool:
+    return does.removes
+
+
+def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
+    own = {name_key(option_name(each)) for each in rule.templates}
+    return bool(does.options) and {name_key(each) for each in does.options} != own
+
+
+#: Kind of a finding to when a DLP rule causes it.
+_MEETINGS: tuple[tuple[str, _Differs], ...] = (
+    ("dlp_removes_what_rules_encrypt", _removes),
+    ("dlp_and_rule_differ", _uses_another_template),
+)
+
+
+def meetings_with_dlp(
+    rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch
+) -> Iterator[LintFinding]:
+    """The mail flow rules of whose mail a DLP rule takes the protection away, or asks for another template.
+
+    :param rules: those that may encrypt usual mail.
+    :param usual: that mail is usual mail.
+    """
+    encrypting = [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
+    outcome = side.outcomes[0]
+    pairs = [
+        (kind, rule, does, when)
+        for kind, differs in _MEETINGS
+        for does, when in (outcome.after.dlp if encrypting else ())
+        for rule in encrypting
+        if differs(rule, does)
+    ]
+    delivered = high(~side.chains[0].logic.any_of(side.chains[0].state.fates.values()))
+    questions = [
+        (place, [high(side.chains[0].acts(rule)), high(when), delivered, *usual])
+        for place, (_kind, rule, _does, when) in enumerate(pairs)
+    ]
+    possible = asked.possible(questions)
+    policies = side.chains[0].mail.facts.dlp_policies
+    certain = (
+        {(each.does.name, each.does.policy) for each in policies.rules if each.is_certain}
+        if isinstance(policies, DlpRules)
+        else set()
+    )
+    for place, (kind, rule, does, _when) in enumerate(pairs):
+        if place in possible:
+            case = "" if (does.name, does.policy) in certain else "perhaps"
+            about = {"dlp": does.name, "policy": does.policy, "templates": list(does.options), "case": case}
+            yield LintFinding(kind, (rule.name,), about)
+
+
+def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
+    """The problems with DLP rules and labels that need no look at mail."""
+    acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
+    policies = facts.dlp_policies
+    for does in policies.told if isinstance(policies, DlpRules) else ():
+        yield from _of_template(does, acting, facts)
+        if does.mode.startswith("Test") and does.would_change_mail:
+            yield LintFinding("dlp_in_test_mode", (), {"dlp": does.name, "policy": does.policy, "mode": does.mode})
+    set_ = automatic(facts) if facts.auto_label_policies is not None else []
+    for label in facts.labels or ():
+        if not label.options or not label.changes_mail:
+            continue
+        if not (is_default(label, facts) or any(each is label for each in set_)):
+            continue
+        others = [
+            rule.name
+            for rule in acting
+            if rule.does(Does.ENCRYPT)
+            and not any(same_name(option_name(each), option) for each in rule.templates for option in label.options)
+        ]
+        if others:
+            yield LintFinding("label_and_rule_differ", tuple(dict.fromkeys(others)), {"label": label.name})
+
+
+def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
+    """An OME configuration that only a DLP rule uses, or that it uses and that is none."""
+    if not does.brands or not does.mode:
+        return
+    used = [str(each) for rule in acting for each in rule.does(Does.BRAND).values()]
+    known = facts.ome_configurations
+    missing = known is not None and not any(same_name(str(each.get("identity", "")), does.branding) for each in known)
+    about = {"dlp": does.name, "policy": does.policy, "template": does.branding}
+    if missing:
+        yield LintFinding("template_used_by_dlp", (), {**about, "case": "missing"})
+    elif not any(same_name(each, does.branding) for each in used):
+        yield LintFinding("template_used_by_dlp", (), {**about, "case": ""})

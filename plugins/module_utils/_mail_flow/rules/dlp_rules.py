@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of DLP policies, ready to be applied.
+
+A condition that a mail flow rule has is that row of ``conditions``, with its evaluation and its formula. Everything else
+that a DLP rule looks at, sensitive information first of all, is open. A DLP rule is certain only where its conditions
+look at the sender, the recipient, and whether that one is outside; where they look at more, it may match at most (U33).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
+from ..._resources.compliance.dlp_fields import TOGETHER
+from ..._resources.compliance.dlp_policies import DlpPolicyFact, DlpRuleFact, PolicyScope
+from ..actions.protect import option_name
+from ..conditions.predicate import Atom, Reach
+from ..model import questions
+from ..model.encrypters import BLOCKED, DLP, LOOKS, Encrypter
+from ..model.expressions import Dialect
+from ..model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
+from .rule_set import RuleSet
+
+#: The conditions with which a DLP rule can be certain: of the sender, the recipient, and the access scope.
+CERTAIN = frozenset(
+    (
+        *("from", "from_scope", "from_member_of", "sender_domain_is"),
+        *("from_address_contains_words", "from_address_matches_patterns"),
+        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
+        *("sent_to", "sent_to_scope", "sent_to_member_of", "recipient_domain_is"),
+        *("recipient_ad_attribute_contains_words", "recipient_ad_attribute_matches_patterns"),
+    )
+)
+
+#: DLP's own word for a condition that a mail flow rule has under another name.
+SAME_CONDITION = {"access_scope": "sent_to_scope"}
+
+#: What a scope calls its lists of senders, each with the condition that it is.
+_SENDERS = (("senders", "from"), ("sender_groups", "from_member_of"))
+_SENDERS_EXCEPT = (("senders_except", "from"), ("sender_groups_except", "from_member_of"))
+
+#: What becomes of a copy after an action that keeps it from its recipient, the strictest first; of one of which
+#: Microsoft's pages do not say what it does to mail, nobody knows.
+UNKNOWN_END = "unknown"
+ENDS = {
+    "block_access": BLOCKED,
+    "quarantine": "quarantined",
+    "redirect_message_to": "redirected",
+    **dict.fromkeys(("moderate_message_by_user", "moderate_message_by_manager"), "moderated"),
+    **dict.fromkeys(
+        (
+            *("restrict_access", "mip_restrict_access", "restrict_browser_access", "access_time_control"),
+            *("block_domains_or_users", "block_domains", "block_domains_except", "block_users", "block_users_except"),
+            "map_recipients",
+        ),
+        UNKNOWN_END,
+    ),
+}
+
+#: The scope of a block that is about people outside alone.
+BLOCKS_OUTSIDE = "PerUser"
+
+#: The actions that send copies to people.
+BRINGS = ("redirect_message_to", "add_to_recipients", "copy_to", "blind_copy_to")
+
+#: What a rule with an action that was not understood may protect mail with.
+ANY_OPTION = "protected_option_unknown"
+
+#: The GUIDs of the two built-in templates.
+_BUILT_IN = {
+    "c026002d-cda6-401e-bfad-28de214d0fba": "encrypt",
+    "cf5cf348-a8d7-40d5-91ef-a600b88a395d": "do not forward",
+}
+
+#: The first number of an atom of a DLP rule: those of mail flow rules are below.
+_NUMBERS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of what a DLP rule looks at.
+
+    :param operator: ``and``, ``or``, ``not`` (none of the parts), ``atom`` or ``open``.
+    :param about: the name of a condition that is open.
+    """
+
+    operator: str
+    parts: tuple[Node, ...] = ()
+    atom: Atom | None = None
+    about: str = ""
+
+    @property
+    def leaves(self) -> Iterator[Node]:
+        """The conditions in it."""
+        if self.operator in ("atom", "open"):
+            yield self
+        for part in self.parts:
+            yield from part.leaves
+
+
+@dataclass(frozen=True)
+class DlpRule:
+    """A rule of a DLP policy.
+
+    :param place: its place among the rules of all policies.
+    :param does: what it does to mail.
+    :param stops: whether Exchange evaluates no later DLP rule for mail that it matches.
+    :param looks_for: what it looks for.
+    """
+
+    place: int
+    does: Encrypter
+    stops: bool
+    looks_for: Node
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it surely matches mail that has all that it looks for."""
+        return not self.reasons
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it is open whether it matches mail that has all that it looks for; none if that is certain."""
+        more = sorted({_option(leaf) for leaf in self.looks_for.leaves} - CERTAIN)
+        return (Reason(questions.DLP_RULES, LOOKS, tuple(more)),) if more else ()
+
+    def matches(self, truth: Callable[[Atom], Truth]) -> Truth:
+        """Whether it matches.
+
+        :param truth: whether a condition is true of a copy.
+        """
+        found = _value(self.looks_for, truth, (self.place,))
+        return all_of((found, *(Open(("dlp", self.place), (reason,)) for reason in self.reasons)))
+
+
+def _option(leaf: Node) -> str:
+    return leaf.about if leaf.atom is None else leaf.atom.predicate.options[0]
+
+
+def _value(node: Node, truth: Callable[[Atom], Truth], path: tuple[int, ...]) -> Truth:
+    if node.atom is not None:
+        return truth(node.atom)
+    if node.operator == "open":
+        return opened(("dlp condition", *path), questions.DLP_RULES, LOOKS, node.about)
+    values = (_value(part, truth, (*path, place)) for place, part in enumerate(node.parts))
+    if node.operator == "and":
+        return all_of(values)
+    return any_of(values) if node.operator == "or" else negate(any_of(values))
+
+
+class DlpRules:
+    """The rules of all DLP policies, first to last.
+
+    :param told: what each of them does, those that do not act included.
+    :param rules: those that act, or may, and change mail or stop others.
+    :param leaves: their conditions, as a rule set that nothing goes through: what any message may be asked.
+    """
+
+    def __init__(self, policies: Sequence[DlpPolicyFact], dialect: Dialect) -> None:
+        given = [
+            (policy, rule, _does(policy, rule))
+            for policy in sorted(policies, key=lambda each: each.priority)
+            for rule in policy.rules
+        ]
+        self.policies = tuple(policies)
+        self.told = tuple(does for _policy, _rule, does in given)
+        acting = [each for each in given if each[2].acts and (each[2].changes_mail or _stops(each[1]))]
+        reader = _Reader(dialect)
+        trees = [reader.tree_of(policy, rule) for policy, rule, _does in acting]
+        self.leaves = reader.rule_set
+        self.rules = tuple(
+            DlpRule(place, does, _stops(rule), reader.read(tree))
+            for place, ((_policy, rule, does), tree) in enumerate(zip(acting, trees, strict=True))
+        )
+
+
+def _stops(rule: DlpRuleFact) -> bool:
+    return bool(rule.actions.get("stop_policy_processing")) or _unread(rule, "actions")
+
+
+def _unread(told: DlpRuleFact | DlpPolicyFact, part: str) -> bool:
+    """Whether something of a part was not understood when it was read."""
+    return any(part in each.parts for each in told.unreadable)
+
+
+def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
+    """What a rule does to mail. One with an action that was not understood may do anything."""
+    actions = rule.actions
+    anything = _unread(rule, "actions")
+    option = _option_of(str(actions.get("encrypt_rms_template") or ""))
+    ends = next((end for name, end in ENDS.items() if actions.get(name)), UNKNOWN_END if anything else "")
+    return Encrypter(
+        DLP,
+        rule.name,
+        policy.name,
+        options=(option,) if option else (ANY_OPTION,) if anything else (),
+        removes=bool(actions.get("remove_rms_template")) or anything,
+        branding=str(actions.get("apply_branding_template") or (ANY_OPTION if anything else "")),
+        ends=ends,
+        outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
+        brings=tuple(str(person) for name in BRINGS for person in actions.get(name) or ()),
+        acts=policy.acts is not False and rule.enabled,
+        mode=policy.mode if rule.enabled else "",
+    )
+
+
+def _option_of(template: str) -> str:
+    """What a template of a DLP rule protects mail with, as results call it. DLP also takes the GUIDs of the two built-in
+    ones, which are the same everywhere.
+    """
+    return option_name(_BUILT_IN.get(template.casefold(), template)) if template else ""
+
+
+#: A tree before its conditions are read: an operator and parts, a section of conditions, or the name of one that is open.
+_Tree = tuple[str, Any]
+
+
+class _Reader:
+    """Reads the conditions of DLP rules, each once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._sections: list[Mapping[str, Any]] = []
+
+    def tree_of(self, policy: DlpPolicyFact, rule: DlpRuleFact) -> _Tree:
+        """What must be true for a rule to match."""
+        location = str(rule.settings.get("sender_address_location") or "Header")
+        conditions = {option: value for option, value in rule.conditions.items() if option != ADVANCED}
+        parts = [self._part(each, location) for each in _joined(conditions)]
+        if ADVANCED in rule.conditions:
+            parts.append(self._tree(rule.conditions[ADVANCED], location))
+        excepted = [self._part(each, location) for each in _joined(rule.exceptions)]
+        unknown = ["conditions"] if not rule.conditions or _unread(rule, "conditions") else []
+        unknown += ["exceptions"] if _unread(rule, "exceptions") and ADVANCED not in rule.conditions else []
+        unknown += ["actions"] if _unread(rule, "actions") else []
+        unknown += [name for name in ("activation_date", "expiry_date") if name in rule.settings]
+        return "and", [
+            *parts,
+            *_none_of(excepted),
+            *(("open", name) for name in unknown),
+            *self._scope(policy, location),
+        ]
+
+    def _scope(self, policy: DlpPolicyFact, location: str) -> list[_Tree]:
+        """Whose mail a policy is about."""
+        scope = policy.scope
+        some = self._senders(_SENDERS, scope, location)
+        but = self._senders(_SENDERS_EXCEPT, scope, location)
+        some += [("open", "adaptive")] if scope.adaptive else []
+        but += [("open", "adaptive_except")] if scope.adaptive_except else []
+        unknown = ["scope"] if policy.acts is None or _unread(policy, "scope") else []
+        return [*([("or", some)] if some else []), *_none_of(but), *(("open", name) for name in unknown)]
+
+    def _senders(self, lists: Sequence[tuple[str, str]], scope: PolicyScope, location: str) -> list[_Tree]:
+        given = [(option, getattr(scope, key)) for key, option in lists]
+        return [self._part({option: list(names)}, location) for option, names in given if names]
+
+    def _part(self, condition: Mapping[str, Any], location: str) -> _Tree:
+        """One condition."""
+        section = {SAME_CONDITION.get(option, option): value for option, value in condition.items()}
+        self._sections.append({"conditions": section, "sender_address_location": location})
+        return "section", len(self._sections) - 1
+
+    def _tree(self, tree: Mapping[str, Any], location: str) -> _Tree:
+        """A tree of conditions. It has a limited number of levels."""
+        if "operator" in tree:
+            return str(tree["operator"]), [self._tree(each, location) for each in tree["conditions"]]
+        if UNREADABLE in tree:
+            return "open", str(tree[UNREADABLE])
+        return self._part(tree, location)
+
+    @cached_property
+    def rule_set(self) -> RuleSet:
+        """All conditions, a rule for each section."""
+        return RuleSet([{"name": str(place), **section} for place, section in enumerate(self._sections)], self._dialect)
+
+    def read(self, tree: _Tree) -> Node:
+        """A tree with its conditions."""
+        what, value = tree
+        if what == "open":
+            return Node("open", about=value)
+        if what != "section":
+            return Node(what, tuple(self.read(each) for each in value))
+        rule = self.rule_set.rules[value]
+        parts = [*map(_leaf, rule.conditions), *(Node("open", about=option) for _part, option, _text in rule.unread)]
+        return parts[0] if len(parts) == 1 else Node("and", tuple(parts))
+
+
+def _none_of(parts: Sequence[_Tree]) -> list[_Tree]:
+    return [("not", list(parts))] if parts else []
+
+
+def _joined(section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The conditions of a section, those of several options together."""
+    together = [options for options in TOGETHER if set(options) <= set(section)]
+    taken = {option for options in together for option in options}
+    yield from ({option: section[option] for option in options} for options in together)
+    yield from ({option: section[option]} for option in sorted(section) if option not in taken)
+
+
+def _leaf(atom: Atom) -> Node:
+    """A condition. How DLP looks at several recipients, or at how mail is protected, is open."""
+    if atom.reach in (Reach.COPY, Reach.RELATION) or atom.predicate.looks_at == "protection":
+        return Node("open", about=atom.predicate.options[0])
+    return Node("atom", atom=replace(atom, number=atom.number + _NUMBERS))
+
+
+def changed_by(rules: RuleSet) -> Callable[[Atom], bool]:
+    """Whether a mail flow rule may change what a condition looks at before DLP does."""
+    acting = [rule for rule in rules.rules if not rule.idle and rule.enforced]
+    seen = frozenset(row.seen for rule in acting for row in rule.rows if row.seen)
+    edits = frozenset[str]().union(*(rule.edits for rule in acting))
+    wraps = any("apply_html_disclaimer_text" in rule.actions for rule in acting)
+
+    def is_changed(atom: Atom) -> bool:
+        predicate = atom.predicate
+        return predicate.looks_at in seen or bool(edits & atom.headers) or (wraps and predicate.of_wrapper)
+
+    return is_changed

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What DLP rules and labels do to a copy after the mail flow rules, in one world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..budget import spend
+from ..conditions.predicate import Atom
+from ..model import questions
+from ..model.carried_labels import in_transport, label_of, possible_labels
+from ..model.encrypters import LOOKS, Afterwards, PossibleEncrypter, all_possible
+from ..model.facts import Facts, recipient_outside
+from ..model.kleene import Open, Truth, all_of, negate, opened
+from ..model.message import Message, Recipient
+from ..rules.dlp_rules import DlpRule, DlpRules, changed_by
+from ..rules.rule_set import RuleSet
+from .decider import MessageDecider, hidden
+from .state import World
+
+#: The cost, in steps, of evaluating a DLP rule.
+STEPS_OF_DLP_RULE = 5
+
+
+@dataclass(slots=True)
+class AfterRules:
+    """What follows the mail flow rules, for one message.
+
+    :param decider: evaluates conditions on the message; ``None`` if too little is known of it: then every DLP rule may
+        match.
+    """
+
+    rules: RuleSet
+    message: Message
+    facts: Facts
+    decider: MessageDecider | None
+    _changed: dict[int, bool] = field(default_factory=dict)
+
+    def worlds(self, world: World, person: Recipient) -> list[World]:
+        """A world with what follows in it: one, or one for each answer to a question that has a guess."""
+        if world.fate not in ("delivered", "quarantined"):
+            return [world]
+        found = [new.but(after=Afterwards(self._dlp(new, person))) for new in self._settled(world, person)]
+        return [labelled for each in found for labelled in self._labelled(each)]
+
+    def _labelled(self, world: World) -> list[World]:
+        """A world with labels in it."""
+        possible = possible_labels(self.message, self.facts)
+        carried = label_of(self.message, self.facts)
+        if carried is None or not carried.changes_mail or carried.unclear:
+            return [_with(world, possible)] if possible else [world]
+        question = in_transport(carried)
+        return [
+            _with(world.answering(question, True), (PossibleEncrypter(carried), *possible)),
+            _with(world.answering(question, False), possible),
+        ]
+
+    def _dlp(self, world: World, person: Recipient) -> tuple[PossibleEncrypter, ...]:
+        """The DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
+        policies = self._policies
+        if not policies or world.fate == "quarantined":
+            return ()
+        if self.decider is None or "NDR" in (self.message.types or ()):
+            return all_possible(policies.told)
+        spend(STEPS_OF_DLP_RULE * len(policies.rules))
+        return tuple(self._applied(policies, world, person))
+
+    @property
+    def _policies(self) -> DlpRules | None:
+        policies = self.facts.dlp_policies
+        return policies if isinstance(policies, DlpRules) and policies.rules else None
+
+    def _settled(self, world: World, person: Recipient) -> list[World]:
+        """The worlds in which every question with a guess of what DLP looks at has an answer."""
+        policies = self._policies
+        if not policies or world.fate == "quarantined" or self.decider is None:
+            return [world]
+        asked: list[Open] = []
+
+        def truth(atom: Atom) -> Truth:
+            value = self._truth(atom, world, person)
+            if isinstance(value, Open) and value.guess is not None:
+                asked.append(value)
+            return value
+
+        for rule in policies.rules:
+            found = rule.matches(truth)
+            if asked and not isinstance(found, bool):
+                branches = [world.answering(asked[0], value) for value in (True, False)]
+                return [new for branch in branches for new in self._settled(branch, person)]
+            asked.clear()
+        return [world]
+
+    def _applied(self, policies: DlpRules, world: World, person: Recipient) -> Iterator[PossibleEncrypter]:
+        """The DLP rules that match, or may, in order; none after one that stops them."""
+        reached: Truth = True
+        for rule in policies.rules:
+            matches = all_of((reached, rule.matches(lambda atom: self._truth(atom, world, person))))
+            if matches is False:
+                continue
+            if rule.does.changes_mail:
+                yield from self._of(rule, matches, person)
+            if rule.stops:
+                reached = all_of((reached, negate(matches)))
+                if reached is False:
+                    return
+
+    def _of(self, rule: DlpRule, matches: Truth, person: Recipient) -> Iterator[PossibleEncrypter]:
+        why = () if matches is True else matches.reasons if isinstance(matches, Open) else ()
+        does = rule.does
+        if does.outside_only:
+            outside = recipient_outside(self.facts, person.address)
+            if outside is False:
+                return
+            why = why if outside is True else (*why, *(outside.reasons if isinstance(outside, Open) else ()))
+        yield PossibleEncrypter(does, tuple(dict.fromkeys(why)))
+
+    def _truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        """Whether a condition is true of the copy as DLP sees it."""
+        changed = self._changed.get(atom.number)
+        if changed is None:
+            changed = self._changed[atom.number] = changed_by(self.rules)(atom)
+        option = atom.predicate.options[0]
+        if changed or (atom.predicate.content and hidden(self.message, world.content)):
+            return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
+        if self.decider is None:
+            return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
+        found = self.decider.truth(atom, world, person)
+        return found.settled(world.answered()) if isinstance(found, Open) else found
+
+
+def _with(world: World, labels: tuple[PossibleEncrypter, ...]) -> World:
+    return world.but(after=Afterwards((*world.after.every, *labels)))

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What DLP rules and labels do to any copy after the mail flow rules, as formulas. See the simulator's ``afterwards``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+
+from ..conditions.predicate import Atom
+from ..model.carried_labels import automatic
+from ..model.encrypters import BLOCKED, Encrypter
+from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
+from ..sat.formula import FALSE, TRUE
+from .compile_rules import RuleChain
+from .compile_text_edits import SeenMessage
+from .logic import Value
+
+#: Whether something has an effect.
+Has = Callable[[Encrypter], object]
+
+
+class AfterChain:
+    """What follows a chain of mail flow rules.
+
+    :param chain: the chain.
+    """
+
+    def __init__(self, chain: RuleChain) -> None:
+        self.chain = chain
+        self.logic = chain.logic
+        self.mail = chain.mail
+        self.person = chain.person
+        policies = chain.mail.facts.dlp_policies
+        self._policies = policies if isinstance(policies, DlpRules) else None
+        self._is_changed = changed_by(chain.rules)
+
+    def unknown(self, *what: Hashable) -> Value:
+        """Something open of what follows: one answer for each person."""
+        return self.logic.unknown("afterwards", *what, self.person.name)
+
+    @cached_property
+    def dlp(self) -> Sequence[tuple[Encrypter, Value]]:
+        """The DLP rules that change mail, each with whether it applies to the copy."""
+        if self._policies is None:
+            return ()
+        found: list[tuple[Encrypter, Value]] = []
+        # Exchange does not ask DLP about mail in quarantine.
+        reached: Value = ~self.chain.state.fates.get("quarantined", FALSE)
+        for rule in self._policies.rules:
+            matches = reached & self._matches(rule)
+            if rule.does.changes_mail and matches != FALSE:
+                found.append((rule.does, matches & self._covers(rule.does)))
+            if rule.stops:
+                reached &= ~matches
+        return found
+
+    def _covers(self, does: Encrypter) -> Value:
+        if not does.outside_only:
+            return TRUE
+        return self.chain.conditions.scopes.recipient("NotInOrganization", self.person)
+
+    def _matches(self, rule: DlpRule) -> Value:
+        found = self._value(rule.looks_for, (rule.place,))
+        return found & self.unknown("dlp", rule.place) if rule.reasons else found
+
+    def _value(self, node: Node, path: tuple[int, ...]) -> Value:
+        if node.atom is not None:
+            return self._truth(node.atom, path)
+        if node.operator == "open":
+            return self.unknown("dlp condition", *path)
+        values = [self._value(part, (*path, place)) for place, part in enumerate(node.parts)]
+        if node.operator == "and":
+            return self.logic.all_of(values)
+        found = self.logic.any_of(values)
+        return found if node.operator == "or" else ~found
+
+    def _truth(self, atom: Atom, path: tuple[int, ...]) -> Value:
+        """Whether a condition is true of the copy as DLP sees it."""
+        conditions = self.chain.conditions
+        if self._is_changed(atom):
+            return self.unknown("dlp sees", *path)
+        found = conditions.truth(atom, SeenMessage(), self.person)
+        if not atom.predicate.content:
+            return found
+        return self.logic.choose(conditions.hidden(self.chain.state.seen), self.unknown("dlp sees", *path), found)
+
+    def any_dlp(self, has: Has) -> Value:
+        """Whether a DLP rule with an effect applies."""
+        return self.logic.any_of([when for does, when in self.dlp if has(does)])
+
+    def _enforced(self, name: str, has: Has) -> Value:
+        """Whether the copy gets an effect: certain where no rule applies that restricts it otherwise (U36)."""
+        having = self.any_dlp(has)
+        if having == FALSE:
+            return FALSE
+        others = self.any_dlp(lambda does: does.restricts and not has(does))
+        return having & self.logic.choose(others, self.unknown("dlp several", name), TRUE)
+
+    @cached_property
+    def encrypts(self) -> Value:
+        """Whether DLP encrypts the copy, as far as it can be encrypted."""
+        return self._enforced("options", lambda does: does.options)
+
+    @cached_property
+    def removes(self) -> Value:
+        """Whether DLP takes the copy's protection away, as far as it can be."""
+        return self._enforced("removes", lambda does: does.removes)
+
+    @cached_property
+    def blocked(self) -> Value:
+        """Whether DLP blocks the copy: nothing restricts more."""
+        return self.any_dlp(lambda does: does.ends == BLOCKED)
+
+    @cached_property
+    def withheld(self) -> Value:
+        """Whether DLP keeps the copy from its recipient."""
+        others = self.any_dlp(lambda does: does.ends and does.ends != BLOCKED)
+        return self.blocked if others == FALSE else self.blocked | (others & self.unknown("dlp ends"))
+
+    @cached_property
+    def labels(self) -> Sequence[tuple[Encrypter, Value]]:
+        """The labels that change mail, each with whether it applies to the copy."""
+        facts = self.mail.facts
+        changing = [each for each in facts.labels or () if each.changes_mail]
+        set_ = {each.name for each in automatic(facts)}
+        return [
+            (
+                each,
+                (self.mail.labels[each.name] & self.unknown("label", each.name))
+                | (self.unknown("label set", each.name) if each.name in set_ else FALSE),
+            )
+            for each in changing
+        ]
+
+    def any_label(self, has: Has) -> Value:
+        """Whether a label with an effect applies."""
+        return self.logic.any_of([when for does, when in self.labels if has(does)])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing follows."""
+        return not (self.dlp or self.labels)

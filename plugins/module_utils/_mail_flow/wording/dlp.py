@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words for DLP rules: which mail they are about, and what they do."""
+
+from __future__ import annotations
+
+from ..conditions.predicate import Atom
+from ..model.encrypters import Encrypter
+from ..rules.dlp_rules import DlpRule, Node
+from .sentences import Clause, parts_of, words_of
+
+#: What becomes of a copy to what a DLP rule does with it, as a verb and what follows it.
+_ENDS = {
+    "rejected": ("block", "it"),
+    "quarantined": ("put", "it in quarantine"),
+    "redirected": ("redirect", "it"),
+    "moderated": ("hold", "it for approval"),
+    "unknown": ("keep", "it from its recipients"),
+}
+
+
+def dlp_mail_words(rule: DlpRule) -> str:
+    """The mail that a DLP rule is about, as far as it is computed: ``mail from inside to people outside with
+    content_contains_sensitive_information``.
+    """
+    atoms: list[Atom] = []
+    excepted: list[Atom] = []
+    others: list[str] = []
+    for part in rule.looks_for.parts if rule.looks_for.operator == "and" else (rule.looks_for,):
+        named = _atoms(part)
+        if part.operator == "not" and part.parts and all(each.atom is not None for each in part.parts):
+            excepted += [each.atom for each in part.parts if each.atom is not None]
+        elif named is not None:
+            atoms += named
+        else:
+            others += [leaf.about for leaf in part.leaves if leaf.atom is None] or ["a tree of conditions"]
+    mail = " ".join(["mail", *words_of(parts_of(atoms))])
+    more = f" with {', '.join(dict.fromkeys(others))}" if others else ""
+    unless = " or ".join(Clause.of_atoms([atom]).words() for atom in excepted)
+    return f"{mail}{more}, except mail {unless}" if unless else f"{mail}{more}"
+
+
+def _atoms(part: Node) -> list[Atom] | None:
+    """The conditions of a part all of which must hold; ``None`` if it is not so simple."""
+    if part.atom is not None:
+        return [part.atom]
+    if part.operator != "and":
+        return None
+    found = [_atoms(each) for each in part.parts]
+    return None if None in found else [atom for each in found for atom in each or ()]
+
+
+def does_words(does: Encrypter, *, may: bool = False) -> str:
+    """What a DLP rule or label does: ``encrypts it and chooses another branding``; what it may do, if that is open."""
+    found = [
+        *([("encrypt", "it")] if does.options else []),
+        *([("take", "its protection away")] if does.removes else []),
+        *([("choose", "another branding")] if does.brands else []),
+        *([_ENDS[does.ends]] if does.ends else []),
+        *([("send", "copies")] if does.brings else []),
+    ]
+    said = " and ".join(f"{verb if may else f'{verb}s'} {rest}" for verb, rest in found)
+    return f"may {said}" if may else said

@@ -1,0 +1,455 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DLP rules and labels after the mail flow rules: of one message, and of all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
+    claims_of,
+    prove,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    courses_of,
+    is_about,
+    surely_breaks,
+    surely_keeps,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
+    encrypter_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+
+from tests.unit.mail_flow.followed_rules import BRAND, DECRYPT, ENCRYPT, FACTS, OUT, message, outcome, rule
+
+OUTGOING = {"from_scope": "InOrganization", "access_scope": "NotInOrganization"}
+TREE = [{option: value} for option, value in OUTGOING.items()]
+SENSITIVE = {"content_contains_sensitive_information": [{"groups": []}]}
+SECRET = "01234567-89ab-cdef-0123-456789abcdef"
+LABELS = [
+    {"name": "Secret", "guid": SECRET, "encryption": "do_not_forward"},
+    {"name": "Public", "encryption": "none"},
+    {"name": "Open", "encryption": "remove"},
+]
+
+
+def policy(conditions: dict[str, Any], name: str = "P", **more: Any) -> dict[str, Any]:
+    """A policy of one rule; what is none of its keys is an action of the rule."""
+    keys = {key: more.pop(key) for key in ("scope", "mode", "priority") if key in more}
+    own = {key: more.pop(key) for key in ("exceptions", "enabled") if key in more}
+    return {"name": name, **keys, "rules": [{"name": name, "conditions": conditions, **own, "actions": more}]}
+
+
+def encrypts(conditions: dict[str, Any], name: str = "P", **more: Any) -> dict[str, Any]:
+    return policy(conditions, name, encrypt_rms_template="Encrypt", **more)
+
+
+def decrypts(conditions: dict[str, Any], name: str = "D", **more: Any) -> dict[str, Any]:
+    return policy(conditions, name, remove_rms_template=True, **more)
+
+
+def tree(operator: str, *conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"operator": operator, "conditions": list(conditions)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "policies", "protection", "by"),
+    [
+        ([], [encrypts(OUTGOING)], "encrypt", ["P"]),
+        ([], [encrypts({"recipient_domain_is": ["fabrikam.com"]})], "encrypt", ["P"]),
+        ([], [encrypts({"recipient_domain_is": ["adatum.com"]})], "none", None),
+        ([], [encrypts({**OUTGOING, **SENSITIVE})], "unknown", None),
+        ([], [encrypts({"recipient_domain_is": ["adatum.com"], **SENSITIVE})], "none", None),
+        ([], [encrypts(OUTGOING, exceptions={"from": ["megan@contoso.com"]})], "none", None),
+        ([], [encrypts(OUTGOING, exceptions=SENSITIVE)], "unknown", None),
+        ([], [encrypts(OUTGOING, mode="TestWithNotifications")], "none", None),
+        ([], [encrypts(OUTGOING, enabled=False)], "none", None),
+        ([], [encrypts(OUTGOING, scope={"exchange": False})], "none", None),
+        ([], [encrypts(OUTGOING, scope={"exchange": True, "senders": ["megan@contoso.com"]})], "encrypt", ["P"]),
+        ([], [encrypts(OUTGOING, scope={"senders": ["joe@contoso.com"]})], "none", None),
+        ([], [encrypts(OUTGOING, scope={"senders_except": ["megan@contoso.com"]})], "none", None),
+        ([], [encrypts(OUTGOING, scope={"sender_groups": ["sales@contoso.com"]})], "unknown", None),
+        ([], [encrypts(OUTGOING, scope={"adaptive": ["Sales"]})], "unknown", None),
+        ([], [encrypts({"subject_contains_words": ["secret"]})], "none", None),
+        ([], [encrypts({"advanced": tree("and", *TREE, tree("not", SENSITIVE))})], "unknown", None),
+        ([], [encrypts({"advanced": tree("or", *TREE, SENSITIVE)})], "unknown", None),
+        (
+            [],
+            [encrypts({"advanced": tree("and", *TREE, tree("not", {"from": ["joe@contoso.com"]}))})],
+            "encrypt",
+            ["P"],
+        ),
+        (
+            [],
+            [encrypts({"advanced": tree("and", *TREE, tree("not", {"from": ["megan@contoso.com"]}))})],
+            "none",
+            None,
+        ),
+        ([], [encrypts({"advanced": {"unreadable": "Whatever"}})], "unknown", None),
+        (
+            [],
+            [encrypts({"advanced": tree("or", {"access_scope": "NotInOrganization"}, {"unreadable": "Whatever"})})],
+            "unknown",
+            None,
+        ),
+        ([], [encrypts({})], "unknown", None),
+        ([], [encrypts(OUTGOING), decrypts(OUTGOING)], "unknown", None),
+        (
+            [],
+            [encrypts(OUTGOING), policy(OUTGOING, "Q", encrypt_rms_template="Do Not Forward")],
+            "protected_option_unknown",
+            ["P", "Q"],
+        ),
+        ([], [policy(OUTGOING, "S", stop_policy_processing=True), encrypts(OUTGOING)], "none", None),
+        ([], [encrypts(OUTGOING), policy(OUTGOING, "S", stop_policy_processing=True, priority=1)], "encrypt", ["P"]),
+        (
+            [],
+            [encrypts(OUTGOING, priority=2), policy(OUTGOING, "S", stop_policy_processing=True, priority=1)],
+            "none",
+            None,
+        ),
+        ([], [policy(SENSITIVE, "S", stop_policy_processing=True), encrypts(OUTGOING)], "unknown", None),
+        ([ENCRYPT], [decrypts(OUTGOING)], "none", None),
+        ([ENCRYPT], [decrypts(SENSITIVE)], "unknown", None),
+        ([ENCRYPT], [decrypts({"recipient_domain_is": ["adatum.com"]})], "encrypt", None),
+        ([ENCRYPT], [encrypts(OUTGOING)], "encrypt", None),
+        ([ENCRYPT], [policy(SENSITIVE, encrypt_rms_template="Other")], "protected_option_unknown", None),
+        (
+            [rule("Prefix", prepend_subject="secret: ")],
+            [encrypts({"subject_contains_words": ["nothing"]})],
+            "unknown",
+            None,
+        ),
+    ],
+)
+def test_dlp_rules_act_after_the_rules(
+    rules: list[dict[str, Any]], policies: list[dict[str, Any]], protection: str, by: list[str] | None
+) -> None:
+    found = outcome(rules, {"dlp_policies": policies})
+    assert (found["fate"], found["protection"], found.get("protected_by_dlp")) == ("delivered", protection, by)
+    assert bool(found.get("unknown")) is (protection in ("unknown", "protected_option_unknown"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "fate", "protection"),
+    [
+        (
+            [],
+            {"actions": {"encrypt_rms_template": "cf5cf348-a8d7-40d5-91ef-a600b88a395d"}},
+            "delivered",
+            "do_not_forward",
+        ),
+        ([], {"actions": {"block_users": [{"user": "x"}]}}, "unknown", "unknown"),
+        ([ENCRYPT], {"actions": {}, "unreadable": [{"property": "New", "parts": ["actions"]}]}, "unknown", "unknown"),
+        ([], {"unreadable": [{"property": "New", "parts": ["conditions"]}]}, "delivered", "unknown"),
+        ([], {"activation_date": "2026-01-01T00:00:00Z"}, "delivered", "unknown"),
+        ([], {"sender_address_location": "Envelope"}, "delivered", "encrypt"),
+    ],
+)
+def test_what_was_not_understood_is_open(
+    rules: list[dict[str, Any]], more: dict[str, Any], fate: str, protection: str
+) -> None:
+    told = {"name": "R", "conditions": OUTGOING, "actions": {"encrypt_rms_template": "Encrypt"}, **more}
+    found = outcome(rules, {"dlp_policies": [{"name": "P", "rules": [told]}]})
+    assert (found["fate"], found["protection"]) == (fate, protection)
+    assert (
+        outcome(
+            rules,
+            {"dlp_policies": [{"name": "P", "unreadable": [{"property": "Mode", "parts": ["mode"]}], "rules": [told]}]},
+        )["protection"]
+        == "unknown"
+    )
+
+
+def test_a_block_ends_a_copy_and_other_ends_are_open() -> None:
+    blocks = policy(OUTGOING, block_access=True)
+    assert outcome([], {"dlp_policies": [blocks]})["fate"] == "rejected"
+    assert outcome([], {"dlp_policies": [blocks, encrypts(OUTGOING)]})["fate"] == "rejected"
+    assert outcome([], {"dlp_policies": [policy(SENSITIVE, block_access=True)]})["fate"] == "unknown"
+    assert outcome([], {"dlp_policies": [policy(OUTGOING, quarantine=True)]})["fate"] == "unknown"
+    inside = policy({"from_scope": "InOrganization"}, block_access=True, block_access_scope="PerUser")
+    assert outcome([], {"dlp_policies": [inside]})["fate"] == "rejected"
+    facts = facts_of({**FACTS, "dlp_policies": [inside]})
+    found = Simulator([], facts).run(message_of(message(to=["megan@contoso.com"]), "", "message"))["recipients"]
+    assert found["megan@contoso.com"]["fate"] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("rules", "keys", "auto", "protection", "ids"),
+    [
+        ([], {}, [], "none", set()),
+        ([], {}, None, "unknown", {questions.LABELS}),
+        ([], {}, [{"name": "A", "label": "Secret"}], "unknown", {questions.LABELS}),
+        ([], {}, [{"name": "A", "label": "Secret", "mode": "TestWithoutNotifications"}], "none", set()),
+        ([], {}, [{"name": "A", "label": "Public"}], "none", set()),
+        ([], {"sensitivity_label": "Secret"}, [], "do_not_forward", set()),
+        ([], {"sensitivity_label": SECRET.upper()}, [], "do_not_forward", set()),
+        ([ENCRYPT], {"sensitivity_label": "Secret"}, [], "do_not_forward", set()),
+        ([ENCRYPT], {"sensitivity_label": "Public"}, [], "encrypt", set()),
+        ([ENCRYPT], {"sensitivity_label": "Open"}, [], "unknown", {questions.LABEL_IN_TRANSPORT}),
+        ([], {"sensitivity_label": "Whatever"}, [], "unknown", {questions.A_FACT}),
+    ],
+)
+def test_a_label_protects_what_carries_it(
+    rules: list[dict[str, Any]], keys: dict[str, Any], auto: Any, protection: str, ids: set[str]
+) -> None:
+    told = {"labels": LABELS, **({} if auto is None else {"auto_label_policies": auto})}
+    found = outcome(rules, told, **keys)
+    assert found["protection"] == protection
+    assert {each["id"] for each in found.get("unknown", ())} == ids
+    assert protection != "do_not_forward" or "U37" in found["assumes"]
+    if keys.get("sensitivity_label"):
+        assert found["label"] == (
+            "Secret" if keys["sensitivity_label"] == SECRET.upper() else keys["sensitivity_label"]
+        )
+
+
+def test_a_file_carries_its_label() -> None:
+    def label(header: str) -> str | None:
+        text = f"From: megan@contoso.com\r\nTo: ann@fabrikam.com\r\n{header}\r\nSubject: Offer\r\n\r\nText\r\n"
+        return message_from_eml(text.encode(), "eml", "").sensitivity_label
+
+    other = SECRET.replace("0", "f")
+    assert label(f"msip_labels: MSIP_Label_{SECRET}_Enabled=true; MSIP_Label_{SECRET}_Name=Secret;") == SECRET
+    assert label(f"msip_labels: MSIP_Label_{SECRET}_Enabled=false;") == ""
+    assert label("X-Other: 1") == ""
+    assert label(f"msip_labels: MSIP_Label_{SECRET}_Enabled=true; MSIP_Label_{other}_Enabled=true") is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "told", "then", "verdict"),
+    [
+        ([], {"dlp_policies": [encrypts(OUTGOING)]}, "not_in_clear", "proved"),
+        ([], {"dlp_policies": [encrypts(OUTGOING)]}, "encrypted", "proved"),
+        ([], {"dlp_policies": [encrypts(OUTGOING)]}, "unencrypted", "refuted"),
+        ([], {"dlp_policies": [policy(OUTGOING, block_access=True)]}, "not_in_clear", "proved"),
+        ([], {"dlp_policies": [policy(OUTGOING, block_access=True)]}, "delivered", "refuted"),
+        ([], {"dlp_policies": [encrypts({**OUTGOING, **SENSITIVE})]}, "not_in_clear", "unknown"),
+        (
+            [],
+            {"dlp_policies": [encrypts({"recipient_domain_is": ["adatum.com"], **SENSITIVE})]},
+            "not_in_clear",
+            "refuted",
+        ),
+        ([ENCRYPT], {"dlp_policies": [decrypts(OUTGOING)]}, "not_in_clear", "refuted"),
+        ([ENCRYPT], {"dlp_policies": [decrypts({"recipient_domain_is": ["adatum.com"]})]}, "not_in_clear", "refuted"),
+        ([ENCRYPT], {"dlp_policies": [decrypts(SENSITIVE)]}, "not_in_clear", "unknown"),
+        (
+            [ENCRYPT],
+            {"dlp_policies": [decrypts({**OUTGOING, "from_scope": "NotInOrganization"})]},
+            "not_in_clear",
+            "proved",
+        ),
+        ([ENCRYPT], {"dlp_policies": [decrypts(OUTGOING, mode="TestWithNotifications")]}, "not_in_clear", "proved"),
+        ([], {"labels": LABELS[:2], "auto_label_policies": []}, "not_in_clear", "refuted"),
+        ([ENCRYPT], {"labels": LABELS[:2], "auto_label_policies": []}, "not_in_clear", "proved"),
+        ([ENCRYPT], {"labels": LABELS, "auto_label_policies": []}, "not_in_clear", "unknown"),
+    ],
+)
+def test_guarantees_cover_dlp_and_labels(
+    rules: list[dict[str, Any]], told: dict[str, Any], then: str, verdict: str
+) -> None:
+    (found,) = prove(rules, {**FACTS, **told}, [{"name": "Outgoing", "when": OUT, "then": then}])
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("rules", "policies", "then", "kind"),
+    [
+        ([ENCRYPT], [decrypts(OUTGOING)], "not_in_clear", "dlp_decrypts"),
+        ([], [policy(OUTGOING, block_access=True)], "delivered", "dlp_blocks"),
+        ([], [encrypts(OUTGOING)], "unencrypted", "dlp_encrypts"),
+    ],
+)
+def test_a_counterexample_names_the_dlp_rule(
+    rules: list[dict[str, Any]], policies: list[dict[str, Any]], then: str, kind: str
+) -> None:
+    (found,) = prove(rules, {**FACTS, "dlp_policies": policies}, [{"name": "X", "when": OUT, "then": then}])
+    assert found.counterexample is not None
+    cause = found.counterexample.cause
+    assert cause is not None
+    assert (cause.kind, cause.rule) == (kind, policies[0]["name"])
+
+
+DEFAULT = {"label_policies": [{"name": "G", "labels": ["Secret"], "default_label": SECRET}], "auto_label_policies": []}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"dlp_policies": [decrypts(OUTGOING)]}, [("dlp_removes_what_rules_encrypt", "", ("Encrypt",))]),
+        ({"dlp_policies": [decrypts(SENSITIVE)]}, [("dlp_removes_what_rules_encrypt", "perhaps", ("Encrypt",))]),
+        ({"dlp_policies": [decrypts({"from_scope": "NotInOrganization"})]}, []),
+        ({"dlp_policies": [decrypts(OUTGOING, mode="TestWithNotifications")]}, [("dlp_in_test_mode", None, ())]),
+        ({"dlp_policies": [decrypts(OUTGOING, mode="Disable")]}, []),
+        ({"dlp_policies": [encrypts(OUTGOING)]}, []),
+        (
+            {"dlp_policies": [policy(OUTGOING, encrypt_rms_template="Do Not Forward")]},
+            [("dlp_and_rule_differ", "", ("Encrypt",))],
+        ),
+        (
+            {"dlp_policies": [encrypts(OUTGOING, apply_branding_template="Brand")]},
+            [("template_used_by_dlp", "", ())],
+        ),
+        (
+            {"dlp_policies": [encrypts(OUTGOING, apply_branding_template="Other")]},
+            [("template_used_by_dlp", "missing", ())],
+        ),
+        ({"labels": LABELS, **DEFAULT}, [("label_and_rule_differ", None, ("Encrypt",))]),
+        ({"labels": LABELS, "label_policies": [], "auto_label_policies": []}, []),
+    ],
+)
+def test_lint_names_what_dlp_and_labels_do_to_mail_of_rules(
+    told: dict[str, Any], expected: list[tuple[str, str | None, tuple[str, ...]]]
+) -> None:
+    found = lint([ENCRYPT], {**FACTS, **told})
+    about = [each for each in found if "dlp" in each.kind or "label" in each.kind]
+    assert [(each.kind, each.about.get("case"), each.rules) for each in about] == expected
+    assert len(lint_rows(found)) == len(found)
+
+
+def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
+    told = {
+        "dlp_policies": [decrypts({**OUTGOING, **SENSITIVE}, exceptions={"sent_to": ["joe@adatum.com"]})],
+        "labels": LABELS[:1],
+        **DEFAULT,
+    }
+    rows = encrypter_rows(RuleSet([]), facts_of({**FACTS, **told}), read=["dlp_policies"])
+    assert [(row["kind"], row["name"], row["covers"], row["rests_on"]) for row in rows][:2] == [
+        (
+            "dlp",
+            "D",
+            "mail from inside to people outside with content_contains_sensitive_information, except mail to joe@adatum.com"
+            " (may take its protection away)",
+            "read",
+        ),
+        ("label", "Secret", "mail for which people choose it, as a default (encrypts it)", "told"),
+    ]
+
+
+SEEDS = range(24)
+_DOMAINS = ("fabrikam.com", "adatum.com")
+_CHAINS: Sequence[list[dict[str, Any]]] = ([], [ENCRYPT], [BRAND], [DECRYPT], [DECRYPT, BRAND])
+
+
+def conditions_of(source: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if source.random() < 0.7:
+        found["access_scope"] = source.choice(("InOrganization", "NotInOrganization"))
+    if source.random() < 0.4:
+        found["from_scope"] = source.choice(("InOrganization", "NotInOrganization"))
+    if source.random() < 0.4:
+        found["recipient_domain_is"] = [source.choice(_DOMAINS)]
+    if source.random() < 0.2:
+        found["from"] = ["megan@contoso.com"]
+    if source.random() < 0.15:
+        found["subject_contains_words"] = ["secret"]
+    if source.random() < 0.15:
+        found.update(SENSITIVE)
+    found = found or dict(OUTGOING)
+    return {"advanced": tree_of(source, found)} if source.random() < 0.35 else found
+
+
+def tree_of(source: random.Random, conditions: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+    """A tree of some conditions, and of others below it."""
+    parts = [{option: value} for option, value in conditions.items()]
+    if depth < 2 and source.random() < 0.6:
+        parts.append(tree_of(source, dict(OUTGOING), depth + 1))
+    joined = tree(source.choice(("and", "or")), *parts)
+    return tree("not", joined) if source.random() < 0.3 else joined
+
+
+def actions_of(source: random.Random) -> dict[str, Any]:
+    every: list[dict[str, Any]] = [
+        *({"encrypt_rms_template": name} for name in ("Encrypt", "Encrypt", "Do Not Forward")),
+        *({"remove_rms_template": True}, {"remove_rms_template": True}),
+        {"encrypt_rms_template": "Encrypt", "apply_branding_template": "Other"},
+        *({"block_access": True}, {"block_access": True, "block_access_scope": "PerUser"}),
+        *({"quarantine": True}, {"notify_user": ["Owner"]}),
+    ]
+    return {**source.choice(every), **({"stop_policy_processing": True} if source.random() < 0.2 else {})}
+
+
+def policies_of(source: random.Random) -> list[dict[str, Any]]:
+    """The policies of a small world."""
+    return [
+        {
+            "name": f"P{place}",
+            "mode": source.choice(("Enable", "Enable", "Enable", "TestWithNotifications")),
+            "priority": place,
+            "scope": {"exchange": True, "senders": ["megan@contoso.com"]} if source.random() < 0.2 else {},
+            "rules": [
+                {
+                    "name": f"R{place}{number}",
+                    "conditions": conditions_of(source),
+                    "exceptions": {"recipient_domain_is": ["adatum.com"]} if source.random() < 0.2 else {},
+                    "actions": actions_of(source),
+                }
+                for number in range(source.randint(1, 2))
+            ],
+        }
+        for place in range(source.randint(0, 3))
+    ]
+
+
+def labels_of(source: random.Random) -> dict[str, Any]:
+    if source.random() < 0.5:
+        return {}
+    auto = [{"name": "A", "label": source.choice(LABELS)["name"]}] if source.random() < 0.3 else []
+    return {"labels": source.sample(LABELS, source.randint(1, 3)), "auto_label_policies": auto}
+
+
+def mail_of(labels: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    names = ["", *(each["name"] for each in labels.get("labels", ()))]
+    for sender in ("megan@contoso.com", "eve@adatum.com"):
+        for recipient in ("ann@fabrikam.com", "joe@adatum.com", "megan@contoso.com"):
+            for keys in ({}, {"subject": "secret"}, {"protection": {"kind": "encrypt", "owner": "own"}}):
+                yield message(**{"from": sender}, to=[recipient], authenticated=sender.endswith("contoso.com"), **keys)
+    yield from (message(sensitivity_label=name) for name in names[1:])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_simulator_and_prover_agree(seed: int) -> None:
+    """What is proved, no message surely breaks; what some message surely breaks, is refuted; a refutation replays."""
+    source = random.Random(seed)
+    labels = labels_of(source)
+    facts = {**FACTS, "dlp_policies": policies_of(source), **labels}
+    rules = source.choice(_CHAINS)
+    asked = [{"name": then, "when": OUT, "then": then} for then in WISHES]
+    asked += [{"name": "template", "when": OUT, "then": "encrypted", "template": "Encrypt"}]
+    guarantees = guarantees_of(asked, "guarantees")
+    rule_set, claims, known = RuleSet(rules), claims_of([each.selection for each in guarantees]), facts_of(facts)
+    mail = [message_of(each, "", "message") for each in mail_of(labels)]
+    courses = [(each, courses_of(rule_set, each, known)[0]) for each in mail]
+    for place, found in enumerate(prove(rules, facts, guarantees)):
+        guarantee = found.guarantee
+        about = [
+            (each, course)
+            for each, course in courses
+            if is_about(claims, claims.rules[place], each, known, course.recipient.address) is True
+        ]
+        broken = [surely_breaks(course, guarantee, each, known) for each, course in about]
+        assert found.verdict == "refuted" or not any(broken), guarantee.name
+        if found.verdict == "proved":
+            assert all(surely_keeps(course, guarantee, each, known) for each, course in about), guarantee.name
+        if found.verdict == "refuted" and found.counterexample:
+            keys = {key: value for key, value in found.counterexample.message.items() if key != "name"}
+            sent = message_of(keys, "", "message")
+            (course, *_others) = courses_of(rule_set, sent, known)
+            assert surely_breaks(course, guarantee, sent, known), guarantee.name
