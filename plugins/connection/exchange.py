@@ -201,6 +201,24 @@ options:
     type: str
     vars:
       - name: ansible_exchange_graph_url
+  exchange_compliance_url:
+    description:
+      - >-
+        The front of Microsoft Purview's compliance endpoint, which has DLP policies and sensitivity labels. The default
+        depends on O(exchange_environment). None is known for V(O365China).
+      - Set it only for tests or gateways.
+    type: str
+    vars:
+      - name: ansible_exchange_compliance_url
+  exchange_compliance:
+    description:
+      - Whether to ask the compliance endpoint for DLP policies and sensitivity labels, where a task needs them.
+      - >-
+        By default, it is asked, and what is not granted or cannot be reached is named as not seen. V(false): it is
+        never asked. V(true): a host whose compliance endpoint cannot be reached is unreachable.
+    type: bool
+    vars:
+      - name: ansible_exchange_compliance
   exchange_ca_cert:
     description:
       - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)). The default is those

@@ -29,6 +29,10 @@ options:
       - >-
         V(all) reads everything that this session may read, and lists the rest in RV(unavailable). If you name a subset
         that the session may not read, the task fails.
+      - >-
+        V(dlp_policies), V(labels), V(label_policies) and V(auto_label_policies) are not in V(all), so name them beside
+        it. They come from Microsoft Purview's compliance endpoint, over a session of its own. What is not granted there,
+        or cannot be reached, is in RV(unavailable), with the role that it needs; the task does not fail.
     type: list
     elements: str
     choices:
@@ -49,6 +53,10 @@ options:
       - mail_users
       - journal_rules
       - exported_cmdlets
+      - dlp_policies
+      - labels
+      - label_policies
+      - auto_label_policies
     default: [all]
 seealso:
   - module: m365.message_encryption.message_encryption_state
@@ -234,6 +242,75 @@ journal_rules:
       scope: "Global"
       recipient: ""
       journal_email_address: "archive@fabrikam.com"
+dlp_policies:
+  description:
+    - >-
+      The DLP policies, by priority, as O(m365.message_encryption.mail_flow_test#module:facts) takes them. They are only
+      read, and M(m365.message_encryption.message_encryption_state) refuses them.
+    - >-
+      A condition or action that a mail flow rule has under the same name has its option and value; all others have
+      Exchange's name in snake_case. The conditions of an advanced rule are one tree, C(advanced), of C(operator) (C(and),
+      C(or) or C(not)) and C(conditions).
+    - Whatever was not understood is in C(unreadable), with the part that it belongs to.
+  returned: when requested and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "Card numbers"
+      guid: "838ee1e2-1fc1-4c96-a9b8-e36c4d0a5ee1"
+      mode: "Enable"
+      priority: 0
+      scope: {"exchange": true}
+      rules:
+        - name: "Card numbers to people outside"
+          guid: "e1145e28-b958-49bc-aac3-17dba1170fd5"
+          priority: 0
+          enabled: true
+          conditions:
+            access_scope: "NotInOrganization"
+            content_contains_sensitive_information: [{"name": "Credit Card Number", "mincount": "1"}]
+          exceptions: {}
+          actions: {"encrypt_rms_template": "Encrypt"}
+labels:
+  description: >-
+    The sensitivity labels, by priority, and what each does to mail: C(encryption) is V(none), V(encrypt_only),
+    V(do_not_forward), V(rights), V(user_defined) or V(remove).
+  returned: when requested and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "Confidential"
+      guid: "2f0f9a8c-6a3b-4c8e-9f57-0d8e7b0c1a22"
+      display_name: "Confidential"
+      priority: 2
+      enabled: true
+      content_type: ["File", "Email"]
+      encryption: "encrypt_only"
+label_policies:
+  description: >-
+    The policies that publish labels, with the label that Outlook gives new mail (C(default_label), empty if none) and
+    whether it asks for one (C(mandatory)).
+  returned: when requested and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "Global"
+      mode: "Enforce"
+      priority: 0
+      scope: {"exchange": true}
+      enabled: true
+      labels: ["Confidential"]
+      default_label: ""
+      mandatory: false
+      settings: {}
+auto_label_policies:
+  description: >-
+    The policies by which Exchange labels mail on the way, as RV(dlp_policies), with C(label), C(overwrite_label) and
+    C(external_mail_rights_management_owner), and rules without actions.
+  returned: when requested and readable
+  type: list
+  elements: dict
+  sample: []
 exported_cmdlets:
   description: >-
     The cmdlets of this collection that the session may run.
@@ -243,7 +320,8 @@ exported_cmdlets:
   sample: ["Get-IRMConfiguration", "Set-IRMConfiguration"]
 unavailable:
   description: >-
-    The subsets that could not be read because this session does not have the cmdlet, with the reason.
+    The subsets that could not be read because this session does not have the cmdlet, with the reason; also those of the
+    compliance endpoint if it could not be reached.
   returned: always
   type: dict
   sample: {}
@@ -257,23 +335,37 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     CmdletNotAvailableError,
     NotCapturedError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    COMPLIANCE_SUBSETS,
+    SUBSETS,
+    read,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
 SPEC: dict[str, Any] = {
-    "argument_spec": {"gather": {"type": "list", "elements": "str", "choices": ["all", *SUBSETS], "default": ["all"]}},
+    "argument_spec": {
+        "gather": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["all", *SUBSETS, *COMPLIANCE_SUBSETS],
+            "default": ["all"],
+        }
+    },
 }
 
 
 def run(task: ModuleContext) -> dict[str, Any]:
     """Reads the requested subsets in one round trip, never from what earlier tasks read."""
     gather = task.params["gather"]
-    organization = read(task.session, [*SUBSETS] if "all" in gather else gather, fresh=True)
+    named = [subset for subset in gather if subset != "all"]
+    subsets = dict.fromkeys([*(SUBSETS if "all" in gather else ()), *named])
+    organization = read(task.session, list(subsets), fresh=True)
     described: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for subset in organization.subsets:
         error = organization.error(subset)
-        if isinstance(error, (CmdletNotAvailableError, NotCapturedError)) and subset not in gather:
+        lacks = isinstance(error, (CmdletNotAvailableError, NotCapturedError)) and subset not in gather
+        if lacks or (error is not None and subset in COMPLIANCE_SUBSETS):
             unavailable[subset] = str(error)
         else:
             described.update(describe(organization, [subset]))

@@ -43,6 +43,8 @@ RESOURCES = frozenset(
         "partner.outlook.cn",
     }
 )
+#: Whose tokens the compliance endpoint takes, by its fronts' names, and only it.
+COMPLIANCE = frozenset({"ps.compliance.protection.outlook.com", "ps.compliance.protection.office365.us"})
 #: Whose tokens Microsoft Graph takes, and only it.
 GRAPH = "graph.microsoft.com"
 MAY_TRACE = "ExchangeMessageTrace.Read.All"
@@ -61,6 +63,8 @@ class Application:
     """An app registration with its credentials.
 
     :param app_role: has Exchange.ManageAsApp; without it tokens are refused (401).
+    :param compliance_role: has an Entra role that the compliance endpoint knows; without it cmdlets are refused there
+        (403).
     :param graph_permission: has ExchangeMessageTrace.Read.All of Microsoft Graph; without it the trace is refused
         (403).
     :param graph_consents: what else an administrator consented to in Entra, such as Mail.Send: it reaches every mailbox.
@@ -77,6 +81,7 @@ class Application:
     directory_role: bool = True
     graph_permission: bool = True
     graph_consents: tuple[str, ...] = ()
+    compliance_role: bool = True
     federation_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     @property
@@ -219,7 +224,7 @@ class Authority:
         if form.get("grant_type") != "client_credentials":
             return _refusal("unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.")
         resource = _resource(form.get("scope", "").removesuffix("/.default"))
-        if not form.get("scope", "").endswith("/.default") or resource not in {*RESOURCES, GRAPH}:
+        if not form.get("scope", "").endswith("/.default") or resource not in {*RESOURCES, *COMPLIANCE, GRAPH}:
             return _refusal(
                 "invalid_scope", f"AADSTS70011: The provided value for scope {form.get('scope')} is not valid."
             )
@@ -284,7 +289,7 @@ class Authority:
         resource = _resource(request.query.get("resource", ""))
         wanted = request.query.get("client_id") or next(iter(self.applications))
         application = self.applications.get(wanted)
-        if application is None or resource not in RESOURCES:
+        if application is None or resource not in {*RESOURCES, *COMPLIANCE}:
             return json_answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
         organization = self.service.find(next(iter(application.tenants)))
         assert organization is not None
@@ -344,8 +349,10 @@ class Authority:
             organization, {"xms_claims": bool(claims), "appid": client_id, "upn": user, "scp": people.SCOPES}
         )
 
-    def check(self, authorization: str, tenant: str) -> Organization:
+    def check(self, authorization: str, tenant: str, *, compliance: bool = False) -> Organization:
         """The organization of the bearer token in an Authorization header.
+
+        :param compliance: whether it is shown to the compliance endpoint.
 
         :raises Unauthorized: no token, an expired, revoked or foreign one, or one of another tenant than the URL's.
         :raises NotEntitled: the application has no directory role.
@@ -365,7 +372,7 @@ class Authority:
         if (
             organization is None
             or not organization.answers_to(tenant)
-            or _resource(claims["aud"]) not in RESOURCES
+            or _resource(claims["aud"]) not in (COMPLIANCE if compliance else RESOURCES)
             or not (claims.get("roles") or claims.get("scp"))
         ):
             raise Unauthorized("The token is not for this organization or resource")
@@ -374,7 +381,8 @@ class Authority:
         own = (
             application for application in self.applications.values() if organization.tenant_id in application.tenants
         )
-        if not self.applications.get(claims["appid"], next(own)).directory_role:
+        application = self.applications.get(claims["appid"], next(own))
+        if not (application.compliance_role if compliance else application.directory_role):
             raise NotEntitled
         return organization
 

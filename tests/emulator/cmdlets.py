@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import properties, rules
+from .compliance_cmdlets import COMPLIANCE, get_compliance_objects
 from .context import NOT_MODIFIED, Context, limited, row_of, tail
 from .errors import CmdletError, already_exists, customization_needed, refused
 from .message_trace import get_message_trace
@@ -447,6 +448,7 @@ def _get_outbound_connector(context: Context) -> None:
         context.emit(properties.OUTBOUND_CONNECTOR, {**row, **tail(row["Name"])})
 
 
+HANDLERS |= dict.fromkeys(COMPLIANCE, get_compliance_objects)
 HANDLERS["get-messagetracev2"] = get_message_trace
 HANDLERS["get-messagetracedetailv2"] = get_detail
 HANDLERS["get-maildetailtransportrulereport"] = get_rule_report

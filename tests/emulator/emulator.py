@@ -16,7 +16,8 @@ from typing import Any
 import trustme
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .authority import Application, Authority, register
+from .authority import COMPLIANCE, Application, Authority, register
+from .compliance import ComplianceApi
 from .console import HOST, Console
 from .control import Control
 from .engine import Engine, EngineShell
@@ -34,6 +35,7 @@ from .shell import Shell
 from .web import Answer, Front, Request
 
 _ADDRESSES = ("127.0.0.1", "localhost")
+COMPLIANCE_NAMES = (*_ADDRESSES, *(name for front in COMPLIANCE for name in (front, f"*.{front}")))
 
 
 class Emulator:
@@ -70,6 +72,7 @@ class Emulator:
         self.authority = Authority(self.service, self.applications.values())
         self.admin_api = AdminApi(self.service, self.authority)
         self.graph = Graph(self.service, self.authority)
+        self.compliance = ComplianceApi(self.service, self.authority)
         self.latency = latency
         self.control = Control(self)
         self._authority_of_certificates = trustme.CA()
@@ -77,6 +80,9 @@ class Emulator:
         self._authority_of_certificates.cert_pem.write_to_path(str(self.ca_cert))
         self.front = Front(self._handle, tls=self.tls_settings(), port=port)
         self.authority.url = self.admin_api.url = self.graph.url = self.front.url
+        # One port for the front and every place behind it: the name in a request tells which.
+        self.compliance_front = Front(self._handle_compliance, tls=self.tls_settings(names=COMPLIANCE_NAMES))
+        self.compliance.url = self.compliance_front.url
         self._passwords = {name: secrets.token_urlsafe(18) for name in self.organizations}
         self.psrp = self._psrp_front()
         self.psrp_front = Front(self.psrp.handle, tls=self._psrp_tls_settings())
@@ -176,6 +182,7 @@ class Emulator:
             "pid": os.getpid(),
             "api_url": self.url,
             "authority_url": self.url,
+            "compliance_url": self.compliance_front.url,
             "control_url": f"{self.url}/emulator",
             "ca_cert": str(self.ca_cert),
             "powershell_path": str(self.program),
@@ -213,6 +220,12 @@ class Emulator:
             answer = self.admin_api.handle(request)
             if answer is not None:
                 answer.delay += self.latency
+        return answer or Answer(404, b"")
+
+    def _handle_compliance(self, request: Request) -> Answer:
+        answer = self.compliance.handle(request)
+        if answer is not None:
+            answer.delay += self.latency
         return answer or Answer(404, b"")
 
     def tls_settings(self, *, ca: trustme.CA | None = None, names: Iterable[str] = _ADDRESSES) -> ssl.SSLContext:
@@ -270,6 +283,7 @@ class Emulator:
             self.psrp_plain_front,
             self.smtp_front,
             self.smtp_tls_front,
+            self.compliance_front,
             *((self.module_front,) if self.module_front else ()),
         ):
             front.close()

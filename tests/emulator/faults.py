@@ -181,7 +181,9 @@ class Faults:
 
     def cmdlet(self, wire: str, cmdlet: str, organization: str) -> Fault | None:
         """The fault that strikes a running cmdlet."""
-        return self._take(CMDLET if wire == "rest" else CMDLET | SHELL | POOL, wire, "cmdlet", [cmdlet], organization)
+        return self._take(
+            CMDLET if wire in ("rest", "compliance") else CMDLET | SHELL | POOL, wire, "cmdlet", [cmdlet], organization
+        )
 
     def _take(self, kinds: frozenset[str], wire: str, step: str, cmdlets: list[str], organization: str) -> Fault | None:
         with self._lock:

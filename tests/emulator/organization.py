@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import compliance_objects
 from .post_office.answers import checked as checked_answers
 from .properties import IRM_ON_OFF
 from .values import new_guid, now
@@ -237,6 +238,9 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
       tells although it is not so. The README has their values.
     * ``smtp_client``: the address from which mail over SMTP is said to come; ``reject_direct_send``: such mail with an
       envelope's sender of the organization's own is refused.
+    * ``dlp_policies``, ``dlp_rules``, ``labels``, ``label_policies``, ``auto_label_policies``, ``auto_label_rules``: as
+      ``compliance_objects`` completes them; ``compliance_place``: where the compliance endpoint's front redirects to,
+      empty for nowhere.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -282,6 +286,13 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             "WhenChanged": now(),
         },
         "transport_rules": [],
+        "dlp_policies": [],
+        "dlp_rules": [],
+        "labels": [],
+        "label_policies": [],
+        "auto_label_policies": [],
+        "auto_label_rules": [],
+        "compliance_place": "nam10b",
         "rms_templates": [
             _template("Encrypt", name, fr="Chiffrer", de="Verschlüsseln"),
             _template("Do Not Forward", name, fr="Ne pas transférer", de="Nicht weiterleiten"),
@@ -421,6 +432,7 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
         {**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]
     ]
     whole["accepted_domains"] = [{**_accepted_domain(row["DomainName"]), **row} for row in whole["accepted_domains"]]
+    compliance_objects.complete(whole)
     whole["remote_domains"] = [{**_remote_domain(row["DomainName"]), **row} for row in whole["remote_domains"]]
     whole["mail_users"] = [{**_mail_user(row["PrimarySmtpAddress"]), **row} for row in whole["mail_users"]]
     whole["journal_rules"] = [

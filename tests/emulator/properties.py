@@ -107,7 +107,17 @@ IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicens
     JournalReportDecryptionEnabled SimplifiedClientAccessEnabled ClientAccessServerEnabled SearchEnabled EDiscoverySuperUserEnabled
     InternetConfidentialEnabled DecryptAttachmentFromPortal RejectIfRecipientHasNoRights"""
 
+#: The objects of the compliance endpoint: ``compliance_objects`` has their properties, and the wires show JSON's own
+#: kinds of values.
+DLP_POLICY = "PsDlpCompliancePolicy"
+DLP_RULE = "PsDlpComplianceRule"
+LABEL = "PsLabel"
+LABEL_POLICY = "PsLabelPolicy"
+AUTO_LABEL_POLICY = "PsAutoSensitivityLabelPolicy"
+AUTO_LABEL_RULE = "PsAutoSensitivityLabelRule"
+
 KINDS: dict[str, dict[str, Kind]] = {
+    **{name: {} for name in (DLP_POLICY, DLP_RULE, LABEL, LABEL_POLICY, AUTO_LABEL_POLICY, AUTO_LABEL_RULE)},
     OME: _kinds(
         """TemplateName Image ImageUrl EmailText PortalText DisclaimerText BackgroundColor IntroductionText ReadButtonText OTPEnabled SocialIdSignIn
         ExternalMailExpiryInterval PrivacyStatementUrl Identity IsValid ObjectState""",

@@ -41,6 +41,9 @@ class AdminApi:
     :param url: the front's own address, for the context and page links in answers.
     """
 
+    #: The name under which calls and faults are recorded.
+    wire = "rest"
+
     def __init__(self, service: Service, authority: Authority) -> None:
         self.service = service
         self.authority = authority
@@ -53,15 +56,21 @@ class AdminApi:
         match = _PATH.fullmatch(request.path)
         if match is None:
             return None
-        self.service.ledger.count_request()
+        self._count()
         version, tenant, what = match.groups()
         step = {"invokecommand": "invoke", "$batch": "batch"}.get(what.lower(), what.lower())
         named = self.service.find(tenant)
-        fault = self.service.faults.transport("rest", step, _cmdlets(request), named.name if named else tenant)
+        fault = self.service.faults.transport(self.wire, step, _cmdlets(request), named.name if named else tenant)
         if step == "invoke" and version == "v1.0":
             return Answer(405, b"", {"Allow": "GET"})
         answer = strike(self._unauthorized_from_now_on(fault), lambda: self._authorized(step, tenant, request))
         return _compressed(answer, request)
+
+    def _count(self) -> None:
+        self.service.ledger.count_request()
+
+    def _check(self, authorization: str, tenant: str) -> Organization:
+        return self.authority.check(authorization, tenant)
 
     def _unauthorized_from_now_on(self, fault: Fault | None) -> Fault | None:
         """A fault that ends the token is not answered once: every use of the token is refused afterwards."""
@@ -72,7 +81,7 @@ class AdminApi:
 
     def _authorized(self, step: str, tenant: str, request: Request) -> Answer:
         try:
-            organization = self.authority.check(request.headers.get("Authorization", ""), tenant)
+            organization = self._check(request.headers.get("Authorization", ""), tenant)
         except Unauthorized as refusal:
             return Answer(401, b"", challenge(str(refusal)))
         except NotEntitled:
@@ -131,13 +140,13 @@ class AdminApi:
         headers = {name.lower(): value for name, value in (row.get("headers") or {}).items()}
         try:
             # Whether a part inherits the outer authorization is not known: each that real clients send has its own.
-            self.authority.check(headers.get("authorization", ""), match[2])
+            self._check(headers.get("authorization", ""), match[2])
         except Unauthorized as refusal:
             return {"status": 401, "headers": challenge(str(refusal)), "body": ""}
         except NotEntitled:
             return {"status": 403, "headers": {}, "body": _NOTHING_READABLE.decode("latin-1")}
         fault = self.service.faults.transport(
-            "rest", "batched", [row["body"]["CmdletInput"]["CmdletName"]], organization.name
+            self.wire, "batched", [row["body"]["CmdletInput"]["CmdletName"]], organization.name
         )
         answer = strike(fault, lambda: self._invoke(organization, row["body"], headers, {}, match[2]))
         try:
@@ -159,7 +168,7 @@ class AdminApi:
         if not isinstance(parameters, dict):
             raise TypeError("Parameters is not an object")
         try:
-            outcome = self.service.invoke(organization, "rest", cmdlet, parameters)
+            outcome = self.service.invoke(organization, self.wire, cmdlet, parameters)
         except CmdletNotGranted:
             return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
         except CmdletError as error:

@@ -19,13 +19,15 @@ from .schema import ADVANCED, ADVANCED_PARAMETERS, COMMON_PARAMETERS, Cmdlet, cm
 from .values import binds_nothing, convert
 
 
-def granted(state: State) -> list[str]:
-    """The cmdlets that a caller of this organization has, by name."""
+def granted(state: State, *, compliance: bool = False) -> list[str]:
+    """The cmdlets that a caller of this organization has at one of its endpoints, by name."""
     hidden = {name.lower() for name in state["hidden_cmdlets"]}
     if not state["advanced_message_encryption"]:
         hidden |= {name.lower() for name in ADVANCED}
     return sorted(
-        cmdlet.name for key, cmdlet in cmdlets().items() if cmdlet.exists(cloud=state["cloud"]) and key not in hidden
+        cmdlet.name
+        for key, cmdlet in cmdlets().items()
+        if cmdlet.exists(cloud=state["cloud"]) and cmdlet.compliance is compliance and key not in hidden
     )
 
 
@@ -36,6 +38,7 @@ def run(
     *,
     rest: bool,
     prompts: bool,
+    compliance: bool = False,
     view: State | None = None,
     discard: bool = False,
 ) -> Outcome:
@@ -43,13 +46,14 @@ def run(
 
     :param rest: parameters came as JSON, and errors are worded as over REST.
     :param prompts: whether a cmdlet that asks for confirmation asks (a shell does, REST does not).
+    :param compliance: whether it is asked of the compliance endpoint.
     :param view: the state that a read sees, when it is not the present one.
     :param discard: the write succeeds and nothing is stored.
     :raises CmdletError: the cmdlet ended with an error; nothing was stored.
     """
     with organization.lock:
         cmdlet = cmdlets().get(name.lower())
-        if cmdlet is None or cmdlet.name not in granted(organization.state):
+        if cmdlet is None or cmdlet.name not in granted(organization.state, compliance=compliance):
             raise not_granted(name)
         bound = bind(cmdlet, parameters, organization.state, rest=rest)
         if prompts and _asks(cmdlet, bound, organization.state):

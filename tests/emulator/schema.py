@@ -160,6 +160,27 @@ _MORE["Get-MessageTraceDetailV2"] = {
     ],
 }
 
+_IDENTITY: list[dict[str, Any]] = [{"name": "Identity", "type": "PolicyIdParameter"}]
+_LABEL: list[dict[str, Any]] = [{"name": "Identity", "type": "ComplianceRuleIdParameter"}]
+#: Those of the compliance endpoint, which is another one. Source: Microsoft's pages of these cmdlets.
+_COMPLIANCE: dict[str, list[dict[str, Any]]] = {
+    "Get-DlpCompliancePolicy": [
+        *_IDENTITY,
+        {"name": "DistributionDetail", "type": "SwitchParameter"},
+        {"name": "IncludeRulesMetadata", "type": "Boolean"},
+    ],
+    "Get-DlpComplianceRule": [*_LABEL, {"name": "Policy", "type": "PolicyIdParameter"}],
+    "Get-Label": [
+        *_LABEL,
+        {"name": "IncludeDetailedLabelActions", "type": "Boolean"},
+        {"name": "SkipValidations", "type": "SwitchParameter"},
+    ],
+    "Get-LabelPolicy": _IDENTITY,
+    "Get-AutoSensitivityLabelPolicy": _IDENTITY,
+    "Get-AutoSensitivityLabelRule": [*_LABEL, {"name": "Policy", "type": "PolicyIdParameter"}],
+}
+_MORE |= {name: {"cloud": True, "onprem": False, "parameters": parameters} for name, parameters in _COMPLIANCE.items()}
+
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.
 ADVANCED = frozenset(
     {"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"}
@@ -197,12 +218,16 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Cmdlet:
-    """One cmdlet. Names of cmdlets and parameters are case-insensitive."""
+    """One cmdlet. Names of cmdlets and parameters are case-insensitive.
+
+    :param compliance: whether it is one of the compliance endpoint, and not of Exchange's.
+    """
 
     name: str
     cloud: bool
     onprem: bool
     parameters: Mapping[str, Parameter]
+    compliance: bool = False
 
     @property
     def reads(self) -> bool:
@@ -263,7 +288,7 @@ def cmdlets() -> dict[str, Cmdlet]:
             _as_in_the_cloud(documented, manifest()[name]) if name in manifest() else documented
         ).values():
             parameters.update({spelling.lower(): parameter for spelling in (parameter.name, *parameter.aliases)})
-        found[name.lower()] = Cmdlet(name, data["cloud"], data["onprem"], parameters)
+        found[name.lower()] = Cmdlet(name, data["cloud"], data["onprem"], parameters, name in _COMPLIANCE)
     return found
 
 

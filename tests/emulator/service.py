@@ -68,7 +68,8 @@ class Service:
         *,
         prompts: bool = False,
     ) -> Outcome:
-        """Runs a cmdlet for a caller of ``wire`` (``rest`` or ``psrp``) and records the call.
+        """Runs a cmdlet for a caller of ``wire`` (``rest``, ``psrp``, or ``compliance``: over REST from the compliance
+        endpoint, which has its own cmdlets) and records the call.
 
         :param prompts: whether a cmdlet that asks for confirmation asks.
         :raises CmdletError: the cmdlet ended with an error.
@@ -114,7 +115,8 @@ class Service:
             organization,
             cmdlet,
             parameters,
-            rest=wire == "rest",
+            rest=wire in ("rest", "compliance"),
+            compliance=wire == "compliance",
             prompts=prompts,
             view=view,
             discard=kind == "silent_noop",

@@ -28,6 +28,7 @@ def _rest(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict
         "ansible_exchange_transport": "rest",
         "ansible_exchange_api_url": described["api_url"],
         "ansible_exchange_authority_url": described["authority_url"],
+        "ansible_exchange_compliance_url": described["compliance_url"],
         "ansible_exchange_ca_cert": described["ca_cert"],
         "ansible_exchange_organization": organization["name"],
         "ansible_exchange_client_id": organization["client_id"],

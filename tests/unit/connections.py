@@ -32,6 +32,8 @@ DEFAULTS: dict[str, Any] = {
     "exchange_api_url": None,
     "exchange_authority_url": None,
     "exchange_graph_url": None,
+    "exchange_compliance_url": None,
+    "exchange_compliance": None,
     "exchange_ca_cert": None,
     "exchange_validate_certs": True,
     "exchange_proxy": None,

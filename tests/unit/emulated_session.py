@@ -118,9 +118,18 @@ class EmulatedSession:
                 parameters = json.loads(
                     json.dumps({name: json_parameter(value) for name, value in call.parameters.items()})
                 )
-                outcome = run(self.organization, call.cmdlet, parameters, rest=True, prompts=False)
+                outcome = run(
+                    self.organization, call.cmdlet, parameters, rest=True, prompts=False, compliance=call.is_compliance
+                )
             else:
-                outcome = run(self.organization, call.cmdlet, call.parameters, rest=False, prompts=True)
+                outcome = run(
+                    self.organization,
+                    call.cmdlet,
+                    call.parameters,
+                    rest=False,
+                    prompts=True,
+                    compliance=call.is_compliance,
+                )
         except CmdletNotGranted:
             return Result(error=service_errors.not_granted(call.cmdlet))
         except CmdletError as error:

@@ -78,6 +78,17 @@ CMDLETS = (
     "Set-OMEMessageRevocation",
 )
 
+#: The cmdlets of Microsoft Purview's compliance endpoint, which is another host with other tokens. The collection only
+#: reads there, and asks for it only where DLP policies and labels count.
+COMPLIANCE_CMDLETS = (
+    "Get-DlpCompliancePolicy",
+    "Get-DlpComplianceRule",
+    "Get-Label",
+    "Get-LabelPolicy",
+    "Get-AutoSensitivityLabelPolicy",
+    "Get-AutoSensitivityLabelRule",
+)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -99,6 +110,11 @@ class Call:
     def is_read(self) -> bool:
         """Whether the cmdlet changes nothing (verbs Get and Test) and is therefore safe to repeat."""
         return self.cmdlet in _GRAPH_READS or self.cmdlet.partition("-")[0].lower() in _READ_VERBS
+
+    @property
+    def is_compliance(self) -> bool:
+        """Whether the cmdlet belongs to the compliance endpoint, and not to Exchange's."""
+        return self.cmdlet in COMPLIANCE_CMDLETS
 
     def __str__(self) -> str:
         """The call as PowerShell text for people to read. The collection never executes this text."""

@@ -54,7 +54,22 @@ FURTHER: dict[str, dict[str, Call]] = {
         "outbound_connectors of rules": Call("Get-OutboundConnector", {"IsTransportRuleScoped": True}),
     }
 }
-_FURTHER = {name for reads in FURTHER.values() for name in reads}
+
+#: The subsets of the compliance endpoint, which no setting needs and only whoever names them reads.
+COMPLIANCE_SUBSETS: dict[str, Call] = {
+    "dlp_policies": Call("Get-DlpCompliancePolicy"),
+    "labels": Call("Get-Label"),
+    "label_policies": Call("Get-LabelPolicy"),
+    "auto_label_policies": Call("Get-AutoSensitivityLabelPolicy"),
+}
+
+#: The reads that bring what the objects of a subset consist of, by the names that they have beside it.
+PARTS_OF: dict[str, dict[str, Call]] = {
+    "dlp_policies": {"dlp_rules": Call("Get-DlpComplianceRule")},
+    "auto_label_policies": {"auto_label_rules": Call("Get-AutoSensitivityLabelRule")},
+}
+_EVERY = {**SUBSETS, **COMPLIANCE_SUBSETS}
+_BESIDE = {name for beside in (FURTHER, PARTS_OF) for reads in beside.values() for name in reads}
 
 
 class Organization:
@@ -72,7 +87,7 @@ class Organization:
     @property
     def subsets(self) -> list[str]:
         """The names of the subsets that were read."""
-        return [name for name in self._results if name not in _FURTHER]
+        return [name for name in self._results if name not in _BESIDE]
 
     @property
     def reused(self) -> bool:
@@ -118,10 +133,9 @@ class Organization:
 
     def error(self, subset: str) -> ExchangeError | None:
         """Why the read of a subset failed; ``None`` if it succeeded."""
-        return next(
-            (error for name in (subset, *self._further(subset)) if (error := self._results[name].error) is not None),
-            None,
-        )
+        parts = [name for name in PARTS_OF.get(subset, ()) if name in self._results]
+        names = (subset, *self._further(subset), *parts)
+        return next((error for name in names if (error := self._results[name].error) is not None), None)
 
     def available(self, subset: str) -> bool:
         """Whether the subset was read. False only if it was not requested or the session does not have the cmdlet;
@@ -139,10 +153,16 @@ UNREAD = Organization({}, {})
 
 
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:
-    """The calls that read subsets. Accepts names from :data:`SUBSETS`, or a mapping of custom names to calls."""
+    """The calls that read subsets. Accepts names from :data:`SUBSETS` and :data:`COMPLIANCE_SUBSETS`, or a mapping of
+    custom names to calls.
+    """
     if isinstance(subsets, Mapping):
         return subsets
-    return {key: call for name in subsets for key, call in {name: SUBSETS[name], **FURTHER.get(name, {})}.items()}
+    return {
+        key: call
+        for name in subsets
+        for key, call in {name: _EVERY[name], **FURTHER.get(name, {}), **PARTS_OF.get(name, {})}.items()
+    }
 
 
 def read(session: Session, subsets: Iterable[str] | Mapping[str, Call], *, fresh: bool = False) -> Organization:

@@ -59,6 +59,14 @@ _ROLES = {
 }
 
 
+#: What grants the cmdlets of the compliance endpoint. Source: Microsoft's page of app-only authentication for Exchange
+#: Online and Security & Compliance PowerShell; which role is the least privileged is not documented.
+COMPLIANCE_REMEDY = (
+    "DLP policies and labels need the directory role Security Reader, Global Reader or Compliance Administrator (Exchange Administrator is not enough), "
+    "and the application permission Exchange.ManageAsApp, in GCC High and DoD also that of Microsoft Exchange Online Protection."
+)
+
+
 def _granted_by(cmdlet: str) -> str:
     verb, _dash, noun = cmdlet.partition("-")
     if cmdlet in ADVANCED_MESSAGE_ENCRYPTION:

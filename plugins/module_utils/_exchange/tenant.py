@@ -37,6 +37,16 @@ def session_facts(connections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"cloud": bool(exchange), "tenant_id": tenants.pop() if len(tenants) == 1 else ""}
 
 
+def compliance_tenant(connections: Sequence[Mapping[str, Any]]) -> str:
+    """The tenant ID of a session with the compliance endpoint, as Get-ConnectionInformation shows it; empty if unknown."""
+    tenants = {
+        str(item["TenantID"]).lower()
+        for item in connections
+        if item.get("IsEopSession") in (None, True) and _TENANT_ID.fullmatch(str(item.get("TenantID") or ""))
+    }
+    return tenants.pop() if len(tenants) == 1 else ""
+
+
 def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The identity of an organization: ``name`` (the initial domain in the cloud), ``display_name``, ``guid``,
     ``tenant_id``, ``is_dehydrated``, ``on_premises``. Unknown texts are empty.

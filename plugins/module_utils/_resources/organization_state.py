@@ -14,8 +14,10 @@ from typing import Any
 from .._engine.arguments import validate
 from .._engine.plan import Plan
 from .._exchange.errors import OptionError
-from .._exchange.organization import Organization
+from .._exchange.organization import COMPLIANCE_SUBSETS, Organization
 from .._exchange.tenant import describe_organization, why_not_from
+from .compliance.dlp_policies import read_policies
+from .compliance.sensitivity_labels import read_auto_label_policies, read_label_policies, read_labels
 from .registry import RESOURCES
 from .resource import Planning
 
@@ -34,6 +36,12 @@ def validated(state: Mapping[str, Any]) -> dict[str, Any]:
     """The state parts of the info module's output, with the types that the modules accept. Raises OptionError, which
     names what is invalid.
     """
+    for part in COMPLIANCE_SUBSETS:
+        if state.get(part) is not None:
+            raise OptionError(
+                f"{part} is only read: this collection does not write DLP policies, labels or their policies.",
+                remedy=f"Remove {part} from the state.",
+            )
     parts = {part: value for part, value in state.items() if part in (*PARTS, "organization")}
     if not parts:
         raise OptionError(
@@ -248,6 +256,17 @@ def _describe_journal_rules(organization: Organization) -> dict[str, Any]:
     }
 
 
+def _describe_dlp_policies(organization: Organization) -> dict[str, Any]:
+    policies = read_policies(organization.objects("dlp_policies"), organization.objects("dlp_rules"))
+    return {"dlp_policies": [policy.describe() for policy in policies]}
+
+
+def _describe_auto_label_policies(organization: Organization) -> dict[str, Any]:
+    rules = organization.objects("auto_label_rules")
+    policies = read_auto_label_policies(organization.objects("auto_label_policies"), rules)
+    return {"auto_label_policies": [policy.describe() for policy in policies]}
+
+
 #: The description of each subset for users: the resources, and subsets that can only be read.
 _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     **{resource.subset: resource.describe for resource in RESOURCES},
@@ -260,6 +279,14 @@ _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     "outbound_connectors": _describe_outbound_connectors,
     "mail_users": _describe_mail_users,
     "journal_rules": _describe_journal_rules,
+    "dlp_policies": _describe_dlp_policies,
+    "labels": lambda organization: {
+        "labels": [label.describe() for label in read_labels(organization.objects("labels"))]
+    },
+    "label_policies": lambda organization: {
+        "label_policies": [policy.describe() for policy in read_label_policies(organization.objects("label_policies"))]
+    },
+    "auto_label_policies": _describe_auto_label_policies,
     "exported_cmdlets": lambda organization: {
         "exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))
     },

@@ -17,12 +17,15 @@ class Cloud:
     :param authority: the authority that issues tokens.
     :param graph: Microsoft Graph; empty where it is not known.
     :param traces: whether Graph has the message trace there.
+    :param compliance: the front of Microsoft Purview's compliance endpoint, with ``/.default`` also the scope of its
+        tokens; empty where it is not known.
     """
 
     api: str
     authority: str
     graph: str = ""
     traces: bool = False
+    compliance: str = ""
 
     @property
     def scope(self) -> str:
@@ -31,16 +34,27 @@ class Cloud:
 
 
 #: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: Microsoft's page of
-#: its national deployments, and the clouds that its page of "List messageTraces" names.
+#: its national deployments, and the clouds that its page of "List messageTraces" names. Compliance: what ScubaGear and
+#: CIPP use; nobody shows one for China.
 CLOUDS = {
     "O365Default": Cloud(
-        "https://outlook.office365.com", "https://login.microsoftonline.com", "https://graph.microsoft.com", traces=True
+        "https://outlook.office365.com",
+        "https://login.microsoftonline.com",
+        "https://graph.microsoft.com",
+        traces=True,
+        compliance="https://ps.compliance.protection.outlook.com",
     ),
     "O365USGovGCCHigh": Cloud(
-        "https://outlook.office365.us", "https://login.microsoftonline.us", "https://graph.microsoft.us"
+        "https://outlook.office365.us",
+        "https://login.microsoftonline.us",
+        "https://graph.microsoft.us",
+        compliance="https://ps.compliance.protection.office365.us",
     ),
     "O365USGovDoD": Cloud(
-        "https://outlook-dod.office365.us", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"
+        "https://outlook-dod.office365.us",
+        "https://login.microsoftonline.us",
+        "https://dod-graph.microsoft.us",
+        compliance="https://ps.compliance.protection.office365.us",
     ),
     "O365China": Cloud("https://partner.outlook.cn", "https://login.chinacloudapi.cn"),
 }

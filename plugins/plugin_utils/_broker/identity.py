@@ -35,6 +35,9 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 SIGN_INS = ("device_code", "interactive")
 #: The kinds of credentials that get tokens for Microsoft Graph, too, of the very organization that the inventory names.
 GRAPH_CREDENTIALS = ("certificate_path", "client_secret", "federated_token_file")
+#: The kinds of credentials that get tokens for the compliance endpoint, too. A token that somebody else fetched is good
+#: for one endpoint, and a person would have to sign in once more.
+COMPLIANCE_CREDENTIALS = (*GRAPH_CREDENTIALS, "managed_identity")
 #: The default application for such a sign-in: Microsoft's public client for Exchange Online PowerShell, which exists in
 #: every organization. Source: the application IDs in Microsoft's ExchangeOnlineManagement module and in public lists of
 #: Microsoft's applications.
@@ -157,6 +160,7 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         "connect_timeout": settings["exchange_connect_timeout"].value,
         "retries": settings["exchange_retries"].value,
         "credential": credential,
+        "compliance": _compliance(settings),
     }
     if transport == "file":
         identity["file"] = _file(settings)
@@ -197,6 +201,58 @@ def of_graph(identity: Mapping[str, Any], *, mailboxes: bool = False) -> dict[st
     common = {name: value for name, value in identity.items() if name != "powershell"}
     # Graph shows no organization. Such a credential gets tokens of the inventory's organization only.
     return {**common, "transport": "graph", "rest": rest, "verify_organization": False}
+
+
+def has_compliance(identity: Mapping[str, Any]) -> bool:
+    """Whether the organization's own session is also the one with the compliance endpoint: a capture answers for both,
+    and an endpoint that is connected already may have its cmdlets, if the inventory says so.
+    """
+    if identity["transport"] == "psrp":
+        return bool(identity["psrp"]["connect"] != "exchange_online" and identity["compliance"]["asked"])
+    return bool(identity["transport"] == "file")
+
+
+def of_compliance(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of a session with the compliance endpoint, with the organization and the credential of another one.
+    It shows its organization otherwise, so the broker verifies it beside the other session.
+
+    :raises OptionError: there can be none.
+    """
+    if identity["compliance"]["asked"] is False:
+        raise OptionError(
+            "ansible_exchange_compliance is false, so the compliance endpoint is not asked.",
+            remedy="Remove it to ask for DLP policies and labels.",
+        )
+    common = {name: value for name, value in identity.items() if name != "compliance"}
+    transport, kind = identity["transport"], identity["credential"]["kind"]
+    if transport == "psrp" and identity["psrp"]["connect"] != "exchange_online":
+        raise OptionError(
+            "this endpoint is connected already, and nothing says that it has the cmdlets of the compliance endpoint.",
+            remedy="If it has them, set ansible_exchange_compliance: true.",
+        )
+    if transport == "psrp":
+        raise OptionError(
+            "the compliance endpoint is not asked over psrp: the session there is with Exchange alone.",
+            remedy="Use ansible_exchange_transport rest, or tell DLP policies and labels as facts.",
+        )
+    if transport == "powershell":
+        raise OptionError(
+            "Microsoft's module has no Connect-IPPSSession on Linux and macOS, so the compliance endpoint cannot be asked over powershell.",
+            remedy="Use ansible_exchange_transport rest, or tell DLP policies and labels as facts.",
+        )
+    if kind not in COMPLIANCE_CREDENTIALS:
+        raise OptionError(
+            "the compliance endpoint needs a token of its own, and this credential gets none.",
+            remedy=f"Use {' or '.join(variable(f'exchange_{each}') for each in COMPLIANCE_CREDENTIALS)}.",
+        )
+    url, scope = identity["compliance"]["url"], identity["compliance"]["scope"]
+    if not url:
+        raise OptionError(
+            f"nobody has shown where the compliance endpoint of {identity['environment']} is.",
+            remedy="If you know it, set ansible_exchange_compliance_url.",
+        )
+    rest = {**identity["rest"], "api_url": url, "scope": scope}
+    return {**common, "transport": "compliance", "rest": rest, "verify_organization": False}
 
 
 def key(identity: Mapping[str, Any]) -> str:
@@ -300,6 +356,13 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
         "validate_certs": settings["exchange_validate_certs"].value,
         "proxy": _proxy(settings),
     }
+
+
+def _compliance(settings: Mapping[str, Option]) -> dict[str, Any]:
+    """Where the compliance endpoint is, the scope of its tokens, and whether to ask it: ``None`` where it is granted."""
+    front = CLOUDS[settings["exchange_environment"].value].compliance
+    url = _url(settings, "exchange_compliance_url") or front
+    return {"url": url, "scope": f"{front or url}/.default", "asked": settings["exchange_compliance"].value}
 
 
 def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from typing import Any, TypeVar
 from ...module_utils._exchange.cmdlet import Call
 from ...module_utils._exchange.errors import ExchangeError, ProtocolError
 from .._transports.processes import Processes
-from . import frames
+from . import endpoints, frames
 from . import identity as _identity
 from .process import Process
 from .redaction import Scrubber
@@ -53,7 +53,13 @@ _OURS = ("exchange.", "message_encryption")
 #: Seconds between two checks of the playbook on systems that cannot report its end.
 _POLL = 0.5
 #: What each transport needs beside requests.
-_LIBRARIES = {"rest": ("msal",), "psrp": ("pypsrp",), "powershell": ("msal", "pypsrp"), "graph": ("msal",)}
+_LIBRARIES = {
+    "rest": ("msal",),
+    "psrp": ("pypsrp",),
+    "powershell": ("msal", "pypsrp"),
+    "graph": ("msal",),
+    "compliance": ("msal",),
+}
 
 
 def open_transport(identity: Mapping[str, Any], processes: Processes | None = None) -> Transport:
@@ -79,6 +85,10 @@ def open_transport(identity: Mapping[str, Any], processes: Processes | None = No
         from .._transports.graph import GraphTransport
 
         return GraphTransport(identity)
+    if identity["transport"] == "compliance":
+        from .._transports.compliance import ComplianceTransport
+
+        return ComplianceTransport(identity)
     if identity["transport"] == "powershell":
         from .._transports.powershell import PowershellTransport
 
@@ -212,10 +222,7 @@ class Broker:
                 identity = (frames.receive(connection) or {}).get("identity")
                 if not isinstance(identity, dict) or _identity.key(identity) != key:
                     raise ProtocolError("the worker sent a different identity from the one that it announced.")
-                with self._table:
-                    session = self._sessions.setdefault(
-                        key, OrganizationSession(identity, self._transport, writes=self._writes)
-                    )
+                session = self._session_of(identity)
             answer = self._do(connection, session, message, log, warnings)
         except ExchangeError as error:
             answer = {"error": error.to_wire()}
@@ -229,7 +236,8 @@ class Broker:
             }
             log.append(_where(error))
         answer["log"], answer["warnings"] = log, warnings
-        return Scrubber(session.secrets if session is not None else ()).answer(answer)
+        sessions = [] if session is None else [session, *self._beside(session)]
+        return Scrubber([secret for each in sessions for secret in each.secrets]).answer(answer)
 
     def _do(
         self,
@@ -250,20 +258,37 @@ class Broker:
         )
         operation = message.get("operation")
         if operation == "invoke":
-            results = session.invoke(request)
+            results = endpoints.invoke(session, self._session_of, request)
             return {"results": [result.to_wire() for result in results]}
         if operation == "describe":
             return {"description": session.describe(request)}
         if operation == "close":
+            closing = [session, *self._beside(session)]
             with self._table:
-                self._sessions = {name: other for name, other in self._sessions.items() if other is not session}
-            session.close()
+                self._sessions = {name: other for name, other in self._sessions.items() if other not in closing}
+            for each in closing:
+                each.close()
             return {}
         raise ProtocolError(f"unknown operation {operation!r}.")
 
     def _session(self, key: str) -> OrganizationSession | None:
         with self._table:
             return self._sessions.get(key)
+
+    def _session_of(self, identity: Mapping[str, Any]) -> OrganizationSession:
+        """The session of an identity, the same for all who ask."""
+        with self._table:
+            return self._sessions.setdefault(
+                _identity.key(identity), OrganizationSession(identity, self._transport, writes=self._writes)
+            )
+
+    def _beside(self, session: OrganizationSession) -> list[OrganizationSession]:
+        """The session with the compliance endpoint of an organization, if a task needed one."""
+        try:
+            beside = self._session(_identity.key(_identity.of_compliance(session.identity)))
+        except ExchangeError:
+            return []
+        return [beside] if beside is not None else []
 
     def _end_sessions(self) -> None:
         """Ends all sessions in parallel within a bounded time, because the playbook's caller may wait for this process."""

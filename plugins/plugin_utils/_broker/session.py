@@ -206,6 +206,15 @@ class OrganizationSession:
                 "warnings": list(line.warnings),
             }
 
+    def verified(self, request: Request) -> dict[str, Any] | None:
+        """The organization, as ``describe_organization`` gives it, after the session was opened and verified, if it was
+        not yet; ``None`` if it is not granted.
+
+        :raises UnreachableError: a session cannot be opened, or it is in another organization.
+        """
+        self.describe(request)
+        return self._organization
+
     def close(self, timeout: float = -1) -> None:
         """Ends the session.
 

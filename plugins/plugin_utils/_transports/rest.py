@@ -38,6 +38,8 @@ _BATCH = 10
 _SIDE_BY_SIDE = 4
 _PAGES = 1000
 _REDIRECTS = 3
+#: The statuses of a redirect.
+REDIRECTS = (301, 302, 303, 307, 308)
 #: Seconds that the authority may take to give a token.
 _READ_TIMEOUT = 60
 #: Seconds after which an unused connection is not trusted with a request any more: a write on a connection that the
@@ -49,7 +51,7 @@ _NAMES = Names(
     "ansible_exchange_proxy",
     "ansible_exchange_command_timeout may be too short.",
 )
-_SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
+SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 #: The version of Microsoft's module whose interface is used.
 MODULE_VERSION = "3.9.2"
 _JSON = "application/json; charset=utf-8"
@@ -315,16 +317,25 @@ class RestTransport(WithCredential):
             "X-SerializationLevel": "Partial",
             "X-ClientApplication": "m365.message_encryption",
             "X-ClientModuleVersion": MODULE_VERSION,
-            "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{_SYSTEM_MAILBOX}@{tenant}",
+            "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{SYSTEM_MAILBOX}@{tenant}",
             "Prefer": _PAGE,
             "WarningAction": "Continue",
             "connection-id": self._connection_id,
         }
 
-    def _send(self, method: str, url: str, body: Callable[[str], Any] | None, headers: Mapping[str, str]) -> Answer:
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: Callable[[str], Any] | None,
+        headers: Mapping[str, str],
+        *,
+        follow: bool = True,
+    ) -> Answer:
         """One request and its complete answer. Renews a refused token once, and follows a redirect within the service.
 
         :param body: makes the body for a token.
+        :param follow: whether a redirect is followed; otherwise it is the answer.
         """
         token = self._token()
         renewed = False
@@ -336,7 +347,7 @@ class RestTransport(WithCredential):
             if status == 401 and not renewed and self._credential.renewable:
                 renewed = True
                 token = self._token(token, claims_of(answer_headers.get("WWW-Authenticate", "")))
-            elif status in (301, 302, 303, 307, 308):
+            elif follow and status in REDIRECTS:
                 url = self._service.redirect(url, answer_headers.get("Location", ""))
             else:
                 return status, answer_headers, answer

@@ -9,10 +9,10 @@ import urllib.parse
 from ...module_utils._exchange.errors import ProtocolError
 from .retry import Executed, FailedError, Failure
 
-_EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
+EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
 
 #: What may be the name of a host: nothing that ends a host for one reader of addresses and is a part of it for another.
-_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 class ServiceAddress:
@@ -40,7 +40,7 @@ class ServiceAddress:
             )
             raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
         parts = urllib.parse.urlsplit(target)
-        port = urllib.parse.urlsplit(self.base).port if parts.port == _EARLIER_PORT else parts.port
+        port = urllib.parse.urlsplit(self.base).port if parts.port == EARLIER_PORT else parts.port
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
         parts = parts._replace(netloc=f"{host}:{port}" if port else host)
         self.base = f"{parts.scheme}://{parts.netloc}"
@@ -56,9 +56,9 @@ class ServiceAddress:
         except ValueError:
             return False
         host = target.hostname or ""
-        if "@" in target.netloc or (host != self._host and not _HOST.fullmatch(host)):
+        if "@" in target.netloc or (host != self._host and not HOST.fullmatch(host)):
             return False
-        same_port = ports[0] == ports[1] or ports[0] == _EARLIER_PORT
+        same_port = ports[0] == ports[1] or ports[0] == EARLIER_PORT
         return target.scheme == base.scheme and same_port and (host == self._host or host.endswith("." + self._host))
 
 
