@@ -1110,7 +1110,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     run_cases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    REFUTED,
+    GuaranteeVerdict,
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
@@ -1154,6 +1154,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.copy_result import (
+    CopyResult,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     compared_rows,
@@ -1244,6 +1247,7 @@ SPEC: dict[str, Any] = {
 class _Test:
     """What a task tests, and what is found so far.
 
+    :param rows: the rows of all messages, of which the result lists those that the task asks for.
     :param compared: the rules with which they are compared, those of ``compare_with`` or those without the added ones;
         ``None`` if the task compares nothing.
     :param elsewhere: their organization, if it is another one than the tested rules'.
@@ -1261,6 +1265,7 @@ class _Test:
     facts: Mapping[str, Any]
     simulator: Simulator
     tested: TestedMessages
+    rows: Sequence[dict[str, Any]]
     compared: RuleSet | None
     elsewhere: RulesWithFacts | None
     irm_before: Mapping[str, Any] | None
@@ -1329,6 +1334,7 @@ def _test_of(task: MailFlowContext) -> _Test:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {reason_text(Reason('', rule.idle))}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
+    rows = [each.as_row() for each in tested.messages]
     return _Test(
         task=task,
         now=now,
@@ -1338,12 +1344,13 @@ def _test_of(task: MailFlowContext) -> _Test:
         facts=facts,
         simulator=simulator,
         tested=tested,
+        rows=rows,
         compared=found.without if before is None else before,
         elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
         irm_before=settings_before(facts, params["facts"] or {}, their_facts),
         result={
             "changed": False,
-            "messages": tested.listed(params["results"]),
+            "messages": [row for row in rows if tested.is_listed(row["name"], params["results"])],
             "unavailable": found.unavailable,
             "unseen": list(simulator.facts.unseen),
         },
@@ -1354,7 +1361,7 @@ def _failure(test: _Test) -> dict[str, Any]:
     """Whether the task fails, and the expectations that are not met."""
     failures = test.tested.failures
     diff = {"diff": [failure_diff(each) for each in failures]} if failures else {}
-    if failures or any(each.verdict == REFUTED for each in test.judged):
+    if failures or any(each.verdict is GuaranteeVerdict.REFUTED for each in test.judged):
         return {"failed": test.params["fail_on_error"], **diff}
     return diff
 
@@ -1370,16 +1377,10 @@ def _changed_messages(test: _Test) -> dict[str, Any]:
         if test.elsewhere
         else replace(test.simulator.facts, irm_configuration=test.irm_before)
     )
-    before = run_cases([Case(case.message) for case in test.cases], Simulator(test.before, facts), "none").messages
-    after = [
-        {**each, "recipients": {address: _untraced(found) for address, found in each["recipients"].items()}}
-        for each in test.tested.messages
-    ]
+    simulator = Simulator(test.before, facts)
+    before = [simulator.results(case.message) for case in test.cases]
+    after = [each.result for each in test.tested.messages]
     return {"changed_messages": compared_rows(differences(before, after))}
-
-
-def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in result.items() if key != "trace"}
 
 
 def _difference(test: _Test) -> dict[str, Any]:
@@ -1447,28 +1448,30 @@ def _overview_lines(test: _Test) -> list[str]:
 
 def _explanation(test: _Test) -> dict[str, Any]:
     """Nothing of its own: it adds to the results of copies that no rule protects what kept them so."""
-    for result, found in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
-        result["nearest"] = nearest_row(found)
+    for row, found in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
+        row["nearest"] = nearest_row(found)
     return {}
 
 
 def _explanation_lines(test: _Test) -> Iterable[str]:
     guarantees = test.result.get("guarantees", ())
-    return nearest_lines(test.tested.messages, guarantees, test.result.get("suggestions", ()))
+    return nearest_lines(test.rows, guarantees, test.result.get("suggestions", ()))
 
 
-def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], Copy]]:
-    """The recipients' results, with the copies that they are about."""
-    for case, message in zip(test.cases, test.tested.messages, strict=True):
-        for address, result in message["recipients"].items():
-            yield result, Copy(case.message, test.simulator.facts, address)
+def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy]]:
+    """The recipients' results, with their rows and the copies that they are about."""
+    for case, tested, row in zip(test.cases, test.tested.messages, test.rows, strict=True):
+        for address, result in tested.result.recipients.items():
+            yield row["recipients"][address], result, Copy(case.message, test.simulator.facts, address)
 
 
-def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], Copy]]:
-    """The outcomes of counterexamples, with their copies."""
+def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy]]:
+    """The outcomes of counterexamples, with their rows and copies."""
     for row, each in zip(test.result.get("guarantees", ()), test.judged, strict=True):
         if each.counterexample:
-            yield row["counterexample"]["outcome"], copy_of(each.counterexample, test.simulator.facts, test.now)
+            outcome = each.counterexample.outcome
+            copy = copy_of(each.counterexample, test.simulator.facts, test.now)
+            yield row["counterexample"]["outcome"], outcome, copy
 
 
 def _suggestions(test: _Test) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     verifier,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint as linter
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.copy_result import (
+    MessageResult,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     SHOWN,
     compared_rows,
@@ -37,7 +41,7 @@ def difference(*given: Any, shown: int = SHOWN, **more: Any) -> Difference:
     return Difference(*difference_rows(found, shown), found.complete)
 
 
-def differences(*given: Any) -> list[dict[str, Any]]:
+def differences(*given: Iterable[MessageResult]) -> list[dict[str, Any]]:
     return compared_rows(expectations.differences(*given))
 
 

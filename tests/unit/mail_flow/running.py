@@ -17,6 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
+from tests.unit.plain_values import not_plain
+
 
 class NoSession:
     """Whatever asks it anything fails."""
@@ -59,4 +61,5 @@ def flow(
         connected=connected,
     )
     result: dict[str, Any] = module.run(task)
+    assert list(not_plain(result)) == []
     return {**result, "warnings": task.warnings}

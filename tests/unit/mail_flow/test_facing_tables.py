@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import finding, judgment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as cells
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
     CHECKS,
     OF_IDLE_RULES,
@@ -107,15 +108,16 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         cases() | CASES_IN_TABLES,
         {case for _kind, case in LINT_WORDS if case},
     ),
-    "kinds of difference": (finding.KINDS, sentences.BECOMES),
-    "kinds of difference, of several copies": (finding.KINDS, sentences.BECOME),
-    "kinds of difference in reports": (finding.KINDS, labels.MAIL),
+    "kinds of difference": (DifferenceKind, sentences.BECOMES),
+    "kinds of difference, of several copies": (DifferenceKind, sentences.BECOME),
+    "kinds of difference in reports": (DifferenceKind, labels.MAIL),
     "kinds of difference in the documentation": (
-        finding.KINDS,
+        DifferenceKind,
         contained("difference", "kind"),
     ),
     "kinds of difference that count in a trace": (
-        {kind for kind in finding.KINDS if not kind.startswith(("transit_", "side_"))},
+        {*DifferenceKind}
+        - {DifferenceKind.TRANSIT_LOST, DifferenceKind.TRANSIT_GAINED, DifferenceKind.SIDE_EFFECT_CHANGED},
         suggestions.WOULD,
     ),
     "effects of a policy": (
@@ -143,7 +145,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "cells": (contained("overview", "protected"), overview._PROTECTED),
     "cells of several destinations": (overview._PROTECTED, overview._VERDICT_WORDS),
     "cells in reports": (overview._PROTECTED, labels.REACH),
-    "verdicts in reports": ((judgment.PROVED, judgment.REFUTED, judgment.UNKNOWN), labels.VERDICT),
+    "verdicts in reports": (judgment.GuaranteeVerdict, labels.VERDICT),
     "claims of guarantees": (WISHES, mail_flow_test.SPEC["argument_spec"]["guarantees"]["options"]["then"]["choices"]),
     "impacts": ({str(impact) for impact in Impact if impact}, labels.IMPACT),
     "classes of rollback": (set(map(str, RollbackClass)), labels.ROLLBACK),
@@ -160,10 +162,10 @@ NAMING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "how rules end mail": (sentences.ENDING_MAIL, policy._KEEPS_MAIL),
     "findings of exceptions": (first_look._BY_EXCEPTIONS, first_look._LEAVES_IN_CLEAR),
     "findings in the documentation": (documented(RETURNED["lint"]["description"]), LINT_KINDS),
-    "kinds of difference that are worse than others": (IMPACTS, finding.KINDS),
-    "kinds of difference that say how mail is treated": (finding.STAGE_KEYS, finding.KINDS),
-    "kinds of difference that may be": (sentences._MAY_BECOME, finding.KINDS),
-    "kinds of difference that edits cost": (suggestions._LOSE, finding.KINDS),
+    "kinds of difference that are worse than others": (IMPACTS, DifferenceKind),
+    "kinds of difference that say how mail is treated": (finding.STAGE_KEYS, DifferenceKind),
+    "kinds of difference that may be": (sentences._MAY_BECOME, DifferenceKind),
+    "kinds of difference that edits cost": (suggestions._LOSE, DifferenceKind),
 }
 
 
@@ -183,7 +185,7 @@ def test_what_is_named_exists(name: str) -> None:
 
 
 def test_reports_list_differences_by_their_importance() -> None:
-    assert list(labels.MAIL) == list(finding.KINDS)
+    assert list(labels.MAIL) == list(DifferenceKind)
 
 
 def test_no_finding_has_two_sentences() -> None:

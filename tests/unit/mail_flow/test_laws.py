@@ -202,7 +202,7 @@ def _answer(rules: list[dict[str, Any]], message: Message, facts: Facts, *, ever
     decider = MessageDecider(rule_set, message, facts, everything=everything)
     courses = Passage(rule_set, message, facts, decider).courses()
     found = {course.recipient.label: result(course, rule_set, message, facts) for course in courses}
-    return {label: described for label, described in found.items() if described is not None}
+    return {label: described.as_row() for label, described in found.items() if described is not None}
 
 
 @given(rule_sets(), messages())

@@ -36,7 +36,7 @@ def traced(rules: list[dict[str, Any]], facts: Mapping[str, Any] | None = None, 
     given = {key: value for key, value in {**MESSAGE, **message}.items() if key != "name"}
     cases = [Case(message_of(given, "", "M"))]
     tested = run_cases(cases, Simulator(rules, facts_of(FACTS if facts is None else facts)), "all")
-    return list(worded(tested.messages[0]["recipients"]).values())
+    return list(worded(tested.messages[0].as_row()["recipients"]).values())
 
 
 def said(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..._engine.plan import Change, Impact
+from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
 
@@ -118,10 +119,10 @@ def _written_type(name: str) -> type:
 
 
 #: What a class of the difference does to people. All others affect some mail.
-IMPACTS: Mapping[str, Impact] = {
-    "protection_lost": Impact.IN_CLEAR,
-    "transit_lost": Impact.IN_CLEAR,
-    "delivery_lost": Impact.REJECTS,
+IMPACTS: Mapping[DifferenceKind, Impact] = {
+    DifferenceKind.PROTECTION_LOST: Impact.IN_CLEAR,
+    DifferenceKind.TRANSIT_LOST: Impact.IN_CLEAR,
+    DifferenceKind.DELIVERY_LOST: Impact.REJECTS,
 }
 
 

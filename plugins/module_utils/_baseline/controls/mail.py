@@ -13,6 +13,7 @@ from ..._exchange.document import exact_digest
 from ..._exchange.errors import ExchangeError
 from ..._exchange.names import same_name
 from ..._exchange.organization import MAIL_FACTS, Organization, read
+from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
 from ..._mail_flow.analyses.plan_effects import encrypting_today, facts_after, rules_after
@@ -41,9 +42,6 @@ IRM = IRM_CONFIGURATION.name
 
 #: The variable that lists guarantees.
 GUARANTEES = f"{PREFIX}guarantees"
-
-#: Verdicts, best first.
-VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,8 @@ def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
 _TEMPLATE = "apply_rights_protection_template"
 
 #: Kinds of differences, and of side effects, that say how mail leaves.
-_ON_THE_WAY, _LEAVING = ("transit_lost", "transit_gained"), ("connector", "tls")
+_ON_THE_WAY = (DifferenceKind.TRANSIT_LOST, DifferenceKind.TRANSIT_GAINED)
+_LEAVING = ("connector", "tls")
 
 
 def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
 from ..._exchange.unprotected import UNPROTECTED
 from ..._mail_flow.analyses.expectations import TestedMessages, run_cases
+from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import apart
@@ -35,7 +36,7 @@ from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
 from .control import Assessment, BaselineRequest, Control, Outlook
 from .findings import PREFIX, Finding
-from .mail import GUARANTEES, IRM, PROVED, REFUTED, UNKNOWN, Mail, changes_mail, verdict_rows
+from .mail import GUARANTEES, IRM, Mail, changes_mail, verdict_rows
 from .rules_control import outgoing_exceptions
 from .trial import trial_name
 
@@ -142,7 +143,7 @@ class MailControl(Control):
                 f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}.",
             )
             for _guarantee, old, new in self._sides(outlook.assessment)
-            if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)
+            if (old["verdict"], new["verdict"]) == (GuaranteeVerdict.PROVED, GuaranteeVerdict.UNKNOWN)
         ]
         return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE, (BROKEN_GUARANTEE, name)) for name, text in texts]
 
@@ -150,12 +151,14 @@ class MailControl(Control):
         """The verdicts on what the plan breaks, for mail for which it held: now, or once a rule begins or ends."""
         broken, instant = [], datetime.datetime.now(datetime.UTC)
         for guarantee, old, new in self._sides(outlook.assessment):
-            if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
+            if new["verdict"] == GuaranteeVerdict.REFUTED and old["verdict"] != GuaranteeVerdict.REFUTED:
                 broken.append(new)
             elif changes_mail(outlook.plan.changes):
                 now = Mail.of_organization(outlook.organization)
                 then = now.after(outlook.plan)
-                if new["verdict"] == REFUTED or later_instants(map(RuleSet, (now.rules, then.rules)), instant):
+                if new["verdict"] == GuaranteeVerdict.REFUTED or later_instants(
+                    map(RuleSet, (now.rules, then.rules)), instant
+                ):
                     worse = worsened(now.rules, then.rules, then.facts, guarantee, instant, now.facts.get(IRM))
                     broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
@@ -219,7 +222,7 @@ class MailControl(Control):
             tested, verdicts = self._tested(request, mail)
         except ExchangeError:
             return []  # What cannot be read is said where it is assessed.
-        if not tested.failures and all(row["verdict"] != REFUTED for row in verdicts):
+        if not tested.failures and all(row["verdict"] != GuaranteeVerdict.REFUTED for row in verdicts):
             return []
         now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
         with apart():
@@ -239,7 +242,7 @@ class MailControl(Control):
 
     def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of_organization(organization))
-        rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
+        rows = [row for row in verdicts if row["verdict"] == GuaranteeVerdict.REFUTED and row["name"] not in refuted]
         return [
             *(failure_text(failure) for failure in tested.failures if not failure.open),
             *map(verdict_sentence, rows),
@@ -248,8 +251,10 @@ class MailControl(Control):
     def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]]:
         mail = Mail.left_by(assessment.organization, assessment.planned)
         tested, verdicts = self._tested(assessment.request, mail)
-        rows = [row for row in verdicts if row["verdict"] != PROVED]
-        unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
+        rows = [row for row in verdicts if row["verdict"] != GuaranteeVerdict.PROVED]
+        unknown = [failure.open for failure in tested.failures] + [
+            row["verdict"] == GuaranteeVerdict.UNKNOWN for row in rows
+        ]
         met = not unknown or (None if all(unknown) else False)
         texts = [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
         return met, [*texts, *([unseen_line(mail.unseen)] if texts else [])]

@@ -9,12 +9,14 @@ from typing import Any
 from ..._engine.plan import Impact, Plan
 from ..._exchange.organization import Organization
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
+from ..._mail_flow.analyses.aspects import DifferenceKind
+from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ..._resources.rules.in_clear import rules_warned_of
 from .effect_on_mail import IMPACTS, EffectOnMail
 from .findings import Finding
-from .mail import PROVED, Mail
+from .mail import Mail
 
 #: The word that accepts it.
 WEAKENED_MAIL = "weakened_mail"
@@ -52,14 +54,14 @@ def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, A
         return False
     claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
     (verdict,) = Mail.of_organization(organization).after(plan).verdicts([claim], "")
-    return bool(verdict["verdict"] == PROVED)
+    return bool(verdict["verdict"] == GuaranteeVerdict.PROVED)
 
 
 def _perhaps_unprotected(plan: Plan, mail: EffectOnMail) -> Iterator[str]:
     """What may let mail out, as far as rules alone show, where the effect on mail is not known."""
     dangerous = rules_warned_of(plan)
     for row in mail.difference or ():
-        if row["kind"] == "unknown" and dangerous & set(row["rules"]):
+        if row["kind"] == DifferenceKind.UNKNOWN and dangerous & set(row["rules"]):
             yield f"mail that is protected now may leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
     if dangerous and mail.difference_more:
         yield f"mail may leave {UNPROTECTED} because of {', '.join(map(repr, sorted(dangerous)))}, and not all effects on mail are known."

@@ -8,9 +8,12 @@ from typing import Any
 
 from ..._exchange.document import digest_of
 from ..._exchange.text import value_text
+from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..controls.effect_on_mail import EffectOnMail
-from ..controls.mail import VERDICTS
+
+#: Verdicts, best first.
+_VERDICTS = list(GuaranteeVerdict)
 
 #: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule
 #: among rules of others, which says nothing once others have moved; its message is one of many.
@@ -107,7 +110,7 @@ def _moved_verdicts(approved: EffectOnMail, current: EffectOnMail) -> list[str]:
     texts = []
     for row in current.guarantees:
         old = before.get(row["name"], row)
-        if VERDICTS.index(row["verdict"]) > VERDICTS.index(old["verdict"]):
+        if _VERDICTS.index(row["verdict"]) > _VERDICTS.index(old["verdict"]):
             texts.append(f"in it, {row['name']!r} is {old['verdict']}, but now it is {row['verdict']}")
         elif old["verdict"] == row["verdict"]:
             known = copies_not_covered([old])

@@ -13,6 +13,7 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
+from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.analyses.overview import overview
 from ..._mail_flow.analyses.policy import policy
 from ..._mail_flow.conditions.predicates import BY_OPTION
@@ -31,7 +32,7 @@ from ..._resources.rules.moderation import doing
 from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
-from ..controls.mail import PROVED, REFUTED, Mail, mail_lint, unseen_in
+from ..controls.mail import Mail, mail_lint, unseen_in
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -245,9 +246,9 @@ def _holes(organization: Organization) -> list[str]:
     (verdict,) = mail.verdicts([_OUTGOING], "")
     holes = []
     assumed = verdict.get("assumptions") or ()
-    if verdict["verdict"] == REFUTED:
+    if verdict["verdict"] == GuaranteeVerdict.REFUTED:
         holes.append(f"for example, {refutation(verdict)}")
-    elif verdict["verdict"] != PROVED:
+    elif verdict["verdict"] != GuaranteeVerdict.PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(verdict)}")
     acting = {rule.name: rule for rule in _acting(organization)}
     holes += [
@@ -257,7 +258,9 @@ def _holes(organization: Organization) -> list[str]:
         and row["rules"][0] in acting
         and not _is_protected_otherwise(acting[row["rules"][0]], row["kind"], mail)
     ]
-    if verdict["verdict"] == PROVED and any(assumption["id"] == questions.PDF for assumption in assumed):
+    if verdict["verdict"] == GuaranteeVerdict.PROVED and any(
+        assumption["id"] == questions.PDF for assumption in assumed
+    ):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
     return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
 
@@ -273,7 +276,9 @@ def _is_protected_otherwise(rule: Rule, kind: str, mail: Mail) -> bool:
     except OptionError:
         return False  # No mail meets the conditions as they are written.
     assumed = {assumption["id"] for assumption in verdict.get("assumptions") or ()}
-    return verdict["verdict"] == PROVED and not (kind == "fails_open" and questions.RULE_FAILS in assumed)
+    return verdict["verdict"] == GuaranteeVerdict.PROVED and not (
+        kind == "fails_open" and questions.RULE_FAILS in assumed
+    )
 
 
 def _locked_out(organization: Organization) -> list[str]:

@@ -19,9 +19,10 @@ from ..._exchange.cmdlet import Session
 from ..._exchange.errors import ExchangeError, OptionError, ProtocolError
 from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
 from ..._exchange.tenant import describe_organization, why_not_from
+from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
-from ..controls.mail import REFUTED, Mail, read_with_people, verdict_rows
+from ..controls.mail import Mail, read_with_people, verdict_rows
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
 from ..documents.approved_mail import moved_mail
@@ -168,7 +169,7 @@ def _reassess(
         task.warnings += left
         if left and report.status is OrganizationStatus.MET:
             report = replace(report, status=OrganizationStatus.DRIFT)
-        refuted = [row["name"] for row in report.mail.guarantees if row["verdict"] == REFUTED]
+        refuted = [row["name"] for row in report.mail.guarantees if row["verdict"] == GuaranteeVerdict.REFUTED]
         report = reassessed(procedure, report, organization)
         return report, _mail_failure(procedure.misses(organization, refuted))
     except ExchangeError as error:

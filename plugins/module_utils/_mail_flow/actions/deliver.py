@@ -8,14 +8,20 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..model import questions
 from ..model.kleene import Reason, opened
+from ..model.outcomes import Fate
 from .act import Act, Action, World
 
 #: Actions that keep the message from the recipient, or replace it; two of them in one rule contradict each other.
-FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+FATES = {
+    Does.DELETE: Fate.DELETED,
+    Does.QUARANTINE: Fate.QUARANTINED,
+    Does.REJECT: Fate.REJECTED,
+    Does.REDIRECT: Fate.REDIRECTED,
+}
 
 #: Fates that recipients added by the same rule share: copying and blocking a message takes two rules. Source: "Best
 #: practices for mail flow rules".
-SHARED = frozenset(("deleted", "quarantined", "rejected"))
+SHARED = frozenset((Fate.DELETED, Fate.QUARANTINED, Fate.REJECTED))
 
 # The effect on a message
 
@@ -29,16 +35,16 @@ def _ended(act: Act, world: World) -> World:
     rule, does = act.rule, act.does
     fates = [] if does.isdisjoint(FATES) else [fate for what, fate in FATES.items() if what in does]
     changes: dict[str, Any] = {}
-    if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
-        fates.append("redirected")
+    if any(added.place == rule.place and added.instead for added in world.added) and Fate.REDIRECTED not in fates:
+        fates.append(Fate.REDIRECTED)
     if len(fates) > 1:
-        why = Reason(questions.A_FACT, "several_fates", (rule.name, tuple(fates)))
+        why = Reason(questions.A_FACT, "several_fates", (rule.name, tuple(map(str, fates))))
         changes["surprises"] = (*world.surprises, why)
     if Does.STOP in does:
         changes.update(stopped=True, over=True, ended_by=rule.name)
     if fates:
         changes.update(fate=fates[0], over=True, ended_by=rule.name)
-    if fates[:1] == ["rejected"]:
+    if fates[:1] == [Fate.REJECTED]:
         changes["status"] = str(rule.actions.get("reject_message_enhanced_status_code") or "5.7.1")
     return world.but(**changes) if changes else world
 

@@ -22,6 +22,7 @@ from ..symbolic.compile_outcomes import Outcome
 from ..symbolic.compile_recipients import Company, State
 from ..symbolic.compile_rules import RuleChain, RuleStep, shows
 from ..symbolic.logic import Logic, Value, high, low
+from .aspects import Aspect
 from .rule_changes import Edit, unedited
 
 #: How somebody gets a copy: the number of a rule, whom it adds, and whether it redirects.
@@ -32,11 +33,11 @@ Acts = Callable[[FlowRule], Value]
 
 #: Aspect of mail to the sorts of actions that decide about it, in addition to those that change what later rules see or
 #: whether they are reached.
-DECIDING: dict[str, frozenset[Does]] = {
-    "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
-    "branding": frozenset((Does.BRAND, *FATES)),
-    "delivery": frozenset((Does.MODERATE, *FATES)),
-    "transit": frozenset((Does.ROUTE, *FATES)),
+DECIDING: dict[Aspect, frozenset[Does]] = {
+    Aspect.PROTECTION: frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
+    Aspect.BRANDING: frozenset((Does.BRAND, *FATES)),
+    Aspect.DELIVERY: frozenset((Does.MODERATE, *FATES)),
+    Aspect.TRANSIT: frozenset((Does.ROUTE, *FATES)),
 }
 
 
@@ -53,7 +54,7 @@ class Deciding:
     protection: Value
 
 
-def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> Acts:
+def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -> Acts:
     """Whether rules act on a copy in a way that may decide about an aspect.
 
     :param more: further sorts of actions that decide about it.
@@ -65,16 +66,16 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
         if does & sorts or rule.surprises:
             return chain.acts(rule)
         perhaps = [deciding.leaves_one_set.get(id(rule), FALSE)]
-        if aspect == "delivery" and Does.ENCRYPT in does:  # Mail that cannot be protected may be refused.
+        if aspect is Aspect.DELIVERY and Does.ENCRYPT in does:  # Mail that cannot be protected may be refused.
             perhaps.append(outcome.refusing)
-        if aspect == "branding" and does & {Does.ENCRYPT, Does.DECRYPT}:
+        if aspect is Aspect.BRANDING and does & {Does.ENCRYPT, Does.DECRYPT}:
             perhaps.append(deciding.protection)
         return chain.steers(rule) | (chain.acts(rule) & logic.any_of(perhaps))
 
     return acts
 
 
-def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str, deciding: Deciding) -> Acts:
+def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: Aspect, deciding: Deciding) -> Acts:
     """The same for any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's,
     if there is no other.
     """
@@ -84,7 +85,7 @@ def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str,
     return lambda rule: logic.any_of([none & first(rule), *(when & acts(rule) for when, acts in every)])
 
 
-def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -> Acts:
+def _on_the_way(copy: AddedCopy, first: Acts, aspect: Aspect, deciding: Deciding) -> Acts:
     before = first if copy.made_of is None else _on_the_way(copy.made_of, first, aspect, deciding)
     own = decides(copy.outcome, aspect, deciding, Does.ADD)
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
@@ -113,7 +114,7 @@ class Causes:
     """
 
     def __init__(
-        self, logic: Logic, edits: Sequence[Edit], aspect: str, acts: Sequence[Acts], otherwise: Literal
+        self, logic: Logic, edits: Sequence[Edit], aspect: Aspect, acts: Sequence[Acts], otherwise: Literal
     ) -> None:
         self.literals: list[Literal] = []
         none = TRUE
@@ -242,7 +243,9 @@ class _CutPoint:
 
 def _ends(state: State) -> dict[tuple[Does, str], Value]:
     """What rules did to a copy, by the sort of action that does it."""
-    ends = {(does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates}
+    ends: dict[tuple[Does, str], Value] = {
+        (does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates
+    }
     ends.update({(Does.ENCRYPT, name_key(option)): value for option, value in state.asked.items()})
     ends.update({(Does.BRAND, name_key(brand)): value for brand, value in state.brands.items()})
     ends.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
@@ -268,19 +271,19 @@ OWN, ANY = -1, -2
 
 #: Aspect of mail to the sorts of actions that affect it directly.
 _DOING: dict[str, frozenset[Does]] = {
-    "protection": frozenset((Does.ENCRYPT, Does.DECRYPT)),
-    "branding": frozenset((Does.BRAND, Does.ENCRYPT, Does.DECRYPT)),
-    "delivery": frozenset((Does.MODERATE, *FATES)),
-    "transit": frozenset((Does.ROUTE,)),
+    Aspect.PROTECTION: frozenset((Does.ENCRYPT, Does.DECRYPT)),
+    Aspect.BRANDING: frozenset((Does.BRAND, Does.ENCRYPT, Does.DECRYPT)),
+    Aspect.DELIVERY: frozenset((Does.MODERATE, *FATES)),
+    Aspect.TRANSIT: frozenset((Does.ROUTE,)),
 }
 
 
-def does_something(rule: FlowRule, aspect: str, *, added: bool = False) -> bool:
+def does_something(rule: FlowRule, aspect: Aspect, *, added: bool = False) -> bool:
     """Whether a rule affects an aspect of mail directly.
 
     :param added: whether it is about the copies of somebody whom rules add.
     """
-    sorts = _DOING[aspect] | ({Does.ADD, Does.REDIRECT} if added and aspect == "delivery" else set())
+    sorts = _DOING[aspect] | ({Does.ADD, Does.REDIRECT} if added and aspect is Aspect.DELIVERY else set())
     return rule.enforced and not rule.idle and bool(sorts.intersection(row.does for row in rule.rows))
 
 
@@ -297,7 +300,7 @@ class Turn:
     place: float
     edit: int = -1
 
-    def alike(self, edits: Sequence[Edit], aspect: str) -> bool:
+    def alike(self, edits: Sequence[Edit], aspect: Aspect) -> bool:
         """Whether both versions do the same."""
         return self.edit < 0 or edits[self.edit].alike(aspect)
 
@@ -351,7 +354,7 @@ class CauseParts:
         logic: Logic,
         edits: Sequence[Edit],
         turns: Sequence[Turn],
-        aspect: str,
+        aspect: Aspect,
         acts: Sequence[Acts],
         *,
         added: bool = False,

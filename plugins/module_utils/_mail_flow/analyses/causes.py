@@ -16,10 +16,11 @@ from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import INSIDE, Facts, sender_inside
 from ..model.message import Message
+from ..model.outcomes import Fate
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.protection import verdict
+from ..simulator.protection import protection_of
 from ..simulator.rule_trace import plain
 from ..simulator.state import Course
 from .standings import Copy, FailedCondition, Standing, standings
@@ -63,11 +64,11 @@ class BreachCause:
 
 def cause_afterwards(course: Course, message: Message, facts: Facts) -> BreachCause | None:
     """The DLP rule that surely decides what becomes of a copy after the mail flow rules; ``None`` if there is none."""
-    ends = [verdict(world, message, facts) for world in course.worlds if world.fate == "delivered"]
+    ends = [protection_of(world, message, facts) for world in course.worlds if world.fate == Fate.DELIVERED]
     if not ends or len(ends) < len(course.worlds):
         return None
     for kind, names in (
-        ("dlp_blocks", [end.ended and end.ended_by for end in ends]),
+        ("dlp_blocks", [end.ended_by if end.ended else () for end in ends]),
         ("dlp_decrypts", [end.taken_by for end in ends]),
         ("dlp_encrypts", [end.by_dlp for end in ends]),
     ):

@@ -10,18 +10,21 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
 from ..model.message import Message
+from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..sat.formula import TRUE, Batch, Circuit, Literal
+from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
 from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import Model
 from ..symbolic.logic import high
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
+from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN, Turn
-from .difference_kinds import ClassWitness, MailClass, aspect_of, assumed, witness_of
+from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import CopyQueries
-from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule
+from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
 from .open_findings import changing_rules, edit_at, how_it_ends, rules_of
 from .rule_changes import NOTHING, Edit, Separation, separation_of
 
@@ -46,8 +49,8 @@ class _ClassFacts:
     found: MailClass
     shown: ClassWitness
     edit: Edit | None
-    sides: Mapping[str, Mapping[str, Any]]
-    stages: tuple[Mapping[str, Any], Mapping[str, Any]]
+    sides: Mapping[str, CopyResult | None]
+    stages: Stages
     approvals: int
     rules: Sequence[tuple[int, FlowRule]]
     why: Separation
@@ -94,7 +97,7 @@ class ClassFindings:
             exempting: tuple[Exempting, ...] = ()
             if place in exempted:
                 limit, exempting = exempted[place]
-            stages = finding.stages if as_witness else ({}, {})
+            stages = finding.stages if as_witness else (None, None)
             approved = finding.approved and as_witness
             draft.found.told = replace(
                 finding,
@@ -114,7 +117,7 @@ class ClassFindings:
         edit = edit_at(self.edits, mail_class.cause)
         part = mail_class.part
         both = zip(shown.courses, self.sets, candidate.facts, strict=True)
-        before, after = (result(course, rules, candidate.message, facts) or {} for course, rules, facts in both)
+        before, after = (result(course, rules, candidate.message, facts) for course, rules, facts in both)
         rules = (
             [(int(part.now), rule)]
             if edit and part.now is not None and (rule := edit.after if part.now else edit.before)
@@ -125,7 +128,7 @@ class ClassFindings:
         )
         rules += [(int(part.acts), later)] if later is not None else []
         why = NOTHING
-        if edit and edit.before and edit.after and part.now is not None and edit.alike(aspect_of(mail_class.kind)):
+        if edit and edit.before and edit.after and part.now is not None and edit.alike(mail_class.kind.aspect):
             why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
         return _ClassFacts(mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
@@ -176,7 +179,7 @@ class ClassFindings:
 
     def _arrival(self, draft: _ClassFacts) -> str:
         protection = draft.shown.candidate.message.protection
-        if protection is None or protection.kind == "none":
+        if protection is None or protection.kind == ProtectionKind.NONE:
             return ""
         return protection.owner if protection.by_rights else protection.kind
 
@@ -269,7 +272,7 @@ class ClassFindings:
         if edit is None or now is None:
             return False, False
         both = edit.before is not None and edit.after is not None
-        if both and not edit.alike(aspect_of(draft.found.kind)):
+        if both and not edit.alike(draft.found.kind.aspect):
             return True, True
         return not now, now
 
@@ -291,26 +294,27 @@ class ClassFindings:
         """
         asked = self.asked(mail_class.person)
         differs = asked.kinds[mail_class.kind]
-        if mail_class.kind not in ("delivery_lost", "delivery_gained"):
+        if mail_class.kind not in (DifferenceKind.DELIVERY_LOST, DifferenceKind.DELIVERY_GAINED):
             return differs
-        copies = asked.copies[mail_class.kind == "delivery_gained"]
-        return differs & high(copies.fate("delivered", approvals))
+        copies = asked.copies[mail_class.kind is DifferenceKind.DELIVERY_GAINED]
+        return differs & high(copies.fate(Fate.DELIVERED, approvals))
 
-    def _alike(
-        self, mail_class: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int
-    ) -> Literal:
+    def _alike(self, mail_class: MailClass, stages: Stages, approvals: int) -> Literal:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
             self.asked(mail_class.person).copies, stages, STAGE_KEYS.get(mail_class.kind, ("", "")), strict=True
         ):
-            if wanted == "fate" and stage:
-                values.append(copies.fate(str(stage["fate"]), approvals))
+            if stage is None:
+                continue
+            if wanted == "fate":
+                values.append(copies.fate(stage.fate, approvals))
+            elif wanted == "protection" and stage.protection == ProtectionKind.SMIME:
+                values.append(copies.smime)
             elif wanted == "protection":
-                protection = str(stage.get("protection"))
-                values.append(copies.smime if protection == "smime" else copies.option(protection))
-            elif wanted == "branding" and stage.get("branding"):
-                values.append(copies.brand(str(stage["branding"])))
+                values.append(copies.option(stage.protection))
+            elif wanted == "branding" and stage.branding:
+                values.append(copies.brand(stage.branding))
             elif wanted == "branding":
                 values.append(~copies.branded)
         return high(self.model.free.logic.all_of(values))
@@ -333,9 +337,8 @@ class ClassFindings:
         wanted += [~recipient["address", person] for person in sorted(set(anyway))]
         if finding.arrives:
             wanted.append(model.mail.arrival[finding.arrives])
-        elif mail_class.kind.startswith(
-            "protection"
-        ):  # Mail that arrives protected stays protected, and need not be mentioned.
+        elif mail_class.kind.aspect is Aspect.PROTECTION:
+            # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [~literal for literal in model.mail.arrival.values()]
         of_class = (
             *wanted,
@@ -406,12 +409,12 @@ class ClassFindings:
         copies = self.asked(draft.found.person).copies[1]
         kind = draft.found.kind
         visible = copies.delivered | copies.released
-        delivered = copies.fate("delivered", draft.approvals)
+        delivered = copies.fate(Fate.DELIVERED, draft.approvals)
         now = {
-            "protection_gained": visible & copies.protected,
-            "protection_lost": visible & ~copies.protected,
-            "delivery_gained": delivered,
-            "delivery_lost": ~(copies.delivered | delivered),
+            DifferenceKind.PROTECTION_GAINED: visible & copies.protected,
+            DifferenceKind.PROTECTION_LOST: visible & ~copies.protected,
+            DifferenceKind.DELIVERY_GAINED: delivered,
+            DifferenceKind.DELIVERY_LOST: ~(copies.delivered | delivered),
         }
         return kind in now and self._solved([*exempt, high(~now[kind])]) is False
 
@@ -441,10 +444,10 @@ _RANKS = {
 
 #: What a rule does to how it exempts mail from a difference in an aspect of it.
 _DECIDING = {
-    "protection": ((Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
-    "branding": ((Does.BRAND, "brands"), (Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
-    "transit": ((Does.ROUTE, "routes"),),
-    "delivery": ((Does.MODERATE, "holds"),),
+    Aspect.PROTECTION: ((Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    Aspect.BRANDING: ((Does.BRAND, "brands"), (Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    Aspect.TRANSIT: ((Does.ROUTE, "routes"),),
+    Aspect.DELIVERY: ((Does.MODERATE, "holds"),),
 }
 
 
@@ -458,23 +461,24 @@ def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
     ends = how_it_ends(rule)
     if ends:
         return ends
-    for does, how in _DECIDING[aspect_of(mail_class.kind)]:
+    for does, how in _DECIDING[mail_class.kind.aspect]:
         if rule.does(does):
-            return "asks" if how == "encrypts" and mail_class.kind == "protection_changed" else how
+            return "asks" if how == "encrypts" and mail_class.kind is DifferenceKind.PROTECTION_CHANGED else how
     if mail_class.person and (rule.does(Does.ADD) or rule.does(Does.REDIRECT)):
         return "brings"
     return "stops" if earlier and rule.is_final else ""
 
 
-def _stages(
-    before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0
-) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _stages(before: CopyResult | None, after: CopyResult | None, approvals: int = 0) -> tuple[int, Stages]:
     """The stage at which the difference shows, and the number of approvals before it: delivery, or delivery after an
     approval or a release.
     """
-    for later in ("after_approval", "after_release"):
-        if later in before and later in after and before["fate"] == after["fate"]:
-            return _stages(before[later], after[later], approvals + (later == "after_approval"))
+    if before is None or after is None or before.fate is not after.fate:
+        return approvals, (before, after)
+    if before.after_approval and after.after_approval:
+        return _stages(before.after_approval, after.after_approval, approvals + 1)
+    if before.after_release and after.after_release:
+        return _stages(before.after_release, after.after_release, approvals)
     return approvals, (before, after)
 
 

@@ -10,6 +10,7 @@ from ..conditions.keys import Key
 from ..sat.formula import Literal
 from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.witness_replay import course_of, reasons_of
+from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, WHOLE, Part, Turn
 from .difference_kinds import (
     ClassWitness,
@@ -17,13 +18,11 @@ from .difference_kinds import (
     MailClass,
     SearchedMail,
     acted,
-    aspect_of,
     sure_kinds,
     treated,
     witness_of,
 )
 from .difference_queries import CopyQueries, DifferenceQueries
-from .finding import KINDS
 from .rule_changes import Edit
 
 #: The maximum number of classes to search for.
@@ -35,7 +34,7 @@ MOST_LATER, MOST_PARTS = 8, 24
 
 
 #: A class: its kind, its cause, the person whom rules add (or nobody), and its part.
-ClassKey = tuple[str, int, str, Part]
+ClassKey = tuple[DifferenceKind, int, str, Part]
 
 #: Whose copies, and by which cause: the person whom rules add (or nobody), and the place of an edit.
 Which = tuple[str, int]
@@ -102,7 +101,7 @@ class ClassSearch:
             raise BudgetError
         return left
 
-    def look(self, kinds: Mapping[Which, Sequence[str]]) -> dict[Which, list[str]]:
+    def look(self, kinds: Mapping[Which, Sequence[DifferenceKind]]) -> dict[Which, list[DifferenceKind]]:
         """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it
         from usual mail.
 
@@ -130,8 +129,11 @@ class ClassSearch:
         }
 
     def _examples(
-        self, kinds: Mapping[Which, Sequence[str]], assumed: Sequence[Literal], preferred: Sequence[Literal] = ()
-    ) -> dict[tuple[str, Which], _Example]:
+        self,
+        kinds: Mapping[Which, Sequence[DifferenceKind]],
+        assumed: Sequence[Literal],
+        preferred: Sequence[Literal] = (),
+    ) -> dict[tuple[DifferenceKind, Which], _Example]:
         """The kinds and causes that mail may have, each with an example."""
         return {
             (kind, which): example
@@ -140,14 +142,14 @@ class ClassSearch:
         }
 
     def _in_usual_mail(
-        self, possible: Mapping[tuple[str, Which], _Example], assumed: Sequence[Literal]
-    ) -> dict[tuple[str, Which], list[Part]]:
+        self, possible: Mapping[tuple[DifferenceKind, Which], _Example], assumed: Sequence[Literal]
+    ) -> dict[tuple[DifferenceKind, Which], list[Part]]:
         """Searches usual mail for messages that show the parts of kinds; returns these parts. Possible differences in
         usual mail are reported.
         """
         modes = [True, False] if self.mail.some_unusual else [True]
-        parted: dict[tuple[str, Which], list[Part]] = {}
-        for kind, which in sorted(possible, key=lambda key: (KINDS.index(key[0]), key[1])):
+        parted: dict[tuple[DifferenceKind, Which], list[Part]] = {}
+        for kind, which in sorted(possible, key=lambda key: (key[0].rank, key[1])):
             for mail_class in self._parts(kind, which, assumed, self._good(), example=possible[kind, which]):
                 parted.setdefault((kind, which), []).append(mail_class.part)
                 if mail_class.shown is None:
@@ -164,9 +166,9 @@ class ClassSearch:
 
     def _in_unusual_mail(
         self,
-        wanted: Iterable[tuple[str, Which]],
-        parted: Mapping[tuple[str, Which], Sequence[Part]],
-        examples: Mapping[tuple[str, Which], _Example],
+        wanted: Iterable[tuple[DifferenceKind, Which]],
+        parted: Mapping[tuple[DifferenceKind, Which], Sequence[Part]],
+        examples: Mapping[tuple[DifferenceKind, Which], _Example],
         assumed: Sequence[Literal],
     ) -> None:
         """Searches unusual mail for messages that show other parts of kinds. Unknown outcomes of unusual mail are
@@ -200,7 +202,7 @@ class ClassSearch:
 
     def _parts(
         self,
-        kind: str,
+        kind: DifferenceKind,
         which: Which,
         assumed: Sequence[Literal],
         preferred: Sequence[Literal] = (),
@@ -251,7 +253,7 @@ class ClassSearch:
             if possible:
                 yield self._noted(kind, which, part, candidate, usual=not known)
 
-    def _part(self, kind: str, which: Which) -> Part:
+    def _part(self, kind: DifferenceKind, which: Which) -> Part:
         """The part of a kind and a cause to which the last model belongs."""
         person, cause = which
         holds = self.model.circuit.holds
@@ -259,7 +261,7 @@ class ClassSearch:
         return next(part for part, both in parts.items() if all(map(holds, both)))
 
     def _noted(
-        self, kind: str, which: Which, part: Part, candidate: CandidateMessage | None, *, usual: bool
+        self, kind: DifferenceKind, which: Which, part: Part, candidate: CandidateMessage | None, *, usual: bool
     ) -> MailClass:
         """A class, with the message if it certainly shows it."""
         mail_class = self._class(kind, which, part)
@@ -267,14 +269,14 @@ class ClassSearch:
             self._note(mail_class, candidate, courses, usual=usual)
         return mail_class
 
-    def depend(self, person: str, kinds: Mapping[Which, Sequence[str]]) -> None:
+    def depend(self, person: str, kinds: Mapping[Which, Sequence[DifferenceKind]]) -> None:
         """Adds the classes that are impossible for a message to one recipient but may be possible with others, and whom
         to model to find out: all in usual mail, and those that are certain in other mail.
 
         :param kinds: those of which no mail is known, by person and cause. Of a kind with known parts, the other parts
             are searched in usual mail.
         """
-        known: dict[Which, dict[str, list[Part]]] = {}
+        known: dict[Which, dict[DifferenceKind, list[Part]]] = {}
         for kind, cause, whom, part in self.classes:
             if whom == person:
                 known.setdefault((person, cause), {}).setdefault(kind, []).append(part)
@@ -287,7 +289,9 @@ class ClassSearch:
                 others = {kind: () for kind in left if kind not in impossible}
                 self._depending(self.model.open, which, others, usual=False)
 
-    def _depending(self, side: Side, which: Which, known: Mapping[str, Sequence[Part]], *, usual: bool) -> list[str]:
+    def _depending(
+        self, side: Side, which: Which, known: Mapping[DifferenceKind, Sequence[Part]], *, usual: bool
+    ) -> list[DifferenceKind]:
         """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot
         have.
 
@@ -315,7 +319,7 @@ class ClassSearch:
                         mail_class.usual = usual
         return impossible
 
-    def _unknown_part(self, asked: CopyQueries, kind: str, place: int, known: Sequence[Part]) -> Literal:
+    def _unknown_part(self, asked: CopyQueries, kind: DifferenceKind, place: int, known: Sequence[Part]) -> Literal:
         """That a message shows a kind, but none of the known parts of it."""
         if not known:
             return asked.kinds[kind]
@@ -329,8 +333,12 @@ class ClassSearch:
                 self._witness(mail_class, self.model.open, self._met(), usual=usual)
 
     def _possible(
-        self, which: Which, kinds: Sequence[str], assumed: Sequence[Literal], preferred: Sequence[Literal] = ()
-    ) -> dict[str, _Example]:
+        self,
+        which: Which,
+        kinds: Sequence[DifferenceKind],
+        assumed: Sequence[Literal],
+        preferred: Sequence[Literal] = (),
+    ) -> dict[DifferenceKind, _Example]:
         """Every kind that a cause can have under assumptions, with an example. Each answer excludes the kinds it shows;
         the final "no" proves that none is missing.
 
@@ -342,7 +350,7 @@ class ClassSearch:
         person, place = which
         model = self.model
         free = self.questions.free(person)
-        examples: dict[str, _Example] = {}
+        examples: dict[DifferenceKind, _Example] = {}
         for cause, left in free.kinds_by_cause(kinds, place).items():
             while left:
                 any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
@@ -367,7 +375,7 @@ class ClassSearch:
         ):
             mail_class.shown = ClassWitness(candidate, courses, usual)
 
-    def _class(self, kind: str, which: Which, part: Part) -> MailClass:
+    def _class(self, kind: DifferenceKind, which: Which, part: Part) -> MailClass:
         if len(self.classes) >= MOST_CLASSES:
             raise BudgetError
         person, cause = which
@@ -418,7 +426,7 @@ class ClassSearch:
         """Notes a message that may show a class, with its unknowns."""
         edit = self.edits[mail_class.cause] if mail_class.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
-        transit = aspect_of(mail_class.kind) == "transit"
+        transit = mail_class.kind.aspect is Aspect.TRANSIT
         mail_class.reasons = sorted(
             {
                 reason

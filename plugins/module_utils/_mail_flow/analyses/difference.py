@@ -24,11 +24,12 @@ from ..simulator.assumptions import BUDGET
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import Model, differing
 from ..symbolic.symbolic_message import named_assumptions
+from .aspects import DifferenceKind
 from .attribution import WHOLE, turns_of
 from .class_findings import ClassFindings
 from .class_search import ClassKey, ClassSearch, Which
 from .difference_kinds import transit_differs
-from .finding import KINDS, MailFinding
+from .finding import MailFinding
 from .open_findings import CUT_SHORT, OpenFindings, SideEffects, UncomparedMail, side_effects_differ
 from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_action
 
@@ -139,7 +140,7 @@ class _Differ:
         others += [self._open.unusual(unusual)] if unusual else []
         told = sorted(
             [*(mail_class.told for mail_class in every if mail_class.told), *open_, *others],
-            key=lambda mail_class: KINDS.index(mail_class.kind),
+            key=lambda mail_class: mail_class.kind.rank,
         )
         return Difference((*told, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
 
@@ -230,7 +231,7 @@ class _Differ:
         """Asks a model with other recipients about classes."""
         self.search = self.search.refined(keys)
         before = {key: self.classes.pop(key) for key in classes}
-        kinds: dict[Which, list[str]] = {}
+        kinds: dict[Which, list[DifferenceKind]] = {}
         for kind, cause, person in dict.fromkeys(key[:3] for key in classes):
             kinds.setdefault((person, cause), []).append(kind)
         try:

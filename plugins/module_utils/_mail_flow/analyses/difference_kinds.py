@@ -18,25 +18,22 @@ from ..model.connectors import VALIDATIONS
 from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
+from ..model.outcomes import OPEN_PROTECTIONS, Fate, ProtectionKind
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Literal
-from ..simulator.protection import protects, verdict
-from ..simulator.state import NOBODY, Course
+from ..simulator.protection import protection_of, protects
+from ..simulator.state import Course
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.logic import Value, high
+from .aspects import DifferenceKind
 from .attribution import Part
-from .finding import KINDS, ChangedMail
+from .finding import ChangedMail
 from .judgment import without_noise
 from .rule_changes import Edit
 
-_ENDS = ("deleted", "rejected", "redirected", "quarantined")
-
-
-def aspect_of(kind: str) -> str:
-    """The aspect of mail that a kind of difference is about: ``protection``, ``branding``, ``transit`` or ``delivery``."""
-    return "delivery" if kind == "fate_changed" else kind.split("_", maxsplit=1)[0]
+_ENDS = (Fate.DELETED, Fate.REJECTED, Fate.REDIRECTED, Fate.QUARANTINED)
 
 
 def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
@@ -46,7 +43,9 @@ def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
     )
 
 
-def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: bool = False) -> dict[str, Value]:
+def categories(
+    old: Copies, new: Copies, options: Iterable[str], *, transit: bool = False
+) -> dict[DifferenceKind, Value]:
     """Kind of difference to whether a message shows it, most important first.
 
     :param transit: whether how a copy leaves may differ.
@@ -68,19 +67,19 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
     brands = sorted({*old.brands, *new.brands})
     other_branding = logic.any_of([differ(old.brand(name), new.brand(name)) for name in brands])
     kinds = {
-        "protection_lost": visible & old.protected & ~new.protected,
-        "delivery_lost": old.delivered & (sooner | (together & ~new.delivered)),
-        "protection_gained": visible & ~old.protected & new.protected,
-        "delivery_gained": new.delivered & (later | (together & ~old.delivered)),
-        "protection_changed": visible & old.protected & new.protected & (other_option | other_smime),
-        "branding_changed": visible & other_branding,
-        "fate_changed": (sooner & ~old.delivered) | (later & ~new.delivered) | (together & other_end),
+        DifferenceKind.PROTECTION_LOST: visible & old.protected & ~new.protected,
+        DifferenceKind.DELIVERY_LOST: old.delivered & (sooner | (together & ~new.delivered)),
+        DifferenceKind.PROTECTION_GAINED: visible & ~old.protected & new.protected,
+        DifferenceKind.DELIVERY_GAINED: new.delivered & (later | (together & ~old.delivered)),
+        DifferenceKind.PROTECTION_CHANGED: visible & old.protected & new.protected & (other_option | other_smime),
+        DifferenceKind.BRANDING_CHANGED: visible & other_branding,
+        DifferenceKind.FATE_CHANGED: (sooner & ~old.delivered) | (later & ~new.delivered) | (together & other_end),
     }
     if transit:
         ways = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]
-        kinds["transit_lost"] = visible & logic.any_of([before & ~after for before, after in ways])
-        kinds["transit_gained"] = visible & logic.any_of([~before & after for before, after in ways])
-    return {kind: kinds[kind] for kind in KINDS if kind in kinds}
+        kinds[DifferenceKind.TRANSIT_LOST] = visible & logic.any_of([before & ~after for before, after in ways])
+        kinds[DifferenceKind.TRANSIT_GAINED] = visible & logic.any_of([~before & after for before, after in ways])
+    return {kind: kinds[kind] for kind in DifferenceKind if kind in kinds}
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Treated:
     """
 
     held: int | None
-    fate: str
+    fate: Fate
     protection: str = ""
     branding: str | None = ""
     transit: tuple[bool | None, ...] = ()
@@ -105,23 +104,22 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
     """What people may see of a copy; one element if everything is known."""
     treatments: dict[Treated, None] = {}
     for world in course.worlds:
-        if world.fate == NOBODY:
-            treatments[Treated(0, NOBODY)] = None
+        if world.fate == Fate.NOBODY:
+            treatments[Treated(0, Fate.NOBODY)] = None
             continue
-        end = verdict(world, message, facts)
-        if end.ended and world.fate == "delivered":
+        end = protection_of(world, message, facts)
+        if end.ended and world.fate == Fate.DELIVERED:
             treatments[Treated(world.held, end.ended)] = None
         elif world.surprises or not end.delivered:
-            treatments[Treated(None if world.surprises else world.held, "unknown", "unknown")] = None
-        elif world.fate in ("delivered", "quarantined"):
+            treatments[Treated(None if world.surprises else world.held, Fate.UNKNOWN, ProtectionKind.UNKNOWN)] = None
+        elif world.fate in (Fate.DELIVERED, Fate.QUARANTINED):
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
             brands = {name_key(name) for _rule, name in world.brands}
-            unsure = end.protection not in ("none", "smime") and (
-                len(brands) > 1 or end.rebranded or ((foreign or end.protection == "unknown") and brands)
+            unsure = end.kind not in (ProtectionKind.NONE, ProtectionKind.SMIME) and (
+                len(brands) > 1 or end.rebranded or ((foreign or end.kind == ProtectionKind.UNKNOWN) and brands)
             )
-            protection, branding = (
-                ("unknown", None) if end.assumes else (end.protection, None if unsure else end.branding)
-            )
+            protection = ProtectionKind.UNKNOWN if end.assumes else end.kind
+            branding = None if end.assumes or unsure else end.branding
             on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
             treatments[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
         else:
@@ -129,23 +127,23 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
     return list(treatments)
 
 
-def kinds_of(old: Treated, new: Treated) -> set[str]:
+def kinds_of(old: Treated, new: Treated) -> set[DifferenceKind]:
     """The kinds of a change that are certain."""
     if old.held is None or new.held is None:
         return set()
     if old.held != new.held:  # What happens to the other one is told once it is approved.
         first = old if old.held < new.held else new
-        if first.fate == "unknown":
+        if first.fate == Fate.UNKNOWN:
             return set()
-        if first.fate != "delivered":
-            return {"fate_changed"}
-        return {"delivery_lost" if first is old else "delivery_gained"}
-    if "unknown" in (old.fate, new.fate):
+        if first.fate != Fate.DELIVERED:
+            return {DifferenceKind.FATE_CHANGED}
+        return {DifferenceKind.DELIVERY_LOST if first is old else DifferenceKind.DELIVERY_GAINED}
+    if Fate.UNKNOWN in (old.fate, new.fate):
         return set()
     if old.fate != new.fate:
-        if old.fate == "delivered":
-            return {"delivery_lost"}
-        return {"delivery_gained" if new.fate == "delivered" else "fate_changed"}
+        if old.fate == Fate.DELIVERED:
+            return {DifferenceKind.DELIVERY_LOST}
+        return {DifferenceKind.DELIVERY_GAINED if new.fate == Fate.DELIVERED else DifferenceKind.FATE_CHANGED}
     if not old.protection:
         return set()
     return {
@@ -159,8 +157,9 @@ def is_open(old: Treated, new: Treated) -> bool:
     """Whether something is open of one of two copies that people see differently, so that it is not certain how they
     differ.
     """
-    texts = {text for side in (old, new) for text in (side.fate, side.protection)}
-    return bool(texts & {"unknown", "protected_option_unknown"}) or None in (
+    if Fate.UNKNOWN in (old.fate, new.fate) or OPEN_PROTECTIONS & {old.protection, new.protection}:
+        return True
+    return None in (
         old.branding,
         new.branding,
         old.held,
@@ -170,29 +169,29 @@ def is_open(old: Treated, new: Treated) -> bool:
     )
 
 
-def _protection(old: str, new: str) -> set[str]:
-    if same_name(old, new) or "unknown" in (old, new):
+def _protection(old: str, new: str) -> set[DifferenceKind]:
+    if same_name(old, new) or ProtectionKind.UNKNOWN in (old, new):
         return set()
-    if new == "none":
-        return {"protection_lost"}
-    if old == "none":
-        return {"protection_gained"}
-    return set() if "protected_option_unknown" in (old, new) else {"protection_changed"}
+    if new == ProtectionKind.NONE:
+        return {DifferenceKind.PROTECTION_LOST}
+    if old == ProtectionKind.NONE:
+        return {DifferenceKind.PROTECTION_GAINED}
+    return set() if ProtectionKind.OPTION_UNKNOWN in (old, new) else {DifferenceKind.PROTECTION_CHANGED}
 
 
-def _transit(old: Sequence[bool | None], new: Sequence[bool | None]) -> set[str]:
+def _transit(old: Sequence[bool | None], new: Sequence[bool | None]) -> set[DifferenceKind]:
     pairs = list(zip(old, new, strict=True))
     return {
-        *(["transit_lost"] if (True, False) in pairs else []),
-        *(["transit_gained"] if (False, True) in pairs else []),
+        *([DifferenceKind.TRANSIT_LOST] if (True, False) in pairs else []),
+        *([DifferenceKind.TRANSIT_GAINED] if (False, True) in pairs else []),
     }
 
 
-def _branding(old: str | None, new: str | None) -> set[str]:
-    return set() if old is None or new is None or same_name(old, new) else {"branding_changed"}
+def _branding(old: str | None, new: str | None) -> set[DifferenceKind]:
+    return set() if old is None or new is None or same_name(old, new) else {DifferenceKind.BRANDING_CHANGED}
 
 
-def sure_kinds(old: list[Treated], new: list[Treated]) -> set[str]:
+def sure_kinds(old: list[Treated], new: list[Treated]) -> set[DifferenceKind]:
     """The kinds of the change that are the same in all pairs of worlds."""
     pairs = [kinds_of(one, other) for one in old for other in new]
     return set(pairs[0]).intersection(*pairs[1:]) if pairs else set()
@@ -226,7 +225,7 @@ class MailClass:
     :param usual: whether it is about usual mail. Of other mail nothing is said but what is certain.
     """
 
-    kind: str
+    kind: DifferenceKind
     cause: int
     part: Part
     person: str = ""

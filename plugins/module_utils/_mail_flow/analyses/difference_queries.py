@@ -11,6 +11,7 @@ from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.encoding import Model, Side
 from ..symbolic.logic import Value, high, low
+from .aspects import Aspect, DifferenceKind
 from .attribution import (
     DECIDING,
     Acts,
@@ -24,7 +25,7 @@ from .attribution import (
     decides_of_added,
     leaves_one_set,
 )
-from .difference_kinds import aspect_of, categories
+from .difference_kinds import categories
 from .rule_changes import Edit
 
 
@@ -38,33 +39,33 @@ class CopyQueries:
     """
 
     copies: tuple[Copies, Copies]
-    kinds: Mapping[str, Literal]
-    causes: Mapping[str, Sequence[Literal]]
-    parts: Mapping[str, CauseParts]
+    kinds: Mapping[DifferenceKind, Literal]
+    causes: Mapping[Aspect, Sequence[Literal]]
+    parts: Mapping[Aspect, CauseParts]
 
-    def cause(self, kind: str, place: int) -> Literal:
+    def cause(self, kind: DifferenceKind, place: int) -> Literal:
         """That an edit is the cause of a difference, if there is one of this kind."""
-        return self.causes[aspect_of(kind)][place]
+        return self.causes[kind.aspect][place]
 
-    def of_class(self, kind: str, place: int, part: Part) -> list[Literal]:
+    def of_class(self, kind: DifferenceKind, place: int, part: Part) -> list[Literal]:
         """That a message is one of a class."""
         return [self.cause(kind, place), self.kinds[kind], self.part(kind, place, part)]
 
-    def part(self, kind: str, place: int, part: Part) -> Literal:
+    def part(self, kind: DifferenceKind, place: int, part: Part) -> Literal:
         """That a message is of a part of a kind and a cause, if it is one of these."""
-        return self.parts[aspect_of(kind)].literal(place, part)
+        return self.parts[kind.aspect].literal(place, part)
 
-    def parts_of(self, kind: str, place: int) -> Mapping[Part, tuple[Literal, Literal]]:
+    def parts_of(self, kind: DifferenceKind, place: int) -> Mapping[Part, tuple[Literal, Literal]]:
         """The possible parts of a kind and a cause, each with the literals of its mail."""
-        return self.parts[aspect_of(kind)].parts(place)
+        return self.parts[kind.aspect].parts(place)
 
-    def some_part(self, kind: str, place: int) -> tuple[Literal, Literal]:
+    def some_part(self, kind: DifferenceKind, place: int) -> tuple[Literal, Literal]:
         """That a message is of some part of a kind and a cause."""
-        return self.parts[aspect_of(kind)].some(place)
+        return self.parts[kind.aspect].some(place)
 
-    def kinds_by_cause(self, kinds: Sequence[str], place: int) -> dict[Literal, list[str]]:
+    def kinds_by_cause(self, kinds: Sequence[DifferenceKind], place: int) -> dict[Literal, list[DifferenceKind]]:
         """The possible kinds with an edit as their cause, by the literal for that cause."""
-        by_cause: dict[Literal, list[str]] = {}
+        by_cause: dict[Literal, list[DifferenceKind]] = {}
         for kind in kinds:
             cause = self.cause(kind, place)
             if FALSE not in (cause, self.kinds[kind]):
@@ -153,9 +154,9 @@ class DifferenceQueries:
         return known
 
     @property
-    def _aspects(self) -> list[str]:
+    def _aspects(self) -> list[Aspect]:
         """The aspects of mail that may differ."""
-        return [aspect for aspect in DECIDING if aspect != "transit" or self.model.transit]
+        return [aspect for aspect in DECIDING if aspect is not Aspect.TRANSIT or self.model.transit]
 
     @property
     def _rules_alone(self) -> bool:
@@ -169,7 +170,7 @@ class DifferenceQueries:
         side: Side,
         old: Copies,
         new: Copies,
-        acts: Mapping[str, Sequence[Acts]],
+        acts: Mapping[Aspect, Sequence[Acts]],
         otherwise: Literal,
         *,
         added: bool,

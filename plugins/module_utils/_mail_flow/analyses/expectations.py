@@ -10,11 +10,12 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..input.messages import Broken, Case, broken
 from ..model.connectors import VALIDATIONS, at_least
+from ..model.outcomes import Fate, Tls
+from ..simulator.copy_result import CopyResult, MessageResult, Transit
 from ..simulator.results import Simulator
 from ..simulator.rule_trace import Tracer
-from ..simulator.state import NOBODY
+from .aspects import DifferenceKind
 from .difference_kinds import Treated, is_open, kinds_of
-from .finding import KINDS
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class FailedExpectations:
     message: str
     recipient: str
     broken: tuple[Broken, ...]
-    result: Mapping[str, Any] | None
+    result: CopyResult | None
     trace: Sequence[Mapping[str, Any]]
     protecting: frozenset[str]
 
@@ -45,7 +46,6 @@ class FailedExpectations:
         """What it says, without words: what was expected and found, which rules decided, and the numbers of what is
         open.
         """
-        result = self.result or {}
         return {
             "message": self.message,
             "recipient": self.recipient,
@@ -55,29 +55,45 @@ class FailedExpectations:
                 for entry in self.trace
                 if entry["matched"] is not False or entry["rule"] in self.protecting
             },
-            "unknown": [reason["id"] for reason in result.get("unknown", ())],
-            "assumes": list(result.get("assumes", ())),
+            "unknown": [reason.id for reason in self.result.unknown] if self.result else [],
+            "assumes": list(self.result.assumes) if self.result else [],
         }
+
+
+@dataclass(frozen=True)
+class TestedMessage:
+    """What happens to a message, and why.
+
+    :param traces: recipient to trace, for those whose trace is asked for.
+    """
+
+    result: MessageResult
+    traces: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def as_row(self) -> dict[str, Any]:
+        """``name`` and ``recipients``, with the key ``trace`` of those who have one."""
+        row = self.result.as_row()
+        for label, trace in self.traces.items():
+            row["recipients"][label]["trace"] = trace
+        return row
 
 
 @dataclass(frozen=True)
 class TestedMessages:
     """The results of the messages.
 
-    :param messages: the results, with the module's keys.
     :param expectations: the number of recipients with expectations.
     """
 
-    messages: list[dict[str, Any]]
+    messages: list[TestedMessage]
     failures: list[FailedExpectations]
     expectations: int
 
-    def listed(self, which: str) -> list[dict[str, Any]]:
-        """The results of ``all`` messages, of those that ``failed``, or of ``none``."""
-        failed = {failure.message for failure in self.failures}
-        return [
-            message for message in self.messages if which == "all" or (which == "failed" and message["name"] in failed)
-        ]
+    def is_listed(self, name: str, which: str) -> bool:
+        """Whether a message is one of those to list: of ``all``, of those that ``failed``, or of ``none``."""
+        if which == "failed":
+            return any(failure.message == name for failure in self.failures)
+        return which == "all"
 
 
 def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> TestedMessages:
@@ -85,29 +101,28 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
 
     :param trace: for whom the result has a trace: ``failed``, ``all`` or ``none``.
     """
-    messages: list[dict[str, Any]] = []
+    messages: list[TestedMessage] = []
     failures: list[FailedExpectations] = []
     protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.does(Does.ENCRYPT))
     for case in cases:
-        outcome = simulator.run(case.message)
-        recipients = outcome["recipients"]
-        misses: dict[str, list[Broken]] = {}
-        for miss in broken(case.expect, recipients):
-            misses.setdefault(miss.recipient, []).append(miss)
-        tracer = Tracer(simulator.rules, case.message, simulator.facts) if misses or trace == "all" else None
-        for label, result in recipients.items():
-            failed = next((recipient for recipient in misses if recipient.casefold() == label.casefold()), None)
-            if tracer and (trace == "all" or (trace == "failed" and failed)):
-                result["trace"] = tracer.trace(label)
-        for recipient, expectations in misses.items():
-            label = next((label for label in recipients if label.casefold() == recipient.casefold()), None)
+        result = simulator.results(case.message)
+        labels = {label.casefold(): label for label in result.recipients}
+        missed: dict[str, list[Broken]] = {}
+        for miss in broken(case.expect, result.as_row()["recipients"]):
+            missed.setdefault(miss.recipient, []).append(miss)
+        tracer = Tracer(simulator.rules, case.message, simulator.facts) if missed or trace == "all" else None
+        failed = {recipient.casefold() for recipient in missed}
+        traced = [label for key, label in labels.items() if trace == "all" or (trace == "failed" and key in failed)]
+        traces = {label: tracer.trace(label) for label in traced} if tracer else {}
+        for recipient, expectations in missed.items():
+            label = labels.get(recipient.casefold(), "")
             shown = tracer.trace(label) if tracer and label else []
             failures.append(
                 FailedExpectations(
-                    case.message.name, recipient, tuple(expectations), recipients.get(label or ""), shown, protecting
+                    case.message.name, recipient, tuple(expectations), result.recipients.get(label), shown, protecting
                 )
             )
-        messages.append(outcome)
+        messages.append(TestedMessage(result, traces))
     return TestedMessages(messages, failures, sum(len(case.expect) for case in cases))
 
 
@@ -115,52 +130,54 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
 class ComparedCopy:
     """A recipient's copy of a message that is treated differently, or may be.
 
-    :param kind: one of the kinds of differences.
     :param message: the message's name.
     :param before: the recipient's result before, and :param:`after` now; ``None`` for somebody who is not a recipient
         then.
     """
 
-    kind: str
+    kind: DifferenceKind
     message: str
     recipient: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: CopyResult | None
+    after: CopyResult | None
 
 
-def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[ComparedCopy]:
+def differences(before: Iterable[MessageResult], after: Iterable[MessageResult]) -> list[ComparedCopy]:
     """How the results of the same messages differ, the most important first."""
     compared = []
     for old, new in zip(before, after, strict=True):
-        for address in dict.fromkeys((*old["recipients"], *new["recipients"])):
-            one = old["recipients"].get(address)
-            other = new["recipients"].get(address)
+        for address in dict.fromkeys((*old.recipients, *new.recipients)):
+            one = old.recipients.get(address)
+            other = new.recipients.get(address)
             kind = _kind(one, other)
             if kind:
-                compared.append(ComparedCopy(kind, old["name"], address, one, other))
-    return sorted(compared, key=lambda copy: KINDS.index(copy.kind))
+                compared.append(ComparedCopy(kind, old.name, address, one, other))
+    return sorted(compared, key=lambda copy: copy.kind.rank)
 
 
-def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    one = _treated(before or {})
-    other = _treated(after or {})
+def _kind(before: CopyResult | None, after: CopyResult | None) -> DifferenceKind | None:
+    one = _treated(before)
+    other = _treated(after)
     if one == other:
-        return ""
+        return None
     certain = kinds_of(one, other)
-    return next((kind for kind in KINDS if kind in certain), "unknown" if is_open(one, other) else "")
+    if certain:
+        return min(certain, key=lambda kind: kind.rank)
+    return DifferenceKind.UNKNOWN if is_open(one, other) else None
 
 
-def _treated(result: Mapping[str, Any]) -> Treated:
-    """What people see of a copy, from a recipient's result."""
-    fate, protection, branding = (
-        str(result.get(key, nothing)) for key, nothing in (("fate", NOBODY), ("protection", ""), ("branding", ""))
-    )
-    return Treated(0, fate, protection, branding, _transit(result.get("transit") or {}))
+def _treated(result: CopyResult | None) -> Treated:
+    """What people see of a copy; of none where there is no result."""
+    if result is None:
+        return Treated(0, Fate.NOBODY, transit=_transit(None))
+    return Treated(0, result.fate, result.protection, result.branding, _transit(result.transit))
 
 
-def _transit(transit: Mapping[str, Any]) -> tuple[bool | None, ...]:
+def _transit(transit: Transit | None) -> tuple[bool | None, ...]:
     """By validation of TLS whether a copy leaves only by forced TLS that checks this."""
-    if transit.get("tls") == "unknown":
+    if transit and transit.tls is Tls.UNKNOWN:
         return (None,) * len(VALIDATIONS)
-    checks = str(transit.get("validation", VALIDATIONS[0])) if transit.get("tls") == "forced" else ""
+    checks = ""
+    if transit and transit.tls is Tls.FORCED:
+        checks = transit.validation or VALIDATIONS[0]
     return tuple(at_least(checks, least) for least in VALIDATIONS)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..._exchange.names import name_key
 from ..conditions.predicate import Atom
 from ..model.kleene import Reason
 from ..rules.flow_rule import FlowRule
+from ..simulator.copy_result import CopyResult
+from .aspects import DifferenceKind
 from .rule_changes import NOTHING, DateChange, Edit, Separation
 
 
@@ -48,20 +50,18 @@ def _of_from_field(atom: Atom) -> bool:
     return atom.settings.location == "Header" or not atom.predicate.of_sender
 
 
-#: The kinds of differences, the most important first.
-KINDS = (
-    *("protection_lost", "delivery_lost", "transit_lost", "protection_gained", "delivery_gained", "transit_gained"),
-    *("protection_changed", "branding_changed", "fate_changed", "side_effect_changed", "unknown"),
-)
-
 #: Kind to the keys that tell the treatment before and now.
-STAGE_KEYS = {
-    "delivery_lost": ("fate", "fate"),
-    "delivery_gained": ("fate", "fate"),
-    "fate_changed": ("", "fate"),
-    "protection_changed": ("protection", "protection"),
-    "branding_changed": ("branding", "branding"),
+STAGE_KEYS: Mapping[DifferenceKind, tuple[str, str]] = {
+    DifferenceKind.DELIVERY_LOST: ("fate", "fate"),
+    DifferenceKind.DELIVERY_GAINED: ("fate", "fate"),
+    DifferenceKind.FATE_CHANGED: ("", "fate"),
+    DifferenceKind.PROTECTION_CHANGED: ("protection", "protection"),
+    DifferenceKind.BRANDING_CHANGED: ("branding", "branding"),
 }
+
+
+#: A copy's results before and now; ``None`` for a copy that does not exist, and for what is not told.
+Stages: TypeAlias = "tuple[CopyResult | None, CopyResult | None]"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Exempting:
 class MailFinding:
     """Mail that is, or may be, treated differently.
 
-    :param kind: one of :data:`KINDS`.
+    :param kind: how it is treated differently.
     :param about: rules whose conditions the mail meets; all mail without one.
     :param why: one of these is true of the mail, too.
     :param rules: the names of the edited rules that are the cause.
@@ -121,7 +121,7 @@ class MailFinding:
     :param witness: a message that shows it: ``message``, ``recipient`` and ``facts``; ``None`` if none is shown.
     """
 
-    kind: str
+    kind: DifferenceKind
     about: tuple[FlowRule, ...] = ()
     why: Separation = NOTHING
     rules: tuple[str, ...] = ()
@@ -149,7 +149,7 @@ class ChangedMail(MailFinding):
         ``outside`` or ``protected``; ``already``: that it was so before; ``some``: it is not all so.
     :param changed: the conditions that earlier rules change, each with the names of these rules.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
-        mail; otherwise empty.
+        mail; otherwise ``None``.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     :param by: the other rules that exempt some of it; :param:`exceptions`: those of the rules that it is about that some
@@ -159,9 +159,9 @@ class ChangedMail(MailFinding):
     cause: Cause
     arrives: str
     limit: str
-    stages: tuple[Mapping[str, Any], Mapping[str, Any]]
+    stages: Stages
     approved: bool
-    sides: Mapping[str, Mapping[str, Any]]
+    sides: Mapping[str, CopyResult]
     by: tuple[Exempting, ...] = ()
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
@@ -182,7 +182,7 @@ class ChangedMail(MailFinding):
     def was_and_becomes(self) -> dict[str, str]:
         """What all of its mail ``was``, and ``becomes``."""
         told = zip(("was", "becomes"), self.stages, STAGE_KEYS.get(self.kind, ("", "")), strict=True)
-        return {key: str(stage.get(what) or "") for key, stage, what in told if stage and what}
+        return {key: str(getattr(stage, what)) for key, stage, what in told if stage and what}
 
     @property
     def when(self) -> dict[str, Any]:
@@ -236,7 +236,7 @@ class SideEffectsChanged(MailFinding):
     :param cause: ``None`` if several edits may be the cause.
     """
 
-    kind: str = "side_effect_changed"
+    kind: DifferenceKind = DifferenceKind.SIDE_EFFECT_CHANGED
     effects: tuple[SideEffect, ...]
     now: bool
     later: LaterRule | None
@@ -250,7 +250,7 @@ class MayChange(MailFinding):
     :param unknown: what is not known.
     """
 
-    kind: str = "unknown"
+    kind: DifferenceKind = DifferenceKind.UNKNOWN
     unknown: tuple[Reason, ...]
 
 
@@ -258,17 +258,17 @@ class MayChange(MailFinding):
 class MayHaveSideEffects(SideEffectsChanged, MayChange):
     """Mail on which a rule may newly have a side effect, or may no longer have it."""
 
-    kind: str = "unknown"
+    kind: DifferenceKind = DifferenceKind.UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
 class MayBecome(MayChange):
     """What an edit may change.
 
-    :param becomes: the possible kind of difference; ``unknown`` if several are possible.
+    :param becomes: the possible kind of difference; unknown if several are possible.
     """
 
-    becomes: str
+    becomes: DifferenceKind
     cause: Cause
 
 

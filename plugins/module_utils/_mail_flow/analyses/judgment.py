@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from ..._exchange.errors import OptionError
@@ -41,6 +42,7 @@ from ..simulator.assumptions import (
     WRAPPED,
     Premise,
 )
+from ..simulator.copy_result import CopyResult
 from ..simulator.protection import ways_of
 from ..simulator.results import result
 from ..simulator.state import Course, World
@@ -125,7 +127,12 @@ def _near(connector: Connector, name: str) -> Iterator[Hole]:
         )
 
 
-PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
+class GuaranteeVerdict(StrEnum):
+    """What is known of a guarantee, the best first. Results have the texts."""
+
+    PROVED = "proved"
+    UNKNOWN = "unknown"
+    REFUTED = "refuted"
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class Counterexample:
 
     message: Mapping[str, Any]
     recipient: str
-    outcome: Mapping[str, Any]
+    outcome: CopyResult
     decided_by: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     hole: Hole | None = None
@@ -160,7 +167,6 @@ class Judgment:
     """The verdict on a guarantee.
 
     :param claim: the mail that it is about, as a rule; ``None`` where even that is too complex.
-    :param verdict: :data:`PROVED`, :data:`REFUTED` or :data:`UNKNOWN`.
     :param premises: what a proof assumes.
     :param counterexample: what refutes it.
     :param unknown: why it is neither proved nor refuted.
@@ -169,7 +175,7 @@ class Judgment:
 
     guarantee: Guarantee
     claim: FlowRule | None = None
-    verdict: str = UNKNOWN
+    verdict: GuaranteeVerdict = GuaranteeVerdict.UNKNOWN
     premises: tuple[Premise, ...] = ()
     counterexample: Counterexample | None = None
     unknown: tuple[Reason, ...] = ()
@@ -195,7 +201,7 @@ class Breach:
 
 
 def counterexample_of(
-    breach: Breach, candidate: CandidateMessage, course: Course, outcome: Mapping[str, Any]
+    breach: Breach, candidate: CandidateMessage, course: Course, outcome: CopyResult
 ) -> Counterexample:
     """The counterexample that a message is.
 
@@ -225,12 +231,13 @@ def counterexample_of(
     message = dated(options, candidate)
     shown = course_of(breach.rules, message, facts, address) or course
     final_outcome = result(shown, breach.rules, message, facts) or outcome
-    matched = [str(entry["name"]) for entry in final_outcome.get("rules", ()) if entry["matched"] is True]
-    decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name), message)), "")
+    decided = next(
+        (name for name in final_outcome.surely_matching[::-1] if keeps(_without(breach.rules, name), message)), ""
+    )
     return Counterexample(
         {"name": breach.guarantee.name, **options},
         course.recipient.label if is_name(address) else address,
-        dict(final_outcome),
+        final_outcome,
         (decided,) if decided else (),
         candidate.letter.facts,
         cause=cause_afterwards(shown, message, facts)
@@ -240,19 +247,16 @@ def counterexample_of(
     )
 
 
-#: The parts of a recipient's result that say more of the rules than of the copy, or what may become of it one day.
-_KEYS_OF_RULES = ("rules", "unknown", "opens", "after_approval", "after_release")
-
-
-def same_outcome(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
+def same_outcome(one: CopyResult | None, other: CopyResult) -> bool:
     """Whether two results are of copies that come out alike. Other rules may have matched that made no difference, or it
     may be unknown whether they did.
     """
     return one is not None and _outcome_of_copy(one) == _outcome_of_copy(other)
 
 
-def _outcome_of_copy(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in outcome.items() if key not in _KEYS_OF_RULES}
+def _outcome_of_copy(outcome: CopyResult) -> CopyResult:
+    """A result without what says more of the rules than of the copy, or what may become of it one day."""
+    return replace(outcome, rules=(), unknown=(), opens=(), after_approval=None, after_release=None)
 
 
 def counterexample_of_shown(
@@ -271,7 +275,7 @@ def counterexample_of_shown(
     facts = candidate.facts[0]
     guarantee = breach.guarantee
 
-    def outcome(message: Message, copy_: Course | None) -> Mapping[str, Any] | None:
+    def outcome(message: Message, copy_: Course | None) -> CopyResult | None:
         if copy_ is None or not surely_shows(breach.rules, copy_, showing, guarantee, message, facts):
             return None
         if spares(message):
@@ -290,7 +294,7 @@ def counterexample_of_shown(
     return Counterexample(
         {"name": guarantee.name, **message},
         course.recipient.label if is_name(address) else address,
-        dict(shown_outcome),
+        shown_outcome,
         (showing.rule.name,),
         candidate.letter.facts,
         shown_to=showing.person.label,

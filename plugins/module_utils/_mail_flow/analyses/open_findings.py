@@ -14,6 +14,7 @@ from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.facts import recipient_outside
 from ..model.message import Message
+from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Batch, Literal
@@ -34,10 +35,10 @@ from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import Model
 from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import course_of
-from .difference_kinds import MailClass, acted, aspect_of, witness_of
+from .aspects import Aspect, DifferenceKind
+from .difference_kinds import MailClass, acted, witness_of
 from .difference_queries import CopyQueries, DifferenceQueries
 from .finding import (
-    KINDS,
     OF_COPIES,
     STATED_TEXTS,
     Cause,
@@ -125,7 +126,7 @@ class OpenFindings:
             person=person,
             witness=shown.witness if shown else None,
             unknown=reasons or (NOT_FOUND,),
-            becomes=kinds.pop() if len(kinds) == 1 else KINDS[-1],
+            becomes=kinds.pop() if len(kinds) == 1 else DifferenceKind.UNKNOWN,
             cause=Cause(edit, did, settings=self.model.settings_that_differ),
         )
 
@@ -138,7 +139,7 @@ class OpenFindings:
         nows = {mail_class.part.now for mail_class in group}
         if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:
             return None
-        if not all(edit.alike(aspect_of(mail_class.kind)) for mail_class in group):
+        if not all(edit.alike(mail_class.kind.aspect) for mail_class in group):
             return None
         now = nows == {True}
         acting, other = (edit.after, edit.before) if now else (edit.before, edit.after)
@@ -297,7 +298,7 @@ class UncomparedMail:
                 yield self._found.sent_on(cause, brings, sorted(people))
         circuit = self.model.circuit
         chains = self.model.free.chains
-        causes = self.questions.free().causes["delivery"]
+        causes = self.questions.free().causes[Aspect.DELIVERY]
         for alike in unedited(*self.model.rule_sets):
             kept = chains[0].unfollowed.get(alike[0].place)
             if kept:
@@ -316,7 +317,7 @@ class UncomparedMail:
         """
         circuit = self.model.circuit
         outcomes = self.model.free.outcomes
-        causes = self.questions.free().causes["delivery"]
+        causes = self.questions.free().causes[Aspect.DELIVERY]
         longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
             yield self._found.held_longer()
@@ -515,7 +516,7 @@ class SideEffects:
         if effect.sort not in OF_COPIES:
             return []
         fates = self.model.free.outcomes[which].state.fates
-        return [~low(fates[fate]) for fate in ("deleted", "rejected") if fate in fates]
+        return [~low(fates[fate]) for fate in (Fate.DELETED, Fate.REJECTED) if fate in fates]
 
     def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
         """That rules go on after a rejection, if that decides whether mail has a side effect.

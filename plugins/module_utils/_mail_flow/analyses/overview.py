@@ -28,6 +28,7 @@ from ..model.message import Message
 from ..rules.rule_set import RuleSet
 from ..sat.formula import TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
+from ..simulator.copy_result import CopyResult
 from ..simulator.protection import SURELY_PROTECTED
 from ..simulator.results import result
 from ..simulator.state import Course
@@ -183,14 +184,14 @@ class _SampleMessage:
     facts: Mapping[str, Any]
 
     @cached_property
-    def outcome(self) -> Mapping[str, Any]:
-        """Its result."""
-        return (result(self.course, self.rules, self.message, self.known) if self.course else None) or {}
+    def outcome(self) -> CopyResult | None:
+        """Its result; ``None`` if the recipient gets nothing."""
+        return result(self.course, self.rules, self.message, self.known) if self.course else None
 
     @property
     def acting(self) -> set[str]:
         """The rules that surely act on it."""
-        return {str(entry["name"]) for entry in self.outcome.get("rules", ()) if entry["matched"] is True}
+        return set(self.outcome.surely_matching) if self.outcome else set()
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -198,7 +199,7 @@ class _SampleMessage:
         witness = {
             "message": {"name": "overview", **self.options},
             "recipient": self.recipient,
-            "outcome": self.outcome,
+            "outcome": self.outcome.as_row() if self.outcome else {},
         }
         return {**witness, "facts": self.facts} if self.facts else witness
 

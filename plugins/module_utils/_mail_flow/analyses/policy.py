@@ -26,11 +26,13 @@ from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
 from ..model.kleene import Reason
+from ..model.outcomes import OPEN_PROTECTIONS, Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
-from ..simulator.results import OPEN, result
+from ..simulator.copy_result import CopyResult
+from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
 from ..symbolic.compile_outcomes import in_transit
@@ -66,7 +68,7 @@ class RuleEffect:
 
 
 #: That mail is rejected into which a rule's disclaimer does not fit.
-MISFITS = RuleEffect("rejected", ("disclaimer",))
+MISFITS = RuleEffect(Fate.REJECTED, ("disclaimer",))
 
 
 @dataclass(frozen=True)
@@ -229,14 +231,14 @@ class _StatementSearch:
         if kind == "branded":
             return outcome.delivered & outcome.brand(name_key(effect.names[0]))
         if kind in FATES.values():
-            return outcome.state.fates.get(kind, FALSE) if approved else outcome.fate(kind)
-        if kind == "moderated":
+            return outcome.state.fates.get(Fate(kind), FALSE) if approved else outcome.fate(Fate(kind))
+        if kind == Fate.MODERATED:
             return logic.any_of([chain.acts(asking_rule) for asking_rule in self._asking(effect)])
         if kind.startswith("copied"):
             copies = self._model.added(side, 0, shared=False).copies_of(effect.names[0])
             return logic.any_of(
                 [
-                    logic.all_of((copy.when, copy.outcome.delivered if approved else copy.outcome.fate("delivered")))
+                    logic.all_of((copy.when, copy.outcome.delivered if approved else copy.outcome.fate(Fate.DELIVERED)))
                     for copy in copies
                 ]
             )
@@ -507,12 +509,13 @@ class _StatementSearch:
             shown: list[tuple[World, bool]] = []
             for world in course.worlds:
                 outcome = result(replace(course, worlds=[world]), self._rules, candidate.message, facts)
-                shown.append((world, bool(outcome) and _shows(rule, effect, outcome or {}, approved=approved)))
-            both = {shows for _world, shows in shown}
+                shows = outcome is not None and _shows(rule, effect, outcome, approved=approved)
+                shown.append((world, shows))
+            both = {each for _world, each in shown}
             deciding = {
                 reason
-                for question, answer in dict.fromkeys(item for world, _shows in shown for item in world.answers)
-                if {shows for world, shows in shown if (question, answer) in world.answers} != both
+                for question, answer in dict.fromkeys(item for world, _each in shown for item in world.answers)
+                if {each for world, each in shown if (question, answer) in world.answers} != both
                 for reason in question.reasons
             }
             reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in _LEAVING)
@@ -566,45 +569,45 @@ def _on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
         if rule.does(what):
             yield RuleEffect(fate)
     if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
-        yield RuleEffect("redirected")
+        yield RuleEffect(Fate.REDIRECTED)
     if "apply_html_disclaimer_text" in rule.actions and rejects_misfits(rule) and not rule.does(Does.REJECT):
         yield MISFITS
     asked = rule.does(Does.MODERATE)
     if asked:
         people = [str(person) for person in asked.get("moderate_message_by_user") or ()]
-        yield RuleEffect("moderated", tuple(people or [THE_MANAGER]))
+        yield RuleEffect(Fate.MODERATED, tuple(people or [THE_MANAGER]))
     for brand in rule.does(Does.BRAND).values():
         yield RuleEffect("branded", (str(brand),))
 
 
 def _is_by_manager(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule redirects mail to the sender's manager alone."""
-    return effect.kind == "redirected" and not rule.does(Does.REDIRECT)
+    return effect.kind == Fate.REDIRECTED and not rule.does(Does.REDIRECT)
 
 
-def _shows(rule: FlowRule, effect: RuleEffect, outcome: Mapping[str, Any], *, approved: bool) -> bool:
+def _shows(rule: FlowRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
     """Whether a result of the simulator shows an effect for certain.
 
     :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
     """
     ends = outcome
-    while ends.get("after_approval") and (approved or effect.kind in ("encrypted", "decrypted", "branded")):
-        ends = ends["after_approval"]
-    if effect.kind in FATES.values() or effect.kind == "moderated":
-        return bool(ends["fate"] == effect.kind)
+    while ends.after_approval and (approved or effect.kind in ("encrypted", "decrypted", "branded")):
+        ends = ends.after_approval
+    if effect.kind in FATES.values() or effect.kind == Fate.MODERATED:
+        return ends.fate == effect.kind
     if effect.kind.startswith("copied"):
-        return bool(ends["fate"] == "delivered")
+        return ends.is_delivered
     if effect.kind == "encrypted":
         named = effect.names if len(effect.names) == 1 else ()
-        same = not named or same_name(str(ends.get("protection")), option_name(named[0]))
-        return bool(ends["fate"] == "delivered" and ends.get("protection") not in OPEN and same)
+        same = not named or same_name(ends.protection, option_name(named[0]))
+        return ends.is_delivered and ends.protection not in OPEN_PROTECTIONS and same
     if effect.kind == "decrypted":
-        return bool(ends["fate"] == "delivered" and ends.get("protection") == "none")
+        return ends.is_in_clear
     if effect.kind == "branded":
-        return bool(ends["fate"] == "delivered" and same_name(str(ends.get("branding")), effect.names[0]))
+        return ends.is_delivered and same_name(ends.branding, effect.names[0])
     if effect.kind in ("in_transit", "clear_transit"):
         return False
-    return any(entry["name"] == rule.name and entry["matched"] is True for entry in ends.get("rules", ()))
+    return rule.name in ends.surely_matching
 
 
 #: Effects that only mail has that arrives in clear.
@@ -633,7 +636,7 @@ _RANK = {
 }
 
 #: The effects that are over once a rule has acted, whatever later rules do.
-_AT_ONCE = frozenset((*FATES.values(), "moderated", *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
+_AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
 
 
 def _how(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:

@@ -23,6 +23,7 @@ from ..model.message import Message
 from ..rules.flow_rule import is_later
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
+from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.atoms import Showing, brought_by, showings
@@ -233,7 +234,7 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
             return None
         return counts is True and wanted(course, kept, message, facts)
 
-    def outcome(message: Message, address: str) -> dict[str, Any] | None:
+    def outcome(message: Message, address: str) -> CopyResult | None:
         """What becomes of somebody's copy after, provided that it surely breaks the guarantee then, and surely did not
         before, when it may not have been made.
         """
@@ -262,9 +263,9 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
 
 
 def _is_same(
-    outcome: Callable[[Message, str], Mapping[str, Any] | None],
+    outcome: Callable[[Message, str], CopyResult | None],
     who: str,
-    outcome_now: Mapping[str, Any],
+    outcome_now: CopyResult,
     message: Message,
 ) -> bool:
     return outcome(message, who) == outcome_now

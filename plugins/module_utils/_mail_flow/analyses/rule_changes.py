@@ -17,6 +17,7 @@ from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_rules import shows
+from .aspects import Aspect
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Edit:
     place: float
     in_place: bool = False
 
-    def alike(self, aspect: str = "") -> bool:
+    def alike(self, aspect: Aspect | None = None) -> bool:
         """Whether both versions do the same, as far as it decides about an aspect of mail, so that only the mail they
         act on differs.
         """
@@ -275,19 +276,19 @@ def content_of(rule: FlowRule) -> tuple[object, ...]:
 
 
 #: Aspect of mail to the sorts of actions that say nothing about it. Who is told, and who approves, is no matter to any.
-_UNDECIDING: dict[str, frozenset[Does]] = {
-    "": frozenset((Does.REPORT, Does.ROUTE)),
-    "protection": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND, Does.MODERATE)),
-    "branding": frozenset((Does.REPORT, Does.ROUTE, Does.MODERATE)),
-    "delivery": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND)),
-    "transit": frozenset((Does.REPORT, Does.BRAND, Does.MODERATE)),
+_UNDECIDING: dict[Aspect | None, frozenset[Does]] = {
+    None: frozenset((Does.REPORT, Does.ROUTE)),
+    Aspect.PROTECTION: frozenset((Does.REPORT, Does.ROUTE, Does.BRAND, Does.MODERATE)),
+    Aspect.BRANDING: frozenset((Does.REPORT, Does.ROUTE, Does.MODERATE)),
+    Aspect.DELIVERY: frozenset((Does.REPORT, Does.ROUTE, Does.BRAND)),
+    Aspect.TRANSIT: frozenset((Does.REPORT, Does.BRAND, Does.MODERATE)),
 }
 
 #: Options that only report.
 _REPORTED = frozenset(("set_audit_severity", "incident_report_content"))
 
 
-def _acts(rule: FlowRule, aspect: str) -> tuple[object, ...]:
+def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
     """What a rule does where it acts, as far as an aspect of mail is concerned; without one, that includes whether it
     splits copies.
     """

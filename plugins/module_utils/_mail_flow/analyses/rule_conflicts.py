@@ -18,11 +18,12 @@ from ..actions.protect import option_name
 from ..budget import BudgetError
 from ..model import questions
 from ..model.facts import recipient_outside
+from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
-from ..simulator.protection import Verdict, verdict
-from ..simulator.state import NOBODY, World
+from ..simulator.protection import CopyProtection, protection_of
+from ..simulator.state import World
 from ..symbolic.compile_rules import RuleStep
 from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.logic import Value, high, low
@@ -32,7 +33,7 @@ from ..symbolic.witness_replay import course_of
 Wanted = Callable[[Side], Sequence[Value]]
 
 #: A way in which a copy can pass the rules, and what happens to its protection.
-End = tuple[World, Verdict]
+End = tuple[World, CopyProtection]
 
 
 class Meetings:
@@ -72,7 +73,7 @@ class Meetings:
             open_ = (
                 bool(ends)
                 and _act(ends, rule)
-                and all(state.protection == "protected_option_unknown" and state.by for _world, state in ends)
+                and all(state.kind == ProtectionKind.OPTION_UNKNOWN and state.by for _world, state in ends)
             )
             return next((rule for rule in others if open_ and _act(ends, rule)), None)
 
@@ -112,7 +113,7 @@ class Meetings:
             ends = self._ends(self.rules, candidate)
             facts = candidate.facts[0]
             protects = bool(ends) and all(
-                rule.name in state.by and same_name(state.protection, option_name(template)) for _world, state in ends
+                rule.name in state.by and same_name(state.kind, option_name(template)) for _world, state in ends
             )
             return rule if protects and recipient_outside(facts, candidate.letter.recipient) is True else None
 
@@ -189,9 +190,13 @@ class Meetings:
         message = candidate.message
         facts = candidate.facts[0]
         course = course_of(rules, message, facts, candidate.letter.recipient)
-        if course is None or course.too_many or any(world.surprises or world.fate == NOBODY for world in course.worlds):
+        if (
+            course is None
+            or course.too_many
+            or any(world.surprises or world.fate == Fate.NOBODY for world in course.worlds)
+        ):
             return []
-        return [(world, verdict(world, message, facts)) for world in course.worlds]
+        return [(world, protection_of(world, message, facts)) for world in course.worlds]
 
 
 def _steps(side: Side, rules: Sequence[FlowRule]) -> list[RuleStep]:
@@ -231,9 +236,9 @@ def _act(ends: Sequence[End], rule: FlowRule) -> bool:
     return all(any(rule.place == place for _held, place in world.matched) for world, _verdict in ends)
 
 
-def _in_clear(world: World, verdict_of_world: Verdict) -> bool:
+def _in_clear(world: World, verdict_of_world: CopyProtection) -> bool:
     """Whether people get a copy that nothing protects, at once or later."""
-    return world.fate in ("delivered", "quarantined") and verdict_of_world.protection == "none"
+    return world.fate in (Fate.DELIVERED, Fate.QUARANTINED) and verdict_of_world.kind == ProtectionKind.NONE
 
 
 def _going(rule: FlowRule) -> FlowRule:

@@ -24,11 +24,13 @@ from ..model import questions
 from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason
+from ..model.outcomes import ProtectionKind
 from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
+from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.atoms import MANAGER, Showing, brought_by, showings
@@ -39,11 +41,9 @@ from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import Assumption, may_mean_pdf
 from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
 from .judgment import (
-    PROVED,
-    REFUTED,
-    UNKNOWN,
     Breach,
     Counterexample,
+    GuaranteeVerdict,
     Judgment,
     always,
     copies_left_out,
@@ -95,7 +95,9 @@ def prove(
     beside = (Premise("journals", values=tuple(journals)),) if journals else ()
     judgments = [replace(judgment, unseen=known.unseen) for judgment in judgments]
     return [
-        replace(judgment, premises=(*judgment.premises, *beside)) if judgment.verdict == PROVED else judgment
+        replace(judgment, premises=(*judgment.premises, *beside))
+        if judgment.verdict is GuaranteeVerdict.PROVED
+        else judgment
         for judgment in judgments
     ]
 
@@ -131,7 +133,7 @@ class TriedRules:
         place = self._place(guarantee)
         with bounded(STEPS_OF_GUARANTEE, share=1):
             found = self._prover.judge(place, _WHERE)
-        is_missed = found.verdict == UNKNOWN and {BUDGET, NOT_FOUND}.intersection(found.unknown)
+        is_missed = found.verdict is GuaranteeVerdict.UNKNOWN and {BUDGET, NOT_FOUND}.intersection(found.unknown)
         return self._asked.alone(found, place, _WHERE) if is_missed else found
 
     def refutation(self, guarantee: Guarantee) -> Counterexample | None:
@@ -197,7 +199,7 @@ class _Guarantees:
                 return prover.judge(place, where)
         with bounded(STEPS_OF_GUARANTEE // 2, share=1 / 3):
             judgment = prover.judge(place, where)
-        return judgment if judgment.verdict != UNKNOWN else self.alone(judgment, place, where)
+        return judgment if judgment.verdict is not GuaranteeVerdict.UNKNOWN else self.alone(judgment, place, where)
 
     def alone(self, judgment: Judgment, place: int, where: str) -> Judgment:
         """What is known of a guarantee in a model of its own.
@@ -355,7 +357,7 @@ class _Prover:
         if self._cut:
             return replace(answer, unknown=(TOO_MANY_COPIES,))
         premises = self._premises(model, place, assumptions) if self._tells_premises else ()
-        return replace(answer, verdict=PROVED, premises=premises)
+        return replace(answer, verdict=GuaranteeVerdict.PROVED, premises=premises)
 
     def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
         """Searches usual mail for a message that may break it, and replays that."""
@@ -379,7 +381,7 @@ class _Prover:
                 shown = tell() if tell else None
         except BudgetError:
             shown = None
-        return replace(answer, verdict=REFUTED, counterexample=shown or counterexample())
+        return replace(answer, verdict=GuaranteeVerdict.REFUTED, counterexample=shown or counterexample())
 
     def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _Tell | None:
         """The plainest message that certainly breaks it."""
@@ -622,15 +624,17 @@ class _Prover:
         return None
 
     def _detailed_counterexample(
-        self, breach: Breach, candidate: CandidateMessage, course: Course, outcome: Mapping[str, Any]
+        self, breach: Breach, candidate: CandidateMessage, course: Course, outcome: CopyResult
     ) -> Counterexample:
         counterexample = counterexample_of(breach, candidate, course, outcome)
         guarantee = breach.guarantee
         facts = candidate.facts[0]
         if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
-            return replace(counterexample, unbranded=outcome.get("protection") not in (None, "none", "unknown"))
+            return replace(
+                counterexample, unbranded=outcome.protection not in ("", ProtectionKind.NONE, ProtectionKind.UNKNOWN)
+            )
         if guarantee.expires_within_days:
-            return replace(counterexample, expiry=facts.expiry(str(outcome.get("branding", ""))))
+            return replace(counterexample, expiry=facts.expiry(outcome.branding))
         if guarantee.then != IN_TRANSIT:
             return counterexample
         return replace(

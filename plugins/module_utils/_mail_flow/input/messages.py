@@ -13,11 +13,12 @@ from ..._exchange.spelling import remedy
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.connectors import VALIDATIONS
 from ..model.message import OTHER_TYPES, Message
+from ..model.outcomes import TEMPLATE, Fate, ProtectionKind, Tls
 from .eml import message_from_eml
 from .parsing import message_of, ordinary, refuse_unknown, with_options
 
-FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
-PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_unknown", "unknown")
+FATES = tuple(str(fate) for fate in Fate if fate not in (Fate.RELEASED, Fate.NOBODY))
+PROTECTIONS = tuple(str(kind) for kind in ProtectionKind if kind is not ProtectionKind.SMIME_SIGNED)
 
 #: Keys of a recipient's result that can be expected; for lists of dictionaries, with the key that identifies an entry.
 KEYS = {
@@ -44,7 +45,7 @@ KEYS = {
 
 #: Keys of ``transit`` that can be expected, with the values of those that have no others.
 TRANSIT: dict[str, tuple[str, ...]] = {
-    "tls": ("forced", "opportunistic", "unknown"),
+    "tls": tuple(map(str, Tls)),
     "validation": VALIDATIONS,
     "connector": (),
     "ends_at": (),
@@ -56,13 +57,19 @@ TRANSIT: dict[str, tuple[str, ...]] = {
 class Broken:
     """An expectation that is not met.
 
-    :param key: the result's key, with the path to it in ``after_approval`` or ``after_release``.
+    :param path: the result's key, after the keys that lead to it: ``transit``, ``after_approval``, ``after_release``;
+        empty if the recipient gets nothing.
     """
 
     recipient: str
-    key: str
+    path: tuple[str, ...]
     wanted: Any
     found: Any
+
+    @property
+    def key(self) -> str:
+        """The path as people read it: ``after_approval.protection``."""
+        return ".".join(self.path)
 
 
 def check(expect: Mapping[str, Any], message: Message, where: str) -> None:
@@ -87,11 +94,7 @@ def _check_result(wanted: Any, where: str) -> None:
     refuse_unknown(wanted, KEYS, f"{where}.")
     for key, choices in (("fate", FATES), ("protection", PROTECTIONS)):
         value = wanted.get(key)
-        if (
-            value is not None
-            and value not in choices
-            and not (key == "protection" and str(value).startswith("template:"))
-        ):
+        if value is not None and value not in choices and not (key == "protection" and str(value).startswith(TEMPLATE)):
             raise OptionError(f"{where}.{key} is {value!r}.", remedy=remedy(value, choices))
     if wanted.get("transit") is not None:
         _check_transit(wanted["transit"], f"{where}.transit")
@@ -116,25 +119,24 @@ def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]
     for address, wanted in expect.items():
         result = by_address.get(str(address).casefold())
         if result is None:
-            found.append(Broken(str(address), "", dict(wanted), None))
+            found.append(Broken(str(address), (), dict(wanted), None))
         else:
             found += [Broken(str(address), *each) for each in _differences(wanted, result)]
     return found
 
 
 def _differences(
-    wanted: Mapping[str, Any], result: Mapping[str, Any], path: str = ""
-) -> Iterable[tuple[str, Any, Any]]:
+    wanted: Mapping[str, Any], result: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterable[tuple[tuple[str, ...], Any, Any]]:
     for key, value in wanted.items():
         found = result.get(key)
         if isinstance(value, Mapping) and key in ("transit", "after_approval", "after_release"):
-            yield from (
-                _differences(value, found, f"{path}{key}.")
-                if isinstance(found, Mapping)
-                else [(f"{path}{key}", dict(value), None)]
-            )
+            if isinstance(found, Mapping):
+                yield from _differences(value, found, (*path, key))
+            else:
+                yield (*path, key), dict(value), None
         elif not _is_met(key, value, found):
-            yield f"{path}{key}", value, found
+            yield (*path, key), value, found
 
 
 def _is_met(key: str, wanted: Any, found: Any) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ..._exchange.names import name_key, same_name
 from . import questions
 from .kleene import Reason
+from .outcomes import Fate
 
 #: What may protect mail, or take protection away, without being seen.
 DLP, LABELS, ENCRYPT_BUTTON = ENCRYPTERS = ("dlp", "labels", "encrypt_button")
@@ -25,7 +26,7 @@ DLP, LABELS, ENCRYPT_BUTTON = ENCRYPTERS = ("dlp", "labels", "encrypt_button")
 FACT = {DLP: "dlp_policies", LABELS: "labels"}
 
 #: What becomes of a copy that a DLP rule blocks. Source: Microsoft's page of New-DlpComplianceRule, BlockAccess.
-BLOCKED = "rejected"
+BLOCKED = Fate.REJECTED
 
 
 @dataclass(frozen=True, slots=True)

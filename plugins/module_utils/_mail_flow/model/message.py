@@ -10,11 +10,13 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 
+from .outcomes import OPEN_PROTECTIONS, ProtectionKind
+
 #: Other types of messages. No rule asks for these; non-delivery reports never reach the rules.
 OTHER_TYPES = ("NDR", "SmtpForwarding", "JournalReport", "RuleReport")
 
-#: Protections without a template's name. ``smime`` is S/MIME encryption, ``smime_signed`` a signature alone.
-PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "smime_signed")
+#: Protections without a template's name, with which messages arrive.
+PROTECTIONS = tuple(str(kind) for kind in ProtectionKind if kind not in OPEN_PROTECTIONS)
 
 #: Whose keys protect a message on arrival.
 OWNERS = ("own", "other", "unknown")
@@ -45,6 +47,9 @@ class Attachment:
     unnamed: bool | None = False
 
 
+_NOT_BY_RIGHTS = frozenset((ProtectionKind.NONE, ProtectionKind.SMIME, ProtectionKind.SMIME_SIGNED))
+
+
 @dataclass(frozen=True, slots=True)
 class Protection:
     """How a message is protected when it arrives.
@@ -53,13 +58,13 @@ class Protection:
     :param owner: one of :data:`OWNERS`.
     """
 
-    kind: str = "none"
+    kind: str = ProtectionKind.NONE
     owner: str = "own"
 
     @property
     def by_rights(self) -> bool:
         """Whether message encryption or rights management protects it."""
-        return self.kind not in ("none", "smime", "smime_signed")
+        return self.kind not in _NOT_BY_RIGHTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
 from ..actions.protect import option_name
+from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
@@ -19,6 +20,7 @@ from ..input.messages import Broken
 from ..model.addresses import domain
 from ..model.facts import Facts, leaves, sender_inside
 from ..model.message import Message
+from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.wishes import PORTAL
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -28,17 +30,17 @@ _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
 _EXCEPTION_ACTIONS = frozenset({Does.STOP})
 _ROUTING = frozenset({Does.ROUTE})
 _FATES = {
-    "rejected": Does.REJECT,
-    "deleted": Does.DELETE,
-    "quarantined": Does.QUARANTINE,
-    "redirected": Does.REDIRECT,
-    "moderated": Does.MODERATE,
+    Fate.REJECTED: Does.REJECT,
+    Fate.DELETED: Does.DELETE,
+    Fate.QUARANTINED: Does.QUARANTINE,
+    Fate.REDIRECTED: Does.REDIRECT,
+    Fate.MODERATED: Does.MODERATE,
 }
 
 _BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
 
 #: The protections that people outside can open, whoever they are.
-_FOR_ANYBODY = ("encrypt", "do_not_forward")
+_FOR_ANYBODY = (ProtectionKind.ENCRYPT, ProtectionKind.DO_NOT_FORWARD)
 
 #: Claim of a guarantee to what helps; encrypting does to all others.
 _OF_CLAIMS = {
@@ -49,7 +51,7 @@ _OF_CLAIMS = {
 }
 
 #: Claim of a guarantee to the kind of difference by which mail loses what the claim does not want.
-_TAKES = {"unencrypted": "protection_lost", "decrypted_on_arrival": "protection_lost"}
+_TAKES = {"unencrypted": DifferenceKind.PROTECTION_LOST, "decrypted_on_arrival": DifferenceKind.PROTECTION_LOST}
 
 #: What helps to the actions of a rule that is added for it; encrypting and routing have their own.
 _REMEDIES = {Does.DECRYPT: {"remove_ome_v2": True}, Does.STOP: {"stop_rule_processing": True}}
@@ -80,7 +82,7 @@ class Aim:
     :param helps: what a rule does that helps.
     :param about: conditions of the mail that it is about, in the form of a rule's section.
     :param remedy: a rule that would do it, to be added; ``None`` if there is none.
-    :param takes: the kind of difference by which mail loses what it should not have; empty if it is to lose nothing.
+    :param takes: the kind of difference by which mail loses what it should not have; ``None`` if it is to lose nothing.
     :param option: the protection that it should have, as a result names it; empty for any.
     :param for_outside: whether the copy is for somebody outside, who may not open what a template of the organization
         protects.
@@ -90,7 +92,7 @@ class Aim:
     helps: frozenset[Does]
     about: Mapping[str, Any]
     remedy: Rule | None = None
-    takes: str = ""
+    takes: DifferenceKind | None = None
     option: str = ""
     for_outside: bool = False
 
@@ -328,7 +330,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
         helps,
         guarantee.when,
         remedy,
-        _TAKES.get(guarantee.then, ""),
+        _TAKES.get(guarantee.then),
         option,
         leaves(facts, recipient) is not False,
     )
@@ -337,15 +339,10 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
 def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:
     """What the unmet expectations of one recipient want of a message."""
     first = broken[0]
-    wanted = {expectation.key.rpartition(".")[2]: expectation.wanted for expectation in broken}
-    fate, protection = str(wanted.get("fate", "delivered")), str(wanted.get("protection", ""))
-    if fate in _FATES:
-        helps = frozenset({_FATES[fate]})
-    elif protection == "none" or wanted.keys() == {"fate"} or wanted.get("tls") == "opportunistic":
-        helps = _EXCEPTION_ACTIONS
-    else:
-        helps = _ROUTING if all("transit" in expectation.key.split(".") for expectation in broken) else _PROTECTING
-    template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])
+    wanted = {expectation.path[-1]: expectation.wanted for expectation in broken if expectation.path}
+    protection = str(wanted.get("protection", ""))
+    helps = _helping_to(wanted, broken)
+    template = "Do Not Forward" if protection == ProtectionKind.DO_NOT_FORWARD else protection.partition(":")[2]
     inside = sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
     outside = leaves(facts, first.recipient) is True
     to = {"recipient_domain_is": [domain(first.recipient)]} if outside else {"sent_to": [first.recipient]}
@@ -356,6 +353,21 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     return Aim(
         message.name, helps, about, remedy, option=protection if Does.ENCRYPT in helps else "", for_outside=outside
     )
+
+
+def _helping_to(wanted: Mapping[str, Any], broken: Sequence[Broken]) -> frozenset[Does]:
+    """What helps to meet expectations of one copy.
+
+    :param wanted: key of a result to the value that is expected.
+    """
+    fate = Fate(str(wanted.get("fate", Fate.DELIVERED)))
+    if fate in _FATES:
+        return frozenset({_FATES[fate]})
+    if wanted.get("protection") == ProtectionKind.NONE or wanted.get("tls") == Tls.OPPORTUNISTIC:
+        return _EXCEPTION_ACTIONS
+    if wanted.keys() == {"fate"}:
+        return _EXCEPTION_ACTIONS
+    return _ROUTING if all("transit" in each.path for each in broken) else _PROTECTING
 
 
 def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..input.parsing import message_of, with_facts
 from ..model.facts import Facts, sender_inside, sender_outside
 from ..rules.rule_set import RuleSet
+from ..simulator.copy_result import CopyResult
 from ..simulator.rule_trace import Saw, plain
 
 #: A recipient's result.
@@ -42,17 +43,15 @@ class NearestRule:
     others: int = 0
 
 
-def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tuple[Row, NearestRule]]:
-    """The results of copies that are delivered in clear, each with what kept it so.
+def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, CopyResult, Copy]]) -> Iterator[tuple[Row, NearestRule]]:
+    """The rows of copies that are delivered in clear, each with what kept it so.
 
-    :param copies: results with the copies that they are about.
+    :param copies: the rows of results, the results, and the copies that they are about.
     """
-    for result, copy in copies:
-        nearest_rule = (
-            nearest(rules, copy) if (result.get("fate"), result.get("protection")) == ("delivered", "none") else None
-        )
+    for row, result, copy in copies:
+        nearest_rule = nearest(rules, copy) if result.is_in_clear else None
         if nearest_rule:
-            yield result, nearest_rule
+            yield row, nearest_rule
 
 
 def nearest(rules: RuleSet, copy: Copy) -> NearestRule | None:

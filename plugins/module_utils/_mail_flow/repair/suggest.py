@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..analyses.aspects import GAINS, LOSSES, DifferenceKind
 from ..analyses.causes import unlike
 from ..analyses.difference import Difference, difference
 from ..analyses.finding import MailFinding, MayChange
-from ..analyses.judgment import PROVED, REFUTED, UNKNOWN, Counterexample, Judgment
+from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import SCOPES, Copy
 from ..analyses.verifier import TriedRules, prove
@@ -50,7 +51,7 @@ from .aims import (
 from .candidate_edits import candidates
 from .connector_edits import ConnectorEdit, connector_edits
 from .nearest import copy_of
-from .unwanted_changes import LOSSES, unwanted_changes, wider_than
+from .unwanted_changes import unwanted_changes, wider_than
 
 #: The steps for all suggestions about an organization.
 STEPS = 24_000_000
@@ -91,7 +92,7 @@ class TraceEffect:
 
     window: Window | None
     copies: int
-    changes: Mapping[str, CopyCount]
+    changes: Mapping[DifferenceKind, CopyCount]
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,7 @@ class _Repair:
                 if kind == ADD and ADD in kinds:
                     continue  # It is the same rule at another place.
                 (left_open,) = prove(RuleSet(draft.rules, self.rules.dialect), self.given, [guarantee], self.now)
-                if left_open.verdict == PROVED:
+                if left_open.verdict is GuaranteeVerdict.PROVED:
                     continue
                 tried = self._under(draft, goal)
                 if self._refuting(tried, others) is None and self._acts(draft, tried):
@@ -331,12 +332,15 @@ class _Repair:
             others = [guarantee for guarantee in kept if guarantee is not goal.guarantee]
             try:
                 (then,) = prove(self.rules, facts, [judged.guarantee], self.now)
-                broken = any(judgment.verdict == REFUTED for judgment in prove(self.rules, facts, others, self.now))
+                broken = any(
+                    judgment.verdict is GuaranteeVerdict.REFUTED
+                    for judgment in prove(self.rules, facts, others, self.now)
+                )
             except BudgetError:
                 return
             same = then.counterexample is not None and then.counterexample.hole == hole
             if not (broken or same):
-                left_open = None if then.verdict == PROVED else then
+                left_open = None if then.verdict is GuaranteeVerdict.PROVED else then
                 yield Suggestion((), self.present.rules, Difference(), (), None, left_open, edit)
 
     def _search(self, goal: _Goal, search: _GoalSearch) -> Iterator[EditedRules]:
@@ -414,7 +418,7 @@ class _Repair:
     def _to_keep(self, goal: _Goal) -> list[Guarantee]:
         """The guarantees that must not be refuted: the goal first, those that held, and those of which it was unknown."""
         wanted = [] if goal.guarantee is None else [goal.guarantee]
-        kept = [judgment.guarantee for judgment in self.judged if judgment.verdict != REFUTED]
+        kept = [judgment.guarantee for judgment in self.judged if judgment.verdict is not GuaranteeVerdict.REFUTED]
         return [*wanted, *(other for other in kept if other is not goal.guarantee)]
 
     def _simulated(self, rules: RuleSet, goal: _Goal) -> FailingCopy | None:
@@ -458,10 +462,10 @@ class _Repair:
 
     def _refutation(self, tried: TriedRules, guarantee: Guarantee) -> Counterexample | None:
         was = next(judgment.verdict for judgment in self.judged if judgment.guarantee is guarantee)
-        if was == UNKNOWN:  # It need not be proved.
+        if was is GuaranteeVerdict.UNKNOWN:  # It need not be proved.
             return tried.refutation(guarantee)
         judgment = tried.judgment(guarantee)
-        if judgment.verdict == UNKNOWN:
+        if judgment.verdict is GuaranteeVerdict.UNKNOWN:
             raise _OpenError
         return judgment.counterexample
 
@@ -514,7 +518,7 @@ class _Repair:
 
 def _covers(known: Broken, other: Broken) -> bool:
     """Whether an expectation that was not met includes another. Who gets nothing meets none."""
-    return known.recipient == other.recipient and known.key in ("", other.key)
+    return known.recipient == other.recipient and known.path in ((), other.path)
 
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
@@ -532,7 +536,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     unknown += suggestion.difference.more + (not suggestion.difference.complete)
     others = _surely_unwanted(suggestion)
     return (
-        suggestion.left_open is not None and suggestion.left_open.verdict == REFUTED,
+        suggestion.left_open is not None and suggestion.left_open.verdict is GuaranteeVerdict.REFUTED,
         len(suggestion.losses),
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
@@ -543,7 +547,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
         _distance(suggestion, aim, present),
         sorted(map(_values, others), reverse=True),
         len(suggestion.edits),
-        sum(not finding.kind.endswith("_gained") for finding in every),
+        sum(finding.kind not in GAINS for finding in every),
         sorted(((_conditions(finding), _values(finding)) for finding in every), reverse=True),
     )
 

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..analyses.aspects import LOSSES, DifferenceKind
 from ..analyses.difference import Difference
 from ..analyses.finding import MailFinding, MayChange, in_section, section_of
 from ..analyses.verifier import claims_of
@@ -20,14 +21,11 @@ from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CONFLICTS, Model
 from ..symbolic.logic import high
 
-#: The kinds of differences by which mail is worse off.
-LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
-
 
 def unwanted_changes(
     differences: Sequence[Difference],
     wanted: Mapping[str, Any],
-    takes: str,
+    takes: DifferenceKind | None,
     given: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
@@ -37,7 +35,7 @@ def unwanted_changes(
     """Of each difference, what is not about the wanted mail alone, what may be, and losses that nobody asked for.
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
-    :param takes: the kind of loss that is asked for; empty for none.
+    :param takes: the kind of loss that is asked for; ``None`` for none.
     :param given: the facts, in the form of the option ``facts``.
     :param copies: whether what happens to people whom rules add is asked for, too.
     """
@@ -51,8 +49,8 @@ def unwanted_changes(
     return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
 
 
-def _may_be_wanted(finding: MailFinding, takes: str) -> bool:
-    return not isinstance(finding, MayChange) and (finding.kind not in LOSSES or finding.kind == takes)
+def _may_be_wanted(finding: MailFinding, takes: DifferenceKind | None) -> bool:
+    return not isinstance(finding, MayChange) and (finding.kind not in LOSSES or finding.kind is takes)
 
 
 def _within(

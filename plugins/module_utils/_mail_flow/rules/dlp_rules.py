@@ -22,6 +22,7 @@ from ..model import questions
 from ..model.encrypters import BLOCKED, DLP, LOOKS, Encrypter
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
+from ..model.outcomes import Fate, ProtectionKind
 from .rule_set import RuleSet
 
 #: The conditions with which a DLP rule can be certain: of the sender, the recipient, and the access scope.
@@ -44,12 +45,12 @@ _SENDERS_EXCEPT = (("senders_except", "from"), ("sender_groups_except", "from_me
 
 #: What becomes of a copy after an action that keeps it from its recipient, the strictest first; of one of which
 #: Microsoft's pages do not say what it does to mail, nobody knows.
-UNKNOWN_END = "unknown"
+UNKNOWN_END = Fate.UNKNOWN
 ENDS = {
     "block_access": BLOCKED,
-    "quarantine": "quarantined",
-    "redirect_message_to": "redirected",
-    **dict.fromkeys(("moderate_message_by_user", "moderate_message_by_manager"), "moderated"),
+    "quarantine": Fate.QUARANTINED,
+    "redirect_message_to": Fate.REDIRECTED,
+    **dict.fromkeys(("moderate_message_by_user", "moderate_message_by_manager"), Fate.MODERATED),
     **dict.fromkeys(
         (
             *("restrict_access", "mip_restrict_access", "restrict_browser_access", "access_time_control"),
@@ -67,7 +68,7 @@ BLOCKS_OUTSIDE = "PerUser"
 BRINGS = ("redirect_message_to", "add_to_recipients", "copy_to", "blind_copy_to")
 
 #: What a rule with an action that was not understood may protect mail with.
-ANY_OPTION = "protected_option_unknown"
+ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
 
 #: The GUIDs of the two built-in templates.
 _BUILT_IN = {

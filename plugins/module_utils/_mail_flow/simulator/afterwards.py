@@ -14,6 +14,7 @@ from ..model.encrypters import LOOKS, Afterwards, PossibleEncrypter, all_possibl
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Open, Truth, all_of, negate, opened
 from ..model.message import Message, Recipient
+from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules, changed_by
 from ..rules.rule_set import RuleSet
 from .decider import MessageDecider, hidden
@@ -39,7 +40,7 @@ class AfterRules:
 
     def worlds(self, world: World, person: Recipient) -> list[World]:
         """A world with what follows in it: one, or one for each answer to a question that has a guess."""
-        if world.fate not in ("delivered", "quarantined"):
+        if world.fate not in (Fate.DELIVERED, Fate.QUARANTINED):
             return [world]
         found = [new.but(after=Afterwards(self._dlp(new, person))) for new in self._settled(world, person)]
         return [labelled for each in found for labelled in self._labelled(each)]
@@ -59,7 +60,7 @@ class AfterRules:
     def _dlp(self, world: World, person: Recipient) -> tuple[PossibleEncrypter, ...]:
         """The DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
         policies = self._policies
-        if not policies or world.fate == "quarantined":
+        if not policies or world.fate == Fate.QUARANTINED:
             return ()
         if self.decider is None or "NDR" in (self.message.types or ()):
             return all_possible(policies.told)
@@ -74,7 +75,7 @@ class AfterRules:
     def _settled(self, world: World, person: Recipient) -> list[World]:
         """The worlds in which every question with a guess of what DLP looks at has an answer."""
         policies = self._policies
-        if not policies or world.fate == "quarantined" or self.decider is None:
+        if not policies or world.fate == Fate.QUARANTINED or self.decider is None:
             return [world]
         asked: list[Open] = []
 

@@ -15,6 +15,7 @@ from ..actions.edit import insertable, sets_last
 from ..actions.tell import told
 from ..model import questions
 from ..model.kleene import Open, opened
+from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from .state import World
 
@@ -42,7 +43,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
         if value or fallback == "Wrap":
             worlds += _acted(rule, here, scene, does, wraps=not value)
         elif fallback == "Reject":
-            worlds.append(here.but(fate="rejected", over=True, ended_by=rule.name))
+            worlds.append(here.but(fate=Fate.REJECTED, over=True, ended_by=rule.name))
         else:
             # The whole rule is ignored.
             worlds.append(here)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..._exchange.names import name_key
 from ..._resources.rights_management import Obstacle
@@ -23,9 +22,11 @@ from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
 from ..model.encrypters import DLP, LABELS, Afterwards
 from ..model.facts import Facts, leaves, sender_inside, sender_outside
-from ..model.kleene import Open, Reason, Truth, rows_of
+from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Protection
+from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.sizes import ENCODED, size_range
+from .copy_result import Transit
 from .state import World
 
 #: The largest message that is protected, in bytes, and the largest that is protected however it is encoded.
@@ -41,11 +42,10 @@ FORWARDED_TYPES = ("AutoForward", "SmtpForwarding")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CopyProtection:
     """A copy's protection, if it is delivered.
 
-    :param protection: ``none``, ``encrypt``, ``do_not_forward``, ``template:<name>``, ``smime``,
-        ``protected_option_unknown`` or ``unknown``.
+    :param kind: a :class:`ProtectionKind` or ``template:<name>``.
     :param by: the rules that protect it.
     :param on_arrival: whether the message arrived with its protection; ``None`` if that is open.
     :param branding: the OME configuration that it shows; empty if none does.
@@ -54,11 +54,12 @@ class Verdict:
     :param assumes: the numbers of the guesses that it relies on.
     :param rebranded: whether a DLP rule may have chosen another branding.
     :param by_dlp: the DLP rules that protect it; :param:`by_label` the label.
-    :param ended: what a DLP rule surely makes of the copy instead of its delivery; empty if nothing; :param:`ended_by` its name.
+    :param ended: what a DLP rule surely makes of the copy instead of its delivery; ``None`` if nothing; :param:`ended_by` its
+        name.
     :param taken_by: the DLP rules that surely took its protection away.
     """
 
-    protection: str
+    kind: str
     by: tuple[str, ...] = ()
     on_arrival: bool | None = False
     branding: str = ""
@@ -68,18 +69,18 @@ class Verdict:
     rebranded: bool = False
     by_dlp: tuple[str, ...] = ()
     by_label: str = ""
-    ended: str = ""
+    ended: Fate | None = None
     ended_by: tuple[str, ...] = ()
     taken_by: tuple[str, ...] = ()
 
 
-def verdict(world: World, message: Message, facts: Facts) -> Verdict:
+def protection_of(world: World, message: Message, facts: Facts) -> CopyProtection:
     """The protection in a world after the last rule."""
     found = _protection(world, message, facts)
     if world.surprises:
         return replace(
             found,
-            protection="unknown",
+            kind=ProtectionKind.UNKNOWN,
             by=(),
             reasons=(*found.reasons, *world.surprises),
             on_arrival=None,
@@ -88,7 +89,7 @@ def verdict(world: World, message: Message, facts: Facts) -> Verdict:
     return _afterwards(_branded(found, world, message), world, message, facts)
 
 
-def _afterwards(found: Verdict, world: World, message: Message, facts: Facts) -> Verdict:
+def _afterwards(found: CopyProtection, world: World, message: Message, facts: Facts) -> CopyProtection:
     """A copy after DLP rules and its label. Neither S/MIME nor protection by another organization's keys is theirs to
     change.
     """
@@ -97,12 +98,12 @@ def _afterwards(found: Verdict, world: World, message: Message, facts: Facts) ->
         return found
     dlp, labels = after.of_kind(DLP), after.of_kind(LABELS)
     if dlp.end:
-        return replace(found, ended=dlp.end, ended_by=dlp.blocks, delivered=False)
+        return replace(found, ended=Fate(dlp.end), ended_by=dlp.blocks, delivered=False)
     if dlp.may("ends"):
         found = replace(found, delivered=False, reasons=(*found.reasons, *dlp.reasons("ends")))
     arrival = message.protection
     foreign = found.on_arrival and arrival is not None and arrival.owner == "other"
-    if found.protection == "smime" or foreign:
+    if found.kind == ProtectionKind.SMIME or foreign:
         return found
     if dlp.may("brands") or (world.brands and any(after.may(effect) for effect in ("options", "removes"))):
         reasons = after.reasons("brands", "options", "removes") if world.brands else dlp.reasons("brands")
@@ -110,9 +111,9 @@ def _afterwards(found: Verdict, world: World, message: Message, facts: Facts) ->
     return _labelled(_after_dlp(found, world, message, facts, dlp), world, message, facts, labels)
 
 
-def _after_dlp(found: Verdict, world: World, message: Message, facts: Facts, dlp: Afterwards) -> Verdict:
+def _after_dlp(found: CopyProtection, world: World, message: Message, facts: Facts, dlp: Afterwards) -> CopyProtection:
     """A copy after the DLP rules."""
-    if found.protection == "none":
+    if found.kind == ProtectionKind.NONE:
         if not dlp.may("options"):
             return found
         if dlp.surely("options"):
@@ -122,42 +123,52 @@ def _after_dlp(found: Verdict, world: World, message: Message, facts: Facts, dlp
     ours = arrival is not None and (not arrival.by_rights or arrival.owner == "own")
     closed = _closed(facts) if arrival is not None and arrival.by_rights else None
     if dlp.surely("removes") and ours and not closed:
-        return Verdict("none", reasons=found.reasons, delivered=found.delivered, taken_by=dlp.names("removes"))
-    if found.protection == "unknown":
+        return CopyProtection(
+            ProtectionKind.NONE, reasons=found.reasons, delivered=found.delivered, taken_by=dlp.names("removes")
+        )
+    if found.kind == ProtectionKind.UNKNOWN:
         return _opened(found, dlp, "options") if dlp.may("options") else found
     if dlp.may("removes"):
         return _opened(found, dlp, "removes", *([closed] if closed else []))
     return _replaced(found, dlp)
 
 
-def _labelled(found: Verdict, world: World, message: Message, facts: Facts, labels: Afterwards) -> Verdict:
+def _labelled(
+    found: CopyProtection, world: World, message: Message, facts: Facts, labels: Afterwards
+) -> CopyProtection:
     """A copy with its label: one that encrypts replaces all other protection."""
     if not labels.every:
         return found
     if labels.may("removes"):
-        return found if found.protection == "none" and not labels.may("options") else _opened(found, labels, "removes")
+        return (
+            found
+            if found.kind == ProtectionKind.NONE and not labels.may("options")
+            else _opened(found, labels, "removes")
+        )
     if any(each.sure for each in labels.of("options")):
         return _protected_after(found, labels, world, message, facts)
-    if found.protection in ("none", "unknown"):
+    if found.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN):
         return _opened(found, labels, "options")
     return _replaced(found, labels)
 
 
-def _protected_after(found: Verdict, after: Afterwards, world: World, message: Message, facts: Facts) -> Verdict:
+def _protected_after(
+    found: CopyProtection, after: Afterwards, world: World, message: Message, facts: Facts
+) -> CopyProtection:
     """A copy that DLP rules or a label surely protect after the rules, if Exchange can protect it."""
     sure = [each for each in after.of("options") if each.sure]
     arrival = message.protection
     asked = tuple((each.what.name, option) for each in sure for option in each.what.options)
     as_asked = _asked(world.but(asked=asked, removed=()), message, facts)
     in_clear = arrival is not None and not arrival.by_rights and not world.removed
-    if as_asked.protection in ("none", "unknown") or not in_clear or as_asked.assumes:
+    if as_asked.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN) or not in_clear or as_asked.assumes:
         inbound = [
             Reason(questions.SEVERAL_DLP_RULES, "dlp_inbound", (each.what.name, each.what.policy)) for each in sure
         ]
         reasons = (*found.reasons, *as_asked.reasons, *inbound)
         return replace(
             found,
-            protection="unknown",
+            kind=ProtectionKind.UNKNOWN,
             by=(),
             on_arrival=None,
             branding="",
@@ -165,11 +176,11 @@ def _protected_after(found: Verdict, after: Afterwards, world: World, message: M
             delivered=found.delivered and as_asked.delivered,
         )
     options = after.options
-    one = options[0] if len(options) == 1 else "protected_option_unknown"
+    one = options[0] if len(options) == 1 else ProtectionKind.OPTION_UNKNOWN
     label = sure[0].what.name if sure[0].what.kind == LABELS else ""
     return replace(
         found,
-        protection=one,
+        kind=one,
         by=(),
         by_dlp=() if label else after.names("options"),
         by_label=label,
@@ -178,26 +189,26 @@ def _protected_after(found: Verdict, after: Afterwards, world: World, message: M
     )
 
 
-def _replaced(found: Verdict, after: Afterwards) -> Verdict:
+def _replaced(found: CopyProtection, after: Afterwards) -> CopyProtection:
     """A protected copy of which it may be open with which option it is protected in the end."""
-    if not after.replaces(found.protection):
+    if not after.replaces(found.kind):
         return found
-    return replace(found, protection="protected_option_unknown", reasons=(*found.reasons, *after.reasons("options")))
+    return replace(found, kind=ProtectionKind.OPTION_UNKNOWN, reasons=(*found.reasons, *after.reasons("options")))
 
 
-def _opened(found: Verdict, after: Afterwards, effect: str, *more: Reason) -> Verdict:
+def _opened(found: CopyProtection, after: Afterwards, effect: str, *more: Reason) -> CopyProtection:
     """A copy of which it is open whether it is protected in the end."""
     reasons = (*found.reasons, *after.reasons(effect), *more)
     return replace(
-        found, protection="unknown", by=(), by_dlp=(), by_label="", on_arrival=None, branding="", reasons=reasons
+        found, kind=ProtectionKind.UNKNOWN, by=(), by_dlp=(), by_label="", on_arrival=None, branding="", reasons=reasons
     )
 
 
-def _branded(found: Verdict, world: World, message: Message) -> Verdict:
+def _branded(found: CopyProtection, world: World, message: Message) -> CopyProtection:
     """With the branding that rules chose; mail protected by another organization's keys gets none."""
     names = {name_key(name): name for _rule, name in world.brands}
     foreign = found.on_arrival and message.protection is not None and message.protection.owner == "other"
-    if not names or foreign or found.protection in ("none", "smime", "unknown"):
+    if not names or foreign or found.kind in (ProtectionKind.NONE, ProtectionKind.SMIME, ProtectionKind.UNKNOWN):
         return found
     if len(names) > 1:
         why = Reason(questions.WHICH_TEMPLATE, "which_branding", (tuple(sorted(names.values())),))
@@ -205,31 +216,33 @@ def _branded(found: Verdict, world: World, message: Message) -> Verdict:
     return replace(found, branding=next(iter(names.values())))
 
 
-def _unknown(reason: Reason) -> Verdict:
-    return Verdict("unknown", reasons=(reason,), on_arrival=None)
+def _unknown(reason: Reason) -> CopyProtection:
+    return CopyProtection(ProtectionKind.UNKNOWN, reasons=(reason,), on_arrival=None)
 
 
-def _protection(world: World, message: Message, facts: Facts) -> Verdict:
+def _protection(world: World, message: Message, facts: Facts) -> CopyProtection:
     arrival = message.protection
     if arrival is None:
         return _unknown(Reason(questions.A_FACT, "arrival", field="protection"))
-    if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
+    encrypted = arrival.kind == ProtectionKind.SMIME
+    if world.content.wrapped and (encrypted or arrival.kind == ProtectionKind.SMIME_SIGNED):
+        if world.asked:
+            return _asked(world, message, facts)
         # The wrapped message is now an attachment, unchanged.
-        kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
-        return _asked(world, message, facts) if world.asked else kept
-    if arrival.kind == "smime":
-        return Verdict("smime", on_arrival=True)
+        return CopyProtection(ProtectionKind.SMIME if encrypted else ProtectionKind.NONE, on_arrival=encrypted)
+    if encrypted:
+        return CopyProtection(ProtectionKind.SMIME, on_arrival=True)
     if arrival.by_rights:
         return _of_protected(world, arrival, facts)
-    return _asked(world, message, facts) if world.asked else Verdict("none")
+    return _asked(world, message, facts) if world.asked else CopyProtection(ProtectionKind.NONE)
 
 
-def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
+def _of_protected(world: World, arrival: Protection, facts: Facts) -> CopyProtection:
     """A message that arrives protected stays so: further requests are ignored, and only protection by the
     organization's own keys can be removed.
     """
-    kept = Verdict(arrival.kind, on_arrival=True)
-    if arrival.kind == "protected_option_unknown":
+    kept = CopyProtection(arrival.kind, on_arrival=True)
+    if arrival.kind == ProtectionKind.OPTION_UNKNOWN:
         kept = replace(kept, reasons=(Reason(questions.A_FACT, "arrival_option", field="protection"),))
     if arrival.owner == "other" or not world.removed:
         return kept
@@ -238,7 +251,7 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
     if world.asked:
         return _unknown(_both(world))
     closed = _closed(facts)
-    return _unknown(closed) if closed else Verdict("none")
+    return _unknown(closed) if closed else CopyProtection(ProtectionKind.NONE)
 
 
 def _closed(facts: Facts) -> Reason | None:
@@ -254,7 +267,7 @@ def _both(world: World) -> Reason:
     return Reason(questions.ENCRYPTED_AND_DECRYPTED, "encrypted_and_decrypted", tuple(names))
 
 
-def _asked(world: World, message: Message, facts: Facts) -> Verdict:
+def _asked(world: World, message: Message, facts: Facts) -> CopyProtection:
     """A message that arrives in clear and that rules ask to protect."""
     scope = [
         value.settled(world.answered()) if isinstance(value, Open) else value
@@ -266,7 +279,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
     forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
     if outside is True and inside is not True and not forwarded and not message.also_from:
-        return Verdict("none", assumes=assumes)
+        return CopyProtection(ProtectionKind.NONE, assumes=assumes)
     reasons = _reasons_of_world(world, message, facts)
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
@@ -276,22 +289,22 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     reasons += [*_type_reasons(message), *_configured(facts, message)]
     large = _too_large(message) or _too_many(message)
     if large:
-        return Verdict("unknown", reasons=(*reasons, large), delivered=False)
+        return CopyProtection(ProtectionKind.UNKNOWN, reasons=(*reasons, large), delivered=False)
     if reasons:
         fails = any(reason.id in (questions.PDF, questions.LICENSING_OFF) for reason in reasons)
-        return Verdict("unknown", reasons=tuple(reasons), delivered=not fails)
+        return CopyProtection(ProtectionKind.UNKNOWN, reasons=tuple(reasons), delivered=not fails)
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
     options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
     if len(options) > 1:
         why = Reason(questions.WHICH_TEMPLATE, "which_template", (tuple(sorted(options.values())),))
-        return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)
-    return Verdict(next(iter(options.values())), by, assumes=assumes)
+        return CopyProtection(ProtectionKind.OPTION_UNKNOWN, by, reasons=(why,), assumes=assumes)
+    return CopyProtection(next(iter(options.values())), by, assumes=assumes)
 
 
 def _reasons_of_world(world: World, message: Message, facts: Facts) -> list[Reason]:
     """Why it is open what comes of protection, but for what depends on the sender's scope and the message's type."""
     reasons = [_both(world)] if world.removed else []
-    if world.fate in ("quarantined", "released"):
+    if world.fate in (Fate.QUARANTINED, Fate.RELEASED):
         reasons.append(Reason(questions.A_FACT, "after_quarantine"))
     first = _scopes(facts, facts.primary(message.sender), message.authenticated)
     others = [_scopes(facts, facts.primary(other), message.authenticated) for other in message.also_from]
@@ -449,53 +462,50 @@ def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
     return found
 
 
-def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, Any]:
-    """The key ``transit`` of a recipient's result: what all ways of a delivered copy have in common; empty if it does
-    not leave. Where a connector may hand it to the organization's own servers, ``on_premises`` names that alone.
-
-    ``tls`` is ``forced``, ``opportunistic`` or ``unknown``; ``validation``, ``connector`` and ``ends_at`` are there
-    where they apply and are known, and ``unknown`` says why something is not.
+def transit(worlds: Iterable[World], facts: Facts, address: str) -> Transit | None:
+    """What all ways of a delivered copy have in common; ``None`` if it does not leave, and no connector may hand it to the
+    organization's own servers.
     """
     every = list(worlds)
     leaving = [_goes(world, facts, address) for world in every]
     if all(goes is False for goes in leaving):
         own = [connector.name for connector in facts.to_own_servers(domain(address))]
-        return {"on_premises": ", ".join(own)} if own else {}
+        return Transit(on_premises=", ".join(own)) if own else None
     # A copy that stays has no way.
     by_world = [
         [] if goes is False else ways_of(world, facts, address) for world, goes in zip(every, leaving, strict=True)
     ]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))
-    tls = _tls(ways) if all(goes is True for goes in leaving) else "unknown"
-    shared = _shared(ways)
-    if tls != "forced" or any(way.doubt for way in ways):
-        shared.pop("validation", None)
-    found: dict[str, Any] = {"tls": tls, **shared}
-    if tls != "unknown" and (tls != "forced" or "validation" in shared):
+    tls = _tls(ways) if all(goes is True for goes in leaving) else Tls.UNKNOWN
+    is_known = tls is Tls.FORCED and not any(way.doubt for way in ways)
+    validation = _shared(way.validation for way in ways) if is_known else ""
+    found = Transit(
+        tls,
+        validation,
+        connector=_shared(way.connector for way in ways),
+        ends_at=_shared(way.ends_at for way in ways),
+    )
+    if tls is Tls.OPPORTUNISTIC or validation:
         return found
     reasons = [reason for goes in leaving if isinstance(goes, Open) for reason in goes.reasons]
     reasons += _reasons(ways, address)
     if len({tuple(ways) for ways in by_world}) > 1:
         reasons += [reason for world in every for question, _answer in world.answers for reason in question.reasons]
-    return {**found, "unknown": rows_of(sorted(set(reasons)))} if reasons else found
+    return replace(found, unknown=tuple(sorted(set(reasons))))
 
 
-def _tls(ways: Iterable[Way]) -> str:
-    """Whether TLS is forced on all of these ways: ``forced``, ``opportunistic`` or ``unknown``."""
-    found = set()
+def _tls(ways: Iterable[Way]) -> Tls:
+    """Whether TLS is forced on all of these ways."""
+    found: set[Tls] = set()
     for way in ways:
         if way.validation:
-            found.add("forced")
+            found.add(Tls.FORCED)
         else:
-            found.add("unknown" if way.doubt else "opportunistic")
-    return found.pop() if len(found) == 1 else "unknown"
+            found.add(Tls.UNKNOWN if way.doubt else Tls.OPPORTUNISTIC)
+    return found.pop() if len(found) == 1 else Tls.UNKNOWN
 
 
-def _shared(ways: Iterable[Way]) -> dict[str, str]:
-    """What all of these ways have in common."""
-    found = {}
-    for key in ("validation", "connector", "ends_at"):
-        values = {getattr(way, key) for way in ways}
-        if len(values) == 1 and (value := values.pop()):
-            found[key] = value
-    return found
+def _shared(values: Iterable[str]) -> str:
+    """The value that all of these are; empty if they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""

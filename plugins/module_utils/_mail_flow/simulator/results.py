@@ -9,7 +9,7 @@ recipient and on the clouds of both sides. Conditional Access is not read: ways 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,22 +21,23 @@ from ..model.addresses import domain
 from ..model.carried_labels import label_name
 from ..model.clouds import CHINA, US_GOVERNMENT, cloud_of
 from ..model.facts import Facts, recipient_outside
-from ..model.kleene import Reason, rows_of
+from ..model.kleene import Reason
 from ..model.message import Message, Recipient
+from ..model.outcomes import OPEN_PROTECTIONS, TEMPLATE, Fate, OpeningWay, ProtectionKind
 from ..rules.rule_set import RuleSet
-from .protection import Verdict, Way, transit, verdict, ways_of
+from .copy_result import CopyResult, MessageResult, Opening, RuleMatch
+from .protection import CopyProtection, Way, protection_of, transit, ways_of
 from .simulation import Passage
-from .state import NOBODY, Course, World
-
-#: Protections that are partly unknown.
-OPEN = ("unknown", "protected_option_unknown")
+from .state import Course, World
 
 _TOO_MANY = Reason(questions.A_FACT, "too_many_questions")
 _TWICE = Reason(questions.ADDED_RECIPIENTS, "several_ways")
 
-#: The result of a copy that would take too many steps.
-_TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
-_WHY = Reason("budget", "message_too_complex")
+#: Why nothing is known of a copy that would take too many steps.
+_TOO_COMPLEX = Reason("budget", "message_too_complex")
+
+#: The protections that are no rights management, or may be none.
+_NOT_BY_RIGHTS = frozenset((ProtectionKind.NONE, ProtectionKind.UNKNOWN, ProtectionKind.SMIME, ""))
 
 
 class Simulator:
@@ -54,23 +55,19 @@ class Simulator:
         return Passage(self.rules, message, self.facts).courses()
 
     def run(self, message: Message) -> dict[str, Any]:
-        """``name`` of the message and ``recipients``: address to result, with the keys of the module's result. What
-        exceeds the step budget is unknown.
-        """
+        """The result of a message as results of modules have it, with reasons that are not yet sentences."""
+        return self.results(message).as_row()
+
+    def results(self, message: Message) -> MessageResult:
+        """The result of each recipient who gets a copy. What exceeds the step budget is unknown."""
         try:
             with bounded(STEPS_OF_MESSAGE):
-                found = {
-                    course.recipient.label: result(course, self.rules, message, self.facts)
-                    for course in self.courses(message)
-                }
+                courses = self.courses(message)
+                found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in courses}
         except BudgetError:
-            found = {
-                person.label: {**_TOO_MUCH, "unknown": rows_of([_WHY])} for person in self.facts.recipients(message)
-            }
-        return {
-            "name": message.name,
-            "recipients": {label: described for label, described in found.items() if described is not None},
-        }
+            nothing = CopyResult(Fate.UNKNOWN, ProtectionKind.UNKNOWN, unknown=(_TOO_COMPLEX,))
+            found = {person.label: nothing for person in self.facts.recipients(message)}
+        return MessageResult(message.name, {label: each for label, each in found.items() if each is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,8 @@ class _End:
     """The end of a world at one stage: before an approval, after the first one, and so on."""
 
     world: World
-    fate: str
-    verdict: Verdict
+    fate: Fate
+    protection: CopyProtection
     matched: tuple[int, ...]
     perhaps: frozenset[int]
     ways: tuple[Way, ...]
@@ -87,19 +84,19 @@ class _End:
     @property
     def shown(self) -> tuple[object, ...]:
         """The part of it that a result shows."""
-        found = self.verdict
+        found = self.protection
         return (
-            *(self.fate, found.protection, found.by, found.on_arrival, found.branding, found.delivered, self.matched),
+            *(self.fate, found.kind, found.by, found.on_arrival, found.branding, found.delivered, self.matched),
             *(found.by_dlp, found.by_label),
         )
 
 
-def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[str, Any] | None:
+def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> CopyResult | None:
     """A recipient's result; ``None`` for somebody who gets nothing because no rule adds them in the end."""
     likely = [world for world in course.worlds if not world.against_a_guess]
-    if all(world.fate == NOBODY for world in likely):
+    if all(world.fate == Fate.NOBODY for world in likely):
         return None
-    return _Stage(course, rules, message, facts, course.worlds).described()
+    return _Stage(course, rules, message, facts, course.worlds).result()
 
 
 def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[int, Match]:
@@ -125,11 +122,6 @@ class Match:
     sure: bool
     reasons: Sequence[Reason]
 
-    @property
-    def shown(self) -> bool | str:
-        """As results have it."""
-        return True if self.sure else "unknown"
-
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
@@ -140,84 +132,91 @@ class _Stage:
     worlds: Sequence[World]
     number: int = 0
 
-    def described(self) -> dict[str, Any]:
-        """The keys of a result, in order. Keys that do not apply are absent."""
+    def result(self) -> CopyResult:
+        """The result at this stage, with those of later ones."""
         ends = [self.end(world) for world in self.worlds]
         likely = [end for end in ends if not end.world.against_a_guess]
         fate = self.fate(likely)
-        found: dict[str, Any] = {"fate": fate, **self._protection(likely, fate)}
-        names = [
-            {"name": self.rules.rules[place].name, "matched": Match(sure, ()).shown}
-            for place, sure in self.matches(likely).items()
-        ]
-        found["rules"] = names
-        doubtful = (
-            fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
+        rules = tuple(RuleMatch(self.rules.rules[place].name, sure) for place, sure in self.matches(likely).items())
+        found = CopyResult(fate, rules=rules, assumes=tuple(self._assumed(ends, likely)))
+        found = self._with_protection(found, likely)
+        brandings = {end.protection.branding for end in likely}
+        if fate == Fate.DELIVERED:
+            found = self._with_delivery(found, likely, brandings)
+        is_open = fate == Fate.UNKNOWN or found.protection in OPEN_PROTECTIONS
+        doubtful = is_open or not all(rule.sure for rule in rules)
+        reasons = self.reasons(likely, doubtful or len(brandings) > 1)
+        later = {key: stage.result() for key, stage in self.later(fate).items()}
+        return replace(
+            found,
+            unknown=tuple(reasons),
+            after_approval=later.get("after_approval"),
+            after_release=later.get("after_release"),
         )
-        brands = {end.verdict.branding for end in likely}
-        if fate == "delivered":
-            on_the_way = transit([end.world for end in likely], self.facts, self.course.recipient.address)
-            found.update({"transit": on_the_way} if on_the_way else {})
-            if brands != {""} and len(brands) == 1:
-                found["branding"] = next(iter(brands))
-            arrival = self.message.protection
-            own = not found.get("protected_on_arrival") or (arrival is not None and arrival.owner == "own")
-            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.facts, own=own)
-            found.update({"opens": ways} if ways else {})
-        assumed = self._assumed(ends, likely)
-        found.update({"assumes": assumed} if assumed else {})
-        reasons = self.reasons(likely, doubtful or len(brands) > 1)
-        found.update({"unknown": rows_of(reasons)} if reasons else {})
-        return {**found, **{key: stage.described() for key, stage in self.later(fate).items()}}
+
+    def _with_delivery(self, found: CopyResult, likely: Sequence[_End], brandings: set[str]) -> CopyResult:
+        """With what is known of a delivered copy: how it leaves, what it shows, and how the recipient opens it."""
+        branding = next(iter(brandings)) if len(brandings) == 1 else ""
+        arrival = self.message.protection
+        own = not found.on_arrival or (arrival is not None and arrival.owner == "own")
+        return replace(
+            found,
+            transit=transit([end.world for end in likely], self.facts, self.course.recipient.address),
+            branding=branding,
+            opens=tuple(opens(found.protection, branding, self.course.recipient, self.facts, own=own)),
+        )
 
     def end(self, world: World) -> _End:
         """The end of a world at this stage."""
-        fate = "delivered" if world.fate == "released" else world.fate
+        fate: Fate = Fate.DELIVERED if world.fate == Fate.RELEASED else world.fate
         if world.held > self.number:
-            fate = "moderated"
-        found = verdict(world, self.message, self.facts)
-        if fate == "delivered" and found.ended:
-            fate, found = found.ended, Verdict("")
-        elif fate == "delivered" and not found.delivered:
-            fate = "unknown"
-        elif fate != "delivered":
-            found = Verdict("unknown", reasons=world.surprises) if world.surprises else Verdict("")
-            fate = "unknown" if world.surprises else fate
+            fate = Fate.MODERATED
+        found = protection_of(world, self.message, self.facts)
+        if fate == Fate.DELIVERED and found.ended:
+            fate = found.ended
+            found = CopyProtection("")
+        elif fate == Fate.DELIVERED and not found.delivered:
+            fate = Fate.UNKNOWN
+        elif fate != Fate.DELIVERED and world.surprises:
+            fate = Fate.UNKNOWN
+            found = CopyProtection(ProtectionKind.UNKNOWN, reasons=world.surprises)
+        elif fate != Fate.DELIVERED:
+            found = CopyProtection("")
         here = tuple(place for held, place in world.matched if held == self.number)
         perhaps = frozenset(place for held, place in world.perhaps if held == self.number)
         ways = (
             ways_of(world, self.facts, self.course.recipient.address)
-            if fate == "delivered" and (world.routes or world.requires_tls)
+            if fate == Fate.DELIVERED and (world.routes or world.requires_tls)
             else ()
         )
         return _End(world, fate, found, here, perhaps, tuple(ways))
 
-    def fate(self, likely: Sequence[_End]) -> str:
+    def fate(self, likely: Sequence[_End]) -> Fate:
         """What happens to the copy."""
         fates = {end.fate for end in likely}
-        return "unknown" if len(fates) > 1 or self.course.too_many else next(iter(fates))
+        return Fate.UNKNOWN if len(fates) > 1 or self.course.too_many else next(iter(fates))
 
-    def _protection(self, likely: Sequence[_End], fate: str) -> dict[str, Any]:
-        if fate not in ("delivered", "unknown"):
-            return {}
-        found = {(end.verdict.protection, end.verdict.by, end.verdict.on_arrival) for end in likely}
-        protections = {protection for protection, _by, _arrival in found}
-        kept = {arrival for _protection, _by, arrival in found}
-        protection = next(iter(protections)) if len(protections) == 1 and fate == "delivered" else "unknown"
-        if len(protections) > 1 and fate == "delivered" and not protections & {"none", "unknown", "smime", ""}:
-            protection = "protected_option_unknown"
-        described: dict[str, Any] = {"protection": protection}
-        by = {rules for _protection, rules, _arrival in found}
-        if protection not in ("unknown", "none") and len(by) == 1 and by != {()}:
-            described["protected_by"] = list(next(iter(by)))
-        by_dlp = {end.verdict.by_dlp for end in likely}
-        if protection not in ("unknown", "none") and len(by_dlp) == 1 and by_dlp != {()}:
-            described["protected_by_dlp"] = list(next(iter(by_dlp)))
-        label = label_name(self.message, self.facts)
-        described.update({"label": label} if label else {})
-        if len(kept) == 1 and None not in kept:
-            described["protected_on_arrival"] = next(iter(kept))
-        return described
+    def _with_protection(self, found: CopyResult, likely: Sequence[_End]) -> CopyResult:
+        """With what is known of the protection of a copy that is or may be delivered."""
+        if found.fate not in (Fate.DELIVERED, Fate.UNKNOWN):
+            return found
+        delivered = found.fate == Fate.DELIVERED
+        protections = {end.protection.kind for end in likely}
+        kept = {end.protection.on_arrival for end in likely}
+        protection: str = ProtectionKind.UNKNOWN
+        if delivered and len(protections) == 1:
+            protection = next(iter(protections))
+        elif delivered and not protections & _NOT_BY_RIGHTS:
+            protection = ProtectionKind.OPTION_UNKNOWN
+        protects = protection not in (ProtectionKind.UNKNOWN, ProtectionKind.NONE)
+        return replace(
+            found,
+            protection=protection,
+            protected_by=_common({end.protection.by for end in likely}) if protects else (),
+            protected_by_dlp=_common({end.protection.by_dlp for end in likely}) if protects else (),
+            label=label_name(self.message, self.facts),
+            on_arrival=next(iter(kept)) if len(kept) == 1 else None,
+        )
 
     def matches(self, likely: Sequence[_End]) -> dict[int, bool]:
         """The places of the rules that match here, first to last, and whether that is certain. It is not if some ways
@@ -234,7 +233,7 @@ class _Stage:
     def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
         """The guesses on which the answer depends."""
         shown = {(end.shown, end.ways) for end in likely}
-        assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
+        assumed = {number for end in likely for number in (*end.world.rests_on, *end.protection.assumes)}
         against = sorted(
             (end for end in ends if (end.shown, end.ways) not in shown), key=lambda end: len(end.world.contradictions)
         )
@@ -248,7 +247,7 @@ class _Stage:
 
     def reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:
         """Why a part of it is unknown."""
-        reasons = {reason for end in likely for reason in end.verdict.reasons}
+        reasons = {reason for end in likely for reason in end.protection.reasons}
         if len({end.shown for end in likely}) > 1 or doubtful:
             reasons |= {
                 reason
@@ -265,62 +264,66 @@ class _Stage:
             reasons.add(_TWICE)
         return sorted(reasons)
 
-    def later(self, fate: str) -> dict[str, _Stage]:
+    def later(self, fate: Fate) -> dict[str, _Stage]:
         """The result after approval or release."""
-        if fate == "moderated":
+        if fate == Fate.MODERATED:
             return {"after_approval": replace(self, number=self.number + 1)}
-        if fate == "quarantined":
+        if fate == Fate.QUARANTINED:
             return {
                 "after_release": replace(
-                    self, worlds=[world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds]
+                    self,
+                    worlds=[world.but(fate=Fate.RELEASED, matched=(), perhaps=frozenset()) for world in self.worlds],
                 )
             }
         return {}
 
 
-def opens(
-    protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True
-) -> list[dict[str, Any]]:
-    """The ways, most likely first: ``way`` and ``reason``. Empty if nothing is protected.
+def _common(names: Collection[tuple[str, ...]]) -> tuple[str, ...]:
+    """The names that all worlds have in common; empty if they differ."""
+    return next(iter(names)) if len(names) == 1 else ()
+
+
+def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True) -> list[Opening]:
+    """The ways to open a copy, most likely first. Empty if nothing is protected.
 
     :param own: whether the organization's own keys protect it.
     """
-    if protection == "none":
+    if protection == ProtectionKind.NONE:
         return []
-    if protection in ("unknown", "protected_option_unknown"):
-        return [_way("unknown", "opening_protection")]
-    if protection == "smime":
-        return [_way("unknown", "opening_smime")]
+    if protection in OPEN_PROTECTIONS:
+        return [_way(OpeningWay.UNKNOWN, "opening_protection")]
+    if protection == ProtectionKind.SMIME:
+        return [_way(OpeningWay.UNKNOWN, "opening_smime")]
     if not own:
-        return [_way("unknown", "opening_keys")]
+        return [_way(OpeningWay.UNKNOWN, "opening_keys")]
     outside = recipient_outside(facts, recipient.address)
     if not isinstance(outside, bool):
         outside = outside.likely if outside.likely is not None else outside
     if not isinstance(outside, bool):
-        return [_way("unknown", "opening_recipient")]
+        return [_way(OpeningWay.UNKNOWN, "opening_recipient")]
     if not outside:
         return _inside(facts)
-    if protection.startswith("template:"):
-        return [_way("unknown", "opening_template", protection.removeprefix("template:"))]
+    if protection.startswith(TEMPLATE):
+        return [_way(OpeningWay.UNKNOWN, "opening_template", protection.removeprefix(TEMPLATE))]
     return _outside(branding, recipient, facts)
 
 
-def _way(way: str, kind: str, *values: Any) -> dict[str, Any]:
-    return {"way": way, "reason": Reason("", kind, values)}
+def _way(way: OpeningWay, kind: str, *values: Any) -> Opening:
+    return Opening(way, Reason("", kind, values))
 
 
-def _inside(facts: Facts) -> list[dict[str, Any]]:
+def _inside(facts: Facts) -> list[Opening]:
     """People inside open it in Outlook, and in the browser unless their mailbox policy prevents it."""
-    ways = [_way("inline", "opening_inside")]
+    ways = [_way(OpeningWay.INLINE, "opening_inside")]
     off = sorted(
         str(policy.get("identity")) for policy in facts.owa_mailbox_policies or () if policy.get("irm_enabled") is False
     )
     if off:
-        ways.append(_way("unknown", "opening_policies", tuple(off)))
+        ways.append(_way(OpeningWay.UNKNOWN, "opening_policies", tuple(off)))
     return ways
 
 
-def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[dict[str, Any]]:
+def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[Opening]:
     """People outside open it in Outlook, unless a branding leads them to the portal, or there."""
     portal = _in_portal(branding or DEFAULT_OME_CONFIGURATION, facts)
     if branding:
@@ -328,27 +331,27 @@ def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[dict[str
     ours = cloud_of(each.name for each in facts.accepted_domains or ())
     theirs = cloud_of([domain(recipient.address)])
     if not theirs or theirs == ours or not ours:
-        outlook = _way("inline", "opening_outlook")
+        outlook = _way(OpeningWay.INLINE, "opening_outlook")
         # Most organizations are in the worldwide cloud.
         return [*portal, outlook] if ours == US_GOVERNMENT and not theirs else [outlook, *portal]
-    return [*portal, _way("unknown", "opening_china" if CHINA in (ours, theirs) else "opening_government")]
+    return [*portal, _way(OpeningWay.UNKNOWN, "opening_china" if CHINA in (ours, theirs) else "opening_government")]
 
 
-def _in_portal(name: str, facts: Facts) -> list[dict[str, Any]]:
+def _in_portal(name: str, facts: Facts) -> list[Opening]:
     if facts.ome_configurations is None:
-        return [_way("unknown", "opening_configurations")]
+        return [_way(OpeningWay.UNKNOWN, "opening_configurations")]
     shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
-    return [_way("unknown", "opening_no_configuration", name)] if shown is None else _portal(name, shown)
+    return [_way(OpeningWay.UNKNOWN, "opening_no_configuration", name)] if shown is None else _portal(name, shown)
 
 
-def _portal(name: str, shown: Mapping[str, Any]) -> list[dict[str, Any]]:
-    ways = [_way("portal_work_account", "opening_portal")]
+def _portal(name: str, shown: Mapping[str, Any]) -> list[Opening]:
+    ways = [_way(OpeningWay.PORTAL_WORK_ACCOUNT, "opening_portal")]
     if shown.get("social_id_sign_in"):
-        ways.append(_way("portal_social", "opening_social", name))
+        ways.append(_way(OpeningWay.PORTAL_SOCIAL, "opening_social", name))
     if shown.get("otp_enabled"):
-        ways.append(_way("portal_passcode", "opening_passcode", name))
+        ways.append(_way(OpeningWay.PORTAL_PASSCODE, "opening_passcode", name))
     if shown.get("otp_enabled") is False and shown.get("social_id_sign_in") is False:
-        ways.append(_way("locked_out", "opening_locked", name))
+        ways.append(_way(OpeningWay.LOCKED_OUT, "opening_locked", name))
     if shown.get("otp_enabled") is None or shown.get("social_id_sign_in") is None:
-        ways.append(_way("unknown", "opening_sign_in", name))
+        ways.append(_way(OpeningWay.UNKNOWN, "opening_sign_in", name))
     return ways

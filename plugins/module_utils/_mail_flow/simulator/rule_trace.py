@@ -71,7 +71,7 @@ class Tracer:
             self._looked.setdefault((person.address, rule.place), []).append(world)
 
     def _entry(self, rule: FlowRule, course: Course, match: Match | None) -> dict[str, Any]:
-        matched = match.shown if match else False
+        matched = (True if match.sure else "unknown") if match else False
         entry: dict[str, Any] = {"rule": rule.name, "matched": matched}
         worlds = self._looked.get((course.recipient.address, rule.place), ())
         if worlds:

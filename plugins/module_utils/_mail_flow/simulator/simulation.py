@@ -18,6 +18,7 @@ from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason
 from ..model.message import Message, Recipient
+from ..model.outcomes import Fate
 from ..model.rule_view import Content, Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -25,7 +26,7 @@ from .afterwards import AfterRules
 from .copy_splits import STEPS_OF_RULE, CopySplits
 from .decider import Decider, MessageDecider, hidden
 from .effects import beside_content, enforced, in_audit
-from .state import NOBODY, STEPS_OF_WORLD, Course, World, merged, without
+from .state import STEPS_OF_WORLD, Course, World, merged, without
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
 MOST_WORLDS = 128
@@ -123,7 +124,7 @@ class Passage:
         decrypts = decrypted(self.message, self.facts)
         if decrypts is True:
             return [start]
-        return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
+        return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate=Fate.REJECTED, over=True)]
 
     def _of_added(
         self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course
@@ -145,7 +146,7 @@ class Passage:
             starts.append(
                 world.but(
                     fork=fork,
-                    fate=world.fate if shares else "delivered",
+                    fate=world.fate if shares else Fate.DELIVERED,
                     over=world.over if shares else world.stopped,
                     added=(),
                 )
@@ -153,9 +154,11 @@ class Passage:
         new = self._follow(person, starts, added.place + 1, added)
         # If a rule wants several fates, it is open which one applies.
         missed = [world for world in course.worlds if added not in world.added] + [
-            world for world in worlds if added.instead and world.fate != "redirected"
+            world for world in worlds if added.instead and world.fate != Fate.REDIRECTED
         ]
-        new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
+        new.worlds += [
+            world.but(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed
+        ]
         return new
 
     def _sent_away(self, added: Added, world: World) -> Fork:
@@ -252,7 +255,7 @@ class Passage:
             content = world.content if world.content is before.content else self._interned(world.content)
             if content is not world.content:
                 world = world.but(content=content)
-            if world.fate == "rejected" and self.rules.reports and self._would_report(rule, world, course):
+            if world.fate == Fate.REJECTED and self.rules.reports and self._would_report(rule, world, course):
                 world = world.but(rests_on=world.rests_on | {questions.AFTER_REJECTION})
             for each in world.added[known:]:
                 course.additions.setdefault(each, []).append(world)
@@ -324,7 +327,7 @@ def _shown(world: World) -> tuple[int, int]:
 
 def _away(added: Added, world: World) -> bool:
     """Whether a copy goes only to people whom a rule added, in a world right after that."""
-    return added.instead or world.fate == "redirected"
+    return added.instead or world.fate == Fate.REDIRECTED
 
 
 def twice(one: Course, other: Course) -> Course:
@@ -333,8 +336,8 @@ def twice(one: Course, other: Course) -> Course:
     If one of them is certain, it does not matter that the other may not exist.
     """
     worlds = [*one.worlds, *other.worlds]
-    if any(all(world.fate != NOBODY for world in way.worlds) for way in (one, other)):
-        worlds = [world for world in worlds if world.fate != NOBODY]
+    if any(all(world.fate != Fate.NOBODY for world in way.worlds) for way in (one, other)):
+        worlds = [world for world in worlds if world.fate != Fate.NOBODY]
     return Course(
         one.recipient,
         merged(worlds),

@@ -16,10 +16,8 @@ from ..budget import spend
 from ..model.encrypters import NOTHING, Afterwards
 from ..model.kleene import Open, Reason
 from ..model.message import Recipient
+from ..model.outcomes import Fate
 from ..model.rule_view import Content, Fork, Value
-
-#: The fate of a copy that does not exist in a world.
-NOBODY = "nobody"
 
 #: The cost, in steps, of telling a world from others, and of somebody who shares a copy in it.
 STEPS_OF_WORLD = 60
@@ -54,7 +52,7 @@ class World(Value):
 
     content: Content
     fork: Fork
-    fate: str = "delivered"
+    fate: Fate = Fate.DELIVERED
     over: bool = False
     stopped: bool = False
     ended_by: str = ""

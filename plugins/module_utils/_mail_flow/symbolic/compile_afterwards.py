@@ -9,6 +9,7 @@ from functools import cached_property
 from ..conditions.predicate import Atom
 from ..model.carried_labels import automatic
 from ..model.encrypters import BLOCKED, Encrypter
+from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
 from ..sat.formula import FALSE, TRUE
 from .compile_rules import RuleChain
@@ -45,7 +46,7 @@ class AfterChain:
             return ()
         found: list[tuple[Encrypter, Value]] = []
         # Exchange does not ask DLP about mail in quarantine.
-        reached: Value = ~self.chain.state.fates.get("quarantined", FALSE)
+        reached: Value = ~self.chain.state.fates.get(Fate.QUARANTINED, FALSE)
         for rule in self._policies.rules:
             matches = reached & self._matches(rule)
             if rule.does.changes_mail and matches != FALSE:

@@ -19,6 +19,7 @@ from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.encrypters import BLOCKED, Encrypter
 from ..model.facts import RELAYED
+from ..model.outcomes import Fate
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
@@ -90,10 +91,10 @@ class Outcome:
         self.protected = self.by_rights | logic.choose(surprised, FALSE, self.smime)
         fates = state.fates
         refused = open_to_rules & self.asked & ~self._from_outside() & self.refusing & refused
-        ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
+        ends = [value for fate, value in sorted(fates.items()) if fate != Fate.QUARANTINED]
         unsure_fate = surprised & self._unread("fate")
         self.gone = logic.any_of(ends) | refused | unsure_fate | self.after.withheld | self._refused_after()
-        self.released = fates.get("quarantined", FALSE) & ~self.gone
+        self.released = fates.get(Fate.QUARANTINED, FALSE) & ~self.gone
         self.delivered = ~(self.gone | self.released)
         self.held = state.held[0] if state.held else FALSE
         brands = list(state.brands.values())
@@ -175,7 +176,7 @@ class Outcome:
         shown = self.by_rights & self.after.unknown("brands", *what)
         return self.logic.choose(touched & ~self._keeps_foreign_protection(), shown, chosen)
 
-    def ended(self, fate: str) -> Value:
+    def ended(self, fate: Fate) -> Value:
         """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule that blocks what they let through."""
         found = self.state.fates.get(fate, FALSE)
         if fate != BLOCKED or self.after.blocked == FALSE:
@@ -234,7 +235,7 @@ class Outcome:
             | self._scope("NotInOrganization")
             | self._forwarded()
             # Whether requested protection survives the quarantine is not documented.
-            | self.state.fates.get("quarantined", FALSE)
+            | self.state.fates.get(Fate.QUARANTINED, FALSE)
             | (signed & ~self.state.seen.wrapped)
             | by_system
             | self.refusing
@@ -261,13 +262,16 @@ class Outcome:
             return TRUE
         return self.logic.unknown(questions.LICENSING_OFF if self._licensing_off else questions.UNREADABLE, "decrypts")
 
-    def fate(self, name: str, approvals: int = 0) -> Value:
+    def fate(self, fate: Fate, approvals: int = 0) -> Value:
         """Whether this is the copy's fate after a number of approvals."""
         held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
-        if name == "moderated":
+        if fate == Fate.MODERATED:
             return held
-        ends_so = {"delivered": self.delivered, "quarantined": self.released}.get(name, self.ended(name))
-        return ~held & ends_so
+        if fate == Fate.DELIVERED:
+            return ~held & self.delivered
+        if fate == Fate.QUARANTINED:
+            return ~held & self.released
+        return ~held & self.ended(fate)
 
     def option(self, name: str) -> Value:
         """Whether the copy is protected with this option and no other."""
@@ -475,13 +479,13 @@ class Copies:
         """Whether a copy waits for one more approval than these."""
         return self._any(lambda copy: copy.state.held[approvals] if approvals < len(copy.state.held) else FALSE)
 
-    def ends(self, fate: str) -> Value:
+    def ends(self, fate: Fate) -> Value:
         """Whether a rule gave a copy this fate."""
         return self._any(lambda copy: copy.ended(fate))
 
-    def fate(self, name: str, approvals: int = 0) -> Value:
+    def fate(self, fate: Fate, approvals: int = 0) -> Value:
         """Whether this is a copy's fate after a number of approvals."""
-        return self._any(lambda copy: copy.fate(name, approvals))
+        return self._any(lambda copy: copy.fate(fate, approvals))
 
     def in_transit(self, least: str) -> Value:
         """Whether a copy does not leave, or only by forced TLS that checks this at least."""

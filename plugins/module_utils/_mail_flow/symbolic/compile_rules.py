@@ -25,6 +25,7 @@ from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition
 from ..model.kleene import Reason
+from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
@@ -191,7 +192,7 @@ class RuleChain:
         """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
         if self.conditions.must_decrypt:
             rejected = self.mail.arrival["other"] & self.logic.unknown(questions.UNREADABLE, "decrypted")
-            self.state.fates["rejected"] = self.state.over = rejected
+            self.state.fates[Fate.REJECTED] = self.state.over = rejected
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state = self.state
@@ -320,7 +321,7 @@ class RuleChain:
         stopped = self.state.stopped | acts if rule.does(Does.STOP) else self.state.stopped
         away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
         beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
-        if shared == ["rejected"] and not rule.does(Does.STOP):
+        if shared == [Fate.REJECTED] and not rule.does(Does.STOP):
             beside = replace(beside, rejected=self._after_rejection(rule))
         for address, instead in dict.fromkeys(added):
             if not is_name(address):
@@ -352,7 +353,7 @@ class RuleChain:
         ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
-            if fate == "rejected" and not rule.does(Does.STOP):
+            if fate == Fate.REJECTED and not rule.does(Does.STOP):
                 self._go_on(rule, when)
         if len(ends) > 1:
             state.over |= logic.any_of([when for _fate, when in ends])
@@ -361,7 +362,7 @@ class RuleChain:
         if rule.stops_approved and rule.place < len(self.rules.rules) - 1:
             self._stop(acts & logic.unknown(questions.A_FACT, "approved stop", name))
 
-    def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
+    def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[Fate, Value]]:
         """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy
         is both kept and gone.
         """
@@ -377,14 +378,14 @@ class RuleChain:
             goes = acts & (~theirs | self.logic.unknown(questions.A_FACT, "goes", name))
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
-            ends.insert(0, ("redirected", acts & self.mail.sender.managed))
+            ends.insert(0, (Fate.REDIRECTED, acts & self.mail.sender.managed))
         return ends
 
-    def _one_of(self, ends: Sequence[tuple[str, Value]], name: Hashable) -> list[tuple[str, Value]]:
+    def _one_of(self, ends: Sequence[tuple[Fate, Value]], name: Hashable) -> list[tuple[Fate, Value]]:
         """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
         logic = self.logic
         state = self.state
-        chosen: list[tuple[str, Value]] = []
+        chosen: list[tuple[Fate, Value]] = []
         left: Value = TRUE
         for fate, when in ends[:-1]:
             chosen.append((fate, left & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
@@ -394,7 +395,7 @@ class RuleChain:
         return [*chosen, (ends[-1][0], left & last)]
 
     def _reject(self, rule: FlowRule, when: Value) -> None:
-        self._end("rejected", when, when)
+        self._end(Fate.REJECTED, when, when)
         self._go_on(rule, when)
 
     def _go_on(self, rule: FlowRule, when: Value) -> None:
@@ -432,7 +433,7 @@ class RuleChain:
         state.stopped |= when
         state.over |= over
 
-    def _end(self, fate: str, when: Value, matches: Value) -> None:
+    def _end(self, fate: Fate, when: Value, matches: Value) -> None:
         """A fate. A copy that may have met it before meets it now, unless something else ended its path, which is more
         certain than the remainder.
         """

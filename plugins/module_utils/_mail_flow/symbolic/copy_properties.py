@@ -19,10 +19,11 @@ from ..model import questions
 from ..model.facts import Facts, recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Message
+from ..model.outcomes import Fate, ProtectionKind
 from ..model.wishes import WISHES
 from ..sat.formula import FALSE, TRUE
-from ..simulator.protection import Verdict, protects, verdict
-from ..simulator.state import NOBODY, World
+from ..simulator.protection import CopyProtection, protection_of, protects
+from ..simulator.state import World
 from .compile_outcomes import Outcome, in_transit
 from .logic import Value, negate
 
@@ -40,9 +41,9 @@ class EndedCopy:
     facts: Facts
 
     @cached_property
-    def verdict(self) -> Verdict:
+    def protection(self) -> CopyProtection:
         """Its protection, if it is delivered."""
-        return verdict(self.world, self.message, self.facts)
+        return protection_of(self.world, self.message, self.facts)
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def breaks_anyway(outcome: Outcome, guarantee: Guarantee) -> Value:
 
 def breaks_in(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     """Whether a copy breaks a guarantee in a world; ``None`` if that is open."""
-    if ended.world.fate == NOBODY:
+    if ended.world.fate == Fate.NOBODY:
         return False
-    if ended.world.surprises or ended.verdict.assumes:
+    if ended.world.surprises or ended.protection.assumes:
         return None
     return _not(
         WISHES[guarantee.then].is_kept(lambda name: PROPERTIES[name].in_world(ended, guarantee), _not, _all_of, _any_of)
@@ -111,18 +112,18 @@ def _delivered_now(outcome: Outcome, guarantee: Guarantee) -> Value:
 
 
 def _is_delivered(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    return _arrives(ended) if ended.world.fate == "delivered" and not ended.world.held else False
+    return _arrives(ended) if ended.world.fate == Fate.DELIVERED and not ended.world.held else False
 
 
 def _is_gone(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    return _not(_arrives(ended)) if ended.world.fate in ("delivered", "quarantined") else True
+    return _not(_arrives(ended)) if ended.world.fate in (Fate.DELIVERED, Fate.QUARANTINED) else True
 
 
 def _arrives(ended: EndedCopy) -> bool | None:
     """Whether a copy that rules let through is delivered: to protect it may fail."""
-    if ended.verdict.ended:
+    if ended.protection.ended:
         return False
-    return True if ended.verdict.delivered else None
+    return True if ended.protection.delivered else None
 
 
 def _is_outside(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
@@ -138,25 +139,25 @@ def _protected(outcome: Outcome, guarantee: Guarantee) -> Value:
 
 
 def _is_protected(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    protection = ended.verdict.protection
+    protection = ended.protection.kind
     arrival = ended.message.protection
     wanted = option_name(guarantee.template) if guarantee.template else ""
-    if protection == "none":
+    if protection == ProtectionKind.NONE:
         return False
-    if protection == "unknown":
+    if protection == ProtectionKind.UNKNOWN:
         possible = {name_key(option_name(asked)) for _rule, asked in ended.world.asked} | {
             name_key(arrival.kind) if arrival else ""
         }
         may = ended.world.after.may_use(wanted) or name_key(wanted) in possible
         return False if wanted and not may else None
-    if wanted and protection == "protected_option_unknown":
+    if wanted and protection == ProtectionKind.OPTION_UNKNOWN:
         return None
     return not wanted or same_name(protection, wanted)
 
 
 def _is_protected_by_rules(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    found = ended.verdict
-    if found.protection == "unknown" and (ended.world.asked or ended.world.after.may("options")):
+    found = ended.protection
+    if found.kind == ProtectionKind.UNKNOWN and (ended.world.asked or ended.world.after.may("options")):
         return None
     return bool(found.by or found.by_dlp or found.by_label)
 
@@ -171,7 +172,9 @@ def _is_not_ours(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     if arrival is None:
         return None
     return (
-        {"other": True, "own": False}.get(arrival.owner) if arrival.by_rights else ended.verdict.protection == "smime"
+        {"other": True, "own": False}.get(arrival.owner)
+        if arrival.by_rights
+        else ended.protection.kind == ProtectionKind.SMIME
     )
 
 
@@ -186,14 +189,14 @@ def _is_own_on_arrival(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
 
 
 def _is_branded(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    if ended.verdict.protection in ("none", "smime"):
+    if ended.protection.kind in (ProtectionKind.NONE, ProtectionKind.SMIME):
         return False
-    if ended.verdict.rebranded:
+    if ended.protection.rebranded:
         return None
     if not ended.world.brands:
         return False
-    foreign = ended.verdict.on_arrival and _is_own_on_arrival(ended, guarantee) is not True
-    return None if foreign or ended.verdict.protection == "unknown" else True
+    foreign = ended.protection.on_arrival and _is_own_on_arrival(ended, guarantee) is not True
+    return None if foreign or ended.protection.kind == ProtectionKind.UNKNOWN else True
 
 
 def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:

@@ -14,13 +14,14 @@ from ..model.connectors import IN_TRANSIT, at_least
 from ..model.facts import Facts, leaves
 from ..model.kleene import Reason, Truth, all_of, any_of
 from ..model.message import Message, Recipient
+from ..model.outcomes import Fate
 from ..model.rule_view import Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
-from ..simulator.protection import reasons_of_transit, verdict
+from ..simulator.protection import protection_of, reasons_of_transit
 from ..simulator.simulation import Passage
-from ..simulator.state import NOBODY, Course, World
+from ..simulator.state import Course, World
 from .atoms import Showing
 from .compile_outcomes import may_act_on_reports
 from .copy_properties import EndedCopy, breaks_in, reasons_of_expiry
@@ -98,7 +99,7 @@ def surely_shows(
     kind = told_as(showing)
 
     def shows(world: World) -> bool:
-        if world.fate == NOBODY or world.asked or world.surprises:
+        if world.fate == Fate.NOBODY or world.asked or world.surprises:
             return False
         texts = [text for how, rule, text in world.told if (how, rule) == (kind, showing.rule.name)]
         return any(recipient.address == who for text in texts for recipient in facts.brought(person_of(text)))
@@ -152,7 +153,7 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
     if not person or own is None:
         return own
     course = Passage(rules, message, facts).course(person)
-    return course or replace(own, worlds=[world.but(fate=NOBODY, held=0) for world in own.worlds])
+    return course or replace(own, worlds=[world.but(fate=Fate.NOBODY, held=0) for world in own.worlds])
 
 
 def surely_breaks(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
@@ -189,7 +190,7 @@ def reasons_for(course: Course | None, guarantee: Guarantee, message: Message, f
     broken = [(ended, breaks_in(ended, guarantee)) for ended in _ends(course, message, facts)]
     reasons: set[Reason] = set()
     for ended in (ended for ended, breaks in broken if breaks is None):
-        reasons.update(ended.world.surprises, ended.verdict.reasons, reasons_of_expiry(ended, guarantee))
+        reasons.update(ended.world.surprises, ended.protection.reasons, reasons_of_expiry(ended, guarantee))
         reasons.update(reasons_of_transit(ended.world, facts, ended.address) if guarantee.then == IN_TRANSIT else ())
     every = {breaks for _ended, breaks in broken}
     for question, answer in dict.fromkeys(item for ended, _breaks in broken for item in ended.world.answers):
@@ -211,7 +212,7 @@ def reasons_of(course: Course | None, message: Message, facts: Facts, *, transit
         reasons |= {
             *world.surprises,
             *world.asides,
-            *(verdict(world, message, facts).reasons if world.fate != NOBODY else ()),
+            *(protection_of(world, message, facts).reasons if world.fate != Fate.NOBODY else ()),
         }
         reasons |= set(reasons_of_transit(world, facts, course.recipient.address)) if transit else set()
     return sorted(reasons)

@@ -25,8 +25,10 @@ from ..model.facts import Facts
 from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Recipient
+from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from ..simulator.copy_result import CopyResult
 from ..simulator.decider import whether_counted
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
@@ -100,7 +102,7 @@ class ChainOutcome:
     :param because: why it is open, with the steps that decide it: their numbers.
     """
 
-    outcome: Mapping[str, Any]
+    outcome: CopyResult
     course: Course
     message: Message
     because: Sequence[tuple[Unknown, tuple[int, ...]]]
@@ -124,11 +126,11 @@ class PassedCopies:
     asks: Hashable
 
     @property
-    def outcome(self) -> Mapping[str, Any]:
-        """``fate``, ``protection``, ``protected_by``, and others."""
-        by = self.way.outcome.get("protected_by")
-        named = [self.names[self.steps[int(number)].rules[0]] if number else "" for number in by or ()]
-        return {**self.way.outcome, "protected_by": list(dict.fromkeys(named))} if by else self.way.outcome
+    def outcome(self) -> CopyResult:
+        """The recipient's result, with the names of the rules that protect the copy."""
+        numbers = self.way.outcome.protected_by
+        named = [self.names[self.steps[int(number)].rules[0]] if number else "" for number in numbers]
+        return replace(self.way.outcome, protected_by=tuple(dict.fromkeys(named)))
 
     @property
     def because(self) -> tuple[Unknown, tuple[int, ...]]:
@@ -141,7 +143,8 @@ class PassedCopies:
     @property
     def undecided(self) -> bool:
         """Whether it is open what happens to the copy, or whether it is protected."""
-        return self.way.outcome["fate"] == "unknown" or self.way.outcome.get("protection") == "unknown"
+        outcome = self.way.outcome
+        return outcome.fate == Fate.UNKNOWN or outcome.protection == ProtectionKind.UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,18 +340,15 @@ class Chain:
             # The recipient has the copy alone: conditions about others are decided.
             course = passage.way_of(person)
         if course.too_many:
-            return ChainOutcome({"fate": "unknown"}, course, message, open_steps, ())
+            return ChainOutcome(CopyResult(Fate.UNKNOWN), course, message, open_steps, ())
         spend(_STEPS_OF_END * len(course.worlds))
-        outcome = result(course, rules, message, self.facts) or {"fate": "unknown"}
+        outcome = result(course, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
         answered = {question.key for world in course.worlds for question, _answer in world.answers}
         because: Sequence[tuple[Unknown, tuple[int, ...]]] = [
             (why, numbers) for why, numbers in open_steps if asked[numbers[0]][0] in answered
         ]
         if not because:
-            unknowns = (
-                Unknown(_WORD.get(reason.get("id", ""), "semantics"), reason.get("id", ""))
-                for reason in outcome.get("unknown") or ()
-            )
+            unknowns = (Unknown(_WORD.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown)
             because = [(unknown, tuple(range(len(steps)))) for unknown in unknowns]
         # How mail leaves depends on the recipient's domain, and is not part of what is counted.
         worlds = [
@@ -362,7 +362,7 @@ class Chain:
 def _not_followed(message: Message, person: Recipient) -> ChainOutcome:
     """What is known of a copy that is not followed, because too many others that meet other rules were."""
     too_many = Course(person, [], too_many=True)
-    return ChainOutcome({"fate": "unknown"}, too_many, message, [(Unknown("kinds"), ())], ())
+    return ChainOutcome(CopyResult(Fate.UNKNOWN), too_many, message, [(Unknown("kinds"), ())], ())
 
 
 #: Questions that the trace could answer.

@@ -15,8 +15,9 @@ from typing import TypeAlias
 from ..analyses.difference_kinds import Treated, treated
 from ..model.facts import Facts
 from ..model.message import Message
+from ..model.outcomes import Fate
 from ..simulator.simulation import twice
-from ..simulator.state import NOBODY, Course
+from ..simulator.state import Course
 from .chain import Chain, MadeCopy
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
@@ -132,7 +133,7 @@ def course_of(made: Iterable[MadeCopy]) -> Course | None:
 def worlds_of(course: Course | None, message: Message | None, facts: Facts) -> Worlds:
     """The worlds of a copy; one in which there is none if there is no course. How it leaves is not counted."""
     if course is None or message is None:
-        return [({}, Treated(0, NOBODY))]
+        return [({}, Treated(0, Fate.NOBODY))]
     return [
         (world.answered(), replace(one, transit=()))
         for world in course.worlds

@@ -19,18 +19,19 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
 
+from ..analyses.aspects import DifferenceKind, Kinds
 from ..analyses.difference_kinds import is_open, kinds_of
-from ..analyses.finding import KINDS
 from ..analyses.verifier import claims_of
 from ..budget import BudgetError, bounded, spend
 from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.addresses import domain
 from ..model.facts import Facts, leaves
 from ..model.kleene import Truth
+from ..model.outcomes import Fate
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.state import NOBODY
+from ..simulator.copy_result import CopyResult
 from ..symbolic.atoms import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, PassedCopies
@@ -53,7 +54,7 @@ from .side_effects import side_effects_of, with_beside
 from .truth_sets import ENVELOPE, FROM_IP, Doubt, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
-Changes: TypeAlias = Callable[[PassedCopies, PassedCopies], tuple[frozenset[str], frozenset[str]]]
+Changes: TypeAlias = Callable[[PassedCopies, PassedCopies], tuple[Kinds, Kinds]]
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE = (
@@ -126,11 +127,11 @@ class Tallies:
     copies: int = 0
     messages: int = 0
     recipients: int = 0
-    outcomes: dict[tuple[str, str, tuple[str, ...]], Tally] = field(default_factory=dict)
+    outcomes: dict[tuple[Fate, str, tuple[str, ...]], Tally] = field(default_factory=dict)
     undecided: dict[Unknown, Tally] = field(default_factory=dict)
     perhaps_twice: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    difference: dict[str, Tally] = field(default_factory=dict)
+    difference: dict[DifferenceKind, Tally] = field(default_factory=dict)
     kept: Counter[str] = field(default_factory=Counter)
     broken: dict[str, Tally] = field(default_factory=dict)
     unsettled: Counter[str] = field(default_factory=Counter)
@@ -255,7 +256,7 @@ class Replay:
                 for group_number in sorted({copies.group, *copies.ways.origins})
                 for name in self._differing(groups[group_number])
             ]
-            changes = (frozenset[str](), certain | possible) if copies.doubtful else (certain, possible)
+            changes = (Kinds(), certain | possible) if copies.doubtful else (certain, possible)
             because = _because(rows.get(copies.group, ()), MISSING if copies.doubtful else group.brought or BROUGHT)
             self._add_changes(changes, names, because, copies.places, here, block, tallies)
         if group.made:
@@ -303,16 +304,13 @@ class Replay:
         self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
     ) -> None:
         outcome = passed.outcome
-        protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
             how = UNDECIDED
             why, rules = (group.brought, ()) if group.brought and not passed.undecided else passed.because
             self._add_undecided(why, rules, group, block, tallies)
         else:
-            how = (
-                NOT_DELIVERED if outcome["fate"] != "delivered" else NOT_BY_RULES if protection == "none" else PROTECTED
-            )
-            key = (str(outcome["fate"]), protection, tuple(outcome.get("protected_by") or ()))
+            how = _coverage(outcome)
+            key = (outcome.fate, outcome.protection, outcome.protected_by)
             self._add_to(tallies.outcomes.setdefault(key, Tally()), here, group.places, block)
         for name, count in here.items():
             tallies.domains[name, how] += count
@@ -344,7 +342,7 @@ class Replay:
 
     def _add_changes(
         self,
-        changes: tuple[frozenset[str], frozenset[str]],
+        changes: tuple[Kinds, Kinds],
         rules: Iterable[str],
         because: Iterable[str],
         places: Sequence[int],
@@ -410,11 +408,18 @@ def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[str
     return (words | ({brought.word} if brought else set())) or {"semantics"}
 
 
+def _coverage(outcome: CopyResult) -> str:
+    """How a copy of which nothing is open counts, one of :data:`COVERAGE`."""
+    if not outcome.is_delivered:
+        return NOT_DELIVERED
+    return NOT_BY_RULES if outcome.is_in_clear else PROTECTED
+
+
 def _is_encrypted(passed: PassedCopies, group: CopyGroup) -> bool | None:
     """Whether rules encrypt copies; false if they may, ``None`` if they surely do not."""
     if passed.undecided or group.brought:
         return False
-    return True if passed.outcome.get("protected_by") else None
+    return True if passed.outcome.protected_by else None
 
 
 def remembered_changes() -> Changes:
@@ -423,21 +428,19 @@ def remembered_changes() -> Changes:
     """
     known = lru_cache(maxsize=MOST_KNOWN)(_changes_of)
 
-    def changes_of(before: PassedCopies, after: PassedCopies) -> tuple[frozenset[str], frozenset[str]]:
+    def changes_of(before: PassedCopies, after: PassedCopies) -> tuple[Kinds, Kinds]:
         if before.asks == after.asks:
-            return frozenset(), frozenset()
+            return Kinds(), Kinds()
         same = ((after.asked[asks], number) for asks, number in before.asked.items() if asks in after.asked)
         try:
             return known(before.way, after.way, tuple(same))
         except BudgetError:
-            return frozenset(), frozenset(("unknown",))
+            return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
 
     return changes_of
 
 
-def _changes_of(
-    before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int, int], ...]
-) -> tuple[frozenset[str], frozenset[str]]:
+def _changes_of(before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int, int], ...]) -> tuple[Kinds, Kinds]:
     """The kinds of change between two ways.
 
     :param same: the numbers of the questions of the second that the first has, too, with their numbers there.
@@ -446,7 +449,7 @@ def _changes_of(
         any(outcome.course.too_many for outcome in (before, after))
         or len(before.worlds) * len(after.worlds) > _MOST_PAIRS
     ):
-        return frozenset(), frozenset(("unknown",))
+        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
     there = dict(same)
     olds = [(world.answered(), old) for world, old in before.worlds]
     news = [
@@ -462,12 +465,12 @@ def _changes_of(
     return kinds_between(olds, news)
 
 
-def kinds_between(olds: Worlds, news: Worlds) -> tuple[frozenset[str], frozenset[str]]:
+def kinds_between(olds: Worlds, news: Worlds) -> tuple[Kinds, Kinds]:
     """The kinds of change between the worlds of a copy before and after: the certain ones, and the possible ones. The
     same question has the same answer under both rule sets.
     """
     if len(olds) * len(news) > _MOST_PAIRS:
-        return frozenset(), frozenset(("unknown",))
+        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
     spend(_STEPS_OF_PAIR * len(olds) * len(news))
     pairs = [
         (old, new)
@@ -476,9 +479,9 @@ def kinds_between(olds: Worlds, news: Worlds) -> tuple[frozenset[str], frozenset
         if all(told.get(key, answer) is answer for key, answer in said.items())
     ]
     kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
-    certain = frozenset.intersection(*kinds) if kinds else frozenset()
+    certain = Kinds.intersection(*kinds) if kinds else Kinds()
     open_pairs = any(old != new and is_open(old, new) for old, new in pairs)
-    return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain
+    return certain, Kinds().union(*kinds, (DifferenceKind.UNKNOWN,) if open_pairs else ()) - certain
 
 
 def changes_of_made(
@@ -487,7 +490,7 @@ def changes_of_made(
     row: Sequence[PassedCopies] | None,
     changes: Changes,
     facts: Facts,
-) -> tuple[frozenset[str], frozenset[str]]:
+) -> tuple[Kinds, Kinds]:
     """The kinds of change of a copy that rules make: the certain ones, and the possible ones.
 
     :param row: what becomes of the copy that a row shows for the same person, after and before; whether a rule made that
@@ -495,14 +498,14 @@ def changes_of_made(
     """
     same = {made.asks for made in before} == {made.asks for made in after}
     if same and not row:
-        return frozenset(), frozenset()
+        return Kinds(), Kinds()
     courses = [course_of(copies) for copies in (before, after)]
     if any(course and course.too_many for course in courses):
-        return frozenset(), frozenset(("unknown",))
+        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
     message = message_of((*before, *after))
     olds, news = (worlds_of(course, message, facts) for course in courses)
     try:
-        certain, possible = (frozenset[str](), frozenset[str]()) if same else kinds_between(olds, news)
+        certain, possible = (Kinds(), Kinds()) if same else kinds_between(olds, news)
         if not row:
             return certain, possible
         now, then = row
@@ -510,12 +513,12 @@ def changes_of_made(
         if same and not every:
             return every, every
         if any(passed.way.course.too_many for passed in row):
-            return frozenset(), every | {"unknown"}
+            return Kinds(), every | {DifferenceKind.UNKNOWN}
         # The sender may have named them as well: then they get it in one more way.
         both = kinds_between(*(_with_row(passed, made) for passed, made in ((then, olds), (now, news))))
     except BudgetError:
-        return frozenset(), frozenset(("unknown",))
-    return frozenset(), every.union(*both)
+        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
+    return Kinds(), every.union(*both)
 
 
 def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
@@ -528,7 +531,7 @@ def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
         )
         for world, one in passed.way.worlds
     ]
-    return [*own, *(world for world in made if world[1].fate != NOBODY)]
+    return [*own, *(world for world in made if world[1].fate != Fate.NOBODY)]
 
 
 def without(group: CopyGroup, made: Mapping[int, CopyOrigins]) -> CopyGroup:
@@ -566,7 +569,9 @@ class CopyCount:
     possible: int
 
 
-def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trace: Trace) -> list[dict[str, CopyCount]]:
+def alternatives(
+    present: RuleSet, others: Sequence[RuleSet], facts: Facts, trace: Trace
+) -> list[dict[DifferenceKind, CopyCount]]:
     """What each of some other rule sets would change: kind of difference to copies, the most important first.
 
     The same is assumed as for a replay.
@@ -592,7 +597,7 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
     return [
         {
             kind: CopyCount(pair.certain[kind], pair.possible[kind])
-            for kind in KINDS
+            for kind in DifferenceKind
             if pair.certain[kind] or pair.possible[kind]
         }
         for pair in pairs

@@ -9,12 +9,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
+from ..analyses.aspects import DifferenceKind, Kinds
 from ..analyses.finding import OF_COPIES, SideEffect
 from .chain import Chain
 from .truth_sets import Doubt
 
 #: The kind of difference that it is.
-CHANGED_BESIDE = "side_effect_changed"
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,14 @@ def change_beside(before: DoneBeside, after: DoneBeside) -> bool | None:
     return None if any(one.news[1] - other.sure for one, other in sides) else False
 
 
-def with_beside(
-    changes: tuple[frozenset[str], frozenset[str]], before: DoneBeside, after: DoneBeside
-) -> tuple[frozenset[str], frozenset[str]]:
+def with_beside(changes: tuple[Kinds, Kinds], before: DoneBeside, after: DoneBeside) -> tuple[Kinds, Kinds]:
     """Kinds of change, the certain ones and the possible ones, with that of what rules do beside."""
     certain, possible = changes
     differs = change_beside(before, after)
     if differs is False:
         return changes
-    return (certain | {CHANGED_BESIDE}, possible) if differs else (certain, possible | {CHANGED_BESIDE})
+    return (
+        (certain | {DifferenceKind.SIDE_EFFECT_CHANGED}, possible)
+        if differs
+        else (certain, possible | {DifferenceKind.SIDE_EFFECT_CHANGED})
+    )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import singledispatch
 from typing import Any
@@ -25,6 +25,7 @@ from ..analyses.finding import (
     MayWait,
     SideEffectsChanged,
 )
+from ..simulator.copy_result import CopyResult
 from ..symbolic.compile_rules import MOST_APPROVALS
 from .reasons import UNUSUAL, reason_rows, worded
 from .sentences import BECOMES, NamedMail, because, dated, mail_of, may_become, sentence, side_effects_said
@@ -70,7 +71,7 @@ def difference_row(finding: MailFinding) -> Row:
     """
     mail = {"when": finding.when, **({"unless": finding.unless} if finding.unless else {})}
     row = {
-        "kind": finding.kind,
+        "kind": str(finding.kind),
         "text": visible_line(_text(finding)),
         **mail,
         "rules": list(finding.rules),
@@ -105,7 +106,7 @@ def _of_changed(finding: ChangedMail) -> Row:
         "every": finding.every,
         **finding.was_and_becomes,
         **({"later": [later.name]} if later and later.name else {}),
-        **worded(finding.sides),
+        **worded({side: each.as_row() for side, each in finding.sides.items()}),
     }
 
 
@@ -240,18 +241,16 @@ def compared_rows(compared_copies: Sequence[ComparedCopy]) -> list[Row]:
 
 
 def _compared_row(compared: ComparedCopy) -> Row:
-    sides = {
-        side: result for side, result in (("before", compared.before), ("after", compared.after)) if result is not None
-    }
+    sides = {side: each.as_row() for side, each in (("before", compared.before), ("after", compared.after)) if each}
     before, after = _words(compared.before), _words(compared.after)
     text = f"The message {compared.message!r} to {compared.recipient} {BECOMES[compared.kind]}: before, {before}; after, {after}."
     return {
-        "kind": compared.kind,
+        "kind": str(compared.kind),
         "text": text,
         **worded(sides),
         "witness": {"message": compared.message, "recipient": compared.recipient},
     }
 
 
-def _words(result: Mapping[str, Any] | None) -> str:
-    return "not a recipient" if result is None else outcome_words(result)
+def _words(result: CopyResult | None) -> str:
+    return outcome_words(result.as_row()) if result else "not a recipient"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._exchange.text import listed
 from ..._exchange.unprotected import UNPROTECTED
-from ..analyses.judgment import Counterexample, Judgment
+from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..input.guarantee_options import Guarantee
 from ..model import questions
 from ..model.wishes import WISHES
@@ -290,7 +290,7 @@ def copies_not_covered(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         f"{row['name']!r} does not cover {row_['mail']}."
         for row in rows
         for row_ in row.get("assumptions") or ()
-        if row["verdict"] == "proved" and row_["id"] in _COPIES
+        if row["verdict"] == GuaranteeVerdict.PROVED and row_["id"] in _COPIES
     ]
 
 
@@ -315,7 +315,7 @@ def _row(judgment: Judgment) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": guarantee.name,
         **claim,
-        "verdict": judgment.verdict,
+        "verdict": str(judgment.verdict),
         "assumptions": list(map(premise_row, judgment.premises)),
     }
     row |= {"counterexample": counterexample_row(judgment.counterexample)} if judgment.counterexample else {}
@@ -330,7 +330,7 @@ def counterexample_row(counterexample: Counterexample) -> dict[str, Any]:
     row: dict[str, Any] = {
         "message": dict(counterexample.message),
         "recipient": counterexample.recipient,
-        "outcome": worded(counterexample.outcome),
+        "outcome": worded(counterexample.outcome.as_row()),
     }
     row |= {"decided_by": list(counterexample.decided_by)} if counterexample.decided_by else {}
     row |= {"hole": counterexample.hole.as_row()} if counterexample.hole else {}

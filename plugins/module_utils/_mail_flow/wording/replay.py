@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..analyses.finding import KINDS
+from ..analyses.aspects import DifferenceKind
 from ..evidence.encryption import Explained
 from ..evidence.reports import EncryptionReport
 from ..model import questions
+from ..model.outcomes import Fate
 from ..simulator.protection import MANY
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
 from ..trace.rows import EXPORT_COMMAND
-from ..trace.side_effects import CHANGED_BESIDE
 from ..trace.truth_sets import FROM_IP, WORDS
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
@@ -193,15 +193,15 @@ def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
     )
     if row["certain"]:
         perhaps = f", {row['possible']:,} more perhaps" if row["possible"] else ""
-        head = f"{_copies(row['certain'])} {_becomes(row['kind'], row['certain'])}{perhaps}"
+        head = f"{_copies(row['certain'])} {_becomes(DifferenceKind(row['kind']), row['certain'])}{perhaps}"
     else:
-        perhaps = "" if row["kind"] == "unknown" else "perhaps "
-        head = f"{_copies(row['possible'])} {perhaps}{_becomes(row['kind'], row['possible'])}"
+        perhaps = "" if row["kind"] == DifferenceKind.UNKNOWN else "perhaps "
+        head = f"{_copies(row['possible'])} {perhaps}{_becomes(DifferenceKind(row['kind']), row['possible'])}"
     return f"{head}{of_domains}{rules}."
 
 
-def _becomes(kind: str, copies: int) -> str:
-    if kind == CHANGED_BESIDE:
+def _becomes(kind: DifferenceKind, copies: int) -> str:
+    if kind is DifferenceKind.SIDE_EFFECT_CHANGED:
         has = "has" if copies == 1 else "have"
         return f"{has} other side effects (reports, approvals, texts, spam levels, connectors)"
     return (BECOMES if copies == 1 else BECOME)[kind]
@@ -279,7 +279,9 @@ def described(
         result["encrypted_otherwise"] = otherwise_row(report, window, explained)
     if compared:
         result["difference"] = [
-            _change(kind, tallies.difference[kind], domains, rules) for kind in KINDS if kind in tallies.difference
+            _change(kind, tallies.difference[kind], domains, rules)
+            for kind in DifferenceKind
+            if kind in tallies.difference
         ]
     return {**result, "guarantees": _guaranteed(tallies)} if guaranteed else result
 
@@ -325,10 +327,10 @@ def _text(instant: Any) -> str:
     return str(instant.isoformat().replace("+00:00", "Z"))
 
 
-def _outcome(fate: str, protection: str, by: Iterable[str], tally: Tally, rules: Sequence[str]) -> dict[str, Any]:
+def _outcome(fate: Fate, protection: str, by: Iterable[str], tally: Tally, rules: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "fate": fate,
-        **({"protection": protection} if protection else {}),
+        "fate": str(fate),
+        **({"protection": str(protection)} if protection else {}),
         **({"protected_by": names} if (names := _in_order(by, rules)) else {}),
     }
     return {**row, "copies": tally.certain.total(), **_examples(tally)}
@@ -347,14 +349,14 @@ def _in_order(names: Iterable[str], rules: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
-def _change(kind: str, tally: Tally, domains: int, rules: Sequence[str]) -> dict[str, Any]:
+def _change(kind: DifferenceKind, tally: Tally, domains: int, rules: Sequence[str]) -> dict[str, Any]:
     every = tally.certain + tally.possible
     names = sorted(every, key=lambda name: (-tally.certain[name], -every[name], name))
     rows = [
         {"name": name, "certain": tally.certain[name], "possible": tally.possible[name]} for name in names[:domains]
     ]
     return {
-        "kind": kind,
+        "kind": str(kind),
         "certain": tally.certain.total(),
         "possible": tally.possible.total(),
         **({"because": sorted(tally.because, key=WORDS.index)} if tally.possible else {}),

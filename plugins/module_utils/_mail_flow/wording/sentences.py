@@ -9,11 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._exchange.text import listed
-from ..analyses.finding import Cause, ChangedMail, Exempting, SideEffect
+from ..analyses.aspects import GAINS, Aspect, DifferenceKind
+from ..analyses.finding import Cause, ChangedMail, Exempting, SideEffect, Stages
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
 from ..model.addresses import is_below
+from ..model.outcomes import TEMPLATE, Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
+from ..simulator.copy_result import CopyResult
 
 #: That no rule changes what conditions look at.
 NONE_CHANGED: Mapping[Atom, tuple[str, ...]] = MappingProxyType({})
@@ -220,43 +223,50 @@ def words_of(parts: Sequence[Clause]) -> list[str]:
 
 #: Kind of difference to what mail or a copy is then.
 _IS = {
-    "protection_lost": "no longer encrypted",
-    "delivery_lost": "no longer delivered",
-    "transit_lost": "less protected on its way",
-    "protection_gained": "now encrypted",
-    "delivery_gained": "now delivered",
-    "transit_gained": "better protected on its way",
-    "protection_changed": "now protected differently",
-    "fate_changed": "now handled differently",
-    "side_effect_changed": "now reported or shown to others, sent another way, decrypted in its attachments, marked for spam filters, or worded differently",
+    DifferenceKind.PROTECTION_LOST: "no longer encrypted",
+    DifferenceKind.DELIVERY_LOST: "no longer delivered",
+    DifferenceKind.TRANSIT_LOST: "less protected on its way",
+    DifferenceKind.PROTECTION_GAINED: "now encrypted",
+    DifferenceKind.DELIVERY_GAINED: "now delivered",
+    DifferenceKind.TRANSIT_GAINED: "better protected on its way",
+    DifferenceKind.PROTECTION_CHANGED: "now protected differently",
+    DifferenceKind.FATE_CHANGED: "now handled differently",
+    DifferenceKind.SIDE_EFFECT_CHANGED: (
+        "now reported or shown to others, sent another way, decrypted in its attachments, marked for spam filters, or "
+        "worded differently"
+    ),
 }
 #: Kind of difference to what happens to the mail, and to what happens to several copies.
 BECOMES, BECOME = (
     {
         **{kind: f"{verb} {words}" for kind, words in _IS.items()},
-        "branding_changed": f"now {shows} a different branding or none",
-        "unknown": "may be treated differently",
+        DifferenceKind.BRANDING_CHANGED: f"now {shows} a different branding or none",
+        DifferenceKind.UNKNOWN: "may be treated differently",
     }
     for verb, shows in (("is", "shows"), ("are", "show"))
 )
 
-_OPTIONS = {"encrypt": "Encrypt", "do_not_forward": "Do Not Forward", "smime": "S/MIME"}
+_OPTIONS: Mapping[str, str] = {
+    ProtectionKind.ENCRYPT: "Encrypt",
+    ProtectionKind.DO_NOT_FORWARD: "Do Not Forward",
+    ProtectionKind.SMIME: "S/MIME",
+}
 
 #: Fate to what happens to mail now, and what happened to it before.
 FATES = {
-    "rejected": ("is rejected", "was rejected"),
-    "deleted": ("is deleted", "was deleted"),
-    "quarantined": ("goes into quarantine", "went into quarantine"),
-    "redirected": ("is redirected", "was redirected"),
-    "moderated": ("waits for approval", "waited for approval"),
+    Fate.REJECTED: ("is rejected", "was rejected"),
+    Fate.DELETED: ("is deleted", "was deleted"),
+    Fate.QUARANTINED: ("goes into quarantine", "went into quarantine"),
+    Fate.REDIRECTED: ("is redirected", "was redirected"),
+    Fate.MODERATED: ("waits for approval", "waited for approval"),
 }
 
-_REACHES = {"delivery_lost": "no longer reaches", "delivery_gained": "now reaches"}
+_REACHES = {DifferenceKind.DELIVERY_LOST: "no longer reaches", DifferenceKind.DELIVERY_GAINED: "now reaches"}
 
 
 def becomes(
-    kind: str,
-    sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+    kind: DifferenceKind,
+    sides: Stages = (None, None),
     person: str = "",
     *,
     approved: bool = False,
@@ -275,27 +285,27 @@ def becomes(
     return _becomes(kind, f"{plain}{only}", *sides)
 
 
-def _becomes(kind: str, plain: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    if not before or not after:
+def _becomes(kind: DifferenceKind, plain: str, before: CopyResult | None, after: CopyResult | None) -> str:
+    if before is None or after is None:
         return plain
-    if kind in ("delivery_lost", "fate_changed") and after["fate"] in FATES:
-        now = FATES[after["fate"]][0]
-        return f"{plain}: it {now}" if kind == "delivery_lost" else f"now {now}"
-    if kind == "delivery_gained" and before["fate"] in FATES:
+    if kind in (DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED) and after.fate in FATES:
+        now = FATES[after.fate][0]
+        return f"{plain}: it {now}" if kind is DifferenceKind.DELIVERY_LOST else f"now {now}"
+    if kind is DifferenceKind.DELIVERY_GAINED and before.fate in FATES:
         # The protection may differ between messages: mail that arrives protected stays protected.
-        return f"{plain}: before, it {FATES[before['fate']][1]}"
-    if kind == "protection_changed":
+        return f"{plain}: before, it {FATES[before.fate][1]}"
+    if kind is DifferenceKind.PROTECTION_CHANGED:
         return f"is now protected with {_option(after)} instead of {_option(before)}"
-    if kind == "branding_changed":
-        one, other = (str(side.get("branding", "")) for side in (before, after))
-        shown = f"now shows the branding {other!r}" if other else "no longer shows a branding"
-        return f"{shown}{f' instead of {one!r}' if one and other else ''}"
+    if kind is DifferenceKind.BRANDING_CHANGED:
+        if not after.branding:
+            return "no longer shows a branding"
+        instead = f" instead of {before.branding!r}" if before.branding else ""
+        return f"now shows the branding {after.branding!r}{instead}"
     return plain
 
 
-def _option(side: Mapping[str, Any]) -> str:
-    protection = str(side["protection"])
-    return _OPTIONS.get(protection, protection.removeprefix("template:"))
+def _option(side: CopyResult) -> str:
+    return _OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
 
 
 #: What keeps mail that is named from being treated so, beside other rules.
@@ -371,13 +381,13 @@ def sentence(finding: ChangedMail) -> str:
         changed=dict(finding.changed),
         exceptions=finding.exceptions,
     )
-    aspect, _mark, way = finding.kind.partition("_")
     reasons = [LIMITS[finding.limit]] if finding.limit in LIMITS else []
+    did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
     only = ""
-    if finding.limit == "already" and way == "gained":
-        reasons.append(f"it already {'did' if finding.person and aspect == 'delivery' else 'was'}")
+    if finding.limit == "already" and finding.kind in GAINS:
+        reasons.append(f"it already {did}")
     elif finding.limit == "already":
-        only = f", if it {'did' if finding.person and aspect == 'delivery' else 'was'} before"
+        only = f", if it {did} before"
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
     return f"{mail} {now}{unless_words(finding.by, reasons)}: {because(finding.cause)}."
 
@@ -497,23 +507,26 @@ def filled(form: str, name: str) -> str:
 
 #: Kind to the words for an open outcome.
 _MAY_BECOME = {
-    "protection_lost": "may no longer be encrypted",
-    "delivery_lost": "may no longer be delivered",
-    "transit_lost": "may be less protected on its way",
-    "protection_gained": "may now be encrypted",
-    "delivery_gained": "may now be delivered",
-    "transit_gained": "may be better protected on its way",
+    DifferenceKind.PROTECTION_LOST: "may no longer be encrypted",
+    DifferenceKind.DELIVERY_LOST: "may no longer be delivered",
+    DifferenceKind.TRANSIT_LOST: "may be less protected on its way",
+    DifferenceKind.PROTECTION_GAINED: "may now be encrypted",
+    DifferenceKind.DELIVERY_GAINED: "may now be delivered",
+    DifferenceKind.TRANSIT_GAINED: "may be better protected on its way",
 }
 
 
-def may_become(kind: str, person: str = "") -> str:
+def may_become(kind: DifferenceKind, person: str = "") -> str:
     """The words for an open outcome.
 
     :param kind: the possible kind of difference; ``unknown`` if several are possible.
     :param person: whose copy it is, if rules add them.
     """
-    plain = _MAY_BECOME.get(kind, BECOMES["unknown"])
+    plain = _MAY_BECOME.get(kind, BECOMES[DifferenceKind.UNKNOWN])
     if not person:
         return plain
-    reaches = {"delivery_lost": "may no longer reach", "delivery_gained": "may now reach"}.get(kind)
+    reaches = {
+        DifferenceKind.DELIVERY_LOST: "may no longer reach",
+        DifferenceKind.DELIVERY_GAINED: "may now reach",
+    }.get(kind)
     return f"{reaches or f'{plain} for'} {person}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._exchange.cmdlet import Call
 from ..._exchange.text import listed, value_text, visible, visible_line
+from ..analyses.aspects import DifferenceKind
 from ..analyses.finding import ChangedMail, MailFinding
 from ..analyses.judgment import Judgment
 from ..model import questions
@@ -37,21 +38,21 @@ _FORBIDDING = 3
 
 #: Kind of loss to what edits do to mail.
 _LOSE = {
-    "protection_lost": "it takes encryption from {}",
-    "delivery_lost": "it keeps {} from being delivered",
-    "transit_lost": "it protects {} less on its way",
+    DifferenceKind.PROTECTION_LOST: "it takes encryption from {}",
+    DifferenceKind.DELIVERY_LOST: "it keeps {} from being delivered",
+    DifferenceKind.TRANSIT_LOST: "it protects {} less on its way",
 }
 
 #: Kind of difference to what copies of a trace would do.
 WOULD = {
-    "protection_lost": "no longer be encrypted",
-    "delivery_lost": "no longer be delivered",
-    "protection_gained": "newly be encrypted",
-    "delivery_gained": "newly be delivered",
-    "protection_changed": "be protected differently",
-    "branding_changed": "show a different branding or none",
-    "fate_changed": "be handled differently",
-    "unknown": "be treated differently",
+    DifferenceKind.PROTECTION_LOST: "no longer be encrypted",
+    DifferenceKind.DELIVERY_LOST: "no longer be delivered",
+    DifferenceKind.PROTECTION_GAINED: "newly be encrypted",
+    DifferenceKind.DELIVERY_GAINED: "newly be delivered",
+    DifferenceKind.PROTECTION_CHANGED: "be protected differently",
+    DifferenceKind.BRANDING_CHANGED: "show a different branding or none",
+    DifferenceKind.FATE_CHANGED: "be handled differently",
+    DifferenceKind.UNKNOWN: "be treated differently",
 }
 
 #: Kind of edit to its words: where the option is new, where it goes, and where its value changes.
@@ -127,7 +128,7 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
 
 def _replay(effect: TraceEffect) -> Row:
     """Copies of a trace, counted: who got them is not told."""
-    changes = [{"kind": kind, **asdict(copies)} for kind, copies in effect.changes.items()]
+    changes = [{"kind": str(kind), **asdict(copies)} for kind, copies in effect.changes.items()]
     return {"window": window_row(effect.window), "copies": effect.copies, "difference": changes}
 
 
@@ -243,7 +244,9 @@ def _changes(row: Mapping[str, Any]) -> str:
     kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
     if not kinds:
         return ""
-    is_open = row.get("difference_more") or any(row_["kind"] == "unknown" for row_ in row["difference"][1:])
+    is_open = row.get("difference_more") or any(
+        row_["kind"] == DifferenceKind.UNKNOWN for row_ in row["difference"][1:]
+    )
     changes, change = ("may change", "may change") if is_open else ("changes", "change")
     more = {1: "", 2: f" 1 more kind of mail {changes}."}.get(kinds, f" {kinds - 1} more kinds of mail {change}.")
     return f" {row['difference'][0]['text']}{more}"
@@ -406,8 +409,10 @@ def _why(removed: RemovedRule) -> str:
 
 
 def _why_kept(kept: KeptRule) -> str:
-    about = [BECOMES[kind] for kind in kept.about] if kept.why == "difference" else list(kept.about)
-    return _WHY_RULES_STAY[kept.why].format(about=listed(about, joint="and") if about else BECOMES["unknown"])
+    about = [BECOMES[DifferenceKind(kind)] for kind in kept.about] if kept.why == "difference" else list(kept.about)
+    return _WHY_RULES_STAY[kept.why].format(
+        about=listed(about, joint="and") if about else BECOMES[DifferenceKind.UNKNOWN]
+    )
 
 
 def simplified_lines(simplified: Simplified) -> Iterator[str]:

@@ -12,10 +12,13 @@ from typing import Any
 
 from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
+from ..analyses.aspects import DifferenceKind
 from ..analyses.expectations import FailedExpectations, TestedMessages
-from ..analyses.finding import KINDS
+from ..analyses.judgment import GuaranteeVerdict
 from ..input.messages import Broken
 from ..model import questions
+from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay
+from ..simulator.copy_result import CopyResult
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
 from .sentences import BECOME, BECOMES
@@ -274,9 +277,9 @@ def reasons_of(row: Mapping[str, Any]) -> str:
 
 def verdict_sentence(row: Mapping[str, Any]) -> str:
     """A guarantee's verdict, as a sentence."""
-    if row["verdict"] == "proved":
+    if row["verdict"] == GuaranteeVerdict.PROVED:
         return f"{row['name']!r} is guaranteed: {row['claim']}."
-    if row["verdict"] == "refuted":
+    if row["verdict"] == GuaranteeVerdict.REFUTED:
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
     return f"Cannot verify {row['name']!r}: {reasons_of(row)}."
 
@@ -309,7 +312,9 @@ _FEW = 2
 def changed_kinds(rows: Sequence[Mapping[str, Any]]) -> str:
     """How many kinds of mail a difference treats in which way, as a sentence, the most important first."""
     counts = Counter(str(row["kind"]) for row in rows)
-    said = [f"{counts[kind]} {(BECOMES if counts[kind] == 1 else BECOME)[kind]}" for kind in KINDS if counts[kind]]
+    said = [
+        f"{counts[kind]} {(BECOMES if counts[kind] == 1 else BECOME)[kind]}" for kind in DifferenceKind if counts[kind]
+    ]
     return f"What changes: of {len(rows)} kinds of mail, {listed(said, joint='and', most=len(said))}."
 
 
@@ -341,7 +346,7 @@ def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """What a proof does not cover, and what it assumes, in a few words each; empty for another verdict."""
-    if row["verdict"] != "proved":
+    if row["verdict"] != GuaranteeVerdict.PROVED:
         return []
     left_out = [assumption["mail"] for assumption in row["assumptions"] if "mail" in assumption]
     relied_on = [
@@ -417,7 +422,7 @@ def tested_text(tested: TestedMessages) -> str:
     """What became of messages: how many expectations are met, and the text of each failure. Where nothing is expected,
     what becomes of the copies, at most ten.
     """
-    recipients = sum(len(message["recipients"]) for message in tested.messages)
+    recipients = sum(len(message.result.recipients) for message in tested.messages)
     head = f"{_count(len(tested.messages), 'message')}, {_count(recipients, 'recipient')}"
     if not tested.failures:
         all_ = "the one expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
@@ -433,37 +438,36 @@ def tested_text(tested: TestedMessages) -> str:
 def _outcome_lines(tested: TestedMessages) -> Iterator[str]:
     """What becomes of the first copies: ``Offer, to ann@fabrikam.com: encrypted by 'Partners'; opens inline.``"""
     copies = [
-        (message["name"], recipient, worded(outcome))
+        (message.result.name, recipient, outcome)
         for message in tested.messages
-        for recipient, outcome in message["recipients"].items()
+        for recipient, outcome in message.result.recipients.items()
     ]
     for name, recipient, outcome in copies[:_MOST_OUTCOMES]:
-        ways = ", ".join(str(opening["way"]) for opening in outcome.get("opens") or () if opening["way"] != "unknown")
+        row = worded(outcome.as_row())
+        ways = ", ".join(opening.way for opening in outcome.opens if opening.way is not OpeningWay.UNKNOWN)
         opens = f"; opens {ways}" if ways else ""
-        why = f": {reasons_of(outcome)}" if outcome.get("unknown") and _is_open(outcome) else ""
-        yield f"  {name}, to {recipient}: {outcome_words(outcome)}{why}{opens}."
+        why = f": {reasons_of(row)}" if outcome.unknown and _is_open(outcome) else ""
+        yield f"  {name}, to {recipient}: {outcome_words(row)}{why}{opens}."
     if len(copies) > _MOST_OUTCOMES:
         yield f"  {len(copies) - _MOST_OUTCOMES} more are in the result (messages)."
 
 
-def _is_open(outcome: Mapping[str, Any]) -> bool:
+def _is_open(outcome: CopyResult) -> bool:
     """Whether it is unknown what becomes of a copy, and not only which rules match."""
-    return outcome.get("fate") == "unknown" or outcome.get("protection") in ("unknown", "protected_option_unknown")
+    return outcome.fate == Fate.UNKNOWN or outcome.protection in OPEN_PROTECTIONS
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def decided(
-    result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]
-) -> list[str]:
+def decided(result: CopyResult | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]) -> list[str]:
     """The reasons for the answer: the rules that matched, those that would have protected the message but did not, and
     what is open.
     """
     said: list[str] = []
     passed: list[str] = []
-    result = worded(result or {})
+    row = worded(result.as_row()) if result else {}
     for entry in worded(list(trace)):
         if entry["matched"] is not False:
             word = "matched" if entry["matched"] is True else "may have matched"
@@ -471,8 +475,8 @@ def decided(
         elif entry["rule"] in protecting:
             passed.append(_passed(entry))
     said += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
-    said += [f"open, {reason['id']}: {reason['reason']}" for reason in result.get("unknown", [])]
-    said += [f"this assumes {number}" for number in result.get("assumes", [])]
+    said += [f"open, {reason['id']}: {reason['reason']}" for reason in row.get("unknown", [])]
+    said += [f"this assumes {number}" for number in row.get("assumes", [])]
     return said
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.mail_flow.answers import differences
+from tests.unit.mail_flow.copy_results import message_result
 
 Values = dict[str, Any]
 
@@ -51,5 +52,8 @@ OFFERED, FORCED = {"tls": "opportunistic"}, {"tls": "forced", "validation": "cer
     ],
 )
 def test_a_copy_is_treated_differently(before: Values | None, after: Values | None, kind: str) -> None:
-    results = [[{"name": "M", "recipients": {"ann@fabrikam.com": each} if each else {}}] for each in (before, after)]
+    results = [
+        [message_result({"name": "M", "recipients": {"ann@fabrikam.com": each} if each else {}})]
+        for each in (before, after)
+    ]
     assert [each["kind"] for each in differences(*results)] == ([kind] if kind else [])

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     counted_mail,
     moved_mail,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import LOSSES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
@@ -24,6 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.copy_result import (
+    MessageResult,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
@@ -63,7 +66,7 @@ WORDS = (
         "budget",
     ),
     *("proved", "refuted", "in clear", "True", "null", "and 2 others.", ": rule", "; ", "%s {}", "All mail"),
-    *(KINDS[:3]),
+    *sorted(LOSSES),
     *(BECOMES["unknown"], BECOMES["protection_lost"]),
 )
 
@@ -138,9 +141,9 @@ MESSAGES: list[Values] = [
 ]
 
 
-def _simulated(rules: Sequence[Values]) -> list[Values]:
+def _simulated(rules: Sequence[Values]) -> list[MessageResult]:
     simulator = Simulator(RuleSet(rules), facts_of(TENANT))
-    return [simulator.run(message_of({**each, "date": NOW}, "", str(each["subject"]))) for each in MESSAGES]
+    return [simulator.results(message_of({**each, "date": NOW}, "", str(each["subject"]))) for each in MESSAGES]
 
 
 def _everything(word: str) -> Values:
@@ -159,7 +162,7 @@ def _everything(word: str) -> Values:
         "before": prove(before, TENANT, guarantees, NOW),
         "lint": lint(after, TENANT, NOW),
         "worse": [worsened(before, after, TENANT, each, NOW) for each in guarantees_of(guarantees)],
-        "results": worded(results),
+        "results": worded([[each.as_row() for each in side] for side in results]),
         "changed": differences(*results),
         "lines": mail_lines(mail),
     }

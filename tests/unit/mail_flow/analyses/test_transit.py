@@ -37,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.answers import difference, prove
+from tests.unit.mail_flow.copy_results import message_result
 from tests.unit.mail_flow.transit_vectors import (
     ALL,
     BANK,
@@ -568,8 +569,9 @@ def test_what_may_be_lost_says_why_that_is_open() -> None:
     ],
 )
 def test_the_same_message_on_another_way(before: Values, after: Values, kind: str) -> None:
+    in_clear = {"fate": "delivered", "protection": "none"}
     found = [
-        [{"name": "m", "recipients": {"ann@bank.example": {"fate": "delivered", "protection": "none", "transit": way}}}]
+        [message_result({"name": "m", "recipients": {"ann@bank.example": {**in_clear, "transit": way}}})]
         for way in (before, after)
     ]
     assert [each.kind for each in differences(*found)] == [kind] * bool(kind)

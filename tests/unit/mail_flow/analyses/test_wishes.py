@@ -194,7 +194,7 @@ def test_rules_that_give_up_the_branding_make_it_worse() -> None:
     (wish,) = guarantees_of([{"name": "G", "when": OUTGOING, "then": "portal", "expires_within_days": 7}])
     found = worsened([BRANDED], [ALL], expiring(Week=7), wish, NOW)
     assert found
-    assert found.outcome["protection"] == "encrypt"
+    assert found.outcome.protection == "encrypt"
     assert worsened([ALL], [BRANDED], expiring(Week=7), wish, NOW) is None
 
 

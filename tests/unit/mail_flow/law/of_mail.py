@@ -11,14 +11,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     expectations,
     overview,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
-    KINDS,
     ChangedMail,
     MayChange,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    PROVED,
-    REFUTED,
+    GuaranteeVerdict,
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
@@ -34,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.comparison import assumed
+from tests.unit.mail_flow.copy_results import message_result
 from tests.unit.mail_flow.unusual import holds_in, meets
 
 from .asked import AFTER, BEFORE, Asked, Letter
@@ -57,7 +57,7 @@ from .claims import (
 Values = dict[str, Any]
 
 #: Kinds of differences that are about what people see of their copies.
-SEEN = tuple(kind for kind in KINDS if kind not in ("unknown", "side_effect_changed"))
+SEEN = tuple(kind for kind in DifferenceKind if kind not in ("unknown", "side_effect_changed"))
 #: Those that a replay counts.
 COUNTED = tuple(kind for kind in SEEN if not kind.startswith("transit_"))
 
@@ -166,7 +166,9 @@ def of_changed_messages(asked: Asked) -> Iterator[Claim]:
     """What two simulations of a message differ in."""
     for letter in list(asked.letters.values()):
         sides = [asked.results(side, letter) for side in (BEFORE, AFTER)]
-        found = expectations.differences(*([{"name": letter.key, "recipients": each}] for each in sides))
+        found = expectations.differences(
+            *([message_result({"name": letter.key, "recipients": each})] for each in sides)
+        )
         kinds = {each.recipient: each.kind for each in found}
         for person in asked.people(letter):
             old, new = (each.get(person, {}) for each in sides)
@@ -195,13 +197,13 @@ def change(verb: str, letter: Letter, person: str, kind: str, value: bool, said:
 
 def of_guarantees(asked: Asked) -> Iterator[Claim]:
     for judged, row in zip(asked.judged, guarantee_rows(asked.judged), strict=True):
-        if judged.verdict == PROVED:
+        if judged.verdict is GuaranteeVerdict.PROVED:
             yield from proved("guarantees", asked, judged, row)
-        elif judged.verdict == REFUTED and judged.counterexample:
+        elif judged.verdict is GuaranteeVerdict.REFUTED and judged.counterexample:
             example = judged.counterexample
             letter = asked.letter(example.message, example.facts)
             copy = (AFTER, letter.key, letter.person(example.recipient))
-            yield from _of_result("guarantees", copy, example.outcome)
+            yield from _of_result("guarantees", copy, example.outcome.as_row())
             yield from kept_as("guarantees", judged.guarantee, copy, row, kept=False)
 
 
@@ -281,8 +283,9 @@ def _witnessed(verb: str, asked: Asked, found: ChangedMail) -> Iterator[Claim]:
     person = letter.person(witness["recipient"])
     yield change(verb, letter, person, found.kind, True, found)
     for key, side in (("before", BEFORE), ("after", AFTER)):
-        if key in found.sides and not is_open(found.sides[key]):
-            yield from _of_result(verb, (side, letter.key, person), found.sides[key])
+        row = found.sides[key].as_row() if key in found.sides else {}
+        if row and not is_open(row):
+            yield from _of_result(verb, (side, letter.key, person), row)
 
 
 def of_policy(asked: Asked) -> Iterator[Claim]:

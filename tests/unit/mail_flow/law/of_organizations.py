@@ -39,8 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    PROVED,
-    REFUTED,
+    GuaranteeVerdict,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
     RULE,
@@ -161,8 +160,8 @@ def of_mail_control(asked: Asked) -> Iterator[Claim]:
     found = control.verdict(Assessment(request, _Known(mail)))
     if found and found[0] is not None:
         yield claim("MFR-2", ALL_HOLD, (), found[0], said=found)
-    if set(verdicts) == {PROVED} or REFUTED in verdicts:
-        yield claim("guarantees", ALL_HOLD, (), REFUTED not in verdicts, said=verdicts)
+    if set(verdicts) == {GuaranteeVerdict.PROVED} or GuaranteeVerdict.REFUTED in verdicts:
+        yield claim("guarantees", ALL_HOLD, (), GuaranteeVerdict.REFUTED not in verdicts, said=verdicts)
 
 
 # A plan

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    GuaranteeVerdict,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
@@ -26,7 +28,7 @@ _STEPS = 400_000
 
 def of_suggestions(asked: Asked) -> Iterator[Claim]:
     """The guarantee holds after the edits: for the messages of the world, and in their simulation."""
-    refuted = [each for each in asked.judged if each.verdict == REFUTED]
+    refuted = [each for each in asked.judged if each.verdict is GuaranteeVerdict.REFUTED]
     if not refuted:
         return
     found = suggestions(asked.rules[AFTER], asked.world.tenant, asked.judged, (), NOW, _STEPS)

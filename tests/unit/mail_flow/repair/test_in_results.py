@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     MailFlowContext,
 )
@@ -89,7 +89,7 @@ def test_a_suggestion_can_be_pasted_and_holds() -> None:
 
 
 def test_every_change_that_a_replay_can_show_has_words() -> None:
-    assert set(WOULD) == {kind for kind in KINDS if kind.split("_", maxsplit=1)[0] not in ("transit", "side")}
+    assert set(WOULD) == {kind for kind in DifferenceKind if not kind.startswith(("transit", "side"))}
 
 
 def test_where_nothing_is_found_it_says_what_was_tried() -> None:

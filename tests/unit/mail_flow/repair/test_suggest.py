@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
-    PROVED,
-    REFUTED,
-    UNKNOWN,
+    GuaranteeVerdict,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
@@ -262,7 +260,10 @@ def test_what_held_still_holds() -> None:
         {"add"} if "add" in kinds(found) else set()
     )
     for each in found.suggestions:
-        assert [judged.verdict for judged in prove(each.rules, TENANT, [spared, wanted], NOW)] == [PROVED, PROVED]
+        assert [judged.verdict for judged in prove(each.rules, TENANT, [spared, wanted], NOW)] == [
+            GuaranteeVerdict.PROVED,
+            GuaranteeVerdict.PROVED,
+        ]
 
 
 def is_about_mail(guarantee: Values) -> bool:
@@ -382,7 +383,10 @@ def test_a_first_step_is_offered_with_what_it_leaves_open() -> None:
     odd = rule("Odd", {**OUTGOING, "with_importance": "High"}, {"quarantine": True})
     (found,) = repaired([reports, odd, NEWS])
     assert found.suggestions
-    assert all(each.left_open is not None and each.left_open.verdict != PROVED for each in found.suggestions)
+    assert all(
+        each.left_open is not None and each.left_open.verdict is not GuaranteeVerdict.PROVED
+        for each in found.suggestions
+    )
     rows = suggestion_rows([found], [reports, odd, NEWS], str)
     assert all(row["open"] and row["open"] in row["text"] for row in rows)
 
@@ -558,9 +562,9 @@ def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
         Simulator(rules, facts_of(TENANT)).run(cases_of([expected], unread, NOW)[0].message)["recipients"],
     )
     found = repaired(rules, guarantees, [expected])
-    assert {each.name for each in found} == {name for name, verdict in before.items() if verdict == REFUTED} | (
-        set() if held else {"Offer"}
-    )
+    assert {each.name for each in found} == {
+        name for name, verdict in before.items() if verdict == GuaranteeVerdict.REFUTED
+    } | (set() if held else {"Offer"})
     dead = {each.rules[0] for each in lint(rules, TENANT, NOW) if each.kind == "never_acts"}
     for each in found:
         for suggestion in each.suggestions:
@@ -572,9 +576,13 @@ def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
             wrong = [
                 name
                 for name, verdict in before.items()
-                if (name == each.name or verdict == PROVED) and after[name] != PROVED
+                if (name == each.name or verdict == GuaranteeVerdict.PROVED) and after[name] != GuaranteeVerdict.PROVED
             ]
-            wrong += [name for name, verdict in before.items() if verdict == UNKNOWN and after[name] == REFUTED]
+            wrong += [
+                name
+                for name, verdict in before.items()
+                if verdict == GuaranteeVerdict.UNKNOWN and after[name] == GuaranteeVerdict.REFUTED
+            ]
             assert wrong == [], suggestion.edits
             if held or each.name == "Offer":
                 assert missed(suggestion, [expected]) == []

@@ -18,9 +18,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.outcomes import Fate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     surely_breaks,
     surely_keeps,
@@ -87,7 +88,7 @@ def _courses(rules: RuleSet, facts: Facts, message: Message) -> dict[str, Course
 def _likely(course: Course | None, message: Message, facts: Facts) -> Worlds:
     """The worlds that contradict no guess, as a replay has them."""
     if course is None:
-        return [({}, Treated(0, NOBODY))]
+        return [({}, Treated(0, Fate.NOBODY))]
     likely = Course(course.recipient, [world for world in course.worlds if not world.against_a_guess])
     return worlds_of(likely, message, facts)
 
