@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
@@ -122,7 +122,7 @@ class DlpRule:
         """Whether it surely matches mail that has all that it looks for."""
         return not self.reasons
 
-    @property
+    @cached_property
     def reasons(self) -> tuple[Reason, ...]:
         """Why it is open whether it matches mail that has all that it looks for; none if that is certain."""
         more = sorted({_option(leaf) for leaf in self.looks_for.leaves} - CERTAIN)
@@ -309,6 +309,7 @@ def _leaf(atom: Atom) -> Node:
     return Node("atom", atom=replace(atom, number=atom.number + _NUMBERS))
 
 
+@lru_cache(maxsize=4)
 def changed_by(rules: RuleSet) -> Callable[[Atom], bool]:
     """Whether a mail flow rule may change what a condition looks at before DLP does."""
     acting = [rule for rule in rules.rules if not rule.idle and rule.enforced]

@@ -42,7 +42,7 @@ class AfterRules:
         """A world with what follows in it: one, or one for each answer to a question that has a guess."""
         if world.fate not in (Fate.DELIVERED, Fate.QUARANTINED):
             return [world]
-        found = [new.but(after=Afterwards(self._dlp(new, person))) for new in self._settled(world, person)]
+        found = self._after_dlp(world, person)
         return [labelled for each in found for labelled in self._labelled(each)]
 
     def _labelled(self, world: World) -> list[World]:
@@ -57,53 +57,50 @@ class AfterRules:
             _with(world.answering(question, False), possible),
         ]
 
-    def _dlp(self, world: World, person: Recipient) -> tuple[PossibleEncrypter, ...]:
-        """The DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
-        policies = self._policies
-        if not policies or world.fate == Fate.QUARANTINED:
-            return ()
-        if self.decider is None or "NDR" in (self.message.types or ()):
-            return all_possible(policies.told)
-        spend(STEPS_OF_DLP_RULE * len(policies.rules))
-        return tuple(self._applied(policies, world, person))
-
-    @property
-    def _policies(self) -> DlpRules | None:
+    def _after_dlp(self, world: World, person: Recipient) -> list[World]:
+        """A world with the DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
         policies = self.facts.dlp_policies
-        return policies if isinstance(policies, DlpRules) and policies.rules else None
-
-    def _settled(self, world: World, person: Recipient) -> list[World]:
-        """The worlds in which every question with a guess of what DLP looks at has an answer."""
-        policies = self._policies
-        if not policies or world.fate == Fate.QUARANTINED or self.decider is None:
+        if not isinstance(policies, DlpRules) or not policies.rules or world.fate == Fate.QUARANTINED:
             return [world]
-        asked: list[Open] = []
+        if self.decider is None or "NDR" in (self.message.types or ()):
+            return [world.but(after=Afterwards(all_possible(policies.told)))]
+        spend(STEPS_OF_DLP_RULE * len(policies.rules))
+        return [
+            new.but(after=Afterwards(tuple(self._applied(policies, matches, person))))
+            for new, matches in self._decided(policies, world, person)
+        ]
+
+    def _decided(self, policies: DlpRules, world: World, person: Recipient) -> list[tuple[World, list[Truth]]]:
+        """Whether each rule matches, in worlds in which every question with a guess has an answer where it matters."""
+        guessed: list[Open] = []
 
         def truth(atom: Atom) -> Truth:
             value = self._truth(atom, world, person)
             if isinstance(value, Open) and value.guess is not None:
-                asked.append(value)
+                guessed.append(value)
             return value
 
+        found: list[Truth] = []
         for rule in policies.rules:
-            found = rule.matches(truth)
-            if asked and not isinstance(found, bool):
-                branches = [world.answering(asked[0], value) for value in (True, False)]
-                return [new for branch in branches for new in self._settled(branch, person)]
-            asked.clear()
-        return [world]
+            matches = rule.matches(truth)
+            if guessed and not isinstance(matches, bool):
+                branches = [world.answering(guessed[0], value) for value in (True, False)]
+                return [each for branch in branches for each in self._decided(policies, branch, person)]
+            guessed.clear()
+            found.append(matches)
+        return [(world, found)]
 
-    def _applied(self, policies: DlpRules, world: World, person: Recipient) -> Iterator[PossibleEncrypter]:
+    def _applied(self, policies: DlpRules, matches: list[Truth], person: Recipient) -> Iterator[PossibleEncrypter]:
         """The DLP rules that match, or may, in order; none after one that stops them."""
         reached: Truth = True
-        for rule in policies.rules:
-            matches = all_of((reached, rule.matches(lambda atom: self._truth(atom, world, person))))
-            if matches is False:
+        for rule, match in zip(policies.rules, matches, strict=True):
+            acts = all_of((reached, match))
+            if acts is False:
                 continue
             if rule.does.changes_mail:
-                yield from self._of(rule, matches, person)
+                yield from self._of(rule, acts, person)
             if rule.stops:
-                reached = all_of((reached, negate(matches)))
+                reached = all_of((reached, negate(acts)))
                 if reached is False:
                     return
 

@@ -42,9 +42,15 @@ class Outcome:
     :param branded: whether it shows a branding.
     :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is protected,
         and whether it is refused instead; both unknown unless given.
+    :param after: what follows the chain, if that is compiled already.
     """
 
-    def __init__(self, chain: RuleChain, protected_and_refused: tuple[Literal, Literal] | None = None) -> None:
+    def __init__(
+        self,
+        chain: RuleChain,
+        protected_and_refused: tuple[Literal, Literal] | None = None,
+        after: AfterChain | None = None,
+    ) -> None:
         self.chain = chain
         self.logic = chain.logic
         self.mail = chain.mail
@@ -81,7 +87,7 @@ class Outcome:
         self._unknown_option = both | again
         surprised = state.surprised
         doubt = self._unread("protected")
-        self.after = AfterChain(chain)
+        self.after = after or AfterChain(chain)
         self._by_rules = logic.choose(surprised, doubt, newly | again)
         self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.kept | both)
         self._unsure_after = unsure | self._from_outside() | self.mail.rights | arrival["smime"]
@@ -327,7 +333,9 @@ class Outcome:
     @cached_property
     def possible_outcomes(self) -> tuple[Outcome, ...]:
         """The same for each possible outcome of a copy that rules ask to protect."""
-        return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
+        return tuple(
+            Outcome(self.chain, answer, self.after) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE))
+        )
 
 
 _ACCEPTED = ("Authoritative", "InternalRelay", "ExternalRelay")
