@@ -12,8 +12,9 @@ from .worlds import FACTS, Truth, both, doubt, either
 #: DomainName and IsInternal.
 _DOMAINS = {"accepted_domains", "remote_domains"}
 _PEOPLE = {"mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"}
+_AFTERWARDS = {"dlp_policies", "labels", "auto_labels", "auto_label"}
 KEYS = (
-    _DOMAINS | _PEOPLE | {"irm_configuration", "organization_config", "templates", "auto_label", "outbound_connectors"}
+    _DOMAINS | _PEOPLE | _AFTERWARDS | {"irm_configuration", "organization_config", "templates", "outbound_connectors"}
 )
 
 
@@ -43,7 +44,8 @@ class Directory:
     ``mailboxes``, ``mail_users`` and ``contacts`` are addresses (where mailboxes are told, mail users are). ``groups``
     maps an address to its direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a
     person to attributes, ``proxy_addresses`` a proxy to the primary address. ``irm_configuration``,
-    ``organization_config`` and ``outbound_connectors`` have the cmdlets' properties. ``templates`` maps the names of
+    ``organization_config`` and ``outbound_connectors`` have the cmdlets' properties; what follows the rules
+    (``dlp_policies``, ``labels``, ``auto_labels``) is as :mod:`.afterwards` says. ``templates`` maps the names of
     RMS templates, where they are localized, to those that they have in English; empty, it says that there are none.
 
     :raises ValueError: a key that is none.
@@ -86,6 +88,10 @@ class Directory:
             or self.irm.get("InternalLicensingEnabled") is False
             or facts.get("templates") == {}
         )
+        self.dlp_policies: Sequence[Mapping[str, Any]] = facts.get("dlp_policies") or ()
+        self.labels: Sequence[Mapping[str, Any]] | None = facts.get("labels")
+        #: The names of the labels that policies set on the way; None: nobody knows.
+        self.auto_labels: Sequence[str] | None = facts.get("auto_labels")
         self.labels_override = any(label.get("encrypts") for label in facts.get("auto_label") or ())
 
     def _addresses(self, given: Iterable[str] | None) -> frozenset[str] | None:

@@ -21,6 +21,7 @@ _CONTENT = {
     "character_sets",
     "protection",
     "disclaimer_insertable",
+    "sensitivity_label",
 }
 _PROPERTIES = {"type", "importance", "classification", "scl"}
 _FIELDS = ("to", "cc", "bcc")
@@ -55,6 +56,7 @@ class Mail:
     own_keys: bool | None
     disclaimer_insertable: bool | None
     character_sets: tuple[str, ...] | None
+    sensitivity_label: str = ""
 
     @property
     def rights_protected(self) -> bool:
@@ -119,6 +121,7 @@ def mail(given: Mapping[str, Any]) -> Mail:
         own_keys={"own": True, "other": False}.get(owner or ""),
         disclaimer_insertable=given.get("disclaimer_insertable"),
         character_sets=None if given.get("character_sets") is None else tuple(given["character_sets"]),
+        sensitivity_label=given.get("sensitivity_label", ""),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import transit
+from .afterwards import Afterwards, Protected
 from .directory import Directory
 from .mail import Copy, Mail, Recipient
 from .transit import Way, way
@@ -38,6 +39,7 @@ class Outcome:
     status: str | None = None
     way: Way | None = None
     disclaimer: bool = False
+    by_dlp: tuple[str, ...] = ()
     after_approval: Outcome | None = None
     after_release: Outcome | None = None
 
@@ -63,10 +65,48 @@ class Judge:
         fate = copy.fates[0]
         outcome = Outcome(fate, log, status=copy.status if fate == "rejected" else None)
         if fate == "quarantined":
-            return dataclasses.replace(outcome, after_release=self._delivered(copy, recipient, ()))
+            return dataclasses.replace(outcome, after_release=self._by_rules(copy, recipient, ()))
         return outcome
 
     def _delivered(self, copy: Copy, recipient: Recipient, log: tuple[tuple[str, bool], ...]) -> Outcome:
+        """What DLP and labels make of a copy that the rules let through."""
+        before = self._by_rules(copy, recipient, log)
+        if before.fate != "delivered" or not (self._directory.dlp_policies or self._directory.labels):
+            return before
+        follows = Afterwards(
+            self._world,
+            self._message,
+            self._directory,
+            copy,
+            recipient,
+            lambda: self._can_protect(copy),
+            self._decrypts,
+        )
+        after = follows.outcome(Protected(str(before.protection), before.protected_by, (), before.on_arrival))
+        if isinstance(after, str):
+            return Outcome("rejected", log)
+        return dataclasses.replace(
+            before,
+            protection=after.protection,
+            protected_by=after.by,
+            by_dlp=after.by_dlp,
+            on_arrival=after.on_arrival,
+            branding=follows.branding(before.branding, after.protection),
+        )
+
+    def _can_protect(self, copy: Copy) -> bool | None:
+        """Whether the service protects a copy in clear after the rules; ``None`` if it refuses it."""
+        known = not (self._message.rights_protected or self._message.smime or copy.decrypting)
+        inside = self._sender("InOrganization") and not self._sender("NotInOrganization")
+        if not (known and inside) or self._message.types & _FORWARDED:
+            return bool(self._ask("U36", "whether mail from elsewhere is encrypted after the rules", (True, False)))
+        for unknown, reason, options in self._obstacles(copy):
+            answer = self._ask(unknown, reason, options)
+            if answer != "as asked":
+                return None if answer == "refused" else False
+        return True
+
+    def _by_rules(self, copy: Copy, recipient: Recipient, log: tuple[tuple[str, bool], ...]) -> Outcome:
         protection, by = self._protection(copy)
         if protection == "refused":
             return Outcome("rejected", log)
@@ -221,6 +261,9 @@ def joined(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     if protection not in (None, "none", "unknown"):
         by = [name for name in outcomes[0].protected_by if all(name in one.protected_by for one in outcomes)]
         answer |= {"protected_by": by} if by else {}
+    if protection not in (None, "none", "unknown"):
+        dlp = [name for name in outcomes[0].by_dlp if all(name in one.by_dlp for one in outcomes)]
+        answer |= {"protected_by_dlp": dlp} if dlp else {}
     answer["rules"] = _joined_rules([one.rules for one in outcomes])
     for name in ("branding", "subject", "status", "disclaimer"):
         values = {getattr(one, name) for one in outcomes}

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 #: Unknowns of the service on which a simulator may go on with the likely answer, if it says so.
-GUESSES = frozenset({"U03", "U08", "U10", "U19", "U20", "U21"})
+GUESSES = frozenset({"U03", "U08", "U10", "U19", "U20", "U21", "U37"})
 
 #: The id of what is unknown because the message or the organization was not described completely.
 FACTS = "facts"

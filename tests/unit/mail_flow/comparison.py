@@ -47,8 +47,9 @@ def certain(result: Mapping[str, Any], *, by: bool = True) -> Values:
                 "protection": result.get("protection", ""),
                 "protected_on_arrival": bool(result.get("protected_on_arrival")),
             }
-            if by and "protected_by" in result:
-                said["protected_by"] = set(result["protected_by"])
+            for name in ("protected_by", "protected_by_dlp") if by else ():
+                if name in result:
+                    said[name] = set(result[name])
         if "branding" in result:
             said["branding"] = result["branding"]
         said |= {

@@ -65,6 +65,26 @@ def option(parameter: str) -> str:
     return re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])|(?<=Of)(?=\d)", "_", name).lower()
 
 
+#: Options of DLP rules to their parameters.
+_DLP = {
+    "access_scope": "AccessScope",
+    "from_scope": "FromScope",
+    "from": "From",
+    "sent_to": "SentTo",
+    "sender_domain_is": "SenderDomainIs",
+    "recipient_domain_is": "RecipientDomainIs",
+    "subject_contains_words": "SubjectContainsWords",
+    "content_contains_sensitive_information": "ContentContainsSensitiveInformation",
+    "encrypt_rms_template": "EncryptRMSTemplate",
+    "remove_rms_template": "RemoveRMSTemplate",
+    "apply_branding_template": "ApplyBrandingTemplate",
+    "block_access": "BlockAccess",
+    "block_access_scope": "BlockAccessScope",
+    "stop_policy_processing": "StopPolicyProcessing",
+    "notify_user": "NotifyUser",
+}
+
+
 @cache
 def _parameters() -> dict[str, dict[str, str]]:
     """Section to option to parameter."""
@@ -91,6 +111,14 @@ def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
     nothing to its way there.
     """
     tenant = {name: value for name, value in tenant.items() if name != "ome_configurations"}
+    if "dlp_policies" in tenant:
+        tenant["dlp_policies"] = list(map(_policy, tenant["dlp_policies"]))
+    if "labels" in tenant:
+        tenant["labels"] = list(map(_label, tenant["labels"]))
+    if "auto_label_policies" in tenant:
+        tenant["auto_labels"] = [
+            row["label"] for row in tenant.pop("auto_label_policies") if row.get("mode", "Enable") == "Enable"
+        ]
     if "organization_config" in tenant:
         tenant["organization_config"] = {
             "DisablePlusAddressInRecipients": tenant["organization_config"].get("disable_plus_address_in_recipients")
@@ -106,4 +134,49 @@ def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: [{_DOMAIN_KEYS[key]: held for key, held in row.items()} for row in value] if name in _DOMAINS else value
         for name, value in tenant.items()
+    }
+
+
+def _policy(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A DLP policy as the compliance endpoint shows it, with its rules."""
+    scope = policy.get("scope") or {}
+    return {
+        "Name": policy["name"],
+        "Mode": policy.get("mode", "Enable"),
+        "Priority": policy.get("priority", 0),
+        "ExchangeLocation": ["All"] if scope.get("exchange", True) else [],
+        "ExchangeSender": scope.get("senders"),
+        "ExchangeSenderException": scope.get("senders_except"),
+        "Rules": [{"Priority": place, **_dlp_rule(rule)} for place, rule in enumerate(policy["rules"])],
+    }
+
+
+def _dlp_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    conditions = dict(rule["conditions"])
+    tree = conditions.pop("advanced", None)
+    advanced = {"IsAdvancedRule": True, "AdvancedRule": json.dumps({"Condition": _tree(tree)})} if tree else {}
+    return {
+        "Name": rule["name"],
+        "Disabled": not rule.get("enabled", True),
+        **{_DLP[name]: value for name, value in conditions.items()},
+        **{f"ExceptIf{_DLP[name]}": value for name, value in (rule.get("exceptions") or {}).items()},
+        **{_DLP[name]: value for name, value in rule["actions"].items()},
+        **advanced,
+    }
+
+
+def _tree(node: Mapping[str, Any]) -> dict[str, Any]:
+    if "operator" in node:
+        return {"Operator": node["operator"].capitalize(), "SubConditions": list(map(_tree, node["conditions"]))}
+    ((name, value),) = node.items()
+    return {"ConditionName": _DLP[name], "Value": value}
+
+
+def _label(label: Mapping[str, Any]) -> dict[str, Any]:
+    how = {"encrypt_only": "encrypt", "do_not_forward": "do_not_forward", "rights": f"template:{label['name']}"}
+    return {
+        "Name": label["name"],
+        "Guid": label.get("guid", ""),
+        "Encrypts": how.get(label["encryption"]),
+        "Removes": label["encryption"] == "remove",
     }

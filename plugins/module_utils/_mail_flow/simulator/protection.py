@@ -54,8 +54,8 @@ class CopyProtection:
     :param assumes: the numbers of the guesses that it relies on.
     :param rebranded: whether a DLP rule may have chosen another branding.
     :param by_dlp: the DLP rules that protect it; :param:`by_label` the label.
-    :param ended: what a DLP rule surely makes of the copy instead of its delivery; ``None`` if nothing; :param:`ended_by` its
-        name.
+    :param ended: what a DLP rule surely makes of the copy instead of its delivery; empty if nothing; :param:`ended_by` its name.
+    :param replaced: whether rules protect it, and something that follows them may do so in their place.
     :param taken_by: the DLP rules that surely took its protection away.
     """
 
@@ -72,6 +72,7 @@ class CopyProtection:
     ended: Fate | None = None
     ended_by: tuple[str, ...] = ()
     taken_by: tuple[str, ...] = ()
+    replaced: bool = False
 
 
 def protection_of(world: World, message: Message, facts: Facts) -> CopyProtection:
@@ -149,7 +150,7 @@ def _labelled(
         return _protected_after(found, labels, world, message, facts)
     if found.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN):
         return _opened(found, labels, "options")
-    return _replaced(found, labels)
+    return _replaced(found, labels, anew=True)
 
 
 def _protected_after(
@@ -182,18 +183,30 @@ def _protected_after(
         found,
         kind=one,
         by=(),
-        by_dlp=() if label else after.names("options"),
+        by_dlp=() if label else tuple(dict.fromkeys(each.what.name for each in sure)),
         by_label=label,
         branding="",
         reasons=found.reasons if len(options) == 1 else (*found.reasons, *after.reasons("options")),
     )
 
 
-def _replaced(found: CopyProtection, after: Afterwards) -> CopyProtection:
-    """A protected copy of which it may be open with which option it is protected in the end."""
-    if not after.replaces(found.kind):
+def _replaced(found: CopyProtection, after: Afterwards, *, anew: bool = False) -> CopyProtection:
+    """A protected copy of which it may be open with which option it is protected in the end, and by whom.
+
+    :param anew: whether it may be protected anew with the option that it has.
+    """
+    other = after.replaces(found.kind)
+    if not (other or (anew and after.may("options"))):
         return found
-    return replace(found, kind=ProtectionKind.OPTION_UNKNOWN, reasons=(*found.reasons, *after.reasons("options")))
+    return replace(
+        found,
+        kind=ProtectionKind.OPTION_UNKNOWN if other else found.kind,
+        by=(),
+        by_dlp=(),
+        replaced=bool(found.by or found.by_dlp or found.replaced),
+        on_arrival=None if found.on_arrival else found.on_arrival,
+        reasons=(*found.reasons, *(after.reasons("options") if other else ())),
+    )
 
 
 def _opened(found: CopyProtection, after: Afterwards, effect: str, *more: Reason) -> CopyProtection:

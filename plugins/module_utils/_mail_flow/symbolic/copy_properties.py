@@ -159,7 +159,7 @@ def _is_protected_by_rules(ended: EndedCopy, guarantee: Guarantee) -> bool | Non
     found = ended.protection
     if found.kind == ProtectionKind.UNKNOWN and (ended.world.asked or ended.world.after.may("options")):
         return None
-    return bool(found.by or found.by_dlp or found.by_label)
+    return bool(found.by or found.by_dlp or found.by_label or found.replaced)
 
 
 def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows the mail flow rules in one world: the rules of DLP policies, and sensitivity labels.
+
+Policies and their rules have the properties that Get-DlpCompliancePolicy and Get-DlpComplianceRule show, a policy its
+rules in ``Rules``. Labels have ``Name``, ``Guid``, and ``Encrypts`` (what a result calls it) or ``Removes``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .directory import Directory
+from .mail import Copy, Mail, Recipient
+from .predicates import PREDICATES
+from .view import Settings, View
+from .worlds import FACTS, Question, World
+
+#: The conditions of sender and recipient, of which alone a DLP rule can be certain.
+_OF_PEOPLE = frozenset(
+    {
+        *("From", "FromScope", "FromMemberOf", "SenderDomainIs", "FromAddressContainsWords"),
+        *("FromAddressMatchesPatterns", "SentTo", "SentToMemberOf", "RecipientDomainIs", "AccessScope"),
+        *("SenderADAttributeContainsWords", "SenderADAttributeMatchesPatterns"),
+        *("RecipientADAttributeContainsWords", "RecipientADAttributeMatchesPatterns"),
+    }
+)
+_ACTIONS = frozenset(
+    {
+        *("EncryptRMSTemplate", "RemoveRMSTemplate", "ApplyBrandingTemplate", "BlockAccess", "BlockAccessScope"),
+        *("StopPolicyProcessing", "NotifyUser"),
+    }
+)
+_OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
+_EXCEPT = "ExceptIf"
+_TEMPLATES = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
+
+
+@dataclass(frozen=True)
+class Protected:
+    """How a copy is protected, and by whom."""
+
+    protection: str
+    by: tuple[str, ...] = ()
+    by_dlp: tuple[str, ...] = ()
+    on_arrival: bool = False
+
+
+class Afterwards:
+    """What follows, for one copy.
+
+    :param can_protect: what becomes of a copy in clear that the service is asked to protect: whether it does, or
+        ``None`` where it refuses the copy.
+    :param decrypts: whether the service takes the organization's own protection away.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        message: Mail,
+        directory: Directory,
+        copy: Copy,
+        recipient: Recipient,
+        can_protect: Callable[[], bool | None],
+        decrypts: Callable[[], bool],
+    ) -> None:
+        self._world = world
+        self._message = message
+        self._directory = directory
+        self._copy = copy
+        self._recipient = recipient
+        self._can_protect = can_protect
+        self._decrypts = decrypts
+        self._brands = self._touches = False
+
+    def _ask(self, unknown: str, reason: str, options: tuple[Any, ...], **more: Any) -> Any:
+        about = (reason, self._recipient.address)
+        return self._world.ask(Question(unknown, reason, about, options, **more), *about)
+
+    # DLP
+
+    def matching(self) -> list[Mapping[str, Any]]:
+        """The rules that match, in their order."""
+        found: list[Mapping[str, Any]] = []
+        for policy in sorted(self._directory.dlp_policies, key=lambda each: each.get("Priority", 0)):
+            if policy.get("Mode", "Enable") != "Enable" or not policy.get("ExchangeLocation"):
+                continue
+            for rule in sorted(policy["Rules"], key=lambda each: each.get("Priority", 0)):
+                if not rule.get("Disabled") and self._is_of_sender(policy) and self._matches(rule):
+                    found.append(rule)
+                    if rule.get("StopPolicyProcessing"):
+                        return found
+        return found
+
+    def _is_of_sender(self, policy: Mapping[str, Any]) -> bool:
+        some, but = policy.get("ExchangeSender"), policy.get("ExchangeSenderException")
+        return (not some or self._holds("From", some, policy["Name"])) and not (
+            but and self._holds("From", but, policy["Name"])
+        )
+
+    def _matches(self, rule: Mapping[str, Any]) -> bool:
+        name = rule["Name"]
+        conditions = {key: value for key, value in rule.items() if key not in _ACTIONS | _OTHERS}
+        met = all(
+            not self._holds(key.removeprefix(_EXCEPT), value, name, key)
+            if key.startswith(_EXCEPT)
+            else self._holds(key, value, name, key)
+            for key, value in conditions.items()
+        )
+        used = {key.removeprefix(_EXCEPT) for key in conditions}
+        if rule.get("IsAdvancedRule"):
+            tree = json.loads(rule["AdvancedRule"])["Condition"]
+            met = met and self._is_true(tree, name)
+            used |= set(_names(tree))
+        return met and (used <= _OF_PEOPLE or bool(self._ask("U33", f"whether {name} matches", (True, False))))
+
+    def _is_true(self, node: Mapping[str, Any], *place: Any) -> bool:
+        if "ConditionName" in node:
+            return self._holds(node["ConditionName"], node["Value"], *place)
+        values = [self._is_true(each, *place, number) for number, each in enumerate(node["SubConditions"])]
+        operator = node["Operator"].lower()
+        return not any(values) if operator == "not" else all(values) if operator == "and" else any(values)
+
+    def _holds(self, name: str, value: Any, *place: Any) -> bool:
+        kind = PREDICATES.get({"AccessScope": "SentToScope"}.get(name, name))
+        if kind is None or kind.about == "all":
+            return bool(self._ask("U33", f"whether {place} finds {name}", (True, False)))
+        view = View(self._message, self._directory, self._copy, Settings(), self._recipient)
+        return self._world.settle(kind.test(view, value), *place, self._recipient.address)
+
+    # Their effects
+
+    def outcome(self, before: Protected) -> Protected | str:
+        """How the copy is protected in the end; ``rejected`` if it is blocked or refused."""
+        matching = self.matching()
+        if any(self._blocks(rule) for rule in matching):
+            return "rejected"
+        if before.protection == "smime" or (before.on_arrival and self._message.own_keys is False):
+            return before
+        self._brands = any(rule.get("ApplyBrandingTemplate") for rule in matching)
+        self._touches = any(map(_restricts, matching))
+        after = self._after_dlp(before, [rule for rule in matching if _restricts(rule)])
+        return after if isinstance(after, str) else self._after_label(after)
+
+    def branding(self, before: str | None, protection: str) -> str | None:
+        """The branding that the copy shows in the end."""
+        if protection in ("none", "smime"):
+            return None
+        if not (self._brands or (before and self._touches)):
+            return before
+        return self._ask("U36", "which branding is left", (before, "of DLP" if self._brands else None))
+
+    def _blocks(self, rule: Mapping[str, Any]) -> bool:
+        if not rule.get("BlockAccess"):
+            return False
+        if rule.get("BlockAccessScope") != "PerUser":
+            return True
+        outside = self._directory.recipient_in(
+            self._recipient.address, "NotInOrganization", self._message.authenticated
+        )
+        return self._world.settle(outside, "PerUser", self._recipient.address)
+
+    def _after_dlp(self, before: Protected, rules: Sequence[Mapping[str, Any]]) -> Protected | str:
+        kinds = {tuple(sorted(key for key in _RESTRICTING if rule.get(key))) for rule in rules}
+        acting = list(rules)
+        if len(kinds) > 1:
+            # The most restrictive one is enforced, or all add up.
+            which = self._ask("U36", "which of several DLP rules acts", (*range(len(rules)), len(rules)))
+            acting = list(rules) if which == len(rules) else [rules[which]]
+        encrypting = [rule for rule in acting if rule.get("EncryptRMSTemplate")]
+        decrypting = [rule for rule in acting if rule.get("RemoveRMSTemplate")]
+        if decrypting and (
+            not encrypting or self._ask("U36", "whether the decrypting DLP rule comes last", (True, False))
+        ):
+            if before.protection == "none":
+                return before
+            return Protected("none") if not before.on_arrival or self._decrypts() else before
+        if not encrypting:
+            return before
+        options = tuple(dict.fromkeys(_option(rule["EncryptRMSTemplate"]) for rule in encrypting))
+        option = options[0] if len(options) == 1 else self._ask("U36", "which template of DLP wins", options)
+        names = tuple(rule["Name"] for rule in encrypting)
+        if before.protection != "none":
+            replaces = option != before.protection and self._ask("U36", "whether DLP replaces", (True, False))
+            return Protected(str(option), by_dlp=names) if replaces else before
+        return self._newly(before, str(option), names)
+
+    def _newly(self, before: Protected, option: str, by_dlp: tuple[str, ...]) -> Protected | str:
+        """A copy in clear that DLP or a label asks to protect."""
+        done = self._can_protect()
+        if done is None:
+            return "rejected"
+        return Protected(option, by_dlp=by_dlp) if done else before
+
+    # Labels
+
+    def _after_label(self, before: Protected) -> Protected | str:
+        label = self._label()
+        if label is None:
+            return before
+        self._touches = True
+        if label.get("Removes"):
+            keeps = before.protection == "none" or self._ask("U34", "whether the label keeps protection", (True, False))
+            return before if keeps else Protected("none")
+        option = label["Encrypts"]
+        if before.protection == "none" and not self._message.rights_protected:
+            return self._newly(before, option, ())
+        if self._message.rights_protected or before.on_arrival:
+            return Protected(option) if self._ask("U34", "whether the label replaces", (True, False)) else before
+        done = self._can_protect()
+        return "rejected" if done is None else Protected(option) if done else before
+
+    def _label(self) -> Mapping[str, Any] | None:
+        """The label that decides how the copy is protected."""
+        labels = [each for each in self._directory.labels or () if each.get("Encrypts") or each.get("Removes")]
+        named = self._message.sensitivity_label
+        carried = next(
+            (each for each in labels if named and named.lower() in (each["Name"].lower(), each["Guid"])), None
+        )
+        set_ = self._directory.auto_labels
+        every = [each["Name"] for each in self._directory.labels or ()]
+        if set_ is not None and not set(set_) <= set(every):
+            set_ = None  # One that nobody told of may be any of them.
+        possible = labels if set_ is None else [each for each in labels if each["Name"] in set_]
+        known = {*every, *(each["Guid"] for each in self._directory.labels or ())}
+        if named and not any(named.lower() == each.lower() for each in known) and labels:
+            place = self._ask(FACTS, "what the label does", (*range(len(labels)), len(labels)))
+            if place < len(labels):
+                return labels[place]
+        others = [each for each in possible if each is not carried]
+        if others:
+            place = self._ask("U34", "which label is set on the way", (*range(len(others)), len(others)))
+            if place < len(others):
+                return others[place]
+        if carried is None or not self._ask("U37", "whether the label is applied", (True, False), guess=True):
+            return None
+        return carried
+
+
+_RESTRICTING = ("EncryptRMSTemplate", "RemoveRMSTemplate")
+
+
+def _restricts(rule: Mapping[str, Any]) -> bool:
+    return any(rule.get(key) for key in _RESTRICTING)
+
+
+def _option(template: str) -> str:
+    return _TEMPLATES.get(template.lower(), f"template:{template}")
+
+
+def _names(node: Mapping[str, Any]) -> list[str]:
+    if "ConditionName" in node:
+        return [node["ConditionName"]]
+    return [name for each in node["SubConditions"] for name in _names(each)]
