@@ -20,7 +20,7 @@ from ..actions.protect import option_name
 from ..model import questions
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
-from ..model.encrypters import DLP, LABELS, Afterwards
+from ..model.encrypters import DLP, LABELS, Afterwards, Encrypter
 from ..model.facts import Facts, leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Protection
@@ -163,10 +163,7 @@ def _protected_after(
     as_asked = _asked(world.but(asked=asked, removed=()), message, facts)
     in_clear = arrival is not None and not arrival.by_rights and not world.removed
     if as_asked.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN) or not in_clear or as_asked.assumes:
-        inbound = [
-            Reason(questions.SEVERAL_DLP_RULES, "dlp_inbound", (each.what.name, each.what.policy)) for each in sure
-        ]
-        reasons = (*found.reasons, *as_asked.reasons, *inbound)
+        reasons = (*found.reasons, *as_asked.reasons, *(_perhaps_not(each.what) for each in sure))
         return replace(
             found,
             kind=ProtectionKind.UNKNOWN,
@@ -188,6 +185,13 @@ def _protected_after(
         branding="",
         reasons=found.reasons if len(options) == 1 else (*found.reasons, *after.reasons("options")),
     )
+
+
+def _perhaps_not(asking: Encrypter) -> Reason:
+    """Why it is open whether what a DLP rule or a label asks for is done."""
+    if asking.kind == LABELS:
+        return Reason(questions.LABEL_IN_TRANSPORT, "labels_options", (asking.name,))
+    return Reason(questions.SEVERAL_DLP_RULES, "dlp_inbound", (asking.name, asking.policy))
 
 
 def _replaced(found: CopyProtection, after: Afterwards, *, anew: bool = False) -> CopyProtection:
