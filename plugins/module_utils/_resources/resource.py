@@ -106,7 +106,7 @@ class Resource(ABC):
         """The field of the option in a change; ``None`` for states, names and places."""
 
     def narrowed(self, part: Any, changes: Iterable[tuple[str, str]]) -> Any:
-        """Of a declared part, what some changes are about; empty where that is nothing.
+        """What of a declared part some changes are about; empty where that is nothing.
 
         :param changes: identity and option of each.
         """

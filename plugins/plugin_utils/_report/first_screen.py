@@ -70,7 +70,7 @@ class Figures:
     not_selected: int = 0
     mail: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
-    replayed: list[str] = field(default_factory=list)
+    replay_lines: list[str] = field(default_factory=list)
     lint: int = 0
     foreign: int = 0
     waiting: int = 0
@@ -123,7 +123,7 @@ def answers_of(run: Record) -> list[Answer]:
     """The three answers."""
     figures = figures_of(run)
     changes = what_changes(figures)
-    changes.lines.extend(_replay_line(figures.replayed))
+    changes.lines.extend(_replay_line(figures.replay_lines))
     return [needs_attention(figures), changes, what_to_decide(figures, run)]
 
 
@@ -149,7 +149,7 @@ def figures_of(run: Record) -> Figures:
             figures.refusals.append(next(iter(str(organization.get("message") or "").splitlines()), ""))
         figures.mail.update(row["kind"] for row in difference_of(organization))
         figures.verdicts.update(row["verdict"] for row in guarantees_of(organization))
-        figures.replayed += [line] if (line := headline_of(organization)) else []
+        figures.replay_lines += [line] if (line := headline_of(organization)) else []
         figures.lint += len(lint_of(organization))
         figures.foreign += len(foreign_of(organization))
         figures.findings += len(organization.get("findings") or [])

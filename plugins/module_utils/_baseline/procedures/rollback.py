@@ -51,7 +51,7 @@ class Rollback(Procedure):
     :param force: whether rules that others made since are removed, too, where the scope is ``full``.
     :param path: the snapshot's file.
     :param applied: what its run stored; ``None`` if that is not recorded, because the run was interrupted.
-    :param later: the snapshots after it, oldest first: what their runs made is not of others.
+    :param later_snapshots: the snapshots after it, oldest first: what their runs made is not of others.
     """
 
     kind = "rollback"
@@ -71,7 +71,7 @@ class Rollback(Procedure):
         self.scope = scope if snapshot.plan else "full"
         self.remove_templates = remove_templates
         self.force = force
-        self.later = later
+        self.later_snapshots = later
         self._changed_later = [change for snapshot in later for change in snapshot.changes]
         self.parts = declare_state(
             validated(
@@ -80,7 +80,7 @@ class Rollback(Procedure):
         )
         self._interrupted = applied is None and snapshot.plan is not None
         #: What the run changed, or may have changed.
-        self.recorded: Sequence[PlannedChange] = (
+        self.recorded_changes: Sequence[PlannedChange] = (
             applied.applied_changes(snapshot.changes) if applied else snapshot.changes
         )
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
@@ -100,11 +100,11 @@ class Rollback(Procedure):
 
     @property
     def _run(self) -> RecordedChanges:
-        return RecordedChanges(self.recorded, self.snapshot.order, self._names, self._found_first)
+        return RecordedChanges(self.recorded_changes, self.snapshot.order, self._names, self._found_first)
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
-        later = refused_by(self._left_later(), self.recorded) if self.scope == "changed" else []
+        later = refused_by(self._left_later(), self.recorded_changes) if self.scope == "changed" else []
         findings = [*later, *([] if self.force else self.drift(organization, plan))]
         unconfirmed = confirmation_findings(run.variables, run.hosts)
         if run.check_mode:
@@ -146,7 +146,7 @@ class Rollback(Procedure):
 
     def _left_later(self) -> list[LaterSnapshot]:
         """The later snapshots that have not been rolled back."""
-        return [snapshot for snapshot in self.later if not snapshot.rolled_back]
+        return [snapshot for snapshot in self.later_snapshots if not snapshot.rolled_back]
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
@@ -183,7 +183,7 @@ class Rollback(Procedure):
         holding = [
             snapshot.name for snapshot in self._left_later() if snapshot.document and snapshot.document.plan is None
         ]
-        if holding and self.scope == "changed" and self.recorded:
+        if holding and self.scope == "changed" and self.recorded_changes:
             text = (
                 f"{', '.join(holding)}, taken later, contains what this rollback takes away: the next rollback would bring it back. "
                 "To roll back to another one, set hardened_baseline_rollback_snapshot."
@@ -201,7 +201,9 @@ class Rollback(Procedure):
         """
         if organization.error("transport_rules") is not None:
             return []
-        changed = {change.identity for change in (*self.recorded, *self._changed_later) if change.resource == RULE}
+        changed = {
+            change.identity for change in (*self.recorded_changes, *self._changed_later) if change.resource == RULE
+        }
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
         made = self._run.created_now(organization)
         ours = (
@@ -234,7 +236,7 @@ class Rollback(Procedure):
         """The sentence about a read without any rule of an organization that had some: it is no basis to say that the
         rules are restored.
         """
-        restored = self.scope == "full" or any(change.resource == RULE for change in self.recorded)
+        restored = self.scope == "full" or any(change.resource == RULE for change in self.recorded_changes)
         if not restored or self.force or not self.snapshot.order or rules_of(organization):
             return []
         return [f"No rule was read, although the snapshot contains {len(self.snapshot.order)}."]
@@ -290,7 +292,9 @@ class Rollback(Procedure):
         for resource in RESOURCES:
             if resource.name == RULE or resource.subset not in self.parts:
                 continue
-            changes = [(change.identity, change.option) for change in self.recorded if change.resource == resource.name]
+            changes = [
+                (change.identity, change.option) for change in self.recorded_changes if change.resource == resource.name
+            ]
             whole = self.parts[resource.subset]
             narrowed = resource.narrowed(whole, changes)
             if resource.name == OME_CONFIGURATION.name:
@@ -353,7 +357,7 @@ class Rollback(Procedure):
         book = RuleBook(organization, restoring=True, check_mode=check_mode)
         switched = {
             change.identity: change.before
-            for change in self.recorded
+            for change in self.recorded_changes
             if change.resource == RULE and change.option == "enabled"
         }
         plan = Plan(concurrent_changes=concurrent_changes)
@@ -368,7 +372,7 @@ class Rollback(Procedure):
     def _is_extra(self, rule: Rule) -> bool:
         if self.scope != "full":
             return False
-        made = self._run.as_created(rule, rule.name, [*self.recorded, *self._changed_later])
+        made = self._run.as_created(rule, rule.name, [*self.recorded_changes, *self._changed_later])
         return made or (self.force and decides_about_mail(rule.sections))
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
@@ -391,7 +395,7 @@ class Rollback(Procedure):
         ``full`` includes those of later runs.
         """
         existing = organization.objects(OME_CONFIGURATION.subset)
-        changes = [*self.recorded, *(self._changed_later if self.scope == "full" else [])]
+        changes = [*self.recorded_changes, *(self._changed_later if self.scope == "full" else [])]
         created = {
             name_key(change.identity)
             for change in changes
@@ -426,7 +430,7 @@ class Rollback(Procedure):
         """What cannot be restored."""
         parts = [
             *(parts_not_in(self.snapshot) if self.scope == "full" else []),
-            *not_shown_before(self.recorded),
+            *not_shown_before(self.recorded_changes),
         ]
         if "transport_rules" not in self.parts or organization.error("transport_rules") is not None:
             return parts

@@ -457,7 +457,7 @@ def roll_back(
     :raises ExchangeError: someone else changed the same settings, or the rollback failed.
     """
     rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
-    rollback.recorded = [change for change in rollback.recorded if unknown or change.key in made]
+    rollback.recorded_changes = [change for change in rollback.recorded_changes if unknown or change.key in made]
 
     def check(organization: Organization, plan: Plan) -> None:
         drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)

@@ -67,14 +67,14 @@ class Record:
             "snapshot": procedure.restores.path if procedure.restores else "",
             **_shown(procedure, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
         }
-        self._kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
+        self._notes: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
         if drafted.mail.difference is not None:
-            self._kept["mail_digest"] = Mail.of_organization(drafted.organization).digest
+            self._notes["mail_digest"] = Mail.of_organization(drafted.organization).digest
         self._remember()
 
     def _remember(self) -> None:
         """Stores what is known so far for later tasks."""
-        self._drafted.artifacts.notes.remember({**self._kept, "report": self.report.as_dict()})
+        self._drafted.artifacts.notes.remember({**self._notes, "report": self.report.as_dict()})
 
     def finish(self) -> dict[str, Any]:
         """The result if nothing is refused: takes the snapshot and lets later tasks write or, if there is nothing to
@@ -82,7 +82,7 @@ class Record:
         """
         drafted = self._drafted
         if not drafted.run.check_mode:
-            self._kept["writes"] = drafted.writes
+            self._notes["writes"] = drafted.writes
         if drafted.takes_snapshot:
             self._take_snapshot()
         if not drafted.changes and not drafted.run.check_mode:
@@ -93,7 +93,7 @@ class Record:
             end_interrupted(drafted.artifacts, drafted.procedure)
         failure = None
         if drafted.writes:
-            self._kept["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}
+            self._notes["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}
         else:
             self.report, failure = run_functional_test(self._task, drafted.prepared.variables, self.report, timeout=0)
             if not drafted.procedure.writes:

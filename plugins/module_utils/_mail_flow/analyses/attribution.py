@@ -143,7 +143,7 @@ class CutPoints:
         alike: Sequence[tuple[FlowRule, FlowRule]],
         sides: Sequence[tuple[RuleChain, AddedCopies]],
     ) -> None:
-        self._edits, self._apart, self._alike = edits, apart, alike
+        self._edits, self._leaves_one_set, self._alike = edits, apart, alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
         first = _CutPoint((before, after), TRUE)
@@ -166,7 +166,7 @@ class CutPoints:
         """
         guards: list[tuple[float, Literal]] = [(start, cut.guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
-        for edit, apart in zip(self._edits, self._apart, strict=True):
+        for edit, apart in zip(self._edits, self._leaves_one_set, strict=True):
             while todo and todo[0][1].place < edit.place:
                 cut.unedited(*todo.popleft())
             cut.edited(edit, apart)
@@ -204,8 +204,8 @@ class _CutPoint:
             self._equate(*values)
 
     def end(self, *versions: Sequence[FlowRule | None]) -> None:
-        """That the copies of two whole chains end alike, except for the effects of edited rules: all others have the
-        same effects in both.
+        """Adds that the copies of two whole chains end alike, except for the effects of edited rules: all others have
+        the same effects in both.
 
         :param versions: the edited rules, by set.
         """
@@ -229,12 +229,12 @@ class _CutPoint:
         return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
 
     def _share(self, *steps: RuleStep) -> None:
-        """That the same people share the copy that reaches two steps."""
+        """Adds that the same people share the copy that reaches two steps."""
         if steps:
             self._company.equate(self.guard, *(step.seen.splits for step in steps))
 
     def _equate(self, was: Value, now: Value) -> None:
-        """That two values are the same."""
+        """Adds that two values are the same."""
         for one, other in ((low(was), low(now)), (high(was), high(now))):
             if one != other:
                 self._rail.circuit.follows(~self.guard, ~one, other)
@@ -375,7 +375,7 @@ class CauseParts:
         return known
 
     def some(self, cause: int) -> tuple[Literal, Literal]:
-        """That a message is of some part of a cause."""
+        """Two literals that are true together if a message is of some part of a cause."""
         circuit = self._rail.circuit
         return circuit.disjunction(self._versions(cause).values()), circuit.disjunction(
             self._first_divergence().values()
@@ -397,7 +397,7 @@ class CauseParts:
         return [own.get(place, FALSE) | (literal & none) for place, literal in enumerate(first_edits)]
 
     def literal(self, cause: int, part: Part) -> Literal:
-        """That a message is of a part."""
+        """The literal that is true if a message is of a part."""
         if part.first_to_differ != ANY:
             return self._rail.circuit.conjunction(self.parts(cause).get(part, (FALSE,)))
         others = (~self.literal(cause, other) for other in part.others)

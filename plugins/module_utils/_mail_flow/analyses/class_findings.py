@@ -46,7 +46,7 @@ class _ClassFacts:
     :param why: what may distinguish the versions of the edited rule.
     """
 
-    found: MailClass
+    mail_class: MailClass
     shown: ClassWitness
     edit: Edit | None
     sides: Mapping[str, CopyResult | None]
@@ -79,7 +79,7 @@ class ClassFindings:
         self._turns = turns
         self.asked = asked
         self.budget = budget
-        self._about = about
+        self._assumptions_of_edits = about
         self.sets = model.rule_sets
 
     def tell(self, classes: Iterable[MailClass]) -> None:
@@ -99,7 +99,7 @@ class ClassFindings:
                 limit, exempting = exempted[place]
             stages = finding.stages if as_witness else (None, None)
             approved = finding.approved and as_witness
-            draft.found.told = replace(
+            draft.mail_class.finding = replace(
                 finding,
                 limit=limit,
                 by=exempting,
@@ -145,14 +145,14 @@ class ClassFindings:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
         mail.
         """
-        of_class = self._of_class(draft.found)
+        of_class = self._of_class(draft.mail_class)
         conditions = self.model.free.conditions
         recipient = self.model.mail.recipient
         questions: list[tuple[_Question, Sequence[Literal]]] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
             for number, atom in enumerate(rule.conditions):
-                if draft.found.person or self._changes(chain, rule, atom):
+                if draft.mail_class.person or self._changes(chain, rule, atom):
                     questions.append(
                         (
                             (place, index, number),
@@ -164,7 +164,7 @@ class ClassFindings:
                 ((place, _SEPARATED, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
             )
         if arrival := self._arrival(draft):
-            usual = assumed(self.model, self._about, usual=draft.shown.usual)
+            usual = assumed(self.model, self._assumptions_of_edits, usual=draft.shown.usual)
             questions.append(((place, _ARRIVES, 0), (*usual, *of_class, ~self.model.mail.arrival[arrival])))
         return questions
 
@@ -188,7 +188,7 @@ class ClassFindings:
 
         :param sure: the questions whose statements are true of all of its mail.
         """
-        mail_class = draft.found
+        mail_class = draft.mail_class
         edit = draft.edit
         why = draft.why if (place, _SEPARATED, 0) in sure else NOTHING
         about: list[FlowRule] = []
@@ -229,7 +229,7 @@ class ClassFindings:
     def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
         """The message of a class, without what changes neither result and is not said of it."""
         candidate = draft.shown.candidate
-        person = draft.found.person
+        person = draft.mail_class.person
         address = draft.shown.candidate.letter.recipient
         rules = zip(draft.rules, about, strict=True)
         said = [
@@ -268,16 +268,16 @@ class ClassFindings:
     def _acted(self, draft: _ClassFacts) -> tuple[bool, bool]:
         """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
         edit = draft.edit
-        now = draft.found.part.now
+        now = draft.mail_class.part.now
         if edit is None or now is None:
             return False, False
         both = edit.before is not None and edit.after is not None
-        if both and not edit.alike(draft.found.kind.aspect):
+        if both and not edit.alike(draft.mail_class.kind.aspect):
             return True, True
         return not now, now
 
     def _later_rule(self, draft: _ClassFacts) -> LaterRule | None:
-        part = draft.found.part
+        part = draft.mail_class.part
         if part.first_to_differ == OWN:
             return None
         if part.first_to_differ == ANY:
@@ -289,8 +289,8 @@ class ClassFindings:
     # How much mail is treated so
 
     def _differs(self, mail_class: MailClass, approvals: int) -> Literal:
-        """That a message is treated differently as its class says. Delivery counts at the witness's stage: another
-        approval may remain.
+        """The literal that is true if a message is treated differently as its class says. Delivery counts at the
+        witness's stage: another approval may remain.
         """
         asked = self.asked(mail_class.person)
         differs = asked.kinds[mail_class.kind]
@@ -300,7 +300,7 @@ class ClassFindings:
         return differs & high(copies.fate(Fate.DELIVERED, approvals))
 
     def _alike(self, mail_class: MailClass, stages: Stages, approvals: int) -> Literal:
-        """That a message is treated like the witness, as far as the sentence describes it."""
+        """The literal that is true if a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
             self.asked(mail_class.person).copies, stages, STAGE_KEYS.get(mail_class.kind, ("", "")), strict=True
@@ -323,11 +323,11 @@ class ClassFindings:
         """The literals that determine how much mail a sentence is true of."""
         model = self.model
         recipient = self.model.mail.recipient
-        mail_class = draft.found
+        mail_class = draft.mail_class
         why = finding.why
         differs = self._differs(mail_class, draft.approvals)
         alike = self._alike(mail_class, draft.stages, draft.approvals)
-        wanted = assumed(model, self._about, usual=draft.shown.usual)
+        wanted = assumed(model, self._assumptions_of_edits, usual=draft.shown.usual)
         # People whom a rule adds or redirects mail to get mail addressed to them anyway.
         anyway = (
             [mail_class.person]
@@ -406,8 +406,8 @@ class ClassFindings:
 
     def _exempt_mail_was_alike(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
-        copies = self.asked(draft.found.person).copies[1]
-        kind = draft.found.kind
+        copies = self.asked(draft.mail_class.person).copies[1]
+        kind = draft.mail_class.kind
         visible = copies.delivered | copies.released
         delivered = copies.fate(Fate.DELIVERED, draft.approvals)
         now = {
@@ -427,7 +427,7 @@ class ClassFindings:
                 if rule.idle or any(exemption is not None and rule.name == exemption.name for exemption in mine):
                     continue
                 earlier = any(side == which and rule.place < exemption.place for side, exemption in draft.rules)
-                how = _how(rule, draft.found, earlier=earlier)
+                how = _how(rule, draft.mail_class, earlier=earlier)
                 if how:
                     literal = high(self.model.free.chains[which].acts(rule))
                     acts.setdefault(Exempting(rule.name, how), []).append(literal)

@@ -70,7 +70,7 @@ class ClassSearch:
         self.budget = budget
         self._options = options
         self._turns = turns
-        self._about = about
+        self._assumptions_of_edits = about
         self.questions = DifferenceQueries(model, edits, options, turns)
         self.mail = SearchedMail(model, about)
         self.classes = {} if classes is None else classes
@@ -87,7 +87,7 @@ class ClassSearch:
             self.edits,
             self._options,
             self._turns,
-            self._about,
+            self._assumptions_of_edits,
             self.remaining_budget,
             self.classes,
             self.unusual,
@@ -197,8 +197,12 @@ class ClassSearch:
         ]
 
     def _met(self) -> list[Literal]:
-        """That mail meets the assumptions that the edits are about."""
-        return [assumption.literal for assumption in self.model.mail.assumptions if assumption.id in self._about]
+        """Literals that are true together if mail meets the assumptions that the edits are about."""
+        return [
+            assumption.literal
+            for assumption in self.model.mail.assumptions
+            if assumption.id in self._assumptions_of_edits
+        ]
 
     def _parts(
         self,
@@ -320,7 +324,7 @@ class ClassSearch:
         return impossible
 
     def _unknown_part(self, asked: CopyQueries, kind: DifferenceKind, place: int, known: Sequence[Part]) -> Literal:
-        """That a message shows a kind, but none of the known parts of it."""
+        """The literal that is true if a message shows a kind, but none of the known parts of it."""
         if not known:
             return asked.kinds[kind]
         parts = (~asked.part(kind, place, part) for part in known)

@@ -79,8 +79,8 @@ def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[s
 
 
 def _acts_alone(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[Literal]:
-    """That a rule acts on a copy on which none of some others would act. One that tells somebody of a copy, as they do
-    then, may do so after a rejection (U10).
+    """Literals that are true together if a rule acts on a copy on which none of some others would act. One that tells
+    somebody of a copy, as they do then, may do so after a rejection (U10).
     """
     acts = chain.tells if rule.does(Does.REPORT) else chain.acts
 

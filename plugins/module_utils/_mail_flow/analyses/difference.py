@@ -113,7 +113,7 @@ class _Differ:
         self.search = ClassSearch(self.model, edits, named, turns, about, budget)
         self.classes = self.search.classes
         asked = self.search.questions.free
-        self._told = ClassFindings(self.model, edits, turns, asked, budget, about)
+        self._class_findings = ClassFindings(self.model, edits, turns, asked, budget, about)
         self._open = OpenFindings(self.model, edits, asked, budget, about)
         self.complete = True
 
@@ -134,12 +134,12 @@ class _Differ:
         every = sorted(
             self.classes.values(), key=lambda mail_class: (mail_class.person, mail_class.cause, mail_class.part.rank)
         )
-        self._told.tell(every)
-        open_ = self._open.unknown(mail_class for mail_class in every if mail_class.told is None)
+        self._class_findings.tell(every)
+        open_ = self._open.unknown(mail_class for mail_class in every if mail_class.finding is None)
         unusual = sorted(self.search.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
         told = sorted(
-            [*(mail_class.told for mail_class in every if mail_class.told), *open_, *others],
+            [*(mail_class.finding for mail_class in every if mail_class.finding), *open_, *others],
             key=lambda mail_class: mail_class.kind.rank,
         )
         return Difference((*told, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)

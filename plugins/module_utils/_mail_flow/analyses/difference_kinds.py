@@ -218,7 +218,7 @@ class MailClass:
     """A kind of difference with its cause, which is an index into the edits, and its part.
 
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
-    :param shown: the message that shows it, once one is found, and :param:`told` what is told of it then.
+    :param shown: the message that shows it, once one is found, and :param:`finding` what is told of it then.
     :param refine: the atoms for which another recipient must be built to find out more.
     :param reasons: what is unknown about :param:`witness`.
     :param acted: whether the edited rule acted on it before, and whether it acts now.
@@ -230,7 +230,7 @@ class MailClass:
     part: Part
     person: str = ""
     shown: ClassWitness | None = None
-    told: ChangedMail | None = None
+    finding: ChangedMail | None = None
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None
@@ -289,7 +289,7 @@ class SearchedMail:
 
     def __init__(self, model: Model, about: Collection[str]) -> None:
         self._model = model
-        self._about = about
+        self._assumptions_of_edits = about
 
     def meant(self, side: Side, person: str, *, usual: bool) -> list[Literal]:
         """What must be true of a message for a recipient, or of one that a rule copies to a person."""
@@ -299,7 +299,7 @@ class SearchedMail:
         """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if
         usual mail shows nothing.
         """
-        literals = assumed(self._model, self._about, usual=usual)
+        literals = assumed(self._model, self._assumptions_of_edits, usual=usual)
         circuit = self._model.circuit
         return (
             literals
@@ -310,7 +310,10 @@ class SearchedMail:
     @property
     def some_unusual(self) -> bool:
         """Whether rules distinguish some mail from usual mail."""
-        return any(assumption.seen and assumption.id not in self._about for assumption in self._model.mail.assumptions)
+        return any(
+            assumption.seen and assumption.id not in self._assumptions_of_edits
+            for assumption in self._model.mail.assumptions
+        )
 
     def company(self, side: Side) -> Sequence[Literal]:
         """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then
@@ -321,7 +324,9 @@ class SearchedMail:
         return side.company.nobody_else
 
     def of_known_senders(self) -> Literal:
-        """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
+        """The literal that is true if the sender is inside or outside: for other mail it is unknown whether it is
+        encrypted.
+        """
         conditions = self._model.free.conditions
         sender = self._model.mail.sender
         return self._model.circuit.disjunction(
@@ -329,11 +334,13 @@ class SearchedMail:
         )
 
     def not_held_back(self) -> list[Literal]:
-        """That mail is not in quarantine: whether it is still protected after its release is unknown."""
+        """Literals that are true together if mail is not in quarantine: whether it is still protected after its release
+        is unknown.
+        """
         return [~high(outcome.released) for outcome in self._model.free.outcomes]
 
     def somebody_else(self, person: str) -> list[Literal]:
-        """That a person whom rules add is not a recipient of the message."""
+        """Literals that are true together if a person whom rules add is not a recipient of the message."""
         if not person:
             return []
         built = self._model.free.company.companions.values()

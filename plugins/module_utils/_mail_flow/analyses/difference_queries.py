@@ -44,15 +44,15 @@ class CopyQueries:
     parts: Mapping[Aspect, CauseParts]
 
     def cause(self, kind: DifferenceKind, place: int) -> Literal:
-        """That an edit is the cause of a difference, if there is one of this kind."""
+        """The literal that is true if an edit is the cause of a difference, if there is one of this kind."""
         return self.causes[kind.aspect][place]
 
     def of_class(self, kind: DifferenceKind, place: int, part: Part) -> list[Literal]:
-        """That a message is one of a class."""
+        """Literals that are true together if a message is one of a class."""
         return [self.cause(kind, place), self.kinds[kind], self.part(kind, place, part)]
 
     def part(self, kind: DifferenceKind, place: int, part: Part) -> Literal:
-        """That a message is of a part of a kind and a cause, if it is one of these."""
+        """The literal that is true if a message is of a part of a kind and a cause, if it is one of these."""
         return self.parts[kind.aspect].literal(place, part)
 
     def parts_of(self, kind: DifferenceKind, place: int) -> Mapping[Part, tuple[Literal, Literal]]:
@@ -60,7 +60,7 @@ class CopyQueries:
         return self.parts[kind.aspect].parts(place)
 
     def some_part(self, kind: DifferenceKind, place: int) -> tuple[Literal, Literal]:
-        """That a message is of some part of a kind and a cause."""
+        """Two literals that are true together if a message is of some part of a kind and a cause."""
         return self.parts[kind.aspect].some(place)
 
     def kinds_by_cause(self, kinds: Sequence[DifferenceKind], place: int) -> dict[Literal, list[DifferenceKind]]:
@@ -147,7 +147,7 @@ class DifferenceQueries:
         return side.logic.circuit.disjunction(map(known, self.leaves_one_set(side)))
 
     def leaves_one_set(self, side: Side) -> Sequence[Value]:
-        """Of each edit whether somebody leaves the copy in one rule set only, as far as the edit decides."""
+        """Whether somebody leaves the copy in one rule set only, as far as an edit decides, for each edit."""
         known = self._leaves_one_set.get(side.logic.free)
         if known is None:
             known = self._leaves_one_set[side.logic.free] = leaves_one_set(side.company, self.edits, side.chains)

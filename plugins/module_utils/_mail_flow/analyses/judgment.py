@@ -452,21 +452,21 @@ def _applies(model: Model, place: int, person: AddressSlot) -> Value:
 
 
 def _applies_to_recipient(model: Model, place: int) -> Literal:
-    """That the guarantee is about the recipient's copy."""
+    """The literal that is true if the guarantee is about the recipient's copy."""
     return high(_applies(model, place, model.mail.recipient))
 
 
 def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
-    """That a disclaimer can be put around mail, if it may be put around some: Exchange rejects that where it fails.
-    Source: Microsoft's "Mail flow rule actions".
+    """The premise that a disclaimer can be put around mail, if it may be put around some: Exchange rejects that where
+    it fails. Source: Microsoft's "Mail flow rule actions".
     """
     wrapped = high(model.free.chains[0].state.seen.wrapped)
     return [WRAPPED] if model.solve([_applies_to_recipient(model, place), wrapped], budget) else []
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
-    """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be
-    such mail.
+    """The premise that mail which arrives encrypted, and not by this organization, is not led to the portal, if there
+    may be such mail.
     """
     side = model.free
     mail = model.mail
@@ -477,8 +477,8 @@ def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
 
 
 def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise]:
-    """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts; and
-    that mail to servers on premises does not leave.
+    """The premises that mail is followed to the next server alone, and to which, where connectors hand it to smart
+    hosts; and that mail to servers on premises does not leave.
     """
     side = model.free
     about = _applies_to_recipient(model, place)
@@ -494,7 +494,9 @@ def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise
 
 
 def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: int) -> list[Premise]:
-    """That mail to authoritative domains does not leave, where connectors may hand it to servers on premises."""
+    """The premise that mail to authoritative domains does not leave, where connectors may hand it to servers on
+    premises.
+    """
     handing = {
         accepted.name: [
             connector.name

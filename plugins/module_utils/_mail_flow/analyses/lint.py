@@ -278,8 +278,9 @@ class WholeMailLint:
                     )
 
     def _meets_one_exception(self, step: RuleStep, place: int, person: AddressSlot) -> list[Literal]:
-        """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What
-        a condition about all who share the copy of somebody whom a rule added finds there is left open.
+        """Literals that are true together if somebody's copy reaches a rule and meets its conditions and the exception
+        at a place, but no other. What a condition about all who share the copy of somebody whom a rule added finds
+        there is left open.
         """
         added = person is not self.model.mail.recipient
 
@@ -300,7 +301,7 @@ class _Clashes:
         self._meetings = meetings
         self._live = deciding.live
         self._clear = deciding.live_in_clear
-        self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
+        self._living_rules = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 
     def findings(self) -> Iterator[LintFinding]:
         yield from self._two_requests()
@@ -334,7 +335,7 @@ class _Clashes:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
         every = (
             *self._clear,
-            *(rule for rule in self._kept if all(rule is not later_rule for later_rule in self._clear)),
+            *(rule for rule in self._living_rules if all(rule is not later_rule for later_rule in self._clear)),
         )
         encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
         for rule in self._clear:
@@ -364,12 +365,14 @@ def _options(atoms: Iterable[Atom]) -> list[str]:
 
 
 def _acting(step: RuleStep) -> list[Literal]:
-    """That a copy reaches a rule, and the rule matches."""
+    """Literals that are true together if a copy reaches a rule, and the rule matches."""
     return [high(step.alive), high(step.matches)]
 
 
 def _reaching(step: RuleStep) -> list[Literal]:
-    """The same, or that it may match after a rejection, and show in what rules tell (U10)."""
+    """Literals that are true together if the same is so, or if the rule may match after a rejection and show in what
+    rules tell (U10).
+    """
     return [high(step.reached), high(step.matches)]
 
 

@@ -78,7 +78,7 @@ class OpenFindings:
         self.edits = edits
         self.asked = asked
         self.budget = budget
-        self._about = about
+        self._assumptions_of_edits = about
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MayBecome]:
         """One finding for each cause and person, with the possible differences."""
@@ -160,11 +160,11 @@ class OpenFindings:
         return said, separation, (not now, now)
 
     def on_error(self, rule: FlowRule) -> MayFail:
-        """Of a rule whose ``rule_error_action`` changed."""
+        """The finding about a rule whose ``rule_error_action`` changed."""
         return MayFail(about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(FAILING,), defers=rule.defers)
 
     def on_dates(self, rule: FlowRule, dates: Sequence[DateChange]) -> MayChangeLater:
-        """Of a rule whose dates change what it does later.
+        """The finding about a rule whose dates change what it does later.
 
         :param dates: their new effects.
         """
@@ -173,7 +173,8 @@ class OpenFindings:
         )
 
     def unusual(self, causes: Sequence[int]) -> MayChangeUnusual:
-        """Of mail that is not usual, and that rules tell from usual mail, where it is unknown what happens to it.
+        """The finding about unusual mail that rules tell from usual mail, and of which it is unknown what happens to
+        it.
 
         :param causes: the edits that may change that.
         """
@@ -181,18 +182,18 @@ class OpenFindings:
             {
                 assumption.id
                 for assumption in self.model.mail.assumptions
-                if assumption.seen and assumption.id not in self._about
+                if assumption.seen and assumption.id not in self._assumptions_of_edits
             }
         )
         edits = [edit for cause in causes if (edit := edit_at(self.edits, cause)) is not None]
         return MayChangeUnusual(rules=names_of(edits), unknown=tuple(map(unusual, ids)))
 
     def held_longer(self) -> MayWait:
-        """Of mail that waits for so many approvals that they are not told apart."""
+        """The finding about mail that waits for so many approvals that they are not told apart."""
         return MayWait(rules=names_of(self.edits), unknown=(MANY_APPROVALS,))
 
     def sent_on(self, cause: int, brings: Sequence[FlowRule], people: Sequence[str]) -> MayReach:
-        """Of an edited rule that adds people who cannot be followed, or redirects mail to them.
+        """The finding about an edited rule that adds people who cannot be followed, or redirects mail to them.
 
         :param brings: its versions that do. Where they are about different mail, the finding is about all mail.
         """
@@ -276,13 +277,13 @@ class UncomparedMail:
         self.model = model
         self.questions = questions
         self.edits = edits
-        self._found = findings
+        self._open_findings = findings
         self._solve = solve
 
     def sent_on(self) -> Iterator[MayReach]:
-        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other
-        rule that does, and that an edit keeps from some mail, or no longer does, or parts recipients before. What
-        happens to their copies is not compared.
+        """A finding for each edited rule whose mail may reach people who cannot be followed, and for each other such
+        rule that an edit keeps from some mail, or no longer does, or parts recipients before. What happens to their
+        copies is not compared.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -295,7 +296,7 @@ class UncomparedMail:
                     people.update(lost)
                     brings.append(rule)
             if people:
-                yield self._found.sent_on(cause, brings, sorted(people))
+                yield self._open_findings.sent_on(cause, brings, sorted(people))
         circuit = self.model.circuit
         chains = self.model.free.chains
         causes = self.questions.free().causes[Aspect.DELIVERY]
@@ -308,10 +309,11 @@ class UncomparedMail:
                 left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
                 differs = ~circuit.equal(old, new) | (old & left)
                 causing = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
-                yield from (self._found.sent_on(cause, alike, sorted(kept)) for cause in causing)
+                yield from (self._open_findings.sent_on(cause, alike, sorted(kept)) for cause in causing)
 
     def held_longer(self) -> Iterator[MayWait]:
-        """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.
+        """The finding that an edit may change for how many approvals mail waits, where they are too many to be told
+        apart.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -320,7 +322,7 @@ class UncomparedMail:
         causes = self.questions.free().causes[Aspect.DELIVERY]
         longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
-            yield self._found.held_longer()
+            yield self._open_findings.held_longer()
 
 
 def rejects_misfits(rule: FlowRule) -> bool:
@@ -507,19 +509,22 @@ class SideEffects:
         return only, possible, possible - {key for key, _acts in doubtful} | known
 
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
-        """That mail has a side effect by a rule of a set; after a rejection, that is open."""
+        """The literal that is true if mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
         return high(chain.tells(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
 
     def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
-        """That a copy may be neither rejected nor deleted in a rule set, where an effect is one of copies: no other has it."""
+        """Literals that are true together if a copy may be neither rejected nor deleted in a rule set, where an effect
+        is one of copies: no other has it.
+        """
         if effect.sort not in OF_COPIES:
             return []
         fates = self.model.free.outcomes[which].state.fates
         return [~low(fates[fate]) for fate in (Fate.DELETED, Fate.REJECTED) if fate in fates]
 
     def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
-        """That rules go on after a rejection, if that decides whether mail has a side effect.
+        """Literals that are true together if rules go on after a rejection, if that decides whether mail has a side
+        effect.
 
         :param ways: the rules with this side effect, by rule set.
         """
@@ -531,7 +536,8 @@ class SideEffects:
         return [high(self.model.free.logic.unknown(questions.AFTER_REJECTION))] if decides else []
 
     def _in_other_words(self, effect: SideEffect, which: int, before: Mapping[SideEffect, Literal]) -> list[Literal]:
-        """That mail brought another text before, where an effect is news only then, and only as it is now.
+        """Literals that are true together if mail brought another text before, where an effect is news only then, and
+        only as it is now.
 
         :param before: that mail had each effect before.
         """
@@ -541,8 +547,8 @@ class SideEffects:
         return [self.model.circuit.disjunction(others) if which else FALSE]
 
     def _waits(self, effect: SideEffect, which: bool) -> list[Literal]:
-        """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is
-        asked is told with the approval.
+        """Literals that are true together if mail waits for an approval in a rule set, where an effect is news only
+        then: somebody inside who is asked is told with the approval.
         """
         if effect.sort != "approval" or recipient_outside(self.model.facts, effect.name) is not False:
             return []

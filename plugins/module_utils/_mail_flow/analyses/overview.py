@@ -71,12 +71,12 @@ class KindOfMail:
 
 
 def _automatic_reply(mail: SymbolicMessage) -> Literal:
-    """That it is one, and no request for approval, which rules may not see."""
+    """A literal that is true of an automatic reply that is no request for approval, which rules may not see."""
     return mail.kinds["OOF"] & ~mail.kinds["ApprovalRequest"]
 
 
 def _with_attachment(mail: SymbolicMessage) -> Literal:
-    """That something of an attachment shows: of others no rule can tell whether they are there."""
+    """The literal that is true if something of an attachment shows: of others no rule can tell whether they are there."""
     atoms = [
         literal
         for slot, attachments in mail.texts.items()
@@ -234,7 +234,7 @@ class _Overview:
                 possible, other = (
                     (True, other)
                     if other
-                    else self._found(name, kind, self._side(name, keeps=not seen.keeps), keeps=not seen.keeps)
+                    else self._possible_sample(name, kind, self._side(name, keeps=not seen.keeps), keeps=not seen.keeps)
                 )
                 shown, why = self._shown(name, kind) if seen.keeps and not possible else (None, None)
             except BudgetError:
@@ -294,7 +294,7 @@ class _Overview:
                 return sample
         return None
 
-    def _found(
+    def _possible_sample(
         self, name: str, kind: KindOfMail, literal: Literal, *, keeps: bool | None = None
     ) -> tuple[bool, _SampleMessage | None]:
         """Whether mail of a kind may be like this, and a message that may be; ``None`` if none is written. It shows the
@@ -345,7 +345,7 @@ class _Overview:
     # Formulas
 
     def _side(self, name: str, *, keeps: bool) -> Literal:
-        """That a copy to a destination may be delivered protected, or not protected."""
+        """The literal that is true if a copy to a destination may be delivered protected, or not protected."""
         literals = list[Literal]()
         for when, outcome in self._copies:
             broken = breaks(outcome, _PROTECTED)
@@ -354,7 +354,7 @@ class _Overview:
         return self._model.circuit.disjunction(literals)
 
     def _at(self, name: str, person: AddressSlot) -> Value:
-        """That somebody is at a destination, and mail to them leaves."""
+        """The value that is true if somebody is at a destination, and mail to them leaves."""
         side = self._model.free
         if name in self._domains:
             there = person["below", name]
@@ -378,7 +378,7 @@ class _Overview:
         for showing in self._showings:
             there = self._at(name, self._model.mail.shown(side.logic, showing.person.address))
             sees = high(there & shows(showing, chains, side.logic))
-            possible, sample = self._found(name, kind, sees)
+            possible, sample = self._possible_sample(name, kind, sees)
             if possible:
                 return sample, showing.reason
         return None, None

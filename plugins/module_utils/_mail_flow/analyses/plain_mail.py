@@ -61,7 +61,7 @@ def _arrives_plain(model: Model) -> Iterator[Literal]:
 
 
 def _undecided_by_rules(model: Model, side: Side) -> Iterator[Literal]:
-    """That no rule decides about the recipient's copy, those that do most first."""
+    """Literals, each true if a rule does not decide about the recipient's copy, those that do most first."""
     chain = side.chains[0]
     deciding = [(what, rule) for what in _DECIDES for rule in chain.rules.rules if _does(rule, what)]
     yield from (~high(chain.acts(rule)) for _what, rule in deciding)
@@ -82,7 +82,7 @@ def _without_properties(model: Model) -> Iterator[Literal]:
 
 
 def _known_people(model: Model) -> Iterator[Literal]:
-    """That the sender is somebody in the directory, where that is known, and both are in the domains themselves."""
+    """Literals for a sender in the directory, where that is known, and for two addresses in the domains themselves."""
     mail = model.mail
     if mail.facts.mailboxes is not None:
         yield mail.sender.object
@@ -95,7 +95,9 @@ def _known_people(model: Model) -> Iterator[Literal]:
 
 
 def _somebody_whom_no_rule_names(model: Model) -> Iterator[Literal]:
-    """That the sender is the first mailbox that no rule names, by the address or as a member of a group."""
+    """The literal that is true if the sender is the first mailbox that no rule names, by the address or as a member of
+    a group.
+    """
     mail = model.mail
     named = {value for rules in model.rule_sets for atom in rules.atoms for value in _addresses(atom)}
     named |= {member for group in named & mail.facts.expanded.keys() for member in mail.facts.members_of(group)}

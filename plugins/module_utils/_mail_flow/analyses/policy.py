@@ -217,7 +217,7 @@ class _StatementSearch:
     # Whether it happens
 
     def _happens(self, rule: FlowRule, effect: RuleEffect, side: Side, *, approved: bool) -> Value:
-        """That an effect happens to the recipient's copy, or that somebody gets one.
+        """The value that is true if an effect happens to the recipient's copy, or somebody gets one.
 
         :param approved: whether mail is told of that waits for an approval first.
         """
@@ -274,8 +274,8 @@ class _StatementSearch:
     # Which mail
 
     def _named(self, rule: FlowRule, effect: RuleEffect, side: Side, *, managed: bool) -> Value:
-        """That mail is that of a statement: it meets the conditions when it reaches the rule, and is what else the
-        statement says.
+        """The value that is true if mail is that of a statement: it meets the conditions when it reaches the rule, and
+        is what else the statement says.
         """
         step, mail, logic = side.chains[0].step(rule), self._model.mail, side.logic
         if step is None:
@@ -305,13 +305,15 @@ class _StatementSearch:
         return self._model.solve([high(side.chains[0].acts(rule)), leaves], self._remaining_budget)
 
     def _usual(self, rule: FlowRule) -> list[Literal]:
-        """That mail is usual but for what the rule itself looks for, and that S/MIME hides nothing of it."""
+        """Literals that are true together if mail is usual but for what the rule itself looks for, and S/MIME
+        hides nothing of it.
+        """
         usual = SearchedMail(self._model, named_assumptions(rule.conditions)).assumed(usual=True)
         looks = any(atom.predicate.looks_at == "protection" for atom in rule.conditions)
         return usual if looks else [*usual, ~self._model.mail.arrival["smime"]]
 
     def _not_theirs(self, rule: FlowRule, effect: RuleEffect) -> list[Literal]:
-        """That mail is not for those who get it from the rule anyway."""
+        """Literals that are true together if mail is not for those who get it from the rule anyway."""
         model = self._model
         people = {
             person.address
@@ -341,7 +343,7 @@ class _StatementSearch:
         return candidates
 
     def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
-        """That a rule acts on the recipient's copy, or on one that the effect is about."""
+        """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
         side = self._model.free
         chains = [side.chains[0]]
         if effect.kind.startswith("copied"):

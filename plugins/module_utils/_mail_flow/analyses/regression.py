@@ -162,7 +162,9 @@ def _worsened(
 
 
 def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal]]:
-    """Of each copy that it certainly breaks the guarantee after, and that the copy of the same person did not before."""
+    """For each copy, literals that are true together if it certainly breaks the guarantee after, and the copy of the
+    same person did not before.
+    """
     earlier = [(copy.person, before.broken(copy, breaks)) for copy in before.every]
     for copy in after.every:
         counts, broken = after.broken(copy, breaks)
@@ -176,7 +178,9 @@ def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal
 
 
 def _shown_only(after: CountedCopies, before: CountedCopies) -> Iterator[tuple[Showing, list[Literal]]]:
-    """Of each rule that certainly shows somebody mail after that the guarantee is about, and nobody showed them before."""
+    """For each rule that certainly shows somebody mail that the guarantee is about, literals that are true together if
+    it does so after, and no rule did before.
+    """
     facts = after.model.facts
     then, first = (list(showings(after.model.rule_sets[side.rules].rules, facts)) for side in (after, before))
     for showing in then:

@@ -224,7 +224,7 @@ def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]
 
 
 def _named(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
-    """Of each rule its GUID and its name, each with how often it came before."""
+    """The GUID and the name of each rule, both with how often they came before."""
     times: dict[Hashable, int] = {}
     named: list[tuple[Hashable, Hashable]] = []
     for rule in rules.rules:

@@ -173,7 +173,9 @@ class Meetings:
             return True, None
 
     def usual(self, side: Side, arrival: str = "") -> list[Literal]:
-        """That a message is usual mail, which rules protect: mail in clear only from inside."""
+        """Literals that are true together if a message is usual mail, which rules protect: mail in clear only from
+        inside.
+        """
         mail = self.model.mail
         known = high if side.logic.free else low
         literals = [assumption.literal for assumption in mail.assumptions]
@@ -204,13 +206,14 @@ def _steps(side: Side, rules: Sequence[FlowRule]) -> list[RuleStep]:
 
 
 def _both_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
-    """That a rule acts, and one of some others does."""
+    """Values that are true together if a rule acts, and one of some others does."""
     return [side.chains[0].acts(rule), side.logic.any_of([step.acts for step in _steps(side, some)])]
 
 
 def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
-    """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the
-    processing: nothing else does before. Of mail in quarantine it is open whether it stays encrypted.
+    """Values that are true together if a rule acts, nothing encrypts before, and one of some later ones would
+    if it did not stop the processing: nothing else does before. Of mail in quarantine it is open whether it stays
+    encrypted.
     """
     every = side.chains[0].rules.rules
     clear = [

@@ -150,7 +150,7 @@ class TriedRules:
 
         :raises BudgetError: that took too many conflicts.
         """
-        model = self._prover.first
+        model = self._prover.first_model
         step = model.free.chains[0].step(rule)
         return step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS)
 
@@ -233,13 +233,13 @@ def _as_found(counterexample: Counterexample) -> Counterexample:
 class _SearchResult:
     """A search for a message that certainly breaks a guarantee.
 
-    :param found: a message that does, which is yet to be told.
+    :param counterexample: a message that does, which is yet to be told.
     :param leads: what to build more exactly, if a message did not replay.
     :param is_none: whether it is known that there is none; :param:`core`: literals of the question that contradict each
         other then.
     """
 
-    found: _Tell | None = None
+    counterexample: _Tell | None = None
     leads: Sequence[Key] = ()
     is_none: bool = False
     core: Sequence[Literal] = ()
@@ -267,15 +267,15 @@ class _Prover:
         self._tells_premises = premises
         claims = claims_of([guarantee.selection for guarantee in guarantees], rules.dialect)
         options = [option_name(guarantee.template) for guarantee in guarantees if guarantee.template]
-        self.first = Model(
+        self.first_model = Model(
             [rules], claims, facts, now, options, transit=any(guarantee.then == IN_TRANSIT for guarantee in guarantees)
         )
-        self._cut = self.first.added(self.first.free).cut
-        self._showings = list(showings(rules.rules, self.first.facts))
+        self._cut = self.first_model.added(self.first_model.free).cut
+        self._showings = list(showings(rules.rules, self.first_model.facts))
         #: The copies for the guarantee that is judged, by model and side.
         self._counted: dict[tuple[Model, bool], CountedCopies] = {}
         self._brought = {
-            address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)
+            address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first_model.facts)
         }
 
     def judge(self, place: int, where: str) -> Judgment:
@@ -284,7 +284,7 @@ class _Prover:
         :raises OptionError: no mail can meet what the guarantee is about.
         """
         self._counted.clear()
-        answer = Judgment(self.guarantees[place], self.first.claims.rules[place])
+        answer = Judgment(self.guarantees[place], self.first_model.claims.rules[place])
         try:
             return self._judged(answer, place, where)
         except BudgetError:
@@ -300,7 +300,7 @@ class _Prover:
         :raises BudgetError: the search takes more than its budget.
         """
         self._counted.clear()
-        tell = self._among_all(self.first, place, self._assumed(place), usual=True).found
+        tell = self._among_all(self.first_model, place, self._assumed(place), usual=True).counterexample
         return tell() if tell else None
 
     def _judged(self, answer: Judgment, place: int, where: str) -> Judgment:
@@ -315,15 +315,15 @@ class _Prover:
         * *Recipients*: other recipients of a copy are modeled as exactly as the last messages required. What is modeled
           stays modeled; it happens at most :data:`_ROUNDS` times, and not if nothing is left to model.
         """
-        model = self.first
+        model = self.first_model
         most_laws = model.laws + _LAWS
         assumptions: Sequence[Assumption] = self._assumed(place)
         refinements = 0
         while refinements < _ROUNDS:
             laws = model.laws
             usual = self._among_usual(model, place, assumptions)
-            if usual.found:
-                return self._refuted(answer, model, place, assumptions, usual.found)
+            if usual.counterexample:
+                return self._refuted(answer, model, place, assumptions, usual.counterexample)
             if usual.is_none:
                 learnt = model.laws
                 kept = self._consistent_assumptions(model, place, where, assumptions)
@@ -331,8 +331,8 @@ class _Prover:
                     assumptions = kept
                     continue
             every = self._among_all(model, place, assumptions, usual=not usual.is_none)
-            if every.found:
-                return self._refuted(answer, model, place, assumptions, every.found)
+            if every.counterexample:
+                return self._refuted(answer, model, place, assumptions, every.counterexample)
             if usual.is_none and every.is_none:
                 needed = [assumption for assumption in assumptions if assumption.literal in usual.core]
                 return self._proved(answer, model, place, needed)
@@ -403,10 +403,11 @@ class _Prover:
             first, and one that a rule shows somebody.
         """
         search = self._of_copies(model, place, assumptions, usual=usual)
-        if search.found or not usual:
+        if search.counterexample or not usual:
             return search
         return replace(
-            search, found=self._shown_for_sure(model, place, [assumption.literal for assumption in assumptions])
+            search,
+            counterexample=self._shown_for_sure(model, place, [assumption.literal for assumption in assumptions]),
         )
 
     def _of_copies(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
@@ -458,8 +459,8 @@ class _Prover:
         return model.search(literals, model.free, self.budget)
 
     def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[Literal, Literal]]:
-        """That a copy counts for the guarantee, and that it breaks it, for the recipient's copy and for those of people
-        whom rules add: possibly on the free side, certainly on the open one.
+        """Two literals, true if a copy counts for the guarantee and if it breaks it, for the recipient's copy and for
+        those of people whom rules add: possibly on the free side, certainly on the open one.
 
         :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
         """
@@ -477,7 +478,7 @@ class _Prover:
         return counted_copies
 
     def _broken(self, model: Model, place: int, *, shown: bool = True) -> Literal:
-        """That the guarantee may be broken for one of the copies that it applies to.
+        """The literal that is true if the guarantee may be broken for one of the copies that it applies to.
 
         :param shown: whether also by what rules show others.
         """
@@ -486,7 +487,7 @@ class _Prover:
         return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
 
     def _shown(self, model: Model, place: int) -> list[Literal]:
-        """Of each of those to whom rules show what they act on, that they may see in clear what counts."""
+        """For each person to whom rules show mail, a literal that is true if they may see in clear what counts."""
         return [high(self._seen(model, place, model.free, showing)) for showing in self._showings]
 
     def _seen(self, model: Model, place: int, side: Side, showing: Showing) -> Value:
@@ -512,8 +513,12 @@ class _Prover:
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
-        documents = any(may_mean_pdf(atom) for atom in self.first.claims.rules[place].conditions)
-        return [assumption for assumption in self.first.mail.assumed if assumption.id != questions.PDF or not documents]
+        documents = any(may_mean_pdf(atom) for atom in self.first_model.claims.rules[place].conditions)
+        return [
+            assumption
+            for assumption in self.first_model.mail.assumed
+            if assumption.id != questions.PDF or not documents
+        ]
 
     def _consistent_assumptions(
         self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]
@@ -539,7 +544,7 @@ class _Prover:
         return assumptions
 
     def _applies(self, model: Model, place: int) -> Literal:
-        """That the guarantee applies to some copy."""
+        """The literal that is true if the guarantee applies to some copy."""
         claims = model.circuit.disjunction([literal for literal, _breaks in self._claims(model, place, model.free)])
         about = WISHES[self.guarantees[place].then].about
         of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
@@ -555,12 +560,12 @@ class _Prover:
         made += [
             Premise(assumption.id, assumption.kind) for assumption in sorted(used, key=lambda assumption: assumption.id)
         ]
-        read = premises_of(self.first, place, self.guarantees[place], self.budget)
+        read = premises_of(self.first_model, place, self.guarantees[place], self.budget)
         made += [premise for premise in read if premise not in made]
-        return (*made, *always(self.first.facts))
+        return (*made, *always(self.first_model.facts))
 
     def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
-        """Of assumptions with which it is proved those that the proof needs."""
+        """The assumptions that a proof needs, from those with which it succeeds."""
         claim = [self._broken(model, place)]
         used = list(assumptions)
         for assumption in assumptions:
@@ -573,9 +578,11 @@ class _Prover:
         """The copies that a proof with these assumptions does not cover."""
         kinds = {(assumption.id, assumption.kind) for assumption in used}
         literals = [
-            assumption.literal for assumption in self.first.mail.assumed if (assumption.id, assumption.kind) in kinds
+            assumption.literal
+            for assumption in self.first_model.mail.assumed
+            if (assumption.id, assumption.kind) in kinds
         ]
-        return copies_left_out(self.first, place, self.guarantees[place], literals, self.budget)
+        return copies_left_out(self.first_model, place, self.guarantees[place], literals, self.budget)
 
     def _says_no(self, model: Model, literals: Sequence[Literal]) -> bool:
         """Whether it is known that these cannot be true together."""
@@ -660,11 +667,11 @@ class _Prover:
         return tuple(dict.fromkeys(reasons or self._nameless())) or (NOT_FOUND,)
 
     def _nameless(self) -> list[Reason]:
-        """That it is not known whom some rules bring a message."""
-        facts = self.first.facts
+        """The reason that it is not known to whom some rules bring a message; none if it is."""
+        facts = self.first_model.facts
         rules = [
             rule.name
-            for rule in self.first.rule_sets[0].rules
+            for rule in self.first_model.rule_sets[0].rules
             if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None
         ]
         return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []

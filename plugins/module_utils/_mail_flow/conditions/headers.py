@@ -155,7 +155,7 @@ def _values(witness: Witness, atoms: Mapping[Key, Literal]) -> list[str]:
     text: str | None = constraint.side_by_side(constraint.wanted) or "x"
     wrong = constraint.wrong(text or "")
     if wrong:
-        text = constraint.found(constraint.wanted, [key for key in wrong if key not in constraint.wanted])
+        text = constraint.text_of_form(constraint.wanted, [key for key in wrong if key not in constraint.wanted])
     return list(constraint.texts()) if text is None else [text]
 
 

@@ -57,7 +57,7 @@ class WantedText(Protocol):
         :raises NoMessageError: one of them was not found.
         """
 
-    def found(self, having: list[Key], unwanted: list[Key]) -> str | None:
+    def text_of_form(self, having: list[Key], unwanted: list[Key]) -> str | None:
         """A text; ``None`` if none was found.
 
         :param having: atoms that it must have and that are known to need care; grows.

@@ -408,7 +408,7 @@ def _accepted(facts: Facts, address: str) -> Truth:
 
 
 def _otherwise(name: str, holds: Callable[[str], bool | None]) -> Truth:
-    """Of a domain of which it does not hold as it is written: open (U24) if it does in another spelling."""
+    """Whether something holds of a domain in another spelling, which leaves it open (U24); false if it does in none."""
     others = tuple(other for other in spellings(name) if holds(other))
     key = ("otherwise", name, others)
     return opened(key, questions.ALIASES, "other_spelling", name, others, shared=True) if others else False

@@ -81,7 +81,7 @@ class Open:
     shared: bool = False
 
     def __hash__(self) -> int:
-        """Of what it is about: the reasons follow from that, and are long."""
+        """The hash of what it is about: the reasons follow from that, and are long."""
         return hash((self.key, self.negated))
 
     def settled(self, answers: Mapping[Hashable, bool]) -> Truth:

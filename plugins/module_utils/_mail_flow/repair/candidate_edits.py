@@ -248,7 +248,7 @@ class _CandidateEdits:
         return {option: own[option] for option in predicate.options if option in own}
 
     def _met(self, standing: Standing, options: Section) -> list[Any]:
-        """Of a list of values those that the message has; none of another condition."""
+        """The values of a list that the message has; none of another condition."""
         if len(options) != 1:
             return []
         ((option, values),) = options.items()

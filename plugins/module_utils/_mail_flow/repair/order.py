@@ -118,7 +118,7 @@ class RuleOrder:
         )
 
     def _both(self, place: int, before: int) -> list[Literal]:
-        """That mail meets both rules."""
+        """Literals that are true together if mail meets both rules."""
         steps = (self._chain.step(self._rules[place_of_rule]) for place_of_rule in (place, before))
         return [high(step.matches) for step in steps if step is not None]
 

@@ -141,7 +141,7 @@ def simplify(
 class _Simplifier:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime) -> None:
         self._rules, self._facts, self._now = rules, facts, now
-        self._kept: dict[int, KeptRule] = {}
+        self._staying: dict[int, KeptRule] = {}
         #: The place of each covered rule, to that of the last rule that covers it.
         self._covered: dict[int, int] = {}
         self._comparisons = 0
@@ -165,7 +165,7 @@ class _Simplifier:
         removed = [candidate for candidate in candidates if self._may_go(candidate)]
         merged = list(self._mergeable(order, {other.place for other in removed}))
         edits, why_not = self._proved([*removed, *merged]), "difference" if removed or merged else "nothing"
-        kept, before = tuple(self._kept[place] for place in sorted(self._kept)), len(self._rules.rules)
+        kept, before = tuple(self._staying[place] for place in sorted(self._staying)), len(self._rules.rules)
         if not edits:
             return Simplified(kept=kept, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
         return Simplified(
@@ -240,7 +240,7 @@ class _Simplifier:
             self._keep(rule, "later", (rule.begins,))
         elif removed.why == "never_acts" and self._may_fail(rule, removed.by):
             self._keep(rule, "inspection")
-        return rule.place not in self._kept
+        return rule.place not in self._staying
 
     def _may_fail(self, rule: FlowRule, by: Collection[str]) -> bool:
         """Whether it may matter that Exchange fails on a rule that never acts, or on one of those that keep all mail
@@ -252,7 +252,7 @@ class _Simplifier:
         )
 
     def _keep(self, rule: FlowRule, why: str, about: tuple[str, ...] = ()) -> None:
-        self._kept.setdefault(rule.place, KeptRule(rule.name, why, about))
+        self._staying.setdefault(rule.place, KeptRule(rule.name, why, about))
 
     # What may be one
 
@@ -328,7 +328,7 @@ class _Simplifier:
         if again and (changes := self._compared([*left, *again])) is not None and _is_empty(changes):
             left += again
             for edit in again:
-                self._kept.pop(edit.place, None)
+                self._staying.pop(edit.place, None)
         return sorted(left, key=_places)
 
     def _blame(self, edit: _Edit, changes: Difference) -> None:

@@ -213,7 +213,7 @@ class _GoalSearch:
 
 
 class _OpenError(Exception):
-    """Of some rules it is unknown whether they do."""
+    """It is unknown whether rules meet a goal."""
 
 
 @dataclass

@@ -32,7 +32,8 @@ def unwanted_changes(
     *,
     copies: bool = False,
 ) -> list[tuple[MailFinding, ...]]:
-    """Of each difference, what is not about the wanted mail alone, what may be, and losses that nobody asked for.
+    """The findings of each difference that are not about the wanted mail alone, or may not be, and losses that nobody
+    asked for.
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
     :param takes: the kind of loss that is asked for; ``None`` for none.
@@ -76,7 +77,7 @@ def _within(
 
 
 def _signed_in(model: Model) -> Literal:
-    """That whoever writes from an address of the organization signed in. Of others' mail, rules change nothing for
+    """The literal that is true if whoever writes from an address of the organization signed in. Of others' mail, rules change nothing for
     certain (U26).
     """
     return ~model.mail.people.inside(model.mail.sender) | model.mail.authenticated

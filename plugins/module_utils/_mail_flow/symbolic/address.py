@@ -99,7 +99,7 @@ class AddressSlot:
         self.atoms.update(
             {("exact", address): circuit.variable((name, "exact", address)) for address in vocabulary.exact}
         )
-        for number in range(len(profiles.each)):
+        for number in range(len(profiles.profiles)):
             self.atoms["profile", number] = circuit.variable((name, "profile", number))
         self.object = circuit.variable((name, "object"))
         self.managed = circuit.variable((name, "managed"))
@@ -173,7 +173,7 @@ class AddressSlot:
 
     def _relate_profiles(self) -> None:
         """What people in a large directory have, and what they lack."""
-        for number, profile in enumerate(self.profiles.each):
+        for number, profile in enumerate(self.profiles.profiles):
             who: Key = ("profile", number)
             self._circuit.add(~self.atoms[who], self.object)
             for key, sure in profile.has.items():

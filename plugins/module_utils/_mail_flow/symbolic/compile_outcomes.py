@@ -76,7 +76,7 @@ class Outcome:
             & self.asked
             & logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order)
         )
-        self.kept = self.mail.rights & ~(arrival["own"] & state.removed & self._decrypts())
+        self.keeps_protection = self.mail.rights & ~(arrival["own"] & state.removed & self._decrypts())
         both = (
             arrival["own"]
             & state.removed
@@ -89,7 +89,7 @@ class Outcome:
         doubt = self._unread("protected")
         self.after = after or AfterChain(chain)
         self._by_rules = logic.choose(surprised, doubt, newly | again)
-        self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.kept | both)
+        self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.keeps_protection | both)
         self._unsure_after = unsure | self._from_outside() | self.mail.rights | arrival["smime"]
         self.by_rules = self._still_protected(self._by_rules) & ~self._by_label()
         self.by_us_after = self._encrypted_after_rules() | self._by_label()
@@ -113,13 +113,13 @@ class Outcome:
 
     def _keeps_foreign_protection(self) -> Value:
         """Whether the copy keeps protection that neither DLP nor a label can change."""
-        return self.kept & self.mail.arrival["other"]
+        return self.keeps_protection & self.mail.arrival["other"]
 
     def _still_protected(self, protected: Value) -> Value:
         """Protection after what may remove it."""
         taken = self.after.removes
         if taken != FALSE:
-            taken &= self.logic.choose(self.kept, self._decrypts(), TRUE)
+            taken &= self.logic.choose(self.keeps_protection, self._decrypts(), TRUE)
         unlabelled = self.after.any_label(lambda label: label.removes)
         if taken == FALSE and unlabelled == FALSE:
             return protected
@@ -282,7 +282,7 @@ class Outcome:
     def option(self, name: str) -> Value:
         """Whether the copy is protected with this option and no other."""
         logic = self.logic
-        arrived = self.kept & self.mail.option(name)
+        arrived = self.keeps_protection & self.mail.option(name)
         others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
         sole = mine & logic.choose(

@@ -140,7 +140,9 @@ class Company:
 
     @property
     def written_once(self) -> list[Literal]:
-        """That nobody gets the message at two addresses: nobody named by a field is also written to at an alias."""
+        """Literals that are true together if nobody gets the message at two addresses: nobody named by a field is also
+        written to at an alias.
+        """
         mail = self.mail
         people = [
             (~mail.direct, mail.recipient),
@@ -178,16 +180,16 @@ class Company:
 
     @property
     def nobody(self) -> list[Literal]:
-        """That the message is only for the followed recipient."""
+        """Literals that are true together if the message is only for the followed recipient."""
         return [*(~companion.there for companion in self.companions.values()), *self._only(self.mail.recipient)]
 
     @property
     def nobody_else(self) -> list[Literal]:
-        """That the message is only for the recipient and the people who are modeled."""
+        """Literals that are true together if the message is only for the recipient and the people who are modeled."""
         return self._only(self.mail.recipient, *(companion.slot for companion in self.companions.values()))
 
     def _only(self, *people: AddressSlot) -> list[Literal]:
-        """That there is nobody else, and no field names anybody else."""
+        """Literals that are true together if there is nobody else, and no field names anybody else."""
         circuit = self.mail.circuit
         literals = [~self.others_there]
         for address in self.mail.vocabulary.fields:

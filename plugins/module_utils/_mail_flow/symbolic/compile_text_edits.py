@@ -90,7 +90,7 @@ class Changer:
     def __init__(self, looks: Mapping[Key, int], logic: Logic, slot: str) -> None:
         self.logic = logic
         self.slot = slot
-        self._looks = looks
+        self._last_looks = looks
         self._patterns: list[Key] = []
         self._words: dict[str, list[Key]] = {}
         self._odd: list[Key] = []
@@ -114,7 +114,7 @@ class Changer:
         named = self._words if every or text is None else sorted(tokens(text))
         words = (key for token in named for key in self._words.get(token, ()))
         every_key = (*words, *self._odd, *(self._phrases if phrases else ()), *self._patterns)
-        return [key for key in every_key if self._looks[key] > place]
+        return [key for key in every_key if self._last_looks[key] > place]
 
     def in_known(self, text: str | None, key: Key, *name: Hashable) -> Value:
         """Whether a text contains a word or a pattern, if it is known."""

@@ -229,7 +229,7 @@ class Writer:
 
     def _from_directory(self, slot: AddressSlot, number: int, is_true: Holds) -> str:
         """Somebody with a profile: somebody else each time, if there are enough of them."""
-        free = {key: slot.literal(key) for key in slot.profiles.each[number].free}
+        free = {key: slot.literal(key) for key in slot.profiles.profiles[number].free}
         wanted = {key: is_true(literal) for key, literal in free.items()}
         people = list(itertools.islice(slot.profiles.people(number, wanted), len(self._taken) + 1))
         if people:

@@ -82,7 +82,7 @@ class Model:
 
     :param rule_sets: the rule sets that the message goes through.
     :param claims: further rules, which select mail.
-    :param given: the facts as the option ``facts`` has them.
+    :param given_facts: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is modeled.
     :param settings: the IRM configuration by rule set; by default, the one in the facts.
     :param transit: whether it is asked how mail leaves.
@@ -102,7 +102,7 @@ class Model:
     ) -> None:
         self.rule_sets = rule_sets
         self.claims = claims
-        self.given = given
+        self.given_facts = given
         self.now = now
         self.exact = tuple(exact)
         self._options = tuple(options)
@@ -351,7 +351,7 @@ class Model:
         return Model(
             self.rule_sets,
             self.claims,
-            self.given,
+            self.given_facts,
             self.now,
             self._options,
             (*exact, *keys),

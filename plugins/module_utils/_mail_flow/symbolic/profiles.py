@@ -152,7 +152,7 @@ class Profiles:
     """
 
     def __init__(self, vocabulary: Vocabulary, facts: Facts, kind: str) -> None:
-        self.each: list[Profile] = []
+        self.profiles: list[Profile] = []
         self.with_atom: dict[Key, list[int]] = {}
         self.of_directory: list[Key] = []
         self._marks: dict[Key, Marks] = {}
@@ -169,7 +169,7 @@ class Profiles:
         unseen = self._directory.bits(facts.expanded if kind == RECIPIENT else ())
         self._split(((1 << len(facts.objects)) - 1) & ~named & ~unseen, keys)
         self.of_directory = [key for key in self._marks if key == MANAGED or key[0] in ATTRIBUTES]
-        for number, profile in enumerate(self.each):
+        for number, profile in enumerate(self.profiles):
             for key in (*profile.has, *profile.free):
                 self.with_atom.setdefault(key, []).append(number)
 
@@ -224,26 +224,28 @@ class Profiles:
 
     def _split(self, people: int, keys: list[Key]) -> None:
         """Splits people by who has which atom. What would make too many profiles of them stays free."""
-        self.each = [Profile(people, free=tuple(key for key in keys if key not in self._marks and key[0] != "address"))]
+        self.profiles = [
+            Profile(people, free=tuple(key for key in keys if key not in self._marks and key[0] != "address"))
+        ]
         for key, marks in self._marks.items():
-            parts = [part for profile in self.each for part in profile.parts(key, marks) if part.people]
+            parts = [part for profile in self.profiles for part in profile.parts(key, marks) if part.people]
             if len(parts) <= MOST_NAMED or key[0] in (*_DOMAINS, "address"):
-                self.each = parts
+                self.profiles = parts
             else:
-                self.each = [replace(profile, free=(*profile.free, key)) for profile in self.each]
+                self.profiles = [replace(profile, free=(*profile.free, key)) for profile in self.profiles]
 
     def covers(self, people: Iterable[str]) -> bool:
         """Whether all of these have a profile, or an atom of their own."""
-        return bool(self.each) and self._facts.objects.issuperset(people)
+        return bool(self.profiles) and self._facts.objects.issuperset(people)
 
     def is_one(self, number: int) -> bool:
         """Whether only one person has a profile."""
-        people = self.each[number].people
+        people = self.profiles[number].people
         return not people & (people - 1)
 
     def people(self, number: int, wanted: Mapping[Key, bool]) -> Iterator[str]:
         """The people of a profile with these free atoms, and without those that are false; groups come last."""
-        people = self.each[number].people
+        people = self.profiles[number].people
         for key, has in wanted.items():
             marks = self._marks.get(key)
             if marks is not None:
@@ -263,7 +265,7 @@ class Profiles:
         return needed
 
     def _may(self, number: int, wanted: Mapping[Key, bool], keys: Iterable[Key]) -> bool:
-        people = self.each[number].people
+        people = self.profiles[number].people
         for key in keys:
             marks = self._marks.get(key)
             if marks is not None:

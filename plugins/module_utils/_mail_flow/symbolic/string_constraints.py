@@ -95,7 +95,7 @@ class TextConstraint:
             raise NoMessageError(laws)
         having = _without_shorter_patterns(wanted)
         for form in forms:
-            composed = self.found(having, unwanted, form)
+            composed = self.text_of_form(having, unwanted, form)
             if composed is not None:
                 return composed
         clause = [self._clause(having, unwanted)]
@@ -110,7 +110,7 @@ class TextConstraint:
         ]
         raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*atoms, every, plain=True) else []))
 
-    def found(self, having: list[Key], unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
+    def text_of_form(self, having: list[Key], unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
         """A text of a form.
 
         :param having: atoms that it must have and that are known to need care; others may come by themselves. Grows.

@@ -72,8 +72,8 @@ class WordMatcher:
         self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
         self._read = read
         self._blanks = blanks
-        self._apart = (False, None) if loose else (False,)
-        self.first: Any = (frozenset(), "", False)
+        self._separators = (False, None) if loose else (False,)
+        self.start: Any = (frozenset(), "", False)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
@@ -90,14 +90,14 @@ class WordMatcher:
         blank = self._blanks and character.isspace()
         if reached or (blank and before == " "):
             return state
-        if len(self.word) in places and touches(character, self.word[-1]) in self._apart:
+        if len(self.word) in places and touches(character, self.word[-1]) in self._separators:
             return (frozenset(), "", True)
         wanted = " " if blank else character
         starts = {0} if before != "letter" else set()
         moved = frozenset(
             place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted
         )
-        if touches(character, self.word[0]) not in self._apart:
+        if touches(character, self.word[0]) not in self._separators:
             return (moved, "letter", False)
         return (moved, " " if blank else "", False)
 
@@ -121,7 +121,7 @@ class PerhapsWord:
         if any(character.isspace() for character in word):
             self._readings.append(WordMatcher(word, str.lower, loose=True, blanks=True))
         self.word = word
-        self.first: Any = (tuple(matcher.first for matcher in self._readings), None, False)
+        self.start: Any = (tuple(matcher.start for matcher in self._readings), None, False)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
@@ -162,12 +162,12 @@ class Pattern:
         self._perhaps = perhaps
         self._lines = self.expression.lines or (perhaps and self.expression.anchored)
         self._after: dict[tuple[Any, str], Any] = {}
-        self.first: Any = (frozenset(), self._anchors_at("", end=False), False)
+        self.start: Any = (frozenset(), self._anchors_at("", end=False), False)
 
     def after(self, prefix: str) -> Pattern:
         """The same in a text that has this before it."""
         for character in prefix:
-            self.first = self.step(self.first, character)
+            self.start = self.step(self.start, character)
         return self
 
     def _anchors_at(self, character: str, *, end: bool) -> frozenset[Anchor]:
@@ -224,14 +224,14 @@ class Guess(Pattern):
 
     def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
         super().__init__(pattern, dialect, perhaps=perhaps)
-        self.first = (None, self.first[1], False)
-        self.firsts = [self.first]
+        self.start = (None, self.start[1], False)
+        self.starts = [self.start]
 
     def after(self, prefix: str) -> Guess:
         """The same in a text that has this before it."""
         for character in prefix:
-            self.firsts = list(
-                dict.fromkeys(after for first_state in self.firsts for after in self.steps(first_state, character))
+            self.starts = list(
+                dict.fromkeys(after for first_state in self.starts for after in self.steps(first_state, character))
             )
         return self
 
@@ -340,7 +340,7 @@ def _may_change(prefix: str, pattern: str, dialect: Dialect, *, gains: bool) -> 
         wanted = Guess(pattern, dialect, perhaps=lines)
         unwanted = Pattern(pattern, dialect, perhaps=lines)
         (wanted if gains else unwanted).after(prefix)
-        if unwanted.first[2]:
+        if unwanted.start[2]:
             continue  # All texts have it.
         machines: tuple[list[Machine], list[Machine]] = [wanted], [unwanted]
         if _shortest(*machines, _every_character(machines, plain=True)) is not None:
@@ -361,8 +361,8 @@ def _every_character(machines: tuple[Sequence[Machine], Sequence[Machine]], *, p
 def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:
     machines = [*wanted, *unwanted]
     alphabet = _alphabet(machines, characters)
-    lacking = tuple(machine.first for machine in unwanted)
-    firsts = (machine.firsts if isinstance(machine, Guess) else [machine.first] for machine in wanted)
+    lacking = tuple(machine.start for machine in unwanted)
+    firsts = (machine.starts if isinstance(machine, Guess) else [machine.start] for machine in wanted)
     came_from: dict[Any, tuple[Any, str] | None] = {(having, lacking): None for having in itertools.product(*firsts)}
     texts = list(came_from)
     frontier = _Frontier(unwanted)
@@ -396,7 +396,7 @@ class _Frontier:
 
     def __init__(self, unwanted: Sequence[Machine]) -> None:
         self._unwanted = unwanted
-        self._kept: dict[Any, list[Any]] = {}
+        self._lacking: dict[Any, list[Any]] = {}
 
     def takes(self, state: Any, level: dict[Any, None]) -> bool:
         """Whether a text is needed beside those before it. If so, those as long as it that are not needed beside it go.
@@ -404,7 +404,7 @@ class _Frontier:
         :param level: the texts that are as long.
         """
         having, lacking = state
-        kept = self._kept.setdefault(having, [])
+        kept = self._lacking.setdefault(having, [])
         spend(1 + len(kept))
         if any(self._lacks_more(other, lacking) for other in kept):
             return False

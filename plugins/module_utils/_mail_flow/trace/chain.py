@@ -163,10 +163,10 @@ class Chain:
     """A rule set that copies pass whose conditions are decided.
 
     :param rules: the rule set; :param:`identities`: what each of its rules looks at and does.
-    :param beside: whether what rules do beside matters, too; place of a rule to that.
+    :param side_effects: whether what rules do beside matters, too; place of a rule to that.
     """
 
-    def __init__(self, rules: RuleSet, facts: Facts, *, beside: bool = False) -> None:
+    def __init__(self, rules: RuleSet, facts: Facts, *, with_side_effects: bool = False) -> None:
         self.rules, self.facts = rules, facts
         own = tuple(map(_identity, rules.rules))
         #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
@@ -191,14 +191,17 @@ class Chain:
         self.effects = tuple(map(_effect, rules.rules))
         #: For each rule, whether it ends the copies that it acts on.
         self.endings = tuple(map(ending_of, rules.rules))
-        self.beside = {
-            rule.place: frozenset(effects) for rule in rules.rules if beside and (effects := effects_of(rule))
+        self.side_effects = {
+            rule.place: frozenset(effects)
+            for rule in rules.rules
+            if with_side_effects and (effects := effects_of(rule))
         }
         #: The rules that decide what happens to a copy, those that make others of it, and those that do something beside.
         self.deciding = tuple(
             rule
             for rule in rules.rules
-            if not rule.idle and (self.effects[rule.place] is not None or makes(rule) or rule.place in self.beside)
+            if not rule.idle
+            and (self.effects[rule.place] is not None or makes(rule) or rule.place in self.side_effects)
         )
         self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
         self._names = tuple(rule.name for rule in rules.rules)

@@ -77,7 +77,7 @@ def read_files(files: Iterable[tuple[str, bytes]], most: int) -> Traced:
     for number, (path, content) in enumerate(files):
         for row in rows_of_file(content, path):
             sources.add(row, number)
-    trace = sources.together()
+    trace = sources.merged()
     times = trace.columns["received"]
     window = Window(instant_of(min(times)), instant_of(max(times)), "files") if times else None
     if len(trace) > most:

@@ -166,7 +166,9 @@ class Replay:
     ) -> None:
         self.facts, self.guarantees, self.examples, self._present = facts, guarantees, examples, present
         self.chains = [
-            Chain(RuleSet.read(rule_set, facts.dialect), known, beside=before is not None or bool(guarantees))
+            Chain(
+                RuleSet.read(rule_set, facts.dialect), known, with_side_effects=before is not None or bool(guarantees)
+            )
             for rule_set, known in ((rules, facts), (before, facts_before or facts))
             if rule_set is not None
         ]
@@ -578,12 +580,12 @@ def alternatives(
     """
     if not others:
         return []
-    chains = [Chain(RuleSet.read(rules, facts.dialect), facts, beside=True) for rules in (present, *others)]
+    chains = [Chain(RuleSet.read(rules, facts.dialect), facts, with_side_effects=True) for rules in (present, *others)]
     rules: dict[Hashable, FlowRule] = {}
     now, *then = (_Ordered(chain, rules) for chain in chains)
     every = copy(chains[0].rules)
     every.rules = tuple(replace(rule, place=number) for number, rule in enumerate(rules.values()))
-    pool = Chain(every, facts, beside=True)
+    pool = Chain(every, facts, with_side_effects=True)
     # A rule of the pool is where it is in the rule set that has it.
     pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
     pool.changes = tuple(changes for side in (now, *then) for changes in side.changes)

@@ -520,12 +520,12 @@ class _Dates:
     """Reads the dates of a file. American dates are read if one of them is unambiguous."""
 
     american: bool = False
-    told: bool = False
+    unambiguous: bool = False
 
     @property
     def ambiguous(self) -> bool:
         """Whether dates read as month-first could also be day-first."""
-        return self.american and not self.told
+        return self.american and not self.unambiguous
 
     def read(self, value: Any) -> int:
         """Microseconds since 1970; see :func:`date_of`."""
@@ -533,6 +533,6 @@ class _Dates:
         if not match:
             return date_of(value)
         month, day, year, hour, minute, second = (int(number or 0) for number in match.groups()[:6])
-        self.american, self.told = True, self.told or day > 12
+        self.american, self.unambiguous = True, self.unambiguous or day > 12
         half = 12 if match[7].upper() == "P" else 0
         return date_of(f"{year}-{month:02}-{day:02}T{hour % 12 + half:02}:{minute:02}:{second:02}")

@@ -48,7 +48,7 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
     doubtful, held, away = False, False, False
     may_be_away = False
     for place, why in met:
-        rule, effects = chain.rules.rules[place], chain.beside.get(place)
+        rule, effects = chain.rules.rules[place], chain.side_effects.get(place)
         end = chain.endings[place].ends
         rejects = bool(rule.does(Does.REJECT))
         blocks = rule.blocks

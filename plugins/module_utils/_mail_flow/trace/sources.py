@@ -35,7 +35,7 @@ class Sources:
         if row.message_id:
             self._message_ids[place] = self._texts.number(row.message_id)
 
-    def together(self) -> Trace:
+    def merged(self) -> Trace:
         """The copies of all files, each once as far as the files tell."""
         same: list[list[int]] = []
         doubtful = 0

@@ -210,7 +210,7 @@ def evidence_headline(row: Mapping[str, Any]) -> str:
 
 
 def contradicted_sentence(row: Mapping[str, Any]) -> str:
-    """That Exchange contradicted what is computed of a rule, and no later window has agreed.
+    """The sentence that Exchange contradicted what is computed of a rule, and no later window has agreed.
 
     :param row: ``name`` of the rule, ``from`` and ``until`` of the window, and ``contradictions`` as the result of
         ``mail_flow_evidence`` has them.

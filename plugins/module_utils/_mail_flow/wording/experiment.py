@@ -80,8 +80,8 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "shows": shown_of(planned),
         "may_get": [*planned.reach.inside, *planned.reach.outside],
         "unexpected": [
-            {"recipient": each.recipient, "key": each.key, "expected": each.wanted, "predicted": each.found}
-            for each in missed
+            {"recipient": miss.recipient, "key": miss.key, "expected": miss.wanted, "predicted": miss.found}
+            for miss in missed
         ],
     }
     return {key: value for key, value in row.items() if value != []}
@@ -177,7 +177,7 @@ def _why_open(copy: SeenCopy) -> str:
         if remark in remarks:
             return text
     if copy.predicted.get("unknown"):
-        return f"it is not known what happens to it ({', '.join(each['id'] for each in copy.predicted['unknown'])})"
+        return f"it is not known what happens to it ({', '.join(row['id'] for row in copy.predicted['unknown'])})"
     return f"seen as {copy.seen.fate}, which says too little"
 
 
@@ -195,11 +195,11 @@ def refused_text(planned: Sequence[Planned], may_reach: Iterable[str]) -> str:
     allowed = list(may_reach)
     addresses: dict[str, None] = {}
     why: dict[str, None] = {}
-    for each in planned:
-        refused = each.reach.refused(allowed)
+    for row in planned:
+        refused = row.reach.refused(allowed)
         addresses.update(dict.fromkeys(address for address in refused if address != ANYBODY))
         if ANYBODY in refused:
-            why.update(dict.fromkeys(_OPEN[word] for word in each.reach.open))
+            why.update(dict.fromkeys(_OPEN[word] for word in row.reach.open))
     parts = []
     if addresses:
         parts.append(f"by rules, {listed(list(addresses), joint='and')} may get copies")
@@ -216,8 +216,8 @@ def sample_lines(sample: Sample) -> list[str]:
         shows = f": {'; '.join(map(goal_text, planned.goals))}" if planned.goals else ""
         lines.append(f"  {planned.letter.name}{shows}")
         lines += [
-            f"    Not as expected: {each.key or 'the recipient'} is computed as {each.found!r}, not {each.wanted!r}."
-            for each in broken(planned.expect, planned.predicted)
+            f"    Not as expected: {row.key or 'the recipient'} is computed as {row.found!r}, not {row.wanted!r}."
+            for row in broken(planned.expect, planned.predicted)
         ]
     return [*lines, *unsent_lines(sample)]
 

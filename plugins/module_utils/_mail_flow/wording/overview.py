@@ -72,7 +72,8 @@ def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Of which mail that is, and which test messages tell, as a line; empty if there is none."""
+    """The kinds of mail of which that is not documented, and the test messages that tell, as a line; empty if there are
+    none."""
     by_number = undocumented(rows)
     if not by_number:
         return ""

@@ -23,13 +23,13 @@ from .summary import left_out
 
 
 def trial_sentence(trial: Mapping[str, Any]) -> str:
-    """That a rule is on trial, and since when."""
+    """The sentence that a rule is on trial, and since when."""
     dates = _dates(trial) or " since an unknown day"
     return f"{trial['name']!r} is on trial{dates}: as {trial['rule']!r} it does nothing to mail."
 
 
 def expired_sentence(trial: Mapping[str, Any]) -> str:
-    """That the time of a trial is over, and what to do."""
+    """The sentence that the time of a trial is over, with what to do."""
     return (
         f"The trial of {trial['name']!r} ended on {trial['until']}. To enforce the rule, remove its name from hardened_baseline_trial. "
         "To give it up, declare it with state: absent."

@@ -122,7 +122,7 @@ def _by_whom(outcome: Mapping[str, Any]) -> str:
 
 
 def _unencrypted(outcome: Mapping[str, Any]) -> str:
-    """That no rule encrypts a copy, and whether it leaves by forced TLS."""
+    """The words that no rule encrypts a copy, and whether it leaves by forced TLS."""
     return _BY_TLS.get(str((outcome.get("transit") or {}).get("tls")), _protected("none"))
 
 
@@ -319,7 +319,7 @@ def changed_kinds(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def left_out(more: int, in_result: int = 0) -> list[str]:
-    """That a difference has more classes than are named; empty for none.
+    """The line that a difference has more classes than are named; empty if it has none.
 
     :param more: the number of those, at least, that are listed nowhere; :param:`in_result`: of those that the result
         lists.

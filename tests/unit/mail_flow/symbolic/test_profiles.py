@@ -78,7 +78,7 @@ def test_profiles_say_who_has_what() -> None:
     word, group = ("word", "sales"), ("member", "g@contoso.com")
     sizes = {
         (each.has.get(word), each.has.get(group), ("below", "contoso.com") in each.has): each.people.bit_count()
-        for each in found.each
+        for each in found.profiles
     }
     assert sizes == {
         (True, None, True): 101,
