@@ -13,7 +13,20 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from .labels import CONTROL, KINDS, ORGANIZATION, Record, by_name, count, name_of, natural, rank, visible, word_for
+from .labels import (
+    CONTROL,
+    KINDS,
+    ORGANIZATION,
+    Record,
+    by_name,
+    count,
+    name_of,
+    natural,
+    rank,
+    visible,
+    with_mail_read,
+    word_for,
+)
 from .mail_section import unseen_of
 from .render import page_of, sign_of
 
@@ -32,7 +45,7 @@ def render_fleet(report: Record) -> str:
 
     :param report: the report, format 1.
     """
-    return page_of("fleet.html.j2", view_of(report), script="fleet.js")
+    return page_of("fleet.html.j2", view_of(with_mail_read(report)), script="fleet.js")
 
 
 def view_of(report: Record) -> dict[str, Any]:

@@ -237,9 +237,19 @@ def natural(text: str) -> list[tuple[bool, int, str]]:
     return [(True, int(part), part) if place % 2 else (False, 0, part) for place, part in enumerate(parts) if part]
 
 
+def with_mail_read(report: Record) -> Record:
+    """The report with what each plan does to mail as :func:`mail_of` returns it, so that it is read once for a page."""
+    organizations = [
+        {**organization, "mail": EffectOnMail.read(organization.get("mail") or {})}
+        for organization in report["organizations"]
+    ]
+    return {**report, "organizations": organizations}
+
+
 def mail_of(organization: Record) -> EffectOnMail:
     """What the plan does to the organization's mail."""
-    return EffectOnMail.read(organization.get("mail") or {})
+    mail = organization.get("mail") or {}
+    return mail if isinstance(mail, EffectOnMail) else EffectOnMail.read(mail)
 
 
 def part_of(key: str) -> Callable[[Record], list[Record]]:

@@ -46,6 +46,7 @@ from .labels import (
     name_of,
     part_of,
     visible,
+    with_mail_read,
     word_for,
 )
 from .mail_section import difference_of, foreign_of, guarantees_of, lint_of, unseen_of
@@ -160,7 +161,7 @@ def render_html(report: Record) -> str:
 
     :param report: the report, format 1.
     """
-    return page_of("page.html.j2", view_of(report))
+    return page_of("page.html.j2", view_of(with_mail_read(report)))
 
 
 def page_of(template: str, view: Record, script: str = "") -> str:
@@ -286,7 +287,7 @@ def render_csv(report: Record) -> str:
     table.write("\ufeff")
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", quoting=csv.QUOTE_ALL)
     writer.writeheader()
-    for organization in report["organizations"]:
+    for organization in with_mail_read(report)["organizations"]:
         for row in _rows(organization):
             writer.writerow({key: _cell(value) for key, value in {**row, **_whose(report, organization)}.items()})
     return table.getvalue()
@@ -313,7 +314,7 @@ def render_lines(report: Record) -> str:
     :param report: the report, format 1.
     """
     lines = []
-    for organization in report["organizations"]:
+    for organization in with_mail_read(report)["organizations"]:
         for row in _rows(organization):
             values = {
                 **row,
@@ -406,7 +407,7 @@ def render_junit(report: Record) -> str:
     suites = ElementTree.Element(
         "testsuites", name=f"Message Encryption: {KINDS.get(report.get('kind', ''), '')}", time="0"
     )
-    for organization in report["organizations"]:
+    for organization in with_mail_read(report)["organizations"]:
         _suite(suites, organization, str(report.get("generated_at") or ""))
     _sum(suites, suites)
     ElementTree.indent(suites)

@@ -6,6 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
@@ -274,3 +277,11 @@ def test_a_control_of_which_nothing_was_read_shows_no_values() -> None:
     assert "not set" not in Page(render_html(report)).text
     one["controls"][0].update(status="not met", wanted={"option": True})
     assert "Wanted option: true Found not set" in Page(render_html(report)).text
+
+
+def test_what_a_plan_does_to_mail_is_read_once_for_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Any] = []
+    whole = EffectOnMail.read
+    monkeypatch.setattr(EffectOnMail, "read", lambda document: read.append(document) or whole(document))
+    render_html(samples.mail())
+    assert read == [organization["mail"] for organization in samples.mail()["organizations"]]

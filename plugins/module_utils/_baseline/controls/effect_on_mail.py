@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
 
 from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
@@ -14,6 +14,31 @@ from ..._resources.rules.stored import RULE
 
 #: A row of a result, as the documentation of the modules describes it.
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """How a field of :class:`EffectOnMail` is written.
+
+    :param form: the type of its written value.
+    :param rows: whether that is a list of rows.
+    :param if_known: whether it is written wherever it is not ``None``; otherwise where it is not empty.
+    :param beside: the field beside which it is written, whatever its value is; empty if it is written for itself.
+    """
+
+    form: type
+    rows: bool = False
+    if_known: bool = False
+    beside: str = ""
+
+
+#: The metadata of fields.
+_TABLE = {"written": _Written(list, rows=True)}
+_TABLE_IF_KNOWN = {"written": _Written(list, rows=True, if_known=True)}
+_TEXTS = {"written": _Written(list)}
+_TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
+_RECORD = {"written": _Written(Mapping)}
+_BESIDE_DIFFERENCE = {"written": _Written(int, beside="difference")}
 
 
 @dataclass(frozen=True)
@@ -39,34 +64,33 @@ class EffectOnMail:
     :param untested: the controls that would have tested whether encryption works.
     """
 
-    difference: tuple[Row, ...] | None = None
-    difference_more: int = 0
-    rests_on: tuple[Row, ...] = ()
-    guarantees: tuple[Row, ...] = ()
-    lint: tuple[Row, ...] = ()
-    foreign: tuple[Row, ...] = ()
-    replay: Row | None = None
-    evidence: Row | None = None
-    trials: tuple[Row, ...] = ()
-    suggestions: tuple[Row, ...] = ()
-    reach: tuple[Row, ...] = ()
-    encrypters: tuple[Row, ...] = ()
-    unseen: tuple[str, ...] | None = None
-    untested: tuple[str, ...] = ()
+    difference: tuple[Row, ...] | None = field(default=None, metadata=_TABLE_IF_KNOWN)
+    difference_more: int = field(default=0, metadata=_BESIDE_DIFFERENCE)
+    rests_on: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    guarantees: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    lint: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    foreign: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    replay: Row | None = field(default=None, metadata=_RECORD)
+    evidence: Row | None = field(default=None, metadata=_RECORD)
+    trials: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    suggestions: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    reach: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    encrypters: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    unseen: tuple[str, ...] | None = field(default=None, metadata=_TEXTS_IF_KNOWN)
+    untested: tuple[str, ...] = field(default=(), metadata=_TEXTS)
 
     @classmethod
     def read(cls, document: Any) -> EffectOnMail:
         """From the written form. Raises ValueError if it is none."""
-        if not isinstance(document, Mapping) or not {field.name for field in fields(cls)}.issuperset(document):
+        if not isinstance(document, Mapping) or not _WRITTEN.keys() >= document.keys():
             raise ValueError("it is not what a plan does to mail")
-        if ("difference" in document) != ("difference_more" in document):
+        if any(how.beside and (name in document) != (how.beside in document) for name, how in _WRITTEN.items()):
             raise ValueError("what a plan does to mail has half of a difference")
         for name, value in document.items():
-            if not isinstance(value, _written_type(name)):
+            if not isinstance(value, _WRITTEN[name].form):
                 raise ValueError(f"{name} of what a plan does to mail has the wrong type")
-        rows = (row for name, value in document.items() if name in _TABLES for row in value)
-        if not all(isinstance(row, Mapping) for row in rows):
-            raise ValueError("a row of what a plan does to mail has the wrong type")
+            if _WRITTEN[name].rows and not all(isinstance(row, Mapping) for row in cast(list[Any], value)):
+                raise ValueError("a row of what a plan does to mail has the wrong type")
         parts: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
         }
@@ -74,16 +98,14 @@ class EffectOnMail:
 
     def as_dict(self) -> dict[str, Any]:
         """The written form: what says something."""
-        document: dict[str, Any] = {}
-        if self.difference is not None:
-            document.update(difference=list(self.difference), difference_more=self.difference_more)
-        if self.unseen is not None:
-            document["unseen"] = list(self.unseen)
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name not in _OWN_RULES and value:
-                document[field.name] = list(value) if isinstance(value, tuple) else value
-        return document
+        written = {name: getattr(self, name) for name, how in _WRITTEN.items() if self._is_written(name, how)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in written.items()}
+
+    def _is_written(self, name: str, how: _Written) -> bool:
+        if how.beside:
+            return self._is_written(how.beside, _WRITTEN[how.beside])
+        value = getattr(self, name)
+        return value is not None if how.if_known else bool(value)
 
     def __bool__(self) -> bool:
         """Whether it says anything."""
@@ -104,18 +126,8 @@ class EffectOnMail:
 #: What does nothing to mail.
 NO_EFFECT = EffectOnMail()
 
-#: Fields that are one record, that are texts, and that are written by a rule of their own.
-_RECORDS = frozenset(("replay", "evidence"))
-_TEXTS = frozenset(("unseen", "untested"))
-_OWN_RULES = frozenset(("difference", "difference_more", "unseen"))
-_TABLES = frozenset(field.name for field in fields(EffectOnMail)) - _RECORDS - _TEXTS - {"difference_more"}
-
-
-def _written_type(name: str) -> type:
-    """The type of a field in its written form."""
-    if name == "difference_more":
-        return int
-    return Mapping if name in _RECORDS else list
+#: The name of each field to how it is written.
+_WRITTEN: Mapping[str, _Written] = {part.name: part.metadata["written"] for part in fields(EffectOnMail)}
 
 
 #: What a class of the difference does to people. All others affect some mail.
