@@ -65,6 +65,8 @@ PLAYBOOKS: dict[str, Playbook] = {
             "from failure. The failure names controls that are not met, and says which are not assessable, and why. `--skip-tags` leaves one out.",
             "`hardened_baseline_evidence_days=7` compares what Exchange reports of rules with what was computed (VRF-2). See "
             "[Try a rule for a week](guide:guide_try_a_rule).",
+            "`hardened_baseline_experiment` sends test messages, and compares what Exchange shows of them with what was computed (VRF-3). See "
+            "[Send it and see](guide:guide_experiment).",
         ],
         "audit",
     ),
@@ -92,6 +94,55 @@ PLAYBOOKS: dict[str, Playbook] = {
             "knows when the rules were stored."
         ],
         "disable",
+    ),
+    "experiment": Playbook(
+        "Sends few marked test messages between mailboxes that you name, and compares what Exchange shows of them with what was computed. It writes "
+        "nothing but mail.",
+        [
+            "experiment -e @experiment.yml --check",
+            "experiment -e @experiment.yml",
+            "experiment -e message_encryption_experiment_record=message_encryption/experiments/contoso-20261201T120000Z.json",
+        ],
+        [
+            "`--check` shows the messages, and sends none. The run fails where Exchange contradicts what was computed. See "
+            "[Send it and see](guide:guide_experiment), which also has the permission step by step.",
+            "What is sent is noted in a record before each message, so a run that dies is read later, and no message is sent twice.",
+        ],
+        variables=[
+            (
+                "hardened_baseline_experiment",
+                "dict",
+                "",
+                "`senders` and `recipients`, and further options of `mail_flow_experiment`, as the role has them. Required unless an earlier record is read.",
+            ),
+            ("hardened_baseline_guarantees", "list", "`[]`", "The guarantees that messages are chosen for."),
+            (
+                "message_encryption_experiment_messages",
+                "str",
+                "",
+                "A file with messages of your own, as for `mail_flow_test`.",
+            ),
+            (
+                "message_encryption_smtp_host",
+                "str",
+                "",
+                "The mail server of `send_with: smtp`, where `hardened_baseline_experiment` names none. AWX's credential sets it.",
+            ),
+            ("message_encryption_smtp_username", "str", "", "The user there, likewise."),
+            ("message_encryption_smtp_password", "str", "", "The user's password, likewise."),
+            (
+                "message_encryption_experiment_record",
+                "str",
+                "",
+                "The record of an earlier run, to read what has become of its messages since. Nothing is sent then.",
+            ),
+            (
+                "hardened_baseline_artifacts_dir",
+                "str",
+                "`./message_encryption`",
+                "The directory of the records (in `experiments`), on the controller.",
+            ),
+        ],
     ),
     "export": Playbook(
         "Exports organizations as files of variables, each with a playbook that enforces them, so that you can adopt the current state.",

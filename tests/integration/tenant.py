@@ -19,6 +19,8 @@ from .playbook import Controller, Run
 CONNECTION = "m365.message_encryption.exchange"
 #: When something was changed: nobody puts it back.
 TIMES = frozenset({"WhenChanged", "WhenCreated", "message_trace_queries", "message_trace_detail_queries"})
+#: What mail that is sent leaves in an organization.
+SENT_MAIL = frozenset({"message_trace", "message_trace_details", "rule_report", "mailboxes", "left", "mail_sent_at"})
 #: What an object that is made again has anew, too.
 MADE_ANEW = TIMES | {"Guid", "ImmutableId"}
 
@@ -29,6 +31,7 @@ def _rest(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict
         "ansible_exchange_api_url": described["api_url"],
         "ansible_exchange_authority_url": described["authority_url"],
         "ansible_exchange_compliance_url": described["compliance_url"],
+        "ansible_exchange_graph_url": described["authority_url"],
         "ansible_exchange_ca_cert": described["ca_cert"],
         "ansible_exchange_organization": organization["name"],
         "ansible_exchange_client_id": organization["client_id"],

@@ -100,9 +100,8 @@ class ModuleAction(ActionBase):
                 show(as_text(sides, host))
         result = shown(result, gone)
         result |= self.invocation(validation.validated_parameters)
-        if validation._no_log_values:
-            result = remove_values(result, validation._no_log_values)
-        return self._printed(result)
+        secrets = {*validation._no_log_values, *self.secrets(validation.validated_parameters)}
+        return self._printed(remove_values(result, secrets) if secrets else result)
 
     def _printed(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. With ``-v``, Ansible prints its data: if that has invisible characters, it is printed here instead,
@@ -123,6 +122,10 @@ class ModuleAction(ActionBase):
     def invocation(self, params: dict[str, Any]) -> dict[str, Any]:
         """The key of the result with the given options. Ansible shows it with ``-vvv``."""
         return {"invocation": {"module_args": only_given(params)}}
+
+    def secrets(self, params: Mapping[str, Any]) -> set[str]:
+        """The secrets in the options, beside those that the argument spec marks."""
+        return set()
 
     def organization(self) -> str:
         """The organization of the task's connection, from the connection's options. This also holds for delegated

@@ -14,10 +14,13 @@ from ansible.release import __version__ as ansible_version
 from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 
+from ...module_utils._baseline.controls.controls import CONTROL_VARIABLES
 from ...module_utils._baseline.controls.findings import PREFIX
 from ...module_utils._baseline.procedures.baseline_context import BaselineContext
 from ...module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
+from ...module_utils._engine.arguments import validate
 from ...module_utils._engine.context import ModuleContext
+from ...module_utils._exchange.errors import OptionError
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import mail_lines
 from ...module_utils._mail_flow.wording.unseen import unseen_lines
@@ -25,6 +28,7 @@ from .artifact_files import ArtifactFiles
 from .base import ModuleAction, folders_of_job, plain, show, shown_text
 from .diff import to_yaml
 from .folders import RunFolder
+from .mail_flow import experiment_context
 
 #: Option to the variable that has its value.
 _VARIABLES = {
@@ -91,6 +95,17 @@ class BaselineAction(ModuleAction):
             }
         return found
 
+    def secrets(self, params: Mapping[str, Any]) -> set[str]:
+        """The secrets in the role's variables."""
+        given = params.get("variables") or {}
+        return {
+            str(value[option])
+            for name, variable in CONTROL_VARIABLES.items()
+            if isinstance(value := given.get(PREFIX + name), Mapping)
+            for option, spec in variable.spec.get("options", {}).items()
+            if spec.get("no_log") and value.get(option)
+        }
+
     def variables_read(self, procedure: str) -> set[str]:
         """The full names of the variables that the module reads."""
         return variables_read(procedure)
@@ -139,6 +154,7 @@ class BaselineAction(ModuleAction):
             artifacts=lambda variables: ArtifactFiles(
                 directory_of(variables), host, run, procedure, owners_of(variables)
             ),
+            experiment=lambda options: self._experiment(options, fields),
             show=lambda line: show(shown_text(line, folders_of_job(task_vars))),
             to_yaml=to_yaml,
             folders_of_job=folders_of_job(task_vars),
@@ -147,6 +163,22 @@ class BaselineAction(ModuleAction):
                 str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)
             ),
         )
+
+    def _experiment(self, options: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Sends test messages as ``mail_flow_experiment`` does, in check mode none.
+
+        :param fields: those of this task's context.
+        """
+        # It brings the solver, which no other task of the role without mail needs.
+        from ...modules import mail_flow_experiment
+
+        validation, errors = validate(dict(options), mail_flow_experiment.SPEC["argument_spec"])
+        if errors:
+            raise OptionError("; ".join(errors))
+        task = experiment_context(
+            self, **{**fields, "params": validation.validated_parameters}, load=self._find_content, connected=True
+        )
+        return mail_flow_experiment.run(task)
 
     def _ring(self, host: str, task_vars: Mapping[str, Any]) -> str:
         """The ring of a host: its variable ``exchange_ring``, else the number of the batch of the play that it is in;

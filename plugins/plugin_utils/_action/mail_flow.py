@@ -111,33 +111,34 @@ class MailFlowExperimentAction(MailFlowAction):
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ExperimentContext:
         """A module context that can send mail, and keep a record of it."""
         connected = self._connection.transport == CONNECTION
-        return ExperimentContext(
-            **fields,
-            load=self._load,
-            to_yaml=to_yaml,
-            connected=connected,
-            record_file=self._record_file,
-            mail_server=self._mail_server,
-            sleep=time.sleep,
-        )
+        return experiment_context(self, **fields, load=self._load, connected=connected)
 
     def check_connection(self) -> None:
         """Requires an organization."""
         ModuleAction.check_connection(self)
 
-    def _record_file(self, path: str) -> OwnerFile:
-        return OwnerFile(Path(self._loader.path_dwim(path)))
 
-    def _mail_server(self, options: Mapping[str, Any]) -> SmtpServer:
-        security = str(options["smtp_security"])
-        return SmtpServer(
-            host=str(options["smtp_host"]),
-            port=int(options["smtp_port"] or PORTS[security]),
-            security=security,
-            username=str(options["smtp_username"] or ""),
-            password=str(options["smtp_password"] or ""),
-            authorities=str(self._connection.get_option("exchange_ca_cert") or ""),
-        )
+def experiment_context(action: ModuleAction, **fields: Any) -> ExperimentContext:
+    """The context of a task that sends mail and keeps a record of it, for an action that does so."""
+    return ExperimentContext(
+        **fields,
+        to_yaml=to_yaml,
+        record_file=lambda path: OwnerFile(Path(action._loader.path_dwim(path))),
+        mail_server=lambda options: _mail_server(action, options),
+        sleep=time.sleep,
+    )
+
+
+def _mail_server(action: ModuleAction, options: Mapping[str, Any]) -> SmtpServer:
+    security = str(options["smtp_security"])
+    return SmtpServer(
+        host=str(options["smtp_host"]),
+        port=int(options["smtp_port"] or PORTS[security]),
+        security=security,
+        username=str(options["smtp_username"] or ""),
+        password=str(options["smtp_password"] or ""),
+        authorities=str(action._connection.get_option("exchange_ca_cert") or ""),
+    )
 
 
 class OwnerFile:

@@ -42,6 +42,10 @@ class ReportFiles:
             self._at.note({**self._at.noted(), "reported": True})
         return paths
 
+    def path_of(self, name: str) -> str:
+        """The path of a file of that name in the organization's folder of the run."""
+        return str(self._at.in_run / name)
+
     def stored_reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations for which this run has stored one so far."""
         for path in sorted(self._at.run_folder.glob("*/report.json")):

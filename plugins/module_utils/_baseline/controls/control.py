@@ -156,6 +156,10 @@ class Control:
         """Whether the variables give it a value."""
         return any(variables.get(variable.name) not in (None, [], {}) for variable in self.variables)
 
+    def is_for_audits(self, variables: Mapping[str, Any]) -> bool:
+        """Whether only an audit looks at it."""
+        return False
+
     def is_written(self, variables: Mapping[str, Any]) -> bool:
         """Whether the variables enforce it, provided that it is wanted."""
         return bool(self.resource)

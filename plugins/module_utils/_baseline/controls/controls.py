@@ -33,7 +33,16 @@ from .control_kinds import (
     TestControl,
 )
 from .findings import WORDS
-from .mail_control import EVIDENCE_CONTROL, MAIL_CONTROL, EvidenceControl, MailControl
+from .mail_control import (
+    EVIDENCE_CONTROL,
+    EXPERIMENT,
+    EXPERIMENT_CONTROL,
+    EXPERIMENT_OPTIONS,
+    MAIL_CONTROL,
+    EvidenceControl,
+    ExperimentControl,
+    MailControl,
+)
 from .rules_control import OUTGOING_RULE, RULES_CONTROL, RulesControl
 
 PROFILES = ("recommended", "restrictive")
@@ -474,6 +483,27 @@ CONTROLS: tuple[Control, ...] = (
                 "The days of mail, 1 to 10, of which an audit compares what Exchange reports of rules with what was computed; V(0) is off. It reads the "
                 "message trace and reports, and stores numbers, but no addresses and no subjects.",
                 (0, 0),
+            ),
+        ),
+    ),
+    ExperimentControl(
+        id=EXPERIMENT_CONTROL,
+        title="Mail does what was computed",
+        sets="nothing: test messages are sent, and what Exchange shows of them is compared with what was computed",
+        reason="A computation is about rules as this collection understands them, and a rule that is stored acts on mail only later. A message shows both.",
+        risk="It sends real messages. Rules do with them what they do with all mail: they report, ask moderators and make copies.",
+        notice="The people whose mailboxes it names, and those to whom rules report.",
+        provenance=OPINION,
+        source="https://learn.microsoft.com/graph/api/user-sendmail",
+        variables=(
+            Variable(
+                EXPERIMENT,
+                {"type": "dict", "options": EXPERIMENT_OPTIONS},
+                "Options of M(m365.message_encryption.mail_flow_experiment), with which an audit sends test messages: C(senders) and C(recipients), both "
+                "required, C(may_reach), C(max_messages), C(wait), C(read_copies), C(send_with), and those for SMTP. The messages are about the guarantees, "
+                "and about C(rules), which are those of O(hardened_baseline_encryption_rules) by default. With C(after_changes), a baseline that has written "
+                "rules sends messages about these rules, too, and again for C(effective_within) minutes (30) until they show the rules' effect, but never "
+                "more than C(max_messages).",
             ),
         ),
     ),

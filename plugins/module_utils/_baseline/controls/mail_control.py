@@ -293,6 +293,9 @@ class EvidenceControl(Control):
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         return bool(variables.get(self.variables[0].name))
 
+    def is_for_audits(self, variables: Mapping[str, Any]) -> bool:
+        return True
+
     def check(self, request: BaselineRequest) -> None:
         days = int(request.variables.get(self.variables[0].name) or 0)
         if not 0 <= days <= LONGEST:
@@ -300,3 +303,49 @@ class EvidenceControl(Control):
                 f"{PREFIX}{self.variables[0].name} is {days}.",
                 remedy=f"Use a number from 0 to {LONGEST}; 0 turns it off.",
             )
+
+
+#: The control that test messages decide, and its variable.
+EXPERIMENT_CONTROL, EXPERIMENT = "VRF-3", "experiment"
+
+#: The ranges of its numbers.
+_RANGES = {"max_messages": (1, 100), "wait": (0, 240), "effective_within": (0, 240)}
+
+#: The options of the experiment. All but the last two are those of ``mail_flow_experiment``.
+EXPERIMENT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "senders": {"type": "list", "elements": "str", "required": True},
+    "recipients": {"type": "list", "elements": "str", "required": True},
+    "may_reach": {"type": "list", "elements": "str", "default": []},
+    "rules": {"type": "list", "elements": "str", "default": []},
+    "max_messages": {"type": "int", "default": 20},
+    "wait": {"type": "int", "default": 15},
+    "read_copies": {"type": "bool", "default": False},
+    "send_with": {"type": "str", "choices": ["graph", "smtp"], "default": "graph"},
+    "smtp_host": {"type": "str"},
+    "smtp_port": {"type": "int"},
+    "smtp_security": {"type": "str", "choices": ["starttls", "tls"], "default": "starttls"},
+    "smtp_username": {"type": "str"},
+    "smtp_password": {"type": "str", "no_log": True},
+    "after_changes": {"type": "bool", "default": False},
+    "effective_within": {"type": "int", "default": 30},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentControl(Control):
+    """What becomes of test messages, beside what is computed of them. An audit sends them, and a run that has written
+    rules if it shall.
+    """
+
+    def is_for_audits(self, variables: Mapping[str, Any]) -> bool:
+        return not (variables.get(EXPERIMENT) or {}).get("after_changes")
+
+    def check(self, request: BaselineRequest) -> None:
+        given = request.variables.get(EXPERIMENT) or {}
+        for name, (least, most) in _RANGES.items():
+            if not least <= given.get(name, least) <= most:
+                raise OptionError(
+                    f"{PREFIX}{EXPERIMENT}.{name} is {given[name]}.", remedy=f"Use a number from {least} to {most}."
+                )
+        if given.get("send_with") == "smtp" and not given.get("smtp_host"):
+            raise OptionError(f"{PREFIX}{EXPERIMENT}.send_with: smtp requires smtp_host.")

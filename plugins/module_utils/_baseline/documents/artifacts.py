@@ -138,6 +138,9 @@ class Reports(Protocol):
     def store(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
         """Writes the files of a report, with their SHA256SUMS. Returns their paths."""
 
+    def path_of(self, name: str) -> str:
+        """The path of a file of that name in the organization's folder of the run."""
+
     def stored_reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations that this run has reported on so far."""
 

@@ -23,6 +23,7 @@ from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.trace.reading import Traced
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import plan_state
+from ..._resources.rules.stored import rules_of
 from ..controls.acceptance import AcceptedFinding, moment
 from ..controls.control import Assessment, BaselineRequest, Control, Outlook, Parts, merged
 from ..controls.controls import CONTROLS, OBSERVED
@@ -57,8 +58,8 @@ class Baseline(Procedure):
     takes_snapshot = Takes.BEFORE_WRITING
     approvable = True
     selects_controls = True
-    #: Whether it asks what Exchange reports of rules.
-    evidences: ClassVar[bool] = False
+    #: Whether it looks at what only an audit looks at.
+    audits: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -90,7 +91,7 @@ class Baseline(Procedure):
         self.wanted = [
             control
             for control in self.selected
-            if control.is_wanted(variables) and (self.evidences or control.id != EVIDENCE_CONTROL)
+            if control.is_wanted(variables) and (self.audits or not control.is_for_audits(variables))
         ]
         #: The controls that this run may write.
         self.written = [
@@ -236,6 +237,18 @@ class Baseline(Procedure):
         wanted = any(control.id == EVIDENCE_CONTROL for control in self.wanted)
         return int(self.variables["evidence_days"]) if wanted else 0
 
+    def declared_rules(self, organization: Organization) -> list[str]:
+        if organization.error("transport_rules") is not None:
+            return []
+        ours = {
+            name.casefold() for control in self.wanted for name in control.names_of_rules(self.request, organization)
+        }
+        return [
+            rule.name
+            for rule in rules_of(organization)
+            if rule.name.casefold() in ours and rule.settings["mode"] == "Enforce"
+        ]
+
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         return [
             text
@@ -369,7 +382,7 @@ class Audit(Baseline):
     takes_snapshot = Takes.NEVER
     approvable = False
     overviews = True
-    evidences = True
+    audits = True
 
     @classmethod
     def reported_as(cls, *, check_mode: bool) -> str:

@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..._engine.context import ModuleContext
+from ..._exchange.errors import OptionError
 from ..documents.artifacts import Artifacts
+
+
+def _no_experiment(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    raise OptionError("Mail cannot be sent here.")
 
 
 @dataclass
@@ -26,6 +32,9 @@ class BaselineContext(ModuleContext):
     :param fleet_renderers: those of the report of a run over several organizations.
     :param ring_of: the ring of a host of the run; empty if there are no rings.
     :param results_of: what the role's tasks returned for a host of the run, in order.
+    :param experiment: sends test messages, or in check mode shows them, by the options of ``mail_flow_experiment``, and
+        returns its result. Raises ExchangeError if that is not possible.
+    :param sleep: waits for seconds.
     :param show: shows a line on the terminal.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     :param folders_of_job: folders that do not outlast a job of AWX, each with its slash; none elsewhere.
@@ -43,6 +52,8 @@ class BaselineContext(ModuleContext):
     fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     ring_of: Callable[[str], str] = lambda host: ""
     results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
+    experiment: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _no_experiment
+    sleep: Callable[[float], None] = time.sleep
     show: Callable[[str], None] = lambda line: None
     given_on_launch: frozenset[str] = frozenset()
     folders_of_job: Sequence[str] = ()

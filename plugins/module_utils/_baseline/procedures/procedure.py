@@ -173,6 +173,10 @@ class Procedure:
         """The days of which it asks what Exchange reports of rules; 0 if it does not."""
         return 0
 
+    def declared_rules(self, organization: Organization) -> list[str]:
+        """The names of the rules of the organization that it declares and does not only try."""
+        return []
+
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         """Why a run fails although it has stored everything, as sentences.
 

@@ -21,6 +21,7 @@ from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
 from ..._exchange.tenant import describe_organization, why_not_from
 from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
+from ..._resources.rules.stored import RULE
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
 from ..controls.mail import Mail, read_with_people, verdict_rows
 from ..documents.applied import Key, unknown_of
@@ -34,6 +35,7 @@ from ..procedures.baseline import observed
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test
+from ..procedures.mail_experiment import after_changes
 from ..procedures.procedure import Procedure, Takes
 from ..procedures.refusals import expired_approval
 from ..procedures.restoring import count_as_rolled_back, record_applied, rollback_of
@@ -98,7 +100,23 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     _end(prepared, time.time() if result.get("changed") else earlier, failed=failure is not None)
     if failure:
         raise failure
+    return _followed_up(task, prepared, report, result)
+
+
+def _followed_up(
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]
+) -> dict[str, Any]:
+    """The result, after test messages about the rules that the run has stored."""
+    report = after_changes(task, prepared.variables, prepared.artifacts, report, _rules_written(report))
+    _keep(task, prepared, report.with_warnings(task.warnings), result)
     return result
+
+
+def _rules_written(report: OrganizationReport) -> list[str]:
+    """The names of the rules that are there and that the run stored something of."""
+    stored = [change for change in report.changes if change.resource == RULE and change.state is ChangeState.STORED]
+    gone = {change.identity for change in stored if (change.option, change.after) == ("state", "absent")}
+    return [name for name in dict.fromkeys(change.identity for change in stored) if name not in gone]
 
 
 def _guarded(

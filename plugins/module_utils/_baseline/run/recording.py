@@ -16,6 +16,7 @@ from ..._mail_flow.wording.encrypters import encrypter_rows
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from ..controls.mail import Mail, with_unseen
+from ..controls.mail_control import EXPERIMENT_CONTROL
 from ..documents.change import PlannedChange, touched_rules
 from ..documents.first_look import MOST_ORGANIZATIONS, reach_of
 from ..documents.report import ConnectionSummary, ControlReport, Digests, OrganizationReport
@@ -25,6 +26,7 @@ from ..procedures.baseline import observed
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test, with_untested
+from ..procedures.mail_experiment import after_audit, after_changes
 from ..procedures.procedure import Procedure, Takes
 from ..procedures.restoring import count_as_rolled_back
 from ..procedures.unrestorable import parts_not_in
@@ -96,7 +98,18 @@ class Record:
             self._notes["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}
         else:
             self.report, failure = run_functional_test(self._task, drafted.prepared.variables, self.report, timeout=0)
+            if not drafted.run.check_mode:
+                self.report = after_changes(
+                    self._task, drafted.prepared.variables, drafted.artifacts, self.report, rules=[]
+                )
             if not drafted.procedure.writes:
+                self.report = after_audit(
+                    self._task,
+                    drafted.prepared.variables,
+                    drafted.artifacts,
+                    self.report,
+                    drafted.procedure.declared_rules(drafted.organization),
+                )
                 self.report = with_untested(self.report.with_unassessed())
         self._remember()
         if failure:
@@ -209,8 +222,9 @@ def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Findi
 
 
 def _is_assessed(control: ControlReport) -> bool:
-    """Whether what a control is, is known, or will be by the functional test."""
-    return (control.id == TESTED and control.status is ControlStatus.NOT_ASSESSABLE) or control.status in (
+    """Whether what a control is, is known, or will be by the functional test or by test messages."""
+    later = control.id in (TESTED, EXPERIMENT_CONTROL) and control.status is ControlStatus.NOT_ASSESSABLE
+    return later or control.status in (
         ControlStatus.MET,
         ControlStatus.NOT_MET,
         ControlStatus.ACCEPTED,

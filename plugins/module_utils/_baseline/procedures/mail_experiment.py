@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test messages, sent by an audit, or by a baseline about the rules that it has written."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..._exchange.errors import ExchangeError
+from ..._exchange.text import listed
+from ..controls.findings import PREFIX
+from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL
+from ..documents.artifacts import Artifacts
+from ..documents.report import ControlReport, OrganizationReport
+from ..documents.status import ControlStatus, OrganizationStatus
+from .baseline_context import BaselineContext
+
+#: Seconds before messages are sent again because a rule that is stored does not act yet.
+INTERVAL = 300.0
+
+#: Options of the role alone.
+_OWN = ("after_changes", "effective_within")
+
+#: What the findings say if there is nothing to send about.
+NOTHING_TO_SEND = (
+    "There is nothing to send: name guarantees, or rules that the organization has, in "
+    f"{PREFIX}guarantees, {PREFIX}encryption_rules or {PREFIX}{EXPERIMENT}.rules."
+)
+NOTHING_CHANGED = "This run has stored no mail flow rule, so it sent nothing."
+NOT_YET = (
+    "A rule that is stored acts on mail minutes to hours later. Run an audit later: if messages still contradict what was "
+    "computed, it is a mistake of this collection."
+)
+
+
+def after_audit(
+    task: BaselineContext,
+    variables: Mapping[str, Any],
+    artifacts: Artifacts,
+    report: OrganizationReport,
+    rules: Sequence[str],
+) -> OrganizationReport:
+    """The report of an audit, with what became of test messages. In check mode, none is sent.
+
+    :param variables: the role's variables without their prefix.
+    :param rules: the names of the rules of the organization that it declares.
+    """
+    waiting = _waiting(report)
+    if waiting is None:
+        return report
+    options = _options(task, variables, artifacts, rules)
+    if not options["guarantees"] and not options["rules"]:
+        return _decided(report, waiting, ControlStatus.NOT_APPLICABLE, [NOTHING_TO_SEND])
+    try:
+        result = task.experiment(options)
+    except ExchangeError as error:
+        return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
+    if task.check_mode:
+        return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, str(result["msg"]).splitlines())
+    return _decided(report, waiting, _status(result), [*_seen(result), *_said(result)])
+
+
+def after_changes(
+    task: BaselineContext,
+    variables: Mapping[str, Any],
+    artifacts: Artifacts,
+    report: OrganizationReport,
+    rules: Sequence[str],
+) -> OrganizationReport:
+    """The report of a run that has written, with what became of messages about the rules that it stored. While they do
+    not act yet, new messages are sent, within the time and the number that the variables allow.
+
+    :param rules: the names of the rules that this run stored.
+    """
+    waiting = _waiting(report)
+    if waiting is None:
+        return report
+    if not rules:
+        return _decided(report, waiting, ControlStatus.NOT_APPLICABLE, [NOTHING_CHANGED])
+    given = variables[EXPERIMENT]
+    left, end = int(given["max_messages"]), time.monotonic() + 60 * int(given["effective_within"])
+    round_ = 1
+    while True:
+        options = _options(task, variables, artifacts, rules, round_) | {
+            "guarantees": [],
+            "rules": list(rules),
+            "max_messages": left,
+        }
+        try:
+            result = task.experiment(options)
+        except ExchangeError as error:
+            return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
+        left -= int(result["sent"])
+        status = _status(result)
+        seconds = min(INTERVAL, end - time.monotonic())
+        if status is not ControlStatus.NOT_MET or seconds <= 0 or left < int(result["sent"]):
+            break
+        task.say(f"The rules do not act on the test messages yet. Sending them again in {seconds:.0f} s.")
+        task.sleep(seconds)
+        round_ += 1
+    late = [NOT_YET] if status is ControlStatus.NOT_MET else []
+    return _decided(report, waiting, status, [*_seen(result), *_said(result), *late], fails=False)
+
+
+def _waiting(report: OrganizationReport) -> ControlReport | None:
+    """The control, if it waits for test messages."""
+    return next(
+        (
+            row
+            for row in report.controls
+            if row.id == EXPERIMENT_CONTROL and row.status is ControlStatus.NOT_ASSESSABLE and row.selected
+        ),
+        None,
+    )
+
+
+def _options(
+    task: BaselineContext,
+    variables: Mapping[str, Any],
+    artifacts: Artifacts,
+    rules: Sequence[str],
+    round_: int = 1,
+) -> dict[str, Any]:
+    """The options of ``mail_flow_experiment``."""
+    given = {name: value for name, value in variables[EXPERIMENT].items() if value is not None and name not in _OWN}
+    number = "" if round_ == 1 else f"-{round_}"
+    return {
+        **given,
+        "guarantees": (task.params["variables"] or {}).get(f"{PREFIX}guarantees") or [],
+        "rules": given.get("rules") or list(rules),
+        "record": artifacts.reports.path_of(f"experiment{number}.json"),
+        "fail_on_error": False,
+    }
+
+
+def _copies(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The copies of all messages, each with its recipient."""
+    for row in result["experiments"]:
+        yield from row.get("recipients", {}).items()
+
+
+def _status(result: Mapping[str, Any]) -> ControlStatus:
+    """What the copies say together. Nothing that was seen is no success."""
+    agreements = [copy["agrees"] for _address, copy in _copies(result)]
+    if False in agreements:
+        return ControlStatus.NOT_MET
+    return ControlStatus.MET if True in agreements else ControlStatus.NOT_ASSESSABLE
+
+
+def _seen(result: Mapping[str, Any]) -> list[str]:
+    """What was seen that agrees with what was computed, a sentence for each domain and outcome, with the time."""
+    instant = datetime.datetime.now(datetime.UTC).strftime("%H:%M")
+    found: dict[tuple[str, str], int] = {}
+    for address, copy in _copies(result):
+        if copy["agrees"] is True:
+            key = (address.rpartition("@")[2], _outcome(copy["observed"]))
+            found[key] = found.get(key, 0) + 1
+    return [
+        f"Seen at {instant} UTC: mail to {domain} is {outcome} ({'1 copy' if number == 1 else f'{number} copies'})."
+        for (domain, outcome), number in found.items()
+    ]
+
+
+def _outcome(observed: Mapping[str, Any]) -> str:
+    """What was seen of a copy. Only a copy that was read shows protection."""
+    shown = {"protected": "delivered protected", "clear": "delivered without protection"}
+    outcome = shown.get(observed["protection"], str(observed["fate"]))
+    acted = [repr(name) for name in observed.get("rules", ())]
+    return f"{outcome}, and {listed(acted, joint='and')} acted" if acted else f"{outcome}, and no rule acted"
+
+
+def _said(result: Mapping[str, Any]) -> list[str]:
+    """What the module says, without addresses and subjects."""
+    return [line.strip() for line in str(result["msg"]).splitlines() if line.strip()]
+
+
+#: Status of an organization to its status if messages contradict.
+_AFTER_A_CONTRADICTION = {OrganizationStatus.MET: OrganizationStatus.DRIFT}
+
+
+def _decided(
+    report: OrganizationReport,
+    waiting: ControlReport,
+    status: ControlStatus,
+    findings: Sequence[str],
+    *,
+    fails: bool = True,
+) -> OrganizationReport:
+    """The report with the control's status.
+
+    :param fails: whether a contradiction is drift.
+    """
+    accepted = waiting.exception is not None and not waiting.exception.expired
+    if status is ControlStatus.NOT_MET and accepted:
+        status = ControlStatus.ACCEPTED
+    row = replace(waiting, status=status, findings=tuple(findings))
+    report = replace(report, controls=tuple(row if each is waiting else each for each in report.controls))
+    if status is ControlStatus.NOT_MET and fails:
+        return replace(report, status=_AFTER_A_CONTRADICTION.get(report.status, report.status))
+    return report

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test messages of an audit, and of a baseline that has written rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    EXPERIMENT_OPTIONS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import mail_experiment
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+
+from tests.emulator.organization import default_state
+
+from .conftest import Role
+from .refusing import refused
+
+NAME = "contoso.onmicrosoft.com"
+MEGAN, ANN = f"meganb@{NAME}", "ann@fabrikam.com"
+RULE: dict[str, Any] = {
+    "name": "Partners",
+    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+STORED: dict[str, Any] = {
+    "Name": "Partners",
+    "FromScope": "InOrganization",
+    "RecipientDomainIs": ["fabrikam.com"],
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
+GUARANTEE = {"name": "partners", "when": RULE["conditions"], "then": "encrypted"}
+SENT = {"senders": [MEGAN], "recipients": [ANN]}
+
+
+def copy(agrees: bool | str, protection: str = "not_seen", rules: tuple[str, ...] = ("Partners",)) -> dict[str, Any]:
+    observed = {
+        "fate": "delivered",
+        "rules": list(rules),
+        "protection": protection,
+        "evidence": ["trace"],
+        "remarks": [],
+    }
+    return {"predicted": {"fate": "delivered"}, "observed": observed, "agrees": agrees}
+
+
+def result(*copies: dict[str, Any], msg: str = "1 of 1 messages sent.") -> dict[str, Any]:
+    rows = [
+        {"name": f"message {number}", "message_id": "<x>", "recipients": {ANN: each}}
+        for number, each in enumerate(copies)
+    ]
+    return {"experiments": rows, "sent": len(copies), "not_sent": [], "msg": msg, "unavailable": {}}
+
+
+class Tenant(Role):
+    """An organization in which test messages have these results, one after the other."""
+
+    def __init__(self, directory: str, *results: Mapping[str, Any] | ExchangeError, rules: bool = True) -> None:
+        state = default_state(NAME) | {"transport_rules": [STORED] if rules else []}
+        state["irm_configuration"] |= {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+        super().__init__(state, directory)
+        self.results = list(results)
+        self.asked: list[Mapping[str, Any]] = []
+        self.slept: list[float] = []
+
+    def _task(self, *arguments: Any, **named: Any) -> Any:
+        task = super()._task(*arguments, **named)
+        task.experiment, task.sleep = self._experiment, self.slept.append
+        return task
+
+    def _experiment(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked.append(options)
+        found = self.results.pop(0)
+        if isinstance(found, ExchangeError):
+            raise found
+        return found
+
+    def control(self) -> tuple[str, list[str]]:
+        (found,) = [each for each in self.report["controls"] if each["id"] == "VRF-3"]
+        return found["status"], found["findings"]
+
+
+def wanted(**others: Any) -> dict[str, Any]:
+    return {"encryption_rules": [RULE], "experiment": {**SENT, **others}}
+
+
+@pytest.mark.parametrize(
+    ("copies", "status"),
+    [
+        ([copy(True)], "met"),
+        ([copy(True), copy("not_comparable")], "met"),
+        ([copy(True), copy(False)], "not met"),
+        ([copy("not_comparable")], "not assessable"),
+        ([], "not assessable"),
+    ],
+)
+def test_an_audit_sends_and_judges(tmp_path: Path, copies: list[dict[str, Any]], status: str) -> None:
+    tenant = Tenant(str(tmp_path), result(*copies))
+    tenant.plan("audit", guarantees=[GUARANTEE], run_tags=["MFR-1", "VRF-3"], **wanted())
+    assert tenant.control()[0] == status
+    (asked,) = tenant.asked
+    assert (asked["senders"], asked["recipients"], asked["rules"]) == ([MEGAN], [ANN], ["Partners"])
+    assert [each["name"] for each in asked["guarantees"]] == ["partners"]
+    assert Path(asked["record"]).parent == tenant.artifacts.folders.in_run
+    assert {"after_changes", "effective_within"}.isdisjoint(asked)
+    assert tenant.report["status"] == {"not met": "drift"}.get(status, status)
+
+
+def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(True, "protected"), copy(True), copy(True, rules=())))
+    tenant.plan("audit", **wanted())
+    status, findings = tenant.control()
+    assert status == "met"
+    assert [line.partition(": ")[2] for line in findings[:3]] == [
+        "mail to fabrikam.com is delivered protected, and 'Partners' acted (1 copy).",
+        "mail to fabrikam.com is delivered, and 'Partners' acted (1 copy).",
+        "mail to fabrikam.com is delivered, and no rule acted (1 copy).",
+    ]
+    assert findings[3:] == ["1 of 1 messages sent."]
+    assert ANN not in json.dumps(tenant.report)
+
+
+def test_check_mode_sends_nothing(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), {"msg": "Would send 1 message.\n  one", "experiments": [], "sent": 0})
+    tenant.plan("audit", check=True, **wanted())
+    assert tenant.control() == ("not assessable", ["Would send 1 message.", "  one"])
+
+
+def test_an_audit_that_cannot_send(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), ExchangeError("Mail.Send is missing."))
+    tenant.plan("audit", **wanted())
+    assert tenant.control() == ("not assessable", ["Mail.Send is missing."])
+
+
+def test_an_audit_with_nothing_to_send_about(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), rules=False)
+    tenant.plan("audit", experiment=SENT)
+    assert tenant.control() == ("not applicable", [mail_experiment.NOTHING_TO_SEND])
+    assert tenant.asked == []
+
+
+def test_a_trial_and_missing_rules_are_not_sent_about(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(True)))
+    other = {**RULE, "name": "Missing"}
+    tenant.plan("audit", encryption_rules=[RULE, other], experiment=SENT)
+    assert tenant.asked[0]["rules"] == ["Partners"]
+
+
+@pytest.mark.parametrize("experiment", [None, SENT])
+def test_without_the_wish_nothing_is_sent(tmp_path: Path, experiment: Any) -> None:
+    tenant = Tenant(str(tmp_path), rules=False)
+    tenant.run("baseline", encryption_rules=[RULE], experiment=experiment)
+    assert tenant.control()[0] == "unmanaged"
+    tenant.plan("audit", run_tags=["MFR-1"], **wanted())
+    assert tenant.control()[0] == "unmanaged"
+    assert tenant.asked == []
+
+
+def test_a_baseline_sends_about_the_rules_that_it_stored(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(True, "protected")), rules=False)
+    tenant.run("baseline", guarantees=[GUARANTEE], **wanted(after_changes=True))
+    (asked,) = tenant.asked
+    assert (asked["rules"], asked["guarantees"]) == (["Partners"], [])
+    assert tenant.control()[0] == "met"
+    assert tenant.report["status"] == "changed"
+
+
+def test_messages_are_sent_again_until_the_rules_act(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(False)), result(copy(False)), result(copy(True)), rules=False)
+    tenant.run("baseline", **wanted(after_changes=True))
+    assert [each["max_messages"] for each in tenant.asked] == [20, 19, 18]
+    assert len({each["record"] for each in tenant.asked}) == 3
+    assert tenant.slept == [mail_experiment.INTERVAL] * 2
+    assert tenant.control()[0] == "met"
+
+
+@pytest.mark.parametrize("limits", [{"max_messages": 2}, {"effective_within": 0}])
+def test_it_ends_at_its_limits_and_does_not_fail_the_run(tmp_path: Path, limits: dict[str, int]) -> None:
+    results = [result(copy(False)) for _each in range(3)]
+    tenant = Tenant(str(tmp_path), *results, rules=False)
+    tenant.run("baseline", **wanted(after_changes=True, **limits))
+    assert len(tenant.asked) == limits.get("max_messages", 1)
+    status, findings = tenant.control()
+    assert (status, findings[-1]) == ("not met", mail_experiment.NOT_YET)
+    assert tenant.report["status"] == "changed"
+
+
+def test_a_baseline_that_stores_no_rule_sends_nothing(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path))
+    tenant.run("baseline", **wanted(after_changes=True))
+    assert tenant.control() == ("not applicable", [mail_experiment.NOTHING_CHANGED])
+    assert tenant.report["applied"] > 0
+
+
+def test_what_is_refused(role: Role) -> None:
+    assert "experiment.wait is 300. Use a number from 0 to 240" in refused(
+        role, "audit", experiment={**SENT, "wait": 300}
+    )
+    assert "requires smtp_host" in refused(role, "audit", experiment={**SENT, "send_with": "smtp"})
+    assert "senders" in refused(role, "audit", experiment={"recipients": [ANN]})
+
+
+def test_the_options_are_those_of_the_module() -> None:
+    from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment
+
+    module = mail_flow_experiment.SPEC["argument_spec"]
+    for name, spec in EXPERIMENT_OPTIONS.items():
+        if name not in mail_experiment._OWN:
+            same = ("type", "elements", "choices", "no_log")
+            assert {key: module[name].get(key) for key in same} == {key: spec.get(key) for key in same}, name
