@@ -63,8 +63,6 @@ class Application:
     """An app registration with its credentials.
 
     :param app_role: has Exchange.ManageAsApp; without it tokens are refused (401).
-    :param compliance_role: has an Entra role that the compliance endpoint knows; without it cmdlets are refused there
-        (403).
     :param graph_permission: has ExchangeMessageTrace.Read.All of Microsoft Graph; without it the trace is refused
         (403).
     :param graph_consents: what else an administrator consented to in Entra, such as Mail.Send: it reaches every mailbox.
@@ -81,7 +79,6 @@ class Application:
     directory_role: bool = True
     graph_permission: bool = True
     graph_consents: tuple[str, ...] = ()
-    compliance_role: bool = True
     federation_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     @property
@@ -382,7 +379,7 @@ class Authority:
             application for application in self.applications.values() if organization.tenant_id in application.tenants
         )
         application = self.applications.get(claims["appid"], next(own))
-        if not (application.compliance_role if compliance else application.directory_role):
+        if not (organization.state["compliance_role"] if compliance else application.directory_role):
             raise NotEntitled
         return organization
 

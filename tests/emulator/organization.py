@@ -240,7 +240,8 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
       envelope's sender of the organization's own is refused.
     * ``dlp_policies``, ``dlp_rules``, ``labels``, ``label_policies``, ``auto_label_policies``, ``auto_label_rules``: as
       ``compliance_objects`` completes them; ``compliance_place``: where the compliance endpoint's front redirects to,
-      empty for nowhere.
+      empty for nowhere; ``compliance_role``: whether the caller has a role of Entra that this endpoint knows, which
+      Exchange Administrator is not.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -293,6 +294,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "auto_label_policies": [],
         "auto_label_rules": [],
         "compliance_place": "nam10b",
+        "compliance_role": False,
         "rms_templates": [
             _template("Encrypt", name, fr="Chiffrer", de="Verschlüsseln"),
             _template("Do Not Forward", name, fr="Ne pas transférer", de="Nicht weiterleiten"),

@@ -21,6 +21,8 @@ from .values import binds_nothing, convert
 
 def granted(state: State, *, compliance: bool = False) -> list[str]:
     """The cmdlets that a caller of this organization has at one of its endpoints, by name."""
+    if compliance and not state["compliance_role"]:
+        return []
     hidden = {name.lower() for name in state["hidden_cmdlets"]}
     if not state["advanced_message_encryption"]:
         hidden |= {name.lower() for name in ADVANCED}

@@ -15,6 +15,7 @@ from .tenant import Tenant, tenant
 ORGANIZATION = "contoso.onmicrosoft.com"
 STATE: dict[str, Any] = {
     "name": ORGANIZATION,
+    "compliance_role": True,
     "dlp_policies": [{"Name": "Cards"}, {"Name": "Trial", "Mode": "TestWithNotifications"}],
     "dlp_rules": [
         {
@@ -64,9 +65,9 @@ def test_what_was_read_is_refused_as_a_state(organization: Tenant) -> None:
 
 
 def test_what_is_not_granted_is_named_with_its_role(organization: Tenant) -> None:
-    organization.emulator.applications[ORGANIZATION].compliance_role = False
+    organization.emulator.organizations[ORGANIZATION].patch({"compliance_role": False})
     found = read(organization)
-    organization.emulator.applications[ORGANIZATION].compliance_role = True
+    organization.emulator.organizations[ORGANIZATION].patch({"compliance_role": True})
     assert set(found["unavailable"]) == set(GATHER)
     assert not set(GATHER) & set(found)
     assert all("Security Reader" in why for why in found["unavailable"].values())

@@ -68,6 +68,8 @@ PARTS_OF: dict[str, dict[str, Call]] = {
     "dlp_policies": {"dlp_rules": Call("Get-DlpComplianceRule")},
     "auto_label_policies": {"auto_label_rules": Call("Get-AutoSensitivityLabelRule")},
 }
+#: The facts about mail that only whoever plans, audits or replays reads: what else encrypts mail, or decrypts it.
+COMPLIANCE_FACTS = tuple(COMPLIANCE_SUBSETS)
 _EVERY = {**SUBSETS, **COMPLIANCE_SUBSETS}
 _BESIDE = {name for beside in (FURTHER, PARTS_OF) for reads in beside.values() for name in reads}
 
@@ -150,6 +152,14 @@ class Organization:
 
 #: An organization of which nothing was read.
 UNREAD = Organization({}, {})
+
+
+def with_compliance(subsets: Iterable[str]) -> list[str]:
+    """Subsets and, if all facts about mail are among them, those of the compliance endpoint: whatever is said about all
+    mail then counts them.
+    """
+    wanted = list(dict.fromkeys(subsets))
+    return list(dict.fromkeys([*wanted, *COMPLIANCE_FACTS])) if set(MAIL_FACTS) <= set(wanted) else wanted
 
 
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:

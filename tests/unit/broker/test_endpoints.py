@@ -32,6 +32,7 @@ OWN, POLICIES, RULES, LABELS = (
 FRONT = "ps.compliance.protection.outlook.com"
 STATE = {
     "name": ORGANIZATION,
+    "compliance_role": True,
     "dlp_policies": [{"Name": "Cards"}],
     "dlp_rules": [{"Name": "Cards 1", "ParentPolicyName": "Cards", "AccessScope": "NotInOrganization"}],
     "labels": [{"Name": "Secret"}],
@@ -83,7 +84,6 @@ def emulator() -> Iterator[Emulator]:
 def broker(emulator: Emulator) -> Iterator[Broker]:
     emulator.reset()
     emulator.organizations[ORGANIZATION].replace(STATE)
-    emulator.applications[ORGANIZATION].compliance_role = True
     emulator.compliance.redirects_to = ""
     emulator.compliance.shown.clear()
     made = Broker(emulator)
@@ -228,7 +228,7 @@ def test_a_circle_of_redirects_ends(emulator: Emulator, broker: Broker, tunnel: 
 
 
 def test_what_is_not_granted_is_an_error_of_its_calls_with_the_role(broker: Broker) -> None:
-    broker.emulator.applications[ORGANIZATION].compliance_role = False
+    broker.emulator.organizations[ORGANIZATION].patch({"compliance_role": False})
     own, policies = broker.invoke(OWN, POLICIES)
     assert own.error is None
     assert policies.error is not None

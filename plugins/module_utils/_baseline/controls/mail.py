@@ -10,9 +10,10 @@ from typing import Any
 from ..._engine.plan import Change, Plan, PlanWarning
 from ..._exchange.cmdlet import Session
 from ..._exchange.document import exact_digest
-from ..._exchange.errors import ExchangeError
+from ..._exchange.errors import ExchangeError, NotCapturedError, NotSentError, PermissionDeniedError
 from ..._exchange.names import same_name
-from ..._exchange.organization import MAIL_FACTS, Organization, read
+from ..._exchange.organization import COMPLIANCE_FACTS, MAIL_FACTS, Organization, read, with_compliance
+from ..._exchange.permissions import COMPLIANCE_REMEDY
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
@@ -75,7 +76,7 @@ class Mail:
 
     @classmethod
     def _read(cls, organization: Organization) -> Mail:
-        asked = [subset for subset in FACT_SUBSETS if subset in organization.subsets]
+        asked = [subset for subset in (*FACT_SUBSETS, *COMPLIANCE_FACTS) if subset in organization.subsets]
         failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
         facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
         people, unread = facts_of_directory(organization, {})
@@ -117,7 +118,7 @@ def read_with_people(
 
     :param known: what was read already, and is not read again.
     """
-    subsets = list(subsets)
+    subsets = with_compliance(subsets)
     missing = [subset for subset in subsets if subset not in known.subsets]
     organization = known.with_more(read(session, missing, fresh=True)) if missing else known
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
@@ -215,6 +216,27 @@ def unseen_in(organization: Organization) -> tuple[str, ...]:
         return tuple(Mail.of_organization(organization).unseen)
     except ExchangeError:
         return tuple(unseen_of({}))
+
+
+def not_read_of(organization: Organization) -> list[str]:
+    """Why what else encrypts mail was not read, although it was asked for, as sentences with what it needs."""
+    errors = {name: organization.error(name) for name in COMPLIANCE_FACTS if name in organization.subsets}
+    why: dict[str, list[str]] = {}
+    for name, error in errors.items():
+        if error is not None:
+            why.setdefault(_why_not_read(error), []).append(name.replace("_", " "))
+    return [f"Not read: {', '.join(names)}. {reason}" for reason, names in why.items()]
+
+
+def _why_not_read(error: ExchangeError) -> str:
+    """The reason in words that are the same in each run: other errors name servers and requests."""
+    if isinstance(error, NotCapturedError):
+        return "The capture does not have them."
+    if isinstance(error, PermissionDeniedError):
+        return COMPLIANCE_REMEDY
+    if isinstance(error, NotSentError):
+        return f"{error.message[:1].upper()}{error.message[1:]} {error.remedy}".rstrip()
+    return "The compliance endpoint gave no answer that can be read."
 
 
 def with_unseen(mail: EffectOnMail, organization: Organization) -> EffectOnMail:

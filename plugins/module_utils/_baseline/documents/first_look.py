@@ -32,7 +32,7 @@ from ..._resources.rules.moderation import doing
 from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
-from ..controls.mail import Mail, mail_lint, unseen_in
+from ..controls.mail import Mail, mail_lint, not_read_of, unseen_in
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -137,7 +137,8 @@ ASSESSED_TESTS = (
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
     """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``policy``,
-    ``reach`` and ``assessed`` (rows), and what none of it sees (``unseen``).
+    ``reach`` and ``assessed`` (rows), what none of it sees (``unseen``), and why what
+    else encrypts mail was not read (``not_read``, texts).
 
     :param controls: the controls in the report.
     """
@@ -150,6 +151,7 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "reach": reach_of(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
         "unseen": list(unseen_in(organization)),
+        "not_read": not_read_of(organization),
     }
 
 

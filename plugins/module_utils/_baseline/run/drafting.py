@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
-from ..._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read
+from ..._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read, with_compliance
 from ..._exchange.tenant import describe_organization
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
@@ -44,7 +44,8 @@ def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: boo
     facts = (
         MAIL_FACTS if overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     )
-    organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
+    first = with_compliance([subset for subset in SUBSETS if subset in READ or subset in facts])
+    organization = read(task.session, first, fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)
         if procedure.restores and not plan.steps:

@@ -15,7 +15,7 @@ from ..._engine.context import ModuleContext
 from ..._exchange.capture import Capture, capture_of, name_of_call, not_captured
 from ..._exchange.cmdlet import Call, Result
 from ..._exchange.errors import OptionError, PermissionDeniedError
-from ..._exchange.organization import MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
+from ..._exchange.organization import COMPLIANCE_FACTS, MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
 from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES
 from ..._resources.rules.action_effects import Does
@@ -96,7 +96,8 @@ def tested_rules(
     """The rules that a task tests, with their facts. One round trip, and more where rules or guarantees name groups,
     people by a name, or managers.
 
-    :param every_fact: whether mail of every kind passes the rules, so that every fact is needed.
+    :param every_fact: whether mail of every kind passes the rules, so that every fact is needed, those of the compliance
+        endpoint included.
     """
     params, given = task.params, given_facts(task.params)
     added = params["add_rules"] or []
@@ -110,7 +111,7 @@ def tested_rules(
         rules = proposed_rules(params["rules"], "rules")
         known = None if params["facts"] is None else given
         return _with_facts(task, rules, known, cases, others, guarantees, every_fact=every_fact)
-    subsets = facts_not_in(given)
+    subsets = facts_not_in(given, compliance=every_fact)
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = rules_from(organization)
     whole, without = _sets(rules, added)
@@ -141,7 +142,7 @@ def _with_facts(
     if known is not None:
         return TestedRules(whole, known, {}, without)
     given = given_facts(task.params)
-    wanted = facts_not_in(given)
+    wanted = facts_not_in(given, compliance=every_fact)
     if not every_fact:
         compared = others is not None or without is not None
         needed = facts_needed([whole, *([others] if others else [])], [case.message for case in cases], given)
@@ -251,7 +252,8 @@ def document_of(content: Any, where: str, naming: Sequence[RuleSet] = ()) -> Doc
 
 def _facts_in(state: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a state. Its part about the organization only identifies it, so that is not a fact."""
-    return {key: state[key] for key in FACT_SUBSETS if key != "organization" and state.get(key) is not None}
+    facts = (key for key in (*FACT_SUBSETS, *COMPLIANCE_FACTS) if key != "organization")
+    return {key: state[key] for key in facts if state.get(key) is not None}
 
 
 def _in_order(state: Mapping[str, Any], order: list[str]) -> list[dict[str, Any]]:
@@ -273,12 +275,13 @@ def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_capture(capture: Capture, where: str, naming: Sequence[RuleSet]) -> Document:
     found = capture.answers()
-    subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
+    known = (*FACT_SUBSETS, *COMPLIANCE_FACTS)
+    subsets = (*RULE_SUBSETS, *known)
     reads = reads_of(subsets)
     organization = Organization(
         reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()}
     )
-    rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
+    rules, facts = rules_from(organization), facts_from(organization, known)[0]
     session = _CaptureSession(found, where)
     people = facts_of_directory(read_directory(session, [RuleSet(rules), *naming], facts), {})[0]
     return Document(rules, {**facts, **people})
@@ -314,7 +317,7 @@ _FACTS = {"organization": "organization_config"}
 
 
 #: Optional subsets: if their reads fail, they are unknown, and nothing fails.
-_TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules", RMS_TEMPLATES)
+_TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules", RMS_TEMPLATES, *COMPLIANCE_FACTS)
 
 
 #: The subsets without which little can be said about all mail.
@@ -330,9 +333,13 @@ PROOF_SUBSETS = (
 )
 
 
-def facts_not_in(given: Mapping[str, Any]) -> list[str]:
-    """The subsets whose facts were not given."""
-    return [subset for subset in FACT_SUBSETS if given.get(_FACTS.get(subset, subset)) is None]
+def facts_not_in(given: Mapping[str, Any], *, compliance: bool = False) -> list[str]:
+    """The subsets whose facts were not given.
+
+    :param compliance: whether those of the compliance endpoint are among them.
+    """
+    subsets = (*FACT_SUBSETS, *COMPLIANCE_FACTS) if compliance else FACT_SUBSETS
+    return [subset for subset in subsets if given.get(_FACTS.get(subset, subset)) is None]
 
 
 def rules_from(organization: Organization) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 """What a verdict does not see, in one line that stands wherever a verdict stands.
 
 A result or a part of a report that says how mail is protected has ``unseen``: what may encrypt mail, or take its protection
-away, and was neither read nor told. Where it was not tested whether encryption works, it has ``untested``, too: the
+away, and was neither read nor told. Where it was asked for and could not be read, it has ``not_read``: why, as
+sentences. Where it was not tested whether encryption works, it has ``untested``, too: the
 controls that would have tested it.
 """
 
@@ -32,6 +33,7 @@ def unseen_lines(result: Mapping[str, Any]) -> list[str]:
     untested = ", ".join(result.get("untested") or ())
     lines = [
         unseen_line(result.get("unseen") or ()),
+        *(result.get("not_read") or ()),
         f"Whether encryption works was not tested ({untested})." if untested else "",
     ]
     return list(filter(None, lines))
