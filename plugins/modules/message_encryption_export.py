@@ -101,11 +101,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     ExportContext,
     not_enforced,
+    others_that_encrypt,
     variables_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    read,
+    with_compliance,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import (
     PARTS,
     describe,
@@ -116,12 +121,16 @@ SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default"
 
 def run(task: ExportContext) -> dict[str, Any]:
     """Reads the organization in one round trip and writes its files where they differ."""
-    organization = read(task.session, ["organization", *PARTS, "rms_templates", *MAIL_FACTS], fresh=True)
+    subsets = with_compliance(["organization", *PARTS, "rms_templates", *MAIL_FACTS])
+    organization = read(task.session, subsets, fresh=True)
     errors = {part: organization.error(part) for part in PARTS}
     unavailable = {part: str(error) for part, error in errors.items() if isinstance(error, CmdletNotAvailableError)}
     policy = policy_of(organization)
     path, playbook, changed = task.store(
-        task.params["directory"], variables_of(organization), [row["text"] for row in policy], not task.check_mode
+        task.params["directory"],
+        variables_of(organization),
+        [*(row["text"] for row in policy), *others_that_encrypt(organization)],
+        not task.check_mode,
     )
     apart = (
         describe(organization, ["transport_rules"])["transport_rules_unsupported"]

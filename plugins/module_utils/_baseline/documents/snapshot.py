@@ -13,7 +13,7 @@ from typing import Any
 from ..._exchange.capture import Capture
 from ..._exchange.document import VERSION, digest_of
 from ..._exchange.errors import CmdletNotAvailableError, OptionError
-from ..._exchange.organization import Organization
+from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._exchange.tenant import describe_organization
 from ..._resources.organization_state import PARTS, describe
 from ..._resources.rules.stored import rules_of
@@ -89,6 +89,7 @@ class SnapshotDocument:
             describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
         )
         state, unavailable = state_of(organization)
+        state.update(information_of(organization))
         return cls(
             id=secrets.token_hex(6),
             previous=previous,
@@ -162,6 +163,14 @@ def state_of(organization: Organization) -> tuple[dict[str, Any], dict[str, str]
         else:
             state.update(describe(organization, [part]))
     return state, unavailable
+
+
+def information_of(organization: Organization) -> dict[str, Any]:
+    """The DLP policies, labels and their policies that were read. A snapshot has them as information: no rollback writes
+    them.
+    """
+    read = [part for part in COMPLIANCE_FACTS if part in organization.subsets and organization.error(part) is None]
+    return describe(organization, read)
 
 
 def captured(organization: Organization, transport: str) -> Capture:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._engine.context import ModuleContext
-from ..._exchange.errors import CmdletNotAvailableError
-from ..._exchange.organization import Organization
+from ..._exchange.errors import CmdletNotAvailableError, ExchangeError
+from ..._exchange.organization import COMPLIANCE_FACTS, Organization
+from ..._mail_flow.input.parsing import facts_of
+from ..._mail_flow.rules.rule_set import RuleSet
+from ..._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER, READ, encrypter_rows
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.organization_state import PARTS, brief_state, describe
 from ..._resources.rules.rule import decrypts, encrypts
@@ -17,6 +20,7 @@ from ..._resources.rules.stored import rules_of
 from ..._resources.table import name_of
 from ..controls.control import Control
 from ..controls.controls import CONTROLS
+from ..controls.mail import Mail
 
 #: The variable that holds what message_encryption_state takes.
 STATE_VARIABLE = "message_encryption_state"
@@ -67,6 +71,18 @@ def state_of(organization: Organization) -> dict[str, Any]:
     for apart in ("transport_rules_unsupported", "transport_rules_not_rebuildable"):
         state.pop(apart, None)
     return state
+
+
+def others_that_encrypt(organization: Organization) -> list[str]:
+    """What besides rules encrypts or decrypts mail, as sentences: it was read, and no variable holds it."""
+    try:
+        facts = Mail.of_organization(organization).facts
+    except ExchangeError:
+        return []
+    read = {key: facts[key] for key in COMPLIANCE_FACTS if key in facts}
+    rows = encrypter_rows(RuleSet([]), facts_of(read), read=read)
+    shown = [row for row in rows if row["kind"] in ("dlp", "label") and row["rests_on"] == READ]
+    return [f"{KINDS_OF_ENCRYPTER[row['kind']]} (not exported): {row['name']}: {row['covers']}" for row in shown]
 
 
 def not_enforced(organization: Organization) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._engine.plan import Change, Plan, PlanWarning, warning
 from ..._exchange.names import name_key
-from ..._exchange.organization import Organization
+from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._exchange.text import value_text
 from ..._resources.ome_configuration import OME_CONFIGURATION, find, is_default, plan_configuration
 from ..._resources.organization_state import declare_state, plan_state, refuse_other_organization, validated
@@ -75,7 +75,11 @@ class Rollback(Procedure):
         self._changed_later = [change for snapshot in later for change in snapshot.changes]
         self.parts = declare_state(
             validated(
-                {part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}
+                {
+                    part: value
+                    for part, value in snapshot.state.items()
+                    if not part.startswith("transport_rules_") and part not in COMPLIANCE_FACTS
+                }
             )
         )
         self._interrupted = applied is None and snapshot.plan is not None

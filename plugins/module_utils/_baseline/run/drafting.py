@@ -24,6 +24,7 @@ from ..documents.first_look import MOST_ORGANIZATIONS
 from ..documents.plan_document import PlanDocument
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.procedure import Procedure, Run, Takes
+from .changed_elsewhere import changed_elsewhere
 from .mail_replay import replay_mail
 from .prepare import Preparation
 from .rule_evidence import contradictions_so_far, evidence_of_rules, with_contradictions
@@ -140,6 +141,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
             suggestions=tuple(suggested),
         )
         mail = with_unseen(mail, organization)
+        task.warnings += changed_elsewhere(prepared.artifacts, organization)
         task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
     mail = with_contradictions(mail, contradictions_so_far(task, prepared.artifacts, organization, mail.evidence or {}))
     changes = planned_changes(organization, drafted.plan, mail)

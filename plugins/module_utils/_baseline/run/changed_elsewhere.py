@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What else encrypts mail and is not as the newest snapshot has it: DLP policies, labels and their policies. It is shown,
+and nothing here puts it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..._exchange.errors import ExchangeError
+from ..._exchange.organization import Organization
+from ..documents.artifacts import Artifacts
+from ..documents.snapshot import information_of, read_snapshot
+
+_NAMES = {
+    "dlp_policies": "DLP policy",
+    "labels": "label",
+    "label_policies": "label policy",
+    "auto_label_policies": "policy that labels mail",
+}
+
+
+def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[str]:
+    """A sentence about all that was added, removed or changed since the newest snapshot; none if nothing was, or if one
+    of the two does not show it.
+    """
+    try:
+        link = artifacts.snapshots.chain().last()
+        snapshot = read_snapshot(artifacts.load(link.path), link.path) if link else None
+    except ExchangeError:
+        return []  # A snapshot that cannot be read is reported where it is needed.
+    if snapshot is None:
+        return []
+    now = information_of(organization)
+    found = [
+        text
+        for part, name in _NAMES.items()
+        if part in now and part in snapshot.state
+        for text in _changes(name, snapshot.state[part], now[part])
+    ]
+    if not found:
+        return []
+    since = f"Since the snapshot of {snapshot.created_at}, others have changed what encrypts or decrypts mail"
+    return [f"{since}: {'; '.join(found)}. A rollback does not put it back."]
+
+
+def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    old, new = (
+        {
+            str(each.get("guid") or each["name"]): {key: value for key, value in each.items() if key != "priority"}
+            for each in rows
+        }
+        for rows in (before, now)
+    )
+    for key, each in new.items():
+        if key not in old:
+            yield f"{name} {each['name']!r} is new"
+        elif old[key] != each:
+            keys = sorted(part for part in {*old[key], *each} if old[key].get(part) != each.get(part))
+            yield f"{name} {each['name']!r} has another {', '.join(keys)}"
+    yield from (f"{name} {each['name']!r} is gone" for key, each in old.items() if key not in new)
