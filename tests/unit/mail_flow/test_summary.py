@@ -292,3 +292,21 @@ def test_what_becomes_of_copies_is_a_sentence_for_one_and_for_several(
 ) -> None:
     row = {"kind": kind, "domains": [], "more_domains": 0, "rules": ["A"], "certain": certain, "possible": possible}
     assert change_sentence(row) == said
+
+
+def test_guarantees_that_are_unknown_for_the_same_reasons_have_one_line() -> None:
+    soc = "soc@else.example"
+    report = {"generate_incident_report": soc, "incident_report_content": ["Sender", "AttachOriginalMail"]}
+    rules = [{"name": "Report", "conditions": {"from_scope": "InOrganization"}, "actions": report}, ENCRYPT]
+    marked = {**OUT, "subject_contains_words": ["x"]}
+    wanted = [{"name": name, "when": when, "then": "not_in_clear"} for name, when in (("A", OUT), ("B", marked))]
+    rows = prove(rules, FACTS, wanted)
+    (line,) = mail_lines({"guarantees": rows})
+    assert line.startswith("Cannot verify 'A' and 'B': ")
+    # What has more to say has a line of its own.
+    assert len(mail_lines({"guarantees": [rows[0], {**rows[1], "before": "proved"}]})) == 2
+    # The two ways out that the line names are ways out.
+    ways = ({"then": "not_in_clear_if_delivered"}, {"copies": "recipients_only", "unless": {"sent_to": [soc]}})
+    assert all(key in line and str(value) in line for way in ways[:1] for key, value in way.items())
+    assert "copies: recipients_only with that recipient in unless" in line
+    assert [prove(rules, FACTS, [{**wanted[0], **way}])[0]["verdict"] for way in ways] == ["proved", "proved"]

@@ -53,8 +53,9 @@ from .connector_edits import ConnectorEdit, connector_edits
 from .nearest import copy_of
 from .unwanted_changes import unwanted_changes, wider_than
 
-#: The steps for all suggestions about an organization.
-STEPS = 24_000_000
+#: The steps for all suggestions about an organization, and for those of one goal: so they do not depend on what else is
+#: asked, up to twelve goals.
+STEPS, STEPS_OF_GOAL = 30_000_000, 2_500_000
 
 #: At most so many suggestions of a goal are returned, and so many are compared for that; so many first steps where
 #: nothing puts all of it right.
@@ -62,6 +63,12 @@ MOST, _COMPARED, _FIRST_STEPS = 5, 8, 2
 
 #: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
 _PAIRS, _UNDECIDED = 40, 3
+
+#: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
+_IF_DELIVERED = {"encrypted": "not_in_clear"}
+
+#: The share of a goal's budget for the search; the rest is for what the edits that it finds change.
+_SEARCHING = 0.6
 
 #: The cost, in steps, of reading a rule.
 _STEPS_OF_RULE = 20
@@ -126,6 +133,19 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What helps, and is no edit.
+
+    :param kind: ``sign_in``: a sender of the organization that did not sign in does so, or a connector takes its mail;
+        ``then``: the guarantee asks for another ``then``, which is kept.
+    :param value: the sender, or the other ``then``.
+    """
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
 class GoalSuggestions:
     """What is suggested for a goal.
 
@@ -134,12 +154,14 @@ class GoalSuggestions:
         were found.
     :param forbidding: guarantees that hold and that edits would break which put the message right, those that forbid most
         first; empty if there are suggestions that put all right.
+    :param advice: what helps more than an edit of rules does; ``None`` if that is not known.
     """
 
     name: str
     suggestions: tuple[Suggestion, ...]
     tried: SearchEffort
     forbidding: tuple[str, ...] = ()
+    advice: Advice | None = None
 
 
 def suggestions(
@@ -162,7 +184,7 @@ def suggestions(
     goals, suggested = list(repair.goals()), []
     with bounded(steps, share=1):
         for place, goal in enumerate(goals):
-            with bounded(steps, share=1 / (len(goals) - place)):
+            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)):
                 suggested.append(repair.repair(goal))
     return suggested
 
@@ -223,7 +245,6 @@ class _Repair:
     judged: Sequence[Judgment]
     cases: Sequence[Case]
     now: datetime.datetime
-    shown: list[_BrokenGuarantee] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.facts: Facts = facts_of(self.given)
@@ -232,25 +253,30 @@ class _Repair:
         self._known = RuleSet(self.present.rules, self.rules.dialect)
         #: The expectations that are not met at present, by message.
         self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
-        self.shown += [
+        self._shown_at_first = [
             _BrokenGuarantee(judgment.guarantee, self._wrong(judgment.guarantee, judgment.counterexample))
             for judgment in self.judged
             if judgment.counterexample
         ]
+        #: The counterexamples that are known: of all goals, and those that the search for one found.
+        self.shown = list(self._shown_at_first)
 
     def goals(self) -> Iterator[_Goal]:
         """What is to be repaired."""
-        yield from (_Goal(refuted.wrong, guarantee=refuted.guarantee) for refuted in self.shown)
+        yield from (_Goal(refuted.wrong, guarantee=refuted.guarantee) for refuted in self._shown_at_first)
         for case in self.cases:
             if self.missed.get(case.message.name):
                 yield _Goal(self._missing(case, self.missed[case.message.name]), case=case)
 
     def repair(self, goal: _Goal) -> GoalSuggestions:
-        """The suggestions for a goal."""
+        """The suggestions for a goal. What the search for one finds is forgotten for the next: the suggestions do not
+        depend on what else is asked.
+        """
         search = _GoalSearch()
+        self.shown = list(self._shown_at_first)
         proposed = list[EditedRules]()
         try:
-            with bounded(STEPS):
+            with bounded(share=_SEARCHING):
                 for draft in self._search(goal, search):
                     proposed.append(draft)
                     if len(proposed) == _COMPARED:
@@ -260,12 +286,36 @@ class _Repair:
         except BudgetError:
             pass  # What was found until then counts.
         suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
-        suggested = suggested or self._suggestions(goal, list(self._first_steps(goal, search)))
+        advice = None if suggested else self._advice(goal)
+        if not (suggested or advice):
+            suggested = self._suggestions(goal, list(self._first_steps(goal, search)))
         suggested = [*self._of_connectors(goal), *suggested][:MOST]
         forbidding = () if proposed else tuple(name for name, _count in search.forbidding.most_common())
         return GoalSuggestions(
-            goal.wrong.aim.name, tuple(suggested), SearchEffort(**search.count, complete=search.complete), forbidding
+            goal.wrong.aim.name,
+            tuple(suggested),
+            SearchEffort(**search.count, complete=search.complete),
+            forbidding,
+            advice,
         )
+
+    def _advice(self, goal: _Goal) -> Advice | None:
+        """What helps where no edit puts all mail right."""
+        judged = next((judgment for judgment in self.judged if judgment.guarantee is goal.guarantee), None)
+        if judged is None or judged.counterexample is None:
+            return None
+        cause = judged.counterexample.cause
+        if cause is not None and cause.kind == "unauthenticated":
+            return Advice("sign_in", str(judged.counterexample.message["from"]))
+        delivered = judged.counterexample.outcome.is_delivered
+        other = replace(judged.guarantee, then=_IF_DELIVERED.get(judged.guarantee.then, ""))
+        if delivered or not other.then:
+            return None
+        try:
+            (found,) = prove(self.rules, self.given, [other], self.now)
+        except BudgetError:
+            return None
+        return Advice("then", other.then) if found.verdict is GuaranteeVerdict.PROVED else None
 
     def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
         """Edits with what they change in mail, those first that change the least.
@@ -523,9 +573,10 @@ def _covers(known: Broken, other: Broken) -> bool:
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
-    whether it helps for a time only; whether it is a last resort; the classes that may change; how many suggestions change
-    less mail beside; how wide the classes are that it changes beside; how much it makes other rules, and how far these are
-    from what it is about; the edits; and of all it changes, the classes without a gain, and how wide all are.
+    whether all that it changes is known; whether it helps for a time only; whether it is a last resort; the classes that
+    may change; how many suggestions change less mail beside; how wide the classes are that it changes beside; how much it
+    makes other rules, and how far these are from what it is about; the edits; and of all it changes, the classes without
+    a gain, and how wide all are.
 
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.
@@ -533,11 +584,12 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     rebuilt = max((rebuilds(edit, suggestion.rules, aim) for edit in suggestion.edits), default=SAME_RULE)
     every = suggestion.difference.findings
     unknown = sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes)
-    unknown += suggestion.difference.more + (not suggestion.difference.complete)
+    unknown += suggestion.difference.more
     others = _surely_unwanted(suggestion)
     return (
         suggestion.left_open is not None and suggestion.left_open.verdict is GuaranteeVerdict.REFUTED,
         len(suggestion.losses),
+        not suggestion.difference.complete,  # So more mail may lose by it.
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
         unknown,
@@ -580,7 +632,8 @@ def _values(finding: MailFinding) -> int:
 def with_replays(
     goals: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
 ) -> list[GoalSuggestions]:
-    """The same suggestions, each with what it would have changed for the copies of a trace.
+    """The same suggestions, each with what it would have changed for the copies of a trace. Of those that cost no mail
+    anything, what would have changed fewer copies comes first.
 
     :param rules: the present rules.
     :param facts: in the form of the option ``facts``.
@@ -592,9 +645,25 @@ def with_replays(
         replace(
             one,
             suggestions=tuple(
-                replace(suggestion, replay=TraceEffect(window, len(trace), next(changes)))
-                for suggestion in one.suggestions
+                sorted(
+                    [
+                        replace(suggestion, replay=TraceEffect(window, len(trace), next(changes)))
+                        for suggestion in one.suggestions
+                    ],
+                    key=_cost_in_copies,
+                )
             ),
         )
         for one in goals
     ]
+
+
+def _cost_in_copies(suggestion: Suggestion) -> tuple[bool, int, bool, int]:
+    """What a suggestion leaves open or costs, and how many copies of a trace it would have changed."""
+    copies = suggestion.replay.changes.values() if suggestion.replay else ()
+    return (
+        suggestion.left_open is not None and suggestion.left_open.verdict is GuaranteeVerdict.REFUTED,
+        len(suggestion.losses),
+        suggestion.until is not None,
+        sum(count.certain + count.possible for count in copies),
+    )

@@ -78,6 +78,9 @@ NEXT_SERVER = Premise("next_server")
 #: If rules make more copies than are followed.
 TOO_MANY_COPIES = Reason(questions.ADDED_RECIPIENTS, "too_many_copies")
 
+#: The id of the question what those see to whom a rule shows mail.
+SHOWN = "shown"
+
 #: If a question took too many conflicts.
 BUDGET = Reason("budget", "too_complex")
 

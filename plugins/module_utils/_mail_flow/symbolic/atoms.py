@@ -25,6 +25,7 @@ from ..model.kleene import Reason
 from ..model.message import Recipient
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from ..simulator.assumptions import SHOWN
 
 #: The maximum number of people of a group or the directory to distinguish by name.
 MOST_NAMED = 300
@@ -230,7 +231,7 @@ class Showing:
         """What is not known about it."""
         kind = "shown_for_approval" if self.asks else "shown_in_report"
         field = "facts.managers" if self.person.label == THE_MANAGER else ""
-        return Reason("shown", kind, (self.person.label, self.rule.name), field)
+        return Reason(SHOWN, kind, (self.person.label, self.rule.name), field)
 
 
 def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:

@@ -20,7 +20,8 @@ from ..repair.aims import Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
 from ..repair.nearest import NearestRule
 from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
-from ..repair.suggest import GoalSuggestions, Suggestion, TraceEffect
+from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
+from ..simulator.assumptions import SHOWN
 from .difference import difference_rows
 from .guarantees import guarantee_rows, premise_row
 from .reasons import worded
@@ -88,8 +89,11 @@ def suggestion_rows(
     rows: list[Row] = []
     for goal in goals:
         tried = {"for": goal.name, "tried": asdict(goal.tried)}
+        if goal.advice:
+            rows.append({**tried, "edits": [], "text": _advice(goal.advice)})
         rows += [{**tried, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
-        rows += [] if goal.suggestions else [{**tried, "edits": [], "text": _nothing(goal)}]
+        if not (goal.suggestions or goal.advice):
+            rows.append({**tried, "edits": [], "text": _nothing(goal)})
     return rows
 
 
@@ -144,8 +148,17 @@ def _text(suggestion: Suggestion) -> str:
     """
     said = " and ".join(map(_edit, suggestion.edits))
     until = f", which helps until {suggestion.until.isoformat()} only" if suggestion.until else ""
-    still_open = f" Not all of it then is right: {_left_open(suggestion.left_open)}" if suggestion.left_open else ""
-    return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(suggestion.losses)}.{still_open}")
+    return visible_line(
+        f"{said[:1].upper()}{said[1:]}{until}{_losses(suggestion.losses)}.{_still_open(suggestion.left_open)}"
+    )
+
+
+def _still_open(verdict: Judgment | None) -> str:
+    """The sentence after one about edits on what they leave open."""
+    if verdict is None:
+        return ""
+    head = "Not all of it then is right: " if verdict.counterexample else ""
+    return f" {head}{_left_open(verdict)}"
 
 
 def _left_open(verdict: Judgment) -> str:
@@ -154,11 +167,25 @@ def _left_open(verdict: Judgment) -> str:
     if "counterexample" in row:
         return refutation(row)
     if any(reason.kind == _NOT_INSIDE for reason in verdict.unknown):
-        return (
-            f"rules do not surely encrypt mail that was not authenticated ({questions.FORWARDED}): let its sender sign"
-            " in, or let a connector take the mail."
-        )
-    return f"it is unknown {reasons_of(row)}."
+        return f"{_UNAUTHENTICATED}: let its sender sign in, or let a connector take the mail."
+    if all(reason.id == SHOWN for reason in verdict.unknown):
+        shown = [f"what the rule {rule!r} shows {person}" for person, rule in (each.values for each in verdict.unknown)]
+        return f"It stays open {listed(shown, joint='and')}."
+    return f"It stays unknown {reasons_of(row)}."
+
+
+#: What rules cannot do for who does not sign in.
+_UNAUTHENTICATED = f"Rules do not surely encrypt mail whose sender did not sign in ({questions.FORWARDED})"
+
+
+def _advice(advice: Advice) -> str:
+    """What helps and is no edit, as a sentence."""
+    if advice.kind == "sign_in":
+        return visible_line(f"Let {advice.value} sign in, or let a connector take its mail. {_UNAUTHENTICATED}.")
+    return (
+        "No such mail is delivered unprotected, but rules keep some of it from delivery. If that is intended, use then:"
+        f" {advice.value}."
+    )
 
 
 #: The kind of a reason that a sender is not known to be inside.
@@ -189,8 +216,7 @@ def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
         "enabled": f"Enable the connector {edit.connector!r}",
         "tls_settings": f"Let the connector {edit.connector!r} force TLS ({edit.after})",
     }[edit.option]
-    still_open = f" Not all of it then is right: {_left_open(left_open)}" if left_open else ""
-    return visible_line(f"{said}, by hand: {_connector_call(edit)}.{still_open}")
+    return visible_line(f"{said}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
 
 
 def _losses(findings: Sequence[MailFinding]) -> str:

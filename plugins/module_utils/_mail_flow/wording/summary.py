@@ -18,6 +18,7 @@ from ..analyses.judgment import GuaranteeVerdict
 from ..input.messages import Broken
 from ..model import questions
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay
+from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
@@ -47,6 +48,9 @@ _BY_TLS = {
 
 #: The maximum length of a list on a terminal's line.
 _WIDE = 160
+
+#: The maximum number of guarantees to name that are unknown for the same reasons.
+_UNVERIFIED = 5
 
 #: The maximum number of people of a field to name.
 _NAMED = 3
@@ -281,7 +285,21 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
         return f"{row['name']!r} is guaranteed: {row['claim']}."
     if row["verdict"] == GuaranteeVerdict.REFUTED:
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
-    return f"Cannot verify {row['name']!r}: {reasons_of(row)}."
+    return _unverified([row])
+
+
+#: What to do where it is open what a report or a request for approval shows: how to leave that out of a guarantee.
+_LEAVING_OUT = (
+    "To leave reports and approvals out, use then: not_in_clear_if_delivered, or copies: recipients_only with that recipient"
+    " in unless."
+)
+
+
+def _unverified(rows: Sequence[Mapping[str, Any]]) -> str:
+    """That it is unknown whether guarantees hold, for reasons that they share, as a sentence."""
+    names = listed([repr(row["name"]) for row in rows], joint="and", most=_UNVERIFIED)
+    is_shown = any(reason["id"] == SHOWN for reason in rows[0].get("unknown") or ())
+    return f"Cannot verify {names}: {reasons_of(rows[0])}.{f' {_LEAVING_OUT}' if is_shown else ''}"
 
 
 def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
@@ -334,14 +352,25 @@ def left_out(more: int, in_result: int = 0) -> list[str]:
 
 
 def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """One line per guarantee; after consecutive proofs with the same basis, once what they do not cover and what they
-    assume.
+    """One line per guarantee, and one for all that are unknown for the same reasons; after consecutive proofs with the
+    same basis, once what they do not cover and what they assume.
     """
+    unverified: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if _is_unverified(row):
+            unverified.setdefault(reasons_of(row), []).append(row)
     for basis, same in groupby(rows, _basis):
         for row in same:
             was = f" Until now: {row['before']}." if row.get("before") else ""
-            yield f"{verdict_sentence(row)}{was}"
+            alike = unverified.get(reasons_of(row), [row]) if _is_unverified(row) else [row]
+            if row is alike[0]:
+                yield _unverified(alike) if len(alike) > 1 else f"{verdict_sentence(row)}{was}"
         yield from (f"  {head}: {_fitting(words)}." for head, words in basis if words)
+
+
+def _is_unverified(row: Mapping[str, Any]) -> bool:
+    """Whether it is unknown whether a guarantee holds, and there is nothing more to say of it."""
+    return bool(row["verdict"] == GuaranteeVerdict.UNKNOWN and not row.get("before"))
 
 
 def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

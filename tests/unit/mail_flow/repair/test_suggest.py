@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+    Advice,
     GoalSuggestions,
     Suggestion,
     suggestions,
@@ -479,6 +480,27 @@ def test_a_hole_of_a_connector_is_closed_by_an_edit_of_it(connector: Values, opt
     assert (first.connector.option, first.rules) == (option, ())
     row = suggestion_rows([found], [], str)[0]
     assert (row["cmdlet"], row["edits"][0]["kind"]) == (cmdlet, "connector")
+
+
+def test_a_device_that_does_not_sign_in_is_to_do_so() -> None:
+    scans = {"name": "G", "when": {"from": ["scan@contoso.com"], "sent_to_scope": "NotInOrganization"}}
+    (found,) = repaired([ALL], [{**scans, "then": "not_in_clear"}])
+    assert (found.suggestions, found.advice) == ((), Advice("sign_in", "scan@contoso.com"))
+    (row,) = suggestion_rows([found], [ALL], str)
+    assert row["edits"] == []
+    assert row["text"].startswith("Let scan@contoso.com sign in, or let a connector take its mail.")
+
+
+def test_where_rules_keep_mail_from_delivery_another_claim_is_named() -> None:
+    large = rule("Large", {"message_size_over": "10MB"}, {"reject_message_reason_text": "No."})
+    odd = rule("Odd", {**OUTGOING, "with_importance": "High"}, {"reject_message_reason_text": "No."})
+    late = rule("Late", {**OUTGOING, "subject_contains_words": ["x"]}, {"reject_message_reason_text": "No."})
+    (found,) = repaired([large, odd, late, ALL])
+    assert (found.suggestions, found.advice) == ((), Advice("then", "not_in_clear"))
+    (row,) = suggestion_rows([found], [ALL], str)
+    assert "use then: not_in_clear." in row["text"]
+    (judged,) = prove([large, odd, late, ALL], TENANT, [{**G, "then": "not_in_clear"}], NOW)
+    assert judged.verdict is GuaranteeVerdict.PROVED
 
 
 def test_a_guarantee_that_forbids_all_that_would_help_is_named() -> None:
