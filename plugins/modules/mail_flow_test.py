@@ -971,6 +971,10 @@ suggestions:
       description: The edits as a sentence, with the mail that loses by them although nobody asked for that.
       type: str
       returned: always
+    effect:
+      description: What the edits change first, as a sentence.
+      type: str
+      returned: where edits of rules change mail
     open:
       description: What stays open after the edits, as a sentence.
       type: str
@@ -1047,16 +1051,16 @@ policy:
         The other rules that keep some of this mail from it, each with its name (C(rule)) and C(how), V(rejects),
         V(deletes), V(quarantines), V(redirects), V(stops) (the rules before), V(may_stop) (a rule on trial),
         V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval). The sentence names
-        at most three.
+        some of them, and counts the others by C(how).
       type: list
       elements: dict
       returned: where there are such rules
     unnamed:
       description: >-
-        The names of those of C(unless) that the sentence only counts: more than three, or rules that end mail of many
-        others. C(msg) and the report have a table of them.
+        Those of C(unless) that the sentence only counts: where there are many, or rules that end mail of many others.
+        C(msg) and the report have a table of them.
       type: list
-      elements: str
+      elements: dict
       returned: where there are such rules
     unknown:
       description: The numbers of the open questions on which it depends.
@@ -1459,20 +1463,20 @@ def _explanation_lines(test: _Test) -> Iterable[str]:
     return nearest_lines(test.rows, guarantees, test.result.get("suggestions", ()))
 
 
-def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy]]:
+def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy, str]]:
     """The recipients' results, with their rows and the copies that they are about."""
     for case, tested, row in zip(test.cases, test.tested.messages, test.rows, strict=True):
         for address, result in tested.result.recipients.items():
-            yield row["recipients"][address], result, Copy(case.message, test.simulator.facts, address)
+            yield row["recipients"][address], result, Copy(case.message, test.simulator.facts, address), ""
 
 
-def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy]]:
-    """The outcomes of counterexamples, with their rows and copies."""
+def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy, str]]:
+    """The outcomes of counterexamples, with their rows, their copies, and the rules that are meant for them."""
     for row, each in zip(test.result.get("guarantees", ()), test.judged, strict=True):
         if each.counterexample:
             outcome = each.counterexample.outcome
             copy = copy_of(each.counterexample, test.simulator.facts, test.now)
-            yield row["counterexample"]["outcome"], outcome, copy
+            yield row["counterexample"]["outcome"], outcome, copy, each.counterexample.meant
 
 
 def _suggestions(test: _Test) -> dict[str, Any]:

@@ -391,7 +391,7 @@ def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
     assert "effect on mail" not in quiet.output
     told = tenant.run(plan("review", "baseline"), plan("audit", "audit"), arguments=["--diff"])
     review, _task, audit = told.output.partition("TASK [audit]")
-    sentence = "is no longer encrypted: rule 'Partners' (new, priority 0) stops before 'Encrypt all outgoing mail'."
+    sentence = "is no longer encrypted: the new rule 'Partners' stops before 'Encrypt all outgoing mail'."
     assert "effect on mail" in review
     assert sentence in review
     assert sentence in audit

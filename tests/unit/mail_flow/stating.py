@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import THE_MANAGER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     on_arrival,
 )
@@ -46,23 +47,36 @@ class Mail:
         results: Sequence[Mapping[str, Values]] | None = None,
     ) -> None:
         self.rules, self.facts = RuleSet(rules), facts_of(facts)
-        simulator = Simulator(self.rules, self.facts)
+        simulator, without = Simulator(self.rules, self.facts), Simulator(RuleSet([]), self.facts)
         found = results or [simulator.run(message)["recipients"] for message in messages]
         self._results = list(zip(messages, found, strict=True))
+        #: The recipients whose copies leave by forced TLS without any rule, by message.
+        self._forced = {
+            id(message): {
+                label.lower()
+                for label, result in without.run(message)["recipients"].items()
+                if (result.get("transit") or {}).get("tls") == "forced"
+            }
+            for message in (messages if any(map(_routes, rules)) else ())
+        }
 
     def false(self, said: Statement) -> Iterator[str]:
         """The messages and recipients of which a statement is not true."""
+        for message, results, label in self.copies_of(said):
+            if not self._happens(said, message, results, results[label]):
+                yield f"{said.rule.name}: {said.effect} of {message} to {label}: {results[label]}"
+
+    def copies_of(self, said: Statement) -> Iterator[tuple[Message, Mapping[str, Values], str]]:
+        """The copies that a statement is surely about: their messages, with all results, and their recipients."""
         for message, results in self._results:
             for label, result in results.items():
-                address = label.lower()
-                if not self._is_named(said, message, address, result) or said.unknown:
+                if not self._is_named(said, message, label.lower(), result) or said.unknown:
                     continue
                 if any(_acted(result, each.rule) is not False for each in said.exempting):
                     continue
                 if said.senders and not (message.authenticated and self._is_inside(message)):
                     continue
-                if not _happens(said, results, result):
-                    yield f"{said.rule.name}: {said.effect} of {message} to {label}: {result}"
+                yield message, results, label
 
     def _is_inside(self, message: Message) -> bool:
         domains = [each.name for each in self.facts.accepted_domains or ()]
@@ -72,11 +86,11 @@ class Mail:
         """Whether a recipient's copy is surely mail of a statement."""
         written = [person.lower() for person in (*message.to, *message.cc, *message.bcc)]
         people = {person.address: person for person in self.facts.recipients(message)}
-        if address not in people or _is_unusual(said, message) or said.effect.kind == "in_transit":
+        if address not in people or _is_unusual(said, message):
             return False
-        if said.managed or said.effect == MISFITS or said.effect.kind in ("branded", "clear_transit"):
+        if not self._is_so_beside(said, message, address, result):
             return False
-        if _gets_it_anyway(said, self.facts, [*written, *people]):
+        if _gets_it_anyway(said, self.facts, [*written, *people], self._manager(message)):
             return False
         acted = _acted(result, said.rule.name)
         if acted is not False:
@@ -87,9 +101,58 @@ class Mail:
         conditions = all(met[atom] is True for atom in said.rule.conditions)
         return conditions and all(met[atom] is False for atom in said.rule.exceptions)
 
+    def _is_so_beside(self, said: Statement, message: Message, address: str, result: Mapping[str, Any]) -> bool:
+        """Whether what else a statement says of its mail is surely true of a copy."""
+        if said.managed and self._manager(message) is None:
+            return False
+        if said.effect == MISFITS and message.insertable is not False:
+            return False
+        if said.effect.kind == "branded":
+            return _last(result).get("protection") not in (None, "none", "unknown", "smime")
+        if said.effect.kind in ("in_transit", "clear_transit"):
+            forced = address in self._forced.get(id(message), ())
+            return self._is_outside(address) and forced is (said.effect.kind == "clear_transit")
+        return True
 
-def _gets_it_anyway(said: Statement, facts: Facts, people: Sequence[str]) -> bool:
+    def _manager(self, message: Message) -> str | None:
+        return (self.facts.managers or {}).get(self.facts.primary(message.sender))
+
+    def _is_outside(self, address: str) -> bool:
+        return address.partition("@")[2] not in [each.name for each in self.facts.accepted_domains or ()]
+
+    def _happens(
+        self, said: Statement, message: Message, results: Mapping[str, Any], result: Mapping[str, Any]
+    ) -> bool:
+        """Whether what a statement says happened to a copy, or may have."""
+        kind = said.effect.kind
+        if kind == "branded":
+            end = _last(result)
+            return bool(end["fate"] == "delivered" and end.get("branding") == said.effect.names[0])
+        if kind in ("in_transit", "clear_transit"):
+            tls = (_last(result).get("transit") or {}).get("tls")
+            return (tls == "forced") is (kind == "in_transit") and tls is not None
+        if kind.startswith("copied") and said.effect.names == (THE_MANAGER,):
+            manager = self._manager(message)
+            return manager is None or _reaches(said, results, manager)
+        if kind.startswith("copied"):
+            return _reaches(said, results, said.effect.names[0])
+        return _happens(said, result)
+
+
+def _reaches(said: Statement, results: Mapping[str, Any], person: str) -> bool:
+    """Whether somebody gets a copy."""
+    copies = [each for label, each in results.items() if label.lower() == person]
+    return any((_last(copy) if said.approved else copy)["fate"] == "delivered" for copy in copies)
+
+
+def _routes(rule: Values) -> bool:
+    return "route_message_outbound_connector" in rule["actions"]
+
+
+def _gets_it_anyway(said: Statement, facts: Facts, people: Sequence[str], manager: str | None) -> bool:
     """Whether somebody gets the message to whom the rule itself brings it."""
+    if manager in people and "add_manager_as_recipient_type" in said.rule.actions:
+        return True
     options = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
     brought = [
         person.address
@@ -127,9 +190,9 @@ def _last(result: Mapping[str, Any]) -> Mapping[str, Any]:
     return _last(result["after_approval"]) if result.get("after_approval") else result
 
 
-def _happens(said: Statement, results: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
-    """Whether what a statement says happened to a copy."""
-    kind, names = said.effect.kind, said.effect.names
+def _happens(said: Statement, result: Mapping[str, Any]) -> bool:
+    """Whether what a statement says happened to a copy of its recipient."""
+    kind = said.effect.kind
     if kind in _FATES:
         return bool((_last(result) if said.approved else result)["fate"] == kind)
     if kind == "moderated":
@@ -140,9 +203,6 @@ def _happens(said: Statement, results: Mapping[str, Any], result: Mapping[str, A
     if kind == "decrypted":
         end = _last(result)
         return bool(end["fate"] == "delivered" and end["protection"] == "none")
-    if kind.startswith("copied"):
-        copies = [each for label, each in results.items() if label.lower() == names[0]]
-        return any((_last(copy) if said.approved else copy)["fate"] == "delivered" for copy in copies)
     return _acted(result, said.rule.name) is not False
 
 

@@ -278,7 +278,7 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
     assert [(each["kind"], each["text"]) for each in lost["difference"]] == [
         (
             "protection_lost",
-            "All mail from inside to people outside is no longer encrypted: rule 'Encrypt' (removed) applied to it.",
+            "All mail from inside to people outside is no longer encrypted: the removed rule 'Encrypt' applied to it.",
         )
     ]
     assert lost["difference_more"] == 0

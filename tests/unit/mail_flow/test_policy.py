@@ -191,7 +191,7 @@ WRAPPED = {"apply_html_disclaimer_text": "x"}
             {"set_header_name": "X-Mark", "set_header_value": "1"},
             {**IN, "header_contains_message_header": "X-Mark", "header_contains_words": ["1"]},
             ENCRYPT,
-            "All mail from inside with the header X-Mark with '1' (as 'First' leaves it) is encrypted with 'Encrypt' ('R').",
+            "All mail from inside with '1' in the header X-Mark (as 'First' leaves it) is encrypted with 'Encrypt' ('R').",
         ),
     ],
 )
@@ -226,7 +226,7 @@ def test_what_keeps_mail_from_it_is_named_by_reason_and_the_others_in_a_table() 
     rows = rows_of(stops, *blocks, ALL)
     (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
     assert (
-        "unless 'Stops' stops the rules before, or it is rejected by 'Bone' or 'Btwo', or one of 2 other rules rejects it"
+        "unless 'Stops' stops the rules before, or it is rejected by 'Bone', 'Btwo' or 2 other rules"
         in (encrypted["text"])
     )
     assert [each["rule"] for each in encrypted["unless"]] == ["Stops", "Bone", "Btwo", "Bthree", "Bfour"]
@@ -249,10 +249,10 @@ def test_rules_that_end_mail_of_many_are_said_once() -> None:
     ]
     rows = rows_of(*blocks, stops, *copies, ALL)
     (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
-    assert "unless 'Stops' stops the rules before, or one of 4 other rules rejects it" in encrypted["text"]
-    assert encrypted["unnamed"] == [f"B{word}" for word in words]
+    assert "unless 'Stops' stops the rules before, or it is rejected by one of 4 rules" in encrypted["text"]
+    assert encrypted["unnamed"] == [{"rule": f"B{word}", "how": "rejects"} for word in words]
     kept = kept_rows(rows)
-    assert [each["rule"] for each in kept] == encrypted["unnamed"]
+    assert [{key: each[key] for key in ("rule", "how")} for each in kept] == encrypted["unnamed"]
     assert all("All" in each["rules"] for each in kept)
 
 

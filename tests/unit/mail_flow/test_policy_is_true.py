@@ -6,11 +6,13 @@ asked of the simulator and of the prover, in organizations as one finds them and
 from __future__ import annotations
 
 import datetime
+import itertools
 import random
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
+    MISFITS,
     MailPolicy,
     policy,
 )
@@ -22,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators
+from tests.unit.mail_flow.asking import ENCRYPT, OUTGOING, STOP, rule
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import Organization
 from tests.unit.mail_flow.small_rules import rule_set
@@ -87,3 +90,92 @@ def test_what_is_said_of_random_rules_is_true_of_random_mail(seed: int) -> None:
     messages = [generators.message(source) for _each in range(20)]
     mail.append(Mail(rules, TENANT, [message_of({**each, "date": NOW}, "", "random") for each in messages]))
     assert [text for said in found.statements for each in mail for text in each.false(said)] == []
+
+
+#: An organization with connectors, brandings and managers, and the rules that are about these.
+_BUSY: Values = {
+    **TENANT,
+    "managers": {"megan@contoso.com": "bob@contoso.com"},
+    "ome_configurations": [{"identity": name} for name in ("OME Configuration", "Blue", "Red")],
+    "outbound_connectors": [
+        {"name": "Gate", "is_transport_rule_scoped": True, "tls_settings": "CertificateValidation"},
+        {"name": "Open", "is_transport_rule_scoped": True},
+        {"name": "Partner", "recipient_domains": ["fabrikam.com"], "tls_settings": "EncryptionOnly"},
+    ],
+}
+_CONDITIONS: tuple[Values, ...] = (
+    OUTGOING,
+    {**OUTGOING, "subject_contains_words": ["secure"]},
+    {**OUTGOING, "subject_contains_words": ["offer"]},
+    {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    {"from": ["megan@contoso.com"]},
+)
+_BUSY_ACTIONS: tuple[Values, ...] = (
+    {"route_message_outbound_connector": "Gate"},
+    {"route_message_outbound_connector": "Open"},
+    ENCRYPT,
+    {**ENCRYPT, "apply_rights_protection_customization_template": "Blue"},
+    {"apply_rights_protection_customization_template": "Red"},
+    {"add_manager_as_recipient_type": "Cc"},
+    {"add_manager_as_recipient_type": "Redirect"},
+    {"moderate_message_by_manager": True},
+    {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"},
+    {"reject_message_reason_text": "No."},
+    {"generate_incident_report": "bob@contoso.com", "incident_report_content": ["Sender"]},
+    STOP,
+)
+
+
+def _busy_rules(source: random.Random) -> list[Values]:
+    made = [
+        rule(f"R{number}", source.choice(_CONDITIONS), actions, priority=number)
+        for number, actions in enumerate(source.sample(_BUSY_ACTIONS, 4))
+    ]
+    for each in made:
+        if source.random() < 0.3:
+            each["exceptions"] = {"subject_contains_words": [source.choice(("secure", "offer"))]}
+    return made
+
+
+def _busy_mail() -> list[Values]:
+    people = ("ann@fabrikam.com", "joe@northwind.com", "bob@contoso.com")
+    senders = ("megan@contoso.com", "bob@contoso.com")
+    product = itertools.product(senders, people, ("", "secure", "offer", "secure / offer"), (True, False))
+    return [
+        {
+            "from": sender,
+            "authenticated": True,
+            "to": [person],
+            "subject": subject,
+            "body": "",
+            "headers": {},
+            "attachments": [],
+            "size": 1000,
+            "type": [],
+            "protection": {"kind": "none"},
+            "disclaimer_insertable": fits,
+            "date": NOW,
+        }
+        for sender, person, subject, fits in product
+    ]
+
+
+@pytest.mark.parametrize("seed", seeds(25))
+def test_what_is_said_of_ways_brandings_and_managers_is_true(seed: int) -> None:
+    source = random.Random(f"{seed} busy policy")
+    rules = _busy_rules(source)
+    found = policy(rules, _BUSY, NOW)
+    mail = Mail(rules, _BUSY, [message_of(each, "", "busy") for each in _busy_mail()])
+    assert [text for said in found.statements for text in mail.false(said)] == []
+
+
+def test_each_kind_of_statement_is_checked() -> None:
+    """The random organizations have statements of each of these kinds, and mail that they are about."""
+    checked: set[str] = set()
+    for seed in range(25):
+        rules = _busy_rules(random.Random(f"{seed} busy policy"))
+        mail = Mail(rules, _BUSY, [message_of(each, "", "busy") for each in _busy_mail()])
+        for said in policy(rules, _BUSY, NOW).statements:
+            if any(mail.copies_of(said)):
+                checked |= {said.effect.kind, *(["managed"] if said.managed else []), str(said.effect)}
+    assert {"in_transit", "branded", "managed", str(MISFITS)} <= checked

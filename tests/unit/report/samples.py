@@ -203,11 +203,11 @@ OUTGOING = "Encrypt all outgoing mail"
 MAIL = {
     "difference": [
         {"kind": "protection_gained",
-         "text": f"All mail from inside to people outside is now encrypted: rule '{OUTGOING}' (new, priority 0) now applies to it.",
+         "text": f"All mail from inside to people outside is now encrypted: the new rule '{OUTGOING}' now applies to it.",
          "when": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
          "before": result("none"), "after": result("encrypt", OUTGOING), "witness": witness("recipient@example.org")},
         {"kind": "unknown",
-         "text": f"Mail from inside to people outside may be treated differently (U27): rule '{OUTGOING}' (new, priority 0) now applies to it.",
+         "text": f"Mail from inside to people outside may be treated differently (U27): the new rule '{OUTGOING}' now applies to it.",
          "when": {}, "witness": witness("recipient@fabrikam.com", type=["Signed"]),
          "unknown": [{"id": "U27", "reason": "what happens to signed mail that a rule encrypts", "settled_by": "A test message with an S/MIME signature."}]},
     ],

@@ -178,9 +178,8 @@ def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) 
         f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}"
         for row in overview["assessed"]
     ]
-    policy, left = overview.get("policy") or (), len(overview.get("policy") or ()) - _SENTENCES
-    lines += [f"  {line}" for line in (policy_lines(policy[:_SENTENCES]) if policy else ())]
-    lines += [f"    {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."] if left > 0 else []
+    policy = overview.get("policy") or ()
+    lines += [f"  {line}" for line in (policy_lines(policy, _SENTENCES) if policy else ())]
     lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
     lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview))]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]

@@ -161,6 +161,13 @@ class Counterexample:
     shown_to: str = ""
     cause: BreachCause | None = None
 
+    @property
+    def meant(self) -> str:
+        """The rule that is meant to keep the guarantee, and that something keeps from it; empty if none is known."""
+        if self.cause is None:
+            return ""
+        return self.cause.other if self.cause.kind in ("stops", "sends_copy") else self.cause.rule
+
 
 @dataclass(frozen=True)
 class Judgment:

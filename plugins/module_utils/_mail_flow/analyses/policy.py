@@ -81,6 +81,7 @@ class Statement:
         matter.
     :param managed: whether it is mail of senders who have a manager.
     :param approved: whether it happens once an approval is given that the mail waits for anyway.
+    :param rejected: whether it is mail that other rules reject before.
     :param exempting: the other rules that keep some of it from the effect.
     :param senders: the senders whose mail Exchange does not encrypt, or may not: ``outside``, and ``unauthenticated``
         ones who claim to be inside (U26).
@@ -94,6 +95,7 @@ class Statement:
     arrives: str = ""
     managed: bool = False
     approved: bool = False
+    rejected: bool = False
     exempting: tuple[Exempting, ...] = ()
     senders: tuple[str, ...] = ()
     certain: bool = True
@@ -287,9 +289,9 @@ class _StatementSearch:
             parts.append(mail.sender.managed)
         if effect.kind == "decrypted":
             parts.append(mail.arrival["own"])
-        if effect.kind in _PROTECTING:
+        if effect.kind in (*_PROTECTING, "branded"):
             parts += [~literal for literal in mail.arrival.values()]
-        if effect.kind == "branded" and not rule.does(Does.ENCRYPT):
+        if effect.kind == "branded":
             parts.append(side.outcomes[0].by_rights)
         if effect.kind in _LEAVING and self._leaves(rule):
             parts.append(side.conditions.scopes.leaves(mail.recipient))
@@ -373,7 +375,7 @@ class _StatementSearch:
                 return
         alive = [*named, high(self._chain.acts(rule)), happens]
         if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._remaining_budget):
-            yield Statement(rule, effect, self._changed(rule), certain=False, unknown=(AFTER_REJECTION,))
+            yield Statement(rule, effect, self._changed(rule), rejected=True, certain=False, unknown=(AFTER_REJECTION,))
             return
         if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
             return

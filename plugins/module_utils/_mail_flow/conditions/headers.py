@@ -219,7 +219,7 @@ HEADERS: tuple[Predicate, ...] = (
         sort="word",
         evaluate=in_header(has_word),
         unknowns=(questions.WORD_BORDERS,),
-        phrase=Phrase(6, "with the header <> with {}"),
+        phrase=Phrase(6, "with {} in the header <>"),
     ),
     _header(
         "header_matches_message_header",
@@ -227,7 +227,7 @@ HEADERS: tuple[Predicate, ...] = (
         sort="pattern",
         evaluate=in_header(has_pattern),
         unknowns=(questions.PATTERN_SYNTAX,),
-        phrase=Phrase(6, "with the header <> that matches {}"),
+        phrase=Phrase(6, "with a header <> that matches {}"),
     ),
     list_predicate(
         "content_character_set_contains_words",

@@ -43,19 +43,23 @@ class NearestRule:
     others: int = 0
 
 
-def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, CopyResult, Copy]]) -> Iterator[tuple[Row, NearestRule]]:
+def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, CopyResult, Copy, str]]) -> Iterator[tuple[Row, NearestRule]]:
     """The rows of copies that are delivered in clear, each with what kept it so.
 
-    :param copies: the rows of results, the results, and the copies that they are about.
+    :param copies: the rows of results, the results, the copies that they are about, and the rule that is known to be
+        meant for each; empty if none is.
     """
-    for row, result, copy in copies:
-        nearest_rule = nearest(rules, copy) if result.is_in_clear else None
+    for row, result, copy, meant in copies:
+        nearest_rule = nearest(rules, copy, meant) if result.is_in_clear else None
         if nearest_rule:
             yield row, nearest_rule
 
 
-def nearest(rules: RuleSet, copy: Copy) -> NearestRule | None:
-    """What kept a copy in clear; ``None`` if no rule encrypts or decrypts it, or what did is not known."""
+def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
+    """What kept a copy in clear; ``None`` if no rule encrypts or decrypts it, or what did is not known.
+
+    :param meant: the rule that is known to be meant for it; empty if none is.
+    """
     try:
         with bounded(STEPS_OF_MESSAGE):
             every = standings(rules, copy)
@@ -70,6 +74,7 @@ def nearest(rules: RuleSet, copy: Copy) -> NearestRule | None:
     encrypting = sorted(
         (standing for standing in every if standing.rule.does(Does.ENCRYPT) and not standing.rule.dlp),
         key=lambda standing: (
+            standing.rule.name != meant,
             not standing.is_about_it and not standing.misses_by_scope,
             standing.distance,
             len(standing.failed),

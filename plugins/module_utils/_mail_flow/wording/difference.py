@@ -27,8 +27,18 @@ from ..analyses.finding import (
 )
 from ..simulator.copy_result import CopyResult
 from ..symbolic.compile_rules import MOST_APPROVALS
-from .reasons import UNUSUAL, reason_rows, worded
-from .sentences import BECOMES, NamedMail, because, dated, mail_of, may_become, sentence, side_effects_said
+from .reasons import reason_rows, worded
+from .sentences import (
+    BECOMES,
+    NamedMail,
+    because,
+    dated,
+    effect_words,
+    mail_of,
+    may_become,
+    sentence,
+    side_effects_said,
+)
 from .summary import outcome_words
 
 Row = dict[str, Any]
@@ -79,6 +89,11 @@ def difference_row(finding: MailFinding) -> Row:
     }
     row |= {"added": finding.person} if finding.person else {}
     return {**row, "witness": dict(finding.witness)} if finding.witness else row
+
+
+def effect_of(finding: MailFinding) -> str:
+    """What becomes of a class of mail, as a sentence, where its cause is said otherwise."""
+    return visible_line(f"{effect_words(finding)}." if isinstance(finding, ChangedMail) else _text(finding))
 
 
 @singledispatch
@@ -217,8 +232,7 @@ def _of_changes_later(finding: MayChangeLater) -> Row:
 
 @may_happen.register
 def _unusual(finding: MayChangeUnusual) -> str:
-    mail = listed([UNUSUAL[reason.id] for reason in finding.unknown], joint="and", most=len(finding.unknown))
-    return f"that is not usual may be treated differently ({_numbers(finding)}): {mail}"
+    return f"that is not usual may be treated differently ({_numbers(finding)})"
 
 
 @may_happen.register

@@ -63,7 +63,7 @@ _CAUSES = {
     "mode": "the rule {rule!r}, which would encrypt it, is only tested (mode: {value})",
     "activation_date": "the rule {rule!r}, which would encrypt it, only begins on {value}",
     "expiry_date": "the rule {rule!r}, which would encrypt it, ended on {value}",
-    "exception": "the rule {rule!r} excepts it ({option}: {value})",
+    "exception": "the rule {rule!r} exempts it ({option}: {value})",
     "scope": "the rule {rule!r}, which would encrypt it otherwise, has the condition {option}: {value}",
     "internal_domain": (
         "the rule {rule!r}, which would encrypt it otherwise, is for mail to people outside, and a remote domain makes"
@@ -86,7 +86,7 @@ _CAUSES_WITH_ANOTHER_RULE = {
 
 
 def cause_words(cause: Mapping[str, Any]) -> str:
-    """A cause as results have it, as a clause: ``the rule 'All' excepts it (subject_contains_words: 'news')``."""
+    """A cause as results have it, as a clause: ``the rule 'All' exempts it (subject_contains_words: 'news')``."""
     kind, option = str(cause["kind"]), str(cause.get("option", ""))
     other = cause.get("other")
     words = _CAUSES_WITH_ANOTHER_RULE[kind] if other and kind in _CAUSES_WITH_ANOTHER_RULE else ""

@@ -57,8 +57,8 @@ def _row(cell: Cell) -> dict[str, Any]:
 
 
 def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The kinds of mail of which it is unknown for one reason that is not documented whether they are protected, each
-    with the number of the question. To some destinations, they may always be protected.
+    """The kinds of mail of which one open question leaves unknown whether they are protected, each with the number of
+    the question. To some destinations, they may always be protected.
     """
     by_number: dict[str, str] = {}
     for kind in KINDS_OF_MAIL:
@@ -72,23 +72,26 @@ def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The kinds of mail of which that is not documented, and the test messages that tell, as a line; empty if there are
-    none."""
-    by_number = undocumented(rows)
+    """Of which mail that is, how much is known, and which test messages tell, as a line; empty if there is none."""
+    return _unknown_line(rows, undocumented(rows))
+
+
+def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[str, str]) -> str:
     if not by_number:
         return ""
     mail = []
     for kind, number in by_number.items():
         name = KINDS_OF_MAIL[kind]
         others = any(row["kind_of_mail"] == kind and row["protected"] != "unknown" for row in rows)
-        mail.append(f"{name[0].lower()}{name[1:]}{' to other destinations' if others else ''} ({number})")
+        known = f"{number}, {questions.BY_ID[number].grade}"
+        mail.append(f"{name[0].lower()}{name[1:]}{' to other destinations' if others else ''} ({known})")
     tests = [questions.BY_ID[number].settled_by.rstrip(".") for number in dict.fromkeys(by_number.values())]
     tells = "; ".join(f"{text[0].lower()}{text[1:]}" for text in tests)
-    return f"Unknown, because Microsoft does not document it: {listed(mail, joint='and', most=len(mail))}. What would tell: {tells}."
+    return f"Unknown: {listed(mail, joint='and', most=len(mail))}. What would tell: {tells}."
 
 
 def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each kind of mail, one before them, and one about all mail of which it is not documented."""
+    """A line for each kind of mail, one before them, and one about all mail that one open question leaves unknown."""
     if rows:
         yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
     together = undocumented(rows)
@@ -113,7 +116,7 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if said:
             yield f"  {name}: {'; '.join(said)}."
     if together:
-        yield f"  {undocumented_line(rows)}"
+        yield f"  {_unknown_line(rows, together)}"
 
 
 #: What a difference means whose two rule sets are of two organizations.

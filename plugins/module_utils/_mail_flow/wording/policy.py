@@ -18,7 +18,7 @@ from ..analyses.finding import Exempting
 from ..analyses.policy import MISFITS, MailPolicy, RuleEffect, Statement
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
-from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, unless_words
+from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
 Row = dict[str, Any]
 
@@ -115,6 +115,7 @@ class _Sentence:
     arrives: str = ""
     managed: bool = False
     approved: bool = False
+    rejected: bool = False
     exempting: tuple[Exempting, ...] = field(default=(), compare=False)
     senders: tuple[str, ...] = ()
     certain: bool = True
@@ -123,7 +124,7 @@ class _Sentence:
     hows: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mail", self._mail() if self.about else None)
+        object.__setattr__(self, "mail", self._mail(self.about) if self.about else None)
         object.__setattr__(self, "hows", frozenset(exempting.how for exempting in self.exempting))
 
     @classmethod
@@ -137,6 +138,7 @@ class _Sentence:
             arrives=said.arrives,
             managed=said.managed,
             approved=said.approved,
+            rejected=said.rejected,
             exempting=said.exempting,
             senders=said.senders,
             certain=said.certain,
@@ -150,29 +152,29 @@ class _Sentence:
             return KINDS[-1]
         return min((_EFFECTS[effect.kind][0] for effect in self.effects), key=KINDS.index)
 
-    def text(self, unnamed: Collection[Exempting] = ()) -> str:
+    def text(self, often: Collection[Exempting] = ()) -> str:
         """It in words, without its own rules.
 
-        :param unnamed: what keeps mail from it, and is only counted.
+        :param often: what keeps mail from it, and is only counted.
         """
         if self.mail is None:
             return _NOT_ALL
         effects = sorted(self.effects, key=lambda effect: KINDS.index(_EFFECTS[effect.kind][0]))
         happens = listed([_happens(effect, certain=self.certain) for effect in effects], joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
-        unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], unnamed)
+        unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often)
         return f"{self.mail} {happens}{approved}{unless}{self._open()}"
 
-    def _mail(self) -> NamedMail | None:
-        if self.about is None:
-            return None
+    def _mail(self, about: FlowRule) -> NamedMail:
+        """The mail that meets the conditions of a rule, as far as it is said."""
         more = ["whose sender has a manager"] if self.managed else []
+        more += ["that other rules reject before"] if self.rejected else []
         kinds = {effect.kind for effect in self.effects}
         more += ["into which its disclaimer does not fit"] if MISFITS in self.effects else []
         more += ["that is encrypted"] if "branded" in kinds and "encrypted" not in kinds else []
         more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
         whole = self.certain and not (self.exempting or self.senders or self.numbers)
-        return mail_of_rule(self.about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
+        return mail_of_rule(about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
 
     def _open(self) -> str:
         """Which questions are open, and that they are open for some of the mail only."""
@@ -303,19 +305,24 @@ def _row(said: _Sentence, often: Collection[Exempting] = ()) -> Row:
         "rules": list(said.rules),
     }
     if said.exempting:
-        row["unless"] = [{"rule": exempting.rule, "how": exempting.how} for exempting in said.exempting]
-    named = [exempting for exempting in said.exempting if exempting not in counted][:MOST_NAMED]
-    unnamed = dict.fromkeys(exempting.rule for exempting in said.exempting if exempting not in named)
+        row["unless"] = list(map(_exempting_row, said.exempting))
+    named = named_of(said.exempting, counted)
+    unnamed = [exemption for exemption in said.exempting if exemption not in named]
     if unnamed:
-        row["unnamed"] = list(unnamed)
+        row["unnamed"] = list(map(_exempting_row, unnamed))
     if said.numbers:
         row["unknown"] = list(said.numbers)
     return row
 
 
-def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The sentences as lines for a terminal, with one before them, and a table of the rules that keep mail from what
-    others do, where a sentence does not name them all.
+def _exempting_row(exemption: Exempting) -> Row:
+    return {"rule": exemption.rule, "how": exemption.how}
+
+
+def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> Iterator[str]:
+    """The sentences as lines for a terminal, with one before them, and a table of the rules that these only count.
+
+    :param most: the maximum number of sentences; by default all.
     """
     if not rows:
         yield (
@@ -323,10 +330,14 @@ def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
         return
     yield "What the rules do, the most important first:"
-    yield from (f"  {row['text']}" for row in rows)
-    kept = kept_rows(rows)
+    shown = rows[:most]
+    yield from (f"  {row['text']}" for row in shown)
+    left = len(rows) - len(shown)
+    if left:
+        yield f"  {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."
+    kept = kept_rows(shown)
     if kept:
-        yield "What keeps mail from that, where a sentence does not name it:"
+        yield f"The rules that {'the sentences above' if left else 'these sentences'} only count:"
         yield from (f"  {row['text']}" for row in kept)
 
 
@@ -336,9 +347,8 @@ def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     """
     kept: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for exempting in row.get("unless", ()):
-            if exempting["rule"] in row.get("unnamed", ()):
-                kept.setdefault((exempting["rule"], exempting["how"]), {}).update(dict.fromkeys(row["rules"]))
+        for each in row.get("unnamed", ()):
+            kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
     return [
         {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}
         for (rule, how), others in kept.items()

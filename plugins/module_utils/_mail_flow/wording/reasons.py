@@ -332,7 +332,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "many_approvals": "approvals are compared only up to a few",
     "message_too_complex": "the rules and the message are too complex together",
     "not_followed": "copies of managers and members of groups are not followed",
-    "not_found": "no message shows it for certain, but none is ruled out",
+    "not_found": "neither a proof nor an example was found",
     "too_complex": "the question is too complex",
     "too_many_copies": "rules make more copies for people whom they add than are followed",
     "too_many_questions": "there are too many open questions to follow",

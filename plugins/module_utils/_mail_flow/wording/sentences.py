@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from ..._exchange.text import listed
+from ..._exchange.text import listed, quoted
 from ..analyses.aspects import GAINS, Aspect, DifferenceKind
 from ..analyses.finding import Cause, ChangedMail, Exempting, SideEffect, Stages
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
@@ -180,6 +181,7 @@ def mail_of(
     met, unmet = (tuple(Clause.of_atoms([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
     parts = parts_of([*(atom for rule in rules for atom in rule.conditions), *changed], changed)
     spared = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
+    parts = _without_spared(parts, [*spared, *(unmet if len(unmet) == 1 and not met else ())])
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, spared)
 
 
@@ -198,6 +200,25 @@ def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NO
     return tuple(sorted(clauses, key=lambda part: part.predicate.phrase.place))
 
 
+def _without_spared(parts: Iterable[Clause], spared: Sequence[Clause]) -> tuple[Clause, ...]:
+    """Parts of a sentence without the values that none of its mail has.
+
+    :param spared: what is not true of the mail.
+    """
+    return tuple(replace(part, lists=tuple(_others(values, part, spared) for values in part.lists)) for part in parts)
+
+
+def _others(values: tuple[Any, ...], part: Clause, spared: Sequence[Clause]) -> tuple[Any, ...]:
+    """Those of the values of a part that no exception has, if there are any."""
+    gone = {
+        str(value).casefold()
+        for clause in spared
+        if replace(clause, lists=()) == replace(part, lists=()) and len(clause.lists) == 1
+        for value in clause.lists[0]
+    }
+    return tuple(value for value in values if str(value).casefold() not in gone) or values
+
+
 def mail_of_rule(
     rule: FlowRule,
     changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED,
@@ -212,7 +233,7 @@ def mail_of_rule(
     :param more: what else is true of it, in words.
     """
     spared = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.exceptions)
-    parts = parts_of(rule.conditions, changed)
+    parts = _without_spared(parts_of(rule.conditions, changed), spared)
     return NamedMail(parts, (), (), every, arrives, spared, more)
 
 
@@ -231,19 +252,16 @@ _IS = {
     DifferenceKind.TRANSIT_GAINED: "better protected on its way",
     DifferenceKind.PROTECTION_CHANGED: "now protected differently",
     DifferenceKind.FATE_CHANGED: "now handled differently",
-    DifferenceKind.SIDE_EFFECT_CHANGED: (
-        "now reported or shown to others, sent another way, decrypted in its attachments, marked for spam filters, or "
-        "worded differently"
-    ),
 }
 #: Kind of difference to what happens to the mail, and to what happens to several copies.
 BECOMES, BECOME = (
     {
         **{kind: f"{verb} {words}" for kind, words in _IS.items()},
         DifferenceKind.BRANDING_CHANGED: f"now {shows} a different branding or none",
+        DifferenceKind.SIDE_EFFECT_CHANGED: f"now {has} other side effects",
         DifferenceKind.UNKNOWN: "may be treated differently",
     }
-    for verb, shows in (("is", "shows"), ("are", "show"))
+    for verb, shows, has in (("is", "shows", "has"), ("are", "show", "have"))
 )
 
 _OPTIONS: Mapping[str, str] = {
@@ -252,13 +270,13 @@ _OPTIONS: Mapping[str, str] = {
     ProtectionKind.SMIME: "S/MIME",
 }
 
-#: Fate to what happens to mail now, and what happened to it before.
+#: Fate to what newly happens to mail, and what happened to it before.
 FATES = {
-    Fate.REJECTED: ("is rejected", "was rejected"),
-    Fate.DELETED: ("is deleted", "was deleted"),
-    Fate.QUARANTINED: ("goes into quarantine", "went into quarantine"),
-    Fate.REDIRECTED: ("is redirected", "was redirected"),
-    Fate.MODERATED: ("waits for approval", "waited for approval"),
+    Fate.REJECTED: ("is now rejected", "was rejected"),
+    Fate.DELETED: ("is now deleted", "was deleted"),
+    Fate.QUARANTINED: ("now goes into quarantine", "went into quarantine"),
+    Fate.REDIRECTED: ("is now redirected", "was redirected"),
+    Fate.MODERATED: ("now waits for approval", "waited for approval"),
 }
 
 _REACHES = {DifferenceKind.DELIVERY_LOST: "no longer reaches", DifferenceKind.DELIVERY_GAINED: "now reaches"}
@@ -279,21 +297,28 @@ def becomes(
     :param approved: whether it happens after an approval for which the mail waits anyway.
     :param only: the words for the condition on which it does.
     """
-    plain = f"{BECOMES[kind]}{' once it is approved' if approved else ''}"
+    once = " once it is approved" if approved else ""
     if person:
-        return f"{_REACHES.get(kind) or f'{_becomes(kind, plain, *sides)} for'} {person}{only}"
-    return _becomes(kind, f"{plain}{only}", *sides)
+        return f"{_REACHES.get(kind) or f'{_becomes(kind, once, *sides)} for'} {person}{only}"
+    if only and kind is DifferenceKind.DELIVERY_LOST:
+        return f"{BECOMES[kind]}{once}{only}"  # It was delivered before, not rejected.
+    return _becomes(kind, f"{once}{only}", *sides)
 
 
-def _becomes(kind: DifferenceKind, plain: str, before: CopyResult | None, after: CopyResult | None) -> str:
+def _becomes(kind: DifferenceKind, ends: str, before: CopyResult | None, after: CopyResult | None) -> str:
+    """What happens to it now.
+
+    :param ends: when it does.
+    """
+    plain = f"{BECOMES[kind]}{ends}"
     if before is None or after is None:
         return plain
     if kind in (DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED) and after.fate in FATES:
-        now = FATES[after.fate][0]
-        return f"{plain}: it {now}" if kind is DifferenceKind.DELIVERY_LOST else f"now {now}"
+        again = " again" if ends and after.fate is Fate.MODERATED else ""
+        return f"{FATES[after.fate][0]}{again}{ends}"
     if kind is DifferenceKind.DELIVERY_GAINED and before.fate in FATES:
         # The protection may differ between messages: mail that arrives protected stays protected.
-        return f"{plain}: before, it {FATES[before.fate][1]}"
+        return f"{plain} (before, it {FATES[before.fate][1]})"
     if kind is DifferenceKind.PROTECTION_CHANGED:
         return f"is now protected with {_option(after)} instead of {_option(before)}"
     if kind is DifferenceKind.BRANDING_CHANGED:
@@ -322,12 +347,12 @@ _KEEPS: Mapping[str, tuple[str, bool]] = {
     "redirects": ("it is redirected by", False),
     "stops": ("stops the rules before", True),
     "may_stop": ("stops the rules before, though it is only tried (U08)", True),
-    "encrypts": ("it is encrypted anyway by", False),
+    "encrypts": ("it is encrypted by", False),
     "decrypts": ("it is decrypted by", False),
     "asks": ("asks for another template", True),
     "brands": ("chooses another branding", True),
     "routes": ("it is routed by", False),
-    "brings": ("it is sent there anyway by", False),
+    "brings": ("it is sent there by", False),
     "holds": ("it is held for approval by", False),
 }
 
@@ -338,41 +363,46 @@ MOST_NAMED = 3
 ENDING_MAIL = frozenset(("rejects", "deletes", "quarantines"))
 
 
-def unless_words(
-    exempting: Sequence[Exempting], reasons: Sequence[str] = (), unnamed: Collection[Exempting] = ()
-) -> str:
-    """What keeps mail from an effect, by reason; at most three rules are named.
+def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) -> list[Exempting]:
+    """The rules that a sentence names: at most three, and the last one of a kind, which is not worth counting.
+
+    :param often: those that are only counted.
+    """
+    first = [exemption for exemption in exempting if exemption not in often][:MOST_NAMED]
+    left = Counter(exemption.how for exemption in exempting if exemption not in first)
+    return [exemption for exemption in exempting if exemption in first or left[exemption.how] == 1]
+
+
+def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = (), often: Collection[Exempting] = ()) -> str:
+    """What keeps mail from an effect, by reason; other rules than those that are named are counted.
 
     :param reasons: the words for other reasons.
-    :param unnamed: those that are only counted.
+    :param often: those that are only counted.
     """
-    named = [rule for rule in exempting if rule not in unnamed][:MOST_NAMED]
+    named = named_of(exempting, often)
+    ordered = sorted(exempting, key=lambda exemption: exemption not in named)
     said = list(reasons)
-    for how in dict.fromkeys(exemption.how for exemption in named):
+    for how in dict.fromkeys(exemption.how for exemption in ordered):
+        names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
+        left = sum(exemption.how == how for exemption in exempting) - len(names)
+        others = f"{left} other rules" if names else f"one of {left} rules"
+        rules = listed([*names, *([others] if left else [])], most=len(names) + 1)
         words, first = _KEEPS[how]
-        names = listed([repr(exemption.rule) for exemption in named if exemption.how == how])
-        said.append(f"{names} {words}" if first else f"{words} {names}")
-    left = [rule for rule in exempting if rule not in named]
-    if left:
-        said.append(_counted(left, others=bool(named)))
+        said.append(f"{rules} {words}" if first else f"{words} {rules}")
     return f", unless {', or '.join(said)}" if said else ""
-
-
-def _counted(exempting: Sequence[Exempting], *, others: bool) -> str:
-    """What keeps mail from an effect, where its rules are only counted.
-
-    :param others: whether others are named.
-    """
-    number, hows = len(exempting), dict.fromkeys(exemption.how for exemption in exempting)
-    other = "other " if others else ""
-    if ENDING_MAIL.issuperset(hows):
-        rules = f"one of {number} {other}rules" if number > 1 else "another rule"
-        return f"{rules} {listed(list(hows), joint='or')} it"
-    return f"{number} {other}{'rule keeps' if number == 1 else 'rules keep'} it from that"
 
 
 def sentence(finding: ChangedMail) -> str:
     """The sentence about a class of mail."""
+    return f"{effect_words(finding)}: {because(finding.cause)}."
+
+
+#: How a rule gives mail anyway what it newly gets.
+_ANYWAY = ("encrypts", "routes", "brings")
+
+
+def effect_words(finding: ChangedMail) -> str:
+    """What becomes of a class of mail, as a sentence without its cause and period."""
     mail = mail_of(
         finding.about,
         finding.why,
@@ -384,12 +414,14 @@ def sentence(finding: ChangedMail) -> str:
     reasons = [LIMITS[finding.limit]] if finding.limit in LIMITS else []
     did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
     only = ""
-    if finding.limit == "already" and finding.kind in GAINS:
+    gains = finding.kind in GAINS
+    by = [exemption for exemption in finding.by if not gains or exemption.how not in _ANYWAY]
+    if gains and (finding.limit == "already" or len(by) < len(finding.by)):
         reasons.append(f"it already {did}")
     elif finding.limit == "already":
         only = f", if it {did} before"
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
-    return f"{mail} {now}{unless_words(finding.by, reasons)}: {because(finding.cause)}."
+    return f"{mail} {now}{unless_words(by, reasons)}"
 
 
 def because(cause: Cause) -> str:
@@ -397,19 +429,21 @@ def because(cause: Cause) -> str:
     edit, later = cause.edit, cause.later
     may = "may " if cause.perhaps else ""
     applies = "apply to it" if may else "applies to it"
-    then = f"; '{later.name}' {may}{'now' if later.acts else 'no longer'} {applies}" if later and later.name else ""
+    then = (
+        f"; {quoted(later.name)} {may}{'now' if later.acts else 'no longer'} {applies}" if later and later.name else ""
+    )
     if edit is None and cause.settings:
         return (
             f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in cause.settings.items())}{then}"
         )
     if edit is None:
         return f"because an edited rule splits the message differently{then}"
-    rule, place = edit.rule, f"priority {edit.rule.place}"
-    named = f"rule '{rule.name}' ({edit.how}{'' if edit.how == 'removed' else f', {place}'})"
+    rule = edit.rule
+    named = f"the {edit.how} rule {quoted(rule.name)}"
     was, now = cause.acted
-    quoted = f"'{later.name}'" if later and later.name else "other rules"
+    stopped = quoted(later.name) if later and later.name else "other rules"
     if now and rule.is_final and later and later.stays and not later.acts:
-        return f"{named} stops before {quoted}"
+        return f"{named} stops before {stopped}"
     if edit.how == "removed":
         return f"{named} {'may have ' if may and not later else ''}applied to it{then}"
     if was and now:
@@ -425,14 +459,17 @@ def _setting(value: Any) -> str:
 def _differently(edit: Edit) -> str:
     """What is different about a rule that acts on the same mail."""
     if edit.before is None or edit.after is None or edit.how == "moved":
-        return "is now at another position"
+        return f"is now at priority {edit.rule.place}"
     if edit.before.enforced is not edit.after.enforced:
         return "is now enforced" if edit.after.enforced else f"is now only in a test mode ({edit.after.mode})"
     was, now = (list(rule.templates) for rule in (edit.before, edit.after))
     if was and now and was != now:
         named = [listed(list(map(repr, values)), joint="and") for values in (now, was)]
         return f"now asks for {named[0]} instead of {named[1]}"
-    return "now does something else with it"
+    before, after = edit.before.actions, edit.after.actions
+    changed = [option for option in dict.fromkeys((*before, *after)) if before.get(option) != after.get(option)]
+    options = f" ({listed(changed, joint='and')})" if changed else ""
+    return f"now has other actions{options}"
 
 
 #: The effect of a date, to the words before it.
@@ -455,9 +492,9 @@ def dated(dates: Sequence[DateChange]) -> str:
 
 #: Sort of text for people to the words for another one.
 _OTHER_TEXTS = {
-    "rejection_text": "another text of its rejection",
-    "notification_text": "another notification",
-    "disclaimer_text": "another disclaimer",
+    "rejection_text": "is now rejected with another text",
+    "notification_text": "now brings another notification",
+    "disclaimer_text": "now gets another disclaimer",
 }
 
 #: Sort of side effect to the words for a new one, and for one that is gone.
@@ -471,7 +508,7 @@ _SIDE_EFFECTS = {
     "tls": ("now leaves by TLS only", "no longer has to leave by TLS"),
     "spam": ("may now be treated as spam (SCL {})", "may no longer be treated as spam (SCL {})"),
     "no_spam": ("is now marked as no spam (SCL {})", "is no longer marked as no spam (SCL {})"),
-    **{sort: (f"now brings {words}, so people are told something else", "") for sort, words in _OTHER_TEXTS.items()},
+    **{sort: (words, "") for sort, words in _OTHER_TEXTS.items()},
 }
 
 
@@ -486,7 +523,7 @@ _POSSIBLE_SIDE_EFFECTS = {
         "may now bring its recipients a notification",
         "may no longer bring its recipients a notification",
     ),
-    "notification_text": ("may now bring another notification, so people may be told something else", ""),
+    "notification_text": ("may now bring another notification", ""),
 }
 
 

@@ -22,7 +22,7 @@ from ..repair.nearest import NearestRule
 from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
 from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
-from .difference import difference_rows
+from .difference import difference_rows, effect_of
 from .guarantees import guarantee_rows, premise_row
 from .reasons import worded
 from .replay import number_of, window_row
@@ -118,6 +118,7 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
             {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
         ],
         "text": _text(suggestion),
+        **({"effect": effect_of(suggestion.difference.findings[0])} if rows else {}),
         "rules": rules,
         "difference": rows,
         "difference_more": more,
@@ -157,7 +158,7 @@ def _still_open(verdict: Judgment | None) -> str:
     """The sentence after one about edits on what they leave open."""
     if verdict is None:
         return ""
-    head = "Not all of it then is right: " if verdict.counterexample else ""
+    head = "What stays open: " if verdict.counterexample else ""
     return f" {head}{_left_open(verdict)}"
 
 
@@ -246,13 +247,12 @@ def _value(value: Any) -> str:
 def _nothing(goal: GoalSuggestions) -> str:
     singles, pairs = (
         f"{number:,} {what}{'' if number == 1 else 's'}"
-        for number, what in ((goal.tried.edits, "single edit"), (goal.tried.pairs, "pair"))
+        for number, what in ((goal.tried.edits, "edit"), (goal.tried.pairs, "pair"))
     )
-    spent = "" if goal.tried.complete else ", until the budget was spent"
+    spent = "" if goal.tried.complete else ", but not all"
     forbidding = listed([repr(guarantee) for guarantee in goal.forbidding], joint="and", most=_FORBIDDING)
-    forbids = "forbids" if len(goal.forbidding) == 1 else "forbid"
-    why = f" {forbidding} {forbids} what would put its message right." if goal.forbidding else ""
-    return f"Nothing that was tried would put it right: {singles} and {pairs}{spent}.{why}"
+    why = f" What would put its message right breaks {forbidding}." if goal.forbidding else ""
+    return f"No edit was found that helps: {singles} and {pairs} of edits were tried{spent}.{why}"
 
 
 def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _changes(row: Mapping[str, Any]) -> str:
     )
     changes, change = ("may change", "may change") if is_open else ("changes", "change")
     more = {1: "", 2: f" 1 more kind of mail {changes}."}.get(kinds, f" {kinds - 1} more kinds of mail {change}.")
-    return f" {row['difference'][0]['text']}{more}"
+    return f" {row['effect']}{more}"
 
 
 def replay_sentence(row: Mapping[str, Any]) -> str:
@@ -348,16 +348,24 @@ def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequenc
         yield f"  {'Suggested: ' if suggestion['edits'] else ''}{suggestion['text']}"
 
 
+#: Setting of a rule to the words for one that keeps it from acting.
+_NOT_IN_FORCE = {
+    "enabled": "It is disabled.",
+    "mode": "It is only tested (mode: {}).",
+    "activation_date": "It only begins on {}.",
+    "expiry_date": "It ended on {}.",
+}
+
+
 def _obstacle(row: Mapping[str, Any]) -> str:
     """What kept a rule from acting."""
     section, _dot, option = str(row["option"]).rpartition(".")
     looked_at = row.get("looked_at", "nothing")
     if section:
-        is_met = "is not met by" if section == "conditions" else "is met by"
-        return f"Its {section.removesuffix('s')} {option} ({_value(row['value'])}) {is_met} {looked_at}."
+        return f"Its {section.removesuffix('s')} {option} looks for {_value(row['value'])}, and finds {looked_at}."
     if option == "priority":
         return f"It is not reached: {looked_at!r} stops before." if "looked_at" in row else "It is not reached."
-    return f"Its {option} is {_value(row['value'])}."
+    return _NOT_IN_FORCE[option].format(_value(row["value"]))
 
 
 #: Why nothing is proposed.

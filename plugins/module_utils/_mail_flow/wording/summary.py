@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -22,7 +21,7 @@ from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
-from .sentences import BECOME, BECOMES
+from .sentences import BECOMES
 
 #: The words for a copy's protection.
 _PROTECTION = {
@@ -328,12 +327,32 @@ _FEW = 2
 
 
 def changed_kinds(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many kinds of mail a difference treats in which way, as a sentence, the most important first."""
-    counts = Counter(str(row["kind"]) for row in rows)
-    said = [
-        f"{counts[kind]} {(BECOMES if counts[kind] == 1 else BECOME)[kind]}" for kind in DifferenceKind if counts[kind]
-    ]
-    return f"What changes: of {len(rows)} kinds of mail, {listed(said, joint='and', most=len(said))}."
+    """What a difference changes, and for whom, in at most two sentences, the most important first."""
+    kinds = [kind for kind in DifferenceKind if any(row["kind"] == kind for row in rows)]
+    said = [_changed_kind(kind, [row for row in rows if row["kind"] == kind]) for kind in kinds]
+    others = f" In addition, {listed(said[1:], joint='and', most=len(said))}." if said[1:] else ""
+    return f"What changes: {said[0]}.{others}"
+
+
+def _changed_kind(kind: DifferenceKind, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What becomes of the mail of some rows of a difference: ``some mail to people outside is now encrypted (2 kinds)``."""
+    whom = list(dict.fromkeys(recipients for row in rows for recipients in _whom(row)))
+    to = f" to {listed(whom)}" if whom and all(map(_whom, rows)) else ""
+    return f"some mail{to} {BECOMES[kind]}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"
+
+
+#: Conditions of recipients to the words for them.
+_WHOM = {"sent_to": "{}", "recipient_domain_is": "{}", "sent_to_member_of": "members of {}"}
+_SCOPES = {"NotInOrganization": "people outside", "InOrganization": "people inside"}
+
+
+def _whom(row: Mapping[str, Any]) -> list[str]:
+    """For whom the mail of a row is; empty if for anybody, or if that is not said."""
+    if row.get("added"):
+        return [str(row["added"])]
+    when = row.get("when") or {}
+    named = [form.format(value) for option, form in _WHOM.items() for value in when.get(option) or ()]
+    return named or [words for scope, words in _SCOPES.items() if when.get("sent_to_scope") == scope]
 
 
 def left_out(more: int, in_result: int = 0) -> list[str]:

@@ -113,31 +113,31 @@ def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> Non
             [],
             [COPY],
             "delivery_gained",
-            "All mail from inside now reaches a@b.com: rule 'Copy' (new, priority 1) now applies to it.",
+            "All mail from inside now reaches a@b.com: the new rule 'Copy' now applies to it.",
         ),
         (
             [COPY],
             [],
             "delivery_lost",
-            "All mail from inside no longer reaches a@b.com: rule 'Copy' (removed) applied to it.",
+            "All mail from inside no longer reaches a@b.com: the removed rule 'Copy' applied to it.",
         ),
         (
             [COPY],
             [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
             "delivery_gained",
-            "All mail from inside now reaches c@d.com: rule 'Copy' (changed, priority 1) now does something else with it.",
+            "All mail from inside now reaches c@d.com: the changed rule 'Copy' now has other actions (copy_to).",
         ),
         (
             [COPY],
             [rule("Stop", SUBJECT, STOP), COPY],
             "delivery_lost",
-            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Stop' (new, priority 1) stops before 'Copy'.",
+            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: the new rule 'Stop' stops before 'Copy'.",
         ),
         (
             [COPY],
             [COPY, rule("Hold", SUBJECT, {"quarantine": True})],
             "delivery_lost",
-            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Hold' (new, priority 2) now applies to it.",
+            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: the new rule 'Hold' now applies to it.",
         ),
     ],
 )
@@ -158,7 +158,7 @@ def test_the_copies_of_people_whom_rules_add_are_protected_or_not() -> None:
     assert (theirs["kind"], theirs["added"], own["kind"]) == ("protection_lost", "a@b.com", "protection_lost")
     assert (
         theirs["text"]
-        == "All mail from inside is no longer encrypted for a@b.com: rule 'Encrypting' (removed) applied to it."
+        == "All mail from inside is no longer encrypted for a@b.com: the removed rule 'Encrypting' applied to it."
     )
     (row,) = (row for row in compared([COPY, ALL], [COPY]).rows if "added" in row)
     assert (row["kind"], [each["id"] for each in row["unknown"]]) == ("unknown", ["U09"])
@@ -182,12 +182,12 @@ def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
     manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
     for text, before, after in (
         (
-            "Mail from inside may now reach the sender's manager (U09): rule 'Copy' (new, priority 0) now applies to it.",
+            "Mail from inside may now reach the sender's manager (U09): the new rule 'Copy' now applies to it.",
             [ALL],
             [manager, ALL],
         ),
         (
-            "Mail from inside may no longer reach the sender's manager (U09): rule 'Copy' (removed) applied to it.",
+            "Mail from inside may no longer reach the sender's manager (U09): the removed rule 'Copy' applied to it.",
             [manager, ALL],
             [ALL],
         ),

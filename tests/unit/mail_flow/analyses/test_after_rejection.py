@@ -69,12 +69,12 @@ def test_a_report_of_rejected_mail_may_be_sent(
 def test_the_sentence_claims_no_report() -> None:
     (row,) = compared([REJECTS], [REJECTS, REPORTS]).rows
     assert row["text"] == (
-        "Mail from inside may now be reported to soc@contoso.com (U10): rule 'Reports' (new, priority 1) may now apply to it."
+        "Mail from inside may now be reported to soc@contoso.com (U10): the new rule 'Reports' may now apply to it."
     )
     (reason,) = row["unknown"]
     assert (reason["id"], reason["reason"]) == ("U10", "whether later rules still send their reports after a rejection")
     (row,) = compared([REPORTS], [REJECTS, REPORTS]).rows[-1:]
-    assert row["text"].endswith("(U10): rule 'Rejects' (new, priority 0) stops before 'Reports'.")
+    assert row["text"].endswith("(U10): the new rule 'Rejects' stops before 'Reports'.")
     assert row["later"] == ["Reports"]
     assert row["witness"]["message"]["from"].endswith("@contoso.com")
 
@@ -82,7 +82,7 @@ def test_the_sentence_claims_no_report() -> None:
 def test_the_policy_claims_no_report() -> None:
     rows = policy_rows(policy([REJECTS, REPORTS], TENANT, NOW))
     assert [row["text"] for row in rows if row["rules"] == ["Reports"]] == [
-        "Mail from inside may be reported to soc@contoso.com (U10) ('Reports')."
+        "Mail from inside that other rules reject before may be reported to soc@contoso.com (U10) ('Reports')."
     ]
 
 

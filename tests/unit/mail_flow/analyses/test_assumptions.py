@@ -220,9 +220,7 @@ def test_somebody_whom_a_rule_adds_may_be_named_in_a_field() -> None:
 def test_a_sentence_tells_that_mail_waits_for_another_approval() -> None:
     first, second = (rule(name, IN, {"moderate_message_by_user": [f"{name}@contoso.com"]}) for name in ("bob", "megan"))
     row, asked = difference([first], [first, second], TENANT, NOW).rows
-    assert row["text"].startswith(
-        "All mail from inside is no longer delivered once it is approved: it waits for approval"
-    )
+    assert row["text"].startswith("All mail from inside now waits for approval again once it is approved")
     assert asked["text"].startswith("Mail from inside is now shown to megan@contoso.com for approval")
 
 
@@ -230,7 +228,7 @@ def test_a_sentence_without_a_witness_tells_of_which_mail_it_is_not_known() -> N
     spared = {**ALL, "exceptions": {"recipient_domain_is": ["@fabrikam.com"]}}
     (row,) = difference([ALL], [spared], TENANT, NOW).rows
     assert row["text"].endswith(
-        "to @fabrikam.com may no longer be encrypted (U00): rule 'All' (changed, priority 0) no longer applies to it."
+        "to @fabrikam.com may no longer be encrypted (U00): the changed rule 'All' no longer applies to it."
     )
 
 

@@ -39,17 +39,17 @@ def sentences(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
 def test_a_new_rule_that_stops() -> None:
     encrypt = rule("Encrypt secure", SECURE, ENCRYPT)
     assert sentences([encrypt], [PARTNERS, encrypt]) == [
-        "All mail from inside to fabrikam.com with '[secure]' in its subject is no longer encrypted: rule 'Partners' (new, priority 0) stops before "
+        "All mail from inside to fabrikam.com with '[secure]' in its subject is no longer encrypted: the new rule 'Partners' stops before "
         "'Encrypt secure'."
     ]
 
 
 def test_removed_changed_and_moved_rules() -> None:
     assert sentences([ALL], []) == [
-        "All mail from inside to people outside is no longer encrypted: rule 'All' (removed) applied to it."
+        "All mail from inside to people outside is no longer encrypted: the removed rule 'All' applied to it."
     ]
     assert sentences([], [ALL]) == [
-        "All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) now applies to it."
+        "All mail from inside to people outside is now encrypted: the new rule 'All' now applies to it."
     ]
     moved = sentences([PARTNERS, ALL], [ALL, PARTNERS])
     assert len(moved) == 1
@@ -90,7 +90,7 @@ def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
         assert row["when"] == conditions
     (row,) = compared([tagged], [untag, tagged]).rows
     assert row["text"].startswith(
-        "All mail from inside with 'offer' in its subject and with the header X-Tag with 'yes' is no longer encrypted"
+        "All mail from inside with 'offer' in its subject and with 'yes' in the header X-Tag is no longer encrypted"
     )
     assert row["witness"]["message"]["headers"] == {"x-tag": "yes"}
 
@@ -98,7 +98,7 @@ def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
 def test_exceptions_are_mentioned() -> None:
     spared = {**ALL, "exceptions": {"subject_contains_words": ["offer"]}}
     assert sentences([spared], []) == [
-        "All mail from inside to people outside, except mail with 'offer' in its subject, is no longer encrypted: rule 'All' (removed) applied to it."
+        "All mail from inside to people outside, except mail with 'offer' in its subject, is no longer encrypted: the removed rule 'All' applied to it."
     ]
 
 
@@ -198,17 +198,17 @@ def test_how_mail_was_treated_is_said_where_it_holds_of_all_of_it() -> None:
     stop = rule("Stop", SUBJECT, STOP)
     delete = rule("Delete", SUBJECT, {"delete_message": True})
     assert sentences([delete], [stop, delete]) == [
-        "All mail from inside with 'offer' in its subject is now delivered: before, it was deleted: rule 'Stop' (new, priority 0) stops before 'Delete'."
+        "All mail from inside with 'offer' in its subject is now delivered (before, it was deleted): the new rule 'Stop' stops before 'Delete'."
     ]
     reject = rule("Reject", {**SUBJECT, "with_importance": "High"}, {"reject_message_reason_text": "no"})
     rejected, said = sentences([reject, delete], [stop, reject, delete])
-    assert "of High importance is now delivered: before, it was rejected: rule" in rejected
-    assert "is now delivered: rule" in said  # Of High importance, it was rejected.
+    assert "of High importance is now delivered (before, it was rejected): the" in rejected
+    assert "is now delivered: the" in said  # Of High importance, it was rejected.
     rejected, said = sentences([stop, reject, delete], [reject, delete])
-    assert "of High importance is no longer delivered: it is rejected: rule" in rejected
-    assert "is no longer delivered: rule" in said
+    assert "of High importance is now rejected: the" in rejected
+    assert "is no longer delivered: the" in said
     (said,) = sentences([delete], [reject, delete])
-    assert "now is rejected" in said
+    assert "is now rejected" in said
 
 
 def test_other_protection_is_named_where_all_mail_has_it() -> None:
@@ -254,7 +254,7 @@ def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_of_both_its_versions
     (row,) = (row for row in compared([old, ALL], [new, ALL]).rows if row["kind"] == "unknown")
     assert row["text"] == (
         "Mail from inside with 'offer' in its subject and mail from bob@contoso.com of High importance may now be encrypted (U08): "
-        "rule 'R' (changed, priority 0) is now enforced."
+        "the changed rule 'R' is now enforced."
     )
     assert row["witness"]["message"]["subject"] == "offer"
 
@@ -262,7 +262,7 @@ def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_of_both_its_versions
 def test_of_rules_that_are_overtaken_together_the_first_is_named() -> None:
     more = [rule(f"E{number}", SUBJECT, ENCRYPT) for number in range(3)]
     (said,) = sentences(more, [rule("Stop", SUBJECT, STOP), *more])
-    assert said.endswith("rule 'Stop' (new, priority 0) stops before 'E0'.")
+    assert said.endswith("the new rule 'Stop' stops before 'E0'.")
 
 
 def test_rows_name_the_edited_rules() -> None:

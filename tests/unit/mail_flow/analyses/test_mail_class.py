@@ -80,7 +80,7 @@ def test_what_many_later_rules_do_is_told_without_each_of_them(number: int) -> N
         rest = found.rows[-1]
         assert (rest["when"], rest.get("later"), rest["every"]) == (NEWS, None, False)
         assert rest["text"].endswith(
-            "is no longer encrypted, if it was before: rule 'Bypass' (new, priority 0) stops before other rules."
+            "is no longer encrypted, if it was before: the new rule 'Bypass' stops before other rules."
         )
 
 
@@ -110,19 +110,18 @@ def test_random_edits_of_many_rules_are_told_to_the_last_message(first: int) -> 
             [BYPASS, ENCRYPTING],
             [ENCRYPTING, BYPASS],
             "Mail from inside is now encrypted, unless it already was: "
-            "rule 'Encrypting' (moved, priority 0) is now at another position.",
+            "the moved rule 'Encrypting' is now at priority 0.",
         ),
         (
             [ENCRYPTING, BYPASS],
             [BYPASS, ENCRYPTING],
             "All mail from newsletter@contoso.com from inside is no longer encrypted: "
-            "rule 'Bypass' (moved, priority 0) stops before 'Encrypting'.",
+            "the moved rule 'Bypass' stops before 'Encrypting'.",
         ),
         (
             [BYPASS, rule("Rejects", IN, REJECT)],
             [rule("Rejects", IN, REJECT), BYPASS],
-            "Mail from inside is no longer delivered, if it was before: it is rejected: "
-            "rule 'Rejects' (moved, priority 0) is now at another position.",
+            "Mail from inside is no longer delivered, if it was before: the moved rule 'Rejects' is now at priority 0.",
         ),
     ],
 )

@@ -58,7 +58,7 @@ WORDS = (
     *(
         "priority 3)",
         ", priority 4)",
-        "(new, priority 0)",
+        "the new rule",
         "stops before",
         "is now",
         "unless it is rejected by",

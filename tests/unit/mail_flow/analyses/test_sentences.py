@@ -61,15 +61,15 @@ def only(**conditions: Any) -> Values:
         (
             only(subject_contains_words=["a1", "b1"]),
             only(subject_contains_words=["a1"]),
-            f"All mail {OUT} with 'a1' or 'b1' in its subject, except mail with 'a1'",
+            f"All mail {OUT} with 'b1' in its subject, except mail with 'a1' in its ",
         ),
         # Where something else than conditions and exceptions differs, all of the rule's mail is meant.
         (
             ALL,
             {**but(**FABRIKAM), "mode": "Audit"},
-            f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only in a test mode (Audit)",
+            f"All mail {OUT} {LOST}: the changed rule 'All' is now only in a test mode (Audit)",
         ),
-        ({**ALL, "mode": "Audit"}, ALL, f"All mail {OUT} {GAINED}: rule 'All' (changed, priority 0) is now enforced"),
+        ({**ALL, "mode": "Audit"}, ALL, f"All mail {OUT} {GAINED}: the changed rule 'All' is now enforced"),
         (
             ALL,
             {**but(**FABRIKAM), "sender_address_location": "Envelope"},
@@ -197,7 +197,7 @@ def mail(*conditions: Values) -> str:
         ({"has_no_classification": False}, "where has_no_classification is false (which is not documented, U15)"),
         (
             {"header_contains_message_header": "X-A", "header_contains_words": ["{}", "<>"]},
-            "with the header X-A with '{}' or '<>'",
+            "with '{}' or '<>' in the header X-A",
         ),
     ],
 )

@@ -165,37 +165,37 @@ def scores(level: int) -> Values:
             [rejects("No.")],
             [rejects("Never.")],
             [("rejection_text", "Never.; 5.7.1", True)],
-            "now brings another text of its rejection, so people are told something else",
+            "is now rejected with another text",
         ),
         (
             [rejects("No.")],
             [rejects("No.", "5.7.901")],
             [("rejection_text", "No.; 5.7.901", True)],
-            "now brings another text of its rejection, so people are told something else",
+            "is now rejected with another text",
         ),
         (
             [rejects("No.")],
             [rejects("no.")],
             [("rejection_text", "no.; 5.7.1", True)],
-            "now brings another text of its rejection, so people are told something else",
+            "is now rejected with another text",
         ),
         (
             [notifies("Calm")],
             [notifies("Alarm")],
             [("notification_text", "Alarm", True)],
-            "now brings another notification, so people are told something else",
+            "now brings another notification",
         ),
         (
             [disclaims("Ours")],
             [disclaims("Theirs")],
             [("disclaimer_text", "Theirs; Append; Wrap", True)],
-            "now brings another disclaimer, so people are told something else",
+            "now gets another disclaimer",
         ),
         (
             [disclaims("Ours")],
             [disclaims("Ours", "Prepend")],
             [("disclaimer_text", "Ours; Prepend; Wrap", True)],
-            "now brings another disclaimer, so people are told something else",
+            "now gets another disclaimer",
         ),
     ],
 )
@@ -254,7 +254,8 @@ def test_names_are_shown_as_they_are_written() -> None:
 def test_attachments_that_are_decrypted_are_told() -> None:
     (row,) = compared([rule("Decrypts", IN, {"remove_ome_v2": True})], [DECRYPTS]).rows
     assert row["text"] == (
-        "Mail from inside now has its protected attachments decrypted: rule 'Decrypts' (changed, priority 0) now does something else with it."
+        "Mail from inside now has its protected attachments decrypted: the changed rule 'Decrypts' now has other actions "
+        "(remove_ome_v2 and remove_rms_attachment_encryption)."
     )
     texts = [row["text"] for row in policy_rows(policy([DECRYPTS], TENANT, NOW))]
     assert "All mail from inside has its protected attachments decrypted ('Decrypts')." in texts
@@ -264,7 +265,7 @@ def test_a_sentence_says_who_is_told_and_why() -> None:
     (row,) = compared([REPORT], [STOPS, REPORT]).rows
     assert row["text"] == (
         "Mail from inside with 'deal' in its subject is no longer reported to soc@evil.example with the original mail: "
-        "rule 'Stops' (new, priority 0) stops before 'Report'."
+        "the new rule 'Stops' stops before 'Report'."
     )
     assert (row["rules"], row["later"], row["when"]) == (["Stops"], ["Report"], WHERE)
     assert "deal" in row["witness"]["message"]["subject"]

@@ -540,7 +540,7 @@ def test_a_rule_that_stops_before_is_named() -> None:
     lost = rows([{**TLS, "conditions": OUTGOING}], [stop, {**TLS, "conditions": OUTGOING}], [])[0]
     assert (
         lost["text"]
-        == "All mail from inside to people outside at bank.example is less protected on its way: rule 'Partner' (new, priority 0) stops before 'TLS'."
+        == "All mail from inside to people outside at bank.example is less protected on its way: the new rule 'Partner' stops before 'TLS'."
     )
     assert (lost["before"]["transit"]["tls"], lost["after"]["transit"]["tls"]) == ("forced", "opportunistic")
     assert lost["rules"] == ["Partner"]

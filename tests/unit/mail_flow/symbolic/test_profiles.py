@@ -38,7 +38,7 @@ def test_what_is_proved_of_a_small_directory_is_proved_of_a_large_one(number: in
     assert verdict([ALL], facts)["verdict"] == "proved"
     found = difference([], [ALL], facts, NOW)
     assert [row["text"] for row in found.rows] == [
-        "All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) now applies to it."
+        "All mail from inside to people outside is now encrypted: the new rule 'All' now applies to it."
     ]
     assert {cell.kind: cell.protected for cell in overview(RuleSet([ALL]), facts, NOW)}["from_inside"] == "always"
 
