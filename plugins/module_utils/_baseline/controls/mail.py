@@ -18,6 +18,7 @@ from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
 from ..._mail_flow.analyses.plan_effects import encrypting_today, facts_after, rules_after
+from ..._mail_flow.analyses.single_rule_lint import LintFinding
 from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import apart
 from ..._mail_flow.input.directory import facts_of_directory, read_directory
@@ -259,10 +260,15 @@ def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list
     return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for old, new in sides]
 
 
-def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
-    """Remarks about the rules, now or after a plan; empty if they cannot be read."""
+def mail_findings(organization: Organization, plan: Plan | None = None) -> list[LintFinding]:
+    """The problems of the rules, now or after a plan; none if they cannot be read."""
     if organization.error("transport_rules") is not None:
         return []
     now = Mail.of_organization(organization)
     seen = now.after(plan) if plan else now
-    return lint_rows(lint(seen.rules, seen.facts))
+    return lint(seen.rules, seen.facts)
+
+
+def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+    """Remarks about the rules, now or after a plan; empty if they cannot be read."""
+    return lint_rows(mail_findings(organization, plan))

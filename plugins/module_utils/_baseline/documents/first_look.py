@@ -21,6 +21,7 @@ from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.rule_sources import rules_from
 from ..._mail_flow.model import questions
 from ..._mail_flow.rules.rule_set import RuleSet
+from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
 from ..._mail_flow.wording.summary import reasons_of, refutation
@@ -252,13 +253,14 @@ def _holes(organization: Organization) -> list[str]:
     elif verdict["verdict"] != GuaranteeVerdict.PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(verdict)}")
     acting = {rule.name: rule for rule in _acting(organization)}
-    holes += [
-        str(row["reason"])
-        for row in mail_lint(organization, None)
-        if row["kind"] in _LEAVES_IN_CLEAR
-        and row["rules"][0] in acting
-        and not _is_protected_otherwise(acting[row["rules"][0]], row["kind"], mail)
+    leaving = [
+        finding
+        for finding in mail_findings(organization)
+        if finding.kind in _LEAVES_IN_CLEAR
+        and finding.rules[0] in acting
+        and not _is_protected_otherwise(acting[finding.rules[0]], finding.kind, mail)
     ]
+    holes += [str(row["reason"]) for row in lint_rows(leaving)]
     if verdict["verdict"] == GuaranteeVerdict.PROVED and any(
         assumption["id"] == questions.PDF for assumption in assumed
     ):

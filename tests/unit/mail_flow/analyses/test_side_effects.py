@@ -255,7 +255,7 @@ def test_attachments_that_are_decrypted_are_told() -> None:
     (row,) = compared([rule("Decrypts", IN, {"remove_ome_v2": True})], [DECRYPTS]).rows
     assert row["text"] == (
         "Mail from inside now has its protected attachments decrypted: the changed rule 'Decrypts' now has other actions "
-        "(remove_ome_v2 and remove_rms_attachment_encryption)."
+        "(remove_rms_attachment_encryption)."
     )
     texts = [row["text"] for row in policy_rows(policy([DECRYPTS], TENANT, NOW))]
     assert "All mail from inside has its protected attachments decrypted ('Decrypts')." in texts
