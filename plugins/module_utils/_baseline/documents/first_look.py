@@ -33,7 +33,7 @@ from ..._resources.rules.moderation import doing
 from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
-from ..controls.mail import Mail, mail_lint, not_read_of, unseen_in
+from ..controls.mail import Mail, mail_findings, not_read_of, unseen_in
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
