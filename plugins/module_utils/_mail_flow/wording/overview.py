@@ -72,7 +72,9 @@ def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Of which mail that is, how much is known, and which test messages tell, as a line; empty if there is none."""
+    """The kinds of mail that one open question leaves unknown, how much is known of it, and the test messages that tell,
+    as a line; empty if there are none.
+    """
     return _unknown_line(rows, undocumented(rows))
 
 

@@ -205,10 +205,10 @@ def _without_spared(parts: Iterable[Clause], spared: Sequence[Clause]) -> tuple[
 
     :param spared: what is not true of the mail.
     """
-    return tuple(replace(part, lists=tuple(_others(values, part, spared) for values in part.lists)) for part in parts)
+    return tuple(replace(part, lists=tuple(_values_left(values, part, spared) for values in part.lists)) for part in parts)
 
 
-def _others(values: tuple[Any, ...], part: Clause, spared: Sequence[Clause]) -> tuple[Any, ...]:
+def _values_left(values: tuple[Any, ...], part: Clause, spared: Sequence[Clause]) -> tuple[Any, ...]:
     """Those of the values of a part that no exception has, if there are any."""
     gone = {
         str(value).casefold()
