@@ -60,7 +60,7 @@ def after_audit(
         return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
     if task.check_mode:
         return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, str(result["msg"]).splitlines())
-    return _decided(report, waiting, _status(result), [*_seen(result), *_said(result)])
+    return _decided(report, waiting, _status(result), [*_seen(result), *_report_lines(result)])
 
 
 def after_changes(
@@ -102,7 +102,7 @@ def after_changes(
         task.sleep(seconds)
         round_ += 1
     late = [NOT_YET] if status is ControlStatus.NOT_MET else []
-    return _decided(report, waiting, status, [*_seen(result), *_said(result), *late], fails=False)
+    return _decided(report, waiting, status, [*_seen(result), *_report_lines(result), *late], fails=False)
 
 
 def _waiting(report: OrganizationReport) -> ControlReport | None:
@@ -172,7 +172,7 @@ def _outcome(observed: Mapping[str, Any]) -> str:
     return f"{outcome}, and {listed(acted, joint='and')} acted" if acted else f"{outcome}, and no rule acted"
 
 
-def _said(result: Mapping[str, Any]) -> list[str]:
+def _report_lines(result: Mapping[str, Any]) -> list[str]:
     """What the module says, without addresses and subjects."""
     return [line.strip() for line in str(result["msg"]).splitlines() if line.strip()]
 

@@ -205,7 +205,9 @@ def _without_spared(parts: Iterable[Clause], spared: Sequence[Clause]) -> tuple[
 
     :param spared: what is not true of the mail.
     """
-    return tuple(replace(part, lists=tuple(_values_left(values, part, spared) for values in part.lists)) for part in parts)
+    return tuple(
+        replace(part, lists=tuple(_values_left(values, part, spared) for values in part.lists)) for part in parts
+    )
 
 
 def _values_left(values: tuple[Any, ...], part: Clause, spared: Sequence[Clause]) -> tuple[Any, ...]:

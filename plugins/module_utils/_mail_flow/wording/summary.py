@@ -295,7 +295,7 @@ _LEAVING_OUT = (
 
 
 def _unverified(rows: Sequence[Mapping[str, Any]]) -> str:
-    """That it is unknown whether guarantees hold, for reasons that they share, as a sentence."""
+    """The sentence that it is unknown whether guarantees hold, for reasons that they share."""
     names = listed([repr(row["name"]) for row in rows], joint="and", most=_UNVERIFIED)
     is_shown = any(reason["id"] == SHOWN for reason in rows[0].get("unknown") or ())
     return f"Cannot verify {names}: {reasons_of(rows[0])}.{f' {_LEAVING_OUT}' if is_shown else ''}"
