@@ -95,9 +95,10 @@ def _rules(predicted: Mapping[str, Any], seen: Sighting, silent: Sequence[str], 
         return False
     certain = [name for name, value in matched.items() if value is True]
     missed = [name for name in certain if name not in seen.rules]
-    if any(name not in silent for name in missed):
+    strange = any(name not in known for name in seen.rules)
+    if any(name not in silent for name in missed) and not strange:
         return False
-    return None if missed or len(certain) < len(matched) else True
+    return None if missed or strange or len(certain) < len(matched) else True
 
 
 def _protection(predicted: Mapping[str, Any], seen: Sighting) -> bool | None:

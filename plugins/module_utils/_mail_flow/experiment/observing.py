@@ -45,6 +45,9 @@ NOT_SEEN = "not_seen"
 #: What a rule's rejection says. Source: messages that tenants got.
 _BY_RULE = re.compile(r"TRANSPORT\.RULES\.|RejectMessage", re.IGNORECASE)
 
+#: In a detail: the rule that acted, and its GUID. The name may be empty. Source: what was observed on tenants.
+_RULE = re.compile(r"Transport rule: '(.*?)', ID: \('?([^')]*)'?\)")
+
 #: How much earlier than its sending a row may be dated, and how much later copies are looked for.
 _EARLIER = datetime.timedelta(minutes=5)
 
@@ -144,14 +147,17 @@ class Observer:
             return []
         return result.unwrap()
 
-    def copy(self, row: Row) -> bytes | None:
-        """The delivered copy in the recipient's mailbox, as MIME; ``None`` if there is none to see."""
-        if self.mailboxes is None or not row.message_id:
+    def copy(self, row: Row, message_id: str) -> bytes | None:
+        """The delivered copy in the recipient's mailbox, as MIME; ``None`` if there is none to see.
+
+        :param message_id: the message's ID as it is written: Microsoft Graph may look at its case.
+        """
+        if self.mailboxes is None or not message_id:
             return None
         try:
             self._graph = self._graph or self.mailboxes()
             (listed,) = self._graph.invoke(
-                [Call(GRAPH_FIND, {"Mailbox": row.recipient, "MessageId": row.message_id})], fresh=True
+                [Call(GRAPH_FIND, {"Mailbox": row.recipient, "MessageId": message_id})], fresh=True
             )
             for each in listed.unwrap():
                 (content,) = self._graph.invoke(
@@ -165,11 +171,12 @@ class Observer:
         return None
 
 
-def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None) -> Sighting:
+def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> Sighting:
     """What rows and details show of a recipient's copy.
 
     :param rows: those of one mark and recipient.
     :param events: the details of the last of them; ``None`` if they were not read.
+    :param names: the names of the organization's rules to their GUIDs.
     """
     if not rows:
         return Sighting(remarks=("missing",))
@@ -183,6 +190,7 @@ def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None)
     if not events:
         return Sighting(fate, evidence=("trace",), remarks=(*remarks, "partial"))
     traced = traced_of(events)
+    rules = _rules_of(events, names)
     told = " ".join(str(event.get("Detail") or "") + str(event.get("Data") or "") for event in events)
     if fate in ("failed", "not_delivered") and _BY_RULE.search(told):
         fate = "rejected"
@@ -191,7 +199,18 @@ def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None)
         fate == "rejected" and kinds & {"deliver", "send external"}
     ):
         remarks.append("contradicting")
-    return Sighting(fate, traced.rules, NOT_SEEN, ("trace", "detail"), tuple(remarks), traced.tls, traced.connector)
+    return Sighting(fate, rules, NOT_SEEN, ("trace", "detail"), tuple(remarks), traced.tls, traced.connector)
+
+
+def _rules_of(events: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The rules that details name, by name or by GUID alone; one that nobody knows by what stands there."""
+    by_guid = {guid.lower(): name for name, guid in names.items() if guid}
+    found: dict[str, None] = {}
+    for event in events:
+        if str(event.get("Event") or "").casefold() == "transport rule":
+            for name, guid in _RULE.findall(str(event.get("Detail") or "")):
+                found[by_guid.get(guid.lower(), name or guid)] = None
+    return tuple(found)
 
 
 def with_copy(seen: Sighting, content: bytes | None) -> Sighting:

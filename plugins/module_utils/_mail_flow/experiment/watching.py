@@ -86,7 +86,7 @@ class Watch:
             copies[found.row.message] = found.row
         for rows in self._rows.values():
             for row in rows.values():
-                if sighting_of([row], None).is_final and not self._events.get((row.message, row.recipient)):
+                if sighting_of([row], None, {}).is_final and not self._events.get((row.message, row.recipient)):
                     self._events[row.message, row.recipient] = self.observer.details(row)
 
     def _expected(self) -> int:
@@ -103,7 +103,7 @@ class Watch:
     def _sighting(self, recorded: RecordedMail, address: str) -> Sighting:
         rows = list(self._rows.get((recorded.mark, address), {}).values())
         events = [event for row in rows for event in self._events.get((row.message, row.recipient), ())]
-        return sighting_of(rows, events)
+        return sighting_of(rows, events, self.record.rules)
 
     def _seen(self, recorded: RecordedMail) -> ObservedMail:
         """A message with its copies: those that were computed, and all that were seen."""
@@ -116,6 +116,12 @@ class Watch:
             recorded, tuple(self._copy(recorded, address, predicted.get(address, {})) for address in addresses)
         )
 
+    def _id_of(self, row: Row, recorded: RecordedMail) -> str:
+        """A message's ID as it is written: Exchange may have given it one of its own, which only the details have in full."""
+        told = (str(event.get("MessageId") or "") for event in self._events.get((row.message, row.recipient), ()))
+        written = (recorded.message_id, *told)
+        return next((each for each in written if each.lower().strip("<>") == row.message_id), "")
+
     def _copy(self, recorded: RecordedMail, address: str, predicted: Mapping[str, Any]) -> SeenCopy:
         seen = Sighting("rejected", evidence=("bounce",)) if recorded.bounced else self._sighting(recorded, address)
         rows = list(self._rows.get((recorded.mark, address), {}).values())
@@ -123,6 +129,6 @@ class Watch:
             last = max(rows, key=lambda row: row.received)
             if self.report is not None:
                 seen = with_report(seen, last, self.report, self.record.rules)
-            seen = with_copy(seen, self.observer.copy(last))
+            seen = with_copy(seen, self.observer.copy(last, self._id_of(last, recorded)))
         agreement = agreement_of(predicted, seen, self.record.silent, list(self.record.rules))
         return SeenCopy(address, predicted, seen, agreement)
