@@ -64,3 +64,21 @@ options:
     type: int
     default: 0
 """
+
+    OBSERVATIONS = r"""
+options:
+  observations:
+    description:
+      - >-
+        A file with the observations of the organization, which M(m365.message_encryption.mail_flow_experiment) writes. An open question that is answered
+        there is no longer open, and what rests on the answer is certain for this organization.
+      - >-
+        An observation counts for O(observations_max_age) days, while the rules that it rests on are as they were. Observations that contradict each other
+        do not count. Observations of another organization are refused.
+      - A relative path is searched for as M(ansible.builtin.copy) does.
+    type: path
+  observations_max_age:
+    description: The days for which an observation counts.
+    type: int
+    default: 90
+"""

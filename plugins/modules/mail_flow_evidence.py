@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
   - m365.message_encryption.mail_flow.trace
+  - m365.message_encryption.mail_flow.observations
 attributes:
   platform:
     platforms: Exchange Online
@@ -228,6 +229,13 @@ raw:
   returned: if there are any
   type: list
   elements: dict
+observed:
+  description: >-
+    What was observed in this organization, each with C(id) (the number of the question), C(answer), C(seen) (the date) and C(text). Where observations do
+    not count, C(left_out) is V(old), V(changed) or V(contradictory) instead.
+  returned: with O(observations)
+  type: list
+  elements: dict
 unseen:
   description: What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
     V(encrypt_button). What was computed is about rules alone.
@@ -255,11 +263,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     window_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import OLDEST, QUERIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
+    OBSERVATIONS_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     MailFlowContext,
     given_facts,
+    observed_for,
     organization_rules,
+    with_observed,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
@@ -277,12 +290,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import twice_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import observed_lines
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
         **TRACE_ARGUMENT_SPEC,
         "rules": {"type": "list", "elements": "str"},
         "sample": {"type": "int", "default": 20},
+        **OBSERVATIONS_ARGUMENT_SPEC,
     },
     "mutually_exclusive": [TRACE_EXCLUSIVE],
 }
@@ -314,7 +329,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         )
     if trace.perhaps_twice:
         task.warnings.append(twice_sentence(trace.perhaps_twice))
-    known = facts_of(facts)
+    observed = observed_for(task, rules)
+    known = facts_of(with_observed(facts, observed))
     asked = Comparison(
         trace=trace,
         window=window,
@@ -331,8 +347,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     return {
         "changed": False,
         **result,
+        **({"observed": observed.rows} if params["observations"] else {}),
         "unavailable": {**unavailable, **found.unavailable},
-        "msg": screen_of(evidence_lines(found.evidence, result)),
+        "msg": screen_of(evidence_lines(found.evidence, result), observed_lines(observed.rows)),
     }
 
 

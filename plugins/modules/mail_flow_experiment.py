@@ -248,6 +248,12 @@ options:
       default is V(agreed).
     type: str
     choices: [agreed, dotnet]
+  observations:
+    description:
+      - The file to which open questions are added that the copies answer, with mode 0600. It is an input of
+        M(m365.message_encryption.mail_flow_test), M(m365.message_encryption.mail_flow_replay) and
+        M(m365.message_encryption.mail_flow_evidence). Use a file of its own for each organization.
+    type: path
   fail_on_error:
     description: Whether to fail where a message is not as expected, or Exchange contradicts what was computed.
     type: bool
@@ -381,6 +387,14 @@ not_sent:
   returned: success
   type: list
   elements: dict
+settled:
+  description: >-
+    Open questions about Exchange that a copy answers, by C(id) (the number of the question). The C(answer) is true or false, and C(text) says what it means;
+    C(seen) is the date, and C(experiment) the message. A question is settled if each way in which the copy can have passed the rules as it was seen
+    gives it this answer.
+  returned: outside of check mode
+  type: list
+  elements: dict
 sent:
   description: How many messages were sent, perhaps sent ones included.
   returned: success
@@ -437,6 +451,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MESSAGE_ARGUMENT_SPEC,
     MESSAGES_ARGUMENT_SPEC,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
+    Observation,
+    observations_document,
+    observations_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     DIALECT_ARGUMENT_SPEC,
@@ -452,6 +471,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     sample_lines,
     seen_lines,
     seen_row,
+    settled_lines,
+    settled_row,
     shown_of,
     unsent_lines,
     unsent_row,
@@ -502,6 +523,7 @@ SPEC: dict[str, Any] = {
         "read_only": {"type": "bool", "default": False},
         "facts": {"type": "dict"},
         "dialect": DIALECT_ARGUMENT_SPEC,
+        "observations": {"type": "path"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"]],
@@ -619,11 +641,12 @@ def _new_record(task: ExperimentContext, sample: Sample, rules: RuleSet, token: 
                 recipients=each.letter.recipients,
                 predicted=worded(each.predicted),
                 shows=tuple(shown_of(each)),
+                open={address: copy.document() for address, copy in each.open.items()},
             )
             for each in sample.messages
         ],
         rules={rule.name: rule.guid for rule in rules.rules},
-        silent=[rule.name for rule in rules.rules if is_silent(rule.told)],
+        silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
     )
 
 
@@ -660,6 +683,8 @@ def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleRepo
     )
     watch = Watch(observer, record, task.say, task.sleep, _now, report)
     messages = watch.wait(task.params["wait"])
+    settled = list(dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled))
+    _keep(task, record, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
     return {
         "changed": bool(record.out) and not task.params["read_only"],
@@ -670,10 +695,25 @@ def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleRepo
             if each not in record.out
         ],
         "sent": len(record.out),
+        "settled": [settled_row(each) for each in settled],
         "unavailable": observer.unavailable,
-        "msg": screen_of(seen_lines(messages, record)),
+        "msg": screen_of([*seen_lines(messages, record), *settled_lines(settled)]),
         **({"failed": True} if contradicts and task.params["fail_on_error"] else {}),
     }
+
+
+def _keep(task: ExperimentContext, record: ExperimentRecord, settled: Sequence[Observation]) -> None:
+    """Adds what was settled to the file of observations.
+
+    :raises OptionError: it cannot be written, or is of another organization.
+    """
+    path = task.params["observations"]
+    if not path or not settled:
+        return
+    file = task.record_file(path)
+    known = observations_of(file.read(), f"observations: {path}", record.organization) if file.exists() else []
+    every = [*known, *(each for each in settled if each not in known)]
+    file.write(observations_document(record.organization, every))
 
 
 def _organization_name(task: ExperimentContext) -> str:

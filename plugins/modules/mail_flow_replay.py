@@ -40,6 +40,7 @@ extends_documentation_fragment:
   - m365.message_encryption.transport_rule.added
   - m365.message_encryption.mail_flow.trace
   - m365.message_encryption.mail_flow.source
+  - m365.message_encryption.mail_flow.observations
 options:
   days:
     description: The days of mail to read, 1 to 90. Exchange keeps 90 days. Not used with O(trace).
@@ -236,6 +237,13 @@ encrypted_otherwise:
   description: How much something besides the rules encrypts, as M(m365.message_encryption.mail_flow_evidence) returns it.
   returned: if the present rules of an organization are replayed, and its own trace
   type: dict
+observed:
+  description: >-
+    What was observed in this organization, each with C(id) (the number of the question), C(answer), C(seen) (the date) and C(text). Where observations do
+    not count, C(left_out) is V(old), V(changed) or V(contradictory) instead.
+  returned: with O(observations)
+  type: list
+  elements: dict
 unseen:
   description: What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
     V(encrypt_button). So the counts say what rules do, and nothing else.
@@ -264,6 +272,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     GUARANTEES_ARGUMENT_SPEC,
     declared_guarantees,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
+    OBSERVATIONS_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
@@ -291,6 +302,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     replay_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import observed_lines
 
 #: Guarantees about how mail arrives and leaves are of what a trace does not tell.
 _GUARANTEE = {
@@ -310,6 +322,7 @@ SPEC: dict[str, Any] = {
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
         "domains": {"type": "int", "default": 10},
+        **OBSERVATIONS_ARGUMENT_SPEC,
     },
     "mutually_exclusive": [["rules", "source"], TRACE_EXCLUSIVE],
 }
@@ -347,8 +360,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         report=report,
     )
     lines = replay_lines(result)
-    msg = screen_of(lines, numbers_told(lines))
-    return {"changed": False, **result, "unavailable": tested.unavailable, "msg": msg}
+    msg = screen_of(lines, [*numbers_told(lines), *observed_lines(tested.observed.rows)])
+    observed = {"observed": tested.observed.rows} if params["observations"] else {}
+    return {"changed": False, **result, **observed, "unavailable": tested.unavailable, "msg": msg}
 
 
 def main() -> None:

@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - m365.message_encryption.transport_rule.proposed
   - m365.message_encryption.transport_rule.added
   - m365.message_encryption.mail_flow.source
+  - m365.message_encryption.mail_flow.observations
 options:
   messages:
     description:
@@ -1081,6 +1082,13 @@ organizations:
     means. "Before" is O(compare_with).
   returned: with O(overview=true), if O(compare_with) is a file of an organization with other accepted domains
   type: dict
+observed:
+  description: >-
+    What was observed in this organization, each with C(id) (the number of the question), C(answer), C(seen) (the date) and C(text). Where observations do
+    not count, C(left_out) is V(old), V(changed) or V(contradictory) instead.
+  returned: with O(observations)
+  type: list
+  elements: dict
 unseen:
   description: >-
     What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
@@ -1137,6 +1145,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MESSAGES_ARGUMENT_SPEC,
     Case,
     cases_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
+    OBSERVATIONS_ARGUMENT_SPEC,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.references import references
@@ -1204,7 +1215,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     mail_lines,
     tested_text,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import unseen_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import (
+    observed_lines,
+    unseen_lines,
+)
 
 #: The maximum number of sentences about a difference in the message for people.
 _SAID = 10
@@ -1229,6 +1243,7 @@ SPEC: dict[str, Any] = {
         "references": {"type": "bool"},
         "suggest": {"type": "bool"},
         "explain": {"type": "bool"},
+        **OBSERVATIONS_ARGUMENT_SPEC,
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
@@ -1319,7 +1334,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if not verb.of_all_mail:
             test.result.update(verb.answer(test))
     lines = [line for verb in asked for line in verb.lines(test)]
-    test.result["msg"] = screen_of(lines, [*numbers_told(lines), *unseen_lines(test.result)])
+    told = [*numbers_told(lines), *observed_lines(test.result.get("observed", ())), *unseen_lines(test.result)]
+    test.result["msg"] = screen_of(lines, told)
     test.result["messages"] = worded(test.result["messages"])
     return {**test.result, **_failure(test)}
 
@@ -1358,6 +1374,7 @@ def _test_of(task: MailFlowContext) -> _Test:
             "messages": [row for row in rows if tested.is_listed(row["name"], params["results"])],
             "unavailable": found.unavailable,
             "unseen": list(simulator.facts.unseen),
+            **({"observed": found.observed.rows} if params["observations"] else {}),
         },
     )
 

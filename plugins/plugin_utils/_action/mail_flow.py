@@ -147,6 +147,10 @@ class OwnerFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return self._path.exists()
+
     def create(self, document: Mapping[str, Any]) -> None:
         """Makes it. Of two runs, one does.
 

@@ -29,6 +29,10 @@ class Connectives(Protocol):
     def free(self) -> bool:
         """Whether an unknown is a variable; otherwise it is open."""
 
+    @property
+    def observed(self) -> Mapping[str, bool]:
+        """The number of an open question to the answer that was observed."""
+
     def unknown(self, *name: Hashable) -> Value:
         """An unknown. The same name is the same unknown."""
 

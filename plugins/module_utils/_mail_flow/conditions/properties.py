@@ -10,6 +10,7 @@ from ..._exchange.names import name_key, same_name
 from ..model import questions
 from ..model.header_edits import CLASSIFICATION, SPAM_LEVEL
 from ..model.kleene import Truth, opened
+from ..model.message import Protection
 from ..model.rule_view import RuleView, Settings
 from ..model.sizes import bytes_of, size_range
 from .formulas import AddressVariables, Formulas, MessageSeen, Properties, Value
@@ -46,6 +47,9 @@ def is_type(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     if protection is not None and value == "Encrypted":
         return protection.kind == "smime"
     if protection is not None and value == "PermissionControlled":
+        at_once = rule_view.facts.observed.get(questions.PROTECTED_BY_NOW)
+        if at_once is not None:
+            return _controlled_as_observed(rule_view, protection, at_once=at_once)
         if content.asked and not protection.by_rights:
             return opened(("controlled", "asked"), questions.PROTECTED_BY_NOW, "protected_by_now", guess=False)
         if content.removed and protection.by_rights and protection.owner != "other":
@@ -56,6 +60,15 @@ def is_type(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     if message.types is None or value in message.types_open:
         return opened(("type", value), questions.A_FACT, "type", value)
     return value in message.types
+
+
+def _controlled_as_observed(rule_view: RuleView, protection: Protection, *, at_once: bool) -> bool:
+    """Whether a message counts as protected by rights, where it was observed when rules see what rules do to protection."""
+    if rule_view.content.asked and not protection.by_rights:
+        return at_once
+    if rule_view.content.removed and protection.by_rights and protection.owner != "other":
+        return not at_once
+    return protection.by_rights
 
 
 def importance_is(rule_view: RuleView, value: str, settings: Settings) -> Truth:
@@ -76,6 +89,9 @@ def has_classification(rule_view: RuleView, value: str, settings: Settings) -> T
 def has_no_classification(rule_view: RuleView, value: bool, settings: Settings) -> Truth:
     """No classification. What the condition does if it is false is unknown."""
     known = rule_view.content.classifications
+    observed = rule_view.facts.observed.get(questions.CLASSIFICATION_FALSE)
+    if not value and observed is not None:
+        return observed
     if not value:
         return opened(("no classification",), questions.CLASSIFICATION_FALSE, "has_no_classification_false")
     return opened(("classified",), questions.A_FACT, "classification") if known is None else not known
@@ -105,6 +121,9 @@ def _formula_of_type(formulas: Formulas, atom: Atom, seen: MessageSeen, person: 
     if atom.values == "PermissionControlled":
         asked = seen.asked & ~mail.rights
         removed = seen.removed & mail.arrival["own"]
+        at_once = logic.observed.get(questions.PROTECTED_BY_NOW)
+        if at_once is not None:
+            return logic.choose(asked | removed, asked if at_once else removed, mail.rights)
         by_now = logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed)
         return logic.choose(asked | removed, by_now, mail.rights)
     if atom.values == "Signed":

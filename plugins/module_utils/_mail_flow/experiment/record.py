@@ -27,6 +27,9 @@ _KIND = "experiment"
 class RecordFile(Protocol):
     """Where a record is kept, readable by its owner alone."""
 
+    def exists(self) -> bool:
+        """Whether it is there."""
+
     def create(self, document: Mapping[str, Any]) -> None:
         """Makes it.
 
@@ -55,6 +58,7 @@ class RecordedMail:
     :param reason: why it was refused, or is perhaps sent.
     :param sent_at: when that was tried, ISO 8601; empty if it was not.
     :param bounced: whether a server refused it for a rule.
+    :param open: address to the ways in which a copy can pass the rules, as ``settling`` writes it.
     """
 
     name: str
@@ -68,6 +72,7 @@ class RecordedMail:
     reason: str = ""
     sent_at: str = ""
     bounced: bool = False
+    open: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass

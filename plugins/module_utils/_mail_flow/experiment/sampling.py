@@ -22,6 +22,7 @@ from ..symbolic.witness_replay import is_about
 from .drafts import MailDraft, drafts_of, pairs_of
 from .letters import Sending, TestLetter, UnsendableError, letter_of
 from .reach import CopyReach, reach_of
+from .settling import OpenCopy, open_copies_of
 
 #: The most drafts that are tried.
 MOST_DRAFTS = 2000
@@ -66,6 +67,7 @@ class Planned:
     :param expect: the user's expectations: address to keys of a result.
     :param predicted: address to the computed result.
     :param goals: what it shows.
+    :param open: address to the ways in which a copy can pass the rules, where there are several.
     """
 
     letter: TestLetter
@@ -74,6 +76,7 @@ class Planned:
     reach: CopyReach
     expect: Mapping[str, Any] = field(default_factory=dict)
     goals: tuple[Demonstration, ...] = ()
+    open: Mapping[str, OpenCopy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,8 @@ class _Selector:
         predicted = self._simulator.run(letter.message)["recipients"]
         reach = reach_of(letter, self.asked.rule_set, self.asked.facts)
         kept = {key: value for key, value in options.items() if key != "expect" and value not in (None, [], {})}
-        self._messages.append(Planned(letter, kept, predicted, reach, dict(expect or {}), goals))
+        open_ = open_copies_of(letter, self.asked.rule_set, self.asked.facts)
+        self._messages.append(Planned(letter, kept, predicted, reach, dict(expect or {}), goals, open_))
 
     def _unique(self, name: str) -> str:
         taken = {planned.letter.name for planned in self._messages}

@@ -7,16 +7,18 @@ The trace shows a row after minutes, and its details later. A row that is there 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..evidence.reports import RuleReport
+from ..input.observations import Observation
 from ..model.addresses import is_address
 from ..trace.rows import Row
-from .comparing import Agreement, agreement_of
+from .comparing import NOT_COMPARABLE, Agreement, agreement_of
 from .observing import Observer, Sighting, sighting_of, with_copy, with_report
 from .record import ExperimentRecord, RecordedMail
+from .settling import OpenCopy, fits, open_copy_of, settled
 
 #: Seconds between the first two looks, by how much the time grows, and the longest one.
 _FIRST, _GROWS, _LONGEST = 2.0, 1.5, 30.0
@@ -24,12 +26,16 @@ _FIRST, _GROWS, _LONGEST = 2.0, 1.5, 30.0
 
 @dataclass(frozen=True)
 class SeenCopy:
-    """A copy of a message: what was computed, what was seen, and how the two compare."""
+    """A copy of a message: what was computed, what was seen, and how the two compare.
+
+    :param settled: the open questions that it answers.
+    """
 
     address: str
     predicted: Mapping[str, Any]
     seen: Sighting
     agreement: Agreement
+    settled: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,5 +136,27 @@ class Watch:
             if self.report is not None:
                 seen = with_report(seen, last, self.report, self.record.rules)
             seen = with_copy(seen, self.observer.copy(last, self._id_of(last, recorded)))
-        agreement = agreement_of(predicted, seen, self.record.silent, list(self.record.rules))
-        return SeenCopy(address, predicted, seen, agreement)
+        silent, known = self.record.silent, list(self.record.rules)
+        agreement = agreement_of(predicted, seen, silent, known)
+        ways = recorded.open.get(address)
+        if ways is None:
+            return SeenCopy(address, predicted, seen, agreement)
+        copy = open_copy_of(ways)
+        if agreement.agrees is False and fits(copy, seen, silent, known):
+            agreement = Agreement(NOT_COMPARABLE)  # only a likely answer was wrong
+        answers = settled(copy, seen, silent, known)
+        return SeenCopy(address, predicted, seen, agreement, tuple(self._observations(recorded, copy, seen, answers)))
+
+    def _observations(
+        self, recorded: RecordedMail, copy: OpenCopy, seen: Sighting, answers: Mapping[str, bool]
+    ) -> Iterator[Observation]:
+        for number, answer in sorted(answers.items()):
+            yield Observation(
+                id=number,
+                answer=answer,
+                seen=(recorded.sent_at or self.record.began.isoformat())[:10],
+                experiment=f"{recorded.name} ({recorded.mark})",
+                evidence=seen.evidence,
+                rules=copy.rules,
+                digest=copy.digest,
+            )

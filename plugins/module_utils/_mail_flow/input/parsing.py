@@ -32,6 +32,7 @@ from ..model.encrypters import AutoLabel, Encrypter
 from ..model.expressions import Dialect
 from ..model.facts import AcceptedDomain, Facts
 from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
+from ..model.questions import OBSERVABLE
 from ..model.sizes import bytes_of
 from ..rules.dlp_rules import DlpRules
 
@@ -123,6 +124,7 @@ FACT_KEYS = (
         "auto_label_policies",
     ),
     "dialect",
+    "observed",
 )
 
 #: How patterns can be said to be read.
@@ -318,6 +320,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         label_policies=given("label_policies", _each_of(declared_label_policy)),
         auto_label_policies=given("auto_label_policies", _each_of(_auto_label)),
         dialect=dialect,
+        observed=given("observed", _observed) or {},
     )
 
 
@@ -381,6 +384,12 @@ def _dialect(value: Any, where: str) -> Dialect:
     if value not in DIALECTS:
         raise OptionError(f"{where} is {value!r}.", remedy=f"Use one of {', '.join(DIALECTS)}.")
     return Dialect(value)
+
+
+def _observed(value: Any, where: str) -> Mapping[str, bool]:
+    found = _mapped(value, where)
+    refuse_unknown(found, OBSERVABLE, f"{where}.")
+    return {number: bool(_flag(answer, f"{where}.{number}")) for number, answer in found.items()}
 
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str) -> None:

@@ -5,9 +5,10 @@ a capture, or the info module's output.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._engine.arguments import validate
@@ -29,6 +30,7 @@ from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
 from .guarantee_options import Guarantee
 from .messages import MESSAGES_ARGUMENT_SPEC, Case
+from .observations import Observed, observations_of, observed_of
 from .parsing import DIALECTS
 
 
@@ -77,12 +79,14 @@ class TestedRules:
     :param facts: the facts under which they are tested, as the option ``facts`` takes them.
     :param unavailable: why some facts could not be read, by fact.
     :param without: the rules without those that the task adds; ``None`` if it adds none.
+    :param observed: what was observed in the organization.
     """
 
     rules: RuleSet
     facts: dict[str, Any]
     unavailable: dict[str, str]
     without: RuleSet | None
+    observed: Observed = field(default_factory=Observed)
 
 
 def tested_rules(
@@ -93,12 +97,45 @@ def tested_rules(
     *,
     every_fact: bool,
 ) -> TestedRules:
-    """The rules that a task tests, with their facts. One round trip, and more where rules or guarantees name groups,
-    people by a name, or managers.
+    """The rules that a task tests, with their facts, and with what was observed. One round trip, and more where rules or
+    guarantees name groups, people by a name, or managers.
 
     :param every_fact: whether mail of every kind passes the rules, so that every fact is needed, those of the compliance
         endpoint included.
     """
+    found = _read_rules(task, cases, others, guarantees, every_fact=every_fact)
+    observed = observed_for(task, found.rules)
+    return replace(found, facts=with_observed(found.facts, observed), observed=observed)
+
+
+def observed_for(task: MailFlowContext, rules: RuleSet) -> Observed:
+    """What the file of observations says of an organization with these rules.
+
+    :raises OptionError: it cannot be read, or is of another organization.
+    """
+    path = task.params.get("observations")
+    if not path:
+        return Observed()
+    here = str((task.describe().get("organization") or {}).get("name") or "") if task.connected else ""
+    found = observations_of(task.load(path), f"observations: {path}", here)
+    today = datetime.datetime.now(datetime.UTC).date()
+    return observed_of(found, rules, today, task.params["observations_max_age"])
+
+
+def with_observed(facts: Mapping[str, Any], observed: Observed) -> dict[str, Any]:
+    """Facts, with what was observed as one more."""
+    return {**facts, **({"observed": dict(observed.answers)} if observed.answers else {})}
+
+
+def _read_rules(
+    task: MailFlowContext,
+    cases: Sequence[Case],
+    others: RuleSet | None,
+    guarantees: Sequence[Guarantee],
+    *,
+    every_fact: bool,
+) -> TestedRules:
+    """The rules that a task tests, with their facts."""
     params, given = task.params, given_facts(task.params)
     added = params["add_rules"] or []
     if params["source"]:

@@ -64,6 +64,7 @@ class Facts:
     :param dlp_policies: the rules of DLP policies, ready to be applied, and :param:`labels` sensitivity labels.
     :param label_policies: the policies that publish labels, and :param:`auto_label_policies` those that set them on
         the way.
+    :param observed: the number of an open question to the answer that was observed in this organization; see ``questions.OBSERVABLE``.
     """
 
     accepted_domains: tuple[AcceptedDomain, ...] | None = None
@@ -89,6 +90,7 @@ class Facts:
     label_policies: tuple[LabelPolicyFact, ...] | None = None
     auto_label_policies: tuple[AutoLabel, ...] | None = None
     dialect: Dialect = Dialect.AGREED
+    observed: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def obstacle(self) -> Obstacle | None:
@@ -458,6 +460,9 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
+    observed = facts.observed.get(questions.UNAUTHENTICATED_INSIDE)
+    if observed is not None:
+        return all_of((person, observed))
     own = opened(
         ("unauthenticated", address),
         questions.UNAUTHENTICATED_INSIDE,

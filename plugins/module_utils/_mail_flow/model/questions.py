@@ -355,6 +355,26 @@ QUESTIONS = (
     ),
 )
 
+#: The questions that an organization can answer by what it does to a message, with what the answers true and false mean.
+OBSERVABLE = {
+    PROTECTED_BY_NOW: (
+        "Later rules see at once what a rule does to protection.",
+        "Later rules see a message as it was before rules asked for protection, or removed it.",
+    ),
+    AUDIT_STOPS: (
+        "A rule in a test mode with stop_rule_processing stops the later rules.",
+        "A rule in a test mode with stop_rule_processing does not stop the later rules.",
+    ),
+    CLASSIFICATION_FALSE: (
+        "has_no_classification: false is true of mail.",
+        "has_no_classification: false is not true of mail.",
+    ),
+    UNAUTHENTICATED_INSIDE: (
+        "Unauthenticated mail to an address of the organization without an object goes inside.",
+        "Unauthenticated mail to an address of the organization without an object does not go inside.",
+    ),
+}
+
 #: Number to its question.
 BY_ID = {question.id: question for question in QUESTIONS}
 

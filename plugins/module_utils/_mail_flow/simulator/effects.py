@@ -55,6 +55,9 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     reported = told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
     if "stop_rule_processing" not in rule.actions or scene.last:
         return [reported]
+    observed = scene.facts.observed.get(questions.AUDIT_STOPS)
+    if observed is not None:
+        return [reported.but(over=True, ended_by=rule.name) if observed else reported]
     stops = opened(("stop", rule.place), questions.AUDIT_STOPS, "test_mode_stops", rule.name, guess=False)
     return [reported.answering(stops, False), reported.answering(stops, True).but(over=True, ended_by=rule.name)]
 

@@ -42,6 +42,7 @@ class Passage:
     :param decider: decides which rules match; by default the message does.
     :param watch: called with each rule and world before the rule is applied.
     :param simplify: what later rules and the outcome need to know of a world after a rule; by default everything.
+    :param by_rules: whether worlds in which other rules matched stay apart.
     :param gives_up: whether to end where there are too many worlds, since nothing is certain any more.
     """
 
@@ -52,6 +53,7 @@ class Passage:
     watch: Callable[[FlowRule, World, Recipient], None] | None = None
     simplify: Callable[[World], World] | None = None
     gives_up: bool = False
+    by_rules: bool = False
     _contents: dict[Content, Content] = field(default_factory=dict)
     _splits: CopySplits = field(init=False)
     _after: AfterRules = field(init=False)
@@ -174,12 +176,12 @@ class Passage:
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = self._through_rules(person, starts, place, by)
         worlds = [new for world in course.worlds for new in self._after.worlds(world, person)]
-        course.worlds = merged(worlds) if len(worlds) > 1 else worlds
+        course.worlds = merged(worlds, by_rules=self.by_rules) if len(worlds) > 1 else worlds
         return course
 
     def _through_rules(self, person: Recipient, starts: list[World], place: int, by: Added | None) -> Course:
         """What the mail flow rules do to a copy."""
-        course = Course(person, merged(starts), by=by)
+        course = Course(person, merged(starts, by_rules=self.by_rules), by=by)
         if "NDR" in (self.message.types or ()):
             return course
         contents: set[tuple[int, int]] = set()
@@ -202,7 +204,7 @@ class Passage:
                 worlds += self._step(rule, world, course) if goes else [world]
             if len(worlds) > 1:
                 spend(len(worlds) * STEPS_OF_WORLD)
-                worlds = merged(worlds)
+                worlds = merged(worlds, by_rules=self.by_rules)
                 if len(worlds) > MOST_WORLDS:
                     course.too_many = True
                     worlds = worlds[:MOST_WORLDS]

@@ -117,11 +117,15 @@ class World(Value):
         )
 
 
-def merged(worlds: Iterable[World]) -> list[World]:
-    """The worlds in order, with equal ones merged."""
+def merged(worlds: Iterable[World], *, by_rules: bool = False) -> list[World]:
+    """The worlds in order, with equal ones merged.
+
+    :param by_rules: whether worlds in which other rules matched stay apart.
+    """
     alike: dict[tuple[object, ...], list[World]] = {}
     for world in worlds:
-        alike.setdefault(world.state, []).append(world)
+        key = (*world.state, world.matched, world.perhaps) if by_rules else world.state
+        alike.setdefault(key, []).append(world)
     return [world for group in alike.values() for world in (_few(group) if len(group) > 1 else group)]
 
 

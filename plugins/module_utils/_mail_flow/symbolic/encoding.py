@@ -138,7 +138,7 @@ class Model:
 
     def _side(self, *, free: bool) -> Side:
         every = [*self.rule_sets, self.claims]
-        logic = Logic(self.circuit, free=free)
+        logic = Logic(self.circuit, free=free, observed=self.facts.observed)
         company = Company(self.mail, logic, Histories(), self.exact, every)
         conditions: list[Conditions] = []
         chains = []

@@ -9,7 +9,7 @@ pair of false and true, Kleene's third value; what certainly happens then happen
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,16 +85,25 @@ class Logic:
     """Logic over values on a circuit.
 
     :param free: whether unknowns are variables; otherwise they are open.
+    :param observed: the number of an open question to the answer that was observed.
     :param questions: the variables of unknowns; none if they are open.
     """
 
-    def __init__(self, circuit: Circuit, *, free: bool) -> None:
+    def __init__(self, circuit: Circuit, *, free: bool, observed: Mapping[str, bool] | None = None) -> None:
         self.circuit = circuit
+        #: The number of an open question to the answer that was observed.
+        self.observed: Mapping[str, bool] = observed or {}
         self.free = free
         self.questions: dict[Literal, None] = {}
 
     def unknown(self, *name: Hashable) -> Value:
-        """An unknown. If it is free, the same name is the same variable."""
+        """An unknown, unless its question was observed. If it is free, the same name is the same variable.
+
+        :param name: the number of the question first.
+        """
+        answer = self.observed.get(str(name[0]))
+        if answer is not None:
+            return TRUE if answer else FALSE
         if not self.free:
             return UNKNOWN
         variable = self.circuit.variable(("unknown", *name))

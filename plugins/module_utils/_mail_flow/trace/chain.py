@@ -190,7 +190,7 @@ class Chain:
         )
         self.effects = tuple(map(_effect, rules.rules))
         #: For each rule, whether it ends the copies that it acts on.
-        self.endings = tuple(map(ending_of, rules.rules))
+        self.endings = tuple(ending_of(rule, facts.observed) for rule in rules.rules)
         self.side_effects = {
             rule.place: frozenset(effects)
             for rule in rules.rules

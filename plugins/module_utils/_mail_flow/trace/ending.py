@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..actions.act import Scene
@@ -27,11 +28,14 @@ class Ending:
     guess: str = ""
 
 
-def ending_of(rule: FlowRule) -> Ending:
+def ending_of(rule: FlowRule, observed: Mapping[str, bool]) -> Ending:
     """What becomes of a copy of an ordinary message that a rule acts on, in all worlds that the simulator tells apart where
-    it knows no facts.
+    it knows no facts but what was observed.
     """
-    facts, message = Facts(), replace(message_of(NOBODY, NOBODY), types=frozenset(), protection=Protection())
+    facts, message = (
+        Facts(observed=observed),
+        replace(message_of(NOBODY, NOBODY), types=frozenset(), protection=Protection()),
+    )
     person = recipient_of(NOBODY, facts)
     start = World(first_content(message), Fork((person,)))
     scene = Scene(message, facts, person, last=False, protection_shows=False)

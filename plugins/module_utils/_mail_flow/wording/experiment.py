@@ -15,6 +15,7 @@ from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRe
 from ..experiment.sampling import Demonstration, Planned, Sample, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
+from ..input.observations import Observation
 from .reasons import worded
 
 #: Why a message is not sent.
@@ -166,6 +167,23 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
         elif recorded.state == PLANNED:
             lines.append(f"Not sent, because an earlier one was refused: {recorded.name}.")
     return lines
+
+
+def settled_row(observation: Observation) -> dict[str, Any]:
+    """An open question that was settled, as a result has it."""
+    return {
+        "id": observation.id,
+        "answer": observation.answer,
+        "text": observation.text,
+        "seen": observation.seen,
+        "experiment": observation.experiment,
+        "evidence": list(observation.evidence),
+    }
+
+
+def settled_lines(observations: Iterable[Observation]) -> list[str]:
+    """The open questions that were settled."""
+    return [f"{each.id} is settled: {each.text}" for each in observations]
 
 
 def _why_open(copy: SeenCopy) -> str:

@@ -28,6 +28,22 @@ def unseen_line(unseen: Iterable[str]) -> str:
     return f"Not seen: {names}." if names else ""
 
 
+def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What was observed in the organization, and which observations do not count."""
+    return [
+        f"{row['id']}: {row['text']}." if "text" in row else f"{row['id']}: {_LEFT_OUT[row['left_out']]}."
+        for row in rows
+    ]
+
+
+#: Why an observation does not count.
+_LEFT_OUT = {
+    "old": "its observations are older than observations_max_age",
+    "changed": "the rules that its observations rest on have changed",
+    "contradictory": "its observations contradict each other",
+}
+
+
 def unseen_lines(result: Mapping[str, Any]) -> list[str]:
     """What the verdicts of a result, or of a part of a report, do not see, and what was not tested."""
     untested = ", ".join(result.get("untested") or ())

@@ -153,6 +153,10 @@ class KeptRecord:
 
     versions: list[str] = field(default_factory=list)
 
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return bool(self.versions)
+
     def create(self, document: Mapping[str, Any]) -> None:
         """Makes it."""
         if self.versions:
@@ -172,7 +176,13 @@ class KeptRecord:
 
 
 def run(
-    session: EmulatedSession, mailboxes: Mailboxes, kept: KeptRecord, *, check_mode: bool = False, **options: Any
+    session: EmulatedSession,
+    mailboxes: Mailboxes,
+    kept: KeptRecord,
+    *,
+    check_mode: bool = False,
+    others: Mapping[str, KeptRecord] | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
     """Runs the module as its action does."""
     spec = dict(mail_flow_experiment.SPEC)
@@ -188,7 +198,7 @@ def run(
         session=session,
         describe=lambda: {"organization": {"name": "contoso.onmicrosoft.com"}},
         mailboxes=lambda: mailboxes,
-        record_file=lambda path: kept,
+        record_file=lambda path: (others or {}).get(path, kept),
         mail_server=lambda params: mailboxes,
         sleep=slept.append,
         say=said.append,

@@ -45,4 +45,10 @@ BOSS = "boss@contoso.com"
 )
 def test_what_ends_a_copy(actions: Values, more: Values, ending: Ending) -> None:
     (rule,) = RuleSet([{"name": "R", "conditions": {}, "exceptions": {}, "actions": actions, **more}]).rules
-    assert ending_of(rule) == ending
+    assert ending_of(rule, {}) == ending
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_ends_a_copy_may_have_been_observed(stops: bool) -> None:
+    (rule,) = RuleSet([{"name": "R", "mode": "Audit", "actions": STOP}]).rules
+    assert ending_of(rule, {"U08": stops}) == Ending(stops)

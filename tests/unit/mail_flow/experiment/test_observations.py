@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open questions that an organization answers, and what is certain of it from then on."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
+    Observation,
+    digest_of_rules,
+    observations_document,
+    observations_of,
+    observed_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import OBSERVABLE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+
+from tests.unit.mail_flow.experiment.mailboxes import (
+    ENCRYPT,
+    INSIDE,
+    PARTNER,
+    SENDER,
+    KeptRecord,
+    Mailboxes,
+    message,
+    run,
+    session_with,
+)
+from tests.unit.mail_flow.running import NoSession, flow
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+LOGGED = {**ENCRYPT, "actions": {**ENCRYPT["actions"], "set_audit_severity": "Low"}}
+TRIED = {
+    "name": "Tried",
+    "mode": "Audit",
+    "conditions": {"from_scope": "InOrganization"},
+    "actions": {"set_header_name": "X-Tried", "set_header_value": "1", "stop_rule_processing": True},
+}
+PREFIX = {
+    "name": "Prefix",
+    "conditions": {"message_type_matches": "PermissionControlled"},
+    "actions": {"prepend_subject": "[protected] ", "set_audit_severity": "Low"},
+}
+UNCLASSIFIED = {
+    "name": "Unclassified",
+    "conditions": {"has_no_classification": False},
+    "actions": {"reject_message_reason_text": "No.", "set_audit_severity": "Low"},
+}
+#: Rules, whether the rules that are seen act, and the question with its answer.
+CASES = [
+    ([TRIED, LOGGED], ["Partners"], "U08", False),
+    ([TRIED, LOGGED], [], "U08", True),
+    ([LOGGED, PREFIX], ["Partners"], "U03", False),
+    ([LOGGED, PREFIX], ["Partners", "Prefix"], "U03", True),
+    ([UNCLASSIFIED], [], "U15", False),
+]
+
+
+def experiment(rules: list[dict[str, Any]], acting: list[str], file: KeptRecord, **options: Any) -> dict[str, Any]:
+    session = session_with(*rules)
+    guids = {rule["Name"]: rule["Guid"] for rule in session.edit("Get-TransportRule")}
+    fates = {PARTNER: {"rules": {name: guids[name] for name in acting}}}
+    given = {"senders": [SENDER], "recipients": [INSIDE, PARTNER], "messages": [message()], **options}
+    return run(session, Mailboxes(session, fates), KeptRecord(), others={"seen.json": file}, **given)
+
+
+@pytest.mark.parametrize(("rules", "acting", "number", "answer"), CASES, ids=str)
+def test_a_copy_settles_a_question(rules: list[dict[str, Any]], acting: list[str], number: str, answer: bool) -> None:
+    file = KeptRecord()
+    found = experiment(rules, acting, file, observations="seen.json")
+    (settled,) = found["settled"]
+    assert (settled["id"], settled["answer"], settled["seen"]) == (number, answer, TODAY.isoformat())
+    # A likely answer that is wrong contradicts no definite one.
+    assert "failed" not in found
+    (kept,) = observations_of(file.read(), "seen.json", "contoso.onmicrosoft.com")
+    assert (kept.id, kept.answer, kept.rules) == (number, answer, tuple(sorted(rule["name"] for rule in rules)))
+
+
+def test_what_is_not_seen_settles_nothing() -> None:
+    assert experiment([TRIED, LOGGED], [], KeptRecord(), messages=[message(to=[INSIDE])])["settled"] == []
+    assert experiment([LOGGED], ["Partners"], KeptRecord())["settled"] == []
+
+
+def test_an_observation_is_kept_once() -> None:
+    file = KeptRecord()
+    session = session_with(TRIED, LOGGED)
+    guids = {rule["Name"]: rule["Guid"] for rule in session.edit("Get-TransportRule")}
+    mailboxes = Mailboxes(session, {PARTNER: {"rules": {"Partners": guids["Partners"]}}})
+    kept, others = KeptRecord(), {"seen.json": file}
+    people = {"senders": [SENDER], "recipients": [PARTNER], "messages": [message()], "observations": "seen.json"}
+    run(session, mailboxes, kept, others=others, **people)
+    run(session, mailboxes, kept, others=others, read_only=True, observations="seen.json")
+    assert len(observations_of(file.read(), "x")) == 1
+
+
+FACTS: dict[str, Any] = {
+    "accepted_domains": ["contoso.onmicrosoft.com"],
+    "remote_domains": [],
+    "mail_users": [],
+    "journal_rules": [],
+}
+MAIL = {"name": "Offer", "from": SENDER, "authenticated": True, "to": [PARTNER], "subject": "Offer"}
+
+
+def computed(rules: list[dict[str, Any]], **facts: Any) -> dict[str, Any]:
+    found = flow(NoSession(), rules=rules, facts={**FACTS, **facts}, messages=[{**MAIL, "defaults": "ordinary"}])
+    (result,) = found["messages"][0]["recipients"].values()
+    return dict(result)
+
+
+@pytest.mark.parametrize(("rules", "acting", "number", "answer"), CASES, ids=str)
+def test_an_answer_is_certain_from_then_on(
+    rules: list[dict[str, Any]], acting: list[str], number: str, answer: bool
+) -> None:
+    open_ = computed(rules)
+    assert number in [*open_.get("assumes", ()), *(each["id"] for each in open_.get("unknown", ()))]
+    known = computed(rules, observed={number: answer})
+    assert number not in [*known.get("assumes", ()), *(each["id"] for each in known.get("unknown", ()))]
+    enforced = {rule["name"] for rule in rules if rule.get("mode") != "Audit"}
+    assert {each["name"] for each in known["rules"] if each["matched"] is True} & enforced == set(acting)
+
+
+GUARANTEE = {
+    "name": "To the partner",
+    "when": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    "unless": {"subject_contains_words": ["[plain]"]},
+    "then": "not_in_clear",
+}
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [(None, "unknown"), (False, "proved"), (True, "refuted")])
+def test_a_proof_rests_on_it(answer: bool | None, verdict: str) -> None:
+    facts = FACTS if answer is None else {**FACTS, "observed": {"U08": answer}}
+    licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    found = flow(
+        NoSession(),
+        rules=[TRIED, LOGGED],
+        facts={**facts, "irm_configuration": licensed},
+        guarantees=[GUARANTEE],
+        lint=False,
+        fail_on_error=False,
+    )
+    assert found["guarantees"][0]["verdict"] == verdict
+
+
+@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("number", sorted(OBSERVABLE))
+def test_simulator_and_prover_take_an_answer_alike(number: str, answer: bool) -> None:
+    """A guarantee about mail that only the answer decides is proved where the simulator says so, and refuted elsewhere."""
+    rules, then = {
+        "U03": ([LOGGED, {**PREFIX, "actions": {"reject_message_reason_text": "No."}}], "delivered"),
+        "U08": ([TRIED, LOGGED], "not_in_clear"),
+        "U15": ([UNCLASSIFIED], "delivered"),
+        "U19": (
+            [
+                {
+                    "name": "Inside",
+                    "conditions": {"sent_to_scope": "InOrganization"},
+                    "actions": {"delete_message": True},
+                }
+            ],
+            "delivered",
+        ),
+    }[number]
+    mail = (
+        MAIL
+        if number != "U19"
+        else {**MAIL, "from": PARTNER, "authenticated": False, "to": ["nobody@contoso.onmicrosoft.com"]}
+    )
+    when = (
+        {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
+        if number != "U19"
+        else {"from": [PARTNER], "sent_to": ["nobody@contoso.onmicrosoft.com"]}
+    )
+    unless: dict[str, Any] = {"subject_contains_words": ["[plain]"]}
+    unless |= {"message_type_matches": "PermissionControlled"} if number == "U03" else {}
+    facts = {**FACTS, "mailboxes": [SENDER], "observed": {number: answer}}
+    facts["irm_configuration"] = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    found = flow(
+        NoSession(),
+        rules=rules,
+        facts=facts,
+        messages=[{**mail, "defaults": "ordinary"}],
+        guarantees=[{"name": "x", "when": when, "unless": unless, "then": then}],
+        lint=False,
+        fail_on_error=False,
+    )
+    (result,) = found["messages"][0]["recipients"].values()
+    kept = result["fate"] == "delivered" if then == "delivered" else result["protection"] != "none"
+    verdict = found["guarantees"][0]["verdict"]
+    # The other mail from there is authenticated.
+    assert verdict == ("proved" if kept and number != "U19" else "refuted")
+    assert kept is not answer
+
+
+def seen(answer: bool, days: int = 0, digest: str = "", rules: tuple[str, ...] = ()) -> Observation:
+    return Observation(
+        "U08", answer, (TODAY - datetime.timedelta(days=days)).isoformat(), "x", ("trace",), rules, digest
+    )
+
+
+RULES = RuleSet([TRIED, LOGGED])
+DIGEST = digest_of_rules(RULES, ["Partners", "Tried"])
+
+
+@pytest.mark.parametrize(
+    ("observations", "rules", "answers", "left_out"),
+    [
+        ([seen(False, 90, DIGEST, ("Partners", "Tried"))], RULES, {"U08": False}, {}),
+        ([seen(False, 91, DIGEST, ("Partners", "Tried"))], RULES, {}, {"U08": "old"}),
+        ([seen(False, 1, DIGEST, ("Partners", "Tried"))], RuleSet([LOGGED, TRIED]), {}, {"U08": "changed"}),
+        ([seen(False, 1, DIGEST, ("Partners", "Tried"))], RuleSet([LOGGED]), {}, {"U08": "changed"}),
+        (
+            [seen(False, 1, DIGEST, ("Partners", "Tried"))],
+            RuleSet([TRIED, {**LOGGED, "exceptions": {}}]),
+            {},
+            {"U08": "changed"},
+        ),
+        (
+            [seen(False, 1, DIGEST, ("Partners", "Tried"))],
+            RuleSet([{**TRIED, "comments": "x"}, {"name": "Other", "actions": {"delete_message": True}}, LOGGED]),
+            {"U08": False},
+            {},
+        ),
+        (
+            [seen(False, 1, DIGEST, ("Partners", "Tried")), seen(True, 2, DIGEST, ("Partners", "Tried"))],
+            RULES,
+            {},
+            {"U08": "contradictory"},
+        ),
+        (
+            [seen(False, 1, DIGEST, ("Partners", "Tried")), seen(True, 100, DIGEST, ("Partners", "Tried"))],
+            RULES,
+            {"U08": False},
+            {},
+        ),
+    ],
+    ids=["counts", "old", "order", "gone", "changed", "others changed", "contradictory", "old one contradicts"],
+)
+def test_when_an_observation_counts(
+    observations: list[Observation], rules: RuleSet, answers: dict[str, bool], left_out: dict[str, str]
+) -> None:
+    found = observed_of(observations, rules, TODAY)
+    assert (found.answers, found.left_out) == (answers, left_out)
+
+
+def test_a_file_of_observations_is_read_and_said(tmp_path: Any) -> None:
+    path = tmp_path / "seen.json"
+    document = observations_document("contoso.onmicrosoft.com", [seen(True, 0, DIGEST, ("Partners", "Tried"))])
+    path.write_text(json.dumps([document, "not variables"]), encoding="utf-8")
+    found = flow(
+        NoSession(),
+        rules=[TRIED, LOGGED],
+        facts=FACTS,
+        messages=[{**MAIL, "defaults": "ordinary"}],
+        observations=str(path),
+        load=lambda name: json.loads(path.read_text(encoding="utf-8")),
+    )
+    (row,) = found["observed"]
+    assert (row["id"], row["answer"]) == ("U08", True)
+    assert f"observed on {TODAY.isoformat()}" in found["msg"].replace("\n  ", " ")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"kind": "observations", "format": 2, "organization": "", "observations": []},
+        {"kind": "observations", "format": 1, "organization": "", "observations": [{"id": "X"}]},
+        {"kind": "observations", "format": 1, "organization": "other.onmicrosoft.com", "observations": []},
+        {
+            "kind": "observations",
+            "format": 1,
+            "organization": "",
+            "observations": [{**vars(seen(True)), "answer": "yes"}],
+        },
+    ],
+    ids=["none", "format", "damaged", "another organization", "no answer"],
+)
+def test_what_is_no_file_of_observations_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(OptionError):
+        observations_of(document, "x", "contoso.onmicrosoft.com")
+
+
+def test_only_answers_that_are_known_are_taken() -> None:
+    with pytest.raises(OptionError, match="U05"):
+        facts_of({"observed": {"U05": True}})
+    with pytest.raises(OptionError):
+        facts_of({"observed": {"U08": "perhaps"}})
+    assert Simulator([], facts_of({"observed": {"U08": True}})).facts.observed == {"U08": True}
