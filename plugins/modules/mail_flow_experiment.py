@@ -462,7 +462,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     organization_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_plain_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
@@ -556,28 +555,26 @@ def run(task: ExperimentContext) -> dict[str, Any]:
             "record is required to send messages.",
             remedy="Name a file for what was sent, so that it can be read later.",
         )
-    rules, known, unavailable = _organization(task)
-    token = _NO_TOKEN if task.check_mode else secrets.token_hex(4)
+    guarantees = declared_guarantees(params["guarantees"] or [])
+    sending = _sending(params, _NO_TOKEN if task.check_mode else secrets.token_hex(4))
+    _organization, rules, facts, unavailable = organization_rules(task, guarantees, sending.recipients)
+    known = facts_of(facts)
+    rules = RuleSet.read(rules, known.dialect)
     sample = sample_of(
         Inquiry(
-            sending=_sending(params, token),
+            sending=sending,
             rule_set=rules,
             facts=known,
             given=_given(task),
-            guarantees=declared_guarantees(params["guarantees"] or []),
+            guarantees=guarantees,
             rules=_named(params["rules"] or [], rules),
             most=params["max_messages"],
         )
     )
     _check_reach(sample, params["may_reach"])
-    return _shown(task, sample, unavailable) if task.check_mode else _sent(task, sample, rules, token, unavailable)
-
-
-def _organization(task: ExperimentContext) -> tuple[RuleSet, Facts, dict[str, str]]:
-    """The rules and facts, and what could not be read."""
-    _organization, rules, facts, unavailable = organization_rules(task)
-    known = facts_of(facts)
-    return RuleSet.read(rules, known.dialect), known, unavailable
+    return (
+        _shown(task, sample, unavailable) if task.check_mode else _sent(task, sample, rules, sending.token, unavailable)
+    )
 
 
 def _shown(task: ExperimentContext, sample: Sample, unavailable: Mapping[str, str]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Observed:
+class CountedObservations:
     """The observations that count, and why others do not.
 
     :param answers: number of a question to its answer.
@@ -125,7 +125,7 @@ def _given(value: Any) -> Any:
 
 def observed_of(
     observations: Iterable[Observation], rules: RuleSet, today: datetime.date, max_age: int = MAX_AGE
-) -> Observed:
+) -> CountedObservations:
     """The observations that count for an organization with these rules."""
     counted: dict[str, list[Observation]] = {}
     left_out: dict[str, str] = {}
@@ -143,7 +143,7 @@ def observed_of(
         else:
             left_out.pop(number, None)
     newest = [max(counted[number], key=lambda each: each.seen) for number in sorted(counted)]
-    return Observed({each.id: each.answer for each in newest}, newest, left_out)
+    return CountedObservations({each.id: each.answer for each in newest}, newest, left_out)
 
 
 def observations_document(organization: str, observations: Iterable[Observation]) -> dict[str, Any]:

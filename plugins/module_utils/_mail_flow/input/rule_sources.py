@@ -30,7 +30,7 @@ from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
 from .guarantee_options import Guarantee
 from .messages import MESSAGES_ARGUMENT_SPEC, Case
-from .observations import Observed, observations_of, observed_of
+from .observations import CountedObservations, observations_of, observed_of
 from .parsing import DIALECTS
 
 
@@ -86,7 +86,7 @@ class TestedRules:
     facts: dict[str, Any]
     unavailable: dict[str, str]
     without: RuleSet | None
-    observed: Observed = field(default_factory=Observed)
+    observed: CountedObservations = field(default_factory=CountedObservations)
 
 
 def tested_rules(
@@ -108,21 +108,21 @@ def tested_rules(
     return replace(found, facts=with_observed(found.facts, observed), observed=observed)
 
 
-def observed_for(task: MailFlowContext, rules: RuleSet) -> Observed:
+def observed_for(task: MailFlowContext, rules: RuleSet) -> CountedObservations:
     """What the file of observations says of an organization with these rules.
 
     :raises OptionError: it cannot be read, or is of another organization.
     """
     path = task.params.get("observations")
     if not path:
-        return Observed()
+        return CountedObservations()
     here = str((task.describe().get("organization") or {}).get("name") or "") if task.connected else ""
     found = observations_of(task.load(path), f"observations: {path}", here)
     today = datetime.datetime.now(datetime.UTC).date()
     return observed_of(found, rules, today, task.params["observations_max_age"])
 
 
-def with_observed(facts: Mapping[str, Any], observed: Observed) -> dict[str, Any]:
+def with_observed(facts: Mapping[str, Any], observed: CountedObservations) -> dict[str, Any]:
     """Facts, with what was observed as one more."""
     return {**facts, **({"observed": dict(observed.answers)} if observed.answers else {})}
 
@@ -192,12 +192,19 @@ def _with_facts(
     return TestedRules(whole, *_with_people(task, whole, others, guarantees, found, unavailable), without)
 
 
-def organization_rules(task: MailFlowContext) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
-    """What was read of the organization, its rules, every fact, and why some could not be read."""
+def organization_rules(
+    task: MailFlowContext, guarantees: Sequence[Guarantee] = (), people: Sequence[str] = ()
+) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
+    """What was read of the organization, its rules, every fact, and why some could not be read.
+
+    :param guarantees: guarantees that may name groups and people, too.
+    :param people: addresses of which the directory is asked whether they are groups, and of whom.
+    """
     subsets = facts_not_in(given_facts(task.params))
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = RuleSet(rules_from(organization))
-    return organization, rules, *_with_people(task, rules, None, (), *facts_from(organization, subsets))
+    named = RuleSet([{"name": "people", "actions": {"blind_copy_to": list(people)}}] if people else [])
+    return organization, rules, *_with_people(task, rules, named, guarantees, *facts_from(organization, subsets))
 
 
 def _with_people(

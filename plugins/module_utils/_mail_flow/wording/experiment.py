@@ -53,6 +53,7 @@ _GOALS: Mapping[str, Callable[[Demonstration], str]] = {
 #: Why it is not known who else may get a copy.
 _OPEN: Mapping[str, str] = {
     "names": "rules name people whose addresses are not known",
+    "groups": "a recipient is a group whose members cannot be read",
     "budget": "the rules are too complex for it",
     "rules": "a rule does something unknown",
     "journal_rules": "the journal rules cannot be read",

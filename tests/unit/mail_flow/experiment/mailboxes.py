@@ -51,6 +51,23 @@ WORDS: dict[str, Any] = {
     "conditions": {"subject_or_body_contains_words": ["salary"], "sent_to_scope": "NotInOrganization"},
     "actions": {"reject_message_reason_text": "No."},
 }
+LOGGED: dict[str, Any] = {**ENCRYPT, "actions": {**ENCRYPT["actions"], "set_audit_severity": "Low"}}
+TRIED: dict[str, Any] = {
+    "name": "Tried",
+    "mode": "Audit",
+    "conditions": {"from_scope": "InOrganization"},
+    "actions": {"set_header_name": "X-Tried", "set_header_value": "1", "stop_rule_processing": True},
+}
+PREFIX: dict[str, Any] = {
+    "name": "Prefix",
+    "conditions": {"message_type_matches": "PermissionControlled"},
+    "actions": {"prepend_subject": "[protected] ", "set_audit_severity": "Low"},
+}
+UNCLASSIFIED: dict[str, Any] = {
+    "name": "Unclassified",
+    "conditions": {"has_no_classification": False},
+    "actions": {"reject_message_reason_text": "No.", "set_audit_severity": "Low"},
+}
 GUARANTEE: dict[str, Any] = {
     "name": "To the partner",
     "when": {"recipient_domain_is": ["fabrikam.com"]},

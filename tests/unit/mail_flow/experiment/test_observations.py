@@ -22,10 +22,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 
 from tests.unit.mail_flow.experiment.mailboxes import (
-    ENCRYPT,
     INSIDE,
+    LOGGED,
     PARTNER,
+    PREFIX,
     SENDER,
+    TRIED,
+    UNCLASSIFIED,
     KeptRecord,
     Mailboxes,
     message,
@@ -35,23 +38,6 @@ from tests.unit.mail_flow.experiment.mailboxes import (
 from tests.unit.mail_flow.running import NoSession, flow
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
-LOGGED = {**ENCRYPT, "actions": {**ENCRYPT["actions"], "set_audit_severity": "Low"}}
-TRIED = {
-    "name": "Tried",
-    "mode": "Audit",
-    "conditions": {"from_scope": "InOrganization"},
-    "actions": {"set_header_name": "X-Tried", "set_header_value": "1", "stop_rule_processing": True},
-}
-PREFIX = {
-    "name": "Prefix",
-    "conditions": {"message_type_matches": "PermissionControlled"},
-    "actions": {"prepend_subject": "[protected] ", "set_audit_severity": "Low"},
-}
-UNCLASSIFIED = {
-    "name": "Unclassified",
-    "conditions": {"has_no_classification": False},
-    "actions": {"reject_message_reason_text": "No.", "set_audit_severity": "Low"},
-}
 #: Rules, whether the rules that are seen act, and the question with its answer.
 CASES = [
     ([TRIED, LOGGED], ["Partners"], "U08", False),

@@ -192,3 +192,27 @@ def test_the_terminal_names_nobody() -> None:
 def test_questions_are_refused_with_what_to_do() -> None:
     with pytest.raises(OptionError, match="settled_by"):
         planned(session_with(ENCRYPT), questions=["U08"])
+
+
+def test_a_group_whose_members_cannot_be_read_is_refused() -> None:
+    group = {
+        "name": "Team",
+        "alias": "team",
+        "address": f"team@{DOMAIN}",
+        "members": [INSIDE, "guest@elsewhere.example"],
+    }
+    session = session_with(ENCRYPT)
+    session.organization.state["recipients"].append(group)
+    options: dict[str, Any] = {"recipients": [f"team@{DOMAIN}"], "messages": [message(to=[f"team@{DOMAIN}"])]}
+    with pytest.raises(OptionError, match="unknown"):
+        planned(session, **options)
+
+
+def test_members_outside_of_a_group_are_refused() -> None:
+    team = f"team@{DOMAIN}"
+    facts = {"groups": {team: [INSIDE, "guest@elsewhere.example"]}}
+    options: dict[str, Any] = {"recipients": [team], "messages": [message(to=[team])], "facts": facts}
+    with pytest.raises(OptionError, match=r"guest@elsewhere\.example"):
+        planned(session_with(ENCRYPT), **options)
+    found = planned(session_with(ENCRYPT), **options, may_reach=["guest@elsewhere.example"])
+    assert found["experiments"][0]["may_get"] == [INSIDE, "guest@elsewhere.example"]

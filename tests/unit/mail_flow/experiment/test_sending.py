@@ -19,6 +19,7 @@ from tests.emulator.rule_reports import hit
 from tests.unit.mail_flow.experiment.mailboxes import (
     ENCRYPT,
     INSIDE,
+    LOGGED,
     PARTNER,
     SENDER,
     STRANGER,
@@ -31,7 +32,6 @@ from tests.unit.mail_flow.experiment.mailboxes import (
 )
 
 PEOPLE: dict[str, Any] = {"senders": [SENDER], "recipients": [INSIDE, PARTNER, STRANGER]}
-LOGGED = {**ENCRYPT, "actions": {**ENCRYPT["actions"], "set_audit_severity": "Low"}}
 PROTECTED = b"Content-Class: rpmsg.message\r\nX-MS-Exchange-Organization-AuthAs: Internal\r\nContent-Type: text/plain\r\n\r\nRead it"
 CLEAR = b"Content-Type: text/plain\r\nX-MS-Exchange-Organization-AuthAs: Internal\r\n\r\nHello"
 

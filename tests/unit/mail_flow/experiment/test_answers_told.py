@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An experiment tells the answers of an organization apart: the emulator decides, and shares no code with what is tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import OBSERVABLE
+
+from tests.emulator.post_office import letters, office
+from tests.unit.mail_flow.experiment.mailboxes import (
+    DOMAIN,
+    ENCRYPT,
+    INSIDE,
+    LOGGED,
+    PARTNER,
+    PREFIX,
+    SENDER,
+    TRIED,
+    UNCLASSIFIED,
+    KeptRecord,
+    Mailboxes,
+    message,
+    run,
+    session_with,
+)
+
+NOBODY = f"nobody@{DOMAIN}"
+TO_INSIDE = {
+    "name": "Inside",
+    "conditions": {"sent_to_scope": "InOrganization"},
+    "actions": {"reject_message_reason_text": "No.", "set_audit_severity": "Low"},
+}
+FROM_OUTSIDE = {"senders": [PARTNER], "recipients": [NOBODY], "send_with": "smtp", "smtp_host": "mail.fabrikam.com"}
+CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "U03": ([LOGGED, PREFIX], {}),
+    "U08": ([TRIED, LOGGED], {}),
+    "U15": ([UNCLASSIFIED], {}),
+    "U19": ([TO_INSIDE], {**FROM_OUTSIDE, "messages": [message(**{"from": PARTNER, "to": [NOBODY]})]}),
+}
+#: What the emulator calls the answers true and false.
+EMULATED = {"U03": {True: "at once", False: "afterwards"}}
+
+
+class Office(Mailboxes):
+    """Mailboxes in an emulated organization, which does with messages what its answers say."""
+
+    def _take(self, sender: str, mime: bytes) -> None:
+        parsed = letters.parsed(mime)
+        outside = not sender.lower().endswith(DOMAIN)
+        office.take(
+            self.session.organization,
+            letters.Letter(
+                mime, sender, letters.addresses_of(parsed), not outside, sender_ip="203.0.113.25" if outside else ""
+            ),
+        )
+
+
+@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("number", sorted(OBSERVABLE))
+def test_each_answer_is_told(number: str, answer: bool) -> None:
+    rules, options = CASES[number]
+    session = session_with(*rules, answers={number: EMULATED.get(number, {}).get(answer, answer)})
+    given = {"senders": [SENDER], "recipients": [INSIDE, PARTNER], "messages": [message()], **options}
+    found = run(session, Office(session), KeptRecord(), **given)
+    assert [(each["id"], each["answer"]) for each in found["settled"]] == [(number, answer)]
+    assert "failed" not in found
+
+
+def test_a_mailbox_that_forwards_is_noticed() -> None:
+    session = session_with(ENCRYPT)
+    (row,) = [each for each in session.organization.state["recipients"] if each["address"].lower() == INSIDE]
+    row["forwards_to"] = "elsewhere@example.com"
+    given = {"senders": [SENDER], "recipients": [INSIDE], "messages": [message(to=[INSIDE])]}
+    found = run(session, Office(session), KeptRecord(), **given)
+    assert found["experiments"][0]["recipients"]["elsewhere@example.com"]["agrees"] is False
