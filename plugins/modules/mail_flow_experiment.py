@@ -462,6 +462,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     organization_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_plain_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
@@ -542,12 +543,7 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     """Sends the messages, or shows them in check mode, and says what became of them."""
     params = task.params
     check_ranges(params, {"max_messages": (1, 100), "wait": (0, 240)})
-    if params["questions"]:
-        raise OptionError(
-            "questions needs temporary rules, which this version does not make.",
-            remedy="Make the rules that settled_by of mail_flow_test names in a test organization, and give a message that "
-            "shows their effect in messages.",
-        )
+    _refuse_questions(params["questions"] or [])
     if params["read_only"]:
         return _read(task)
     if not task.check_mode and not params["record"]:
@@ -575,6 +571,22 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     return (
         _shown(task, sample, unavailable) if task.check_mode else _sent(task, sample, rules, sending.token, unavailable)
     )
+
+
+def _refuse_questions(numbers: Sequence[str]) -> None:
+    """Refuses the questions that a task asks by their numbers, with what tells each.
+
+    :raises OptionError: there are any.
+    """
+    for number in numbers:
+        if number not in BY_ID:
+            raise OptionError(f"questions: there is no question {number!r}.", remedy=remedy(number, list(BY_ID)))
+    if numbers:
+        settled_by = " ".join(f"{number}: {BY_ID[number].settled_by}" for number in numbers)
+        raise OptionError(
+            f"questions needs temporary rules, which this version does not make. {settled_by}".replace("``", ""),
+            remedy="Make such rules yourself in a test organization, and name them in rules.",
+        )
 
 
 def _shown(task: ExperimentContext, sample: Sample, unavailable: Mapping[str, str]) -> dict[str, Any]:

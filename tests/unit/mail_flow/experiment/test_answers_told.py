@@ -75,3 +75,12 @@ def test_a_mailbox_that_forwards_is_noticed() -> None:
     given = {"senders": [SENDER], "recipients": [INSIDE], "messages": [message(to=[INSIDE])]}
     found = run(session, Office(session), KeptRecord(), **given)
     assert found["experiments"][0]["recipients"]["elsewhere@example.com"]["agrees"] is False
+
+
+def test_nobody_answers_a_marked_message() -> None:
+    session = session_with(ENCRYPT)
+    (row,) = [each for each in session.organization.state["recipients"] if each["address"].lower() == INSIDE]
+    row["auto_reply"] = "I am away."
+    given = {"senders": [SENDER], "recipients": [INSIDE], "messages": [message(to=[INSIDE])]}
+    run(session, Office(session), KeptRecord(), **given)
+    assert [each["RecipientAddress"].lower() for each in session.organization.state["message_trace"]] == [INSIDE]

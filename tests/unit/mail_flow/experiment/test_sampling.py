@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment
 
 from tests.unit.emulated_session import EmulatedSession
@@ -190,8 +191,10 @@ def test_the_terminal_names_nobody() -> None:
 
 
 def test_questions_are_refused_with_what_to_do() -> None:
-    with pytest.raises(OptionError, match="settled_by"):
+    with pytest.raises(OptionError, match=BY_ID["U08"].settled_by):
         planned(session_with(ENCRYPT), questions=["U08"])
+    with pytest.raises(OptionError, match="U8"):
+        planned(session_with(ENCRYPT), questions=["U8"])
 
 
 def test_a_group_whose_members_cannot_be_read_is_refused() -> None:
