@@ -14,7 +14,13 @@ from struct import pack
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, reads_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    COMPLIANCE_SUBSETS,
+    SUBSETS,
+    read,
+    reads_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import exchange_connection_info, ome_configuration
 
 from .session import LiveSession
@@ -62,6 +68,7 @@ class Questions:
             self._rules,
             self._predicates,
             self._names,
+            self._compliance,
         ):
             if question.__name__ in ("_module", "_clearing", "_colors", "_image", "_refusals") and not may_read_ome:
                 continue
@@ -114,6 +121,31 @@ class Questions:
                 f"objects ({subset})",
                 _told(result) if result.error else _shape(result),
             )
+
+    def _compliance(self) -> None:
+        """What the compliance endpoint answers, and what of it is not understood. Names of properties, and no values."""
+        for call in reads_of(COMPLIANCE_SUBSETS.keys()).values():
+            result = self.session.ask(call.cmdlet, **call.parameters)
+            self._note(
+                f"What does {call.cmdlet} return?",
+                "objects, with a role of Entra that the compliance endpoint knows",
+                _told(result) if result.error else _shape(result),
+            )
+        for cmdlet in ("Get-DlpCompliancePolicy", "Get-DlpComplianceRule"):
+            self._note(
+                f"Does Exchange's own endpoint answer {cmdlet}?",
+                "nobody knows; it is not asked there",
+                _told(self.session.ask_exchange(cmdlet)),
+            )
+        organization = read(self.session, [*COMPLIANCE_SUBSETS], fresh=True)
+        for subset in COMPLIANCE_SUBSETS:
+            if organization.error(subset) is None:
+                rows = describe(organization, [subset])[subset]
+                found = [
+                    each for row in rows for part in (row, *row.get("rules", ())) for each in part.get("unreadable", ())
+                ]
+                names = sorted({f"{each['property']} ({each['reason']})" for each in found})
+                self._note(f"What of {subset} is not understood?", "nothing", ", ".join(names) or "nothing")
 
     def _ome(self) -> bool:
         result = self.session.ask("Get-OMEConfiguration")

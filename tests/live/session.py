@@ -11,6 +11,7 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import endpoints
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
@@ -24,13 +25,22 @@ class LiveSession:
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
         self._session = OrganizationSession(identity(variables), open_transport)
+        self._beside: dict[str, OrganizationSession] = {}
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        return self._session.invoke(Request(calls=calls, fresh=True))
+        return endpoints.invoke(self._session, self._find, Request(calls=calls, fresh=True))
+
+    def _find(self, wanted: Mapping[str, Any]) -> OrganizationSession:
+        return self._beside.setdefault(_identity.key(wanted), OrganizationSession(wanted, open_transport))
 
     def ask(self, cmdlet: str, **parameters: Any) -> Result:
         """One call."""
         (result,) = self.invoke([Call(cmdlet, parameters)])
+        return result
+
+    def ask_exchange(self, cmdlet: str) -> Result:
+        """One call of Exchange's own endpoint, wherever its cmdlet belongs."""
+        (result,) = self._session.invoke(Request(calls=[Call(cmdlet)], fresh=True))
         return result
 
     def task(self, spec: Mapping[str, Any], *, check_mode: bool = False, **params: Any) -> ModuleContext:
@@ -49,7 +59,8 @@ class LiveSession:
         return self._session._get_line()
 
     def close(self) -> None:
-        self._session.close()
+        for session in (self._session, *self._beside.values()):
+            session.close()
 
 
 def identity(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -329,6 +329,7 @@ def _options(emulator: Emulator, wire: str) -> dict[str, Option]:
             "exchange_client_secret": organization["client_secret"],
             "exchange_api_url": described["api_url"],
             "exchange_authority_url": described["authority_url"],
+            "exchange_compliance_url": described["compliance_url"],
             "exchange_ca_cert": described["ca_cert"],
         }
     elif wire == "powershell":

@@ -5,7 +5,7 @@ labels.
 A call knows where it belongs, and the code above the seam knows nothing of sessions. The second session is opened when
 a call needs it, of the same organization and credential, and its calls run beside those of the first: no task waits
 longer than for the slower of the two. What it brings counts only if it is in the very organization that the first one
-is in. If it cannot be opened, its calls have the error, and the others their results.
+is in. If it cannot be opened, its calls have the error, and the others their results; the run does not try again.
 """
 
 from __future__ import annotations
@@ -65,11 +65,14 @@ def invoke(session: OrganizationSession, find: Find, request: Request) -> list[R
 def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple[list[Result], str]:
     """What the second session brings, and its tenant ID; empty if it shows none."""
     try:
-        *results, told = find(_identity.of_compliance(identity)).invoke(
-            replace(request, calls=[*request.calls, _CONNECTION])
-        )
+        session = find(_identity.of_compliance(identity))
+        if session.given_up is not None:
+            raise session.given_up
+        *results, told = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
         lost = [result.error for result in results if isinstance(result.error, UnreachableError)]
         if len(lost) == len(results):
+            # Behind a firewall each task would wait for all tries again.
+            session.given_up = lost[0]
             raise lost[0]
     except ExchangeError as error:
         if identity["compliance"]["asked"] and isinstance(error, UnreachableError):

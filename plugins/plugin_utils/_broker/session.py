@@ -146,6 +146,8 @@ class OrganizationSession:
     _opened: bool = False
     _connect_seconds: float = 0.0
     _fetched: list[str] = field(default_factory=list)
+    #: Why nothing more is asked in this run, although another session of the organization goes on.
+    given_up: UnreachableError | None = None
 
     def __post_init__(self) -> None:
         self._writes = self.writes or Writes(self.clock)

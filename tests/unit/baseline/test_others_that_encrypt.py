@@ -17,6 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     read,
     with_compliance,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import document_of
 from ansible_collections.m365.message_encryption.plugins.modules import (
     mail_flow_replay,
     mail_flow_test,
@@ -157,3 +159,13 @@ def test_an_export_names_them_in_a_comment() -> None:
     session = EmulatedSession(OTHERS)
     others = others_that_encrypt(read(session, with_compliance([*SUBSETS]), fresh=True))
     assert any("All to people outside" in text for text in others), others
+
+
+def test_a_capture_stands_for_both_endpoints(role: Role) -> None:
+    granted(role)
+    role.plan("snapshot")
+    path = next(iter(Path(role.directory).rglob("*capture*.json")))
+    document = document_of(json.loads(path.read_text("utf-8")), "capture.json")
+    assert [policy["name"] for policy in document.facts["dlp_policies"]] == ["Cards"]
+    assert [label["name"] for label in document.facts["labels"]] == ["Secret"]
+    assert facts_of(document.facts).unseen == ("encrypt_button",)

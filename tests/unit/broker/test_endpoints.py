@@ -251,6 +251,18 @@ def test_an_endpoint_that_cannot_be_reached_costs_only_its_calls(emulator: Emula
     other.close()
 
 
+def test_what_cannot_be_reached_is_tried_once_in_a_run(emulator: Emulator, broker: Broker) -> None:
+    other = Broker(emulator, exchange_compliance_url="https://127.0.0.1:9", exchange_retries=3)
+    began = time.monotonic()
+    other.invoke(OWN, POLICIES)
+    tried = time.monotonic() - began
+    began = time.monotonic()
+    own, policies = other.invoke(OWN, POLICIES)
+    assert time.monotonic() - began < tried / 2
+    assert (own.error, type(policies.error)) == (None, errors.NotSentError)
+    other.close()
+
+
 def test_whoever_asks_for_it_wants_it_reached(emulator: Emulator, broker: Broker) -> None:
     other = Broker(
         emulator, exchange_compliance_url="https://127.0.0.1:9", exchange_retries=1, exchange_compliance=True
