@@ -41,6 +41,14 @@ _ACTIONS: dict[str, Any] = {
     # True on every rule, whatever it does.
     "EnforcePortalAccess": True,
 }
+#: The actions that matter to who can read a message, and to what follows.
+_MAIL_ACTIONS = {
+    name: _ACTIONS[name]
+    for name in (
+        *("BlockAccess", "BlockAccessScope", "EncryptRMSTemplate", "RemoveRMSTemplate"),
+        *("ApplyBrandingTemplate", "StopPolicyProcessing"),
+    )
+}
 _POLICY: dict[str, Any] = {
     "Mode": "Enable",
     "Type": "Dlp",
@@ -90,6 +98,32 @@ def complete(state: dict[str, Any]) -> None:
     _fill(state, "auto_label_policies", _AUTO_LABEL)
     _fill_rules(state, "dlp_rules", "dlp_policies", _ACTIONS)
     _fill_rules(state, "auto_label_rules", "auto_label_policies", {})
+
+
+def policies_for_mail(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The DLP policies as mail meets them: each with its ``Rules``, of which only what is set is there."""
+    known = {
+        **_CONDITIONS,
+        **{f"ExceptIf{name}": value for name, value in _CONDITIONS.items()},
+        **_ALONE,
+        **_MAIL_ACTIONS,
+    }
+    always = ("Name", "Priority", "Disabled", "IsAdvancedRule", "AdvancedRule")
+    return [
+        {
+            **policy,
+            "Rules": [
+                {
+                    name: value
+                    for name, value in row.items()
+                    if name in always or (name in known and value not in (known[name], None))
+                }
+                for row in state["dlp_rules"]
+                if row["ParentPolicyName"] in (policy["Name"], policy["Guid"])
+            ],
+        }
+        for policy in state["dlp_policies"]
+    ]
 
 
 def _fill(state: dict[str, Any], key: str, defaults: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..compliance_objects import policies_for_mail
 from . import GUESSES, MailFlow
 
 #: What a row of the recipients has if it is a group, of each kind.
@@ -39,6 +40,7 @@ def facts_of(state: Mapping[str, Any]) -> dict[str, Any]:
         "attributes": {},
         "irm_configuration": state["irm_configuration"],
         "outbound_connectors": state["outbound_connectors"],
+        "dlp_policies": policies_for_mail(state),
         "templates": {
             name: row["Name"]
             for row in state["rms_templates"]

@@ -49,7 +49,9 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "U30": (False, True),
     "U31": _AS_ASKED[::-1],
     "U32": (FIRST, LAST),
+    "U33": _YES_NO,
     "U35": _AS_ASKED,
+    "U36": (FIRST, LAST),
 }
 #: What a rule that encrypts and one that decrypts come to, on mail that arrived in clear and on mail that did not.
 _BOTH_KINDS = {

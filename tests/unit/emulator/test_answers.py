@@ -77,6 +77,7 @@ def _large() -> Any:
 
 ENCRYPT_DNF = _rule("Do not forward", ApplyRightsProtectionTemplate="Do Not Forward")
 DECRYPT = _rule("Decrypt", RemoveOMEv2=True)
+CARDS = {"Name": "Cards", "ParentPolicyName": "Cards", "EncryptRMSTemplate": "Encrypt"}
 EXPERIMENTS = {
     "U01": Experiment((ENCRYPT, ENCRYPT_DNF)),
     "U02": Experiment((ENCRYPT, DECRYPT)),
@@ -158,6 +159,24 @@ EXPERIMENTS = {
                 {"Name": "Off", "IsTransportRuleScoped": True, "UseMXRecord": True},
                 {"Name": "On", "RecipientDomains": ["fabrikam.com"], "TlsSettings": "EncryptionOnly"},
             ]
+        },
+    ),
+    "U33": Experiment(
+        (),
+        mime("x"),
+        {},
+        {
+            "dlp_policies": [{"Name": "Cards"}],
+            "dlp_rules": [{**CARDS, "ContentContainsSensitiveInformation": [{"name": "x"}]}],
+        },
+    ),
+    "U36": Experiment(
+        (ENCRYPT,),
+        mime("secure"),
+        {},
+        {
+            "dlp_policies": [{"Name": "Cards"}],
+            "dlp_rules": [{**CARDS, "SentTo": [ANN], "EncryptRMSTemplate": "Do Not Forward"}],
         },
     ),
     "U35": Experiment((ENCRYPT,), mime("secure", [f"p{number}@fabrikam.com" for number in range(200)])),
