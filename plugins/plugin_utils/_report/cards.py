@@ -26,8 +26,8 @@ def cards_of(organization: Record) -> list[Record]:
     changes = part_of("changes")(organization)
     whole = {_object(change) for change in changes if change.get("option") == "state"}
     for place, change in enumerate(changes):
-        together = change.get("resource") == "ome_transport_rule" or _object(change) in whole
-        groups.setdefault(_object(change) if together and change.get("identity") else (place,), []).append(change)
+        as_one = change.get("resource") == "ome_transport_rule" or _object(change) in whole
+        groups.setdefault(_object(change) if as_one and change.get("identity") else (place,), []).append(change)
     return [_card(rows) for rows in groups.values()]
 
 

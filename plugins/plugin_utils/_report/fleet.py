@@ -53,7 +53,7 @@ def view_of(report: Record) -> dict[str, Any]:
     organizations = sorted(report["organizations"], key=_worst_first)
     controls = _controls(organizations)
     about = {key: values for key in _LABELS if (values := _values(organizations, key))}
-    rows, left = _rows(organizations, list(about), list(controls))
+    rows, remaining = _rows(organizations, list(about), list(controls))
     statuses = Counter(str(item.get("status", "")) for item in organizations)
     kind = str(report.get("kind") or "")
     return {
@@ -70,7 +70,7 @@ def view_of(report: Record) -> dict[str, Any]:
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
         "about": [_LABELS[key] for key in about],
         "rows": Markup("\n").join(rows),
-        "left": left,
+        "left": remaining,
         "choices": [
             (
                 "status",

@@ -69,11 +69,11 @@ def picture_of(days: Sequence[Record]) -> Record:
     most = max((sum(row[how] for how in COVERAGE) for row in days), default=0)
     bars = []
     for place, row in enumerate(days):
-        left = float(_MARGIN)
+        x = float(_MARGIN)
         for how in COVERAGE:
             width = row[how] / most * (_WIDTH - _MARGIN) if most else 0
             if width:
-                bars.append({"class": how, "x": f"{left:.1f}", "y": place * _DAY, "width": f"{width:.1f}"})
-            left += width
+                bars.append({"class": how, "x": f"{x:.1f}", "y": place * _DAY, "width": f"{width:.1f}"})
+            x += width
     names = [{"text": row["date"], "y": (place + 1) * _DAY - 8} for place, row in enumerate(days)]
     return {"bars": bars, "names": names, "width": _WIDTH, "height": len(days) * _DAY, "day": _DAY - 4}

@@ -45,22 +45,22 @@ class Acceptance:
     :raises OptionError: an element is neither, or its word is not known.
     """
 
-    def __init__(self, given: Sequence[Any], known: Collection[str]) -> None:
-        self._words = dict(_element(index, element, known) for index, element in enumerate(given))
+    def __init__(self, acceptances: Sequence[Any], known: Collection[str]) -> None:
+        self._words = dict(_element(index, element, known) for index, element in enumerate(acceptances))
         self._needed: set[str] = set()
 
     def unaccepted(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that are not accepted."""
-        left = []
+        unaccepted = []
         for finding in findings:
             accepted = self._words.get(finding.word)
             if accepted is None:
-                left.append(finding)
+                unaccepted.append(finding)
                 continue
             self._needed.add(finding.word)
             if accepted.expired:
-                left.append(replace(finding, text=f"{finding.text} Its acceptance ended on {accepted.until}."))
-        return left
+                unaccepted.append(replace(finding, text=f"{finding.text} Its acceptance ended on {accepted.until}."))
+        return unaccepted
 
     def last_line(self, findings: Sequence[Finding]) -> str:
         """The last line of a refusal, which says what allows its findings together; empty if at most one thing does,
@@ -71,13 +71,15 @@ class Acceptance:
         for finding in findings:
             if finding.allow and not finding.word:
                 others.setdefault(finding.allow, {})[finding.id] = None
-        never = dict.fromkeys(finding.id for finding in findings if not finding.allow)
+        unacceptable = dict.fromkeys(finding.id for finding in findings if not finding.allow)
         if len(words) + len(others) < 2:
             return ""
         ways = [self._line(words)] if words else []
         ways += [f"for {listed(list(ids), joint='and')} {line}" for line, ids in others.items()]
-        whom = "the others" if never else "all of them"
-        return f"To allow {whom}: {'; '.join(ways)}" + (f"; nothing allows {listed(list(never))}" if never else "")
+        whom = "the others" if unacceptable else "all of them"
+        return f"To allow {whom}: {'; '.join(ways)}" + (
+            f"; nothing allows {listed(list(unacceptable))}" if unacceptable else ""
+        )
 
     def _line(self, words: Iterable[str]) -> str:
         """The line of YAML that accepts these words and what counts already."""
@@ -116,8 +118,8 @@ def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Acc
             [str(key) for key in element if key not in _KEYS],
         )
         if missing or unknown:
-            said = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
-            raise OptionError(f"{where} {said}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
+            what_is_wrong = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
+            raise OptionError(f"{where} {what_is_wrong}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
     elif not isinstance(element, str):
         raise OptionError(f"{where} must be a word or a dictionary with {', '.join(_KEYS)}, not {element!r}.")
     for key, value in element.items() if isinstance(element, Mapping) else ():

@@ -45,8 +45,8 @@ def _history(rule: Rule | None, since: str) -> dict[str, str]:
     """Since when a rule has been as it is, as far as Exchange and the snapshot show."""
     properties = rule.properties if rule else {}
     changed, who = first_date(properties, "WhenChanged"), properties.get("LastModifiedBy")
-    told = " ".join([*([changed.date().isoformat()] if changed else []), *([f"by {who}"] if who else [])])
-    return {**({"since": since} if since else {}), **({"changed": f"last changed {told}"} if told else {})}
+    text = " ".join([*([changed.date().isoformat()] if changed else []), *([f"by {who}"] if who else [])])
+    return {**({"since": since} if since else {}), **({"changed": f"last changed {text}"} if text else {})}
 
 
 def needs_a_look(row: Mapping[str, Any]) -> bool:

@@ -61,14 +61,16 @@ _EXCEPTIONS_SUFFIX = ", apart from the exceptions"
 
 def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
     """The guarantees: those of the variables, and those that the built rule brings."""
-    given: list[Guarantee] = list(request.variables.get("guarantees") or ())
+    given_guarantees: list[Guarantee] = list(request.variables.get("guarantees") or ())
     outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
-        return given
-    spared = declare_section("exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
+        return given_guarantees
+    exceptions = declare_section(
+        "exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions."
+    )
     # It is about mail that leaves: a copy for somebody inside does not.
-    name = f"{OUTGOING_GUARANTEE}{_EXCEPTIONS_SUFFIX if spared else ''}"
-    guarantees = [*given, Guarantee(name, OUTGOING, spared, "not_in_clear", copies=COPIES_OUTSIDE)]
+    name = f"{OUTGOING_GUARANTEE}{_EXCEPTIONS_SUFFIX if exceptions else ''}"
+    guarantees = [*given_guarantees, Guarantee(name, OUTGOING, exceptions, "not_in_clear", copies=COPIES_OUTSIDE)]
     domains = outgoing.get("protected_in_transit") or []
     if domains:
         when = declare_section(

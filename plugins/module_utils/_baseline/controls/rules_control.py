@@ -97,10 +97,10 @@ class RulesControl(Control):
         names = request.variables.get(trial) or ()
         _refuse_trials(names, rules)
         keys = {name_key(name) for name in names}
-        tried = [rule for rule in rules if name_key(rule.name) in keys]
+        trials = [rule for rule in rules if name_key(rule.name) in keys]
         rules = [rule for rule in rules if name_key(rule.name) not in keys]
         wanted = request.variables.get(outgoing)
-        return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules, tried
+        return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules, trials
 
     def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         return {self.subset: self._wanted(request, organization)}
@@ -114,11 +114,11 @@ class RulesControl(Control):
         for rule in self.on_trial(request):
             trial = trial_among(stored, rule.name)
             trials += [replace(trial_of(rule), guid=trial.guid if trial else "")] if rule.name not in conflicts else []
-        kept = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
+        wanted_names = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
         over = [
             rule
             for rule in stored
-            if self._is_ours(request, rule) and kept.isdisjoint((name_key(rule.name), name_key(rule.guid)))
+            if self._is_ours(request, rule) and wanted_names.isdisjoint((name_key(rule.name), name_key(rule.guid)))
         ]
         return [*(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in over), *rules, *trials]
 
@@ -134,16 +134,16 @@ class RulesControl(Control):
         stored = rules_of(organization) if self.on_trial(request) else []
         rules = [rule for rule in stored if not self._is_ours(request, rule)]
         conflicts = {}
-        for tried in self.on_trial(request):
+        for trial in self.on_trial(request):
             for rule in rules:
-                if same_name(rule.name, tried.name) or rule.guid == tried.guid:
-                    conflicts[tried.name] = (
-                        f"{tried.name!r} cannot be on trial, because the organization has the rule {rule.name!r} (mode {rule.settings['mode']}): a rule is "
+                if same_name(rule.name, trial.name) or rule.guid == trial.guid:
+                    conflicts[trial.name] = (
+                        f"{trial.name!r} cannot be on trial, because the organization has the rule {rule.name!r} (mode {rule.settings['mode']}): a rule is "
                         f"either on trial or enforced. Remove its name from {PREFIX}trial, or remove the rule from the organization first."
                     )
-                elif same_name(rule.name, trial_name(tried.name)):
-                    conflicts[tried.name] = (
-                        f"{tried.name!r} cannot be on trial, because the organization has a rule with the name of its trial that is none: {rule.name!r} "
+                elif same_name(rule.name, trial_name(trial.name)):
+                    conflicts[trial.name] = (
+                        f"{trial.name!r} cannot be on trial, because the organization has a rule with the name of its trial that is none: {rule.name!r} "
                         f"(mode {rule.settings['mode']}). Rename one of the two."
                     )
         return conflicts
@@ -215,7 +215,7 @@ class RulesControl(Control):
             for change in outlook.plan.changes
             if change.resource == self.resource and change.option == "state"
         }
-        lost: dict[str, dict[str, Any]] = {}
+        lost_policies: dict[str, dict[str, Any]] = {}
         for change in outlook.plan.changes:
             gone = (
                 _gone(change.before, change.after)
@@ -223,13 +223,16 @@ class RulesControl(Control):
                 else None
             )
             if gone and change.identity not in whole_rules:
-                lost.setdefault(change.identity, {})[change.option.partition(".")[2]] = gone
+                lost_policies.setdefault(change.identity, {})[change.option.partition(".")[2]] = gone
         changed = (
             {rule.name: rule.properties.get("LastModifiedBy") for rule in rules_of(outlook.organization)}
-            if lost
+            if lost_policies
             else {}
         )
-        return [self._lost_exceptions(name, options, str(changed.get(name) or "")) for name, options in lost.items()]
+        return [
+            self._lost_exceptions(name, options, str(changed.get(name) or ""))
+            for name, options in lost_policies.items()
+        ]
 
     def _lost_exceptions(self, name: str, options: Mapping[str, Any], changed_by: str) -> PlanWarning:
         """The warning about exceptions of a rule that the plan would remove."""
@@ -367,12 +370,14 @@ def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     """The exceptions of the rule that encrypts all outgoing mail: the given ones, and the domains to which mail is
     protected in transit instead.
     """
-    given, domains = wanted.get("exceptions"), wanted.get("protected_in_transit") or []
+    given_section, domains = wanted.get("exceptions"), wanted.get("protected_in_transit") or []
     if not domains:
-        return given
+        return given_section
     return {
-        **(given or {}),
-        "recipient_domain_is": list(dict.fromkeys([*((given or {}).get("recipient_domain_is") or ()), *domains])),
+        **(given_section or {}),
+        "recipient_domain_is": list(
+            dict.fromkeys([*((given_section or {}).get("recipient_domain_is") or ()), *domains])
+        ),
     }
 
 
@@ -423,8 +428,8 @@ def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
     Conditions and actions have no default: a rule without conditions takes all mail, and a rule without actions does
     not exist.
     """
-    given = {option: value for option, value in rule.items() if value is not None}
-    return given if given.get("state") == "absent" else {**WHOLE, **given}
+    given_options = {option: value for option, value in rule.items() if value is not None}
+    return given_options if given_options.get("state") == "absent" else {**WHOLE, **given_options}
 
 
 def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:

@@ -255,12 +255,12 @@ def still_due(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange])
 
     :param needed: the changes that are needed now.
     """
-    left = [_values(change.counted()) for change in needed]
+    remaining = [_values(change.counted()) for change in needed]
     done, open_ = set[str](), set[str]()
     for change in planned:
         # What brings an effect without rules is a setting.
         what = change.identity if change.resource == RULE else ""
-        (open_ if _values(change.counted()) in left else done).add(what)
+        (open_ if _values(change.counted()) in remaining else done).add(what)
 
     def is_due(row: Mapping[str, Any]) -> bool:
         causes = set(row.get("rules") or ("",))

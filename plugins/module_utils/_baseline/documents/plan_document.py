@@ -114,8 +114,8 @@ class PlanDocument:
         """The digest of what an approver reads. Not every session shows the tenant ID, so the organization counts by
         its name.
         """
-        said = self._content()
-        counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed")}
+        counted_content = self._content()
+        counted = {key: counted_content[key] for key in ("kind", "collection_version", "desired", "managed")}
         content = {
             "changes": digested(self.changes),
             "mail": counted_mail(self.mail),
@@ -131,8 +131,8 @@ def _counted(warning: PlanWarning) -> str:
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with the digest of its exact content."""
-    said = {key: value for key, value in document.items() if key != "seal"}
-    return {**said, "seal": exact_digest(said)}
+    content = {key: value for key, value in document.items() if key != "seal"}
+    return {**content, "seal": exact_digest(content)}
 
 
 def read_plan(document: Any, where: str) -> PlanDocument:

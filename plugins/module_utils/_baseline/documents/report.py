@@ -253,8 +253,8 @@ class OrganizationReport:
         applied, unknown = (
             sum(change.state is state for change in changes) for state in (ChangeState.STORED, ChangeState.UNKNOWN)
         )
-        left = len(changes) - applied - unknown
-        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=left)
+        remaining = len(changes) - applied - unknown
+        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=remaining)
         return outcome.with_warnings(warnings)
 
     def with_warnings(self, warnings: Sequence[str]) -> OrganizationReport:

@@ -64,12 +64,12 @@ class RevertedValue:
 
     def is_of(self, key: FindingKey, seen: SeenFinding) -> bool:
         """Whether it is the value that was a finding."""
-        told = (key.control, key.resource, key.option) == (
+        identified = (key.control, key.resource, key.option) == (
             self.control,
             self.resource,
             self.option,
         ) and key.object in self.objects
-        return told and same(self.resource, self.option, seen.found, self.value)
+        return identified and same(self.resource, self.option, seen.found, self.value)
 
 
 @dataclass(frozen=True)
@@ -137,17 +137,17 @@ def _undoing(at: str, run: str, report: OrganizationReport) -> RunFindings:
 
 def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport) -> RunFindings:
     # The report of a run that failed partway shows neither the state before nor the state after.
-    told = () if report.status == OrganizationStatus.FAILED else report.controls
+    controls = () if report.status == OrganizationStatus.FAILED else report.controls
     foreseen = kind != "audit" and any(change.state is ChangeState.PLANNED for change in report.changes)
     judged = {
         control.id: control.status
-        for control in told
+        for control in controls
         if control.status is not ControlStatus.NOT_ASSESSABLE
         and control.selected
         and not (foreseen and control.id == MAIL_CONTROL)
     }
     rules = {str(rule["name"]): rule for rule in report.rules}
-    titles = {control.id: control.title for control in told}
+    titles = {control.id: control.title for control in controls}
 
     def seen_of(change: PlannedChange) -> tuple[FindingKey, SeenFinding]:
         rule = rules.get(change.identity, {}) if change.resource == RULE else {}
@@ -164,7 +164,7 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
         return key, seen
 
     open_findings: dict[FindingKey, SeenFinding] = {}
-    for control in told:
+    for control in controls:
         if judged.get(control.id) is not ControlStatus.NOT_MET:
             continue
         changes = [
@@ -187,9 +187,9 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
 
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What Exchange reported of rules in a run, without sentences."""
-    told = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
+    keys = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
     return [
-        {"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in told if key in rule}}
+        {"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in keys if key in rule}}
         for rule in evidence.get("rules", ())
     ]
 

@@ -146,15 +146,15 @@ def _in_order(report: RunReport) -> list[OrganizationReport]:
     )
 
 
-def _further(left: Sequence[OrganizationReport], kind: str) -> list[str]:
+def _further(remaining: Sequence[OrganizationReport], kind: str) -> list[str]:
     """The organizations for which there was no line: those of which something is known by their names, the others by
     their number.
     """
     known: dict[str, list[str]] = {}
-    for organization in left:
+    for organization in remaining:
         if not organization.waits and organization.status in _KNOWN:
             known.setdefault(_counted(organization, kind, _words(kind)), []).append(organization.host)
-    more = len(left) - sum(map(len, known.values()))
+    more = len(remaining) - sum(map(len, known.values()))
     is_one = more == 1
     return [
         *(f"{word[:1].upper()}{word[1:]}, too: {', '.join(hosts)}." for word, hosts in known.items()),
@@ -185,11 +185,11 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]
     parts = change_texts(stored or open_changes, found_by_audit=kind == "audit")
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
-    left = _lines_of_other_controls(organization, {change.control for change in changes})
+    other_lines = _lines_of_other_controls(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
-    told = [f"{lead}{'; '.join(parts)}" if parts else "", _already_so(changes), *left, snapshot]
+    lines = [f"{lead}{'; '.join(parts)}" if parts else "", _already_so(changes), *other_lines, snapshot]
     nothing = _NOTHING.get(kind, words[status]) if status == OrganizationStatus.MET else "not as wanted"
-    return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
+    return f"{host}: {'; '.join(filter(None, lines)) or nothing}{_looked_at(organization)}"
 
 
 def _already_so(changes: Sequence[PlannedChange]) -> str:
@@ -212,13 +212,17 @@ def _refusals(organization: OrganizationReport) -> list[str]:
     return [f"{finding.id}: {_first_line(finding.text)}" for finding in organization.findings]
 
 
-def _lines_of_other_controls(organization: OrganizationReport, told: Collection[str]) -> list[str]:
+def _lines_of_other_controls(organization: OrganizationReport, named_controls: Collection[str]) -> list[str]:
     """The controls that are not met although nothing would change, and those that are not assessable.
 
-    :param told: the controls that changes are named of.
+    :param named_controls: the controls that changes are named of.
     """
     controls = {
-        status: [control.id for control in organization.controls if control.status is status and control.id not in told]
+        status: [
+            control.id
+            for control in organization.controls
+            if control.status is status and control.id not in named_controls
+        ]
         for status in _OPEN
     }
     return [f"{status}: {', '.join(ids)}" for status, ids in controls.items() if ids]
@@ -228,7 +232,7 @@ def _reasons(organization: OrganizationReport) -> list[str]:
     """Why controls are not met although nothing would change, or not assessable: a line for each, and the first of what
     was found.
     """
-    told = {change.control for change in organization.changes}
+    named_controls = {change.control for change in organization.changes}
     if organization.waits or organization.findings:
         return []
     lines = []
@@ -236,7 +240,7 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         control
         for status in _OPEN
         for control in organization.controls
-        if control.status is status and control.id not in told and control.findings
+        if control.status is status and control.id not in named_controls and control.findings
     ):
         # What nothing sees has a line of its own.
         findings = [text for text in control.findings if text not in unseen_lines(organization.mail.as_dict())]
@@ -260,10 +264,10 @@ def _changed_by(organization: OrganizationReport) -> list[str]:
     if organization.waits:
         return []
     done = (ChangeState.STORED, ChangeState.ALREADY_SO)
-    left = {change.identity for change in organization.changes if change.state not in done}
+    changed = {change.identity for change in organization.changes if change.state not in done}
     people: dict[str, list[str]] = {}
     for rule in organization.rules:
-        if rule["name"] in left and rule.get("last_modified_by"):
+        if rule["name"] in changed and rule.get("last_modified_by"):
             people.setdefault(rule["last_modified_by"], []).append(repr(rule["name"]))
     return [f"Last changed by {who}: {', '.join(sorted(names))}." for who, names in sorted(people.items())]
 

@@ -221,8 +221,8 @@ class Baseline(Procedure):
         return [trial for control in written for trial in control.trials(licensed.request, organization)]
 
     def enforcing(self, organization: Organization, trial: Trial) -> Plan:
-        left = [name for name in self.variables["trial"] if not same_name(name, trial.name)]
-        return type(self)({**self.variables, "trial": left}, *self.tags, self.left_out).plan(
+        remaining = [name for name in self.variables["trial"] if not same_name(name, trial.name)]
+        return type(self)({**self.variables, "trial": remaining}, *self.tags, self.left_out).plan(
             organization, check_mode=True
         )
 

@@ -84,11 +84,11 @@ class Disable(Procedure):
         name = describe_organization(organization.only("organization"))["name"]
         findings = []
         if not same_name(confirmed, str(name)):
-            said = f"it is {confirmed!r}" if confirmed else "it is not set"
+            value = f"it is {confirmed!r}" if confirmed else "it is not set"
             findings.append(
                 Finding(
                     "confirm_disable",
-                    f"the name of the organization must confirm this, but {said}.",
+                    f"the name of the organization must confirm this, but {value}.",
                     f"hardened_baseline_confirm_disable: {name}",
                 )
             )

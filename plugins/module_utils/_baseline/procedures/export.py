@@ -68,8 +68,8 @@ def state_of(organization: Organization) -> dict[str, Any]:
     for part in ("organization", *PARTS):
         if not isinstance(organization.error(part), CmdletNotAvailableError):
             state.update(describe(organization, [part]))
-    for apart in ("transport_rules_unsupported", "transport_rules_not_rebuildable"):
-        state.pop(apart, None)
+    for named_part in ("transport_rules_unsupported", "transport_rules_not_rebuildable"):
+        state.pop(named_part, None)
     return state
 
 
@@ -97,9 +97,10 @@ def not_enforced(organization: Organization) -> list[str]:
         texts += [
             f"The rule {rule.name!r} is not in the file: {rule.unsupported}." for rule in rules if rule.unsupported
         ]
-        apart = [rule for rule in rules if rule.not_rebuildable and not rule.unsupported]
+        separate = [rule for rule in rules if rule.not_rebuildable and not rule.unsupported]
         texts += [
-            f"The rule {rule.name!r} cannot be made again once it is removed: {rule.not_rebuildable}." for rule in apart
+            f"The rule {rule.name!r} cannot be made again once it is removed: {rule.not_rebuildable}."
+            for rule in separate
         ]
     if organization.error(OME_CONFIGURATION.subset) is None:
         for item in organization.objects(OME_CONFIGURATION.subset):

@@ -90,11 +90,11 @@ def _test_until(task: BaselineContext, sender: str, recipients: list[str], timeo
     end = time.monotonic() + timeout
     while True:
         outcome = run_irm_test(task.session, sender, recipients)
-        left = end - time.monotonic()
-        if outcome["passed"] or left <= 0:
+        remaining = end - time.monotonic()
+        if outcome["passed"] or remaining <= 0:
             return diagnosed(task.session, outcome)
-        task.say(f"The test of rights management does not pass yet. Trying again for {left:.0f} s.")
-        time.sleep(min(INTERVAL, left))
+        task.say(f"The test of rights management does not pass yet. Trying again for {remaining:.0f} s.")
+        time.sleep(min(INTERVAL, remaining))
 
 
 def _tested(control: ControlReport, outcome: Mapping[str, Any]) -> ControlReport:

@@ -52,14 +52,14 @@ class LaterSnapshot:
         )
 
 
-def refused_by(later: Sequence[LaterSnapshot], recorded: Sequence[PlannedChange]) -> list[Finding]:
+def refused_by(later_snapshots: Sequence[LaterSnapshot], recorded: Sequence[PlannedChange]) -> list[Finding]:
     """The findings about later snapshots whose rollback would bring back what the rollback of a run takes away.
 
     :param recorded: the run's changes.
     """
     whole = "hardened_baseline_rollback_scope: full, which restores everything that the snapshot contains"
     findings = []
-    for snapshot in later if recorded else ():
+    for snapshot in later_snapshots if recorded else ():
         text = f"{snapshot.name} was taken later and cannot be read, so it is unknown whether its run changed the same."
         if snapshot.document:
             shared = _both_touched(recorded, snapshot.changes)

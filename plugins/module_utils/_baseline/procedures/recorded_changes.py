@@ -78,8 +78,8 @@ class RecordedChanges:
     def reordered(self, organization: Organization) -> bool:
         """Whether the order of the rules that the run did not move has changed since."""
         moved = {name for name, options in self.touched().items() if "priority" in options}
-        left = [rule.guid for rule in rules_of(organization) if self.names.get(rule.guid, rule.name) not in moved]
-        return [guid for guid in left if guid in self.order] != [guid for guid in self.order if guid in left]
+        remaining = [rule.guid for rule in rules_of(organization) if self.names.get(rule.guid, rule.name) not in moved]
+        return [guid for guid in remaining if guid in self.order] != [guid for guid in self.order if guid in remaining]
 
     def ours(self, organization: Organization, change: Change) -> bool:
         """Whether the current value is the one that the run left."""

@@ -126,8 +126,8 @@ def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) ->
     confirmed = variables.get("confirm_rollback") or []
     if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
         return []
-    said = f"it is {', '.join(confirmed)}" if confirmed else "it is not set"
-    text = f"this run rolls back {len(hosts)} organizations. The list of their names must confirm this, but {said}."
+    value = f"it is {', '.join(confirmed)}" if confirmed else "it is not set"
+    text = f"this run rolls back {len(hosts)} organizations. The list of their names must confirm this, but {value}."
     names = json.dumps(list(hosts), ensure_ascii=False)
     # In "-e", Ansible takes a line of YAML for nothing.
     typed = f"""-e '{{"{PREFIX}confirm_rollback": {names}}}'"""

@@ -29,7 +29,7 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
         scope=scope or variables["rollback_scope"],
         remove_templates=bool(variables.get("remove_created_templates")),
         force=bool(variables.get("rollback_force")),
-        later=_taken_since(artifacts, snapshot.id),
+        later_snapshots=_taken_since(artifacts, snapshot.id),
         path=path,
     )
 
@@ -38,11 +38,11 @@ def _taken_since(artifacts: Artifacts, id_: str) -> list[LaterSnapshot]:
     """The snapshots that were taken after one, oldest first."""
     snapshots = []
     for link in artifacts.snapshots.chain().after(id_):
-        later = LaterSnapshot(link.path, link.rolled_back)
+        snapshot = LaterSnapshot(link.path, link.rolled_back)
         with contextlib.suppress(OptionError):
             document = read_snapshot(artifacts.load(link.path), link.path)
-            later = replace(later, document=document, applied=_applied(artifacts, link.path, document))
-        snapshots.append(later)
+            snapshot = replace(snapshot, document=document, applied=_applied(artifacts, link.path, document))
+        snapshots.append(snapshot)
     return snapshots
 
 
@@ -122,12 +122,15 @@ def count_as_rolled_back(
     if procedure.restores is None:
         return []
     try:
-        looks = (shown or read(session, procedure.subsets, fresh=True), read(session, procedure.subsets, fresh=True))
-        left = next(filter(None, map(procedure.remaining_differences, looks)), [])
+        organizations = (
+            shown or read(session, procedure.subsets, fresh=True),
+            read(session, procedure.subsets, fresh=True),
+        )
+        differences = next(filter(None, map(procedure.remaining_differences, organizations)), [])
     except ExchangeError as error:
-        left = [str(error)]
-    if left:
-        return [f"{procedure.restores.name} does not count as rolled back: {' '.join(left)}"]
+        differences = [str(error)]
+    if differences:
+        return [f"{procedure.restores.name} does not count as rolled back: {' '.join(differences)}"]
     try:
         for restored in (procedure.restores, *procedure.restores_too):
             artifacts.snapshots.mark_rolled_back(restored.path, restored.digest)

@@ -64,15 +64,15 @@ class Rollback(Procedure):
         scope: str = "changed",
         remove_templates: bool = False,
         force: bool = False,
-        later: Sequence[LaterSnapshot] = (),
+        later_snapshots: Sequence[LaterSnapshot] = (),
         path: str = "",
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope if snapshot.plan else "full"
         self.remove_templates = remove_templates
         self.force = force
-        self.later_snapshots = later
-        self._changed_later = [change for snapshot in later for change in snapshot.changes]
+        self.later_snapshots = later_snapshots
+        self._changed_later = [change for snapshot in later_snapshots for change in snapshot.changes]
         self.parts = declare_state(
             validated(
                 {
@@ -108,8 +108,8 @@ class Rollback(Procedure):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
-        later = refused_by(self._left_later(), self.recorded_changes) if self.scope == "changed" else []
-        findings = [*later, *([] if self.force else self.drift(organization, plan))]
+        refusals = refused_by(self._left_later(), self.recorded_changes) if self.scope == "changed" else []
+        findings = [*refusals, *([] if self.force else self.drift(organization, plan))]
         unconfirmed = confirmation_findings(run.variables, run.hosts)
         if run.check_mode:
             plan.warnings += [
@@ -132,7 +132,7 @@ class Rollback(Procedure):
             if changes
             else "There is nothing left to restore."
         )
-        later = (
+        text = (
             f" Snapshots that were taken since count as rolled back, too: {', '.join(snapshot.name for snapshot in self.restores_too)}."
             if self.restores_too
             else ""
@@ -146,7 +146,7 @@ class Rollback(Procedure):
             if self._interrupted and self.scope == "changed"
             else ""
         )
-        return f"Goes back to {self.restores}. {does}{later}{unsure}{stay}"
+        return f"Goes back to {self.restores}. {does}{text}{unsure}{stay}"
 
     def _left_later(self) -> list[LaterSnapshot]:
         """The later snapshots that have not been rolled back."""
@@ -226,15 +226,15 @@ class Rollback(Procedure):
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
-        lost = (UNCLEAR,) if self.force else (UNCLEAR, *IMPOSSIBLE)
+        unclear = (UNCLEAR,) if self.force else (UNCLEAR, *IMPOSSIBLE)
         # What the session has never seen, nobody can wait for.
         unseen = [part for part in self.snapshot.unavailable if not organization.available(part)]
-        kept = [
+        texts = [
             plan_warning.text
             for plan_warning in plan.warnings
-            if plan_warning.kind in lost and plan_warning.values.get("part") not in unseen
+            if plan_warning.kind in unclear and plan_warning.values.get("part") not in unseen
         ]
-        return [*differing, *strangers, *self._without_rules(organization), *kept]
+        return [*differing, *strangers, *self._without_rules(organization), *texts]
 
     def _without_rules(self, organization: Organization) -> list[str]:
         """The sentence about a read without any rule of an organization that had some: it is no basis to say that the

@@ -183,9 +183,9 @@ def _reassess(
         organization = _organization_after(task, procedure, shown)
         if shown is None and (hidden := _hidden(procedure, organization, report)):
             return reassessed(procedure, report, organization), not_stored((), hidden, timeout=0)
-        left = count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
-        task.warnings += left
-        if left and report.status is OrganizationStatus.MET:
+        differences = count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
+        task.warnings += differences
+        if differences and report.status is OrganizationStatus.MET:
             report = replace(report, status=OrganizationStatus.DRIFT)
         refuted = [row["name"] for row in report.mail.guarantees if row["verdict"] == GuaranteeVerdict.REFUTED]
         report = reassessed(procedure, report, organization)
@@ -257,10 +257,12 @@ def _settle(task: BaselineContext, prepared: Preparation) -> float:
     off. Returns since when that has been stored; 0 if there is nothing to wait for.
     """
     since, minutes = prepared.artifacts.notes.settling(time.time()), prepared.variables.get("settle_minutes", 0)
-    left = since + 60 * minutes - time.time()
-    if since and left > 0 and prepared.procedure.settles:
-        task.say(f"Waiting {math.ceil(left / 60)} minutes, until Exchange no longer applies the rules that are gone.")
-        time.sleep(left)
+    remaining = since + 60 * minutes - time.time()
+    if since and remaining > 0 and prepared.procedure.settles:
+        task.say(
+            f"Waiting {math.ceil(remaining / 60)} minutes, until Exchange no longer applies the rules that are gone."
+        )
+        time.sleep(remaining)
     return since
 
 
@@ -460,8 +462,8 @@ def _record(
 
 def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]:
     """The changes that may be stored after a failure. After a defect nobody knows what became of any."""
-    lost = (error.progress or {}).get("outcome_unknown", ())
-    unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, lost)
+    unknown_keys = (error.progress or {}).get("outcome_unknown", ())
+    unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, unknown_keys)
     return {change.key for change in unknown}
 
 

@@ -92,7 +92,9 @@ def replay_mail(
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
         replay = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window, report)
-        tried = {name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()}
+        replays_of_trials = {
+            name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()
+        }
     except OptionError:
         raise
     except ExchangeError as error:
@@ -106,7 +108,7 @@ def replay_mail(
         task.say(line)
     return RunReplay(
         replay,
-        {name: {key: replays[key] for key in ("window", "difference")} for name, replays in tried.items()},
+        {name: {key: replays[key] for key in ("window", "difference")} for name, replays in replays_of_trials.items()},
         traced,
     )
 

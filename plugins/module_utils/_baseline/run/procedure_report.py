@@ -287,8 +287,8 @@ def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
     """How many runs to keep; 0 removes nothing. A check removes nothing, and the preflight has refused anything that is
     not a number.
     """
-    kept = str(variables.get("keep_runs") or "")
-    return int(kept) if kept.isdecimal() and not task.check_mode else 0
+    kept_runs = str(variables.get("keep_runs") or "")
+    return int(kept_runs) if kept_runs.isdecimal() and not task.check_mode else 0
 
 
 def _write(

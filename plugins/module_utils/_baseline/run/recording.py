@@ -88,9 +88,11 @@ class Record:
         if drafted.takes_snapshot:
             self._take_snapshot()
         if not drafted.changes and not drafted.run.check_mode:
-            left = count_as_rolled_back(drafted.artifacts, drafted.procedure, self._task.session, drafted.organization)
-            if left:
-                self._task.warnings += left
+            differences = count_as_rolled_back(
+                drafted.artifacts, drafted.procedure, self._task.session, drafted.organization
+            )
+            if differences:
+                self._task.warnings += differences
                 self.report = replace(self.report.with_warnings(self._task.warnings), status=OrganizationStatus.DRIFT)
             end_interrupted(drafted.artifacts, drafted.procedure)
         failure = None

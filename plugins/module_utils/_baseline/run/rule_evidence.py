@@ -168,8 +168,8 @@ def _status_by_evidence(evidence: Mapping[str, Any]) -> tuple[ControlStatus, lis
     if against:
         return ControlStatus.NOT_MET, texts
     if any(rule.get("compared") for rule in rules):
-        left, matters = _uncompared_rules(rules)
-        return ControlStatus.NOT_ASSESSABLE if matters else ControlStatus.MET, [*left, *texts]
+        lines, matters = _uncompared_rules(rules)
+        return ControlStatus.NOT_ASSESSABLE if matters else ControlStatus.MET, [*lines, *texts]
     if any(map(_is_open, rules)):
         return ControlStatus.NOT_ASSESSABLE, texts
     # Of nothing, nothing is met, and nothing is unknown either.

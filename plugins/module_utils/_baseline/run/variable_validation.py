@@ -66,12 +66,12 @@ def checked_variables(
     spec = variables_of(ENTRIES[kind])
     errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
     errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
-    given = {
+    given_variables = {
         name: value
         for name, value in variables.items()
         if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES
     }
-    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
+    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given_variables}
     values = {name: _from_text(value, spec[name]) for name, value in variables.items() if name in spec}
     values = {name: value for name, value in values.items() if value is not None}
     validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})

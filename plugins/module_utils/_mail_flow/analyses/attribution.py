@@ -139,11 +139,11 @@ class CutPoints:
     def __init__(
         self,
         edits: Sequence[Edit],
-        apart: Sequence[Value],
+        one_sided: Sequence[Value],
         alike: Sequence[tuple[FlowRule, FlowRule]],
         sides: Sequence[tuple[RuleChain, AddedCopies]],
     ) -> None:
-        self._edits, self._leaves_one_set, self._alike = edits, apart, alike
+        self._edits, self._leaves_one_set, self._alike = edits, one_sided, alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
         first = _CutPoint((before, after), TRUE)
@@ -166,10 +166,10 @@ class CutPoints:
         """
         guards: list[tuple[float, Literal]] = [(start, cut.guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
-        for edit, apart in zip(self._edits, self._leaves_one_set, strict=True):
+        for edit, one_sided in zip(self._edits, self._leaves_one_set, strict=True):
             while todo and todo[0][1].place < edit.place:
                 cut.unedited(*todo.popleft())
-            cut.edited(edit, apart)
+            cut.edited(edit, one_sided)
             guards.append((edit.place, cut.guard))
         for both in todo:
             cut.unedited(*both)
@@ -186,15 +186,15 @@ class _CutPoint:
         self.guard = guard
         self._chains, self._rail, self._company = chains, chains[0].logic, chains[0].company
 
-    def edited(self, edit: Edit, apart: Value) -> None:
+    def edited(self, edit: Edit, one_sided: Value) -> None:
         """Continues with an edited rule.
 
-        :param apart: whether somebody leaves the copy in one rule set only.
+        :param one_sided: whether somebody leaves the copy in one rule set only.
         """
         if edit.alike() and edit.before is not None and edit.after is not None:
             self._share(*self._steps(edit.before, edit.after))
         self._unless(_differs(self._rail, edit, [chain.steers for chain in self._chains], alike=edit.alike())[1])
-        self._unless(high(apart))
+        self._unless(high(one_sided))
 
     def unedited(self, *both: FlowRule) -> None:
         """Continues with a rule that is the same in both sets."""
@@ -412,9 +412,9 @@ class CauseParts:
         parts = [(OWN, False, self._rail.circuit.disjunction([first[part] for part in mine]))]
         parts += [(part.first_to_differ, part.acts, literal) for part, literal in first.items() if part not in mine]
         return {
-            Part(now, later, acts): (version, literal)
+            Part(now, divergence, acts): (version, literal)
             for now, version in self._versions(cause).items()
-            for later, acts, literal in parts
+            for divergence, acts, literal in parts
             if FALSE not in (version, literal) and version != ~literal
         }
 

@@ -133,12 +133,12 @@ def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | No
     if kind:
         return BreachCause(kind, rule.name)
     if rule.does(Does.STOP):
-        later = [
+        later_rules = [
             standing.rule.name
             for standing in helping
             if not (standing.reached or standing.failed) and standing.rule.place > rule.place
         ]
-        return BreachCause("stops", rule.name, other=later[0] if later else "")
+        return BreachCause("stops", rule.name, other=later_rules[0] if later_rules else "")
     if rule.does(Does.DECRYPT):
         return BreachCause("decrypts", rule.name)
     return BreachCause("encrypts", rule.name) if rule.does(Does.ENCRYPT) else None

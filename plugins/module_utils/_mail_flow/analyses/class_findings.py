@@ -88,12 +88,12 @@ class ClassFindings:
         questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
         possible = Batch(self.model.circuit, self.budget).possible(questions)
         sure = {key for key, _literals in questions if key not in possible}
-        told = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
-        extents = [self._extent(draft, finding) for draft, finding in zip(drafts, told, strict=True)]
+        findings = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
+        extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self.budget)
         limited = [place for place, (limit, _as_witness) in enumerate(reached) if limit == "another"]
         exempted = {place: self._exempted(drafts[place], extents[place]) for place in limited}
-        for place, (draft, finding, (limit, as_witness)) in enumerate(zip(drafts, told, reached, strict=True)):
+        for place, (draft, finding, (limit, as_witness)) in enumerate(zip(drafts, findings, reached, strict=True)):
             exempting: tuple[Exempting, ...] = ()
             if place in exempted:
                 limit, exempting = exempted[place]
@@ -109,8 +109,8 @@ class ClassFindings:
             )
 
     def _solved(self, literals: Sequence[Literal]) -> bool | None:
-        left = self.budget - self.model.circuit.solver.conflicts
-        return self.model.circuit.solve(literals, left) if left > 0 else None
+        remaining = self.budget - self.model.circuit.solver.conflicts
+        return self.model.circuit.solve(literals, remaining) if remaining > 0 else None
 
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> _ClassFacts:
         candidate = shown.candidate
@@ -123,10 +123,10 @@ class ClassFindings:
             if edit and part.now is not None and (rule := edit.after if part.now else edit.before)
             else []
         )
-        later = (
+        later_rule = (
             self._turns[part.first_to_differ].version(now=part.acts) if part.first_to_differ not in (OWN, ANY) else None
         )
-        rules += [(int(part.acts), later)] if later is not None else []
+        rules += [(int(part.acts), later_rule)] if later_rule is not None else []
         why = NOTHING
         if edit and edit.before and edit.after and part.now is not None and edit.alike(mail_class.kind.aspect):
             why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
@@ -195,17 +195,19 @@ class ClassFindings:
         changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
             chain, numbered = self.model.free.chains[which], enumerate(rule.conditions)
-            kept = [
+            kept_exceptions = [
                 atom
                 for number, atom in numbered
                 if (place, index, number) in sure or not (mail_class.person or self._changes(chain, rule, atom))
             ]
             step = chain.step(rule)
             if step is not None and not mail_class.person:
-                others = (atom for atom in rule.conditions if atom not in kept)
+                others = (atom for atom in rule.conditions if atom not in kept_exceptions)
                 changed.update({atom: tuple(changing_rules(chain, atom, step)) for atom in others})
             about.append(
-                replace(rule, conditions=tuple(kept), exceptions=self._unmet_exceptions(which, rule, draft.shown))
+                replace(
+                    rule, conditions=tuple(kept_exceptions), exceptions=self._unmet_exceptions(which, rule, draft.shown)
+                )
             )
         if why.is_one:
             about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
@@ -232,14 +234,15 @@ class ClassFindings:
         person = draft.mail_class.person
         address = draft.shown.candidate.letter.recipient
         rules = zip(draft.rules, about, strict=True)
-        said = [
+        named_rules = [
             (which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet)))
             for (which, _rule), rule in rules
         ]
 
         def met(message: Message) -> list[Any]:
             return [
-                on_arrival(self.sets[which], rule, message, candidate.facts[which], address) for which, rule in said
+                on_arrival(self.sets[which], rule, message, candidate.facts[which], address)
+                for which, rule in named_rules
             ]
 
         sides = list(zip(self.sets, candidate.facts, strict=True))
@@ -347,22 +350,23 @@ class ClassFindings:
         )
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
         seen_as: list[tuple[RuleChain, RuleStep, FlowRule]] = []
-        for (chain, step), said in zip(steps, finding.about, strict=True):
+        for (chain, step), named_rule in zip(steps, finding.about, strict=True):
             if step is None:
                 return Extent((), (), of_class, differs, alike)
-            seen_as.append((chain, step, said))
+            seen_as.append((chain, step, named_rule))
         for (chain, step, _said), (_which, rule) in zip(seen_as, draft.rules, strict=True):
             atoms = [atom for atom, _names in finding.changed if atom in rule.conditions]
             wanted += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in atoms]
         wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
         named = (
-            high(chain.conditions.matches(said, step.name, SeenMessage(), recipient)) for chain, step, said in seen_as
+            high(chain.conditions.matches(named_rule, step.name, SeenMessage(), recipient))
+            for chain, step, named_rule in seen_as
         )
-        spared = (
-            high(chain.conditions.matches(replace(said, exceptions=()), step.name, SeenMessage(), recipient))
-            for chain, step, said in seen_as
+        exempt = (
+            high(chain.conditions.matches(replace(named_rule, exceptions=()), step.name, SeenMessage(), recipient))
+            for chain, step, named_rule in seen_as
         )
-        return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
+        return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
 
     def _exempted(self, draft: _ClassFacts, extent: Extent) -> tuple[str, tuple[Exempting, ...]]:
         """What exempts named mail from a sentence, and the other rules that do so, each with mail on which none of the
@@ -370,14 +374,14 @@ class ClassFindings:
         """
         circuit, exempt = self.model.circuit, [*extent.named, ~extent.differs]
         candidates = self._candidates(draft)
-        left = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
+        remaining = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
         exempting: dict[Exempting, Literal] = {}
-        while left and extent.named:
-            some = circuit.disjunction(left.values())
+        while remaining and extent.named:
+            some = circuit.disjunction(remaining.values())
             if not self._solved([*exempt, *(~acts for acts in exempting.values()), some]):
                 break
-            first = next(exemption for exemption, acts in left.items() if circuit.holds(acts))
-            exempting[first] = left.pop(first)
+            first = next(exemption for exemption, acts in remaining.items() if circuit.holds(acts))
+            exempting[first] = remaining.pop(first)
         rest = [*exempt, *(~acts for acts in candidates.values())]
         by = tuple(exemption for exemption in candidates if exemption in exempting)
         if extent.named and self._solved(rest) is False:

@@ -96,10 +96,10 @@ class ClassSearch:
     @property
     def remaining_budget(self) -> int:
         """The remaining budget of conflicts."""
-        left = self.budget - self.model.circuit.solver.conflicts
-        if left <= 0:
+        remaining = self.budget - self.model.circuit.solver.conflicts
+        if remaining <= 0:
             raise BudgetError
-        return left
+        return remaining
 
     def look(self, kinds: Mapping[Which, Sequence[DifferenceKind]]) -> dict[Which, list[DifferenceKind]]:
         """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it
@@ -115,17 +115,19 @@ class ClassSearch:
             [*self.mail.assumed(usual=usual), *self.mail.company(self.model.free)] for usual in (True, False)
         )
         possible = self._examples(kinds, usual, self._good())
-        left = {
+        remaining = {
             which: [kind for kind in kinds_of_cause if (kind, which) not in possible]
             for which, kinds_of_cause in kinds.items()
         }
-        unusual = self._examples(left, unseen) if self.mail.some_unusual else {}
-        parted = self._in_usual_mail(possible, usual)
-        self._in_unusual_mail([*(parted if self.mail.some_unusual else ()), *unusual], parted, unusual, unseen)
-        told = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
+        unusual = self._examples(remaining, unseen) if self.mail.some_unusual else {}
+        parts_found = self._in_usual_mail(possible, usual)
+        self._in_unusual_mail(
+            [*(parts_found if self.mail.some_unusual else ()), *unusual], parts_found, unusual, unseen
+        )
+        known = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
         return {
-            which: [kind for kind in kinds_of_cause if (kind, which) not in told]
-            for which, kinds_of_cause in left.items()
+            which: [kind for kind in kinds_of_cause if (kind, which) not in known]
+            for which, kinds_of_cause in remaining.items()
         }
 
     def _examples(
@@ -148,10 +150,10 @@ class ClassSearch:
         usual mail are reported.
         """
         modes = [True, False] if self.mail.some_unusual else [True]
-        parted: dict[tuple[DifferenceKind, Which], list[Part]] = {}
+        parts_found: dict[tuple[DifferenceKind, Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda key: (key[0].rank, key[1])):
             for mail_class in self._parts(kind, which, assumed, self._good(), example=possible[kind, which]):
-                parted.setdefault((kind, which), []).append(mail_class.part)
+                parts_found.setdefault((kind, which), []).append(mail_class.part)
                 if mail_class.shown is None:
                     self._witness(mail_class, self.model.free)
                 self._sure(mail_class, *modes)
@@ -162,22 +164,22 @@ class ClassSearch:
                     and not self._shows(mail_class)
                 ):
                     self._drop(mail_class)
-        return parted
+        return parts_found
 
     def _in_unusual_mail(
         self,
         wanted: Iterable[tuple[DifferenceKind, Which]],
-        parted: Mapping[tuple[DifferenceKind, Which], Sequence[Part]],
+        parts_found: Mapping[tuple[DifferenceKind, Which], Sequence[Part]],
         examples: Mapping[tuple[DifferenceKind, Which], _Example],
         assumed: Sequence[Literal],
     ) -> None:
         """Searches unusual mail for messages that show other parts of kinds. Unknown outcomes of unusual mail are
         nothing new.
 
-        :param parted: the parts that usual mail may show.
+        :param parts_found: the parts that usual mail may show.
         """
         for kind, which in wanted:
-            known = parted.get((kind, which), ())
+            known = parts_found.get((kind, which), ())
             for mail_class in self._parts(kind, which, assumed, known=known, example=examples.get((kind, which))):
                 self._sure(mail_class, False)
                 if mail_class.shown is None and not mail_class.refine:
@@ -229,14 +231,14 @@ class ClassSearch:
         if any(part == WHOLE for part in known):
             return
         while True:
-            left = [part for part in literals if part not in parts]
-            if len(left) > 1 and len(parts) >= most:
+            remaining = [part for part in literals if part not in parts]
+            if len(remaining) > 1 and len(parts) >= most:
                 break
             if example is None or example[0] in parts:
                 others = [~asked.part(kind, cause, part) for part in parts if part in literals]
                 wanted = [*of_kind, *asked.some_part(kind, cause), *others]
                 possible, candidate = (
-                    model.search(wanted, model.free, self.remaining_budget, preferred) if left else (False, None)
+                    model.search(wanted, model.free, self.remaining_budget, preferred) if remaining else (False, None)
                 )
                 if not possible:
                     return
@@ -287,10 +289,10 @@ class ClassSearch:
         for which, parts in known.items():
             self._depending(self.model.free, which, parts, usual=True)
         for which, kinds_of_cause in kinds.items():
-            left = self._depending(self.model.free, which, dict.fromkeys(kinds_of_cause, ()), usual=True)
-            if left and self.mail.some_unusual:
-                impossible = self._depending(self.model.free, which, dict.fromkeys(left, ()), usual=False)
-                others = {kind: () for kind in left if kind not in impossible}
+            remaining = self._depending(self.model.free, which, dict.fromkeys(kinds_of_cause, ()), usual=True)
+            if remaining and self.mail.some_unusual:
+                impossible = self._depending(self.model.free, which, dict.fromkeys(remaining, ()), usual=False)
+                others = {kind: () for kind in remaining if kind not in impossible}
                 self._depending(self.model.open, which, others, usual=False)
 
     def _depending(
@@ -305,17 +307,17 @@ class ClassSearch:
         model = self.model
         asked = self.questions.about_copies(side, person)
         impossible = list(known)
-        for cause, left in asked.kinds_by_cause(impossible, place).items():
-            others = {kind: self._unknown_part(asked, kind, place, known[kind]) for kind in left}
-            while left:
-                any_left = model.circuit.disjunction([others[kind] for kind in left])
+        for cause, remaining in asked.kinds_by_cause(impossible, place).items():
+            others = {kind: self._unknown_part(asked, kind, place, known[kind]) for kind in remaining}
+            while remaining:
+                any_left = model.circuit.disjunction([others[kind] for kind in remaining])
                 if not model.solve(
                     [*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left],
                     self.remaining_budget,
                 ):
                     break
-                for kind in [kind for kind in left if model.circuit.holds(others[kind])]:
-                    left.remove(kind)
+                for kind in [kind for kind in remaining if model.circuit.holds(others[kind])]:
+                    remaining.remove(kind)
                     impossible.remove(kind)
                     if usual or not side.logic.free:
                         mail_class = self._class(kind, which, WHOLE)
@@ -355,17 +357,17 @@ class ClassSearch:
         model = self.model
         free = self.questions.free(person)
         examples: dict[DifferenceKind, _Example] = {}
-        for cause, left in free.kinds_by_cause(kinds, place).items():
-            while left:
-                any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
-                parts = {literal: None for kind in left for literal in free.some_part(kind, place)}
+        for cause, remaining in free.kinds_by_cause(kinds, place).items():
+            while remaining:
+                any_left = model.circuit.disjunction([free.kinds[kind] for kind in remaining])
+                parts = {literal: None for kind in remaining for literal in free.some_part(kind, place)}
                 wanted = [*self.mail.somebody_else(person), cause, any_left, *parts, *assumed]
                 possible, candidate = model.search(wanted, model.free, self.remaining_budget, preferred)
                 if not possible:
                     break
-                shown = [kind for kind in left if model.circuit.holds(free.kinds[kind])]
+                shown = [kind for kind in remaining if model.circuit.holds(free.kinds[kind])]
                 examples |= {kind: (self._part(kind, which), candidate) for kind in shown}
-                left = [kind for kind in left if kind not in shown]
+                remaining = [kind for kind in remaining if kind not in shown]
         return examples
 
     def _note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
@@ -404,7 +406,7 @@ class ClassSearch:
         :param preferred: what it satisfies if it can.
         """
         asked = self.questions.about_copies(side, mail_class.person)
-        told = False
+        may_show = False
         literals = self.mail.meant(side, mail_class.person, usual=usual)
         for candidate in self.model.candidates(
             asked.of_class(mail_class.kind, mail_class.cause, mail_class.part),
@@ -418,11 +420,11 @@ class ClassSearch:
                 self._note(mail_class, candidate, courses, usual=usual)
                 if mail_class.shown is not None:
                     return
-            if told:
+            if may_show:
                 continue
             mail_class.refine = self.model.to_refine(side)
             if candidate and courses:
-                told = True
+                may_show = True
                 mail_class.refine = mail_class.refine or self.model.left_in_fields()
                 self._tell(mail_class, candidate, courses)
 

@@ -127,10 +127,10 @@ class _Differ:
         except BudgetError:
             self.complete = False
         others += [self._open.on_error(rule) for rule in with_other_error_action(*self.sets)]
-        later = with_later_dates(
+        dated_rules = with_later_dates(
             self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ)
         )
-        others += [self._open.on_dates(rule, dates) for rule, dates in later]
+        others += [self._open.on_dates(rule, dates) for rule, dates in dated_rules]
         every = sorted(
             self.classes.values(), key=lambda mail_class: (mail_class.person, mail_class.cause, mail_class.part.rank)
         )
@@ -138,19 +138,19 @@ class _Differ:
         open_ = self._open.unknown(mail_class for mail_class in every if mail_class.finding is None)
         unusual = sorted(self.search.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
-        told = sorted(
+        findings = sorted(
             [*(mail_class.finding for mail_class in every if mail_class.finding), *open_, *others],
             key=lambda mail_class: mail_class.kind.rank,
         )
-        return Difference((*told, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
+        return Difference((*findings, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
 
     def _find_classes(self) -> None:
         """Finds the classes of messages to one recipient, and those that depend on other recipients."""
         for person in ("", *self._people()):
             asked = self.search.questions.free(person)
-            left = self.search.look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
+            remaining = self.search.look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
             if self.model.free.company.watched:
-                self.search.depend(person, left)
+                self.search.depend(person, remaining)
 
     def _people(self) -> Iterator[str]:
         """The people whom rules add and whose copies may be treated differently.
@@ -207,16 +207,16 @@ class _Differ:
                     ):
                         classes[key] = mail_class
             for _round in range(_ROUNDS):
-                left = {
+                to_refine = {
                     key: mail_class.refine
                     for key, mail_class in classes.items()
                     if mail_class.shown is None and mail_class.refine
                 }
                 exact = self.search.model.exact
-                keys = list(dict.fromkeys(key for atoms in left.values() for key in atoms if key not in exact))
+                keys = list(dict.fromkeys(key for atoms in to_refine.values() for key in atoms if key not in exact))
                 if not keys:
                     break
-                self._ask(keys[:_AT_ONCE], left)
+                self._ask(keys[:_AT_ONCE], to_refine)
         except BudgetError:
             for mail_class in classes.values():
                 if mail_class.shown is None and not mail_class.reasons:

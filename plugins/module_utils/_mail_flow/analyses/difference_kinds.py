@@ -56,10 +56,10 @@ def categories(
         return ~logic.equal(before, after)
 
     held = [(old.held(approvals), new.held(approvals)) for approvals in range(max(old.approvals, new.approvals))]
-    together = logic.all_of([logic.equal(before, after) for before, after in held])
+    held_alike = logic.all_of([logic.equal(before, after) for before, after in held])
     sooner = logic.any_of([~before & after for before, after in held])
-    later = logic.any_of([before & ~after for before, after in held])
-    visible = together & ((old.delivered & new.delivered) | (old.released & new.released))
+    held_longer = logic.any_of([before & ~after for before, after in held])
+    visible = held_alike & ((old.delivered & new.delivered) | (old.released & new.released))
     ends_alike = logic.all_of([logic.equal(old.ends(fate), new.ends(fate)) for fate in _ENDS])
     other_end = ~old.delivered & ~new.delivered & ~(ends_alike & logic.equal(old.gone, new.gone))
     other_option = logic.any_of([differ(old.option(name), new.option(name)) for name in options])
@@ -68,12 +68,14 @@ def categories(
     other_branding = logic.any_of([differ(old.brand(name), new.brand(name)) for name in brands])
     kinds = {
         DifferenceKind.PROTECTION_LOST: visible & old.protected & ~new.protected,
-        DifferenceKind.DELIVERY_LOST: old.delivered & (sooner | (together & ~new.delivered)),
+        DifferenceKind.DELIVERY_LOST: old.delivered & (sooner | (held_alike & ~new.delivered)),
         DifferenceKind.PROTECTION_GAINED: visible & ~old.protected & new.protected,
-        DifferenceKind.DELIVERY_GAINED: new.delivered & (later | (together & ~old.delivered)),
+        DifferenceKind.DELIVERY_GAINED: new.delivered & (held_longer | (held_alike & ~old.delivered)),
         DifferenceKind.PROTECTION_CHANGED: visible & old.protected & new.protected & (other_option | other_smime),
         DifferenceKind.BRANDING_CHANGED: visible & other_branding,
-        DifferenceKind.FATE_CHANGED: (sooner & ~old.delivered) | (later & ~new.delivered) | (together & other_end),
+        DifferenceKind.FATE_CHANGED: (sooner & ~old.delivered)
+        | (held_longer & ~new.delivered)
+        | (held_alike & other_end),
     }
     if transit:
         ways = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]

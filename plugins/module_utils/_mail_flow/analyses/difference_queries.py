@@ -134,8 +134,8 @@ class DifferenceQueries:
         return self._of_copies(side, old, new, acts, otherwise, added=True)
 
     def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
-        parted = zip(self.edits, self.leaves_one_set(side), strict=True)
-        by_rule = {id(rule): value for edit, value in parted for rule in (edit.before, edit.after) if rule is not None}
+        leaving = zip(self.edits, self.leaves_one_set(side), strict=True)
+        by_rule = {id(rule): value for edit, value in leaving for rule in (edit.before, edit.after) if rule is not None}
         pairs = ((old.protected, new.protected), (old.smime, new.smime))
         return Deciding(by_rule, side.logic.any_of([~side.logic.equal(*pair) for pair in pairs]))
 
@@ -181,11 +181,12 @@ class DifferenceQueries:
             for kind, value in categories(old, new, self._options, transit=self.model.transit).items()
         }
         parts = {
-            aspect: CauseParts(side.logic, self.edits, self.turns, aspect, those, added=added)
-            for aspect, those in acts.items()
+            aspect: CauseParts(side.logic, self.edits, self.turns, aspect, acts_of_sets, added=added)
+            for aspect, acts_of_sets in acts.items()
         }
         first = {
-            aspect: Causes(side.logic, self.edits, aspect, those, otherwise).literals for aspect, those in acts.items()
+            aspect: Causes(side.logic, self.edits, aspect, acts_of_sets, otherwise).literals
+            for aspect, acts_of_sets in acts.items()
         }
         causes = {aspect: parts[aspect].causes(literals) for aspect, literals in first.items()}
         return CopyQueries((old, new), kinds, causes, parts)

@@ -33,8 +33,10 @@ def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
 
 def says_all(atoms: Sequence[Atom]) -> bool:
     """Whether :func:`section_of` says all that these conditions say."""
-    given = {(option, atom.values) for atom in atoms for option in atom.predicate.options}
-    return all(map(_of_from_field, atoms)) and len(given) == len({option for option, _values in given})
+    options_and_values = {(option, atom.values) for atom in atoms for option in atom.predicate.options}
+    return all(map(_of_from_field, atoms)) and len(options_and_values) == len(
+        {option for option, _values in options_and_values}
+    )
 
 
 def in_section(rule: FlowRule) -> FlowRule:
@@ -181,8 +183,8 @@ class ChangedMail(MailFinding):
     @property
     def was_and_becomes(self) -> dict[str, str]:
         """What all of its mail ``was``, and ``becomes``."""
-        told = zip(("was", "becomes"), self.stages, STAGE_KEYS.get(self.kind, ("", "")), strict=True)
-        return {key: str(getattr(stage, what)) for key, stage, what in told if stage and what}
+        keyed_stages = zip(("was", "becomes"), self.stages, STAGE_KEYS.get(self.kind, ("", "")), strict=True)
+        return {key: str(getattr(stage, what)) for key, stage, what in keyed_stages if stage and what}
 
     @property
     def when(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def foreign_rules(
     known = {name_key(name) for name in ours}
     rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
     foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
-    reasons = {rule.place: _idle(rule, given) for rule, given in zip(rule_set.rules, rules, strict=True)}
+    reasons = {rule.place: _idle(rule, given_rule) for rule, given_rule in zip(rule_set.rules, rules, strict=True)}
     known_facts = facts_of(facts)
     telling = {rule.place for rule in foreign if reasons[rule.place].keys() <= {"mode"} and _tells(rule, known_facts)}
     protecting = [
@@ -106,15 +106,15 @@ def foreign_rules(
     ]
 
 
-def _idle(rule: FlowRule, given: Mapping[str, Any]) -> dict[str, str]:
+def _idle(rule: FlowRule, given_rule: Mapping[str, Any]) -> dict[str, str]:
     """What keeps a rule from acting, by option."""
-    return {"enabled": rule.idle} if rule.idle else idle(given)
+    return {"enabled": rule.idle} if rule.idle else idle(given_rule)
 
 
 def _tells(rule: FlowRule, facts: Facts) -> bool:
     """Whether a rule sends incident reports to somebody who may be outside."""
-    told = rule.actions.get("generate_incident_report")
-    address = person(str(told)) if told else ""
+    report = rule.actions.get("generate_incident_report")
+    address = person(str(report)) if report else ""
     return bool(address) and not is_name(address) and recipient_outside(facts, address) is not False
 
 

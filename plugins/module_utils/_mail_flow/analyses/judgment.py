@@ -345,9 +345,9 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
             simplified = without
     for key in [key for key, value in simplified.items() if isinstance(value, list)]:
         for element in list(simplified[key]):
-            left: Sequence[Any] = [other for other in simplified[key] if other != element]
-            if left and str(element).casefold() != recipient.casefold() and shows({**simplified, key: left}):
-                simplified[key] = left
+            remaining: Sequence[Any] = [other for other in simplified[key] if other != element]
+            if remaining and str(element).casefold() != recipient.casefold() and shows({**simplified, key: remaining}):
+                simplified[key] = remaining
     for place, element in enumerate(simplified.get("attachments", ())):
         for inner in element.get("nested") or ():
             itself = {**element, "name": f"{element['name']}.{inner.rpartition('.')[2]}", "nested": []}
@@ -387,13 +387,13 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
         *model.claims.rules[place].exceptions,
     )
     options = {atom.predicate.options[0] for atom in atoms}
-    looks = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
+    atoms_sought = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
     parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
-    nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or _subdomains(
-        model.facts, looks
+    nested = any(name in parents[slot] for slot, (sort, name) in atoms_sought if sort == "below") or _subdomains(
+        model.facts, atoms_sought
     )
     sent_from = any(
-        slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks
+        slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in atoms_sought
     )
     sizes = {"attachment_size_over", "message_size_over"} <= options
     rules = [rule for rule in model.rule_sets[0].rules if not rule.idle]
@@ -519,14 +519,14 @@ def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: i
     return [Premise("own_servers", values=(domains, connectors))] if own else []
 
 
-def _subdomains(facts: Facts, looks: Sequence[tuple[str, Key]]) -> bool:
+def _subdomains(facts: Facts, atoms_sought: Sequence[tuple[str, Key]]) -> bool:
     """Whether a proof may rest on which addresses a condition on a domain matches."""
-    slots = {slot for slot, (sort, _value) in looks if sort == "below"}
+    slots = {slot for slot, (sort, _value) in atoms_sought if sort == "below"}
     wide = any(accepted.match_subdomains for accepted in facts.accepted_domains or ()) or any(
         name.startswith("*.") for name in facts.remote_domains or ()
     )
     return bool(slots) and (
-        wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks)
+        wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in atoms_sought)
     )
 
 

@@ -128,10 +128,10 @@ class WholeMailLint:
         acting = self._acting()
         self._follow()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
-        busy = self._act_on_added_copies([step for step in followed if id(step) not in acting])
-        never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
-        self.dead = {step.rule.place for step in never}
-        findings = [self._why_never_acts(step) for step in never]
+        acting_on_added = self._act_on_added_copies([step for step in followed if id(step) not in acting])
+        inactive = [step for step in followed if id(step) not in acting and step.rule.place not in acting_on_added]
+        self.dead = {step.rule.place for step in inactive}
+        findings = [self._why_never_acts(step) for step in inactive]
         return [*findings, *self._exceptions([step for step in followed if step.rule.place not in self.dead])]
 
     def _acting(self) -> set[int]:
@@ -145,8 +145,8 @@ class WholeMailLint:
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
         refuted = {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
         decided = in_clear | {id(step) for step in decisive if id(step) in refuted and step.reached == step.alive}
-        left = [step for step in last_first if id(step) not in decided]
-        acting = in_clear | self._asked.possible([(id(step), _reaching(step)) for step in left])
+        undecided = [step for step in last_first if id(step) not in decided]
+        acting = in_clear | self._asked.possible([(id(step), _reaching(step)) for step in undecided])
         self.live = [step.rule for step in self.chain.steps if id(step) in acting]
         self.live_in_clear = [step.rule for step in self.chain.steps if id(step) in in_clear]
         return acting
@@ -158,8 +158,8 @@ class WholeMailLint:
             for step in steps
             for when, added_step, _person in self._added(step.rule)
         ]
-        later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
-        return {place for place, _number in later}
+        acting = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
+        return {place for place, _number in acting}
 
     def gateways(self) -> Iterator[LintFinding]:
         """Connectors to smart hosts that get what rules encrypt."""
@@ -285,8 +285,8 @@ class WholeMailLint:
         added = person is not self.model.mail.recipient
 
         def known(atoms: Iterable[Atom]) -> list[Value]:
-            left = (atom for atom in atoms if not (added and atom.looks_around))
-            return [self.model.free.conditions.truth(atom, step.seen, person) for atom in left]
+            decidable = (atom for atom in atoms if not (added and atom.looks_around))
+            return [self.model.free.conditions.truth(atom, step.seen, person) for atom in decidable]
 
         exceptions = step.rule.exceptions
         met = known((*step.rule.conditions, exceptions[place]))

@@ -28,8 +28,8 @@ def _removes(_rule: FlowRule, does: Encrypter) -> bool:
 
 
 def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
-    own = {name_key(option_name(each)) for each in rule.templates}
-    return bool(does.options) and {name_key(each) for each in does.options} != own
+    own = {name_key(option_name(template)) for template in rule.templates}
+    return bool(does.options) and {name_key(template) for template in does.options} != own
 
 
 #: Kind of a finding to when a DLP rule causes it.
@@ -64,7 +64,7 @@ def meetings_with_dlp(
     possible = asked.possible(questions)
     policies = side.chains[0].mail.facts.dlp_policies
     certain = (
-        {(each.does.name, each.does.policy) for each in policies.rules if each.is_certain}
+        {(dlp_rule.does.name, dlp_rule.does.policy) for dlp_rule in policies.rules if dlp_rule.is_certain}
         if isinstance(policies, DlpRules)
         else set()
     )
@@ -87,13 +87,15 @@ def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     for label in facts.labels or ():
         if not label.options or not label.changes_mail:
             continue
-        if not (is_default(label, facts) or any(each is label for each in set_)):
+        if not (is_default(label, facts) or any(encrypter is label for encrypter in set_)):
             continue
         others = [
             rule.name
             for rule in acting
             if rule.does(Does.ENCRYPT)
-            and not any(same_name(option_name(each), option) for each in rule.templates for option in label.options)
+            and not any(
+                same_name(option_name(template), option) for template in rule.templates for option in label.options
+            )
         ]
         if others:
             yield LintFinding("label_and_rule_differ", tuple(dict.fromkeys(others)), {"label": label.name})
@@ -103,11 +105,13 @@ def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> I
     """An OME configuration that only a DLP rule uses, or that it uses and that is none."""
     if not does.brands or not does.mode:
         return
-    used = [str(each) for rule in acting for each in rule.does(Does.BRAND).values()]
+    used = [str(branding) for rule in acting for branding in rule.does(Does.BRAND).values()]
     known = facts.ome_configurations
-    missing = known is not None and not any(same_name(str(each.get("identity", "")), does.branding) for each in known)
+    missing = known is not None and not any(
+        same_name(str(stored_template.get("identity", "")), does.branding) for stored_template in known
+    )
     about = {"dlp": does.name, "policy": does.policy, "template": does.branding}
     if missing:
         yield LintFinding("template_used_by_dlp", (), {**about, "case": "missing"})
-    elif not any(same_name(each, does.branding) for each in used):
+    elif not any(same_name(template, does.branding) for template in used):
         yield LintFinding("template_used_by_dlp", (), {**about, "case": ""})

@@ -109,10 +109,10 @@ class OpenFindings:
             else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
         )
         why_apart = NOTHING
-        if (told := self._version_that_acts(edit, group)) is not None:
-            versions = [told[0]]
-            why_apart = told[1]
-            did = told[2]
+        if (version := self._version_that_acts(edit, group)) is not None:
+            versions = [version[0]]
+            why_apart = version[1]
+            did = version[2]
         elif len(versions) > 1 and section_of(versions[0].conditions) == section_of(versions[1].conditions):
             versions = versions[1:]
         if len(versions) > 1:  # Either mail may be what is treated differently.
@@ -149,15 +149,15 @@ class OpenFindings:
             return None
         differs = ~self.model.free.conditions.any_apart(separation.met, separation.unmet, recipient)
         for mail_class in group:
-            left = self.budget - self.model.circuit.solver.conflicts
+            remaining = self.budget - self.model.circuit.solver.conflicts
             of_class = self.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
-            if left <= 0 or self.model.circuit.solve([*of_class, differs], left) is not False:
+            if remaining <= 0 or self.model.circuit.solve([*of_class, differs], remaining) is not False:
                 return None
-        said = unchanged(self.model, acting)
+        rule = unchanged(self.model, acting)
         if separation.is_one:
-            said = replace(said, conditions=(*said.conditions, *separation.met))
+            rule = replace(rule, conditions=(*rule.conditions, *separation.met))
             separation = NOTHING
-        return said, separation, (not now, now)
+        return rule, separation, (not now, now)
 
     def on_error(self, rule: FlowRule) -> MayFail:
         """The finding about a rule whose ``rule_error_action`` changed."""
@@ -291,9 +291,9 @@ class UncomparedMail:
             people: set[str] = set()
             brings: list[FlowRule] = []
             for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
-                lost = chain.unfollowed.get(rule.place, ()) if rule is not None else ()
-                if rule is not None and lost and self._solve([high(chain.acts(rule))]):
-                    people.update(lost)
+                unfollowed_people = chain.unfollowed.get(rule.place, ()) if rule is not None else ()
+                if rule is not None and unfollowed_people and self._solve([high(chain.acts(rule))]):
+                    people.update(unfollowed_people)
                     brings.append(rule)
             if people:
                 yield self._open_findings.sent_on(cause, brings, sorted(people))
@@ -301,15 +301,15 @@ class UncomparedMail:
         chains = self.model.free.chains
         causes = self.questions.free().causes[Aspect.DELIVERY]
         for alike in unedited(*self.model.rule_sets):
-            kept = chains[0].unfollowed.get(alike[0].place)
-            if kept:
+            unfollowed = chains[0].unfollowed.get(alike[0].place)
+            if unfollowed:
                 old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
                 # Nobody is added to a copy that is theirs, so it matters who left it before.
-                parted = zip(self.edits, self.questions.leaves_one_set(self.model.free), strict=True)
-                left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
-                differs = ~circuit.equal(old, new) | (old & left)
+                leaving = zip(self.edits, self.questions.leaves_one_set(self.model.free), strict=True)
+                leaves = circuit.disjunction(high(value) for edit, value in leaving if edit.place < alike[1].place)
+                differs = ~circuit.equal(old, new) | (old & leaves)
                 causing = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
-                yield from (self._open_findings.sent_on(cause, alike, sorted(kept)) for cause in causing)
+                yield from (self._open_findings.sent_on(cause, alike, sorted(unfollowed)) for cause in causing)
 
     def held_longer(self) -> Iterator[MayWait]:
         """The finding that an edit may change for how many approvals mail waits, where they are too many to be told
@@ -355,8 +355,10 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     if rule.idle:
         return set()
     effects: set[SideEffect] = set()
-    told = {row.option for row in rule.rows if row.does is Does.REPORT and (rule.enforced or rule.mode in row.in_audit)}
-    if "generate_incident_report" in told:
+    reporting = {
+        row.option for row in rule.rows if row.does is Does.REPORT and (rule.enforced or rule.mode in row.in_audit)
+    }
+    if "generate_incident_report" in reporting:
         content = rule.actions.get("incident_report_content") or ()
         words = {str(part).casefold() for part in ([content] if isinstance(content, str) else content)}
         effects.add(
@@ -364,7 +366,7 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
                 "original" if "attachoriginalmail" in words else "report", str(rule.actions["generate_incident_report"])
             )
         )
-    if "generate_notification" in told:
+    if "generate_notification" in reporting:
         effects |= {
             SideEffect("notification"),
             SideEffect("notification_text", str(rule.actions["generate_notification"])),
@@ -560,27 +562,27 @@ class SideEffects:
     ) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
-        later = None if mine else LaterRule(rule.name, acts=now, stays=True)
-        beside: dict[str, Any] = {
+        later_rule = None if mine else LaterRule(rule.name, acts=now, stays=True)
+        common: dict[str, Any] = {
             "about": (unchanged(self.model, rule),),
             "rules": names_of(edits),
             "witness": self._witness(rule, literals, now=now),
             "effects": tuple(effects),
             "now": now,
-            "later": later,
-            "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later, perhaps=perhaps)
+            "later": later_rule,
+            "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later_rule, perhaps=perhaps)
             if len(edits) == 1
             else None,
         }
-        return MayHaveSideEffects(**beside, unknown=(AFTER_REJECTION,)) if perhaps else SideEffectsChanged(**beside)
+        return MayHaveSideEffects(**common, unknown=(AFTER_REJECTION,)) if perhaps else SideEffectsChanged(**common)
 
     def _witness(self, rule: FlowRule, literals: Sequence[Literal], *, now: bool) -> Mapping[str, Any] | None:
         """A message on which the rule surely acts in one rule set, if one is found."""
         usual = [assumption.literal for assumption in self.model.mail.assumptions]
-        left = self._budget - self.model.circuit.solver.conflicts
-        if left <= 0:
+        remaining = self._budget - self.model.circuit.solver.conflicts
+        if remaining <= 0:
             return None
-        _possible, candidate = self.model.search([*usual, *literals], self.model.free, left)
+        _possible, candidate = self.model.search([*usual, *literals], self.model.free, remaining)
         if candidate is None:
             return None
         rules = self.model.rule_sets[now]

@@ -29,11 +29,11 @@ def rules_after(rules: Sequence[Mapping[str, Any]], steps: Iterable[Step]) -> li
 
     :param rules: as an organization's are described, first to last.
     """
-    left = [{key: value for key, value in rule.items() if key != "priority"} for rule in rules]
+    remaining = [{key: value for key, value in rule.items() if key != "priority"} for rule in rules]
     for step in steps:
         if any(change.resource == RULE for change in step.changes):
-            _do(left, step)
-    return left
+            _do(remaining, step)
+    return remaining
 
 
 def _do(rules: list[dict[str, Any]], step: Step) -> None:

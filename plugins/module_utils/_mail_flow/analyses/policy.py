@@ -190,10 +190,10 @@ class _StatementSearch:
 
     @property
     def _remaining_budget(self) -> int:
-        left = self._budget - self._model.circuit.solver.conflicts
-        if left <= 0:
+        remaining = self._budget - self._model.circuit.solver.conflicts
+        if remaining <= 0:
             raise BudgetError
-        return left
+        return remaining
 
     # What rules do
 
@@ -311,8 +311,8 @@ class _StatementSearch:
         hides nothing of it.
         """
         usual = SearchedMail(self._model, named_assumptions(rule.conditions)).assumed(usual=True)
-        looks = any(atom.predicate.looks_at == "protection" for atom in rule.conditions)
-        return usual if looks else [*usual, ~self._model.mail.arrival["smime"]]
+        looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in rule.conditions)
+        return usual if looks_at_protection else [*usual, ~self._model.mail.arrival["smime"]]
 
     def _not_theirs(self, rule: FlowRule, effect: RuleEffect) -> list[Literal]:
         """Literals that are true together if mail is not for those who get it from the rule anyway."""
@@ -408,8 +408,8 @@ class _StatementSearch:
 
     def _is_followed(self, rule: FlowRule, effect: RuleEffect) -> bool:
         """Whether copies of somebody whom a rule adds are followed."""
-        lost = self._chain.unfollowed.get(rule.place, ())
-        return effect.names[0] not in lost and bool(
+        unfollowed = self._chain.unfollowed.get(rule.place, ())
+        return effect.names[0] not in unfollowed and bool(
             self._model.added(self._model.free, 0, shared=False).copies_of(effect.names[0])
         )
 
@@ -468,19 +468,19 @@ class _StatementSearch:
         model = self._model
         exempting: list[_Candidate] = []
         for ends in (True, False):
-            left = {
+            remaining = {
                 candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == _RANK["stops"]) is ends
             }
             asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
-            while left:
-                some = model.circuit.disjunction([candidate.acts for candidate in left.values()])
+            while remaining:
+                some = model.circuit.disjunction([candidate.acts for candidate in remaining.values()])
                 if not model.solve(
                     [*asked, *(~candidate.acts for candidate in exempting), some], self._remaining_budget
                 ):
                     break
                 holds = model.circuit.holds
-                first = min(rank for rank, candidate in left.items() if holds(candidate.acts))
-                exempting.append(left.pop(first))
+                first = min(rank for rank, candidate in remaining.items() if holds(candidate.acts))
+                exempting.append(remaining.pop(first))
         rest = [*usual, *mail, exempt, *(~candidate.acts for candidate in candidates)]
         ordered = sorted(exempting, key=lambda candidates: candidates.rank)
         return tuple(candidate.exempting for candidate in ordered), rest if model.solve(
@@ -515,11 +515,11 @@ class _StatementSearch:
                 outcome = result(replace(course, worlds=[world]), self._rules, candidate.message, facts)
                 shows = outcome is not None and _shows(rule, effect, outcome, approved=approved)
                 shown.append((world, shows))
-            both = {each for _world, each in shown}
+            both = {is_shown for _world, is_shown in shown}
             deciding = {
                 reason
                 for question, answer in dict.fromkeys(item for world, _each in shown for item in world.answers)
-                if {each for world, each in shown if (question, answer) in world.answers} != both
+                if {is_shown for world, is_shown in shown if (question, answer) in world.answers} != both
                 for reason in question.reasons
             }
             reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in _LEAVING)

@@ -63,9 +63,9 @@ def worsened(
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
     if counterexample := _worsened(sides, facts, guarantee, now, settings):
         return counterexample
-    for later in later_instants(sides, now):
-        if counterexample := _worsened(sides, facts, guarantee, later, settings):
-            return replace(counterexample, message={**counterexample.message, "date": later.isoformat()})
+    for instant in later_instants(sides, now):
+        if counterexample := _worsened(sides, facts, guarantee, instant, settings):
+            return replace(counterexample, message={**counterexample.message, "date": instant.isoformat()})
     return None
 
 
@@ -211,8 +211,8 @@ def _replayed_showing(
         own = course_of(before, message, facts, who)
         if own is None:
             return False
-        counts, kept = counted(model.claims, rule, guarantee, message, facts, own)
-        return counts is not False and not surely_keeps(own, kept, message, facts)
+        counts, keeps = counted(model.claims, rule, guarantee, message, facts, own)
+        return counts is not False and not surely_keeps(own, keeps, message, facts)
 
     breach = Breach(guarantee, after, model.claims, rule)
     courses = courses_of(after, candidate.message, candidate.facts[0])
@@ -233,10 +233,10 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
 
     def surely(wanted: Callable[..., bool], course: Course, message: Message, facts: Facts) -> bool | None:
         """Whether a copy surely breaks or keeps what it has to keep; ``None`` if it does not count."""
-        counts, kept = counted(model.claims, rule, guarantee, message, facts, course)
+        counts, keeps = counted(model.claims, rule, guarantee, message, facts, course)
         if counts is False:
             return None
-        return counts is True and wanted(course, kept, message, facts)
+        return counts is True and wanted(course, keeps, message, facts)
 
     def outcome(message: Message, address: str) -> CopyResult | None:
         """What becomes of somebody's copy after, provided that it surely breaks the guarantee then, and surely did not

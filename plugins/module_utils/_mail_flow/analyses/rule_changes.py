@@ -62,10 +62,10 @@ class Edit:
         only one of its versions has.
         """
         versions = [rule for rule in (self.before, self.after) if rule is not None]
-        spared = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
+        exceptions = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
         one_sided = [
             atom
-            for atoms, other in zip(spared, spared[::-1], strict=True)
+            for atoms, other in zip(exceptions, exceptions[::-1], strict=True)
             for key, atom in atoms.items()
             if key not in other
         ]
@@ -102,13 +102,13 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
 
     :param every: whether also those that cannot.
     """
-    pairs, kept = _aligned(before, after)
+    pairs, kept_places = _aligned(before, after)
 
     def met(old_place: int) -> float:
         """The place in the second set of a rule that is at a place in the first one only: before the next rule that
         kept its order.
         """
-        return min((place - 0.5 for place in kept if pairs[place] > old_place), default=len(after.rules))
+        return min((place - 0.5 for place in kept_places if pairs[place] > old_place), default=len(after.rules))
 
     edits: list[Edit] = []
     for place, rule in enumerate(after.rules):
@@ -116,10 +116,10 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
             edits.append(Edit("new", None, rule, place))
             continue
         earlier = before.rules[pairs[place]]
-        first = place if place in kept else min(place, met(pairs[place]))
+        first = place if place in kept_places else min(place, met(pairs[place]))
         if content_of(earlier) != content_of(rule):
-            edits.append(Edit("changed", earlier, rule, first, place in kept))
-        elif place not in kept:
+            edits.append(Edit("changed", earlier, rule, first, place in kept_places))
+        elif place not in kept_places:
             edits.append(Edit("moved", earlier, rule, first))
     taken = set(pairs.values())
     edits += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
@@ -134,8 +134,8 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
 
 def unedited(before: RuleSet, after: RuleSet) -> list[tuple[FlowRule, FlowRule]]:
     """The rules that are the same in both sets and kept their order, as they are in each."""
-    pairs, kept = _aligned(before, after)
-    both = [(before.rules[pairs[place]], after.rules[place]) for place in sorted(kept)]
+    pairs, kept_places = _aligned(before, after)
+    both = [(before.rules[pairs[place]], after.rules[place]) for place in sorted(kept_places)]
     return [(one, other) for one, other in both if content_of(one) == content_of(other)]
 
 
@@ -163,13 +163,13 @@ def with_later_dates(
     :param now: what is later than this.
     :param settings: whether settings differ, too.
     """
-    pairs, kept = _aligned(before, after)
+    pairs, kept_places = _aligned(before, after)
     taken = set(pairs.values())
     gone = [rule for place, rule in enumerate(before.rules) if place not in taken]
     other = [
         place
         for place in range(len(after.rules))
-        if place not in kept or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])
+        if place not in kept_places or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])
     ]
     several = len(gone) + len(other) + settings > 1
     dated = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
@@ -178,20 +178,20 @@ def with_later_dates(
         if earlier is not None and rule.idle:
             dated.append((earlier, _no_longer(earlier, now, several=several)))
             continue
-        said = _new_dates(earlier, rule, now)
-        if not said and earlier is not None and (gone or other or settings):
+        date_changes = _new_dates(earlier, rule, now)
+        if not date_changes and earlier is not None and (gone or other or settings):
             # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it
             # missed then.
             how = "other" if place in other else "meets"
             ends = rule.ends if several or place not in other else ""
-            said = [
+            date_changes = [
                 DateChange(how, verb, date)
                 for verb, date in (("begins", rule.begins), ("ends", ends))
                 if is_later(date, now)
             ]
-        dated.append((rule, said))
+        dated.append((rule, date_changes))
     watched = before.watches_copies or after.watches_copies
-    return [(rule, said) for rule, said in dated if said and shows(rule, watched)]
+    return [(rule, date_changes) for rule, date_changes in dated if date_changes and shows(rule, watched)]
 
 
 def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[DateChange]:
@@ -261,12 +261,12 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
         tails[at : at + 1] = [old_place]
         ends[at : at + 1] = [index]
         before[index] = ends[at - 1] if at else -1
-    kept = set()
+    kept_places = set()
     index = ends[-1] if ends else -1
     while index >= 0:
-        kept.add(pairs[index][1])
+        kept_places.add(pairs[index][1])
         index = before[index]
-    return kept
+    return kept_places
 
 
 def content_of(rule: FlowRule) -> tuple[object, ...]:
@@ -298,12 +298,12 @@ def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
         for option, value in rule.told.items()
         if BY_OPTION[option].does not in _UNDECIDING[aspect] and option not in _REPORTED
     }
-    told = [
+    actions = [
         (option, None if BY_OPTION[option].does is Does.MODERATE else repr(value))
         for option, value in sorted(decides.items())
     ]
     # Beside an approval, Exchange ignores what else a rule is told to do.
-    return (mode, splits and not aspect, tuple(told), unread, rule.by_manager, tuple(rule.left_undone))
+    return (mode, splits and not aspect, tuple(actions), unread, rule.by_manager, tuple(rule.left_undone))
 
 
 def _does(rule: FlowRule) -> tuple[object, ...]:
@@ -361,13 +361,15 @@ def _activation(rule: FlowRule) -> tuple[object, ...]:
 
 def _without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
     """A condition with the values that none of the known ones with the same option has; ``None`` if that leaves none."""
-    left = atom
+    remaining = atom
     for other in known:
-        if _implies(left, other):
+        if _implies(remaining, other):
             return None
-        if _are_lists(left, other):
-            left = replace(left, values=tuple(value for value in left.values if value not in other.values))
-    return left
+        if _are_lists(remaining, other):
+            remaining = replace(
+                remaining, values=tuple(value for value in remaining.values if value not in other.values)
+            )
+    return remaining
 
 
 def _implies(one: Atom, other: Atom) -> bool:

@@ -79,7 +79,7 @@ class Meetings:
 
         return self._any(lambda side, some: _both_act(side, rule, some), others, shown)
 
-    def kept_from(self, rule: FlowRule, later: Sequence[FlowRule]) -> FlowRule | None:
+    def kept_from(self, rule: FlowRule, later_rules: Sequence[FlowRule]) -> FlowRule | None:
         """One of some rules that would encrypt a message if another one did not stop it."""
         going = copy(self.rules)
         going.rules = tuple(_going(later_rule) if later_rule is rule else later_rule for later_rule in self.rules.rules)
@@ -92,13 +92,13 @@ class Meetings:
             return next(
                 (
                     rule
-                    for rule in later
+                    for rule in later_rules
                     if others and _act(others, rule) and all(rule.name in state.by for _world, state in others)
                 ),
                 None,
             )
 
-        return self._any(lambda side, some: _would_act(side, rule, some), later, shown)
+        return self._any(lambda side, some: _would_act(side, rule, some), later_rules, shown)
 
     def for_outside(self, rule: FlowRule, template: str) -> bool:
         """Whether a rule protects a message to somebody outside with a template."""
@@ -166,9 +166,9 @@ class Meetings:
                     return
 
     def _search(self, literals: Sequence[Literal], side: Side) -> tuple[bool, CandidateMessage | None]:
-        left = self._budget - self.model.circuit.solver.conflicts
+        remaining = self._budget - self.model.circuit.solver.conflicts
         try:
-            return self.model.search(literals, side, left) if left > 0 else (True, None)
+            return self.model.search(literals, side, remaining) if remaining > 0 else (True, None)
         except BudgetError:
             return True, None
 

@@ -126,10 +126,10 @@ def _never_matching(look: CheckedRule) -> About:
 
 
 def _subdomains(look: CheckedRule) -> About:
-    spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
+    exceptions = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
-    if spared and _acts(look.rule, Does.ENCRYPT):
-        return {"domains": spared[0].values}
+    if exceptions and _acts(look.rule, Does.ENCRYPT):
+        return {"domains": exceptions[0].values}
     return {"case": "decrypts", "domains": opened[0].values} if opened and _acts(look.rule, Does.DECRYPT) else None
 
 
@@ -214,7 +214,7 @@ def _only_inside(rule: FlowRule) -> bool:
 def _undone(look: CheckedRule) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule = look.rule
-    told = look.rule.told
+    actions = look.rule.told
     if rule.stops_approved and not rule.left_undone:
         return {"case": "stop"}
     if rule.left_undone:
@@ -222,10 +222,10 @@ def _undone(look: CheckedRule) -> About:
     to_manager = ("add_manager_as_recipient_type",) if rule.redirects_to_manager else ()
     added = tuple(option for option in rule.does(Does.ADD) if option not in to_manager)
     blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.does(what)]
-    idle = (*added, *(("prepend_subject",) if "prepend_subject" in told and not rule.does(Does.QUARANTINE) else ()))
+    idle = (*added, *(("prepend_subject",) if "prepend_subject" in actions and not rule.does(Does.QUARANTINE) else ()))
     if idle and blocks and rule.enforced:
         return {"case": "block", "options": idle, "beside": blocks[0]}
-    away = [option for option in told if option in ("redirect_message_to", *to_manager)]
+    away = [option for option in actions if option in ("redirect_message_to", *to_manager)]
     return {"case": "redirection", "options": added, "beside": away[0]} if added and away and rule.enforced else None
 
 
@@ -282,11 +282,11 @@ def _unscoped(look: CheckedRule) -> About:
     if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.conditions):
         return {"case": "outside"}
     inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.conditions)
-    spared = any(
+    excepted = any(
         atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization"
         for atom in look.rule.exceptions
     )
-    return _where(not (inside or spared))
+    return _where(not (inside or excepted))
 
 
 def _keeps_to(atom: Atom, scope: str, look: CheckedRule) -> bool:

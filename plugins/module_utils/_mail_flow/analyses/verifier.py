@@ -92,10 +92,10 @@ def prove(
     asked = _Guarantees(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
     judgments = asked.judgments(where)
     journals = sorted(set(known.journals))
-    beside = (Premise("journals", values=tuple(journals)),) if journals else ()
+    journal_premises = (Premise("journals", values=tuple(journals)),) if journals else ()
     judgments = [replace(judgment, unseen=known.unseen) for judgment in judgments]
     return [
-        replace(judgment, premises=(*judgment.premises, *beside))
+        replace(judgment, premises=(*judgment.premises, *journal_premises))
         if judgment.verdict is GuaranteeVerdict.PROVED
         else judgment
         for judgment in judgments
@@ -326,9 +326,9 @@ class _Prover:
                 return self._refuted(answer, model, place, assumptions, usual.counterexample)
             if usual.is_none:
                 learnt = model.laws
-                kept = self._consistent_assumptions(model, place, where, assumptions)
-                if len(kept) < len(assumptions) or learnt < model.laws < most_laws:
-                    assumptions = kept
+                consistent = self._consistent_assumptions(model, place, where, assumptions)
+                if len(consistent) < len(assumptions) or learnt < model.laws < most_laws:
+                    assumptions = consistent
                     continue
             every = self._among_all(model, place, assumptions, usual=not usual.is_none)
             if every.counterexample:
@@ -533,14 +533,14 @@ class _Prover:
             0
         ]:
             core = set(model.core)
-            kept = [assumption for assumption in assumptions if assumption.literal not in core]
-            if len(kept) == len(assumptions):
+            consistent = [assumption for assumption in assumptions if assumption.literal not in core]
+            if len(consistent) == len(assumptions):
                 name = self.guarantees[place].name
                 raise _NoMailError(
                     f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.",
                     remedy="Change when or unless.",
                 )
-            assumptions = kept
+            assumptions = consistent
         return assumptions
 
     def _applies(self, model: Model, place: int) -> Literal:

@@ -247,12 +247,12 @@ def _beside_dates(block: Block, rules: Iterable[FlowRule]) -> int:
     """The copies that came when a rule had just begun or ended, which takes effect later."""
     dated = [rule for rule in rules if not rule.idle and (rule.begins or rule.ends)]
     times = {time: instant_of(time) for time in (block.received if dated else ())}
-    beside = {
+    near_dates = {
         time
         for time, instant in times.items()
         if any(rule.borders(instant) != rule.borders(instant - TAKES_EFFECT) for rule in dated)
     }
-    return bits_of((place for place, time in enumerate(block.received) if time in beside), len(block))
+    return bits_of((place for place, time in enumerate(block.received) if time in near_dates), len(block))
 
 
 @dataclass(frozen=True)
@@ -279,14 +279,16 @@ class _BlockCopies:
         """
         count = len(block)
         within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), count)
-        kept = within & bits_of(
+        included = within & bits_of(
             (place for place in range(count) if not left_out(block.text("status", place), block.text("sender", place))),
             count,
         )
         arrived = bits_of((place for place, time in enumerate(block.received) if time <= last), count)
         places = {_copy(block, place): place for place in range(count)}
-        lost, out = (bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, edited))
-        return cls(block, places, within, kept & ~lost, arrived, out)
+        untraced, out = (
+            bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, edited)
+        )
+        return cls(block, places, within, included & ~untraced, arrived, out)
 
     def without(self, copies: int) -> _BlockCopies:
         """The same with further copies that cannot be compared."""
@@ -317,9 +319,9 @@ class _RuleTally:
     def add(self, part: _BlockCopies, prediction: Prediction) -> None:
         """Adds the copies of a block."""
         block, arrived = part.block, part.arrived
-        kept = part.kept if self.why_not else part.kept & ~part.edited
+        included = part.kept if self.why_not else part.kept & ~part.edited
         reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
-        certain, possible = prediction.certain & kept, prediction.possible & kept
+        certain, possible = prediction.certain & included, prediction.possible & included
         uncertain = possible & ~certain
         sets = {
             "reported": reported,
@@ -327,11 +329,11 @@ class _RuleTally:
             "possible": uncertain,
             "acted": uncertain & reported,
             "not_acted": uncertain & ~reported & arrived,
-            "left_out": reported & ~kept,
+            "left_out": reported & ~included,
             "late": certain & ~reported & ~arrived,
             NOT_REPORTED: certain & ~reported & arrived,
-            NOT_PREDICTED: reported & kept & ~possible,
-            "compared": (certain & (reported | arrived)) | (reported & kept),
+            NOT_PREDICTED: reported & included & ~possible,
+            "compared": (certain & (reported | arrived)) | (reported & included),
         }
         self.counts.update(
             {name: bits.bit_count() for name, bits in sets.items()}, traced=len(self.dated & part.places.keys())

@@ -75,7 +75,7 @@ class RuleReport:
     def copies_of_rule(self, name: str, guid: str) -> frozenset[Copy]:
         """The copies on which a rule acted."""
         return frozenset().union(
-            *(copies for said, copies in self.copies.items() if said.lower() in (name.lower(), guid.lower()))
+            *(copies for rule_name, copies in self.copies.items() if rule_name.lower() in (name.lower(), guid.lower()))
         )
 
 

@@ -239,11 +239,11 @@ def is_wanted(rule: Rule, aim: Aim) -> bool:
     )
 
 
-def _is_within(given: Any, wanted: Any) -> bool:
+def _is_within(given_value: Any, wanted: Any) -> bool:
     """Whether a condition with one value is met by no more mail than with another."""
-    if isinstance(given, (list, tuple)) and isinstance(wanted, (list, tuple)):
-        return bool(given) and all(value in wanted for value in given)
-    return bool(given == wanted)
+    if isinstance(given_value, (list, tuple)) and isinstance(wanted, (list, tuple)):
+        return bool(given_value) and all(value in wanted for value in given_value)
+    return bool(given_value == wanted)
 
 
 def fits(rule: Rule) -> bool:
@@ -304,7 +304,7 @@ def _unwritten(rule: Rule) -> bool:
     return (
         bool(rule.get("dlp_policy"))
         or retired
-        or any(given.keys() - _SPEC[section]["options"].keys() for section, given in sections.items())
+        or any(given_section.keys() - _SPEC[section]["options"].keys() for section, given_section in sections.items())
     )
 
 
@@ -367,7 +367,7 @@ def _helping_to(wanted: Mapping[str, Any], broken: Sequence[Broken]) -> frozense
         return _EXCEPTION_ACTIONS
     if wanted.keys() == {"fate"}:
         return _EXCEPTION_ACTIONS
-    return _ROUTING if all("transit" in each.path for each in broken) else _PROTECTING
+    return _ROUTING if all("transit" in expectation.path for expectation in broken) else _PROTECTING
 
 
 def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
@@ -423,6 +423,6 @@ def _remedy(
 def _name(name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]) -> str:
     """What a rule is called that is added: by whom its mail goes to, if that is all, or by what it is for."""
     verb = next(verb for option, verb in _VERBS.items() if option in actions)
-    given = {option: value for option, value in conditions.items() if option not in SCOPES}
-    to = [*(given.get("recipient_domain_is") or ()), *(given.get("sent_to") or ())]
-    return f"{verb} mail to {to[0]}" if len(given) == len(to) == 1 and not exceptions else f"{verb}: {name}"
+    given_conditions = {option: value for option, value in conditions.items() if option not in SCOPES}
+    to = [*(given_conditions.get("recipient_domain_is") or ()), *(given_conditions.get("sent_to") or ())]
+    return f"{verb} mail to {to[0]}" if len(given_conditions) == len(to) == 1 and not exceptions else f"{verb}: {name}"

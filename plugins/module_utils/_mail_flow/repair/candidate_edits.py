@@ -109,7 +109,7 @@ class _CandidateEdits:
         yield from started
         if is_wanted(self._draft.rules[place], self._aim):  # Better than one more rule that does the same.
             places = dict.fromkeys((self._first_stop, 0))
-            yield from (each.moved(place, to) for each in started for to in places if to < place)
+            yield from (edited.moved(place, to) for edited in started for to in places if to < place)
         for failed in standing.failed:
             yield from (
                 self._narrow_exception(standing, failed)
@@ -171,8 +171,8 @@ class _CandidateEdits:
                 yield self._draft.with_section(place, CONDITION, "conditions", less)
         for section, predicate in self._at_hand(standing) if not helps else ():
             yield from self._add_exception(standing, section, predicate)
-        told = set_actions(self._draft.rules[place].get("actions") or {})
-        if told.pop("stop_rule_processing", None) and told:
+        actions = set_actions(self._draft.rules[place].get("actions") or {})
+        if actions.pop("stop_rule_processing", None) and actions:
             yield self._draft.with_section(place, STOP, "actions", {"stop_rule_processing": None})
         if not helps:
             yield self._draft.set(place, "enabled", True, False)
@@ -270,9 +270,9 @@ def _listed(values: Any) -> list[Any] | None:
 def _without(options: Section, met: Sequence[Any]) -> Iterator[Section]:
     """A list without the values that are met, if others are left."""
     for option, values in options.items():
-        left = [single for single in _listed(values) or () if single not in met]
-        if met and left:
-            yield {option: left}
+        remaining = [single for single in _listed(values) or () if single not in met]
+        if met and remaining:
+            yield {option: remaining}
 
 
 def _parts(section: Section) -> Iterator[tuple[Section, Predicate]]:

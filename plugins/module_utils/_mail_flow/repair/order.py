@@ -109,12 +109,12 @@ class RuleOrder:
         return all((place, before) not in self._barriers for before in range(to + 1, place))
 
     @staticmethod
-    def _frees(gone: FlowRule, later: FlowRule) -> bool:
+    def _frees(gone: FlowRule, later_rule: FlowRule) -> bool:
         """Whether a later rule has an effect that no difference shows, and may have it because a rule before it goes."""
         return (
-            not later.idle
-            and bool(later.does(Does.CHANGE) or not later.enforced)
-            and (gone.is_final or _sees(later, gone))
+            not later_rule.idle
+            and bool(later_rule.does(Does.CHANGE) or not later_rule.enforced)
+            and (gone.is_final or _sees(later_rule, gone))
         )
 
     def _both(self, place: int, before: int) -> list[Literal]:
@@ -147,8 +147,8 @@ def depends_on_sender(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
 def _sees(rule: FlowRule, other: FlowRule) -> bool:
     """Whether a rule looks at what another one changes."""
     changed = {row.seen for row in other.rows if row.seen}
-    looks = any(atom.predicate.looks_at in changed for atom in (*rule.conditions, *rule.exceptions))
-    return looks or not rule.reads.isdisjoint(other.edits)
+    sees = any(atom.predicate.looks_at in changed for atom in (*rule.conditions, *rule.exceptions))
+    return sees or not rule.reads.isdisjoint(other.edits)
 
 
 def _asks(rule: FlowRule) -> dict[str, str]:

@@ -165,14 +165,14 @@ class _Simplifier:
         removed = [candidate for candidate in candidates if self._may_go(candidate)]
         merged = list(self._mergeable(order, {other.place for other in removed}))
         edits, why_not = self._proved([*removed, *merged]), "difference" if removed or merged else "nothing"
-        kept, before = tuple(self._staying[place] for place in sorted(self._staying)), len(self._rules.rules)
+        staying, before = tuple(self._staying[place] for place in sorted(self._staying)), len(self._rules.rules)
         if not edits:
-            return Simplified(kept=kept, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
+            return Simplified(kept=staying, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
         return Simplified(
             (*as_options(self._after(edits), self._rules.given), *self._absent(edits)),
             tuple(one for one in edits if isinstance(one, RemovedRule)),
             tuple(one for one in edits if isinstance(one, MergedRules)),
-            kept,
+            staying,
             before,
             tuple(unwritten(self._after(edits))),
             (NONE_FAILS,) if any(rule.content and not rule.idle for rule in self._rules.rules) else (),
@@ -205,10 +205,10 @@ class _Simplifier:
         """The rules that never act, and those that others cover, by their places; and the latter with the others."""
         model = self._model(facts)
         deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget, self._now)
-        never = [finding.rules[1:] for finding in deciding.findings() if finding.kind == "never_acts"]
+        never_acting = [finding.rules[1:] for finding in deciding.findings() if finding.kind == "never_acts"]
         idle = {
             place: RemovedRule(place, self._name(place), "never_acts", by)
-            for place, by in zip(sorted(deciding.dead), never, strict=True)
+            for place, by in zip(sorted(deciding.dead), never_acting, strict=True)
         }
         covered = deciding.covered()
         for rule, others in covered:
@@ -262,18 +262,18 @@ class _Simplifier:
         """
         groups: dict[tuple[str, str], list[int]] = {}
         for rule in self._rules.rules:
-            given = self._rules.given[rule.place]
+            given_rule = self._rules.given[rule.place]
             if (
                 rule.place in gone
                 or rule.idle
                 or not rule.enforced
                 or not _acts_once(rule, self._rules.rules)
-                or not _is_writable(rule, given)
+                or not _is_writable(rule, given_rule)
             ):
                 continue
-            for option, values in (given.get("conditions") or {}).items():
+            for option, values in (given_rule.get("conditions") or {}).items():
                 if isinstance(values, (list, tuple)):
-                    groups.setdefault((option, _rest(given, option)), []).append(rule.place)
+                    groups.setdefault((option, _rest(given_rule, option)), []).append(rule.place)
         several = [places for places in groups.values() if len(places) > 1]
         order.look(several, gone)
         taken = order.clashing({place for places in several for place in places})
@@ -302,8 +302,8 @@ class _Simplifier:
         first, *_others = every = [self._rules.given[place] for place in places]
         values = dict.fromkeys(value for rule in every for value in rule["conditions"][option])
         comments = "; ".join(dict.fromkeys(str(rule["comments"]) for rule in every if rule.get("comments")))
-        told = {"comments": comments} if comments else {}
-        return {**first, **told, "conditions": {**first["conditions"], option: list(values)}}
+        comment = {"comments": comments} if comments else {}
+        return {**first, **comment, "conditions": {**first["conditions"], option: list(values)}}
 
     # The proof
 
@@ -311,25 +311,27 @@ class _Simplifier:
         """The edits after which no mail is treated differently. A rule whose removal is blamed stays, and of a merge
         that is blamed the halves are tried.
         """
-        left, blamed = list(edits), list[_Edit]()
-        while left and (changes := self._compared(left)) is not None and not _is_empty(changes):
+        remaining, blamed = list(edits), list[_Edit]()
+        while remaining and (changes := self._compared(remaining)) is not None and not _is_empty(changes):
             names = {name for finding in changes.findings for name in finding.rules}
-            guilty = [edit for edit in left if names.intersection(_edited(edit))] or left[len(left) // 2 :]
+            guilty = [edit for edit in remaining if names.intersection(_edited(edit))] or remaining[
+                len(remaining) // 2 :
+            ]
             for edit in guilty:
                 self._blame(edit, changes)
             # What covered a rule may have been in a merge.
             blamed += guilty if any(isinstance(edit, MergedRules) for edit in guilty) else ()
-            left = [edit for edit in left if edit not in guilty] + [
+            remaining = [edit for edit in remaining if edit not in guilty] + [
                 half for edit in guilty if isinstance(edit, MergedRules) for half in self._halves(edit)
             ]
         if self._comparisons > _MOST:
             return []
         again = [removed for removed in blamed if isinstance(removed, RemovedRule)]
-        if again and (changes := self._compared([*left, *again])) is not None and _is_empty(changes):
-            left += again
+        if again and (changes := self._compared([*remaining, *again])) is not None and _is_empty(changes):
+            remaining += again
             for edit in again:
                 self._staying.pop(edit.place, None)
-        return sorted(left, key=_places)
+        return sorted(remaining, key=_places)
 
     def _blame(self, edit: _Edit, changes: Difference) -> None:
         """Notes why a rule that looked as if it could go stays."""
@@ -356,13 +358,15 @@ class _Simplifier:
 
     def _after(self, edits: Iterable[_Edit]) -> list[Mapping[str, Any]]:
         """The rules once the edits are done, first to last."""
-        left: dict[int, Mapping[str, Any]] = dict(enumerate(_without(given, "priority") for given in self._rules.given))
+        remaining: dict[int, Mapping[str, Any]] = dict(
+            enumerate(_without(given_rule, "priority") for given_rule in self._rules.given)
+        )
         for edit in edits:
             if isinstance(edit, MergedRules):
-                left[edit.places[0]] = _without(self._one(edit.places, edit.option), "priority")
+                remaining[edit.places[0]] = _without(self._one(edit.places, edit.option), "priority")
             for place in _gone(edit):
-                del left[place]
-        return [left[place] for place in sorted(left)]
+                del remaining[place]
+        return [remaining[place] for place in sorted(remaining)]
 
     # The list to paste
 
@@ -375,9 +379,9 @@ class _Simplifier:
         return self._rules.rules[place].name
 
 
-def _is_writable(rule: FlowRule, given: Mapping[str, Any]) -> bool:
+def _is_writable(rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
     """Whether all of a rule is known, and a module can write it."""
-    return not (unwritten([given]) or rule.dlp or rule.unread or rule.doubts or rule.surprises)
+    return not (unwritten([given_rule]) or rule.dlp or rule.unread or rule.doubts or rule.surprises)
 
 
 def _acts_once(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
@@ -398,17 +402,17 @@ def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:
     return frozenset(atom.predicate.options for atom in (*rule.conditions, *rule.exceptions) if atom.predicate.content)
 
 
-def _rest(given: Mapping[str, Any], option: str) -> str:
+def _rest(given_rule: Mapping[str, Any], option: str) -> str:
     """All of a rule but the values of one condition, and what is its own."""
-    conditions = _without(given["conditions"], option)
-    whole = {**_without(given, *_OWN), "conditions": conditions}
+    conditions = _without(given_rule["conditions"], option)
+    whole = {**_without(given_rule, *_OWN), "conditions": conditions}
     return json.dumps(
         {key: value for key, value in whole.items() if value not in (None, "", [], {})}, sort_keys=True, default=str
     )
 
 
-def _without(given: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in keys}
+def _without(given_rule: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in given_rule.items() if key not in keys}
 
 
 def _opened(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -378,8 +378,8 @@ class _Repair:
         if judged is None or hole is None:
             return
         for edit, facts in connector_edits(hole, judged.guarantee.tls_validation, self.given):
-            kept = self._to_keep(goal)
-            others = [guarantee for guarantee in kept if guarantee is not goal.guarantee]
+            kept_guarantees = self._to_keep(goal)
+            others = [guarantee for guarantee in kept_guarantees if guarantee is not goal.guarantee]
             try:
                 (then,) = prove(self.rules, facts, [judged.guarantee], self.now)
                 broken = any(
@@ -468,14 +468,16 @@ class _Repair:
     def _to_keep(self, goal: _Goal) -> list[Guarantee]:
         """The guarantees that must not be refuted: the goal first, those that held, and those of which it was unknown."""
         wanted = [] if goal.guarantee is None else [goal.guarantee]
-        kept = [judgment.guarantee for judgment in self.judged if judgment.verdict is not GuaranteeVerdict.REFUTED]
-        return [*wanted, *(other for other in kept if other is not goal.guarantee)]
+        kept_guarantees = [
+            judgment.guarantee for judgment in self.judged if judgment.verdict is not GuaranteeVerdict.REFUTED
+        ]
+        return [*wanted, *(other for other in kept_guarantees if other is not goal.guarantee)]
 
     def _simulated(self, rules: RuleSet, goal: _Goal) -> FailingCopy | None:
         """A known message that is treated wrongly: the goal's own first."""
-        kept = self._to_keep(goal)
+        kept_guarantees = self._to_keep(goal)
         for refuted in sorted(self.shown, key=lambda refuted: refuted.guarantee is not goal.guarantee):
-            if any(refuted.guarantee is guarantee for guarantee in kept) and self._breaks(rules, refuted):
+            if any(refuted.guarantee is guarantee for guarantee in kept_guarantees) and self._breaks(rules, refuted):
                 return refuted.wrong
         first = [goal.case] if goal.case else []
         for case in (*first, *(case for case in self.cases if case.expect and case is not goal.case)):
@@ -537,19 +539,19 @@ class _Repair:
         """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
         rules = RuleSet(draft.rules, self.rules.dialect)
         shown = [refuted for refuted in self.shown if refuted.guarantee is goal.guarantee]
-        for later in later_instants([rules], self.now, None):
-            if any(self._breaks(rules, refuted, later) for refuted in shown) or (
-                goal.case and self._misses(rules, goal, later)
+        for instant in later_instants([rules], self.now, None):
+            if any(self._breaks(rules, refuted, instant) for refuted in shown) or (
+                goal.case and self._misses(rules, goal, instant)
             ):
-                return later.date()
+                return instant.date()
         return None
 
-    def _misses(self, rules: RuleSet, goal: _Goal, later: datetime.datetime) -> bool:
+    def _misses(self, rules: RuleSet, goal: _Goal, instant: datetime.datetime) -> bool:
         """Whether the message of a goal without a date of its own is treated wrongly at an instant."""
         case = goal.case
         if case is None or case.message.date != self.now:
             return False
-        return bool(self._missed(rules, replace(case, message=replace(case.message, date=later))))
+        return bool(self._missed(rules, replace(case, message=replace(case.message, date=instant))))
 
     def _missed(self, rules: RuleSet, case: Case) -> list[Broken]:
         return broken(case.expect, Simulator(rules, self.facts).run(case.message)["recipients"])

@@ -26,7 +26,7 @@ def unwanted_changes(
     differences: Sequence[Difference],
     wanted: Mapping[str, Any],
     takes: DifferenceKind | None,
-    given: Mapping[str, Any],
+    given_facts: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
     *,
@@ -37,7 +37,7 @@ def unwanted_changes(
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
     :param takes: the kind of loss that is asked for; ``None`` for none.
-    :param given: the facts, in the form of the option ``facts``.
+    :param given_facts: the facts, in the form of the option ``facts``.
     :param copies: whether what happens to people whom rules add is asked for, too.
     """
     likely = [
@@ -46,7 +46,7 @@ def unwanted_changes(
         for finding in difference.findings
         if _may_be_wanted(finding, takes) and (copies or not finding.person)
     ]
-    asked = {id(finding) for finding in _within(likely, wanted, given, dialect, now)}
+    asked = {id(finding) for finding in _within(likely, wanted, given_facts, dialect, now)}
     return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
 
 
@@ -57,7 +57,7 @@ def _may_be_wanted(finding: MailFinding, takes: DifferenceKind | None) -> bool:
 def _within(
     findings: Sequence[MailFinding],
     wanted: Mapping[str, Any],
-    given: Mapping[str, Any],
+    given_facts: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
 ) -> list[MailFinding]:
@@ -66,7 +66,7 @@ def _within(
         return []
     try:
         with bounded():
-            model, (selected, *mail) = _mail_of(findings, [wanted], given, dialect, now)
+            model, (selected, *mail) = _mail_of(findings, [wanted], given_facts, dialect, now)
             return [
                 finding
                 for finding, its_mail in zip(findings, mail, strict=True)
@@ -84,7 +84,7 @@ def _signed_in(model: Model) -> Literal:
 
 
 def wider_than(
-    changes: Sequence[Sequence[MailFinding]], given: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
+    changes: Sequence[Sequence[MailFinding]], given_facts: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
 ) -> list[int]:
     """For each list of findings, how many of the others are about a part of the mail only that it is about. All are 0 if
     that is not found out.
@@ -95,9 +95,9 @@ def wider_than(
     try:
         with bounded():
             findings = [finding for change in changes for finding in change]
-            model, literals = _mail_of(findings, [], given, dialect, now)
-            left = iter(literals)
-            mail = [model.circuit.disjunction([next(left) for _finding in change]) for change in changes]
+            model, literals = _mail_of(findings, [], given_facts, dialect, now)
+            remaining = iter(literals)
+            mail = [model.circuit.disjunction([next(remaining) for _finding in change]) for change in changes]
             inside = {
                 (one, other): not model.solve([mail[one], ~mail[other]], CONFLICTS)
                 for one, other in itertools.permutations(range(len(mail)), 2)
@@ -113,7 +113,7 @@ def wider_than(
 def _mail_of(
     findings: Sequence[MailFinding],
     selections: Sequence[Mapping[str, Any]],
-    given: Mapping[str, Any],
+    given_facts: Mapping[str, Any],
     dialect: Dialect,
     now: datetime.datetime,
 ) -> tuple[Model, list[Literal]]:
@@ -125,11 +125,11 @@ def _mail_of(
     conditions = [[atom for rule in finding.about for atom in in_section(rule).conditions] for finding in findings]
     atoms = [
         atom
-        for finding, together in zip(findings, conditions, strict=True)
-        for atom in (*together, *finding.why.met, *finding.why.unmet)
+        for finding, atoms_of_finding in zip(findings, conditions, strict=True)
+        for atom in (*atoms_of_finding, *finding.why.met, *finding.why.unmet)
     ]
     claims = claims_of([*map(dict, selections), *map(_as_rule, atoms)], dialect)
-    model = Model([RuleSet([], dialect)], claims, given, now)
+    model = Model([RuleSet([], dialect)], claims, given_facts, now)
     truths = iter(
         [
             model.free.conditions.matches(rule, ("claim", rule.place), SeenMessage(), model.mail.recipient)
@@ -137,8 +137,8 @@ def _mail_of(
         ]
     )
     literals = [high(next(truths)) for _selection in selections]
-    for finding, together in zip(findings, conditions, strict=True):
-        met = [high(next(truths)) for _atom in together]
+    for finding, atoms_of_finding in zip(findings, conditions, strict=True):
+        met = [high(next(truths)) for _atom in atoms_of_finding]
         one_of = [high(next(truths)) for _atom in finding.why.met]
         one_of += [high(~next(truths)) for _atom in finding.why.unmet]
         literals.append(model.circuit.conjunction([*met, *([model.circuit.disjunction(one_of)] if one_of else [])]))

@@ -196,8 +196,8 @@ class AddressSlot:
             if ("exact", name) in atoms:
                 children.setdefault(name, []).append(atoms["exact", name])
                 add(~atoms["exact", name], atoms["below", name])
-        for _parent, apart in sorted(children.items()):
-            self._circuit.at_most_one(apart)
+        for _parent, exclusive in sorted(children.items()):
+            self._circuit.at_most_one(exclusive)
         inside: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("below", "exact")}
         for address in people:
             for name in with_parents(domain(address)):

@@ -44,16 +44,16 @@ class AfterChain:
         """The DLP rules that change mail, each with whether it applies to the copy."""
         if self._policies is None:
             return ()
-        found: list[tuple[Encrypter, Value]] = []
+        policies: list[tuple[Encrypter, Value]] = []
         # Exchange does not ask DLP about mail in quarantine.
         reached: Value = ~self.chain.state.fates.get(Fate.QUARANTINED, FALSE)
         for rule in self._policies.rules:
             matches = reached & self._matches(rule)
             if rule.does.changes_mail and matches != FALSE:
-                found.append((rule.does, matches & self._covers(rule.does)))
+                policies.append((rule.does, matches & self._covers(rule.does)))
             if rule.stops:
                 reached &= ~matches
-        return found
+        return policies
 
     def _covers(self, does: Encrypter) -> Value:
         if not does.outside_only:
@@ -61,8 +61,8 @@ class AfterChain:
         return self.chain.conditions.scopes.recipient("NotInOrganization", self.person)
 
     def _matches(self, rule: DlpRule) -> Value:
-        found = self._value(rule.looks_for, (rule.place,))
-        return found & self.unknown("dlp", rule.place) if rule.reasons else found
+        value = self._value(rule.looks_for, (rule.place,))
+        return value & self.unknown("dlp", rule.place) if rule.reasons else value
 
     def _value(self, node: Node, path: tuple[int, ...]) -> Value:
         if node.atom is not None:
@@ -72,18 +72,18 @@ class AfterChain:
         values = [self._value(part, (*path, place)) for place, part in enumerate(node.parts)]
         if node.operator == "and":
             return self.logic.all_of(values)
-        found = self.logic.any_of(values)
-        return found if node.operator == "or" else ~found
+        value = self.logic.any_of(values)
+        return value if node.operator == "or" else ~value
 
     def _truth(self, atom: Atom, path: tuple[int, ...]) -> Value:
         """Whether a condition is true of the copy as DLP sees it."""
         conditions = self.chain.conditions
         if self._is_changed(atom):
             return self.unknown("dlp sees", *path)
-        found = conditions.truth(atom, SeenMessage(), self.person)
+        value = conditions.truth(atom, SeenMessage(), self.person)
         if not atom.predicate.content:
-            return found
-        return self.logic.choose(conditions.hidden(self.chain.state.seen), self.unknown("dlp sees", *path), found)
+            return value
+        return self.logic.choose(conditions.hidden(self.chain.state.seen), self.unknown("dlp sees", *path), value)
 
     def any_dlp(self, has: Has) -> Value:
         """Whether a DLP rule with an effect applies."""
@@ -122,15 +122,15 @@ class AfterChain:
     def labels(self) -> Sequence[tuple[Encrypter, Value]]:
         """The labels that change mail, each with whether it applies to the copy."""
         facts = self.mail.facts
-        changing = [each for each in facts.labels or () if each.changes_mail]
-        set_ = {each.name for each in automatic(facts)}
+        changing = [label for label in facts.labels or () if label.changes_mail]
+        set_ = {label.name for label in automatic(facts)}
         return [
             (
-                each,
-                (self.mail.labels[each.name] & self.unknown("label", each.name))
-                | (self.unknown("label set", each.name) if each.name in set_ else FALSE),
+                label,
+                (self.mail.labels[label.name] & self.unknown("label", label.name))
+                | (self.unknown("label set", label.name) if label.name in set_ else FALSE),
             )
-            for each in changing
+            for label in changing
         ]
 
     def any_label(self, has: Has) -> Value:

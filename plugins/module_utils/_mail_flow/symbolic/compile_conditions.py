@@ -179,8 +179,8 @@ class Conditions:
                 then = truth | then
             truth = logic.choose(when, then, truth)
             edited = edited | when
-        beside = atom.predicate.beside_formula
-        return truth if beside is None else beside(self, atom, seen) | truth
+        formula_beside = atom.predicate.beside_formula
+        return truth if formula_beside is None else formula_beside(self, atom, seen) | truth
 
     def text(self, slot: str, key: Key, seen: MessageSeen) -> Value:
         """An atom of the current text."""

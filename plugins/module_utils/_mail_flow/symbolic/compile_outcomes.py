@@ -160,16 +160,16 @@ class Outcome:
             return bool(does.options) and not is_this(does)
 
         mine, others = self.after.any_dlp(is_this), self.after.any_dlp(is_other)
-        left = self._still_protected(chosen)
+        remaining = self._still_protected(chosen)
         if others != FALSE:
-            left &= theirs | ~(others & self.after.unknown("dlp replaces", name_key(name)))
+            remaining &= theirs | ~(others & self.after.unknown("dlp replaces", name_key(name)))
         if mine != FALSE:
             sole = self.logic.choose(others, self.after.unknown("dlp uses", name_key(name)), TRUE)
-            left |= self._encrypted_after_rules() & mine & sole
+            remaining |= self._encrypted_after_rules() & mine & sole
             again = self._rights_by_rules & ~(chosen | theirs)
-            left |= again & mine & self.after.unknown("dlp changes", name_key(name)) & self.by_rights
+            remaining |= again & mine & self.after.unknown("dlp changes", name_key(name)) & self.by_rights
         mine, others = self.after.any_label(is_this), self.after.any_label(is_other)
-        return (left & (theirs | ~others)) | (mine & ~(theirs | self.smime) & self.by_rights)
+        return (remaining & (theirs | ~others)) | (mine & ~(theirs | self.smime) & self.by_rights)
 
     def _rebranded(self, chosen: Value, *what: Hashable) -> Value:
         """Whether a copy shows a branding after the rules, if they chose it or not."""
@@ -184,10 +184,10 @@ class Outcome:
 
     def ended(self, fate: Fate) -> Value:
         """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule that blocks what they let through."""
-        found = self.state.fates.get(fate, FALSE)
+        ends_so = self.state.fates.get(fate, FALSE)
         if fate != BLOCKED or self.after.blocked == FALSE:
-            return found
-        return found | (self.after.blocked & ~self.logic.any_of(self.state.fates.values()))
+            return ends_so
+        return ends_so | (self.after.blocked & ~self.logic.any_of(self.state.fates.values()))
 
     # What rules ask for
 

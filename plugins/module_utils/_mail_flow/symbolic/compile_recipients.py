@@ -201,12 +201,12 @@ class Company:
         """A variable: somebody else with an atom shares the copy. Whoever shares it now did so before."""
         literal = self.used.get((key, history))
         if literal is None:
-            later = (
+            later_keys = (
                 [known for used_key, known in self.used if used_key == key] if history in self.histories.forks else []
             )
             literal = self.used[key, history] = self.mail.circuit.variable(("others", self.logic.free, key, history))
             self.mail.circuit.define([literal], ~literal, self.others_there)
-            for earlier in (history, *later):
+            for earlier in (history, *later_keys):
                 self._stay(key, earlier)
         return literal
 
@@ -243,8 +243,8 @@ class Company:
                 continue
             theirs = conditions.matches(rule, name, seen, companion.slot)
             parts = TRUE if rule.enforced else self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
-            together = self._alike(matches, theirs) | undone | ~parts
-            stays[history] = stays[seen.splits] & together
+            stays_together = self._alike(matches, theirs) | undone | ~parts
+            stays[history] = stays[seen.splits] & stays_together
         return Split(seen.splits, history, alive)
 
     def _leaver(
@@ -272,8 +272,10 @@ class Company:
             return FALSE
         differences: list[Value] = []
         for stays in self._stays.values():
-            left = [split.alive & stays[split.before] & ~stays[split.after] for split in splits]
-            differences.append(~logic.equal(left[0], left[1]) if in_place and len(left) > 1 else logic.any_of(left))
+            leaving = [split.alive & stays[split.before] & ~stays[split.after] for split in splits]
+            differences.append(
+                ~logic.equal(leaving[0], leaving[1]) if in_place and len(leaving) > 1 else logic.any_of(leaving)
+            )
         leave = [split.alive & self._leaves[split.after] for split in splits]
         if (
             in_place and len(leave) > 1 and any(leaves != FALSE for leaves in leave)
@@ -295,16 +297,19 @@ class Company:
             (literal, self.used.get((key, other))) for (key, history), literal in self.used.items() if history == one
         ]
         both = [(stays[one], stays[other]) for stays in self._stays.values()]
-        for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
-            if right is not None and left != right:
-                circuit.define((left, right), ~guard, ~left, right)
-                circuit.define((left, right), ~guard, left, ~right)
+        for one_literal, right in (
+            *pairs,
+            *((end(first), end(second)) for first, second in both for end in (low, high)),
+        ):
+            if right is not None and one_literal != right:
+                circuit.define((one_literal, right), ~guard, ~one_literal, right)
+                circuit.define((one_literal, right), ~guard, one_literal, ~right)
 
     def _alike(self, one: Value, other: Value) -> Value:
         """Whether a rule applies to both or to neither. An open match may keep both together."""
         sure = (low(one) & low(other)) | (~high(one) & ~high(other))
-        apart = (low(one) & ~high(other)) | (~high(one) & low(other))
-        return pair(sure, ~apart)
+        differ = (low(one) & ~high(other)) | (~high(one) & low(other))
+        return pair(sure, ~differ)
 
 
 def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:

@@ -238,7 +238,7 @@ class RuleChain:
         seen = self.state.seen
         whole = acts
         done = ~self.conditions.undone(rule.as_told, name, seen)
-        beside = acts & done
+        beside_content = acts & done
         rejected = rejected & done
         if any(row.content for row in rule.rows):
             acts &= ~self.conditions.hidden(seen)
@@ -247,27 +247,27 @@ class RuleChain:
             fits = may_insert(self.mail, seen)
             fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
             if fallback == "Wrap":
-                wraps = (beside | rejected) & ~fits
+                wraps = (beside_content | rejected) & ~fits
             else:
                 if fallback == "Reject":
-                    self._reject(rule, beside & ~fits)
-                acts, beside, rejected = (value & fits for value in (acts, beside, rejected))
-        self._show(rule, name, acts | rejected, beside | rejected, wraps)
+                    self._reject(rule, beside_content & ~fits)
+                acts, beside_content, rejected = (value & fits for value in (acts, beside_content, rejected))
+        self._show(rule, name, acts | rejected, beside_content | rejected, wraps)
         self._end_rejected(rule, name, rejected)
         if whole != FALSE:
-            request_protection(self.state, rule, acts, beside)
-            route_by(self.state, rule, beside)
-            self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
-            self._branch(rule, name, beside)
+            request_protection(self.state, rule, acts, beside_content)
+            route_by(self.state, rule, beside_content)
+            self._hold_and_end(rule, name, beside_content, matches if beside_content == whole else beside_content)
+            self._branch(rule, name, beside_content)
 
-    def _show(self, rule: FlowRule, name: Hashable, acts: Value, beside: Value, wraps: Value) -> None:
+    def _show(self, rule: FlowRule, name: Hashable, acts: Value, beside_content: Value, wraps: Value) -> None:
         """What later rules see of what a rule does."""
         state = self.state
         seen = state.seen
         if self.watches_protection:
             show_protection(state, rule, acts)
-        state.seen = self._texts.changed(rule, name, beside, wraps, seen, state.seen)
-        self._add(rule, name, beside)
+        state.seen = self._texts.changed(rule, name, beside_content, wraps, seen, state.seen)
+        self._add(rule, name, beside_content)
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at
@@ -309,20 +309,20 @@ class RuleChain:
             for option in ADDING
             for address in rule.actions.get(option) or ()
         ]
-        lost = [address for address, _way in added if is_name(address) or address in facts.expanded]
-        lost += [THE_MANAGER] if rule.actions.get(MANAGER) else []
-        if lost:
-            self.unfollowed[rule.place] = lost
-        if not added and not lost:
+        unfollowed = [address for address, _way in added if is_name(address) or address in facts.expanded]
+        unfollowed += [THE_MANAGER] if rule.actions.get(MANAGER) else []
+        if unfollowed:
+            self.unfollowed[rule.place] = unfollowed
+        if not added and not unfollowed:
             return
         shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
         adds = acts & self._adds(rule, name)
         own = {part: copy(getattr(self.state, part)) for part in _OWN}
         stopped = self.state.stopped | acts if rule.does(Does.STOP) else self.state.stopped
         away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
-        beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
+        state_beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
         if shared == [Fate.REJECTED] and not rule.does(Does.STOP):
-            beside = replace(beside, rejected=self._after_rejection(rule))
+            state_beside = replace(state_beside, rejected=self._after_rejection(rule))
         for address, instead in dict.fromkeys(added):
             if not is_name(address):
                 self.branches.append(
@@ -331,10 +331,10 @@ class RuleChain:
                         address,
                         instead,
                         acts if instead else adds,
-                        away if instead else beside,
+                        away if instead else state_beside,
                     )
                 )
-        for instead, when, state in ((False, adds, beside), (True, acts, away)):
+        for instead, when, state in ((False, adds, state_beside), (True, acts, away)):
             self.brings += branches(self.mail, self.logic, rule, self.rules.rules[rule.place], instead, when, state)
 
     def _adds(self, rule: FlowRule, name: Hashable) -> Value:
@@ -386,13 +386,13 @@ class RuleChain:
         logic = self.logic
         state = self.state
         chosen: list[tuple[Fate, Value]] = []
-        left: Value = TRUE
+        remaining: Value = TRUE
         for fate, when in ends[:-1]:
-            chosen.append((fate, left & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
-            left &= ~chosen[-1][1]
+            chosen.append((fate, remaining & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
+            remaining &= ~chosen[-1][1]
         last = ends[-1][1]
         state.surprised |= last & logic.any_of([when for _fate, when in ends[:-1]])
-        return [*chosen, (ends[-1][0], left & last)]
+        return [*chosen, (ends[-1][0], remaining & last)]
 
     def _reject(self, rule: FlowRule, when: Value) -> None:
         self._end(Fate.REJECTED, when, when)

@@ -87,15 +87,15 @@ class Changer:
     :param logic: the logic that expresses what is open.
     """
 
-    def __init__(self, looks: Mapping[Key, int], logic: Logic, slot: str) -> None:
+    def __init__(self, last_places: Mapping[Key, int], logic: Logic, slot: str) -> None:
         self.logic = logic
         self.slot = slot
-        self._last_looks = looks
+        self._last_looks = last_places
         self._patterns: list[Key] = []
         self._words: dict[str, list[Key]] = {}
         self._odd: list[Key] = []
         self._phrases: list[Key] = []
-        for key in looks:
+        for key in last_places:
             if key[0] == "pattern":
                 self._patterns.append(key)
                 continue
@@ -386,9 +386,11 @@ class TextEdits:
     def _changer(self, slot: str) -> Changer:
         changer = self._changers.get(slot)
         if changer is None:
-            looks = last_looks(self.rules).get(slot, {})
+            last_places = last_looks(self.rules).get(slot, {})
             changer = self._changers[slot] = Changer(
-                {key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot
+                {key: last_places[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in last_places},
+                self.logic,
+                slot,
             )
         return changer
 
@@ -409,12 +411,12 @@ class TextEdits:
         text = seen.texts.get(SUBJECT)
         if text is None or not text.history:
             return seen
-        left = [
+        companions_there = [
             key
             for key in keys
             if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)
         ]
-        settled = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in left}
+        settled = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in companions_there}
         return seen.but(texts={**seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})})
 
     def _history(self, slot: str, seen: SeenMessage) -> int:
@@ -472,8 +474,8 @@ def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
     }
     last_places: dict[str, dict[Key, int]] = {}
     for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
-        looks = Vocabulary()
-        looks.look(atom)
-        for slot, keys in looks.keys.items():
+        vocabulary = Vocabulary()
+        vocabulary.look(atom)
+        for slot, keys in vocabulary.keys.items():
             last_places.setdefault(slot, {}).update(dict.fromkeys(keys, places[id(atom)]))
     return last_places

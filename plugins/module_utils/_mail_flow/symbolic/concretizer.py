@@ -95,12 +95,12 @@ class Writer:
         self._lax = lax
         self._taken = set()
         recipient = self._address(mail.recipient, is_true, "recipient")
-        beside = [
+        companions_there = [
             (companion, self._address(companion.slot, is_true, f"other{place}"))
             for place, companion in enumerate(companions)
             if is_true(companion.there)
         ]
-        people = self._people(recipient, is_true, beside, others)
+        people = self._people(recipient, is_true, companions_there, others)
         sender = self._address(mail.sender, is_true, "sender")
         message: dict[str, Any] = {
             "from": sender,
@@ -121,7 +121,7 @@ class Writer:
             (mail.recipient, recipient),
             *((slot, address) for address, slot in mail.added_people.items()),
         ]
-        everybody += [(companion.slot, person) for companion, person in beside]
+        everybody += [(companion.slot, person) for companion, person in companions_there]
         if mail.envelope is not None and envelope not in ("", sender):
             everybody.append((mail.envelope, envelope))
         facts = self._facts(is_true, everybody)
@@ -133,11 +133,11 @@ class Writer:
     # Recipients
 
     def _people(
-        self, recipient: str, is_true: Holds, beside: Iterable[tuple[Companion, str]], others: Iterable[Key]
+        self, recipient: str, is_true: Holds, companions_there: Iterable[tuple[Companion, str]], others: Iterable[Key]
     ) -> dict[str, str]:
         """The primary addresses of all recipients, each to the address at which the sender writes to them.
 
-        :param beside: the people who are modeled, with their addresses.
+        :param companions_there: the people who are modeled, with their addresses.
         """
         mail = self.mail
         addresses = {
@@ -145,7 +145,7 @@ class Writer:
             if is_true(mail.direct)
             else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)
         }
-        for companion, person in beside:
+        for companion, person in companions_there:
             addresses.setdefault(
                 person, self._alias(companion.alias, is_true, person) if is_true(companion.at_alias) else person
             )
@@ -349,8 +349,8 @@ class Writer:
             chosen["protection"] = {"kind": arrival, "owner": "other"}
         # Nothing fits into signed mail, or mail of foreign keys. Where nothing is said, it fits into mail in clear.
         fits = is_true(mail.insertable)
-        told = arrival == "own" or not (arrival or fits)
-        if mail.wraps and told and not is_true(mail.kinds["Signed"]):
+        is_known = arrival == "own" or not (arrival or fits)
+        if mail.wraps and is_known and not is_true(mail.kinds["Signed"]):
             chosen["disclaimer_insertable"] = fits
         label = next((name for name, literal in mail.labels.items() if is_true(literal)), "")
         if label:
@@ -372,8 +372,10 @@ class Writer:
             facts_needed["groups"] = {**known, **groups}
         attributes = self._attributes(is_true, people)
         if attributes:
-            told = {address: dict(attributes_of) for address, attributes_of in (facts.attributes or {}).items()}
-            facts_needed["attributes"] = {**told, **attributes}
+            known_attributes = {
+                address: dict(attributes_of) for address, attributes_of in (facts.attributes or {}).items()
+            }
+            facts_needed["attributes"] = {**known_attributes, **attributes}
         if facts.managers is None and self.mail.vocabulary.managers:
             facts_needed["managers"] = {
                 address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)

@@ -156,10 +156,10 @@ def _is_protected(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
 
 
 def _is_protected_by_rules(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
-    found = ended.protection
-    if found.kind == ProtectionKind.UNKNOWN and (ended.world.asked or ended.world.after.may("options")):
+    protection = ended.protection
+    if protection.kind == ProtectionKind.UNKNOWN and (ended.world.asked or ended.world.after.may("options")):
         return None
-    return bool(found.by or found.by_dlp or found.by_label or found.replaced)
+    return bool(protection.by or protection.by_dlp or protection.by_label or protection.replaced)
 
 
 def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:

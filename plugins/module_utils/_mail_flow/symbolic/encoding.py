@@ -92,7 +92,7 @@ class Model:
         self,
         rule_sets: Sequence[RuleSet],
         claims: RuleSet,
-        given: Mapping[str, Any],
+        given_facts: Mapping[str, Any],
         now: datetime.datetime,
         options: Iterable[str] = (),
         exact: Sequence[Key] = (),
@@ -102,12 +102,12 @@ class Model:
     ) -> None:
         self.rule_sets = rule_sets
         self.claims = claims
-        self.given_facts = given
+        self.given_facts = given_facts
         self.now = now
         self.exact = tuple(exact)
         self._options = tuple(options)
         self.transit = transit
-        self.facts = facts_of(given)
+        self.facts = facts_of(given_facts)
         self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
         policies = self.facts.dlp_policies

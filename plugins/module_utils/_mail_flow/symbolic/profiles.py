@@ -206,12 +206,12 @@ class Profiles:
         """The texts of an attribute, and those of whom nobody says it."""
         facts = self._facts
         directory = self._directory
-        said = dict.fromkeys((*(facts.attributes or ()), *(facts.contacts or ())))
+        known_texts = dict.fromkeys((*(facts.attributes or ()), *(facts.contacts or ())))
         owners: dict[str, list[str]] = {}
-        for address in said:
+        for address in known_texts:
             if text := facts.attribute(address, name):
                 owners.setdefault(text, []).append(address)
-        return TextIndex(directory, owners), ((1 << len(directory.people)) - 1) & ~directory.bits(said)
+        return TextIndex(directory, owners), ((1 << len(directory.people)) - 1) & ~directory.bits(known_texts)
 
     def _doubt_otherwise(self, keys: list[Key]) -> None:
         doubted: dict[Key, list[str]] = {}

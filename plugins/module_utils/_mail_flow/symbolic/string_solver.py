@@ -198,8 +198,8 @@ class Pattern:
         after = self._search.states.move(here, character)
         if character not in HALF_ASCII:
             return after
-        apart = self._search.states.move(here, _OTHER_LETTER)
-        return after | apart if self._perhaps else after & apart
+        other_places = self._search.states.move(here, _OTHER_LETTER)
+        return after | other_places if self._perhaps else after & other_places
 
     def accepts(self, state: Any) -> bool:
         """Whether the pattern is found in the text that ends here."""
@@ -404,15 +404,15 @@ class _Frontier:
         :param level: the texts that are as long.
         """
         having, lacking = state
-        kept = self._lacking.setdefault(having, [])
-        spend(1 + len(kept))
-        if any(self._lacks_more(other, lacking) for other in kept):
+        kept_lacking = self._lacking.setdefault(having, [])
+        spend(1 + len(kept_lacking))
+        if any(self._lacks_more(other, lacking) for other in kept_lacking):
             return False
-        for other in [other for other in kept if (having, other) in level and self._lacks_more(lacking, other)]:
-            kept.remove(other)
+        for other in [other for other in kept_lacking if (having, other) in level and self._lacks_more(lacking, other)]:
+            kept_lacking.remove(other)
             del level[having, other]
-        if len(kept) < _MOST_COMPARED:
-            kept.append(lacking)
+        if len(kept_lacking) < _MOST_COMPARED:
+            kept_lacking.append(lacking)
         return True
 
     def _lacks_more(self, one: Sequence[Any], other: Sequence[Any]) -> bool:
@@ -463,9 +463,9 @@ def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[st
         character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters
     )
     classes: dict[Any, str] = {}
-    tried = dict.fromkeys(characters)
-    spend(len(tried) * (1 + len(sets)))
-    for character in tried:
+    representatives = dict.fromkeys(characters)
+    spend(len(representatives) * (1 + len(sets)))
+    for character in representatives:
         key = (tuple(chars.has(character) for chars in sets), character == "\n", _look(character, own))
         classes.setdefault(key, character)
     return list(classes.values())
@@ -511,8 +511,8 @@ def _sorts() -> tuple[str, ...]:
     representatives: dict[Any, str] = {}
     for character in _characters():
         near = {character.lower(), character.upper(), character.casefold(), character.upper().lower()}
-        beside = tuple(sorted(near_letters for near_letters in near if any(one.isascii() for one in near_letters)))
-        representatives.setdefault((_sort(character), _look(character), beside), character)
+        near_sorts = tuple(sorted(near_letters for near_letters in near if any(one.isascii() for one in near_letters)))
+        representatives.setdefault((_sort(character), _look(character), near_sorts), character)
     return tuple(representatives.values())
 
 

@@ -144,7 +144,7 @@ class SymbolicMessage:
         self.spelled: dict[str, str] = {}
         #: Name of a label that changes mail to whether the message carries it.
         self.labels = {
-            each.name: circuit.variable(("label", each.name)) for each in facts.labels or () if each.changes_mail
+            label.name: circuit.variable(("label", label.name)) for label in facts.labels or () if label.changes_mail
         }
         circuit.at_most_one(self.labels.values())
         self._arrive(options)
@@ -378,10 +378,10 @@ class SymbolicMessage:
 
 def _fields_differ(atoms: Iterable[Atom]) -> bool:
     """Whether conditions with different address types look for one address in fields: they may not take an alias alike."""
-    looks = {
+    sought = {
         (address, atom.settings.address_type) for atom in atoms if atom.predicate.fields for address in atom.values
     }
-    return len(looks) > len({address for address, _type in looks})
+    return len(sought) > len({address for address, _type in sought})
 
 
 @dataclass(frozen=True)

@@ -306,22 +306,22 @@ class Chain:
 
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
         """A rule with only the effects that decide about copies, or make some."""
-        actions, told = _deciding(rule, making=True)
-        return replace(rule, place=number, name="", actions=actions, told=told)
+        actions, deciding = _deciding(rule, making=True)
+        return replace(rule, place=number, name="", actions=actions, told=deciding)
 
     def _as_step(self, number: int, step: ChainStep) -> FlowRule:
         """A rule with only its deciding effects, and its number as its name. If its match is open, it has no name,
         because it may be any of several.
         """
         rule = self.rules.rules[step.rules[0]]
-        actions, told = _deciding(rule)
-        return replace(rule, place=number, name="" if step.why else str(number), actions=actions, told=told)
+        actions, deciding = _deciding(rule)
+        return replace(rule, place=number, name="" if step.why else str(number), actions=actions, told=deciding)
 
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
         marks = [self._marks[step.rules[0]] for step in steps if step.why and self.endings[step.rules[0]].ends is False]
-        often = Counter(mark for marks_of_step in marks for mark in marks_of_step)
-        return sum(any(often[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
+        mark_counts = Counter(mark for marks_of_step in marks for mark in marks_of_step)
+        return sum(any(mark_counts[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
 
     def _way(
         self, steps: tuple[ChainStep, ...], asked: Sequence[tuple[int, bool]], message: Message, person: Recipient
@@ -513,7 +513,7 @@ def _deciding(rule: FlowRule, *, making: bool = False) -> tuple[dict[str, Any], 
 
     :param making: with those that make others of it.
     """
-    actions, told = (
+    actions, deciding = (
         {
             option: value
             for option, value in options.items()
@@ -521,7 +521,7 @@ def _deciding(rule: FlowRule, *, making: bool = False) -> tuple[dict[str, Any], 
         }
         for options in (rule.actions, rule.told)
     )
-    return actions, told
+    return actions, deciding
 
 
 def _acts(rule: FlowRule) -> Hashable:

@@ -341,8 +341,8 @@ class RowConditions:
     def _blank(self) -> RuleView:
         return self._rule_view(NOBODY, NOBODY)
 
-    def _rule_view(self, sender: str, recipient: str, **said: object) -> RuleView:
-        message = message_of(sender, recipient, **said)  # type: ignore[arg-type]
+    def _rule_view(self, sender: str, recipient: str, **known: object) -> RuleView:
+        message = message_of(sender, recipient, **known)  # type: ignore[arg-type]
         person = recipient_of(recipient, self.facts)
         return RuleView(message, self.facts, first_content(message), person, Fork((person,)))
 

@@ -183,15 +183,15 @@ class Sorter:
         ]
         return {who: people[who] for who in dict.fromkeys(every) if who in people}
 
-    def groups(self, kept: Sequence[bool]) -> Iterator[CopyGroup]:
+    def groups(self, included: Sequence[bool]) -> Iterator[CopyGroup]:
         """The groups of the copies.
 
-        :param kept: of each copy, whether it is sorted at all.
+        :param included: of each copy, whether it is sorted at all.
         """
         traits = list(self._traits())
         groups: dict[tuple[int, ...], list[int]] = {}
         for place, (signature, here) in enumerate(
-            zip(_signatures([trait.bits for trait in traits], len(self.block)), kept, strict=True)
+            zip(_signatures([trait.bits for trait in traits], len(self.block)), included, strict=True)
         ):
             if here:
                 groups.setdefault(signature, []).append(place)
@@ -206,16 +206,16 @@ class Sorter:
         """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,
         and its recipient.
         """
-        said = {name: self.block.value(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
-        message = message_of(**said, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
+        known = {name: self.block.value(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
+        message = message_of(**known, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
         date = instant_of(self.block.received[place])
         types = next((kind for kind, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
         ordinary = replace(message, protection=Protection(), types=types, date=date)
-        return ordinary, recipient_of(str(said["recipient"]), self.facts)
+        return ordinary, recipient_of(str(known["recipient"]), self.facts)
 
     def _subjects(self, prepending: Sequence[Sequence[FlowRule]], most: int) -> tuple[int, int]:
         """The copies whose subjects rules may have changed, and those whose original subjects are unknown."""
-        changed = lost = 0
+        changed = unknown_subjects = 0
         for rules in prepending:
             times = [
                 self.block.every_copy,
@@ -229,8 +229,8 @@ class Sorter:
             for bits in (*possible, *rested.values()):
                 for count in range(most + 1, 0, -1):
                     times[count] |= times[count - 1] & bits
-            changed, lost = changed | times[1], lost | times[most + 1]
-        return changed, lost
+            changed, unknown_subjects = changed | times[1], unknown_subjects | times[most + 1]
+        return changed, unknown_subjects
 
     def _resting(self, rules: Sequence[FlowRule]) -> dict[str, int]:
         """What rules that do not act may have put before subjects when they did, to the copies whose subjects show it:
@@ -284,16 +284,16 @@ class Sorter:
         people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if adds(rule)):
-            told = rule.as_told
-            known = {address for _option, address, _senders in brought_by(told, facts)} & set(people.values())
+            told_rule = rule.as_told
+            known = {address for _option, address, _senders in brought_by(told_rule, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
             lists = {
                 facts.primary(str(adding_option))
                 for option in ADDING
-                for adding_option in told.actions.get(option) or ()
+                for adding_option in told_rule.actions.get(option) or ()
             }
             unread = self._through(lists - facts.expanded.keys(), people)
-            if told.actions.get(MANAGER) and facts.managers is None:
+            if told_rule.actions.get(MANAGER) and facts.managers is None:
                 unread |= self._for(
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
@@ -385,8 +385,8 @@ class Sorter:
         changes = chain.changes[rule.place] if chain else ()
         for atom in (*rule.conditions, *rule.exceptions):
             before = chain.earlier[rule.place] if chain and atom.looks_around else ()
-            parted = tuple(chain.identities[place] for place in before) if chain else ()
-            yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,)), parted)
+            asks_before = tuple(chain.identities[place] for place in before) if chain else ()
+            yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,)), asks_before)
         if rule.begins or rule.ends:
             yield ("dates", rule.begins, rule.ends)
         if rule.doubts:
@@ -412,10 +412,12 @@ class Sorter:
         texts = self.block.texts["recipient"]
         return self.block.made & self._for(number for number in set(self.block.recipient) if texts[number] in every)
 
-    def _parts(self, rule: FlowRule, changed: int, lost: int, sharing: Sharing) -> Iterator[tuple[TruthSets, bool]]:
+    def _parts(
+        self, rule: FlowRule, changed: int, unknown_subjects: int, sharing: Sharing
+    ) -> Iterator[tuple[TruthSets, bool]]:
         for wanted, atoms in ((True, rule.conditions), (False, rule.exceptions)):
             for atom in atoms:
-                truth = self.conditions.shared_truth(atom, sharing).changed(changed, lost)
+                truth = self.conditions.shared_truth(atom, sharing).changed(changed, unknown_subjects)
                 for field in sorted(atom.headers & self._edited.keys()):
                     known = self.block.every_copy & ~(truth.possible & ~truth.true)
                     truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
@@ -425,11 +427,11 @@ class Sorter:
         if rule.doubts:
             yield TruthSets(0, {Unknown("semantics", rule.doubts[0].id): self.block.every_copy}), True
 
-    def _of_rule(self, rule: FlowRule, changed: int, lost: int, sharing: Sharing) -> TruthSets:
+    def _of_rule(self, rule: FlowRule, changed: int, unknown_subjects: int, sharing: Sharing) -> TruthSets:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
         true = possible = self.block.every_copy
         open_of: list[TruthSets] = []
-        for truth, wanted in self._parts(rule, changed, lost, sharing):
+        for truth, wanted in self._parts(rule, changed, unknown_subjects, sharing):
             met, perhaps = (
                 (truth.true, truth.possible)
                 if wanted
@@ -439,12 +441,12 @@ class Sorter:
             open_of.append(truth)
             if not possible:
                 return TruthSets()
-        left = possible & ~true
+        remaining = possible & ~true
         reasons: dict[Unknown, int] = {}
         for why, bits in (item for truth in open_of for item in truth.open.items()):
-            if left & bits:
-                reasons[why] = reasons.get(why, 0) | (left & bits)
-                left &= ~bits
+            if remaining & bits:
+                reasons[why] = reasons.get(why, 0) | (remaining & bits)
+                remaining &= ~bits
         return TruthSets(true, reasons)
 
     def _dated(self, rule: FlowRule) -> TruthSets:

@@ -307,10 +307,10 @@ def _compare(warning: str, last: Row) -> None:
     if recipient and recipient[1].lower().replace("%23", "#") != last.recipient:
         raise _refused("Exchange names another recipient for the next page than the last row has")
     try:
-        said = date_of(end[1]) if end else last.received
+        shown_time = date_of(end[1]) if end else last.received
     except RowError:  # In the form of a culture: it says nothing that can be compared.
         return
-    if abs(said - last.received) >= 1_000_000:
+    if abs(shown_time - last.received) >= 1_000_000:
         raise _refused("Exchange names another time for the next page than the last row has")
 
 
@@ -354,12 +354,12 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
     if not text:
         return (now - ago).replace(microsecond=0)
     try:
-        given = datetime.datetime.fromisoformat(text)
+        given_instant = datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise OptionError(
             f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z."
         ) from error
-    instant = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+    instant = given_instant if given_instant.tzinfo else given_instant.replace(tzinfo=datetime.UTC)
     if instant > now:
         raise OptionError(f"until is {text!r}, which has not come yet.", remedy="Use a time in the past.")
     if instant <= now - datetime.timedelta(days=OLDEST):

@@ -477,8 +477,8 @@ def kinds_between(olds: Worlds, news: Worlds) -> tuple[Kinds, Kinds]:
     pairs = [
         (old, new)
         for said, old in olds
-        for told, new in news
-        if all(told.get(key, answer) is answer for key, answer in said.items())
+        for old_answers, new in news
+        if all(old_answers.get(key, answer) is answer for key, answer in said.items())
     ]
     kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
     certain = Kinds.intersection(*kinds) if kinds else Kinds()
@@ -528,7 +528,10 @@ def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
     questions = {number: asks for asks, number in passed.asked.items()}
     own = [
         (
-            {questions.get(key, key) if isinstance(key, int) else key: said for key, said in world.answered().items()},
+            {
+                questions.get(key, key) if isinstance(key, int) else key: answer
+                for key, answer in world.answered().items()
+            },
             one,
         )
         for world, one in passed.way.worlds

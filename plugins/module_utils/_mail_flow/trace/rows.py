@@ -145,9 +145,9 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
 
     :raises RowError: columns are missing.
     """
-    given = {name_of_column(name): name for name in reversed(names)}
+    columns = {name_of_column(name): name for name in reversed(names)}
     places = {
-        what: given[known] for what, all_names in COLUMNS.items() for known in reversed(all_names) if known in given
+        what: columns[known] for what, all_names in COLUMNS.items() for known in reversed(all_names) if known in columns
     }
     missing = [what for what in COLUMNS if what not in places and what not in _OPTIONAL]
     if missing:
@@ -293,17 +293,17 @@ class Trace:
 
     def row(self, place: int) -> Row:
         """One of the rows."""
-        said = {name: texts.text(self.columns[name][place]) for name, texts in self.texts.items()}
+        values = {name: texts.text(self.columns[name][place]) for name, texts in self.texts.items()}
         size = self.columns["size"][place]
         return Row(
-            message=said["message"] or "",
+            message=values["message"] or "",
             received=self.columns["received"][place],
-            sender=said["sender"] or "",
-            recipient=said["recipient"] or "",
-            status=said["status"] or "",
-            subject=said["subject"],
+            sender=values["sender"] or "",
+            recipient=values["recipient"] or "",
+            status=values["status"] or "",
+            subject=values["subject"],
             size=None if size < 0 else size,
-            from_ip=said["from_ip"] or "",
+            from_ip=values["from_ip"] or "",
             by_message_id=self.columns["message"][place] in self.by_message_id,
         )
 

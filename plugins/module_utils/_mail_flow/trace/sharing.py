@@ -47,12 +47,12 @@ class Neighbors:
     def of_block(cls, block: Block) -> Neighbors:
         """The pairs in a block."""
         longest = max((len(span) for span in block.spans), default=0)
-        together = tuple(
+        pairs = tuple(
             bits_of((place for place, span in enumerate(block.spans) if place + distance < span.stop), len(block))
             for distance in range(1, min(longest, MOST_APART + 1))
         )
         crowded = (place for place, span in enumerate(block.spans) if len(span) > MOST_APART + 1)
-        return cls(together, bits_of(crowded, len(block)) if longest > MOST_APART + 1 else 0)
+        return cls(pairs, bits_of(crowded, len(block)) if longest > MOST_APART + 1 else 0)
 
 
 @dataclass

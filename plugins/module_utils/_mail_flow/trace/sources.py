@@ -50,8 +50,8 @@ class Sources:
             for places in _sorted(here, self.trace.columns["sender"].__getitem__):
                 unnamed = sum(self._message_ids[place] < 0 for place in places)
                 doubtful += min(unnamed, self._surplus(places))
-        merged, left = self._renamed([places for places in same if len(places) > 1])
-        merged.perhaps_twice = doubtful + left
+        merged, surplus = self._renamed([places for places in same if len(places) > 1])
+        merged.perhaps_twice = doubtful + surplus
         return merged
 
     def _simultaneous(self) -> Iterator[list[int]]:
@@ -81,8 +81,8 @@ class Sources:
         messages = self.trace.columns["message"]
         joined: dict[int, set[int]] = {}
         for places in same:
-            together = set().union(*(joined.get(messages[place], {messages[place]}) for place in places))
-            joined.update(dict.fromkeys(together, together))
+            joined_messages = set().union(*(joined.get(messages[place], {messages[place]}) for place in places))
+            joined.update(dict.fromkeys(joined_messages, joined_messages))
         surplus: dict[int, int] = {}
         for places in same:
             first = min(joined[messages[places[0]]])

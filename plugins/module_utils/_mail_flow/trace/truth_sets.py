@@ -82,25 +82,25 @@ class TruthSets:
             possible |= bits
         return possible
 
-    def changed(self, changed: int, lost: int) -> TruthSets:
+    def changed(self, changed: int, unknown_subjects: int) -> TruthSets:
         """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
         unknown.
         """
-        return self.opened((self.doubtful & changed) | (lost if self.of_subject else 0), CHANGED)
+        return self.opened((self.doubtful & changed) | (unknown_subjects if self.of_subject else 0), CHANGED)
 
     def without(self, bits: int) -> TruthSets:
         """The same, and false for some copies."""
-        left = {why: here & ~bits for why, here in self.open.items() if here & ~bits}
-        return TruthSets(self.true & ~bits, left, self.doubtful & ~bits, self.of_subject)
+        still_open = {why: here & ~bits for why, here in self.open.items() if here & ~bits}
+        return TruthSets(self.true & ~bits, still_open, self.doubtful & ~bits, self.of_subject)
 
     def opened(self, doubt: int, why: Unknown) -> TruthSets:
         """The same if it is open for some copies."""
         if not doubt:
             return self
-        left = {unknown: bits & ~doubt for unknown, bits in self.open.items()}
+        still_open = {unknown: bits & ~doubt for unknown, bits in self.open.items()}
         return TruthSets(
             self.true & ~doubt,
-            {**{unknown: bits for unknown, bits in left.items() if bits}, why: left.get(why, 0) | doubt},
+            {**{unknown: bits for unknown, bits in still_open.items() if bits}, why: still_open.get(why, 0) | doubt},
             self.doubtful & ~doubt,
             self.of_subject,
         )

@@ -53,12 +53,12 @@ def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[Ro
 
     :param shown: the maximum number of rows.
     """
-    told: list[MailFinding] = []
+    stated: list[MailFinding] = []
     for finding in difference.findings:
-        if not any(_same(finding, other) for other in told):
-            told.append(finding)
-    more = difference.more + max(len(told) - shown, 0)
-    return list(map(difference_row, told[:shown])), more if difference.complete else max(more, 1)
+        if not any(_same(finding, other) for other in stated):
+            stated.append(finding)
+    more = difference.more + max(len(stated) - shown, 0)
+    return list(map(difference_row, stated[:shown])), more if difference.complete else max(more, 1)
 
 
 #: What shows a finding, which does not tell it from another.
@@ -115,13 +115,13 @@ def _changed(finding: ChangedMail) -> str:
 
 @_more.register
 def _of_changed(finding: ChangedMail) -> Row:
-    later = finding.cause.later
+    later_rule = finding.cause.later
     return {
         **({"arrives": finding.arrives} if finding.arrives else {}),
         "every": finding.every,
         **finding.was_and_becomes,
-        **({"later": [later.name]} if later and later.name else {}),
-        **worded({side: each.as_row() for side, each in finding.sides.items()}),
+        **({"later": [later_rule.name]} if later_rule and later_rule.name else {}),
+        **worded({side: result.as_row() for side, result in finding.sides.items()}),
     }
 
 
@@ -255,7 +255,9 @@ def compared_rows(compared_copies: Sequence[ComparedCopy]) -> list[Row]:
 
 
 def _compared_row(compared: ComparedCopy) -> Row:
-    sides = {side: each.as_row() for side, each in (("before", compared.before), ("after", compared.after)) if each}
+    sides = {
+        side: result.as_row() for side, result in (("before", compared.before), ("after", compared.after)) if result
+    }
     before, after = _words(compared.before), _words(compared.after)
     text = f"The message {compared.message!r} to {compared.recipient} {BECOMES[compared.kind]}: before, {before}; after, {after}."
     return {

@@ -27,8 +27,8 @@ def dlp_mail_words(rule: DlpRule) -> str:
     others: list[str] = []
     for part in rule.looks_for.parts if rule.looks_for.operator == "and" else (rule.looks_for,):
         named = _atoms(part)
-        if part.operator == "not" and part.parts and all(each.atom is not None for each in part.parts):
-            excepted += [each.atom for each in part.parts if each.atom is not None]
+        if part.operator == "not" and part.parts and all(inner.atom is not None for inner in part.parts):
+            excepted += [inner.atom for inner in part.parts if inner.atom is not None]
         elif named is not None:
             atoms += named
         else:
@@ -45,18 +45,18 @@ def _atoms(part: Node) -> list[Atom] | None:
         return [part.atom]
     if part.operator != "and":
         return None
-    found = [_atoms(each) for each in part.parts]
-    return None if None in found else [atom for each in found for atom in each or ()]
+    parts = [_atoms(inner) for inner in part.parts]
+    return None if None in parts else [atom for atoms in parts for atom in atoms or ()]
 
 
 def does_words(does: Encrypter, *, may: bool = False) -> str:
     """What a DLP rule or label does: ``encrypts it and chooses another branding``; what it may do, if that is open."""
-    found = [
+    verbs = [
         *([("encrypt", "it")] if does.options else []),
         *([("take", "its protection away")] if does.removes else []),
         *([("choose", "another branding")] if does.brands else []),
         *([_ENDS[does.ends]] if does.ends else []),
         *([("send", "copies")] if does.brings else []),
     ]
-    said = " and ".join(f"{verb if may else f'{verb}s'} {rest}" for verb, rest in found)
-    return f"may {said}" if may else said
+    text = " and ".join(f"{verb if may else f'{verb}s'} {rest}" for verb, rest in verbs)
+    return f"may {text}" if may else text

@@ -129,12 +129,12 @@ def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iter
     if facts.labels is None:
         yield (_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
         return
-    acting = [each for each in facts.labels if each.changes_mail]
-    set_ = {each.name for each in automatic(facts)} if facts.auto_label_policies is not None else set()
-    for each in acting:
-        ways = ["mail for which people choose it", *(["as a default"] if is_default(each, facts) else [])]
-        ways += ["what a policy sets it on"] if each.name in set_ else []
-        yield _KIND[LABELS], each.name, f"{', '.join(ways)} ({does_words(each)})", on
+    acting = [label for label in facts.labels if label.changes_mail]
+    set_ = {label.name for label in automatic(facts)} if facts.auto_label_policies is not None else set()
+    for label in acting:
+        ways = ["mail for which people choose it", *(["as a default"] if is_default(label, facts) else [])]
+        ways += ["what a policy sets it on"] if label.name in set_ else []
+        yield _KIND[LABELS], label.name, f"{', '.join(ways)} ({does_words(label)})", on
     if not acting:
         yield _KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on
 

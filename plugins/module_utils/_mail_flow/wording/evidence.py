@@ -94,8 +94,8 @@ def rule_sentence(rule: RuleEvidence) -> str:
     computed = f"{rule.certain:,} {_were(rule.certain)} certain, {rule.possible:,} uncertain"
     head = f"Exchange reports that {rule.name!r} {acted} {_copies(rule.reported or 0)}; {computed}"
     against = [f"{head}.", *map(contradiction_sentence, rule.contradictions)]
-    said = [f"{head}, none contradicts." if rule.compared else f"{head}: no copy can be compared."]
-    return " ".join([*(against if rule.contradictions else said), *_not_compared(rule)])
+    lines = [f"{head}, none contradicts." if rule.compared else f"{head}: no copy can be compared."]
+    return " ".join([*(against if rule.contradictions else lines), *_not_compared(rule)])
 
 
 def _not_compared(rule: RuleEvidence) -> Iterator[str]:
@@ -204,9 +204,9 @@ def evidence_headline(row: Mapping[str, Any]) -> str:
     compared = [rule for rule in row["rules"] if rule.get("compared")]
     against = [rule["name"] for rule in compared if rule["contradictions"]]
     contradicted = f"of which {', '.join(map(repr, against))} is contradicted" if against else "none contradicted"
-    told = [f"{number_of(len(compared), 'rule')} compared, {contradicted}"] if compared else ["no rule compared"]
-    left = len(row["rules"]) - len(compared)
-    return f"Exchange's reports of {_window(row['window'])}: {'; '.join([*told, *([f'{left:,} not compared'] if left else [])])}."
+    texts = [f"{number_of(len(compared), 'rule')} compared, {contradicted}"] if compared else ["no rule compared"]
+    remaining = len(row["rules"]) - len(compared)
+    return f"Exchange's reports of {_window(row['window'])}: {'; '.join([*texts, *([f'{remaining:,} not compared'] if remaining else [])])}."
 
 
 def contradicted_sentence(row: Mapping[str, Any]) -> str:
@@ -219,9 +219,9 @@ def contradicted_sentence(row: Mapping[str, Any]) -> str:
         Contradiction(described["kind"], described["copies"], tuple(described["ids"]))
         for described in row["contradictions"]
     )
-    said = " ".join(map(contradiction_sentence, contradictions))
+    text = " ".join(map(contradiction_sentence, contradictions))
     window = f"by its reports since {row['from'][:10]} of the rule {row['name']!r}"
-    return f"Exchange contradicted this on {row['until'][:10]}, {window}: {said} No later window agrees."
+    return f"Exchange contradicted this on {row['until'][:10]}, {window}: {text} No later window agrees."
 
 
 def reported_line(row: Mapping[str, Any], window: Mapping[str, Any]) -> str:

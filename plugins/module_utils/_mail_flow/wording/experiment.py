@@ -113,13 +113,13 @@ def _copy_row(copy: SeenCopy) -> dict[str, Any]:
 
 
 def _observed(seen: Sighting) -> dict[str, Any]:
-    found: dict[str, Any] = {"fate": seen.fate}
+    observed: dict[str, Any] = {"fate": seen.fate}
     if seen.rules is not None:
-        found["rules"] = list(seen.rules)
-    found |= {"protection": seen.protection, "evidence": list(seen.evidence), "remarks": list(seen.remarks)}
+        observed["rules"] = list(seen.rules)
+    observed |= {"protection": seen.protection, "evidence": list(seen.evidence), "remarks": list(seen.remarks)}
     if seen.internal is not None:
-        found["internal"] = seen.internal
-    return found | {key: value for key, value in (("tls", seen.tls), ("connector", seen.connector)) if value}
+        observed["internal"] = seen.internal
+    return observed | {key: value for key, value in (("tls", seen.tls), ("connector", seen.connector)) if value}
 
 
 #: What a contradicting part is, in a sentence.

@@ -216,8 +216,8 @@ def lint_rows(findings: Iterable[LintFinding]) -> list[dict[str, Any]]:
 
 def _row(findings: Sequence[LintFinding]) -> dict[str, Any]:
     rules = list(dict.fromkeys(rule for finding in findings for rule in finding.rules))
-    said = _finding_text(findings[0])
-    reason = f"{_subject(rules)} {said}." if _key(findings[0]) in _OF_ONE else said
+    text = _finding_text(findings[0])
+    reason = f"{_subject(rules)} {text}." if _key(findings[0]) in _OF_ONE else text
     return {"kind": findings[0].kind, "rules": rules, "reason": visible_line(reason)}
 
 

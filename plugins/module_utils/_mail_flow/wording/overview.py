@@ -96,7 +96,7 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each kind of mail, one before them, and one about all mail that one open question leaves unknown."""
     if rows:
         yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
-    together = undocumented(rows)
+    undocumented_kinds = undocumented(rows)
     for kind, name in KINDS_OF_MAIL.items():
         domains_by_verdict = {
             verdict: [
@@ -104,21 +104,23 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             ]
             for verdict in _VERDICT_WORDS
         }
-        given = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
-        said = [
-            f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}" if len(given) > 1 else _PROTECTED[verdict]
-            for verdict, destinations in given.items()
-            if kind not in together or verdict != "unknown"
+        given_domains = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
+        lines = [
+            f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
+            if len(given_domains) > 1
+            else _PROTECTED[verdict]
+            for verdict, destinations in given_domains.items()
+            if kind not in undocumented_kinds or verdict != "unknown"
         ]
-        if domains_by_verdict["unknown"] and kind not in together:
+        if domains_by_verdict["unknown"] and kind not in undocumented_kinds:
             ids = sorted(
                 {other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())}
             )
-            said[-1] += f" ({', '.join(ids)})" if ids else ""
-        if said:
-            yield f"  {name}: {'; '.join(said)}."
-    if together:
-        yield f"  {_unknown_line(rows, together)}"
+            lines[-1] += f" ({', '.join(ids)})" if ids else ""
+        if lines:
+            yield f"  {name}: {'; '.join(lines)}."
+    if undocumented_kinds:
+        yield f"  {_unknown_line(rows, undocumented_kinds)}"
 
 
 #: What a difference means whose two rule sets are of two organizations.

@@ -147,11 +147,11 @@ def foreign_line(row: Mapping[str, Any]) -> str:
         f"place {row['place']} of {row['rules']}",
         *(str(row[key]) for key in ("since", "changed") if row.get(key)),
     ]
-    said = [_CAN[effect["what"]].format(_named(effect["mail_of"])) for effect in row["does"]] or [
+    texts = [_CAN[effect["what"]].format(_named(effect["mail_of"])) for effect in row["does"]] or [
         _ACTS[effect] for effect in row["acts"]
     ]
     idle_ = f" It {row['idle']}." if row.get("idle") else ""
-    return f"{row['name']!r} ({', '.join(about)}){': ' if said else ''}{', '.join(said)}.{idle_}"
+    return f"{row['name']!r} ({', '.join(about)}){': ' if texts else ''}{', '.join(texts)}.{idle_}"
 
 
 def _named(names: Sequence[str], most: int = 3) -> str:

@@ -69,13 +69,13 @@ def policy_rows(policy: MailPolicy) -> list[Row]:
     ``unknown`` (the numbers of the open questions).
     """
     sentences = _sentences(policy)
-    often = _rules_for_table(sentences)
-    return [_row(said, often) for said in sentences]
+    for_table = _rules_for_table(sentences)
+    return [_row(sentence, for_table) for sentence in sentences]
 
 
 def _rules_for_table(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
     """The rules that end mail of so many others that a table says it once instead of each sentence."""
-    counts = Counter(exempting for said in sentences for exempting in said.exempting)
+    counts = Counter(exempting for sentence in sentences for exempting in sentence.exempting)
     return frozenset(
         exempting for exempting, number in counts.items() if number > MOST_NAMED and exempting.how in ENDING_MAIL
     )
@@ -87,14 +87,14 @@ def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], l
     """
     one, other = _sentences(before), _sentences(after)
     unknown = [
-        replace(said, rules=_names([said, *(sentence for sentence in other if sentence == said)]))
-        for said in one
-        if said.kind == "unknown" and said in other
+        replace(own, rules=_names([own, *(sentence for sentence in other if sentence == own)]))
+        for own in one
+        if own.kind == "unknown" and own in other
     ]
     return (
-        [_row(said) for said in one if said not in other],
-        [_row(said) for said in other if said not in one],
-        [_row(said)["text"] for said in unknown],
+        [_row(sentence) for sentence in one if sentence not in other],
+        [_row(sentence) for sentence in other if sentence not in one],
+        [_row(sentence)["text"] for sentence in unknown],
     )
 
 
@@ -128,21 +128,21 @@ class _Sentence:
         object.__setattr__(self, "hows", frozenset(exempting.how for exempting in self.exempting))
 
     @classmethod
-    def of_statement(cls, said: Statement) -> _Sentence:
+    def of_statement(cls, statement: Statement) -> _Sentence:
         """The sentence of a statement."""
         return cls(
-            effects=(said.effect,),
-            rules=(said.rule.name,),
-            about=said.rule,
-            changed=said.changed,
-            arrives=said.arrives,
-            managed=said.managed,
-            approved=said.approved,
-            rejected=said.rejected,
-            exempting=said.exempting,
-            senders=said.senders,
-            certain=said.certain,
-            numbers=tuple(sorted({reason.id for reason in said.unknown})),
+            effects=(statement.effect,),
+            rules=(statement.rule.name,),
+            about=statement.rule,
+            changed=statement.changed,
+            arrives=statement.arrives,
+            managed=statement.managed,
+            approved=statement.approved,
+            rejected=statement.rejected,
+            exempting=statement.exempting,
+            senders=statement.senders,
+            certain=statement.certain,
+            numbers=tuple(sorted({reason.id for reason in statement.unknown})),
         )
 
     @property
@@ -199,10 +199,10 @@ _NOT_ALL = "This is not all: there are too many rules, or the rules are too comp
 
 def _sentences(policy: MailPolicy) -> list[_Sentence]:
     """What is said of an organization, each once with all of its rules, the most important first."""
-    said = _with_all_effects(list(map(_Sentence.of_statement, policy.statements)))
-    said = _with_all_values(said)
+    sentences = _with_all_effects(list(map(_Sentence.of_statement, policy.statements)))
+    sentences = _with_all_values(sentences)
     once: dict[_Sentence, list[_Sentence]] = {}
-    for sentence in said:
+    for sentence in sentences:
         once.setdefault(sentence, []).append(sentence)
     every = [_as_one(alike) for alike in once.values()]
     every += [] if policy.complete else [_Sentence((), ())]
@@ -211,23 +211,31 @@ def _sentences(policy: MailPolicy) -> list[_Sentence]:
 
 def _as_one(alike: Sequence[_Sentence]) -> _Sentence:
     """One sentence for all that say the same, with all of their rules."""
-    exempting = tuple(dict.fromkeys(exemption for said in alike for exemption in said.exempting))
+    exempting = tuple(dict.fromkeys(exemption for sentence in alike for exemption in sentence.exempting))
     return replace(alike[0], rules=_names(alike), exempting=exempting)
 
 
-def _names(said: Iterable[_Sentence]) -> tuple[str, ...]:
+def _names(sentences: Iterable[_Sentence]) -> tuple[str, ...]:
     """The names of all rules of some sentences."""
-    return tuple(dict.fromkeys(name for sentence in said for name in sentence.rules))
+    return tuple(dict.fromkeys(name for sentence in sentences for name in sentence.rules))
 
 
 def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
     """The sentences about the same mail of one rule with the same exemptions, as one."""
     groups: dict[Hashable, list[_Sentence]] = {}
-    for said in every:
-        same = (said.rules, said.mail, said.exempting, said.senders, said.certain, said.numbers, said.approved)
-        groups.setdefault(same, []).append(said)
+    for sentence in every:
+        same = (
+            sentence.rules,
+            sentence.mail,
+            sentence.exempting,
+            sentence.senders,
+            sentence.certain,
+            sentence.numbers,
+            sentence.approved,
+        )
+        groups.setdefault(same, []).append(sentence)
     return [
-        replace(alike[0], effects=tuple(dict.fromkeys(effect for said in alike for effect in said.effects)))
+        replace(alike[0], effects=tuple(dict.fromkeys(effect for sentence in alike for effect in sentence.effects)))
         for alike in groups.values()
     ]
 
@@ -235,83 +243,85 @@ def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
 def _with_all_values(every: Sequence[_Sentence]) -> list[_Sentence]:
     """Sentences that differ in the values of one condition only, as one: the largest groups first."""
     groups: dict[Hashable, list[int]] = {}
-    for place, said in enumerate(every):
-        for number, atom in enumerate(_value_lists(said)):
+    for place, current in enumerate(every):
+        for number, atom in enumerate(_value_lists(current)):
             if atom is not None:
-                groups.setdefault(_but_for_values(said, number, atom), []).append(place)
-    left = dict(enumerate(every))
+                groups.setdefault(_but_for_values(current, number, atom), []).append(place)
+    remaining = dict(enumerate(every))
     merged: list[tuple[int, _Sentence]] = []
     for key, places in sorted(groups.items(), key=lambda sentence: (-len(sentence[1]), sentence[1])):
-        alike = [left[place] for place in places if place in left]
+        alike = [remaining[place] for place in places if place in remaining]
         if len(alike) < 2:
             continue
         for place in places:
-            left.pop(place, None)
+            remaining.pop(place, None)
         merged.append((places[0], _joined(alike, key)))
-    return [said for _place, said in sorted([*merged, *left.items()], key=lambda numbered: numbered[0])]
+    return [sentence for _place, sentence in sorted([*merged, *remaining.items()], key=lambda numbered: numbered[0])]
 
 
 def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:
     """One sentence for some that differ in the values of one condition."""
     values: dict[Any, None] = {}
     numbers = []
-    for said in alike:
-        lists = _value_lists(said)
-        number = next(index for index, atom in enumerate(lists) if atom and _but_for_values(said, index, atom) == key)
+    for sentence in alike:
+        lists = _value_lists(sentence)
+        number = next(
+            index for index, atom in enumerate(lists) if atom and _but_for_values(sentence, index, atom) == key
+        )
         numbers.append(number)
-        if said.about is not None:
-            values.update(dict.fromkeys(said.about.conditions[number].values))
+        if sentence.about is not None:
+            values.update(dict.fromkeys(sentence.about.conditions[number].values))
     joined = _with_values(_as_one(alike), numbers[0], tuple(values))
     return replace(joined, rules=_names(alike))
 
 
-def _but_for_values(said: _Sentence, number: int, atom: Atom) -> tuple[Hashable, ...]:
+def _but_for_values(sentence: _Sentence, number: int, atom: Atom) -> tuple[Hashable, ...]:
     """A sentence but for the values of a condition."""
-    return atom.predicate.options, atom.settings, said.exempting, _with_values(said, number, ())
+    return atom.predicate.options, atom.settings, sentence.exempting, _with_values(sentence, number, ())
 
 
-def _value_lists(said: _Sentence) -> list[Atom | None]:
+def _value_lists(sentence: _Sentence) -> list[Atom | None]:
     """The conditions of a sentence; ``None`` for one that is no list of texts, or that rules change before."""
-    if said.about is None:
+    if sentence.about is None:
         return []
 
     def is_list(atom: Atom) -> bool:
-        return len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) and atom not in said.changed
+        return len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) and atom not in sentence.changed
 
-    return [atom if is_list(atom) else None for atom in said.about.conditions]
+    return [atom if is_list(atom) else None for atom in sentence.about.conditions]
 
 
-def _with_values(said: _Sentence, number: int, values: tuple[Any, ...]) -> _Sentence:
+def _with_values(sentence: _Sentence, number: int, values: tuple[Any, ...]) -> _Sentence:
     """A sentence with other values of a condition; without it if there are none."""
-    rule = said.about
+    rule = sentence.about
     if rule is None:
-        return said
+        return sentence
     before, atom, after = rule.conditions[:number], rule.conditions[number], rule.conditions[number + 1 :]
     there = [replace(atom, values=values)] if values else []
-    return replace(said, about=replace(rule, conditions=(*before, *there, *after)))
+    return replace(sentence, about=replace(rule, conditions=(*before, *there, *after)))
 
 
-def _row(said: _Sentence, often: Collection[Exempting] = ()) -> Row:
+def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
     """A sentence as a row.
 
-    :param often: what is not named in a sentence that has more than three exceptions.
+    :param for_table: what is not named in a sentence that has more than three exceptions.
     """
-    names = listed(list(map(repr, said.rules)), joint="and")
-    counted = often if len(said.exempting) > MOST_NAMED else ()
-    text = said.text(counted)
+    names = listed(list(map(repr, sentence.rules)), joint="and")
+    counted = for_table if len(sentence.exempting) > MOST_NAMED else ()
+    text = sentence.text(counted)
     row: Row = {
-        "kind": said.kind,
+        "kind": sentence.kind,
         "text": visible_line(f"{text} ({names})." if names else f"{text}."),
-        "rules": list(said.rules),
+        "rules": list(sentence.rules),
     }
-    if said.exempting:
-        row["unless"] = list(map(_exempting_row, said.exempting))
-    named = named_of(said.exempting, counted)
-    unnamed = [exemption for exemption in said.exempting if exemption not in named]
+    if sentence.exempting:
+        row["unless"] = list(map(_exempting_row, sentence.exempting))
+    named = named_of(sentence.exempting, counted)
+    unnamed = [exemption for exemption in sentence.exempting if exemption not in named]
     if unnamed:
         row["unnamed"] = list(map(_exempting_row, unnamed))
-    if said.numbers:
-        row["unknown"] = list(said.numbers)
+    if sentence.numbers:
+        row["unknown"] = list(sentence.numbers)
     return row
 
 
@@ -335,23 +345,23 @@ def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> 
     left = len(rows) - len(shown)
     if left:
         yield f"  {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."
-    kept = kept_rows(shown)
-    if kept:
+    rows_of_table = kept_rows(shown)
+    if rows_of_table:
         yield f"The rules that {'the sentences above' if left else 'these sentences'} only count:"
-        yield from (f"  {row['text']}" for row in kept)
+        yield from (f"  {row['text']}" for row in rows_of_table)
 
 
 def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The rules that keep mail from what others do, where a sentence does not name them: ``rule``, ``how``, ``text``
     and ``rules``, the names of those others.
     """
-    kept: dict[tuple[str, str], dict[str, None]] = {}
+    rules_kept: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for each in row.get("unnamed", ()):
-            kept.setdefault((each["rule"], each["how"]), {}).update(dict.fromkeys(row["rules"]))
+        for exempting in row.get("unnamed", ()):
+            rules_kept.setdefault((exempting["rule"], exempting["how"]), {}).update(dict.fromkeys(row["rules"]))
     return [
         {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}
-        for (rule, how), others in kept.items()
+        for (rule, how), others in rules_kept.items()
     ]
 
 

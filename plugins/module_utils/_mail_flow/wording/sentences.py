@@ -150,13 +150,13 @@ class NamedMail:
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
         begins = ("All mail" if first else "all mail") if self.every else "Mail" if first else "mail"
         mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
-        spared = [clause.words() for clause in self.spared]
+        exempt = [clause.words() for clause in self.spared]
         if self.met:
             reasons = [*(clause.words() for clause in self.met), *(f"not {clause.words()}" for clause in self.unmet)]
-            besides = f", except mail {listed(spared, most=_MOST_SPARED)}" if spared else ""
+            besides = f", except mail {listed(exempt, most=_MOST_SPARED)}" if exempt else ""
             return f"{mail}{besides}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
-        spared = [*([" ".join(words_of(self.unmet))] if self.unmet else []), *spared]
-        return f"{mail}, except mail {listed(spared, most=_MOST_SPARED)}{ends}" if spared else mail
+        exempt = [*([" ".join(words_of(self.unmet))] if self.unmet else []), *exempt]
+        return f"{mail}, except mail {listed(exempt, most=_MOST_SPARED)}{ends}" if exempt else mail
 
     def __str__(self) -> str:
         return self.words()
@@ -180,9 +180,9 @@ def mail_of(
     """
     met, unmet = (tuple(Clause.of_atoms([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
     parts = parts_of([*(atom for rule in rules for atom in rule.conditions), *changed], changed)
-    spared = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
-    parts = _without_spared(parts, [*spared, *(unmet if len(unmet) == 1 and not met else ())])
-    return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, spared)
+    exempt = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
+    parts = _without_spared(parts, [*exempt, *(unmet if len(unmet) == 1 and not met else ())])
+    return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, exempt)
 
 
 def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED) -> tuple[Clause, ...]:
@@ -234,9 +234,9 @@ def mail_of_rule(
     :param changed: the conditions and exceptions that rules change before, each with the names of these rules.
     :param more: what else is true of it, in words.
     """
-    spared = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.exceptions)
-    parts = _without_spared(parts_of(rule.conditions, changed), spared)
-    return NamedMail(parts, (), (), every, arrives, spared, more)
+    exempt = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.exceptions)
+    parts = _without_spared(parts_of(rule.conditions, changed), exempt)
+    return NamedMail(parts, (), (), every, arrives, exempt, more)
 
 
 def words_of(parts: Sequence[Clause]) -> list[str]:
@@ -383,15 +383,15 @@ def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = (), of
     """
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
-    said = list(reasons)
+    texts = list(reasons)
     for how in dict.fromkeys(exemption.how for exemption in ordered):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
-        left = sum(exemption.how == how for exemption in exempting) - len(names)
-        others = f"{left} other rules" if names else f"one of {left} rules"
-        rules = listed([*names, *([others] if left else [])], most=len(names) + 1)
+        remaining = sum(exemption.how == how for exemption in exempting) - len(names)
+        others = f"{remaining} other rules" if names else f"one of {remaining} rules"
+        rules = listed([*names, *([others] if remaining else [])], most=len(names) + 1)
         words, first = _KEEPS[how]
-        said.append(f"{rules} {words}" if first else f"{words} {rules}")
-    return f", unless {', or '.join(said)}" if said else ""
+        texts.append(f"{rules} {words}" if first else f"{words} {rules}")
+    return f", unless {', or '.join(texts)}" if texts else ""
 
 
 def sentence(finding: ChangedMail) -> str:
@@ -428,11 +428,13 @@ def effect_words(finding: ChangedMail) -> str:
 
 def because(cause: Cause) -> str:
     """Which rule is the cause."""
-    edit, later = cause.edit, cause.later
+    edit, later_rule = cause.edit, cause.later
     may = "may " if cause.perhaps else ""
     applies = "apply to it" if may else "applies to it"
     then = (
-        f"; {quoted(later.name)} {may}{'now' if later.acts else 'no longer'} {applies}" if later and later.name else ""
+        f"; {quoted(later_rule.name)} {may}{'now' if later_rule.acts else 'no longer'} {applies}"
+        if later_rule and later_rule.name
+        else ""
     )
     if edit is None and cause.settings:
         return (
@@ -443,15 +445,15 @@ def because(cause: Cause) -> str:
     rule = edit.rule
     named = f"the {edit.how} rule {quoted(rule.name)}"
     was, now = cause.acted
-    stopped = quoted(later.name) if later and later.name else "other rules"
-    if now and rule.is_final and later and later.stays and not later.acts:
+    stopped = quoted(later_rule.name) if later_rule and later_rule.name else "other rules"
+    if now and rule.is_final and later_rule and later_rule.stays and not later_rule.acts:
         return f"{named} stops before {stopped}"
     if edit.how == "removed":
-        return f"{named} {'may have ' if may and not later else ''}applied to it{then}"
+        return f"{named} {'may have ' if may and not later_rule else ''}applied to it{then}"
     if was and now:
         return f"{named} {_differently(edit)}{then}"
     how = "now" if now else "no longer"
-    return f"{named} {how} applies to it{then}" if later else f"{named} {may}{how} {applies}"
+    return f"{named} {how} applies to it{then}" if later_rule else f"{named} {may}{how} {applies}"
 
 
 def _setting(value: Any) -> str:

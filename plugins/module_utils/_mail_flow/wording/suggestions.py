@@ -88,12 +88,12 @@ def suggestion_rows(
     """
     rows: list[Row] = []
     for goal in goals:
-        tried = {"for": goal.name, "tried": asdict(goal.tried)}
+        efforts = {"for": goal.name, "tried": asdict(goal.tried)}
         if goal.advice:
-            rows.append({**tried, "edits": [], "text": _advice(goal.advice)})
-        rows += [{**tried, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
+            rows.append({**efforts, "edits": [], "text": _advice(goal.advice)})
+        rows += [{**efforts, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
         if not (goal.suggestions or goal.advice):
-            rows.append({**tried, "edits": [], "text": _nothing(goal)})
+            rows.append({**efforts, "edits": [], "text": _nothing(goal)})
     return rows
 
 
@@ -147,10 +147,10 @@ def _text(suggestion: Suggestion) -> str:
     """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0, but it takes encryption
     from mail to fabrikam.com.``
     """
-    said = " and ".join(map(_edit, suggestion.edits))
+    text = " and ".join(map(_edit, suggestion.edits))
     until = f", which helps until {suggestion.until.isoformat()} only" if suggestion.until else ""
     return visible_line(
-        f"{said[:1].upper()}{said[1:]}{until}{_losses(suggestion.losses)}.{_still_open(suggestion.left_open)}"
+        f"{text[:1].upper()}{text[1:]}{until}{_losses(suggestion.losses)}.{_still_open(suggestion.left_open)}"
     )
 
 
@@ -170,7 +170,9 @@ def _left_open(verdict: Judgment) -> str:
     if any(reason.kind == _NOT_INSIDE for reason in verdict.unknown):
         return f"{_UNAUTHENTICATED}: let its sender sign in, or let a connector take the mail."
     if all(reason.id == SHOWN for reason in verdict.unknown):
-        shown = [f"what the rule {rule!r} shows {person}" for person, rule in (each.values for each in verdict.unknown)]
+        shown = [
+            f"what the rule {rule!r} shows {person}" for person, rule in (reason.values for reason in verdict.unknown)
+        ]
         return f"It stays open {listed(shown, joint='and')}."
     return f"It stays unknown {reasons_of(row)}."
 
@@ -212,12 +214,12 @@ def _connector_call(edit: ConnectorEdit) -> Call:
 
 
 def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
-    said = {
+    text = {
         "recipient_domains": f"Add {edit.added} to the connector {edit.connector!r}",
         "enabled": f"Enable the connector {edit.connector!r}",
         "tls_settings": f"Let the connector {edit.connector!r} force TLS ({edit.after})",
     }[edit.option]
-    return visible_line(f"{said}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
+    return visible_line(f"{text}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
 
 
 def _losses(findings: Sequence[MailFinding]) -> str:
@@ -257,10 +259,10 @@ def _nothing(goal: GoalSuggestions) -> str:
 
 def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each suggestion, below one for what it is about."""
-    said: set[str] = set()
+    headed: set[str] = set()
     for row in rows:
-        if row["for"] not in said:
-            said.add(row["for"])
+        if row["for"] not in headed:
+            headed.add(row["for"])
             yield visible_line(f"Suggestions for {row['for']!r}:")
         yield " ".join(filter(None, (f"  {row['text']}{_changes(row)}", replay_sentence(row))))
 
@@ -408,7 +410,7 @@ def simplified_row(simplified: Simplified, to_yaml: Callable[[Any], str]) -> dic
             {"rules": list(merged.rules), "into": merged.rules[0], "option": merged.option}
             for merged in simplified.merged
         ],
-        "kept": [{"rule": kept.rule, "reason": visible_line(_why_kept(kept))} for kept in simplified.kept],
+        "kept": [{"rule": staying.rule, "reason": visible_line(_why_kept(staying))} for staying in simplified.kept],
         **({"unwritten": list(simplified.unwritten)} if simplified.unwritten else {}),
         "proof": _proof(simplified),
     }
@@ -442,9 +444,13 @@ def _why(removed: RemovedRule) -> str:
     return f"it never acts: {stopped if removed.by else 'its dates exclude today, or its conditions contradict each other'}"
 
 
-def _why_kept(kept: KeptRule) -> str:
-    about = [BECOMES[DifferenceKind(kind)] for kind in kept.about] if kept.why == "difference" else list(kept.about)
-    return _WHY_RULES_STAY[kept.why].format(
+def _why_kept(staying: KeptRule) -> str:
+    about = (
+        [BECOMES[DifferenceKind(kind)] for kind in staying.about]
+        if staying.why == "difference"
+        else list(staying.about)
+    )
+    return _WHY_RULES_STAY[staying.why].format(
         about=listed(about, joint="and") if about else BECOMES[DifferenceKind.UNKNOWN]
     )
 
@@ -456,11 +462,11 @@ def simplified_lines(simplified: Simplified) -> Iterator[str]:
     elif simplified.why_not:
         yield f"No fewer rules do provably the same: {_WHY_NOT[simplified.why_not]}."
     else:
-        left = _rules_that_remain(simplified)
-        yield f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {simplified.before}:"
+        remaining = _rules_that_remain(simplified)
+        yield f"{remaining} rule{' does' if remaining == 1 else 's do'} the same to all mail as {simplified.before}:"
     yield from (f"  {removed.rule!r} can go: {visible_line(_why(removed))}." for removed in simplified.removed)
     yield from (f"  {_merged(merged)}." for merged in simplified.merged)
-    yield from (f"  {kept.rule!r} stays: {visible_line(_why_kept(kept))}." for kept in simplified.kept)
+    yield from (f"  {staying.rule!r} stays: {visible_line(_why_kept(staying))}." for staying in simplified.kept)
 
 
 def _merged(merged: MergedRules) -> str:

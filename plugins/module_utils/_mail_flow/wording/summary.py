@@ -94,7 +94,7 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
     """
     fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
     if fate != "delivered":
-        later = next(
+        later_stage = next(
             (
                 f", and {when} {outcome_words(outcome[key], clear)}"
                 for key, when in _LATER_STAGES.items()
@@ -102,14 +102,14 @@ def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
             ),
             "",
         )
-        return f"{_FATES.get(fate, fate)}{later}"
+        return f"{_FATES.get(fate, fate)}{later_stage}"
     words = (clear or _unencrypted(outcome)) if protection == "none" else _protected(protection)
     by = _by_whom(outcome)
-    kept = (
+    on_arrival = (
         " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
     )
     branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
-    return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
+    return f"{words}{f' by {by}' if by else ''}{on_arrival}{branded}"
 
 
 def _by_whom(outcome: Mapping[str, Any]) -> str:
@@ -150,9 +150,9 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
     others = [person for person in everybody if person.lower() != recipient.lower()]
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     also = f" (also to {', '.join(others[:_NAMED])}{more})" if others else ""
-    said = [words(message[key]) for key, words in _WITH.items() if message.get(key) not in (None, [], {}, "")]
-    said += ["an empty envelope sender"] if message.get("mail_from") == "" else []
-    with_ = f" with {listed(said, joint='and', most=len(said))}" if said else ""
+    parts = [words(message[key]) for key, words in _WITH.items() if message.get(key) not in (None, [], {}, "")]
+    parts += ["an empty envelope sender"] if message.get("mail_from") == "" else []
+    with_ = f" with {listed(parts, joint='and', most=len(parts))}" if parts else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
     date = f" on {str(message['date'])[:10]}" if message.get("date") else ""
     arrives = f" (arrives {_arrival(message['protection'])})" if message.get("protection") else ""
@@ -268,8 +268,8 @@ def causes(counterexample: Mapping[str, Any]) -> list[str]:
     decided = [f"the rule {name!r} decides" for name in counterexample.get("decided_by") or ()]
     cause = counterexample.get("cause")
     if cause:
-        said = cause["rule"] in (counterexample["outcome"].get("protected_by") or ())  # The outcome names the rule.
-        decided = [] if said else [cause_words(cause)]
+        protects = cause["rule"] in (counterexample["outcome"].get("protected_by") or ())  # The outcome names the rule.
+        decided = [] if protects else [cause_words(cause)]
     return [*decided, *([hole_words(counterexample["hole"])] if counterexample.get("hole") else [])]
 
 
@@ -329,9 +329,9 @@ _FEW = 2
 def changed_kinds(rows: Sequence[Mapping[str, Any]]) -> str:
     """What a difference changes, and for whom, in at most two sentences, the most important first."""
     kinds = [kind for kind in DifferenceKind if any(row["kind"] == kind for row in rows)]
-    said = [_changed_kind(kind, [row for row in rows if row["kind"] == kind]) for kind in kinds]
-    others = f" In addition, {listed(said[1:], joint='and', most=len(said))}." if said[1:] else ""
-    return f"What changes: {said[0]}.{others}"
+    texts = [_changed_kind(kind, [row for row in rows if row["kind"] == kind]) for kind in kinds]
+    others = f" In addition, {listed(texts[1:], joint='and', most=len(texts))}." if texts[1:] else ""
+    return f"What changes: {texts[0]}.{others}"
 
 
 def _changed_kind(kind: DifferenceKind, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -361,13 +361,13 @@ def left_out(more: int, in_result: int = 0) -> list[str]:
     :param more: the number of those, at least, that are listed nowhere; :param:`in_result`: of those that the result
         lists.
     """
-    said = [f"{_count(in_result, 'more kind')} of mail: see difference in the result."] if in_result else []
+    more_line = [f"{_count(in_result, 'more kind')} of mail: see difference in the result."] if in_result else []
     if more:
         kinds = "kind" if more == 1 else "kinds"
-        said.append(
+        more_line.append(
             f"At least {more:,} more {kinds} of mail may be treated differently. Compare fewer edits at a time to see which."
         )
-    return said
+    return more_line
 
 
 def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -513,19 +513,21 @@ def decided(result: CopyResult | None, trace: Sequence[Mapping[str, Any]], prote
     """The reasons for the answer: the rules that matched, those that would have protected the message but did not, and
     what is open.
     """
-    said: list[str] = []
+    shown_lines: list[str] = []
     passed: list[str] = []
     row = worded(result.as_row()) if result else {}
     for entry in worded(list(trace)):
         if entry["matched"] is not False:
             word = "matched" if entry["matched"] is True else "may have matched"
-            said.append(f"rule {entry['rule']!r} {word}: {', '.join(entry.get('actions', [])) or 'nothing is done'}")
+            shown_lines.append(
+                f"rule {entry['rule']!r} {word}: {', '.join(entry.get('actions', [])) or 'nothing is done'}"
+            )
         elif entry["rule"] in protecting:
             passed.append(_passed(entry))
-    said += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
-    said += [f"open, {reason['id']}: {reason['reason']}" for reason in row.get("unknown", [])]
-    said += [f"this assumes {number}" for number in row.get("assumes", [])]
-    return said
+    shown_lines += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
+    shown_lines += [f"open, {reason['id']}: {reason['reason']}" for reason in row.get("unknown", [])]
+    shown_lines += [f"this assumes {number}" for number in row.get("assumes", [])]
+    return shown_lines
 
 
 def _more(number: int) -> str:
