@@ -48,15 +48,15 @@ def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[
 def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     old, new = (
         {
-            str(each.get("guid") or each["name"]): {key: value for key, value in each.items() if key != "priority"}
-            for each in rows
+            str(row.get("guid") or row["name"]): {key: value for key, value in row.items() if key != "priority"}
+            for row in rows
         }
         for rows in (before, now)
     )
-    for key, each in new.items():
+    for key, row in new.items():
         if key not in old:
-            yield f"{name} {each['name']!r} is new"
-        elif old[key] != each:
-            keys = sorted(part for part in {*old[key], *each} if old[key].get(part) != each.get(part))
-            yield f"{name} {each['name']!r} has another {', '.join(keys)}"
-    yield from (f"{name} {each['name']!r} is gone" for key, each in old.items() if key not in new)
+            yield f"{name} {row['name']!r} is new"
+        elif old[key] != row:
+            keys = sorted(part for part in {*old[key], *row} if old[key].get(part) != row.get(part))
+            yield f"{name} {row['name']!r} has another {', '.join(keys)}"
+    yield from (f"{name} {row['name']!r} is gone" for key, row in old.items() if key not in new)
