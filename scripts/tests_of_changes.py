@@ -29,7 +29,7 @@ _FEW, _MOST = 3, 5
 #: What decides about mail, and the tests that hold it.
 _MAIL = tuple(
     Path("plugins/module_utils/_mail_flow", folder)
-    for folder in ("conditions", "model", "rules", "sat", "simulator", "symbolic")
+    for folder in ("actions", "conditions", "model", "rules", "sat", "simulator", "symbolic")
 )
 OF_MAIL = tuple(
     f"tests/unit/mail_flow/test_{name}.py"

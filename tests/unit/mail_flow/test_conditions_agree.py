@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.act import Action
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import (
     attachments,
     copies,
@@ -32,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
 from tests.unit.mail_flow import generators, message_literals
 from tests.unit.mail_flow.condition_agreement import wrong_about, wrong_about_action
@@ -101,6 +103,26 @@ def headers_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
     return row
 
 
+def recipients_told_by_subjects(patch: pytest.MonkeyPatch) -> Predicate:
+    """Of a trace: the subject in a row would decide about the recipient."""
+    return _told_by(patch, "recipient_domain_is", "subject")
+
+
+def subjects_told_by_recipients(patch: pytest.MonkeyPatch) -> Predicate:
+    """Of a trace: the recipient in a row would decide about the subject."""
+    return _told_by(patch, "subject_contains_words", "recipient")
+
+
+def _told_by(patch: pytest.MonkeyPatch, option: str, column: str) -> Predicate:
+    """A row that names another column of a trace than the one that says it."""
+    row = replace(predicates.BY_OPTION[option], column=column, untraced="")
+    others = tuple(row if each.options == row.options else each for each in predicates.PREDICATES)
+    for module in (predicates, rule_set, candidate_edits, message_properties):
+        patch.setattr(module, "PREDICATES", others)
+    patch.setitem(predicates.BY_OPTION, option, row)
+    return row
+
+
 Mistake = Callable[[pytest.MonkeyPatch], Predicate]
 
 
@@ -118,12 +140,14 @@ def samples() -> Iterator[None]:
         (nobody_is_added_to_fields, "the formula is False, the simulator says None"),
         (attachments_stay_in_sight, "the formula is True, the simulator says None"),
         (headers_as_they_arrive, "the formula is False, the simulator says True"),
+        (recipients_told_by_subjects, "a row says"),
+        (subjects_told_by_recipients, "a row says"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_mistake_is_found(mistake: Mistake, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = wrong_about(mistake(monkeypatch))
-    assert [wrong for wrong in found if wrong.endswith(said)], found
+    assert [wrong for wrong in found if said in wrong], found
 
 
 @pytest.mark.usefixtures("samples")
@@ -140,8 +164,27 @@ def test_an_action_without_samples_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("option", ["prepend_subject", "set_scl", "apply_ome", "copy_to"])
-def test_an_action_whose_row_does_not_say_what_it_changes_is_named(
+def test_an_action_whose_row_says_that_it_changes_something_else_is_named(
     option: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(actions.BY_OPTION, option, replace(actions.BY_OPTION[option], seen=""))
-    assert wrong_about_action(option)[0].startswith(f"{option}: the rows say []")
+    monkeypatch.setitem(actions.BY_OPTION, option, replace(actions.BY_OPTION[option], seen="importance"))
+    assert wrong_about_action(option)[0].startswith(f"{option}: the rows say")
+
+
+@pytest.mark.parametrize("option", ["prepend_subject", "set_scl", "apply_ome", "copy_to"])
+def test_an_action_whose_row_does_not_say_what_it_changes_is_refused(option: str) -> None:
+    with pytest.raises(TypeError, match=option):
+        replace(actions.BY_OPTION[option], seen="")
+
+
+def test_a_table_of_actions_that_is_not_whole_is_refused() -> None:
+    done = frozenset[Does]().union(*actions.FAMILIES.values())
+    for rows, families, said in (
+        (actions.ACTIONS[1:], done, f"{actions.ACTIONS[0].option} has 0 rows"),
+        ((*actions.ACTIONS, actions.ACTIONS[0]), done, f"{actions.ACTIONS[0].option} has 2 rows"),
+        (actions.ACTIONS, done - {Does.BRAND}, "no family of actions does what apply_rights_protection_customization"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            actions.check(rows, families)
+    with pytest.raises(TypeError, match="nothing in DOES"):
+        Action("encrypt_everything")

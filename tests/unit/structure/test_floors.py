@@ -8,6 +8,7 @@ import graphlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 from tests.unit.structure.floors import FLOORS, FOLDERS
 
@@ -59,11 +60,17 @@ def _imported_from(module: str, node: ast.AST) -> str | None:
     return node.module.removeprefix(PREFIX) if node.module and node.module.startswith(PREFIX) else None
 
 
+def _is_for_checkers(node: ast.AST) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 def imports_of(module: str) -> Iterator[str]:
     """The modules of the collection that a module imports at any place but for type checkers only."""
-    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
+    for_checkers = {id(node) for block in ast.walk(tree) if _is_for_checkers(block) for node in block.body}
+    for node in ast.walk(tree):
         package = _imported_from(module, node)
-        if package and isinstance(node, ast.ImportFrom):
+        if package and isinstance(node, ast.ImportFrom) and id(node) not in for_checkers:
             for name in node.names:
                 inner = f"{package}.{name.name}"
                 yield inner if inner in FILES else package

@@ -15,6 +15,9 @@ from ..model.kleene import Open, Reason
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork
 
+#: The sorts of actions of which later rules see something.
+_SEEN = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.ADD, Does.REDIRECT, Does.CHANGE))
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -35,6 +38,12 @@ class Action:
     in_audit: tuple[str, ...] = ()
     unknowns: tuple[str, ...] = ()
     fate_if: tuple[str, str] = ("", "")
+
+    def __post_init__(self) -> None:
+        if self.option not in DOES:
+            raise TypeError(f"{self.option} has a row, and nothing in DOES says what it does")
+        if self.does in _SEEN and not self.seen:
+            raise TypeError(f"{self.option} does not say what later rules see of it")
 
     @property
     def does(self) -> Does:

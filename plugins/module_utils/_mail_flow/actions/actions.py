@@ -7,12 +7,14 @@ and New-TransportRule pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ..._resources.rules.action_effects import DOES, Does
 from .act import Action, Effect
 from .bring import BRING, NAMING_PEOPLE, bring
-from .deliver import DELIVER, deliver
+from .deliver import DELIVER, FATES, deliver
 from .edit import EDIT, edit
 from .protect import PROTECT, protect
 from .route import ROUTE, route
@@ -21,11 +23,36 @@ from .tell import TELL, tell
 #: Every action.
 ACTIONS: tuple[Action, ...] = (*PROTECT, *DELIVER, *BRING, *EDIT, *ROUTE, *TELL)
 
-#: What the families do to a copy, in the order in which worlds are told apart.
-EFFECTS: tuple[Effect, ...] = (protect, route, edit, tell, bring, deliver)
+#: What each family does to a copy, with the sorts of actions that it does, in the order in which worlds are told apart.
+FAMILIES: Mapping[Effect, frozenset[Does]] = {
+    protect: frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND)),
+    route: frozenset((Does.ROUTE,)),
+    edit: frozenset((Does.CHANGE,)),
+    tell: frozenset((Does.REPORT,)),
+    bring: frozenset((Does.MODERATE, Does.ADD, Does.REDIRECT)),
+    deliver: frozenset((*FATES, Does.STOP)),
+}
+EFFECTS: tuple[Effect, ...] = tuple(FAMILIES)
 
 #: Option to its action.
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
+
+
+def check(rows: Iterable[Action], done: Collection[Does]) -> None:
+    """Refuses a table of actions in which one is missing, stands twice, or is done by no family.
+
+    :param done: what the families do; what belongs to another action needs none.
+    :raises TypeError: with the name of the option.
+    """
+    counts = Counter(row.option for row in rows)
+    for option, does in DOES.items():
+        if counts[option] != 1:
+            raise TypeError(f"{option} has {counts[option]} rows in the families of actions")
+        if does is not Does.DETAIL and does not in done:
+            raise TypeError(f"no family of actions does what {option} does: {does}")
+
+
+check(ACTIONS, frozenset[Does]().union(*FAMILIES.values()))
 
 
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
