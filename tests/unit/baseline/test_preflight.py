@@ -431,7 +431,9 @@ class TestApproval:
         folder = tmp_path / "approved/contoso"
         folder.mkdir(parents=True)
         plan.rename(folder / "plan.json")
-        assert "does not contain a plan of contoso" in refused(role, approved_plan=str(folder))
+        with pytest.raises(OptionError, match="does not contain a plan of contoso") as error:
+            role.plan(approved_plan=str(folder))
+        assert str(error.value.remedy).startswith("Set it to the plan.json of a check-mode run")
         assert role.run(approved_plan=str(folder.parent))["changed"]
 
     def test_a_bare_name_that_means_two_plans_is_refused(
