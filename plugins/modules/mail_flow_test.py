@@ -1051,8 +1051,9 @@ policy:
       description: >-
         The other rules that keep some of this mail from it, each with its name (C(rule)) and C(how), V(rejects),
         V(deletes), V(quarantines), V(redirects), V(stops) (the rules before), V(may_stop) (a rule on trial),
-        V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval). The sentence names
-        some of them, and counts the others by C(how).
+        V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval); of a DLP rule,
+        V(dlp_blocks), V(dlp_decrypts) or V(dlp_asks) (for another template). The sentence names some of them, and counts
+        the others by C(how).
       type: list
       elements: dict
       returned: where there are such rules

@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
+    policy as policy_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
     claims_of,
     prove,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
@@ -24,6 +29,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.dlp_rules import (
+    CERTAIN,
+    SAME_CONDITION,
+    DlpRules,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
@@ -35,7 +45,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
     encrypter_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
+    guarantee_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.compliance.dlp_fields import CONDITIONS
 
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow.comparison import disagreement
@@ -344,6 +359,85 @@ def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
         ),
         ("label", "Secret", "mail for which people choose it, as a default (encrypts it)", "told"),
     ]
+
+
+def test_what_rules_do_excepts_what_dlp_undoes() -> None:
+    told = {
+        "dlp_policies": [
+            decrypts({"recipient_domain_is": ["adatum.com"]}),
+            policy({"recipient_domain_is": ["bank.example"]}, "B", block_access=True),
+            policy({"recipient_domain_is": ["law.example"]}, "O", encrypt_rms_template="Do Not Forward"),
+        ]
+    }
+    (said,) = policy_of([ENCRYPT], {**FACTS, **told}).statements
+    assert [(each.rule, each.how) for each in said.exempting] == [
+        ("B", "dlp_blocks"),
+        ("D", "dlp_decrypts"),
+        ("O", "dlp_asks"),
+    ]
+    assert not said.unknown
+    assert "DLP takes its protection away by 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0]["text"]
+    open_ = {"dlp_policies": [decrypts({"recipient_domain_is": ["adatum.com"], **SENSITIVE})]}
+    (said,) = policy_of([ENCRYPT], {**FACTS, **open_}).statements
+    assert (said.exempting, {reason.id for reason in said.unknown}) == ((), {questions.DLP_RULES})
+
+
+def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_make() -> None:
+    told = [
+        encrypts(OUTGOING),
+        policy({"from_scope": "InOrganization"}, "C", blind_copy_to=["audit@outside.example"], priority=1),
+        decrypts({"recipient_domain_is": ["adatum.com"]}, priority=2),
+    ]
+    when = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
+    (found,) = prove([], {**FACTS, "dlp_policies": told}, [{"name": "X", "when": when, "then": "not_in_clear"}])
+    assert found.verdict == "proved"
+    rested = {premise.kind or premise.id: premise.values for premise in found.premises}
+    assert rested["dlp_rules"] == ("P", "C")
+    assert rested["dlp_copies"] == ("C", "audit@outside.example")
+    rows = guarantee_rows([found])[0]["assumptions"]
+    assert {"dlp_rules", "dlp_copies"} <= {row["id"] for row in rows}
+
+
+def test_each_condition_of_dlp_is_that_of_a_rule_or_open() -> None:
+    """One that is a rule's is that row, with its evaluation, its formula and its words."""
+    samples: dict[str, Any] = {
+        "access_scope": "NotInOrganization",
+        "from_scope": "InOrganization",
+        "message_type_matches": "OOF",
+        "with_importance": "High",
+        "message_size_over": "1MB",
+        "document_size_over": "1MB",
+        "non_bifurcating_access_scope": "HasExternal",
+        "header_contains_message_header": "X-Any",
+        "header_matches_message_header": "X-Any",
+    }
+    kinds = set()
+    for part in CONDITIONS:
+        values = {option: samples.get(option, _sample(option, kind)) for option, kind in part.kinds.items()}
+        known = facts_of({"dlp_policies": [encrypts(values)]}).dlp_policies
+        assert isinstance(known, DlpRules)
+        (leaf, *others) = known.rules[0].looks_for.leaves
+        (option, *_more) = (SAME_CONDITION.get(option, option) for option in values)
+        assert not others, part.name
+        if leaf.atom is None:
+            assert leaf.about == option
+            row = BY_OPTION.get(option)
+            assert row is None or row.looks_at == "protection" or row.reach in (Reach.COPY, Reach.RELATION), option
+        else:
+            assert leaf.atom.predicate is BY_OPTION[option]
+        assert known.rules[0].is_certain is (leaf.atom is not None and option in CERTAIN)
+        kinds.add((leaf.atom is None, known.rules[0].is_certain))
+    assert kinds == {(True, False), (False, False), (False, True)}
+
+
+def _sample(option: str, kind: Any) -> Any:
+    if kind.spec["type"] == "bool":
+        return True
+    if "ad_attribute" in option:
+        return ["department:sales"]
+    if option == "sender_ip_ranges":
+        return ["192.0.2.1"]
+    return ["a@contoso.com"] if kind.spec["type"] == "list" else [{"name": "x"}]
 
 
 SEEDS = range(24)

@@ -29,7 +29,7 @@ from ..model.wishes import PORTAL, WISHES
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, Literal
+from ..sat.formula import FALSE, Batch, Literal
 from ..simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
@@ -415,6 +415,7 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
         *([Premise("date", values=tuple(dates))] if dates else []),
         *(beyond(model, place, budget) if beyond else ()),
         *(_wrapped(model, place, budget) if any("delivered" in one_of for one_of in wish.kept) else ()),
+        *_dlp_rules(model, place, budget),
     ]
 
 
@@ -469,6 +470,22 @@ def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
     """
     wrapped = high(model.free.chains[0].state.seen.wrapped)
     return [WRAPPED] if model.solve([_applies_to_recipient(model, place), wrapped], budget) else []
+
+
+def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
+    """The premises that Exchange enforces DLP rules on the mail as they are known, and that copies which they make are
+    left out, where they may match such mail.
+    """
+    applied = model.free.outcomes[0].after.dlp
+    if not applied:
+        return
+    about = _applies_to_recipient(model, place)
+    asked = Batch(model.circuit, budget)
+    matching = asked.possible([(number, [about, high(when)]) for number, (_does, when) in enumerate(applied)])
+    found = [does for number, (does, _when) in enumerate(applied) if number in matching]
+    if found:
+        yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in found)))
+    yield from (Premise("dlp_copies", values=(does.name, listed(does.brings))) for does in found if does.brings)
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:

@@ -25,8 +25,10 @@ from ..conditions.predicate import Atom
 from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
+from ..model.encrypters import BLOCKED, Encrypter
 from ..model.kleene import Reason
 from ..model.outcomes import OPEN_PROTECTIONS, Fate
+from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
@@ -342,7 +344,21 @@ class _StatementSearch:
                 candidates.append(
                     _Candidate(Exempting(other.name, how), self._acts(other, effect), (_RANK[how], other.place))
                 )
-        return candidates
+        return [*candidates, *self._of_dlp(effect, len(self._rules.rules))]
+
+    def _of_dlp(self, effect: RuleEffect, behind: int) -> Iterator[_Candidate]:
+        """The DLP rules that surely keep mail from an effect. What others may do is open.
+
+        :param behind: the number of mail flow rules, which explain more.
+        """
+        policies = self._model.facts.dlp_policies
+        if effect.kind not in _BEFORE_DLP or not isinstance(policies, DlpRules):
+            return
+        certain = {(rule.does.name, rule.does.policy) for rule in policies.rules if rule.is_certain}
+        for place, (does, when) in enumerate(self._model.free.outcomes[0].after.dlp):
+            how = _how_after(does, effect)
+            if how and (does.name, does.policy) in certain:
+                yield _Candidate(Exempting(does.name, how), high(when), (_RANK[how], behind + place))
 
     def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
@@ -637,10 +653,26 @@ _RANK = {
     "asks": 3,
     "brands": 4,
     "holds": 5,
+    "dlp_blocks": 6,
+    "dlp_decrypts": 7,
+    "dlp_asks": 8,
 }
+
+#: The effects that DLP can undo.
+_BEFORE_DLP = ("encrypted", "branded")
 
 #: The effects that are over once a rule has acted, whatever later rules do.
 _AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
+
+
+def _how_after(does: Encrypter, effect: RuleEffect) -> str:
+    """How a DLP rule keeps mail from an effect; empty if it does not."""
+    if does.ends == BLOCKED:
+        return "dlp_blocks"
+    if does.removes:
+        return "dlp_decrypts"
+    names = {name_key(option_name(name)) for name in effect.names} if effect.kind == "encrypted" else set()
+    return "dlp_asks" if names and any(name_key(option) not in names for option in does.options) else ""
 
 
 def _how(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:

@@ -25,13 +25,14 @@ from ..._resources.rules.rule import Rule, proposed_rules
 from ..._resources.rules.stored import rules_of
 from ..model.addresses import domain
 from ..model.message import Message
+from ..rules.dlp_rules import DlpRules
 from ..rules.rule_set import RuleSet
 from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
 from .guarantee_options import Guarantee
 from .messages import MESSAGES_ARGUMENT_SPEC, Case
 from .observations import CountedObservations, observations_of, observed_of
-from .parsing import DIALECTS
+from .parsing import DIALECTS, facts_of
 
 
 @dataclass
@@ -446,6 +447,11 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
         option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options
     }
     encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
+    told = facts_of({fact: given[fact] for fact in ("dlp_policies", "labels") if given.get(fact)})
+    if isinstance(told.dlp_policies, DlpRules):
+        options |= {option for atom in told.dlp_policies.leaves.atoms for option in atom.predicate.options}
+        encrypts |= any(rule.does.changes_mail for rule in told.dlp_policies.rules)
+    encrypts |= any(label.changes_mail for label in told.labels or ())
     protected = any(message.protection is None or message.protection.by_rights for message in messages)
     leaves = any(
         domain(address) != domain(message.sender)

@@ -217,6 +217,13 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         f"What the rule {rule!r} shows {person}, in a report or for an approval, is not considered. It may be"
         f" {UNPROTECTED}."
     ),
+    "dlp_copies": lambda rule, people: (
+        f"Copies for {people} that the DLP rule {rule!r} makes are not considered. They may be {UNPROTECTED}."
+    ),
+    "dlp_rules": lambda *names: (
+        f"Exchange enforces the DLP rule{'s' if len(names) > 1 else ''} {listed(list(map(repr, names)))} as known here, and"
+        " as Microsoft documents."
+    ),
     "next_server": (
         "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
     ),
@@ -245,12 +252,13 @@ _LEAVES_OUT = {
     "journals": "copies for journals",
     "added_copies": "copies that the rule {!r} makes for {}",
     "shown_copies": "what the rule {!r} shows {}",
+    "dlp_copies": "copies that the DLP rule {!r} makes for {}",
     "not_ours": "S/MIME-encrypted mail, mail that other organizations encrypt",
 }
 
 
 #: The assumptions that leave out copies which rules make, or what they show others.
-_COPIES = ("added_copies", "shown_copies")
+_COPIES = ("added_copies", "shown_copies", "dlp_copies")
 
 #: Any other assumption of a proof, in a few words.
 RELIED_ON = {
@@ -259,6 +267,7 @@ RELIED_ON = {
     "rule_errors": "no rule errors",
     "configured": "working encryption",
     "later": "no change after the rules",
+    "dlp_rules": "DLP rules as they are known",
     "authenticated": "authenticated mail from inside",
     "subdomains": "domains with their subdomains",
     "sent_from": "senders' primary addresses",

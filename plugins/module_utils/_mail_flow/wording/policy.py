@@ -380,6 +380,9 @@ _KEEPS_MAIL = {
     "asks": "asks for another template for mail of",
     "brands": "chooses another branding for mail of",
     "holds": "holds for approval mail of",
+    "dlp_blocks": "(DLP) blocks mail of",
+    "dlp_decrypts": "(DLP) takes the protection away of mail of",
+    "dlp_asks": "(DLP) asks for another template for mail of",
 }
 
 

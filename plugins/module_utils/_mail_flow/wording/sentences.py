@@ -356,6 +356,9 @@ _KEEPS: Mapping[str, tuple[str, bool]] = {
     "routes": ("it is routed by", False),
     "brings": ("it is sent there by", False),
     "holds": ("it is held for approval by", False),
+    "dlp_blocks": ("DLP blocks it by", False),
+    "dlp_decrypts": ("DLP takes its protection away by", False),
+    "dlp_asks": ("DLP asks for another template by", False),
 }
 
 #: The maximum number of other rules that a sentence names.
