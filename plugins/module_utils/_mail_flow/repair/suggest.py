@@ -359,10 +359,10 @@ class _Repair:
                 kind = draft.edits[-1].kind
                 if kind == ADD and ADD in kinds:
                     continue  # It is the same rule at another place.
-                (left_open,) = prove(RuleSet(draft.rules, self.rules.dialect), self.given, [guarantee], self.now)
+                tried = self._under(draft, goal)
+                left_open = tried.judgment(guarantee)
                 if left_open.verdict is GuaranteeVerdict.PROVED:
                     continue
-                tried = self._under(draft, goal)
                 if self._refuting(tried, others) is None and self._acts(draft, tried):
                     yield draft, left_open
                     kinds.append(kind)

@@ -7,6 +7,13 @@ import random
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+    GoalSuggestions,
+    SearchEffort,
+    Suggestion,
+    with_replays,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import chain, replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
@@ -81,3 +88,15 @@ def test_whatever_is_forgotten_changes_no_number(monkeypatch: pytest.MonkeyPatch
     for module in (chain, replay):
         monkeypatch.setattr(module, "MOST_KNOWN", 1)
     assert found() == whole
+
+
+def test_of_suggestions_what_would_have_changed_fewer_copies_comes_first() -> None:
+    source = random.Random(1)
+    encrypt = {"name": "E", "conditions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+    some = {**encrypt, "conditions": {"message_size_over": "1GB"}}
+    trace = traced([ordinary_message(source, f"m{number}") for number in range(30)], tenant(source))
+    every = [Suggestion((), rules, Difference(), ()) for rules in ((encrypt,), (some,), ({**encrypt, "name": "F"},))]
+    goal = GoalSuggestions("G", tuple(every), SearchEffort())
+    (found,) = with_replays([goal], RuleSet([]), {}, trace, None)
+    # Those that would have changed equally many stay as they are.
+    assert [each.rules for each in found.suggestions] == [every[place].rules for place in (1, 0, 2)]
