@@ -21,7 +21,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     RollbackClass,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import finding, judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
+    finding,
+    judgment,
+    lint_afterwards,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as cells
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
@@ -88,10 +92,12 @@ def contained(returned: str, key: str) -> set[str]:
     return documented(RETURNED[returned]["contains"][key]["description"])
 
 
-LINT_KINDS = CHECKS.keys() | arguments("analyses", "LintFinding", 0)
+LINT_KINDS = (
+    CHECKS.keys() | arguments("analyses", "LintFinding", 0) | {kind for kind, _is_so in lint_afterwards._MEETINGS}
+)
 LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 #: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, and whether there are several exceptions.
-CASES_IN_TABLES = {"approval", "report", "copy", "redirection", "word", "pattern", "one of several"}
+CASES_IN_TABLES = {"approval", "report", "copy", "redirection", "word", "pattern", "one of several", "perhaps"}
 
 #: Side effects that a policy tells: not other texts, and approvals only as what becomes of mail.
 SIDE_EFFECTS_TOLD = sentences._SIDE_EFFECTS.keys() - {
@@ -105,7 +111,7 @@ SIDE_EFFECTS_TOLD = sentences._SIDE_EFFECTS.keys() - {
 FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "findings of lint": (LINT_KINDS, {kind for kind, _case in LINT_WORDS}),
     "cases of findings of lint": (
-        cases() | CASES_IN_TABLES,
+        (cases() | CASES_IN_TABLES) - {""},
         {case for _kind, case in LINT_WORDS if case},
     ),
     "kinds of difference": (DifferenceKind, sentences.BECOMES),

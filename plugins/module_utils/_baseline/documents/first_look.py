@@ -24,7 +24,7 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
-from ..._mail_flow.wording.summary import reasons_of, refutation
+from ..._mail_flow.wording.summary import MOST_REASONS, reasons_of, refutation
 from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.action_effects import ENCRYPTING
@@ -251,7 +251,7 @@ def _holes(organization: Organization) -> list[str]:
     if verdict["verdict"] == GuaranteeVerdict.REFUTED:
         holes.append(f"for example, {refutation(verdict)}")
     elif verdict["verdict"] != GuaranteeVerdict.PROVED:
-        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(verdict)}")
+        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(verdict, MOST_REASONS)}")
     acting = {rule.name: rule for rule in _acting(organization)}
     leaving = [
         finding

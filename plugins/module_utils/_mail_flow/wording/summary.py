@@ -273,9 +273,18 @@ def causes(counterexample: Mapping[str, Any]) -> list[str]:
     return [*decided, *([hole_words(counterexample["hole"])] if counterexample.get("hole") else [])]
 
 
-def reasons_of(row: Mapping[str, Any]) -> str:
-    """Why it is unknown whether a guarantee holds."""
-    return "; ".join(f"{reason['reason']} ({reason['id']})" for reason in row.get("unknown") or ())
+#: The maximum number of reasons that a sentence about a verdict names.
+MOST_REASONS = 3
+
+
+def reasons_of(row: Mapping[str, Any], most: int | None = None) -> str:
+    """Why it is unknown whether a guarantee holds.
+
+    :param most: the maximum number of reasons; by default all.
+    """
+    reasons = [f"{reason['reason']} ({reason['id']})" for reason in row.get("unknown") or ()]
+    more = len(reasons[most:]) if most else 0
+    return "; ".join([*reasons[:most], *([f"and {more} more reason{'s' if more > 1 else ''}"] if more else [])])
 
 
 def verdict_sentence(row: Mapping[str, Any]) -> str:
@@ -298,7 +307,7 @@ def _unverified(rows: Sequence[Mapping[str, Any]]) -> str:
     """The sentence that it is unknown whether guarantees hold, for reasons that they share."""
     names = listed([repr(row["name"]) for row in rows], joint="and", most=_UNVERIFIED)
     is_shown = any(reason["id"] == SHOWN for reason in rows[0].get("unknown") or ())
-    return f"Cannot verify {names}: {reasons_of(rows[0])}.{f' {_LEAVING_OUT}' if is_shown else ''}"
+    return f"Cannot verify {names}: {reasons_of(rows[0], MOST_REASONS)}.{f' {_LEAVING_OUT}' if is_shown else ''}"
 
 
 def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
