@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +72,15 @@ def test_what_is_not_granted_is_named_with_its_role(organization: Tenant) -> Non
     assert set(found["unavailable"]) == set(GATHER)
     assert not set(GATHER) & set(found)
     assert all("Security Reader" in why for why in found["unavailable"].values())
+
+
+@pytest.mark.parametrize("line", ["psrp", "constrained"])
+def test_a_wire_that_cannot_ask_says_so_and_the_task_goes_on(tmp_path: Path, line: str) -> None:
+    with Emulator([STATE]) as emulator:
+        found = read(tenant(tmp_path, emulator, line))
+    assert found["organization"]["name"] == ORGANIZATION
+    assert set(found["unavailable"]) == set(GATHER)
+    assert all("compliance endpoint" in why for why in found["unavailable"].values())
 
 
 def test_everything_else_opens_no_second_session(organization: Tenant) -> None:

@@ -65,6 +65,15 @@ class ComplianceAddress(ServiceAddress):
         self._host = urllib.parse.urlsplit(self.base).hostname or ""
         return urllib.parse.urlsplit(url)._replace(netloc=place).geturl()
 
+    def link(self, link: str) -> str:
+        """The address of a further page, at the place that answers, whichever of the service's names the link has; empty
+        if it is not the service's.
+        """
+        if not self._label(link):
+            return ""
+        place = urllib.parse.urlsplit(self.base)
+        return urllib.parse.urlsplit(link)._replace(scheme=place.scheme, netloc=place.netloc).geturl()
+
     def _label(self, location: str) -> str:
         """The place that a redirect names; empty if it is not in the service's domain."""
         try:

@@ -69,8 +69,8 @@ def test_an_audit_says_who_else_encrypts(role: Role) -> None:
     overview = role.report["overview"]
     assert overview["unseen"] == ["encrypt_button"]
     assert overview["not_read"] == []
-    rows = [row for row in role.report["mail"]["encrypters"] if row["kind"] == "dlp"]
-    assert rows
+    rows = [row for row in role.report["mail"]["encrypters"] if row["kind"] in ("dlp", "label")]
+    assert {row["rests_on"] for row in rows} == {"read"}
 
 
 def test_an_audit_without_the_role_names_it_and_goes_on(role: Role) -> None:

@@ -224,6 +224,35 @@ def test_a_circle_of_redirects_ends(emulator: Emulator, broker: Broker, tunnel: 
     other.close()
 
 
+@pytest.mark.parametrize(
+    "url", [f"https://{FRONT}", f"https://nam10b.{FRONT}", "https://nam10b.admin.protection.outlook.com:446"]
+)
+def test_hundreds_of_policies_come_in_pages(
+    emulator: Emulator, broker: Broker, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(emulator.compliance, "url", url)
+    policies = [{"Name": f"P{number}"} for number in range(500)]
+    emulator.organizations[ORGANIZATION].replace({**STATE, "dlp_policies": policies, "page_size": 200})
+    other = through(emulator, tunnel)
+    (result,) = other.invoke(POLICIES)
+    assert [each["Name"] for each in result.objects] == [each["Name"] for each in policies]
+    assert {host for host, _port in tunnel.asked} == {"127.0.0.1", FRONT, f"nam10b.{FRONT}"}
+    other.close()
+
+
+def test_a_page_elsewhere_is_not_asked_for(
+    emulator: Emulator, broker: Broker, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator.compliance, "url", "https://evil.example.com")
+    policies = [{"Name": f"P{number}"} for number in range(5)]
+    emulator.organizations[ORGANIZATION].replace({**STATE, "dlp_policies": policies, "page_size": 2})
+    other = through(emulator, tunnel)
+    (result,) = other.invoke(POLICIES)
+    assert result.error is not None
+    assert "evil.example.com" not in {host for host, _port in tunnel.asked}
+    other.close()
+
+
 # Refusals and losses
 
 
