@@ -65,6 +65,21 @@ def test_the_playbook_shows_sends_and_reads_again(tenant: Tenant) -> None:
     assert sent(tenant) == number
 
 
+TRIED: dict[str, Any] = {"Name": "Tried", "Mode": "Audit", "StopRuleProcessing": True, "SetAuditSeverity": "Low"}
+
+
+@pytest.mark.parametrize("answer", [False, True])
+@pytest.mark.organizations(state(TRIED, STORED))
+def test_what_an_organization_answers_is_kept(tenant: Tenant, answer: bool) -> None:
+    tenant.emulator.organizations[NAME].patch({"answers": {"U08": answer}})
+    wanted = {"experiment": {**PEOPLE, "rules": ["Partners"], "observations": "observed/contoso.json"}}
+    play(tenant.controller, "experiment", **wanted)
+    file = tenant.controller.home / "observed/contoso.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    document, _mark = json.loads(file.read_text(encoding="utf-8"))
+    assert {(each["id"], each["answer"]) for each in document["observations"]} == {("U08", answer)}
+
+
 @pytest.mark.organizations(state(STORED, lies=["no rules"]))
 def test_the_playbook_fails_where_exchange_contradicts(tenant: Tenant) -> None:
     ran = play(tenant.controller, "experiment", rc=2, experiment=PEOPLE, guarantees=[GUARANTEE])

@@ -124,6 +124,13 @@ def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
     assert ANN not in json.dumps(tenant.report)
 
 
+def test_observations_are_kept_where_the_run_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tenant = Tenant(str(tmp_path), result(copy(True)))
+    tenant.plan("audit", **wanted(observations="observed.json"))
+    assert tenant.asked[0]["observations"] == str(tmp_path / "observed.json")
+
+
 def test_check_mode_sends_nothing(tmp_path: Path) -> None:
     tenant = Tenant(str(tmp_path), {"msg": "Would send 1 message.\n  one", "experiments": [], "sent": 0})
     tenant.plan("audit", check=True, **wanted())

@@ -500,10 +500,10 @@ CONTROLS: tuple[Control, ...] = (
                 EXPERIMENT,
                 {"type": "dict", "options": EXPERIMENT_OPTIONS},
                 "Options of M(m365.message_encryption.mail_flow_experiment), with which an audit sends test messages: C(senders) and C(recipients), both "
-                "required, C(may_reach), C(max_messages), C(wait), C(read_copies), C(send_with), and those for SMTP. The messages are about the guarantees, "
-                "and about C(rules), which are those of O(hardened_baseline_encryption_rules) by default. With C(after_changes), a baseline that has written "
-                "rules sends messages about these rules, too, and again for C(effective_within) minutes (30) until they show the rules' effect, but never "
-                "more than C(max_messages).",
+                "required, C(may_reach), C(max_messages), C(wait), C(read_copies), C(observations), C(send_with), and those for SMTP. The messages are "
+                "about the guarantees, and about C(rules), which are those of O(hardened_baseline_encryption_rules) by default. With C(after_changes), a "
+                "baseline that has written rules sends messages about these rules, too, and again for C(effective_within) minutes (30) until they show the "
+                "rules' effect, but never more than C(max_messages).",
             ),
         ),
     ),

@@ -328,6 +328,7 @@ EXPERIMENT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "smtp_security": {"type": "str", "choices": ["starttls", "tls"], "default": "starttls"},
     "smtp_username": {"type": "str"},
     "smtp_password": {"type": "str", "no_log": True},
+    "observations": {"type": "path"},
     "after_changes": {"type": "bool", "default": False},
     "effective_within": {"type": "int", "default": 30},
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -126,6 +127,8 @@ def _options(
 ) -> dict[str, Any]:
     """The options of ``mail_flow_experiment``."""
     given = {name: value for name, value in variables[EXPERIMENT].items() if value is not None and name not in _OWN}
+    if given.get("observations"):
+        given["observations"] = os.path.abspath(given["observations"])
     number = "" if round_ == 1 else f"-{round_}"
     return {
         **given,
