@@ -11,32 +11,25 @@ short_description: Send few marked test messages, and see whether Exchange does 
 version_added: 1.0.0
 description:
   - Sends few test messages between mailboxes that you name, waits, and puts what Exchange shows of each copy beside
-    what
-    was computed, by fate, rules and protection. It writes nothing but mail.
+    what was computed, by fate, rules and protection. It writes nothing but mail.
   - The messages are the ones in O(messages), and the fewest that show what O(guarantees) and O(rules) are about. In
-    check
-    mode, it shows the messages and sends none.
-  - A message is only sent from one of O(senders) to O(recipients). Rules and journals may give others a copy. Who
-    that may
-    be is computed, and an experiment is refused that may reach somebody outside who is not in O(may_reach). What a
-    mailbox
-    itself does, such as forwarding its mail, is not computed. Let the recipients be mailboxes that forward nothing; a
-    copy
-    for anybody else that the trace shows is a contradiction.
+    check mode, it shows the messages and sends none.
+  - A message is only sent from one of O(senders) to O(recipients). Rules, journals and DLP policies may give others a
+    copy. Who that may be is computed (of DLP policies as far as they can be read), and an experiment is refused that
+    may reach somebody outside who is not in O(may_reach). What a mailbox itself does, such as forwarding its mail, is
+    not computed. Let the recipients be mailboxes that forward nothing; a copy for anybody else that the trace shows
+    is a contradiction.
   - Each message is marked in its subject and by the header C(X-Message-Encryption-Experiment), asks nobody for an
-    answer
-    (C(Auto-Submitted), C(X-Auto-Response-Suppress)), is small, and says in its text what it is. What is computed is
-    about
-    the marked message. One is sent each second, and each at most once. After one that was refused, no other is sent.
+    answer (C(Auto-Submitted), C(X-Auto-Response-Suppress)), is small, and says in its text what it is. What is
+    computed is about the marked message. One is sent each second, and each at most once. After one that was refused,
+    no other is sent.
   - A message whose answer was lost is perhaps sent, and never sent again. O(record) says what was sent, also after a
-    run
-    that was killed. Read it with O(read_only=true).
+    run that was killed. Read it with O(read_only=true).
   - It reads C(Get-MessageTraceV2), C(Get-MessageTraceDetailV2) and, with O(read_only=true),
     C(Get-MailDetailTransportRuleReport). How a trace shows protection is not documented, so protection is seen in a
     delivered copy alone (O(read_copies)).
   - Moderators, journals, incident reports and DLP policies get real mail. After a change of rules, Exchange needs up
-    to an
-    hour until it acts on mail.
+    to an hour until it acts on mail.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:

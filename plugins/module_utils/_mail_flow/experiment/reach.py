@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may get a copy of a message beside those to whom it is sent: whoever rules add, redirect to, ask or tell, and journals.
+"""Who may get a copy of a message beside those to whom it is sent: whoever rules add, redirect to, ask or tell, journals, and
+everybody whom a DLP policy names that was read.
 
 What a mailbox itself does with mail, such as forwarding it, no rule says; ``observing`` notices it.
 """
@@ -14,6 +15,7 @@ from ..actions.bring import NAMING_PEOPLE
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..model.addresses import is_address, person
 from ..model.facts import Facts, leaves
+from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
@@ -56,6 +58,7 @@ def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
         return CopyReach(open=("budget",))
     everybody = {person(each).lower() for course in courses for each in _touched(course, rules)}
     everybody |= {journal.lower() for journal in facts.journals}
+    everybody |= set(_named_by_policies(facts))
     others = sorted(everybody - {letter.sender, *letter.recipients})
     names = [each for each in others if not is_address(each)]
     known = [each for each in others if each not in names]
@@ -87,6 +90,15 @@ def _named(rule: FlowRule) -> Iterator[str]:
         yield from map(str, value if isinstance(value, (list, tuple)) else [value])
     if "generate_incident_report" in rule.does(Does.REPORT):
         yield str(rule.actions["generate_incident_report"])
+
+
+def _named_by_policies(facts: Facts) -> Iterator[str]:
+    """Whom the rules of DLP policies name in their actions, whatever mail they are about: much of that is open."""
+    policies = facts.dlp_policies
+    for policy in policies.policies if isinstance(policies, DlpRules) else ():
+        for value in (value for rule in policy.rules if rule.enabled for value in rule.actions.values()):
+            named = value if isinstance(value, (list, tuple)) else [value]
+            yield from (person(str(each)).lower() for each in named if is_address(person(str(each))))
 
 
 def _surprises(course: Course) -> bool:

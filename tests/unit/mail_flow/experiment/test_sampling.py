@@ -219,3 +219,18 @@ def test_members_outside_of_a_group_are_refused() -> None:
         planned(session_with(ENCRYPT), **options)
     found = planned(session_with(ENCRYPT), **options, may_reach=["guest@elsewhere.example"])
     assert found["experiments"][0]["may_get"] == [INSIDE, "guest@elsewhere.example"]
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [{"blind_copy_to": ["archive@elsewhere.example"]}, {"generate_incident_report": ["archive@elsewhere.example"]}],
+    ids=str,
+)
+def test_whom_a_dlp_policy_names_may_get_mail(actions: dict[str, Any]) -> None:
+    rule: dict[str, Any] = {"name": "R", "conditions": {}, "actions": actions}
+    policy = {"name": "P", "rules": [rule]}
+    options: dict[str, Any] = {"messages": [message()], "facts": {"dlp_policies": [policy]}}
+    with pytest.raises(OptionError, match=r"archive@elsewhere\.example"):
+        planned(session_with(ENCRYPT), **options)
+    disabled = {**policy, "rules": [{**rule, "enabled": False}]}
+    assert planned(session_with(ENCRYPT), **{**options, "facts": {"dlp_policies": [disabled]}})["experiments"]
