@@ -353,6 +353,8 @@ OF_MAIL = (
 def test_the_guides_run_as_they_stand(tenant: Tenant) -> None:
     blocks = [yaml.safe_load(block) for name in OF_MAIL for block in code(GUIDES / f"{name}.rst", "yaml")]
     tasks = [task for block in blocks for each in block for task in each.get("tasks", [each])]
+    # An experiment sends mail, and needs the rules and the mailboxes that it names.
+    tasks = [task for task in tasks if "m365.message_encryption.mail_flow_experiment" not in task]
     assert len(tasks) >= 6
     run = tenant.run(*tasks)
     assert run.rc == 0, run.output
