@@ -6,14 +6,14 @@ split the copy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.header_edits import ADDED
 from ..model.kleene import Truth, about, any_of, opened
 from ..model.rule_view import RuleView, Settings
-from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Value
+from .formulas import AddressVariables, Formulas, MessageSeen, Value
 from .keys import RECIPIENT, Key, holds
 from .people import (
     OfAddress,
@@ -169,8 +169,7 @@ def _formula_of_fields(formulas: Formulas, atom: Atom, seen: MessageSeen, person
             at_alias = own | formulas.company.at_alias(address)
             named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
             if logic.free:
-                # An unknown is a variable there.
-                mail.perhaps_named.setdefault(address, {})[cast(Literal, named_so)] = None
+                mail.perhaps_named.setdefault(address, {})[named_so] = None
             found.append(at_alias & named_so)
     return logic.any_of(found)
 

@@ -8,21 +8,18 @@ the conditions, imports no solver.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ..model.facts import Facts
 from ..model.header_edits import HeaderEdit
 from ..model.kleene import Truth
 from .keys import Key
 
-if TYPE_CHECKING:
-    from ..sat.formula import Literal as Literal
-    from ..symbolic.logic import Value as Value
-else:
-    #: A variable of a message, or a formula over variables: the prover's own, with ``&``, ``|`` and ``~``.
-    Literal = Any
-    #: A truth value: a literal or, of something unknown, what is certain and what is possible. It has the same operators.
-    Value = Any
+#: A variable of a message, or a formula over variables: the prover's own, with ``&``, ``|`` and ``~``.
+Literal: TypeAlias = Any
+
+#: A truth value: a literal or, of something unknown, what is certain and what is possible. It has the same operators.
+Value: TypeAlias = Any
 
 
 class Connectives(Protocol):
