@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,13 +17,12 @@ from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
 from ..symbolic.compile_text_edits import SeenMessage
-from ..symbolic.encoding import Model
 from ..symbolic.logic import high
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
-from .attribution import ANY, OWN, Turn
+from .attribution import ANY, OWN
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
-from .difference_queries import CopyQueries
+from .difference_queries import DifferenceSearch
 from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
 from .open_findings import changing_rules, edit_at, how_it_ends, rules_of
 from .rule_changes import NOTHING, Edit, Separation, separation_of
@@ -57,40 +56,22 @@ class _ClassFacts:
 
 
 class ClassFindings:
-    """Finds what is true of all mail of a class, and of all mail that a sentence names.
+    """Finds what is true of all mail of a class, and of all mail that a sentence names."""
 
-    :param turns: the rules of both sets.
-    :param asked: what is asked about a person's copies, with unknown values as free variables.
-    :param budget: the maximum number of conflicts for all questions together.
-    :param about: the assumptions that the edits are about.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        edits: Sequence[Edit],
-        turns: Sequence[Turn],
-        asked: Callable[[str], CopyQueries],
-        budget: int,
-        about: Collection[str],
-    ) -> None:
-        self.model = model
-        self.edits = edits
-        self._turns = turns
-        self.asked = asked
-        self.budget = budget
-        self._assumptions_of_edits = about
-        self.sets = model.rule_sets
+    def __init__(self, search: DifferenceSearch) -> None:
+        self._search = search
+        self.model = search.model
+        self.sets = search.model.rule_sets
 
     def tell(self, classes: Iterable[MailClass]) -> None:
         """Records the findings about classes with a message that shows them."""
         drafts = [self._draft(mail_class, mail_class.shown) for mail_class in classes if mail_class.shown is not None]
         questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
-        possible = Batch(self.model.circuit, self.budget).possible(questions)
+        possible = Batch(self.model.circuit, self._search.budget).possible(questions)
         sure = {key for key, _literals in questions if key not in possible}
         findings = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
-        reached = reach(self.model.circuit, extents, self.budget)
+        reached = reach(self.model.circuit, extents, self._search.budget)
         limited = [place for place, (limit, _as_witness) in enumerate(reached) if limit == "another"]
         exempted = {place: self._exempted(drafts[place], extents[place]) for place in limited}
         for place, (draft, finding, (limit, as_witness)) in enumerate(zip(drafts, findings, reached, strict=True)):
@@ -108,13 +89,9 @@ class ClassFindings:
                 approved=approved,
             )
 
-    def _solved(self, literals: Sequence[Literal]) -> bool | None:
-        remaining = self.budget - self.model.circuit.solver.conflicts
-        return self.model.circuit.solve(literals, remaining) if remaining > 0 else None
-
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> _ClassFacts:
         candidate = shown.candidate
-        edit = edit_at(self.edits, mail_class.cause)
+        edit = edit_at(self._search.edits, mail_class.cause)
         part = mail_class.part
         both = zip(shown.courses, self.sets, candidate.facts, strict=True)
         before, after = (result(course, rules, candidate.message, facts) for course, rules, facts in both)
@@ -124,7 +101,9 @@ class ClassFindings:
             else []
         )
         later_rule = (
-            self._turns[part.first_to_differ].version(now=part.acts) if part.first_to_differ not in (OWN, ANY) else None
+            self._search.turns[part.first_to_differ].version(now=part.acts)
+            if part.first_to_differ not in (OWN, ANY)
+            else None
         )
         rules += [(int(part.acts), later_rule)] if later_rule is not None else []
         why = NOTHING
@@ -139,7 +118,7 @@ class ClassFindings:
         person = mail_class.person
         mail = self.model.mail
         nobody = [~mail.recipient["address", person]] if person else []
-        return [*nobody, *self.asked(person).of_class(mail_class.kind, mail_class.cause, mail_class.part)]
+        return [*nobody, *self._search.asked(person).of_class(mail_class.kind, mail_class.cause, mail_class.part)]
 
     def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
@@ -164,7 +143,7 @@ class ClassFindings:
                 ((place, _SEPARATED, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
             )
         if arrival := self._arrival(draft):
-            usual = assumed(self.model, self._assumptions_of_edits, usual=draft.shown.usual)
+            usual = assumed(self.model, self._search.about, usual=draft.shown.usual)
             questions.append(((place, _ARRIVES, 0), (*usual, *of_class, ~self.model.mail.arrival[arrival])))
         return questions
 
@@ -216,7 +195,7 @@ class ClassFindings:
             kind=mail_class.kind,
             about=tuple(about),
             why=why,
-            rules=rules_of(self.model, self.edits, edit),
+            rules=rules_of(self.model, self._search.edits, edit),
             person=mail_class.person,
             witness=self._witness(draft, about, why),
             cause=Cause(edit, self._acted(draft), self._later_rule(draft), self.model.settings_that_differ),
@@ -285,7 +264,7 @@ class ClassFindings:
             return None
         if part.first_to_differ == ANY:
             return LaterRule("", part.acts, stays=True)
-        turn = self._turns[part.first_to_differ]
+        turn = self._search.turns[part.first_to_differ]
         rule = turn.after or turn.before
         return LaterRule(rule.name if rule else "", part.acts, stays=turn.after is not None and not turn.after.idle)
 
@@ -295,7 +274,7 @@ class ClassFindings:
         """The literal that is true if a message is treated differently as its class says. Delivery counts at the
         witness's stage: another approval may remain.
         """
-        asked = self.asked(mail_class.person)
+        asked = self._search.asked(mail_class.person)
         differs = asked.kinds[mail_class.kind]
         if mail_class.kind not in (DifferenceKind.DELIVERY_LOST, DifferenceKind.DELIVERY_GAINED):
             return differs
@@ -306,7 +285,7 @@ class ClassFindings:
         """The literal that is true if a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
-            self.asked(mail_class.person).copies, stages, STAGE_KEYS.get(mail_class.kind, ("", "")), strict=True
+            self._search.asked(mail_class.person).copies, stages, STAGE_KEYS.get(mail_class.kind, ("", "")), strict=True
         ):
             if stage is None:
                 continue
@@ -330,7 +309,7 @@ class ClassFindings:
         why = finding.why
         differs = self._differs(mail_class, draft.approvals)
         alike = self._alike(mail_class, draft.stages, draft.approvals)
-        wanted = assumed(model, self._assumptions_of_edits, usual=draft.shown.usual)
+        wanted = assumed(model, self._search.about, usual=draft.shown.usual)
         # People whom a rule adds or redirects mail to get mail addressed to them anyway.
         anyway = (
             [mail_class.person]
@@ -345,7 +324,7 @@ class ClassFindings:
             wanted += [~literal for literal in model.mail.arrival.values()]
         of_class = (
             *wanted,
-            *self.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part),
+            *self._search.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part),
             differs,
         )
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
@@ -378,13 +357,13 @@ class ClassFindings:
         exempting: dict[Exempting, Literal] = {}
         while remaining and extent.named:
             some = circuit.disjunction(remaining.values())
-            if not self._solved([*exempt, *(~acts for acts in exempting.values()), some]):
+            if not self._search.solve([*exempt, *(~acts for acts in exempting.values()), some]):
                 break
             first = next(exemption for exemption, acts in remaining.items() if circuit.holds(acts))
             exempting[first] = remaining.pop(first)
         rest = [*exempt, *(~acts for acts in candidates.values())]
         by = tuple(exemption for exemption in candidates if exemption in exempting)
-        if extent.named and self._solved(rest) is False:
+        if extent.named and self._search.solve(rest) is False:
             return "another", by
         return self._limit(draft, extent, rest), by
 
@@ -393,7 +372,7 @@ class ClassFindings:
         model, conditions = self.model, self.model.free.conditions
         every = dict.fromkeys(atom for rule in finding.about for atom in rule.exceptions)
         truths = {atom: high(conditions.truth(atom, SeenMessage(), model.mail.recipient)) for atom in every}
-        return tuple(atom for atom, truth in truths.items() if self._solved([*extent.spared, truth]) is not False)
+        return tuple(atom for atom, truth in truths.items() if self._search.solve([*extent.spared, truth]) is not False)
 
     def _limit(self, draft: _ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
         """What exempts named mail beside other rules.
@@ -404,13 +383,13 @@ class ClassFindings:
         inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
         limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
         for limit, literals in limits.items():
-            if self._solved([*rest, *literals]) is False and self._solved([*extent.named, *literals]):
+            if self._search.solve([*rest, *literals]) is False and self._search.solve([*extent.named, *literals]):
                 return limit
         return "already" if self._exempt_mail_was_alike(draft, rest) else "some"
 
     def _exempt_mail_was_alike(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
-        copies = self.asked(draft.mail_class.person).copies[1]
+        copies = self._search.asked(draft.mail_class.person).copies[1]
         kind = draft.mail_class.kind
         visible = copies.delivered | copies.released
         delivered = copies.fate(Fate.DELIVERED, draft.approvals)
@@ -420,7 +399,7 @@ class ClassFindings:
             DifferenceKind.DELIVERY_GAINED: delivered,
             DifferenceKind.DELIVERY_LOST: ~(copies.delivered | delivered),
         }
-        return kind in now and self._solved([*exempt, high(~now[kind])]) is False
+        return kind in now and self._search.solve([*exempt, high(~now[kind])]) is False
 
     def _candidates(self, draft: _ClassFacts) -> dict[Exempting, Literal]:
         """The rules that may exempt mail, each with that it acts in one of the rule sets."""

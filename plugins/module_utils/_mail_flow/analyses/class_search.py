@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..budget import BudgetError
 from ..conditions.keys import Key
 from ..sat.formula import Literal
-from ..symbolic.encoding import CandidateMessage, Model, Side
+from ..symbolic.encoding import CandidateMessage, Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .aspects import Aspect, DifferenceKind
-from .attribution import ANY, WHOLE, Part, Turn
+from .attribution import ANY, WHOLE, Part
 from .difference_kinds import (
     ClassWitness,
     Courses,
@@ -22,8 +22,7 @@ from .difference_kinds import (
     treated,
     witness_of,
 )
-from .difference_queries import CopyQueries, DifferenceQueries
-from .rule_changes import Edit
+from .difference_queries import CopyQueries, DifferenceSearch
 
 #: The maximum number of classes to search for.
 MOST_CLASSES = 400
@@ -46,33 +45,22 @@ _Example = tuple[Part, "CandidateMessage | None"]
 class ClassSearch:
     """Searches a model for classes.
 
-    :param options: the options of protection that rules ask for.
-    :param turns: the rules of both sets.
-    :param about: the assumptions that the edits are about: mail that does not meet them is affected.
-    :param budget: the maximum number of conflicts for all questions together.
     :param classes: what is found.
     :param unusual: the causes of possible differences in unusual mail. They share one finding.
     """
 
     def __init__(
         self,
-        model: Model,
-        edits: Sequence[Edit],
-        options: Sequence[str],
-        turns: Sequence[Turn],
-        about: Collection[str],
-        budget: int,
+        search: DifferenceSearch,
         classes: dict[ClassKey, MailClass] | None = None,
         unusual: set[int] | None = None,
     ) -> None:
-        self.model = model
-        self.edits = edits
-        self.budget = budget
-        self._options = options
-        self._turns = turns
-        self._assumptions_of_edits = about
-        self.questions = DifferenceQueries(model, edits, options, turns)
-        self.mail = SearchedMail(model, about)
+        self._search = search
+        self.model = search.model
+        self.edits = search.edits
+        self.questions = search.queries
+        self.budget = search.budget
+        self.mail = SearchedMail(search.model, search.about)
         self.classes = {} if classes is None else classes
         self.unusual = set() if unusual is None else unusual
         self._room = MOST_PARTS
@@ -82,16 +70,8 @@ class ClassSearch:
 
         :raises BudgetError: nothing remains.
         """
-        return ClassSearch(
-            self.model.refined(keys),
-            self.edits,
-            self._options,
-            self._turns,
-            self._assumptions_of_edits,
-            self.remaining_budget,
-            self.classes,
-            self.unusual,
-        )
+        refined = self._search.refined(keys, self.remaining_budget)
+        return ClassSearch(refined, self.classes, self.unusual)
 
     @property
     def remaining_budget(self) -> int:
@@ -200,11 +180,7 @@ class ClassSearch:
 
     def _met(self) -> list[Literal]:
         """Literals that are true together if mail meets the assumptions that the edits are about."""
-        return [
-            assumption.literal
-            for assumption in self.model.mail.assumptions
-            if assumption.id in self._assumptions_of_edits
-        ]
+        return [assumption.literal for assumption in self.model.mail.assumptions if assumption.id in self._search.about]
 
     def _parts(
         self,

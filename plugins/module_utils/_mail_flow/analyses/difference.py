@@ -29,6 +29,7 @@ from .attribution import WHOLE, turns_of
 from .class_findings import ClassFindings
 from .class_search import ClassKey, ClassSearch, Which
 from .difference_kinds import transit_differs
+from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import MailFinding
 from .open_findings import CUT_SHORT, OpenFindings, SideEffects, UncomparedMail, side_effects_differ
 from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_action
@@ -110,11 +111,11 @@ class _Differ:
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             about.add(questions.PDF)
         turns = turns_of(edits, *sets)
-        self.search = ClassSearch(self.model, edits, named, turns, about, budget)
+        search = DifferenceSearch(DifferenceQueries(self.model, edits, named, turns), about, budget)
+        self.search = ClassSearch(search)
         self.classes = self.search.classes
-        asked = self.search.questions.free
-        self._class_findings = ClassFindings(self.model, edits, turns, asked, budget, about)
-        self._open = OpenFindings(self.model, edits, asked, budget, about)
+        self._class_findings = ClassFindings(search)
+        self._open = OpenFindings(search)
         self.complete = True
 
     def differ(self) -> Difference:

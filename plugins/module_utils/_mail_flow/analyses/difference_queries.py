@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from ..conditions.keys import Key
 from ..sat.formula import FALSE, TRUE, Literal
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
@@ -96,6 +97,10 @@ class DifferenceQueries:
                 self._of_added(side, person) if person else self._of_recipient(side)
             )
         return known
+
+    def refined(self, keys: Iterable[Key]) -> DifferenceQueries:
+        """The same questions to a model with other recipients for these atoms."""
+        return DifferenceQueries(self.model.refined(keys), self.edits, self._options, self.turns)
 
     def free(self, person: str = "") -> CopyQueries:
         """The questions with unknowns as free variables."""
@@ -190,3 +195,48 @@ class DifferenceQueries:
         }
         causes = {aspect: parts[aspect].causes(literals) for aspect, literals in first.items()}
         return CopyQueries((old, new), kinds, causes, parts)
+
+
+@dataclass(frozen=True)
+class DifferenceSearch:
+    """What a search for differences asks in a model of two rule sets, and what its answers may cost.
+
+    :param about: the ids of the assumptions that the edits are about: mail that does not meet them is affected.
+    :param budget: the maximum number of conflicts for all questions together.
+    """
+
+    queries: DifferenceQueries
+    about: Collection[str]
+    budget: int
+
+    @property
+    def model(self) -> Model:
+        """The model, of both rule sets."""
+        return self.queries.model
+
+    @property
+    def edits(self) -> Sequence[Edit]:
+        """What differs between the rule sets."""
+        return self.queries.edits
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        """The rules of both sets."""
+        return self.queries.turns
+
+    @property
+    def remaining(self) -> int:
+        """The number of conflicts that are left; 0 or less if none is."""
+        return self.budget - self.model.circuit.solver.conflicts
+
+    def asked(self, person: str = "") -> CopyQueries:
+        """What is asked about a person's copies, with unknown values as free variables."""
+        return self.queries.free(person)
+
+    def solve(self, literals: Sequence[Literal]) -> bool | None:
+        """Whether a message can be so; ``None`` if the budget does not tell."""
+        return self.model.circuit.solve(literals, self.remaining) if self.remaining > 0 else None
+
+    def refined(self, keys: Iterable[Key], budget: int) -> DifferenceSearch:
+        """The same in a model with other recipients for these atoms."""
+        return replace(self, queries=self.queries.refined(keys), budget=budget)

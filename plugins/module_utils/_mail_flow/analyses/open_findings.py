@@ -37,7 +37,7 @@ from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import course_of
 from .aspects import Aspect, DifferenceKind
 from .difference_kinds import MailClass, acted, witness_of
-from .difference_queries import CopyQueries, DifferenceQueries
+from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import (
     OF_COPIES,
     STATED_TEXTS,
@@ -59,26 +59,11 @@ from .rule_changes import NOTHING, DateChange, Edit, Separation, edits_of, separ
 
 
 class OpenFindings:
-    """Tells what may be different.
+    """Tells what may be different."""
 
-    :param asked: what is asked about a person's copies, with unknown values as free variables.
-    :param budget: the maximum number of conflicts for all questions together.
-    :param about: the assumptions that the edits are about.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        edits: Sequence[Edit],
-        asked: Callable[[str], CopyQueries],
-        budget: int,
-        about: Collection[str],
-    ) -> None:
-        self.model = model
-        self.edits = edits
-        self.asked = asked
-        self.budget = budget
-        self._assumptions_of_edits = about
+    def __init__(self, search: DifferenceSearch) -> None:
+        self._search = search
+        self.model = search.model
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MayBecome]:
         """One finding for each cause and person, with the possible differences."""
@@ -88,7 +73,7 @@ class OpenFindings:
         return [self._unknown(*which, group) for which, group in sorted(by_cause.items())]
 
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> MayBecome:
-        edit = edit_at(self.edits, cause)
+        edit = edit_at(self._search.edits, cause)
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next(
             (
@@ -122,7 +107,7 @@ class OpenFindings:
         return MayBecome(
             about=tuple(versions),
             why=why_apart,
-            rules=rules_of(self.model, self.edits, edit),
+            rules=rules_of(self.model, self._search.edits, edit),
             person=person,
             witness=shown.witness if shown else None,
             unknown=reasons or (NOT_FOUND,),
@@ -149,8 +134,10 @@ class OpenFindings:
             return None
         differs = ~self.model.free.conditions.any_apart(separation.met, separation.unmet, recipient)
         for mail_class in group:
-            remaining = self.budget - self.model.circuit.solver.conflicts
-            of_class = self.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
+            remaining = self._search.remaining
+            of_class = self._search.asked(mail_class.person).of_class(
+                mail_class.kind, mail_class.cause, mail_class.part
+            )
             if remaining <= 0 or self.model.circuit.solve([*of_class, differs], remaining) is not False:
                 return None
         rule = unchanged(self.model, acting)
@@ -182,27 +169,27 @@ class OpenFindings:
             {
                 assumption.id
                 for assumption in self.model.mail.assumptions
-                if assumption.seen and assumption.id not in self._assumptions_of_edits
+                if assumption.seen and assumption.id not in self._search.about
             }
         )
-        edits = [edit for cause in causes if (edit := edit_at(self.edits, cause)) is not None]
+        edits = [edit for cause in causes if (edit := edit_at(self._search.edits, cause)) is not None]
         return MayChangeUnusual(rules=names_of(edits), unknown=tuple(map(unusual, ids)))
 
     def held_longer(self) -> MayWait:
         """The finding about mail that waits for so many approvals that they are not told apart."""
-        return MayWait(rules=names_of(self.edits), unknown=(MANY_APPROVALS,))
+        return MayWait(rules=names_of(self._search.edits), unknown=(MANY_APPROVALS,))
 
     def sent_on(self, cause: int, brings: Sequence[FlowRule], people: Sequence[str]) -> MayReach:
         """The finding about an edited rule that adds people who cannot be followed, or redirects mail to them.
 
         :param brings: its versions that do. Where they are about different mail, the finding is about all mail.
         """
-        edit = self.edits[cause]
+        edit = self._search.edits[cause]
         versions = [unchanged(self.model, rule) for rule in brings]
         alike = all(section_of(rule.conditions) == section_of(versions[0].conditions) for rule in versions)
         return MayReach(
             about=tuple(versions[:1]) if alike else (),
-            rules=rules_of(self.model, self.edits, edit),
+            rules=rules_of(self.model, self._search.edits, edit),
             unknown=(NOT_FOLLOWED,),
             people=tuple(people),
             versions=(len(brings) > 1 or brings[0] is not edit.after, len(brings) > 1 or brings[0] is edit.after),
