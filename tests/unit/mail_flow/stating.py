@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
-    MISFITS,
     Statement,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_effects import MISFITS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
-    MISFITS,
     MailPolicy,
     policy,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_effects import MISFITS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
     policy_lines,

@@ -25,15 +25,13 @@ from ..conditions.predicate import Atom
 from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
-from ..model.encrypters import BLOCKED, Encrypter
 from ..model.kleene import Reason
-from ..model.outcomes import OPEN_PROTECTIONS, Fate
+from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
-from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
@@ -46,31 +44,29 @@ from ..symbolic.symbolic_message import named_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
 from .difference_kinds import SearchedMail
 from .finding import Exempting
-from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of, how_it_ends, rejects_misfits
+from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of
+from .rule_effects import (
+    BEFORE_DLP,
+    LEAVING,
+    MISFITS,
+    ON_THE_WAY,
+    PROTECTING,
+    RANK,
+    STATED_SIDE_EFFECTS,
+    RuleEffect,
+    cases_of,
+    how_it_keeps,
+    how_it_keeps_afterwards,
+    is_by_manager,
+    on_the_copy,
+    shows_effect,
+)
 
 #: The maximum number of conflicts for all questions together.
 CONFLICTS = 20_000
 
 #: So many messages are tried to show an effect, or why it is open.
 _MOST_REPLAYS = 4
-
-
-@dataclass(frozen=True)
-class RuleEffect:
-    """What happens to mail.
-
-    :param kind: the fates ``rejected``, ``deleted``, ``quarantined`` and ``redirected``; ``encrypted``, ``decrypted``,
-        ``moderated``, ``copied``, ``branded``; ``in_transit`` (leaves by forced TLS) and ``clear_transit`` (no longer
-        does); or a sort of side effect (:class:`finding.SideEffect`).
-    :param names: the template, the branding, the connector, the spam confidence level, or people.
-    """
-
-    kind: str
-    names: tuple[str, ...] = ()
-
-
-#: That mail is rejected into which a rule's disclaimer does not fit.
-MISFITS = RuleEffect(Fate.REJECTED, ("disclaimer",))
 
 
 @dataclass(frozen=True)
@@ -182,7 +178,7 @@ class _StatementSearch:
         for rule in self._rules.rules:
             if rule.idle or self._chain.step(rule) is None:
                 continue
-            for case, managed in _cases(rule):
+            for case, managed in cases_of(rule):
                 for effect in self._effects(case):
                     yield from self._statement(rule, effect, managed=managed)
 
@@ -201,10 +197,10 @@ class _StatementSearch:
 
     def _effects(self, rule: FlowRule) -> Iterator[RuleEffect]:
         if rule.enforced:
-            yield from _on_the_copy(rule)
+            yield from on_the_copy(rule)
             yield from self._on_people(rule)
         for effect in sorted(effects_of(rule)):
-            if effect.sort in _SIDE_EFFECTS:
+            if effect.sort in STATED_SIDE_EFFECTS:
                 yield RuleEffect(effect.sort, (effect.name,) if effect.name else ())
         if rule.enforced and self._routes and rule.actions.get("route_message_outbound_connector"):
             yield RuleEffect("in_transit")
@@ -257,7 +253,7 @@ class _StatementSearch:
         return [
             rule
             for rule in self._rules.rules
-            if any(other == effect for case, _managed in _cases(rule) for other in _on_the_copy(case))
+            if any(other == effect for case, _managed in cases_of(rule) for other in on_the_copy(case))
         ]
 
     def _has_side_effect(self, effect: RuleEffect, side: Side) -> Value:
@@ -271,7 +267,7 @@ class _StatementSearch:
         has = logic.any_of(
             [chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else chain.acts(rule) for rule in same]
         )
-        if effect.kind in _ON_THE_WAY:
+        if effect.kind in ON_THE_WAY:
             return has & ~side.outcomes[0].gone
         return has
 
@@ -291,11 +287,11 @@ class _StatementSearch:
             parts.append(mail.sender.managed)
         if effect.kind == "decrypted":
             parts.append(mail.arrival["own"])
-        if effect.kind in (*_PROTECTING, "branded"):
+        if effect.kind in (*PROTECTING, "branded"):
             parts += [~literal for literal in mail.arrival.values()]
         if effect.kind == "branded":
             parts.append(side.outcomes[0].by_rights)
-        if effect.kind in _LEAVING and self._leaves(rule):
+        if effect.kind in LEAVING and self._leaves(rule):
             parts.append(side.conditions.scopes.leaves(mail.recipient))
         if effect.kind in ("in_transit", "clear_transit"):
             before = in_transit(side.chains[1], VALIDATIONS[0])
@@ -339,10 +335,10 @@ class _StatementSearch:
         for other in self._rules.rules:
             if other is rule or other.idle:
                 continue
-            how = _how(other, rule, effect)
+            how = how_it_keeps(other, rule, effect)
             if how is not None:
                 candidates.append(
-                    _Candidate(Exempting(other.name, how), self._acts(other, effect), (_RANK[how], other.place))
+                    _Candidate(Exempting(other.name, how), self._acts(other, effect), (RANK[how], other.place))
                 )
         return [*candidates, *self._of_dlp(effect, len(self._rules.rules))]
 
@@ -352,13 +348,13 @@ class _StatementSearch:
         :param behind: the number of mail flow rules, which explain more.
         """
         policies = self._model.facts.dlp_policies
-        if effect.kind not in _BEFORE_DLP or not isinstance(policies, DlpRules):
+        if effect.kind not in BEFORE_DLP or not isinstance(policies, DlpRules):
             return
         certain = {(rule.does.name, rule.does.policy) for rule in policies.rules if rule.is_certain}
         for place, (does, when) in enumerate(self._model.free.outcomes[0].after.dlp):
-            how = _how_after(does, effect)
+            how = how_it_keeps_afterwards(does, effect)
             if how and (does.name, does.policy) in certain:
-                yield _Candidate(Exempting(does.name, how), high(when), (_RANK[how], behind + place))
+                yield _Candidate(Exempting(does.name, how), high(when), (RANK[how], behind + place))
 
     def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
@@ -373,7 +369,7 @@ class _StatementSearch:
     def _statement(self, rule: FlowRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
         """What is true of the effect on a rule's mail; nothing if it never happens."""
         model, free = self._model, self._model.free
-        managed = managed or effect.names == (THE_MANAGER,) or _is_by_manager(rule, effect)
+        managed = managed or effect.names == (THE_MANAGER,) or is_by_manager(rule, effect)
         if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
             theirs = [model.mail.sender.managed] if managed else []
             if model.solve([high(self._chain.acts(rule)), *theirs], self._remaining_budget):
@@ -396,7 +392,7 @@ class _StatementSearch:
         if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
             return
         # Whether mail for people inside leaves by a connector is not documented.
-        stays = effect.kind in _LEAVING and not self._leaves(rule)
+        stays = effect.kind in LEAVING and not self._leaves(rule)
         certain = not stays and (
             self._is_certain(rule, effect, managed=managed, approved=approved)
             or self._is_shown(rule, effect, [*named, acts, happens], approved=approved)
@@ -404,7 +400,7 @@ class _StatementSearch:
         exempting, rest = self._exempting(mail, usual, ~happens, self._candidates(rule, effect))
         senders, unknown = tuple[str, ...](), tuple[Reason, ...]()
         if rest:
-            senders, rest = self._senders(named, rest) if effect.kind in _PROTECTING else ((), rest)
+            senders, rest = self._senders(named, rest) if effect.kind in PROTECTING else ((), rest)
         if rest:
             unknown = self._reasons(rule, effect, rest, approved=approved)
         if not certain and not unknown:
@@ -452,7 +448,7 @@ class _StatementSearch:
         """
         for course, candidate in self._messages(literals, effect):
             outcome = result(course, self._rules, candidate.message, candidate.facts[0])
-            if outcome and _shows(rule, effect, outcome, approved=approved):
+            if outcome and shows_effect(rule, effect, outcome, approved=approved):
                 return True
         return False
 
@@ -485,7 +481,7 @@ class _StatementSearch:
         exempting: list[_Candidate] = []
         for ends in (True, False):
             remaining = {
-                candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == _RANK["stops"]) is ends
+                candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == RANK["stops"]) is ends
             }
             asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
             while remaining:
@@ -529,7 +525,7 @@ class _StatementSearch:
             shown: list[tuple[World, bool]] = []
             for world in course.worlds:
                 outcome = result(replace(course, worlds=[world]), self._rules, candidate.message, facts)
-                shows = outcome is not None and _shows(rule, effect, outcome, approved=approved)
+                shows = outcome is not None and shows_effect(rule, effect, outcome, approved=approved)
                 shown.append((world, shows))
             both = {is_shown for _world, is_shown in shown}
             deciding = {
@@ -538,7 +534,7 @@ class _StatementSearch:
                 if {is_shown for world, is_shown in shown if (question, answer) in world.answers} != both
                 for reason in question.reasons
             }
-            reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in _LEAVING)
+            reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in LEAVING)
             if reasons:
                 return tuple(reasons)
         return (NOT_FOUND,)
@@ -569,135 +565,3 @@ class _StatementSearch:
 def _unedited(step: RuleStep) -> SeenMessage:
     """The message as it arrives, with the people who share the copy at a step."""
     return SeenMessage(splits=step.seen.splits, added=step.seen.added)
-
-
-def _cases(rule: FlowRule) -> list[tuple[FlowRule, bool]]:
-    """A rule as it acts, and whether only for senders who have a manager."""
-    if rule.by_manager and rule.enforced:
-        plain, of_managed = rule.where(managed=False), rule.where(managed=True)
-        return [(of_managed, plain.actions != of_managed.actions)]
-    return [(rule, False)]
-
-
-def _on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
-    """What a rule does to the copy that it acts on."""
-    if rule.does(Does.ENCRYPT):
-        yield RuleEffect("encrypted", tuple(rule.templates))
-    if rule.does(Does.DECRYPT):
-        yield RuleEffect("decrypted")
-    for what, fate in FATES.items():
-        if rule.does(what):
-            yield RuleEffect(fate)
-    if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
-        yield RuleEffect(Fate.REDIRECTED)
-    if "apply_html_disclaimer_text" in rule.actions and rejects_misfits(rule) and not rule.does(Does.REJECT):
-        yield MISFITS
-    asked = rule.does(Does.MODERATE)
-    if asked:
-        people = [str(person) for person in asked.get("moderate_message_by_user") or ()]
-        yield RuleEffect(Fate.MODERATED, tuple(people or [THE_MANAGER]))
-    for brand in rule.does(Does.BRAND).values():
-        yield RuleEffect("branded", (str(brand),))
-
-
-def _is_by_manager(rule: FlowRule, effect: RuleEffect) -> bool:
-    """Whether a rule redirects mail to the sender's manager alone."""
-    return effect.kind == Fate.REDIRECTED and not rule.does(Does.REDIRECT)
-
-
-def _shows(rule: FlowRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
-    """Whether a result of the simulator shows an effect for certain.
-
-    :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
-    """
-    ends = outcome
-    while ends.after_approval and (approved or effect.kind in ("encrypted", "decrypted", "branded")):
-        ends = ends.after_approval
-    if effect.kind in FATES.values() or effect.kind == Fate.MODERATED:
-        return ends.fate == effect.kind
-    if effect.kind.startswith("copied"):
-        return ends.is_delivered
-    if effect.kind == "encrypted":
-        named = effect.names if len(effect.names) == 1 else ()
-        same = not named or same_name(ends.protection, option_name(named[0]))
-        return ends.is_delivered and ends.protection not in OPEN_PROTECTIONS and same
-    if effect.kind == "decrypted":
-        return ends.is_in_clear
-    if effect.kind == "branded":
-        return ends.is_delivered and same_name(ends.branding, effect.names[0])
-    if effect.kind in ("in_transit", "clear_transit"):
-        return False
-    return rule.name in ends.surely_matching
-
-
-#: Effects that only mail has that arrives in clear.
-_PROTECTING = ("encrypted",)
-
-#: The sorts of side effects that are stated, and those of mail on its way out.
-_SIDE_EFFECTS = (
-    *sorted(TOLD_AFTER_REJECTION - {"notification_text"}),
-    "connector",
-    "tls",
-    "spam",
-    "no_spam",
-    "attachments",
-)
-_ON_THE_WAY = ("connector", "tls")
-_LEAVING = (*_ON_THE_WAY, "in_transit", "clear_transit")
-
-#: What keeps mail from an effect, what explains the most first.
-_RANK = {
-    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
-    "may_stop": 1,
-    "decrypts": 2,
-    "asks": 3,
-    "brands": 4,
-    "holds": 5,
-    "dlp_blocks": 6,
-    "dlp_decrypts": 7,
-    "dlp_asks": 8,
-}
-
-#: The effects that DLP can undo.
-_BEFORE_DLP = ("encrypted", "branded")
-
-#: The effects that are over once a rule has acted, whatever later rules do.
-_AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *_SIDE_EFFECTS)) - frozenset(_ON_THE_WAY)
-
-
-def _how_after(does: Encrypter, effect: RuleEffect) -> str:
-    """How a DLP rule keeps mail from an effect; empty if it does not."""
-    if does.ends == BLOCKED:
-        return "dlp_blocks"
-    if does.removes:
-        return "dlp_decrypts"
-    names = {name_key(option_name(name)) for name in effect.names} if effect.kind == "encrypted" else set()
-    return "dlp_asks" if names and any(name_key(option) not in names for option in does.options) else ""
-
-
-def _how(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
-    """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
-    earlier = other.place < rule.place
-    if not other.enforced:
-        return "may_stop" if earlier and "stop_rule_processing" in other.actions else None
-    if earlier or effect.kind not in _AT_ONCE:
-        ends = how_it_ends(other)
-        if ends:
-            return ends
-    if effect.kind == "encrypted" and _asks_for_another(other, effect):
-        return "asks"
-    if earlier and other.is_final:
-        return "stops"
-    if effect.kind in ("encrypted", "branded") and other.does(Does.DECRYPT):
-        return "decrypts"
-    if effect.kind == "branded" and other.does(Does.BRAND):
-        return "brands"
-    if other.does(Does.MODERATE) and (effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())):
-        return "holds"
-    return None
-
-
-def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:
-    """Whether a rule asks for another template than that of an effect."""
-    mine = [option_name(name) for name in effect.names]
-    return any(not any(same_name(option_name(template), name) for name in mine) for template in rule.templates)

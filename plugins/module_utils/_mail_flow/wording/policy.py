@@ -15,7 +15,8 @@ from typing import Any
 
 from ..._exchange.text import listed, visible_line
 from ..analyses.finding import Exempting
-from ..analyses.policy import MISFITS, MailPolicy, RuleEffect, Statement
+from ..analyses.policy import MailPolicy, Statement
+from ..analyses.rule_effects import MISFITS, RuleEffect
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rule does to mail, as a policy states it, and how other rules keep mail from that effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..._exchange.names import name_key, same_name
+from ..._resources.rules.action_effects import Does
+from ..actions.deliver import FATES
+from ..actions.protect import option_name
+from ..model.encrypters import BLOCKED, Encrypter
+from ..model.outcomes import OPEN_PROTECTIONS, Fate
+from ..rules.flow_rule import FlowRule
+from ..simulator.copy_result import CopyResult
+from ..symbolic.atoms import THE_MANAGER
+from .open_findings import TOLD_AFTER_REJECTION, how_it_ends, rejects_misfits
+
+
+@dataclass(frozen=True)
+class RuleEffect:
+    """What happens to mail.
+
+    :param kind: the fates ``rejected``, ``deleted``, ``quarantined`` and ``redirected``; ``encrypted``, ``decrypted``,
+        ``moderated``, ``copied``, ``branded``; ``in_transit`` (leaves by forced TLS) and ``clear_transit`` (no longer
+        does); or a sort of side effect (:class:`finding.SideEffect`).
+    :param names: the template, the branding, the connector, the spam confidence level, or people.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+
+
+#: That mail is rejected into which a rule's disclaimer does not fit.
+MISFITS = RuleEffect(Fate.REJECTED, ("disclaimer",))
+
+
+def cases_of(rule: FlowRule) -> list[tuple[FlowRule, bool]]:
+    """A rule as it acts, and whether only for senders who have a manager."""
+    if rule.by_manager and rule.enforced:
+        plain, of_managed = rule.where(managed=False), rule.where(managed=True)
+        return [(of_managed, plain.actions != of_managed.actions)]
+    return [(rule, False)]
+
+
+def on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
+    """What a rule does to the copy that it acts on."""
+    if rule.does(Does.ENCRYPT):
+        yield RuleEffect("encrypted", tuple(rule.templates))
+    if rule.does(Does.DECRYPT):
+        yield RuleEffect("decrypted")
+    for what, fate in FATES.items():
+        if rule.does(what):
+            yield RuleEffect(fate)
+    if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
+        yield RuleEffect(Fate.REDIRECTED)
+    if "apply_html_disclaimer_text" in rule.actions and rejects_misfits(rule) and not rule.does(Does.REJECT):
+        yield MISFITS
+    asked = rule.does(Does.MODERATE)
+    if asked:
+        people = [str(person) for person in asked.get("moderate_message_by_user") or ()]
+        yield RuleEffect(Fate.MODERATED, tuple(people or [THE_MANAGER]))
+    for brand in rule.does(Does.BRAND).values():
+        yield RuleEffect("branded", (str(brand),))
+
+
+def is_by_manager(rule: FlowRule, effect: RuleEffect) -> bool:
+    """Whether a rule redirects mail to the sender's manager alone."""
+    return effect.kind == Fate.REDIRECTED and not rule.does(Does.REDIRECT)
+
+
+def shows_effect(rule: FlowRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
+    """Whether a result of the simulator shows an effect for certain.
+
+    :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
+    """
+    ends = outcome
+    while ends.after_approval and (approved or effect.kind in ("encrypted", "decrypted", "branded")):
+        ends = ends.after_approval
+    if effect.kind in FATES.values() or effect.kind == Fate.MODERATED:
+        return ends.fate == effect.kind
+    if effect.kind.startswith("copied"):
+        return ends.is_delivered
+    if effect.kind == "encrypted":
+        named = effect.names if len(effect.names) == 1 else ()
+        same = not named or same_name(ends.protection, option_name(named[0]))
+        return ends.is_delivered and ends.protection not in OPEN_PROTECTIONS and same
+    if effect.kind == "decrypted":
+        return ends.is_in_clear
+    if effect.kind == "branded":
+        return ends.is_delivered and same_name(ends.branding, effect.names[0])
+    if effect.kind in ("in_transit", "clear_transit"):
+        return False
+    return rule.name in ends.surely_matching
+
+
+#: Effects that only mail has that arrives in clear.
+PROTECTING = ("encrypted",)
+
+#: The sorts of side effects that are stated, and those of mail on its way out.
+STATED_SIDE_EFFECTS = (
+    *sorted(TOLD_AFTER_REJECTION - {"notification_text"}),
+    "connector",
+    "tls",
+    "spam",
+    "no_spam",
+    "attachments",
+)
+ON_THE_WAY = ("connector", "tls")
+LEAVING = (*ON_THE_WAY, "in_transit", "clear_transit")
+
+#: What keeps mail from an effect, what explains the most first.
+RANK = {
+    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
+    "may_stop": 1,
+    "decrypts": 2,
+    "asks": 3,
+    "brands": 4,
+    "holds": 5,
+    "dlp_blocks": 6,
+    "dlp_decrypts": 7,
+    "dlp_asks": 8,
+}
+
+#: The effects that DLP can undo.
+BEFORE_DLP = ("encrypted", "branded")
+
+#: The effects that are over once a rule has acted, whatever later rules do.
+_AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *STATED_SIDE_EFFECTS)) - frozenset(ON_THE_WAY)
+
+
+def how_it_keeps_afterwards(does: Encrypter, effect: RuleEffect) -> str:
+    """How a DLP rule keeps mail from an effect; empty if it does not."""
+    if does.ends == BLOCKED:
+        return "dlp_blocks"
+    if does.removes:
+        return "dlp_decrypts"
+    names = {name_key(option_name(name)) for name in effect.names} if effect.kind == "encrypted" else set()
+    return "dlp_asks" if names and any(name_key(option) not in names for option in does.options) else ""
+
+
+def how_it_keeps(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
+    """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
+    earlier = other.place < rule.place
+    if not other.enforced:
+        return "may_stop" if earlier and "stop_rule_processing" in other.actions else None
+    if earlier or effect.kind not in _AT_ONCE:
+        ends = how_it_ends(other)
+        if ends:
+            return ends
+    if effect.kind == "encrypted" and _asks_for_another(other, effect):
+        return "asks"
+    if earlier and other.is_final:
+        return "stops"
+    if effect.kind in ("encrypted", "branded") and other.does(Does.DECRYPT):
+        return "decrypts"
+    if effect.kind == "branded" and other.does(Does.BRAND):
+        return "brands"
+    if other.does(Does.MODERATE) and (effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())):
+        return "holds"
+    return None
+
+
+def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:
+    """Whether a rule asks for another template than that of an effect."""
+    mine = [option_name(name) for name in effect.names]
+    return any(not any(same_name(option_name(template), name) for name in mine) for template in rule.templates)
