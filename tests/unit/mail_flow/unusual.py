@@ -318,7 +318,7 @@ def _keeps(rules: RuleSet, sent: Message, facts: Facts, address: str, option: Va
     """Whether a copy keeps a guarantee in every possible world. Once worlds are made one, a rule may look otherwise in
     them than an earlier one that asks the same; so each is followed for itself where that does not tell.
     """
-    with mock.patch.object(simulation, "merged", list):
+    with mock.patch.object(simulation, "merged", lambda worlds, **_how: list(worlds)):
         apart = course_of(rules, sent, facts, address)
     either = (course_of(rules, sent, facts, address), apart)
     (guarantee,) = guarantees_of([option])
