@@ -193,8 +193,8 @@ def test_the_terminal_names_nobody() -> None:
 def test_questions_are_refused_with_what_to_do() -> None:
     with pytest.raises(OptionError, match=BY_ID["U08"].settled_by):
         planned(session_with(ENCRYPT), questions=["U08"])
-    with pytest.raises(OptionError, match="U8"):
-        planned(session_with(ENCRYPT), questions=["U8"])
+    with pytest.raises(OptionError, match="U008"):
+        planned(session_with(ENCRYPT), questions=["U008"])
 
 
 def test_a_group_whose_members_cannot_be_read_is_refused() -> None:
