@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+#: A member of an enumeration is an instance of str, too, so that the class itself counts.
 _PLAIN = (str, int, float, bool, type(None))
 
 
 def not_plain(value: Any, path: str = "result") -> Iterator[str]:
     """Where a result holds something other than plain values, with its type."""
-    if type(value) is dict:
+    if value.__class__ is dict:
         for key, each in value.items():
             yield from not_plain(key, f"{path}: the key {key!r}")
             yield from not_plain(each, f"{path}.{key}")

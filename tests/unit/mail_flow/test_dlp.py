@@ -29,11 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.dlp_rules import (
-    CERTAIN,
-    SAME_CONDITION,
-    DlpRules,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.dlp_rules import DlpRules
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
@@ -50,7 +46,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.compliance.dlp_fields import CONDITIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.compliance.dlp_fields import (
+    CERTAIN,
+    CONDITIONS,
+    SAME_CONDITION,
+)
 
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow.comparison import disagreement

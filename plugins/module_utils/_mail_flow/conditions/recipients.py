@@ -239,3 +239,14 @@ RECIPIENTS: tuple[Predicate, ...] = (
         phrase=Phrase(3, "to people with {}"),
     ),
 )
+
+
+#: A condition to the words for the people whom it names.
+_PEOPLE_OF = {"sent_to": "{}", "recipient_domain_is": "{}", "sent_to_member_of": "members of {}"}
+_PEOPLE_OF_SCOPE = {"NotInOrganization": "people outside", "InOrganization": "people inside"}
+
+
+def recipients_named(when: Mapping[str, Any]) -> list[str]:
+    """The recipients whom a class of mail names, in words; empty if it names none."""
+    named = [form.format(value) for option, form in _PEOPLE_OF.items() for value in when.get(option) or ()]
+    return named or [words for scope, words in _PEOPLE_OF_SCOPE.items() if when.get("sent_to_scope") == scope]

@@ -14,8 +14,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
-from ..._resources.compliance.dlp_fields import TOGETHER
-from ..._resources.compliance.dlp_policies import DlpPolicyFact, DlpRuleFact, PolicyScope
+from ..._resources.compliance.dlp_fields import CERTAIN, SAME_CONDITION, TOGETHER
+from ..._resources.compliance.dlp_policies import SENDERS, SENDERS_EXCEPT, DlpPolicyFact, DlpRuleFact, PolicyScope
 from ..actions.protect import option_name
 from ..conditions.predicate import Atom, Reach
 from ..model import questions
@@ -24,24 +24,6 @@ from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
 from ..model.outcomes import Fate, ProtectionKind
 from .rule_set import RuleSet
-
-#: The conditions with which a DLP rule can be certain: of the sender, the recipient, and the access scope.
-CERTAIN = frozenset(
-    (
-        *("from", "from_scope", "from_member_of", "sender_domain_is"),
-        *("from_address_contains_words", "from_address_matches_patterns"),
-        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
-        *("sent_to", "sent_to_scope", "sent_to_member_of", "recipient_domain_is"),
-        *("recipient_ad_attribute_contains_words", "recipient_ad_attribute_matches_patterns"),
-    )
-)
-
-#: DLP's own word for a condition that a mail flow rule has under another name.
-SAME_CONDITION = {"access_scope": "sent_to_scope"}
-
-#: What a scope calls its lists of senders, each with the condition that it is.
-_SENDERS = (("senders", "from"), ("sender_groups", "from_member_of"))
-_SENDERS_EXCEPT = (("senders_except", "from"), ("sender_groups_except", "from_member_of"))
 
 #: What becomes of a copy after an action that keeps it from its recipient, the strictest first; of one of which
 #: Microsoft's pages do not say what it does to mail, nobody knows.
@@ -248,15 +230,15 @@ class _Reader:
     def _scope(self, policy: DlpPolicyFact, location: str) -> list[_Tree]:
         """Whose mail a policy is about."""
         scope = policy.scope
-        some = self._senders(_SENDERS, scope, location)
-        but = self._senders(_SENDERS_EXCEPT, scope, location)
+        some = self._senders(SENDERS, scope, location)
+        but = self._senders(SENDERS_EXCEPT, scope, location)
         some += [("open", "adaptive")] if scope.adaptive else []
         but += [("open", "adaptive_except")] if scope.adaptive_except else []
         unknown = ["scope"] if policy.acts is None or _unread(policy, "scope") else []
         return [*([("or", some)] if some else []), *_none_of(but), *(("open", name) for name in unknown)]
 
-    def _senders(self, lists: Sequence[tuple[str, str]], scope: PolicyScope, location: str) -> list[_Tree]:
-        given = [(option, getattr(scope, key)) for key, option in lists]
+    def _senders(self, lists: Mapping[str, str], scope: PolicyScope, location: str) -> list[_Tree]:
+        given = [(option, getattr(scope, key)) for key, option in lists.items()]
         return [self._part({option: list(names)}, location) for option, names in given if names]
 
     def _part(self, condition: Mapping[str, Any], location: str) -> _Tree:

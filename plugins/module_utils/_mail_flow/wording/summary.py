@@ -14,6 +14,7 @@ from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.aspects import DifferenceKind
 from ..analyses.expectations import FailedExpectations, TestedMessages
 from ..analyses.judgment import GuaranteeVerdict
+from ..conditions.recipients import recipients_named
 from ..input.messages import Broken
 from ..model import questions
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay
@@ -350,18 +351,11 @@ def _changed_kind(kind: DifferenceKind, rows: Sequence[Mapping[str, Any]]) -> st
     return f"some mail{to} {BECOMES[kind]}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"
 
 
-#: Conditions of recipients to the words for them.
-_WHOM = {"sent_to": "{}", "recipient_domain_is": "{}", "sent_to_member_of": "members of {}"}
-_SCOPES = {"NotInOrganization": "people outside", "InOrganization": "people inside"}
-
-
 def _whom(row: Mapping[str, Any]) -> list[str]:
     """For whom the mail of a row is; empty if for anybody, or if that is not said."""
     if row.get("added"):
         return [str(row["added"])]
-    when = row.get("when") or {}
-    named = [form.format(value) for option, form in _WHOM.items() for value in when.get(option) or ()]
-    return named or [words for scope, words in _SCOPES.items() if when.get("sent_to_scope") == scope]
+    return recipients_named(row.get("when") or {})
 
 
 def left_out(more: int, in_result: int = 0) -> list[str]:

@@ -60,12 +60,16 @@ class DlpPart:
     :param kinds: option to kind: one, and more where a mail flow rule has several.
     :param unpack: Exchange's value as options, if there are several; raises ValueError.
     :param twin: whether there is an exception of this name.
+    :param same_as: a mail flow rule's condition that it is under another name.
+    :param certain: whether a rule that looks at nothing else surely matches mail that has it (U33).
     """
 
     name: str
     kinds: Mapping[str, Kind]
     unpack: Callable[[Any], Options] | None = None
     twin: bool = True
+    same_as: str = ""
+    certain: bool = False
 
     def read(self, value: Any) -> dict[str, Any]:
         """The options that Exchange's value sets; empty if it sets nothing.
@@ -101,17 +105,19 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _part(name: str, kind: Kind, option: str = "", *, twin: bool = True) -> DlpPart:
-    return DlpPart(name, {option or snake_case(name): kind}, twin=twin)
+def _part(
+    name: str, kind: Kind, option: str = "", *, twin: bool = True, same_as: str = "", certain: bool = False
+) -> DlpPart:
+    return DlpPart(name, {option or snake_case(name): kind}, twin=twin, same_as=same_as, certain=certain)
 
 
 def _parts(kind: Kind, *names: str, twin: bool = True) -> list[DlpPart]:
     return [_part(name, kind, twin=twin) for name in names]
 
 
-def _as_in_rules(name: str, option: str) -> DlpPart:
+def _as_in_rules(name: str, option: str, *, certain: bool = False) -> DlpPart:
     """A condition that a mail flow rule has, too, and that Exchange shows in the same form."""
-    return _part(name, FIELDS["conditions"][option].kind, option)
+    return _part(name, FIELDS["conditions"][option].kind, option, certain=certain)
 
 
 def _header(name: str, header: str, texts: str) -> DlpPart:
@@ -130,24 +136,24 @@ def _header(name: str, header: str, texts: str) -> DlpPart:
 
 CONDITIONS = (
     # Of the sender.
-    _part("From", Addresses()),
-    _as_in_rules("FromAddressContainsWords", "from_address_contains_words"),
-    _as_in_rules("FromAddressMatchesPatterns", "from_address_matches_patterns"),
-    _part("FromMemberOf", Addresses()),
-    _part("FromScope", KnownChoice("InOrganization", "NotInOrganization")),
-    _as_in_rules("SenderDomainIs", "sender_domain_is"),
+    _part("From", Addresses(), certain=True),
+    _as_in_rules("FromAddressContainsWords", "from_address_contains_words", certain=True),
+    _as_in_rules("FromAddressMatchesPatterns", "from_address_matches_patterns", certain=True),
+    _part("FromMemberOf", Addresses(), certain=True),
+    _part("FromScope", KnownChoice("InOrganization", "NotInOrganization"), certain=True),
+    _as_in_rules("SenderDomainIs", "sender_domain_is", certain=True),
     _as_in_rules("SenderIPRanges", "sender_ip_ranges"),
-    _part("SenderADAttributeContainsWords", AttributeWords()),
-    _part("SenderADAttributeMatchesPatterns", AttributePatterns()),
+    _part("SenderADAttributeContainsWords", AttributeWords(), certain=True),
+    _part("SenderADAttributeMatchesPatterns", AttributePatterns(), certain=True),
     # Of recipients.
-    _part("SentTo", Addresses()),
-    _part("SentToMemberOf", Addresses()),
-    _as_in_rules("RecipientDomainIs", "recipient_domain_is"),
+    _part("SentTo", Addresses(), certain=True),
+    _part("SentToMemberOf", Addresses(), certain=True),
+    _as_in_rules("RecipientDomainIs", "recipient_domain_is", certain=True),
     _as_in_rules("AnyOfRecipientAddressContainsWords", "any_of_recipient_address_contains_words"),
     _as_in_rules("AnyOfRecipientAddressMatchesPatterns", "any_of_recipient_address_matches_patterns"),
-    _part("RecipientADAttributeContainsWords", AttributeWords()),
-    _part("RecipientADAttributeMatchesPatterns", AttributePatterns()),
-    _part("AccessScope", KnownChoice("InOrganization", "NotInOrganization")),
+    _part("RecipientADAttributeContainsWords", AttributeWords(), certain=True),
+    _part("RecipientADAttributeMatchesPatterns", AttributePatterns(), certain=True),
+    _part("AccessScope", KnownChoice("InOrganization", "NotInOrganization"), same_as="sent_to_scope", certain=True),
     _part("NonBifurcatingAccessScope", KnownChoice("HasInternal", "HasExternal"), twin=False),
     # Of texts.
     _as_in_rules("SubjectContainsWords", "subject_contains_words"),
@@ -295,6 +301,12 @@ CONDITION: Mapping[str, DlpPart] = {part.name.lower(): part for part in CONDITIO
 
 #: The options of a condition that mean nothing without each other.
 TOGETHER = tuple(tuple(part.kinds) for part in CONDITIONS if len(part.kinds) > 1)
+
+#: A condition to the mail flow rule's that it is under another name.
+SAME_CONDITION = {option: part.same_as for part in CONDITIONS if part.same_as for option in part.kinds}
+
+#: The conditions with which a DLP rule can be certain, by a mail flow rule's names: those of the sender, the recipient, and the access scope.
+CERTAIN = frozenset(part.same_as or option for part in CONDITIONS if part.certain for option in part.kinds)
 
 #: Section to option to kind.
 KINDS: Mapping[str, Mapping[str, Kind]] = {

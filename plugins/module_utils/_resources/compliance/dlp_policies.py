@@ -65,6 +65,9 @@ _LISTS = {
     "sender_groups": "ExchangeSenderMemberOf",
     "sender_groups_except": "ExchangeSenderMemberOfException",
 }
+#: A scope's lists of senders, each with the condition that it is.
+SENDERS = {"senders": "from", "sender_groups": "from_member_of"}
+SENDERS_EXCEPT = {"senders_except": "from", "sender_groups_except": "from_member_of"}
 _ADAPTIVE = {"adaptive": "ExchangeAdaptiveScopes", "adaptive_except": "ExchangeAdaptiveScopesException"}
 
 #: Other properties of a policy whose names begin like those of its scope, and mean another place.

@@ -202,9 +202,10 @@ def run(
     **options: Any,
 ) -> dict[str, Any]:
     """Runs the module as its action does."""
-    spec = dict(mail_flow_experiment.SPEC)
+    argument_spec = mail_flow_experiment.SPEC["argument_spec"]
+    other_rules = {name: rule for name, rule in mail_flow_experiment.SPEC.items() if name != "argument_spec"}
     given = json.loads(json.dumps({"record": "record.json", "wait": 0, **options}))
-    validation, errors = validate(given, spec.pop("argument_spec"), **spec)
+    validation, errors = validate(given, argument_spec, **other_rules)
     if errors:
         raise OptionError("; ".join(errors))
     slept: list[float] = []
