@@ -30,7 +30,7 @@ _OF_PEOPLE = frozenset(
 _ACTIONS = frozenset(
     {
         *("EncryptRMSTemplate", "RemoveRMSTemplate", "ApplyBrandingTemplate", "BlockAccess", "BlockAccessScope"),
-        *("StopPolicyProcessing", "NotifyUser"),
+        *("StopPolicyProcessing", "NotifyUser", "NotifyAllowOverride"),
     }
 )
 _OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
@@ -155,6 +155,8 @@ class Afterwards:
     def _blocks(self, rule: Mapping[str, Any]) -> bool:
         if not rule.get("BlockAccess"):
             return False
+        if rule.get("NotifyAllowOverride") or rule.get("BlockAccessScope") == "PerAnonymousUser":
+            return bool(self._ask("U33", f"whether {rule['Name']} blocks", (True, False)))
         if rule.get("BlockAccessScope") != "PerUser":
             return True
         outside = self._directory.recipient_in(

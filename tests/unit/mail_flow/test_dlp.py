@@ -177,6 +177,16 @@ def test_dlp_rules_act_after_the_rules(
         ([ENCRYPT], {"actions": {}, "unreadable": [{"property": "New", "parts": ["actions"]}]}, "unknown", "unknown"),
         ([], {"unreadable": [{"property": "New", "parts": ["conditions"]}]}, "delivered", "unknown"),
         ([], {"activation_date": "2026-01-01T00:00:00Z"}, "delivered", "unknown"),
+        ([], {"unreadable": [{"property": "ExceptIfNew", "parts": ["exceptions"]}]}, "delivered", "unknown"),
+        (
+            [],
+            {
+                "conditions": {"advanced": tree("and", *TREE)},
+                "unreadable": [{"property": "ExceptIfNew", "parts": ["exceptions"]}],
+            },
+            "delivered",
+            "unknown",
+        ),
         ([], {"sender_address_location": "Envelope"}, "delivered", "encrypt"),
     ],
 )
@@ -206,6 +216,53 @@ def test_a_block_ends_a_copy_and_other_ends_are_open() -> None:
     facts = facts_of({**FACTS, "dlp_policies": [inside]})
     found = Simulator([], facts).run(message_of(message(to=["megan@contoso.com"]), "", "message"))["recipients"]
     assert found["megan@contoso.com"]["fate"] == "delivered"
+
+
+@pytest.mark.parametrize(
+    "more", [{"notify_allow_override": ["WithJustification"]}, {"block_access_scope": "PerAnonymousUser"}]
+)
+def test_a_block_that_may_let_mail_through_is_open(more: dict[str, Any]) -> None:
+    told = {"dlp_policies": [policy(OUTGOING, block_access=True, **more)]}
+    assert outcome([], told)["fate"] == "unknown"
+    assert _verdict([], told, "not_in_clear") == "unknown"
+    assert _verdict([], told, "delivered") == "unknown"
+    (row,) = [row for row in encrypter_rows(RuleSet([]), facts_of({**FACTS, **told})) if row["name"] == "P"]
+    assert "(may keep it from its recipients)" in row["covers"]
+
+
+def test_a_list_of_senders_that_was_not_understood_may_name_others() -> None:
+    groups = [{"property": "ExchangeSenderMemberOf", "parts": ["scope"]}]
+    told = {**encrypts(OUTGOING, scope={"exchange": True, "senders": ["joe@contoso.com"]}), "unreadable": groups}
+    assert outcome([], {"dlp_policies": [told]})["protection"] == "unknown"
+    assert _verdict([], {"dlp_policies": [told]}, "unencrypted") == "unknown"
+
+
+@pytest.mark.parametrize("of_policy", [True, False])
+@pytest.mark.parametrize("stops_first", [True, False])
+def test_a_rule_of_an_unknown_place_may_stop_others(of_policy: bool, stops_first: bool) -> None:
+    stops = policy(OUTGOING, "S", stop_policy_processing=True, priority=0 if stops_first else 2)
+    where = stops if of_policy else stops["rules"][0]
+    where["unreadable"] = [{"property": "Priority", "parts": ["priority"]}]
+    told = {"dlp_policies": [encrypts(OUTGOING, priority=1), stops]}
+    assert outcome([], told)["protection"] == "unknown"
+    assert _verdict([], told, "unencrypted") == _verdict([], told, "not_in_clear") == "unknown"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_rule_that_was_not_understood_proves_nothing(is_first: bool) -> None:
+    """It may do nothing to mail and stop a rule that encrypts, or restrict it otherwise."""
+    unread = {**policy(OUTGOING, "U", priority=0 if is_first else 2)}
+    unread["rules"][0]["unreadable"] = [{"property": "New", "parts": ["conditions", "actions"]}]
+    told = {"dlp_policies": [encrypts(OUTGOING, priority=1), unread]}
+    assert _verdict([], told, "not_in_clear", unless={"message_type_matches": "PermissionControlled"}) == "unknown"
+    kinds = {each.kind: each.about for each in lint([ENCRYPT], {**FACTS, **told})}
+    assert kinds["dlp_removes_what_rules_encrypt"]["case"] == "perhaps"
+    assert not {"template_used_by_dlp", "dlp_and_rule_differ"} & set(kinds)
+
+
+def _verdict(rules: list[dict[str, Any]], told: dict[str, Any], then: str, **more: Any) -> str:
+    (found,) = prove(rules, {**FACTS, **told}, [{"name": "Outgoing", "when": OUT, "then": then, **more}])
+    return str(found.verdict)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +362,13 @@ def test_a_counterexample_names_the_dlp_rule(
     assert (cause.kind, cause.rule) == (kind, policies[0]["name"])
 
 
-DEFAULT = {"label_policies": [{"name": "G", "labels": ["Secret"], "default_label": SECRET}], "auto_label_policies": []}
+def default_of(**policy: Any) -> dict[str, Any]:
+    """A policy that makes a label the default."""
+    publishes = {"name": "G", "labels": ["Secret"], "default_label": SECRET, **policy}
+    return {"label_policies": [publishes], "auto_label_policies": []}
+
+
+DEFAULT = default_of()
 
 
 @pytest.mark.parametrize(
@@ -329,7 +392,16 @@ DEFAULT = {"label_policies": [{"name": "G", "labels": ["Secret"], "default_label
             {"dlp_policies": [encrypts(OUTGOING, apply_branding_template="Other")]},
             [("template_used_by_dlp", "missing", ())],
         ),
+        ({"dlp_policies": [decrypts(OUTGOING, mode="TestWithNotifications", scope={"exchange": False})]}, []),
+        ({"dlp_policies": [policy(OUTGOING, block_access=True), decrypts(OUTGOING)]}, []),
+        (
+            {"dlp_policies": [policy(SENSITIVE, "S", stop_policy_processing=True), decrypts(OUTGOING)]},
+            [("dlp_removes_what_rules_encrypt", "perhaps", ("Encrypt",))],
+        ),
         ({"labels": LABELS, **DEFAULT}, [("label_and_rule_differ", None, ("Encrypt",))]),
+        ({"labels": LABELS, **default_of(enabled=False)}, []),
+        ({"labels": LABELS, **default_of(mode="PendingDeletion")}, []),
+        ({"labels": LABELS, **default_of(scope={"exchange": False})}, []),
         ({"labels": LABELS, "label_policies": [], "auto_label_policies": []}, []),
     ],
 )

@@ -11,7 +11,7 @@ from ..actions.protect import option_name
 from ..model.carried_labels import automatic, is_default
 from ..model.encrypters import Encrypter
 from ..model.facts import Facts
-from ..rules.dlp_rules import DlpRules
+from ..rules.dlp_rules import ANY_OPTION, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch, Literal
@@ -29,6 +29,8 @@ def _removes(_rule: FlowRule, does: Encrypter) -> bool:
 
 def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
     own = {name_key(option_name(template)) for template in rule.templates}
+    if ANY_OPTION in does.options:
+        return False
     return bool(does.options) and {name_key(template) for template in does.options} != own
 
 
@@ -56,23 +58,33 @@ def meetings_with_dlp(
         for rule in encrypting
         if differs(rule, does)
     ]
-    delivered = high(~side.chains[0].logic.any_of(side.chains[0].state.fates.values()))
+    ended = side.chains[0].logic.any_of(side.chains[0].state.fates.values())
+    delivered = high(~(ended | outcome.after.blocked))
     questions = [
         (place, [high(side.chains[0].acts(rule)), high(when), delivered, *usual])
         for place, (_kind, rule, _does, when) in enumerate(pairs)
     ]
     possible = asked.possible(questions)
     policies = side.chains[0].mail.facts.dlp_policies
-    certain = (
-        {(dlp_rule.does.name, dlp_rule.does.policy) for dlp_rule in policies.rules if dlp_rule.is_certain}
-        if isinstance(policies, DlpRules)
-        else set()
-    )
+    certain = _certain(policies) if isinstance(policies, DlpRules) else set()
     for place, (kind, rule, does, _when) in enumerate(pairs):
         if place in possible:
             case = "" if (does.name, does.policy) in certain else "perhaps"
             about = {"dlp": does.name, "policy": does.policy, "templates": list(does.options), "case": case}
             yield LintFinding(kind, (rule.name,), about)
+
+
+def _certain(policies: DlpRules) -> set[tuple[str, str]]:
+    """The names of the DLP rules and their policies that surely act on the mail that they are about: none of an open reach
+    may stop them.
+    """
+    found: set[tuple[str, str]] = set()
+    for rule in policies.rules:
+        if rule.is_certain:
+            found.add((rule.does.name, rule.does.policy))
+        elif rule.stops:
+            break
+    return found
 
 
 def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
@@ -103,7 +115,7 @@ def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
 
 def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
     """An OME configuration that only a DLP rule uses, or that it uses and that is none."""
-    if not does.brands or not does.mode:
+    if not does.brands or not does.mode or does.branding == ANY_OPTION:
         return
     used = [str(branding) for rule in acting for branding in rule.does(Does.BRAND).values()]
     known = facts.ome_configurations

@@ -73,9 +73,10 @@ def automatic(facts: Facts) -> list[Encrypter]:
 
 
 def is_default(label: Encrypter, facts: Facts) -> bool:
-    """Whether a policy makes a label the default of new mail."""
+    """Whether a policy that is not off makes a label the default of new mail."""
     return any(
-        policy.default_label and _named(policy.default_label, facts) is label for policy in facts.label_policies or ()
+        policy.is_published and policy.default_label and _named(policy.default_label, facts) is label
+        for policy in facts.label_policies or ()
     )
 
 

@@ -43,7 +43,7 @@ class Encrypter:
     :param brings: whom it sends copies.
     :param acts: whether it acts at all: one in a test mode does not.
     :param mode: the mode of its policy.
-    :param unclear: what of a label was not understood, so that it may do anything; empty if all was.
+    :param unclear: what of it was not understood, so that it may do anything, or nothing; empty if all was.
     :param guid: of a label; a message names it by that, or by its name.
     """
 
@@ -70,6 +70,10 @@ class Encrypter:
     def restricts(self) -> bool:
         """Whether it counts where Exchange enforces the most restrictive rule."""
         return bool(self.options or self.removes or self.ends)
+
+    def may_restrict_otherwise(self, effect: str) -> bool:
+        """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``."""
+        return self.restricts and (bool(self.unclear) or not getattr(self, effect))
 
     @property
     def would_change_mail(self) -> bool:
@@ -163,7 +167,7 @@ class Afterwards:
         copy otherwise.
         """
         having = self.of(effect)
-        others = (each for each in self.every if each.what.restricts and not getattr(each.what, effect))
+        others = (each for each in self.every if each.what.may_restrict_otherwise(effect))
         return any(each.sure for each in having) and not any(others)
 
     @property

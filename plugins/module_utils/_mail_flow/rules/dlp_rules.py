@@ -43,8 +43,10 @@ ENDS = {
     ),
 }
 
-#: The scope of a block that is about people outside alone.
+#: The scope of a block that is about people outside alone, and that of links for anybody, of which Microsoft's pages do
+#: not say what it does to mail.
 BLOCKS_OUTSIDE = "PerUser"
+BLOCKS_LINKS = "PerAnonymousUser"
 
 #: The actions that send copies to people.
 BRINGS = ("redirect_message_to", "add_to_recipients", "copy_to", "blind_copy_to")
@@ -91,12 +93,14 @@ class DlpRule:
     :param place: its place among the rules of all policies.
     :param does: what it does to mail.
     :param stops: whether Exchange evaluates no later DLP rule for mail that it matches.
+    :param stops_perhaps: whether that is open, because its place or its actions are not known.
     :param looks_for: what it looks for.
     """
 
     place: int
     does: Encrypter
     stops: bool
+    stops_perhaps: bool
     looks_for: Node
 
     @property
@@ -151,17 +155,37 @@ class DlpRules:
         self.policies = tuple(policies)
         self.told = tuple(does for _policy, _rule, does in given)
         acting = [each for each in given if each[2].acts and (each[2].changes_mail or _stops(each[1]))]
+        # Where no rule stops others, their order does not matter.
+        order_matters = any(_stops(rule) for _policy, rule, _does in acting)
+        placeless = [order_matters and _is_placeless(policy, rule) for policy, rule, _does in acting]
         reader = _Reader(dialect)
-        trees = [reader.tree_of(policy, rule) for policy, rule, _does in acting]
+        trees = [
+            reader.tree_of(policy, rule, placeless=is_placeless)
+            for (policy, rule, _does), is_placeless in zip(acting, placeless, strict=True)
+        ]
         self.leaves = reader.rule_set
+        # A rule of an unknown place may come before all others. Whether it applies is open, so it may also come after one
+        # that stops it.
+        order = sorted(range(len(acting)), key=lambda number: not placeless[number])
         self.rules = tuple(
-            DlpRule(place, does, _stops(rule), reader.read(tree))
-            for place, ((_policy, rule, does), tree) in enumerate(zip(acting, trees, strict=True))
+            DlpRule(
+                place,
+                acting[number][2],
+                _stops(acting[number][1]),
+                placeless[number] or _unread(acting[number][1], "actions"),
+                reader.read(trees[number]),
+            )
+            for place, number in enumerate(order)
         )
 
 
 def _stops(rule: DlpRuleFact) -> bool:
     return bool(rule.actions.get("stop_policy_processing")) or _unread(rule, "actions")
+
+
+def _is_placeless(policy: DlpPolicyFact, rule: DlpRuleFact) -> bool:
+    """Whether nobody knows before or after which other rules a rule comes."""
+    return any(_unread(each, "priority") for each in (policy, rule))
 
 
 def _unread(told: DlpRuleFact | DlpPolicyFact, part: str) -> bool:
@@ -174,7 +198,6 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
     actions = rule.actions
     anything = _unread(rule, "actions")
     option = _option_of(str(actions.get("encrypt_rms_template") or ""))
-    ends = next((end for name, end in ENDS.items() if actions.get(name)), UNKNOWN_END if anything else "")
     return Encrypter(
         DLP,
         rule.name,
@@ -182,12 +205,22 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
         options=(option,) if option else (ANY_OPTION,) if anything else (),
         removes=bool(actions.get("remove_rms_template")) or anything,
         branding=str(actions.get("apply_branding_template") or (ANY_OPTION if anything else "")),
-        ends=ends,
+        ends=_end_of(actions, UNKNOWN_END if anything else ""),
         outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
         brings=tuple(str(person) for name in BRINGS for person in actions.get(name) or ()),
         acts=policy.acts is not False and rule.enabled,
-        mode=policy.mode if rule.enabled else "",
+        mode=policy.mode if rule.enabled and policy.scope.exchange is not False else "",
+        unclear="actions" if anything else "",
     )
+
+
+def _end_of(actions: Mapping[str, Any], otherwise: str) -> str:
+    """What becomes of a copy instead of its delivery. A block that its sender may override, or that is about links, may
+    let it through.
+    """
+    end = next((end for name, end in ENDS.items() if actions.get(name)), otherwise)
+    lets_through = actions.get("notify_allow_override") or actions.get("block_access_scope") == BLOCKS_LINKS
+    return UNKNOWN_END if end == BLOCKED and lets_through else end
 
 
 def _option_of(template: str) -> str:
@@ -208,8 +241,11 @@ class _Reader:
         self._dialect = dialect
         self._sections: list[Mapping[str, Any]] = []
 
-    def tree_of(self, policy: DlpPolicyFact, rule: DlpRuleFact) -> _Tree:
-        """What must be true for a rule to match."""
+    def tree_of(self, policy: DlpPolicyFact, rule: DlpRuleFact, *, placeless: bool) -> _Tree:
+        """What must be true for a rule to match.
+
+        :param placeless: whether it is open if an earlier rule stops it.
+        """
         location = str(rule.settings.get("sender_address_location") or "Header")
         conditions = {option: value for option, value in rule.conditions.items() if option != ADVANCED}
         parts = [self._part(each, location) for each in _joined(conditions)]
@@ -217,8 +253,9 @@ class _Reader:
             parts.append(self._tree(rule.conditions[ADVANCED], location))
         excepted = [self._part(each, location) for each in _joined(rule.exceptions)]
         unknown = ["conditions"] if not rule.conditions or _unread(rule, "conditions") else []
-        unknown += ["exceptions"] if _unread(rule, "exceptions") and ADVANCED not in rule.conditions else []
+        unknown += ["exceptions"] if _unread(rule, "exceptions") else []
         unknown += ["actions"] if _unread(rule, "actions") else []
+        unknown += ["priority"] if placeless else []
         unknown += [name for name in ("activation_date", "expiry_date") if name in rule.settings]
         return "and", [
             *parts,
@@ -234,7 +271,10 @@ class _Reader:
         but = self._senders(SENDERS_EXCEPT, scope, location)
         some += [("open", "adaptive")] if scope.adaptive else []
         but += [("open", "adaptive_except")] if scope.adaptive_except else []
-        unknown = ["scope"] if policy.acts is None or _unread(policy, "scope") else []
+        unread = _unread(policy, "scope")
+        unknown = ["scope"] if policy.acts is None or unread else []
+        # A list that was not understood may name others, too.
+        some += [("open", "scope")] if some and unread else []
         return [*([("or", some)] if some else []), *_none_of(but), *(("open", name) for name in unknown)]
 
     def _senders(self, lists: Mapping[str, str], scope: PolicyScope, location: str) -> list[_Tree]:

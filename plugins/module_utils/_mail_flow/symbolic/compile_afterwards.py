@@ -50,9 +50,12 @@ class AfterChain:
         for rule in self._policies.rules:
             matches = reached & self._matches(rule)
             if rule.does.changes_mail and matches != FALSE:
-                policies.append((rule.does, matches & self._covers(rule.does)))
+                # One that was not understood may do nothing to mail and stop others all the same.
+                does = self.unknown("dlp does", rule.place) if rule.does.unclear else TRUE
+                policies.append((rule.does, matches & self._covers(rule.does) & does))
             if rule.stops:
-                reached &= ~matches
+                stops = self.unknown("dlp stops", rule.place) if rule.stops_perhaps else TRUE
+                reached &= ~(matches & stops)
         return policies
 
     def _covers(self, does: Encrypter) -> Value:
@@ -89,23 +92,23 @@ class AfterChain:
         """Whether a DLP rule with an effect applies."""
         return self.logic.any_of([when for does, when in self.dlp if has(does)])
 
-    def _enforced(self, name: str, has: Has) -> Value:
+    def _enforced(self, effect: str) -> Value:
         """Whether the copy gets an effect: certain where no rule applies that restricts it otherwise (U36)."""
-        having = self.any_dlp(has)
+        having = self.any_dlp(lambda does: getattr(does, effect))
         if having == FALSE:
             return FALSE
-        others = self.any_dlp(lambda does: does.restricts and not has(does))
-        return having & self.logic.choose(others, self.unknown("dlp several", name), TRUE)
+        others = self.any_dlp(lambda does: does.may_restrict_otherwise(effect))
+        return having & self.logic.choose(others, self.unknown("dlp several", effect), TRUE)
 
     @cached_property
     def encrypts(self) -> Value:
         """Whether DLP encrypts the copy, as far as it can be encrypted."""
-        return self._enforced("options", lambda does: does.options)
+        return self._enforced("options")
 
     @cached_property
     def removes(self) -> Value:
         """Whether DLP takes the copy's protection away, as far as it can be."""
-        return self._enforced("removes", lambda does: does.removes)
+        return self._enforced("removes")
 
     @cached_property
     def blocked(self) -> Value:

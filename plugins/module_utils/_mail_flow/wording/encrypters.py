@@ -15,6 +15,7 @@ from ..model.carried_labels import automatic, is_default
 from ..model.connectors import Connector
 from ..model.encrypters import DLP, FACT, LABELS
 from ..model.facts import Facts
+from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -118,7 +119,7 @@ def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterato
         return
     acting = [rule for rule in policies.rules if rule.does.changes_mail]
     for rule in acting:
-        does = does_words(rule.does, may=not rule.is_certain)
+        does = does_words(rule.does, may=not rule.is_certain or rule.does.ends == Fate.UNKNOWN)
         yield _KIND[DLP], rule.does.name, f"{dlp_mail_words(rule)} ({does})", on
     if not acting:
         yield _KIND[DLP], _NAMES_OF_ALL[DLP], _NONE, on

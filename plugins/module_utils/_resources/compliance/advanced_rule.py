@@ -66,7 +66,9 @@ def _built(root: Any) -> tuple[Tree, tuple[Unreadable, ...]]:
         elif operator not in OPERATORS or (operator == "not" and len(below) != 1):
             siblings.append(
                 _unread(
-                    str(node.get("operator")), "it joins conditions in a way that Microsoft does not document", found
+                    str(node.get("operator") or "Operator"),
+                    "it joins conditions in a way that Microsoft does not document",
+                    found,
                 )
             )
         else:

@@ -230,7 +230,7 @@ def _of_hidden_policies(rules: Iterable[Mapping[str, Any]], priority: int) -> li
     by_name: dict[str, list[DlpRuleFact]] = {}
     for rule in rules:
         by_name.setdefault(text_of(rule, "ParentPolicyName") or text_of(rule, "Policy"), []).append(read_rule(rule))
-    hidden = Unreadable("Policy", ("mode", "scope"), "Exchange shows rules of it, but not the policy")
+    hidden = Unreadable("Policy", ("mode", "priority", "scope"), "Exchange shows rules of it, but not the policy")
     return [
         DlpPolicyFact(
             name=name,
@@ -287,6 +287,9 @@ def scope_of(properties: Mapping[str, Any], found: list[Unreadable]) -> PolicySc
         found.append(Unreadable("ExchangeLocation", ("scope",), "Exchange does not show it"))
         return PolicyScope(None, **lists)
     places = [name_of(each) for each in listed(properties["ExchangeLocation"])]
+    if not places and any(lists.values()):
+        found.append(Unreadable("ExchangeLocation", ("scope",), "it names no place, and the policy names senders"))
+        return PolicyScope(None, **lists)
     if any(place.lower() != "all" for place in places):
         found.append(Unreadable("ExchangeLocation", ("scope",), "it names others than All"))
     return PolicyScope(bool(places), **lists)

@@ -147,6 +147,11 @@ class LabelPolicyFact:
     settings: Mapping[str, str] = field(default_factory=dict)
     unreadable: tuple[Unreadable, ...] = ()
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it publishes labels to anybody, as far as that was understood."""
+        return self.enabled and self.mode in (_PUBLISHES, ACTS, "") and self.scope.exchange is not False
+
     def describe(self) -> dict[str, Any]:
         """Its form in results and facts."""
         return {

@@ -141,6 +141,8 @@ def test_the_scope_names_senders_and_groups() -> None:
         ({"ExchangeSender": ["Ann"]}, "ExchangeSender", "scope", True),
         ({"ExchangeSender": ["{"]}, "ExchangeSender", "scope", True),
         ({"ExchangeLocation": ["Sales"]}, "ExchangeLocation", "scope", True),
+        ({"ExchangeLocation": [], "ExchangeAdaptiveScopes": ["x"]}, "ExchangeLocation", "scope", None),
+        ({"ExchangeLocation": [], "ExchangeSender": ["ann@contoso.com"]}, "ExchangeLocation", "scope", None),
         ({"ExchangeSomething": ["x"]}, "ExchangeSomething", "scope", True),
         ({"PolicyConstraints": '{"AdministrativeUnit":["x"]}'}, "PolicyConstraints", "scope", True),
         ({"PolicyConstraints": "{"}, "PolicyConstraints", "scope", True),
@@ -376,6 +378,8 @@ def test_a_tree_that_cannot_be_read_is_one_open_condition(text: Any) -> None:
     [
         ({"Operator": "Xor", "SubConditions": [leaf("FromScope", "InOrganization")] * 2}, "Xor"),
         ({"Operator": "Not", "SubConditions": [leaf("FromScope", "InOrganization")] * 2}, "Not"),
+        ({"Operator": "", "SubConditions": [leaf("FromScope", "InOrganization")]}, "Operator"),
+        ({"SubConditions": [leaf("FromScope", "InOrganization")]}, "Operator"),
         ({"Operator": "And", "SubConditions": []}, "And"),
         (leaf("FromScope", "None"), "FromScope"),
         (leaf("DocumentIsUnsupported", False), "DocumentIsUnsupported"),
