@@ -57,7 +57,8 @@ options:
       eml_path:
         description:
           - A message as a file (C(.eml)). Its parts are sent as they are, and of its headers only those that describe
-            them and your own. A subject that is given replaces its own.
+            them and your own. A subject that is given replaces its own. One with a calendar item or TNEF is not sent,
+            because mailboxes may answer it to somebody whom it names.
           - A relative path is searched for as M(ansible.builtin.copy) does.
         type: path
       from:
@@ -167,11 +168,12 @@ options:
     type: bool
     default: false
   senders:
-    description: The addresses from which messages may be sent. Required unless O(read_only=true).
+    description: The addresses from which messages may be sent, in ASCII. Required unless O(read_only=true).
     type: list
     elements: str
   recipients:
-    description: The addresses to which messages may be sent. Required unless O(read_only=true).
+    description: The addresses to which messages may be sent, in ASCII (a domain as C(xn--)). Required unless
+      O(read_only=true).
     type: list
     elements: str
   may_reach:
@@ -243,7 +245,8 @@ options:
     choices: [agreed, dotnet]
   observations:
     description:
-      - The file to which open questions are added that the copies answer, with mode 0600. It is an input of
+      - The file to which open questions are added that the copies answer, with mode 0600, except in check mode. It is
+        an input of
         M(m365.message_encryption.mail_flow_test), M(m365.message_encryption.mail_flow_replay) and
         M(m365.message_encryption.mail_flow_evidence). Use a file of its own for each organization.
     type: path
@@ -349,7 +352,8 @@ experiments:
             V(true), V(false), or V(not_comparable). It is V(true) only if the fate agrees, and the rules or the
             protection do, too. A rule that
             is not named in the details is missed only if its C(set_audit_severity) is set and not V(DoNotAudit),
-            since Exchange need not log it otherwise.
+            since Exchange need not log it otherwise. For the same reason, the rules only agree if no rule without it can
+            have acted unseen; the protection still can (O(read_copies)).
           type: raw
           returned: outside of check mode
         contradictions:
@@ -417,7 +421,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ExperimentContext,
     SmtpPost,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.letters import Sending
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.letters import (
+    Sending,
+    is_sendable_address,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.observing import Observer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.posting import (
     GraphPost,
@@ -454,7 +461,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_plain_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
@@ -611,6 +617,7 @@ def _sent(
         )
     by = task.params["send_with"]
     post: Post = GraphPost(task.mailboxes()) if by == "graph" else SmtpPost(task.mail_server(task.params))
+    _known_observations(task, _organization_name(task))
     record = _new_record(task, sample, rules, token)
     file = task.record_file(task.params["record"])
     file.create(record.document())
@@ -649,6 +656,7 @@ def _new_record(task: ExperimentContext, sample: Sample, rules: RuleSet, token: 
         ],
         rules={rule.name: rule.guid for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
+        unlogged=[rule.name for rule in rules.rules if is_silent(rule.told) and rule.enforced and not rule.idle],
     )
 
 
@@ -657,11 +665,13 @@ def _read(task: ExperimentContext) -> dict[str, Any]:
     path = task.params["record"]
     record = record_of(task.record_file(path).read(), f"record: {path}")
     here = _organization_name(task)
-    if record.organization and here and record.organization.casefold() != here.casefold():
+    if here and record.organization.casefold() != here.casefold():
         raise OptionError(
-            f"record: {path} is of the organization {record.organization}, and this is {here}.",
+            f"record: {path} is of {f'the organization {record.organization}' if record.organization else 'no organization'}, "
+            f"and this is {here}.",
             remedy="Name a record of this organization.",
         )
+    _known_observations(task, record.organization)
     reader = ReportReader(task.session, task.say)
     unavailable: dict[str, str] = {}
     report = None
@@ -705,17 +715,33 @@ def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleRepo
 
 
 def _keep(task: ExperimentContext, record: ExperimentRecord, settled: Sequence[Observation]) -> None:
-    """Adds what was settled to the file of observations.
+    """Adds what was settled to the file of observations, except in check mode.
 
     :raises OptionError: it cannot be written, or is of another organization.
     """
     path = task.params["observations"]
-    if not path or not settled:
+    if not path or not settled or task.check_mode:
         return
-    file = task.record_file(path)
-    known = observations_of(file.read(), f"observations: {path}", record.organization) if file.exists() else []
+    known = _known_observations(task, record.organization)
     every = [*known, *(each for each in settled if each not in known)]
-    file.write(observations_document(record.organization, every))
+    task.record_file(path).write(observations_document(record.organization, every))
+
+
+def _known_observations(task: ExperimentContext, organization: str) -> list[Observation]:
+    """What the file of observations has already.
+
+    :raises OptionError: it cannot be read, or is of another organization, or nobody knows whose it would be.
+    """
+    path = task.params["observations"]
+    if not path:
+        return []
+    if not organization:
+        raise OptionError(
+            "observations cannot be kept: the name of the organization is not known.",
+            remedy="Leave observations out.",
+        )
+    file = task.record_file(path)
+    return observations_of(file.read(), f"observations: {path}", organization) if file.exists() else []
 
 
 def _organization_name(task: ExperimentContext) -> str:
@@ -746,9 +772,10 @@ def _sending(params: Mapping[str, Any], token: str) -> Sending:
 
 
 def _address(text: str, option: str) -> str:
-    if not is_plain_address(text):
+    if not is_sendable_address(text):
         raise OptionError(
-            f"{option}: {text!r} is not a plain address.", remedy="Give addresses such as ann@contoso.com."
+            f"{option}: {text!r} is not a plain address in ASCII.",
+            remedy="Give addresses such as ann@contoso.com, with an internationalized domain as xn--.",
         )
     return text.lower()
 

@@ -30,8 +30,6 @@ PORTS = {"starttls": 587, "tls": 465}
 #: The most characters of an answer that an error quotes.
 _QUOTED = 300
 
-_LOST = (OSError, smtplib.SMTPServerDisconnected)
-
 
 @dataclass(frozen=True)
 class SmtpServer:
@@ -60,12 +58,14 @@ class SmtpServer:
                 code, answer = smtp.data(mime)
             except smtplib.SMTPDataError as error:
                 raise self._refused(error.smtp_code, error.smtp_error) from None
-            except _LOST as error:
+            except OSError as error:  # what the library raises is one, too
                 raise OutcomeUnknownError(
                     f"the connection to {self.host} was lost before it said whether it takes the message ({type(error).__name__})."
                 ) from None
-            if code != 250:
+            if 400 <= code < 600:
                 raise self._refused(code, answer)
+            if code != 250:
+                raise OutcomeUnknownError(f"{self.host} does not say whether it takes the message (SMTP {code}).")
 
     def _address(self, smtp: smtplib.SMTP, sender: str, recipients: Sequence[str]) -> None:
         """Names the sender and all recipients.
@@ -123,6 +123,12 @@ class SmtpServer:
             raise AuthenticationError(
                 f"{self.host} does not let smtp_username log in ({f'SMTP {code}' if code else type(error).__name__}).",
                 remedy="Check smtp_username and smtp_password.",
+            ) from None
+        except UnicodeError:
+            # Its text and its traceback would show what stands there.
+            raise AuthenticationError(
+                f"{self.host} cannot be logged in to: smtp_username or smtp_password has a character beyond ASCII.",
+                remedy="Use a user and a password in ASCII.",
             ) from None
         except OSError as error:
             raise self._unreached(error) from None

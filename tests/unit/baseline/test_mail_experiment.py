@@ -118,7 +118,7 @@ def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
     assert [line.partition(": ")[2] for line in findings[:3]] == [
         "mail to fabrikam.com is delivered protected, and 'Partners' acted (1 copy).",
         "mail to fabrikam.com is delivered, and 'Partners' acted (1 copy).",
-        "mail to fabrikam.com is delivered, and no rule acted (1 copy).",
+        "mail to fabrikam.com is delivered, and its details name no rule (1 copy).",
     ]
     assert findings[3:] == ["1 of 1 messages sent."]
     assert ANN not in json.dumps(tenant.report)

@@ -186,6 +186,9 @@ def test_a_certificate_is_always_verified(
         ({"END": "550 5.7.1 TRANSPORT.RULES.RejectMessage"}, InvalidValueError),
         ({"END": "451 later"}, ServiceError),
         ({"END": ""}, OutcomeUnknownError),
+        ({"END": "what?"}, OutcomeUnknownError),
+        ({"END": "251 perhaps"}, OutcomeUnknownError),
+        ({"END": f"250 {'x' * 9000}"}, OutcomeUnknownError),
         ({"MAIL": ""}, NotSentError),
         ({"AUTH": "535 5.7.139 SmtpClientAuthentication is disabled"}, AuthenticationError),
     ],
@@ -209,3 +212,16 @@ def test_nobody_listens(trusted: str) -> None:
         port = listener.getsockname()[1]
     with pytest.raises(NotSentError):
         SmtpServer("localhost", port, "tls", authorities=trusted).send("ann@fabrikam.com", ["a@contoso.com"], MIME)
+
+
+@pytest.mark.parametrize("secret", [{"password": "gehe\u00efm"}, {"username": "j\u00fcrgen"}], ids=str)
+def test_who_cannot_log_in_in_ascii_is_told_so(
+    secret: dict[str, str], context: ssl.SSLContext, trusted: str, scripts: list[Script]
+) -> None:
+    script = Script(context)
+    scripts.append(script)
+    given = {"username": "ann", "password": "secret-word", **secret}
+    with pytest.raises(AuthenticationError, match="ASCII") as caught:
+        server(script, trusted, **given).send("ann@fabrikam.com", ["a@contoso.com"], MIME)
+    assert caught.value.__suppress_context__
+    assert not any(value in str(caught.value) for value in secret.values())

@@ -172,7 +172,9 @@ def _outcome(observed: Mapping[str, Any]) -> str:
     shown = {"protected": "delivered protected", "clear": "delivered without protection"}
     outcome = shown.get(observed["protection"], str(observed["fate"]))
     acted = [repr(name) for name in observed.get("rules", ())]
-    return f"{outcome}, and {listed(acted, joint='and')} acted" if acted else f"{outcome}, and no rule acted"
+    if acted:
+        return f"{outcome}, and {listed(acted, joint='and')} acted"
+    return f"{outcome}, and its details name no rule" if "rules" in observed else outcome
 
 
 def _report_lines(result: Mapping[str, Any]) -> list[str]:

@@ -53,13 +53,18 @@ def is_silent(actions: Mapping[str, Any]) -> bool:
 
 
 def agreement_of(
-    predicted: Mapping[str, Any], seen: Sighting, silent: Sequence[str], known: Sequence[str]
+    predicted: Mapping[str, Any],
+    seen: Sighting,
+    silent: Sequence[str],
+    known: Sequence[str],
+    unlogged: Sequence[str] = (),
 ) -> Agreement:
     """Compares a recipient's result with what was seen.
 
     :param predicted: a recipient's result; empty for somebody for whom none was computed.
     :param silent: the names of rules of which Exchange need not log that they acted.
     :param known: the names of all rules of the organization.
+    :param unlogged: the names of the silent rules that can act: nothing shows that one of them did not.
     """
     if not predicted:
         return Agreement(NOT_COMPARABLE if seen.fate in (NOT_SEEN, "expanded") else False, (("copy", "", seen.fate),))
@@ -67,7 +72,7 @@ def agreement_of(
         return Agreement(NOT_COMPARABLE)
     found = {
         "fate": _fate(predicted, seen),
-        "rules": _rules(predicted, seen, silent, known),
+        "rules": _rules(predicted, seen, silent, known, unlogged),
         "protection": _protection(predicted, seen),
     }
     contradicting = tuple(
@@ -86,8 +91,12 @@ def _fate(predicted: Mapping[str, Any], seen: Sighting) -> bool | None:
     return False if seen.fate in _CONTRADICTS.get(computed, ()) else None
 
 
-def _rules(predicted: Mapping[str, Any], seen: Sighting, silent: Sequence[str], known: Sequence[str]) -> bool | None:
-    """Whether the rules that were seen are those that act. A rule that need not be logged is not missed."""
+def _rules(
+    predicted: Mapping[str, Any], seen: Sighting, silent: Sequence[str], known: Sequence[str], unlogged: Sequence[str]
+) -> bool | None:
+    """Whether the rules that were seen are those that act. A rule that need not be logged is not missed, and neither is
+    one that no report names yet.
+    """
     if seen.rules is None:
         return None
     matched = {str(rule["name"]): rule["matched"] for rule in predicted.get("rules", ())}
@@ -96,9 +105,10 @@ def _rules(predicted: Mapping[str, Any], seen: Sighting, silent: Sequence[str], 
     certain = [name for name, value in matched.items() if value is True]
     missed = [name for name in certain if name not in seen.rules]
     strange = any(name not in known for name in seen.rules)
-    if any(name not in silent for name in missed) and not strange:
+    if "detail" in seen.evidence and any(name not in silent for name in missed) and not strange:
         return False
-    return None if missed or strange or len(certain) < len(matched) else True
+    is_open = missed or strange or len(certain) < len(matched)
+    return None if is_open or any(name not in seen.rules for name in unlogged) else True
 
 
 def _protection(predicted: Mapping[str, Any], seen: Sighting) -> bool | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
@@ -54,6 +55,9 @@ _OF_FILE = ("from", "to", "cc", "body", "headers", "attachments", "importance")
 #: Extensions of attachments of plain text.
 TEXTS = ("txt", "csv", "log")
 
+#: Parts of a file that mailboxes may answer by themselves, to an organizer whom the part names.
+_ANSWERED = {"text/calendar", "application/ms-tnef"}
+
 #: Headers that a file keeps. All others are left out: those of the way that the message once took, and those that make
 #: others answer or send it elsewhere.
 _KEPT = re.compile(
@@ -66,7 +70,7 @@ _FIELD = re.compile(rb"([!-9;-~]+):[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 #: Headers that a user may give. The service removes its own from what mailboxes send.
-_OWN_HEADER = re.compile(r"x-[a-z0-9-]{1,60}", re.IGNORECASE)
+_OWN_HEADER = re.compile(r"x-[a-z0-9-]{1,60}", re.IGNORECASE | re.ASCII)
 _OF_SERVICE = re.compile(r"x-(ms-exchange|microsoft|forefront|auto-response|eop)", re.IGNORECASE)
 
 
@@ -241,6 +245,9 @@ def _rewritten(content: bytes, given: Mapping[str, Any], mark: str, sent: Mappin
     message = message_from_eml(content, "eml_path")
     if message.also_from:
         raise UnsendableError("several_senders")
+    answered = {part.get_content_type() for part in BytesParser().parsebytes(content).walk()} & _ANSWERED
+    if answered:
+        raise UnsendableError("answered", *sorted(answered))
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     head, _blank, body = lines.partition(b"\r\n\r\n")
     kept = [field[0] for field in _FIELD.finditer(head + b"\r\n") if _is_kept(field[1].decode("ascii", "replace"))]
@@ -274,9 +281,16 @@ def _subject(text: str, mark: str) -> str:
 
 def _address(text: Any, where: str) -> str:
     address = _line(str(text), where)
-    if not is_plain_address(address):
+    if not is_sendable_address(address):
         raise UnsendableError("address", address)
     return address
+
+
+def is_sendable_address(text: str) -> bool:
+    """Whether a header and a server have this address as it is written: a plain one in ASCII that no reader decodes
+    (RFC 2047) into another.
+    """
+    return is_plain_address(text) and text.isascii() and "=?" not in text
 
 
 def _header(name: str) -> str:

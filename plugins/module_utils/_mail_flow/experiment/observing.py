@@ -12,9 +12,10 @@ import base64
 import binascii
 import datetime
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email import policy
+from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
@@ -54,8 +55,8 @@ _EARLIER = datetime.timedelta(minutes=5)
 #: The largest copy that is looked into, in bytes.
 _LARGEST = 8 << 20
 
-#: What a sender of a protected message attaches.
-_RIGHTS = re.compile(r"\.rpmsg", re.IGNORECASE)
+#: The file in which a protected message is.
+_RIGHTS = re.compile(r"message[\w-]*\.rpmsg", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,14 @@ class Observer:
             return []
         return result.unwrap()
 
-    def copy(self, row: Row, message_id: str) -> bytes | None:
-        """The delivered copy in the recipient's mailbox, as MIME; ``None`` if there is none to see.
+    def copies(self, row: Row, message_id: str) -> list[bytes]:
+        """The messages with this ID in the recipient's mailbox, as MIME; none if they cannot be seen.
 
         :param message_id: the message's ID as it is written: Microsoft Graph may look at its case.
         """
         if self.mailboxes is None or not message_id:
-            return None
+            return []
+        found: list[bytes] = []
         try:
             self._graph = self._graph or self.mailboxes()
             (listed,) = self._graph.invoke(
@@ -163,12 +165,13 @@ class Observer:
                 (content,) = self._graph.invoke(
                     [Call(GRAPH_MIME, {"Mailbox": row.recipient, "Id": str(each.get("id") or "")})], fresh=True
                 )
-                return base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True)
+                found.append(base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True))
         except NotFoundError:
-            return None  # a mailbox of others, or none
+            return []  # a mailbox of others, or none
         except (ExchangeError, binascii.Error) as error:
             self.unavailable.setdefault("copies", str(error))
-        return None
+            return []
+        return found
 
 
 def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> Sighting:
@@ -213,11 +216,14 @@ def _rules_of(events: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
     return tuple(found)
 
 
-def with_copy(seen: Sighting, content: bytes | None) -> Sighting:
-    """The same with what a delivered copy shows."""
-    if content is None or len(content) > _LARGEST:
+def with_copies(seen: Sighting, contents: Sequence[bytes]) -> Sighting:
+    """The same with what a delivered copy shows. Of several that differ, nobody knows which was delivered."""
+    if any(len(each) > _LARGEST for each in contents):
         return seen
-    is_protected, internal = _copy_shows(content)
+    shown = set(map(_copy_shows, contents))
+    if len(shown) != 1:
+        return seen
+    is_protected, internal = shown.pop()
     remarks = seen.remarks
     if seen.fate in ("failed", "rejected", "not_delivered"):
         remarks = tuple(dict.fromkeys((*remarks, "contradicting")))
@@ -250,6 +256,17 @@ def with_report(seen: Sighting, row: Row, report: RuleReport, names: Mapping[str
     )
 
 
+def _own_parts(part: Message) -> Iterator[Message]:
+    """A part and those in it, without those of a message that is attached."""
+    yield part
+    inner = part.get_payload()
+    if part.get_content_maintype() != "multipart" or not isinstance(inner, list):
+        return
+    for each in inner:
+        if isinstance(each, Message):
+            yield from _own_parts(each)
+
+
 def _copy_shows(content: bytes) -> tuple[bool, bool | None]:
     """Whether a copy is protected by rights, and whether its sender counts as authenticated.
 
@@ -258,9 +275,9 @@ def _copy_shows(content: bytes) -> tuple[bool, bool | None]:
     parsed = BytesParser(policy=policy.compat32).parsebytes(content)
     is_class = str(parsed.get("content-class") or "").strip().casefold() == "rpmsg.message"
     has_part = any(
-        _RIGHTS.search(str(part.get_filename() or ""))
+        _RIGHTS.fullmatch(str(part.get_filename() or ""))
         or part.get_content_type() == "application/x-microsoft-rpmsg-message"
-        for part in parsed.walk()
+        for part in _own_parts(parsed)
     )
     said = str(parsed.get("x-ms-exchange-organization-authas") or "").strip().casefold()
     return is_class or has_part, {"internal": True, "anonymous": False}.get(said)

@@ -81,7 +81,7 @@ class Posting:
         try:
             self.post.send(letter)
         except OutcomeUnknownError as error:
-            return PERHAPS, str(error)
+            return PERHAPS, error.reason
         except ExchangeError as error:
             return REFUSED, str(error)
         return SENT, ""

@@ -65,7 +65,7 @@ def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
     inside = tuple(each for each in known if leaves(facts, each) is False and not facts.may_relay(each))
     why = (
         *(("names",) if names else ()),
-        *(("groups",) if facts.unread_groups & set(map(facts.primary, letter.recipients)) else ()),
+        *(("groups",) if facts.unread_groups & set(map(facts.primary, (*letter.recipients, *known))) else ()),
         *(("budget",) if any(course.too_many for course in courses) else ()),
         *(("rules",) if any(_surprises(course) for course in courses) else ()),
         *(("journal_rules",) if facts.journal_rules is None else ()),

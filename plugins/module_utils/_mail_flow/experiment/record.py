@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from ..._exchange.errors import OptionError
+from .settling import open_copy_of
 
 #: What became of sending a message: not tried, being sent, accepted, perhaps accepted, or certainly not. One that is being sent when
 #: a run dies is perhaps sent.
 PLANNED, SENDING, SENT, PERHAPS, REFUSED = "planned", "sending", "sent", "perhaps_sent", "refused"
+_STATES = (PLANNED, SENDING, SENT, PERHAPS, REFUSED)
 
 #: The format of a record.
 FORMAT = 1
@@ -82,6 +84,7 @@ class ExperimentRecord:
     :param organization: whose it is.
     :param rules: name to GUID of its rules then.
     :param silent: the names of rules of which Exchange need not log that they acted.
+    :param unlogged: the names of those of them that can act.
     """
 
     organization: str
@@ -91,6 +94,7 @@ class ExperimentRecord:
     messages: list[RecordedMail]
     rules: Mapping[str, str] = field(default_factory=dict)
     silent: Sequence[str] = ()
+    unlogged: Sequence[str] = ()
 
     def change(self, place: int, **changes: Any) -> None:
         """Notes something of a message."""
@@ -112,6 +116,7 @@ class ExperimentRecord:
             "began": self.began.isoformat(),
             "rules": dict(self.rules),
             "silent": list(self.silent),
+            "unlogged": list(self.unlogged),
             "messages": [asdict(each) for each in self.messages],
         }
 
@@ -127,18 +132,60 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
     if document.get("format") != FORMAT:
         raise OptionError(f"{where} has the format {document.get('format')!r}, which is not known here.")
     try:
-        messages = [
-            RecordedMail(**{**each, "recipients": tuple(each["recipients"]), "shows": tuple(each["shows"])})
-            for each in document["messages"]
-        ]
+        messages = [_recorded(each, str(document["token"])) for each in document["messages"]]
         return ExperimentRecord(
             organization=str(document["organization"]),
             token=str(document["token"]),
             by=str(document["by"]),
-            began=datetime.datetime.fromisoformat(document["began"]),
+            began=_instant(document["began"]),
             messages=messages,
             rules=dict(document["rules"]),
             silent=list(document["silent"]),
+            unlogged=list(document["unlogged"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OptionError(f"{where} is not a whole record of an experiment ({type(error).__name__}).") from error
+
+
+def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
+    """A message from a record.
+
+    :raises ValueError: it is none of a run with this token.
+    """
+    mail = RecordedMail(**{**row, "recipients": tuple(row["recipients"]), "shows": tuple(row["shows"])})
+    texts = (mail.name, mail.mark, mail.message_id, mail.sender, mail.state, mail.reason, mail.sent_at)
+    if not all(isinstance(each, str) for each in (*texts, *mail.recipients, *mail.shows)):
+        raise ValueError("a text")
+    if isinstance(row["recipients"], str) or not token or not mail.mark.startswith(f"{token}-"):
+        raise ValueError(mail.mark)
+    if mail.state not in _STATES or not isinstance(mail.bounced, bool):
+        raise ValueError(mail.state)
+    if mail.sent_at:
+        _instant(mail.sent_at)
+    for result in mail.predicted.values():
+        _check_result(result)
+    for ways in mail.open.values():
+        for each in open_copy_of(ways).alternatives:
+            _check_result(each.result)
+    return mail
+
+
+def _check_result(result: Mapping[str, Any]) -> None:
+    """Requires the rules of a recipient's result to be what is compared.
+
+    :raises ValueError: they are not.
+    """
+    for rule in result.get("rules", ()):
+        if not isinstance(rule["name"], str) or "matched" not in rule:
+            raise ValueError("rules")
+
+
+def _instant(text: str) -> datetime.datetime:
+    """A time with its zone.
+
+    :raises ValueError: it has none.
+    """
+    found = datetime.datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found

@@ -16,7 +16,7 @@ from ..input.observations import Observation
 from ..model.addresses import is_address
 from ..trace.rows import Row
 from .comparing import NOT_COMPARABLE, Agreement, agreement_of
-from .observing import Observer, Sighting, sighting_of, with_copy, with_report
+from .observing import Observer, Sighting, sighting_of, with_copies, with_report
 from .record import ExperimentRecord, RecordedMail
 from .settling import OpenCopy, fits, open_copy_of, settled
 
@@ -135,9 +135,10 @@ class Watch:
             last = max(rows, key=lambda row: row.received)
             if self.report is not None:
                 seen = with_report(seen, last, self.report, self.record.rules)
-            seen = with_copy(seen, self.observer.copy(last, self._id_of(last, recorded)))
+            if address != recorded.sender:  # whose mailbox has the message as it was sent, too
+                seen = with_copies(seen, self.observer.copies(last, self._id_of(last, recorded)))
         silent, known = self.record.silent, list(self.record.rules)
-        agreement = agreement_of(predicted, seen, silent, known)
+        agreement = agreement_of(predicted, seen, silent, known, self.record.unlogged)
         ways = recorded.open.get(address)
         if ways is None:
             return SeenCopy(address, predicted, seen, agreement)

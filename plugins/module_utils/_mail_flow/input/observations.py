@@ -170,9 +170,9 @@ def observations_of(document: Any, where: str, organization: str = "") -> list[O
     if document.get("format") != FORMAT:
         raise OptionError(f"{where} has the format {document.get('format')!r}, which is not known here.")
     named = str(document.get("organization") or "")
-    if organization and named and named.casefold() != organization.casefold():
+    if organization and named.casefold() != organization.casefold():
         raise OptionError(
-            f"{where} is of the organization {named}, and this is {organization}.",
+            f"{where} is of {f'the organization {named}' if named else 'no organization'}, and this is {organization}.",
             remedy="Give the observations of this organization.",
         )
     try:
@@ -187,7 +187,15 @@ def _observation(row: Mapping[str, Any]) -> Observation:
     :raises ValueError: it is none.
     """
     found = Observation(**{**row, "evidence": tuple(row["evidence"]), "rules": tuple(row["rules"])})
-    datetime.date.fromisoformat(found.seen)
+    # A day more, because clocks differ. One of a later day would never grow old.
+    if datetime.date.fromisoformat(found.seen) > _today() + datetime.timedelta(days=1):
+        raise ValueError(found.seen)
     if found.id not in OBSERVABLE or not isinstance(found.answer, bool):
         raise ValueError(found.id)
+    if not all(isinstance(each, str) for each in (found.experiment, found.digest, *found.evidence, *found.rules)):
+        raise ValueError(found.id)
     return found
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()

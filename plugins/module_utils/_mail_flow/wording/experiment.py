@@ -9,7 +9,7 @@ from typing import Any
 from ..._exchange.text import listed
 from ..experiment.comparing import NOT_COMPARABLE
 from ..experiment.letters import LARGEST, TEXTS
-from ..experiment.observing import Sighting
+from ..experiment.observing import NOT_SEEN, Sighting
 from ..experiment.reach import ANYBODY
 from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord
 from ..experiment.sampling import Demonstration, Planned, Sample, Unsent
@@ -26,10 +26,11 @@ _UNSENT: Mapping[str, Callable[[tuple[str, ...]], str]] = {
         f"the file {listed(names)} cannot be written, only plain text can ({listed(TEXTS)}): use eml_path"
     ),
     "large": lambda names: f"it has {listed(names)} bytes, and at most {LARGEST:,} are sent",
-    "address": lambda names: f"{listed(names, chr(39))} is no plain address",
+    "address": lambda names: f"{listed(names, chr(39))} is no plain address in ASCII",
     "header": lambda names: (
         f"the header {listed(names)} cannot be sent, only headers of your own that begin with X- can"
     ),
+    "answered": lambda names: f"it has a part of the type {listed(names)}, which mailboxes answer to whom it names",
     "several_senders": lambda names: "its From field has several addresses",
     "sender": lambda names: f"it is from {listed(names)}, which is not in senders",
     "recipient": lambda names: (
@@ -53,7 +54,7 @@ _GOALS: Mapping[str, Callable[[Demonstration], str]] = {
 #: Why it is not known who else may get a copy.
 _OPEN: Mapping[str, str] = {
     "names": "rules name people whose addresses are not known",
-    "groups": "a recipient is a group whose members cannot be read",
+    "groups": "a group whose members cannot be read may get it",
     "budget": "the rules are too complex for it",
     "rules": "a rule does something unknown",
     "journal_rules": "the journal rules cannot be read",
@@ -155,7 +156,7 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
         lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
     lines += [REPORT] if contradicting else []
     lines += [
-        f"Not comparable: {message.recorded.name}: {_why_open(copy)}."
+        f"Not comparable: {message.recorded.name}: {_why_open(copy, record.unlogged)}."
         for message, copy in copies
         if copy.agreement.agrees == NOT_COMPARABLE
     ]
@@ -187,8 +188,11 @@ def settled_lines(observations: Iterable[Observation]) -> list[str]:
     return [f"{each.id} is settled: {each.text}" for each in observations]
 
 
-def _why_open(copy: SeenCopy) -> str:
-    """Why a copy was not compared."""
+def _why_open(copy: SeenCopy, unlogged: Sequence[str]) -> str:
+    """Why a copy was not compared.
+
+    :param unlogged: the names of the rules that can act without a log.
+    """
     remarks = copy.seen.remarks
     if copy.seen.internal is False:
         return "Exchange took its sender for one outside"
@@ -197,6 +201,12 @@ def _why_open(copy: SeenCopy) -> str:
             return text
     if copy.predicted.get("unknown"):
         return f"it is not known what happens to it ({', '.join(row['id'] for row in copy.predicted['unknown'])})"
+    rules = copy.seen.rules
+    if rules is not None and copy.seen.protection == NOT_SEEN and any(name not in rules for name in unlogged):
+        return (
+            f"seen as {copy.seen.fate}, but a rule without set_audit_severity can have acted unseen, and its protection was not "
+            "seen (read_copies)"
+        )
     return f"seen as {copy.seen.fate}, which says too little"
 
 

@@ -280,3 +280,53 @@ def test_only_answers_that_are_known_are_taken() -> None:
     with pytest.raises(OptionError):
         facts_of({"observed": {"U08": "perhaps"}})
     assert Simulator([], facts_of({"observed": {"U08": True}})).facts.observed == {"U08": True}
+
+
+def document(**row: Any) -> dict[str, Any]:
+    found = observations_document("contoso.onmicrosoft.com", [seen(True)])
+    found["observations"][0] |= row
+    return found
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"seen": (TODAY + datetime.timedelta(days=30)).isoformat()},
+        {"rules": [{}]},
+        {"evidence": [1]},
+        {"experiment": []},
+        {"digest": None},
+    ],
+    ids=str,
+)
+def test_observations_that_somebody_edited_are_refused(row: dict[str, Any]) -> None:
+    assert observations_of(document(), "x", "contoso.onmicrosoft.com")
+    with pytest.raises(OptionError, match="damaged"):
+        observations_of(document(**row), "x", "contoso.onmicrosoft.com")
+
+
+def test_observations_of_no_organization_are_not_those_of_one() -> None:
+    with pytest.raises(OptionError, match="no organization"):
+        observations_of({**document(), "organization": ""}, "x", "contoso.onmicrosoft.com")
+
+
+def test_a_file_of_another_organization_is_refused_before_anything_is_sent() -> None:
+    file = KeptRecord([json.dumps(observations_document("other.onmicrosoft.com", []))])
+    session = session_with(TRIED, LOGGED)
+    mailboxes = Mailboxes(session)
+    people = {"senders": [SENDER], "recipients": [PARTNER], "messages": [message()], "observations": "seen.json"}
+    with pytest.raises(OptionError, match=r"other\.onmicrosoft\.com"):
+        run(session, mailboxes, KeptRecord(), others={"seen.json": file}, **people)
+    assert mailboxes.sent == []
+
+
+def test_check_mode_keeps_no_observation() -> None:
+    session = session_with(TRIED, LOGGED)
+    guids = {rule["Name"]: rule["Guid"] for rule in session.edit("Get-TransportRule")}
+    mailboxes = Mailboxes(session, {PARTNER: {"rules": {"Partners": guids["Partners"]}}})
+    record, file = KeptRecord(), KeptRecord()
+    people = {"senders": [SENDER], "recipients": [PARTNER], "messages": [message()]}
+    run(session, mailboxes, record, **people)
+    options: dict[str, Any] = {"read_only": True, "observations": "seen.json"}
+    found = run(session, mailboxes, record, others={"seen.json": file}, check_mode=True, **options)
+    assert (len(found["settled"]), file.versions) == (1, [])

@@ -234,3 +234,38 @@ def test_whom_a_dlp_policy_names_may_get_mail(actions: dict[str, Any]) -> None:
         planned(session_with(ENCRYPT), **options)
     disabled = {**policy, "rules": [{**rule, "enabled": False}]}
     assert planned(session_with(ENCRYPT), **{**options, "facts": {"dlp_policies": [disabled]}})["experiments"]
+
+
+def test_a_rule_that_copies_to_a_group_whose_members_cannot_be_read_is_refused() -> None:
+    team = f"team@{DOMAIN}"
+    copying = {
+        "name": "Archive",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"blind_copy_to": [team]},
+    }
+    options: dict[str, Any] = {"messages": [message()], "facts": {"unread_groups": [team]}}
+    with pytest.raises(OptionError, match="unknown"):
+        planned(session_with(copying), **options)
+    assert planned(session_with(copying), **options, may_reach=["unknown"])["experiments"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "m\u00fcller@fabrikam.com",
+        "ann@b\u00fccher.example",
+        "ann@\u212aelvin.example",
+        "=?utf-8?q?tests?=@fabrikam.com",
+    ],
+    ids=["local part", "domain", "another letter K", "encoded word"],
+)
+def test_an_address_that_a_header_would_write_in_another_way_gets_nothing(address: str) -> None:
+    with pytest.raises(OptionError, match="ASCII"):
+        planned(session_with(ENCRYPT), recipients=[address], messages=[message()])
+    found = planned(session_with(ENCRYPT), messages=[message(to=[address])])
+    assert (found["experiments"], reasons(found)) == ([], [("Offer", "address")])
+
+
+def test_a_header_has_a_name_in_ascii() -> None:
+    found = planned(session_with(ENCRYPT), messages=[message(headers={"X-\u017fub": "x"})])
+    assert reasons(found) == [("Offer", "header")]

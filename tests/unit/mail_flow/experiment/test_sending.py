@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import (
+    GRAPH_FIND,
+    GRAPH_MIME,
+    Result,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
     OptionError,
@@ -304,3 +310,123 @@ def test_nothing_to_send_is_refused() -> None:
 def test_sending_needs_a_record() -> None:
     with pytest.raises(OptionError, match="record"):
         experiment(record=None)
+
+
+def attached(content: bytes) -> bytes:
+    head = b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\nContent-Type: message/rfc822\r\n\r\n"
+    return head + content + b"\r\n--y--"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        attached(PROTECTED),
+        attached(
+            b'Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Disposition: attachment; filename="message.rpmsg"\r\n\r\nZ\r\n--x--'
+        ),
+        b'Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Disposition: attachment; filename="message.rpmsg.txt"\r\n\r\nZ\r\n--x--',
+    ],
+    ids=["attached message", "attached parts", "a text"],
+)
+def test_what_a_clear_copy_carries_does_not_protect_it(content: bytes) -> None:
+    found, _mailboxes, _record = experiment(copies={PARTNER: content}, read_copies=True)
+    assert copy(found)["observed"]["protection"] == "clear"
+
+
+def test_of_copies_that_differ_nothing_is_seen() -> None:
+    session = session_with(LOGGED)
+    contents = [CLEAR, PROTECTED]
+
+    class Several(Mailboxes):
+        def invoke(self, calls: Any, *, fresh: bool = False) -> list[Any]:
+            (call,) = calls
+            if call.cmdlet == GRAPH_FIND:
+                return [Result([{"id": "0"}, {"id": "1"}])]
+            if call.cmdlet == GRAPH_MIME:
+                return [Result([{"mime": base64.b64encode(contents[int(call.parameters["Id"])]).decode()}])]
+            return super().invoke(calls, fresh=fresh)
+
+    found = run(session, Several(session), KeptRecord(), **PEOPLE, messages=[message()], read_copies=True)
+    assert (copy(found)["observed"]["protection"], copy(found)["observed"]["evidence"]) == (
+        "not_seen",
+        ["trace", "detail"],
+    )
+
+
+def test_the_mailbox_of_the_sender_shows_what_was_sent_and_is_not_read() -> None:
+    session = session_with(LOGGED)
+    people = {"senders": [SENDER], "recipients": [SENDER]}
+    mailboxes = Mailboxes(session, copies={SENDER: CLEAR})
+    found = run(session, mailboxes, KeptRecord(), **people, messages=[message(to=[SENDER])], read_copies=True)
+    assert copy(found, SENDER)["observed"]["protection"] == "not_seen"
+
+
+def test_that_a_rule_without_a_log_did_not_act_is_not_seen() -> None:
+    silent = {**ENCRYPT, "name": "Silent", "conditions": {"subject_contains_words": ["secret"]}}
+    found, _mailboxes, _record = experiment(LOGGED, silent, fates={PARTNER: {"rules": ["Partners"]}})
+    assert copy(found)["agrees"] == "not_comparable"
+    disabled, _mailboxes, _record = experiment(
+        LOGGED, {**silent, "enabled": False}, fates={PARTNER: {"rules": ["Partners"]}}
+    )
+    assert copy(disabled)["agrees"] is True
+
+
+def test_a_rule_that_no_report_names_yet_is_not_missed() -> None:
+    other = {
+        "name": "Other",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"set_header_name": "X-Other", "set_header_value": "1", "set_audit_severity": "Low"},
+    }
+    session = session_with(LOGGED, other)
+    mailboxes, record = Mailboxes(session), KeptRecord()
+    run(session, mailboxes, record, **PEOPLE, messages=[message()], fail_on_error=False)
+    (traced,) = session.organization.state["message_trace"]
+    session.organization.state["message_trace_details"] = []
+    session.organization.state["rule_report"] = [hit(traced, "Partners")]
+    found = run(session, mailboxes, record, read_only=True)
+    assert (copy(found)["observed"]["rules"], copy(found)["agrees"]) == (["Partners"], "not_comparable")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"mark": ""},
+        {"mark": "other-01"},
+        {"recipients": "tests@fabrikam.com"},
+        {"recipients": [5]},
+        {"state": "unsent"},
+        {"sent_at": "yesterday"},
+        {"predicted": []},
+        {"predicted": {PARTNER: {"rules": [{}]}}},
+        {"open": {PARTNER: {"alternatives": [{"result": []}]}}},
+        {"bounced": "no"},
+        {"unknown": 1},
+    ],
+    ids=str,
+)
+def test_a_record_that_somebody_edited_is_refused(damage: dict[str, Any]) -> None:
+    session = session_with(LOGGED)
+    record = KeptRecord()
+    run(session, Mailboxes(session), record, **PEOPLE, messages=[message()], fail_on_error=False)
+    content = json.loads(record.versions[-1])
+    content["messages"][0] |= damage
+    record.versions[-1] = json.dumps(content)
+    with pytest.raises(OptionError, match="not a whole record"):
+        run(session, Mailboxes(session), record, read_only=True)
+
+
+@pytest.mark.parametrize("damage", [{"began": "2026-01-01T00:00:00"}, {"organization": ""}, {"token": ""}], ids=str)
+def test_a_record_says_when_and_whose_it_is(damage: dict[str, Any]) -> None:
+    session = session_with(LOGGED)
+    record = KeptRecord()
+    run(session, Mailboxes(session), record, **PEOPLE, messages=[message()], fail_on_error=False)
+    record.versions[-1] = json.dumps(json.loads(record.versions[-1]) | damage)
+    with pytest.raises(OptionError):
+        run(session, Mailboxes(session), record, read_only=True)
+
+
+def test_why_a_message_is_perhaps_sent_does_not_say_that_it_is_sent_again() -> None:
+    session = session_with(LOGGED)
+    lost = OutcomeUnknownError("unknown", remedy="The next run applies what is missing.", reason="It timed out.")
+    found = run(session, Mailboxes(session, after=failing(lost)), KeptRecord(), **PEOPLE, messages=THREE)
+    assert found["experiments"][1]["reason"] == "It timed out."
