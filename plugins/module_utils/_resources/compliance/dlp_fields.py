@@ -127,6 +127,8 @@ def _header(name: str, header: str, texts: str) -> DlpPart:
         found = hash_table(value)
         if not all(found.values()):
             raise ValueError("it looks for nothing in a header")
+        if "" in found:
+            raise ValueError("it names no header")
         if len(found) > 1:
             raise ValueError(f"it is about {len(found)} headers, and Microsoft does not say whether one is enough")
         return {key: each for field, words in found.items() for key, each in ((header, field), (texts, words))}

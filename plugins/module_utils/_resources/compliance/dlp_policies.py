@@ -260,12 +260,14 @@ def mode_of(properties: Mapping[str, Any], found: list[Unreadable]) -> str:
 
 
 def priority_of(properties: Mapping[str, Any], found: list[Unreadable]) -> int:
-    """The place of a policy or rule; 0, with a remark in ``found``, if it is no number."""
+    """The place of a policy or rule; 0, with a remark in ``found``, if it is no number of 0 or more."""
     try:
-        return int(properties["Priority"])
+        place = int(properties["Priority"])
     except (KeyError, TypeError, ValueError):
-        found.append(Unreadable("Priority", ("priority",), "it is no number"))
-        return 0
+        place = -1
+    if place < 0:
+        found.append(Unreadable("Priority", ("priority",), "it is no number of 0 or more"))
+    return max(place, 0)
 
 
 def scope_of(properties: Mapping[str, Any], found: list[Unreadable]) -> PolicyScope:

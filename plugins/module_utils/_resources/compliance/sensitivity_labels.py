@@ -210,14 +210,13 @@ def read_labels(labels: Sequence[Mapping[str, Any]]) -> list[LabelFact]:
 def _label(properties: Mapping[str, Any]) -> LabelFact:
     found: list[Unreadable] = []
     encryption, template = _encryption(properties, found)
-    content = properties.get("ContentType")
     return LabelFact(
         name=text_of(properties, "Name"),
         guid=text_of(properties, "Guid").lower(),
         display_name=text_of(properties, "DisplayName"),
         priority=priority_of(properties, found),
         enabled=str(properties.get("Disabled")).lower() != "true",
-        content_type=tuple(split(content)) if is_set(content) else None,
+        content_type=_content_type(properties.get("ContentType"), found),
         parent=text_of(properties, "ParentId").lower(),
         encryption=encryption,
         template=template.lower(),
@@ -226,6 +225,15 @@ def _label(properties: Mapping[str, Any]) -> LabelFact:
         ),
         unreadable=tuple(found),
     )
+
+
+def _content_type(shown: Any, found: list[Unreadable]) -> tuple[str, ...] | None:
+    """What a label is for; ``None`` if Exchange does not show it, or, with a remark in ``found``, if it was not understood."""
+    try:
+        return tuple(split(shown)) if is_set(shown) else None
+    except ValueError:
+        found.append(Unreadable("ContentType", ("content_type",), "it is no list of texts"))
+        return None
 
 
 def _encryption(properties: Mapping[str, Any], found: list[Unreadable]) -> tuple[str, str]:

@@ -138,6 +138,7 @@ def test_the_scope_names_senders_and_groups() -> None:
         ({"Mode": "Silent"}, "Mode", "mode", None),
         ({"Mode": None}, "Mode", "mode", None),
         ({"Priority": None}, "Priority", "priority", True),
+        ({"Priority": -1}, "Priority", "priority", True),
         ({"ExchangeSender": ["Ann"]}, "ExchangeSender", "scope", True),
         ({"ExchangeSender": ["{"]}, "ExchangeSender", "scope", True),
         ({"ExchangeLocation": ["Sales"]}, "ExchangeLocation", "scope", True),
@@ -385,6 +386,7 @@ def test_a_tree_that_cannot_be_read_is_one_open_condition(text: Any) -> None:
         (leaf("DocumentIsUnsupported", False), "DocumentIsUnsupported"),
         (leaf("ExceptIfFrom", ["a@contoso.com"]), "ExceptIfFrom"),
         (leaf("From", ["Ann"]), "From"),
+        (leaf("HeaderContainsWords", {"": ["a"]}), "HeaderContainsWords"),
         ({}, "Condition"),
     ],
 )

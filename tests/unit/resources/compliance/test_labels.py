@@ -134,6 +134,13 @@ def test_a_label_may_be_for_other_things_than_mail() -> None:
     assert label(Capabilities=["DoubleKeyEncryption"]).double_key_encryption
 
 
+def test_what_a_label_is_for_may_not_be_understood() -> None:
+    found = label(ContentType={"Email": True})
+    assert (found.content_type, found.for_mail) == (None, True)
+    assert [each.property for each in found.unreadable] == ["ContentType"]
+    assert declared_label(found.describe(), "label") == found
+
+
 def test_a_policy_publishes_labels_to_people() -> None:
     found = policy()
     assert (found.default_label, found.mandatory, found.scope.exchange) == ("", True, True)
