@@ -128,10 +128,11 @@ changes:
 mail:
   description: >-
     What the plan does to mail, and what is guaranteed of it; with C(--diff) the terminal shows it. RV(mail) holds
-    C(difference) and C(difference_more), C(guarantees), C(unseen) and C(lint), as M(m365.message_encryption.mail_flow_test)
+    C(difference) and C(difference_more), C(guarantees), C(observed), C(unseen) and C(lint), as M(m365.message_encryption.mail_flow_test)
     returns them. A guarantee is judged as the plan would leave it, and with O(procedure=audit) as it is; C(before) is
     its verdict now, where the plan changes it. C(rests_on) lists what the difference rests on beside rules, each with
-    C(kind) (V(connector), V(template) or V(group)), C(name) and C(values). C(foreign) lists the mail flow rules that are not ours, first to last:
+    C(kind) (V(connector), V(template), V(group) or V(observation)), C(name) and C(values). C(observed) has the answers
+    of C(hardened_baseline_observations). C(foreign) lists the mail flow rules that are not ours, first to last:
     C(name), C(guid), C(place) of how many C(rules), C(changed) and C(since) (texts, where known), C(idle) (why it does
     not act), C(acts) (what it decides about its mail), and C(does) (what of this it can do, and to C(mail_of) which of
     our rules). In check mode and audits, C(replay) has what the mail of C(hardened_baseline_replay_days) or

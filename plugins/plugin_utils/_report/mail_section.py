@@ -12,7 +12,7 @@ from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL, undocumen
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
-from ...module_utils._mail_flow.wording.unseen import unseen_line, unseen_lines
+from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
 from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, rank, word_for
 from .replay_section import change_of
 
@@ -118,6 +118,11 @@ def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
 def unseen_of(organization: Record) -> list[str]:
     """What the verdicts about an organization's mail do not see, in lines."""
     return unseen_lines(mail_of(organization).as_dict())
+
+
+def observed_of(organization: Record) -> list[str]:
+    """What was observed in an organization and counts for its verdicts, and what does not count, in lines."""
+    return observed_lines(mail_of(organization).observed)
 
 
 def reach_of(cells: Iterable[Record]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ from .labels import (
     with_mail_read,
     word_for,
 )
-from .mail_section import difference_of, foreign_of, guarantees_of, lint_of, unseen_of
+from .mail_section import difference_of, foreign_of, guarantees_of, lint_of, observed_of, unseen_of
 from .replay_section import shown
 from .view import view_of
 
@@ -233,6 +233,8 @@ def _rows(organization: Record) -> Iterable[Record]:
             "before": row["before"],
             "text": _guarantee_text(row),
         }
+    for line in observed_of(organization):
+        yield {"record": "observation", "text": line}
     for line in unseen_of(organization):
         yield {"record": "unseen", "text": line}
     for row in foreign_of(organization):

@@ -54,6 +54,7 @@ from .mail_section import (
     harmless,
     lint_of,
     not_listed,
+    observed_of,
     reach_of,
     suggestions_of,
     unseen_of,
@@ -251,7 +252,10 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
         ],
         "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in mail_of(item).trials],
         "encrypters": [(name_of(item), rows) for item in organizations if (rows := encrypters_of(item)) and detailed],
-        "unseen_of_mail": list(dict.fromkeys(line for item in organizations for line in unseen_of(item))),
+        "unseen_of_mail": [
+            *(f"{name_of(item)}: {line}" for item in organizations for line in observed_of(item)),
+            *dict.fromkeys(line for item in organizations for line in unseen_of(item)),
+        ],
         "same_mail": not mail and any(mail_of(organization).difference is not None for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(

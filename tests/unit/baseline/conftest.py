@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     InvalidValueError,
     NotSentError,
+    OptionError,
     OutcomeUnknownError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
@@ -43,6 +44,14 @@ def lasting(state: Any) -> Any:
         return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
     # A text that is cleared may be shown as nothing or as an empty one: no capture tells them apart.
     return [lasting(value) for value in state] if isinstance(state, list) else "" if state is None else state
+
+
+def _content(path: str) -> bytes:
+    """A file's content, as an action plugin finds it."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise OptionError(f"The file {path!r} cannot be read.") from error
 
 
 class Role:
@@ -144,7 +153,7 @@ class Role:
             check_mode=check,
             session=self.session,
             describe=lambda: {"transport": "test"},
-            find_file=lambda path: Path(path).read_bytes(),
+            find_file=_content,
             say=self.say,
             host=self.host,
             hosts=self.hosts,

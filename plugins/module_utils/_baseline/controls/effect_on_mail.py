@@ -61,6 +61,8 @@ class EffectOnMail:
     :param encrypters: who encrypts what today.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told; ``None`` if nothing
         here says how mail is protected.
+    :param observed: what was observed in the organization and counts, and what does not count, as ``mail_flow_test``
+        returns it.
     :param untested: the controls that would have tested whether encryption works.
     """
 
@@ -77,6 +79,7 @@ class EffectOnMail:
     reach: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     encrypters: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     unseen: tuple[str, ...] | None = field(default=None, metadata=_TEXTS_IF_KNOWN)
+    observed: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     untested: tuple[str, ...] = field(default=(), metadata=_TEXTS)
 
     @classmethod

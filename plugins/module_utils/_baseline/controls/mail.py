@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._engine.plan import Change, Plan, PlanWarning
@@ -14,6 +15,7 @@ from ..._exchange.errors import ExchangeError, NotCapturedError, NotSentError, P
 from ..._exchange.names import same_name
 from ..._exchange.organization import COMPLIANCE_FACTS, MAIL_FACTS, Organization, read, with_compliance
 from ..._exchange.permissions import COMPLIANCE_REMEDY
+from ..._exchange.tenant import describe_organization
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
@@ -23,7 +25,8 @@ from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import apart
 from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
-from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from
+from ..._mail_flow.input.observations import CountedObservations, Observation, ObservationsFile, observed_of
+from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from, with_observed
 from ..._mail_flow.model.encrypters import unseen_of
 from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.rules.rule_set import RuleSet
@@ -46,16 +49,28 @@ IRM = IRM_CONFIGURATION.name
 GUARANTEES = f"{PREFIX}guarantees"
 
 
+#: What was observed in an organization, as a run was told; see ``Organization.given``.
+OBSERVATIONS = "observations"
+
+#: The fact that has the answers that count.
+_OBSERVED = "observed"
+
+
 @dataclass(frozen=True)
 class Mail:
-    """How an organization treats mail: its rules, first to last, and its facts in the form of the option ``facts``.
+    """How an organization treats mail: its rules, first to last, and its facts in the form of the option ``facts``,
+    with the answers to open questions that count with these rules.
 
     :param unavailable: facts that could not be read, and why. Answers that depend on them are unknown.
+    :param observations: what was observed in the organization, whether it counts or not.
+    :param observed: what of that counts, and why the rest does not.
     """
 
     rules: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
     unavailable: Mapping[str, str]
+    observations: Sequence[Observation] = ()
+    observed: CountedObservations = field(default_factory=CountedObservations)
 
     @property
     def digest(self) -> str:
@@ -81,7 +96,28 @@ class Mail:
         failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
         facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
         people, unread = facts_of_directory(organization, {})
-        return cls(rules_from(organization), {**facts, **people}, {**failed, **unavailable, **unread})
+        unknown = {**failed, **unavailable, **unread}
+        return cls._observed(
+            rules_from(organization), {**facts, **people}, unknown, organization.given.get(OBSERVATIONS, ())
+        )
+
+    @classmethod
+    def _observed(
+        cls,
+        rules: Sequence[Mapping[str, Any]],
+        facts: Mapping[str, Any],
+        unavailable: Mapping[str, str],
+        observations: Sequence[Observation],
+    ) -> Mail:
+        """It with the observations that count with these rules.
+
+        :param facts: without them.
+        """
+        if not observations:
+            return cls(rules, facts, unavailable)
+        today = datetime.datetime.now(datetime.UTC).date()
+        observed = observed_of(observations, RuleSet(rules), today)
+        return cls(rules, with_observed(facts, observed), unavailable, observations, observed)
 
     @classmethod
     def left_by(cls, organization: Organization, plan: Plan | None) -> Mail:
@@ -93,7 +129,9 @@ class Mail:
         """The state after a plan. If the plan does nothing, this very object, whose verdicts are known already."""
         if not plan.steps:
             return self
-        return Mail(rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps), self.unavailable)
+        rules, facts = rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps)
+        facts.pop(_OBSERVED, None)  # An observation counts only while the rules that it rests on are as they were.
+        return self._observed(rules, facts, self.unavailable, self.observations)
 
     def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[dict[str, Any]]:
         """The verdict on each guarantee.
@@ -109,6 +147,7 @@ def read_with_people(
     known: Organization,
     subsets: Iterable[str],
     guarantees: Sequence[Guarantee],
+    observations: ObservationsFile | None,
     plan: Plan | None = None,
 ) -> Organization:
     """The organization with some subsets and, if these include facts about mail, with what the directory says of the
@@ -118,10 +157,15 @@ def read_with_people(
     see the same.
 
     :param known: what was read already, and is not read again.
+    :param observations: what was observed in it; ``None`` if nobody says so.
+    :raises OptionError: the observations are those of another organization.
     """
     subsets = with_compliance(subsets)
     missing = [subset for subset in subsets if subset not in known.subsets]
     organization = known.with_more(read(session, missing, fresh=True)) if missing else known
+    if observations is not None:
+        name = describe_organization(organization.only("organization"))["name"]
+        organization = organization.with_given(OBSERVATIONS, observations.of_organization(name))
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
     now = Mail.of_organization(organization)
@@ -132,6 +176,28 @@ def read_with_people(
     ]
     directory = read_directory(session, map(RuleSet, naming), {"accepted_domains": now.facts.get("accepted_domains")})
     return organization.with_more(directory) if directory.subsets else organization
+
+
+def comparable_facts(now: Mail, then: Mail) -> dict[str, Any]:
+    """The facts under which two states are compared: those of the later one, and of the answers to open questions those
+    that count in both.
+    """
+    sides = [mail.observed.answers for mail in (now, then)]
+    common = {number: answer for number, answer in sides[1].items() if sides[0].get(number) is answer}
+    facts = {name: value for name, value in then.facts.items() if name != _OBSERVED}
+    return {**facts, **({_OBSERVED: common} if common else {})}
+
+
+def observed_in(organization: Organization, plan: Plan | None) -> tuple[Mapping[str, Any], ...]:
+    """The observations that count now, or after a plan, and why others do not: ``id`` with ``answer``, ``seen`` and
+    ``text``, or with ``left_out``.
+    """
+    if OBSERVATIONS not in organization.given:
+        return ()
+    try:
+        return tuple(Mail.left_by(organization, plan).observed.rows)
+    except ExchangeError:
+        return ()  # Where the rules cannot be read, nothing is computed that could rest on observations.
 
 
 def changes_mail(changes: Iterable[Change]) -> bool:
@@ -173,7 +239,8 @@ _LEAVING = ("connector", "tls")
 
 def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What the effects of a plan rest on beside rules and settings of IRM: the outbound connectors, where they are about
-    mail on its way, the templates that the changed rules apply, and how many members the groups have that were read.
+    mail on its way, the templates that the changed rules apply, how many members the groups have that were read, and
+    the answers to open questions that were observed.
     Each has ``kind``, ``name`` and ``values``.
 
     :param mail: the state after the plan.
@@ -193,6 +260,7 @@ def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str,
     if rows:
         groups = mail.facts.get("groups") or {}
         premises += [("group", str(name), {"members": len(members)}) for name, members in groups.items()]
+        premises += [("observation", number, {"answer": answer}) for number, answer in mail.observed.answers.items()]
     return [
         {"kind": kind, "name": name, "values": {key: value for key, value in values.items() if key != "name"}}
         for kind, name, values in sorted(premises, key=lambda premise: premise[:2])
@@ -208,7 +276,9 @@ def _on_the_way(row: Mapping[str, Any]) -> bool:
 
 def difference_of(now: Mail, then: Mail) -> tuple[list[dict[str, Any]], int]:
     """How two ways to treat mail differ: the classes, and how many more there are at least."""
-    return difference_rows(difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM)))
+    return difference_rows(
+        difference(now.rules, then.rules, comparable_facts(now, then), irm_before=now.facts.get(IRM))
+    )
 
 
 def unseen_in(organization: Organization) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
 from .control import Assessment, BaselineRequest, Control, Outlook
 from .findings import PREFIX, Finding
-from .mail import GUARANTEES, IRM, Mail, changes_mail, verdict_rows
+from .mail import GUARANTEES, IRM, Mail, changes_mail, comparable_facts, verdict_rows
 from .rules_control import outgoing_exceptions
 from .trial import trial_name
 
@@ -161,7 +161,9 @@ class MailControl(Control):
                 if new["verdict"] == GuaranteeVerdict.REFUTED or later_instants(
                     map(RuleSet, (now.rules, then.rules)), instant
                 ):
-                    worse = worsened(now.rules, then.rules, then.facts, guarantee, instant, now.facts.get(IRM))
+                    worse = worsened(
+                        now.rules, then.rules, comparable_facts(now, then), guarantee, instant, now.facts.get(IRM)
+                    )
                     broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
 

@@ -14,7 +14,7 @@ from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines
 from ..._mail_flow.wording.evidence import evidence_headline
 from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..._mail_flow.wording.replay import number_of
-from ..._mail_flow.wording.unseen import unseen_lines
+from ..._mail_flow.wording.unseen import observed_lines, unseen_lines
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
@@ -90,6 +90,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
             *_copies(organization),
             *_journaled(organization),
             *_reported(organization),
+            *observed_lines(organization.mail.observed),
             *foreign,
         ]
         # The overview says it itself, as its last line about mail.

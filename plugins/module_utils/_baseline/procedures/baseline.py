@@ -30,7 +30,7 @@ from ..controls.controls import CONTROLS, OBSERVED
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding, allow, found_once
 from ..controls.foreign import foreign_to
-from ..controls.mail import licensing_warnings, mail_difference, mail_lint, with_unseen
+from ..controls.mail import licensing_warnings, mail_difference, mail_lint, observed_in, with_unseen
 from ..controls.mail_control import BROKEN_GUARANTEE, EVIDENCE_CONTROL, guarantees_of
 from ..controls.rules_control import RULES_CONTROL
 from ..controls.trial import Trial
@@ -194,6 +194,7 @@ class Baseline(Procedure):
             lint=tuple(mail_lint(organization, planned)),
             # They are held against our rules as they should be, in an audit too.
             foreign=tuple(foreign_to(organization, plan, ours) if ours else ()),
+            observed=observed_in(organization, planned),
         )
         return with_unseen(effect, organization)
 

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 from ..._engine.plan import Plan
 from ..._exchange.organization import Organization
 from ..._mail_flow.input.guarantee_options import Guarantee
+from ..._mail_flow.input.observations import ObservationsFile
 from ..._mail_flow.trace.reading import Traced
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
-from ..controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows, with_unseen
+from ..controls.mail import GUARANTEES, Mail, mail_difference, observed_in, verdict_rows, with_unseen
 from ..controls.trial import Trial
 from ..documents.change import PlannedChange
 from ..documents.report import ControlReport, SnapshotReference
@@ -90,6 +91,8 @@ class Procedure:
     restores_too: Sequence[SnapshotReference] = ()
     #: The guarantees about mail.
     promised: Sequence[Guarantee] = ()
+    #: What was observed in the organization; ``None`` if nobody says so.
+    observations: ObservationsFile | None = None
 
     @classmethod
     def reported_as(cls, *, check_mode: bool) -> str:
@@ -124,8 +127,10 @@ class Procedure:
         are no guarantees.
         """
         changed = mail_difference(organization, plan)
-        rows = self.guarantees(organization, plan) if changed else []
-        return with_unseen(replace(changed, guarantees=tuple(rows)), organization)
+        if not changed:
+            return changed
+        rows = tuple(self.guarantees(organization, plan))
+        return with_unseen(replace(changed, guarantees=rows, observed=observed_in(organization, plan)), organization)
 
     def refused_of_mail(
         self, organization: Organization, plan: Plan, mail: EffectOnMail, findings: Sequence[Finding]

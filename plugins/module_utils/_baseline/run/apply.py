@@ -23,7 +23,7 @@ from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..._resources.rules.stored import RULE
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
-from ..controls.mail import Mail, read_with_people, verdict_rows
+from ..controls.mail import Mail, observed_in, read_with_people, verdict_rows
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
 from ..documents.approved_mail import moved_mail
@@ -313,9 +313,8 @@ def _organization_after(task: BaselineContext, procedure: Procedure, shown: Orga
     :param shown: as verification has read it. It is read again if nothing was verified, or to decide whether a rollback
         is complete.
     """
-    return read_with_people(
-        task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets, procedure.promised
-    )
+    known = shown if shown and not procedure.restores else UNREAD
+    return read_with_people(task.session, known, procedure.subsets, procedure.promised, procedure.observations)
 
 
 class _Guard:
@@ -361,7 +360,9 @@ class _Guard:
         self._check_organization(organization)
         for finding in expired_approval(self._variables):
             raise OptionError(f"{self._so_far}Nothing{self._more} was written: {finding}")
-        organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
+        organization = read_with_people(
+            self._session, organization, self.subsets, self._procedure.promised, self._procedure.observations, plan
+        )
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
         needed = planned_changes(organization, plan, mail)
@@ -504,7 +505,7 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
     rows = verdict_rows(
         ({"verdict": planned.get(row["name"], row["verdict"])}, row) for row in procedure.guarantees(organization, None)
     )
-    return replace(report, mail=replace(report.mail, guarantees=tuple(rows)))
+    return replace(report, mail=replace(report.mail, guarantees=tuple(rows), observed=observed_in(organization, None)))
 
 
 def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
@@ -512,7 +513,7 @@ def after_failure(session: Session, procedure: Procedure, report: OrganizationRe
     out. What a read does not show is not stored.
     """
     try:
-        organization = read_with_people(session, UNREAD, procedure.subsets, procedure.promised)
+        organization = read_with_people(session, UNREAD, procedure.subsets, procedure.promised, procedure.observations)
         hidden = {change.key for change in _hidden(procedure, organization, report)}
         states = [
             replace(change, state=ChangeState.NOT_APPLIED) if change.key in hidden else change

@@ -41,7 +41,7 @@ def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: boo
     :param keeps: whether a run may write. Everything that can be read belongs to the capture beside its snapshot.
     """
     if procedure.takes_snapshot is Takes.ALWAYS:
-        return read_with_people(task.session, UNREAD, SUBSETS, procedure.promised)
+        return read_with_people(task.session, UNREAD, SUBSETS, procedure.promised, procedure.observations)
     facts = (
         MAIL_FACTS if overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     )
@@ -58,7 +58,8 @@ def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: boo
         plan, pending, mail = Plan(), True, True
     mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(MAIL_FACTS if mail else ())]
-    return read_with_people(task.session, organization, [*organization.subsets, *more], procedure.promised, plan)
+    subsets = [*organization.subsets, *more]
+    return read_with_people(task.session, organization, subsets, procedure.promised, procedure.observations, plan)
 
 
 def overlooks(task: BaselineContext, procedure: Procedure) -> bool:
@@ -127,7 +128,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
         @functools.cache
         def known() -> Organization:
             naming = guarantees_of(BaselineRequest(variables))
-            return read_with_people(task.session, organization, subsets, naming, drafted.plan)
+            return read_with_people(task.session, organization, subsets, naming, procedure.observations, drafted.plan)
 
         replay = replay_mail(task, variables, known, drafted.plan, enforcing)
         evidence = evidence_of_rules(task, procedure, prepared.artifacts, known)

@@ -5,6 +5,8 @@ Tags select controls. A misspelled one must not select everything."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,8 +14,11 @@ from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.spelling import meant, nearest
+from ..._mail_flow.input.observations import ObservationsFile
 from ..controls.acceptance import Acceptance
 from ..controls.controls import CONTROL, acceptable_words
+from ..controls.findings import PREFIX
+from ..controls.mail_control import EXPERIMENT
 from ..documents.artifacts import Artifacts
 from ..procedures.baseline import Audit, Baseline
 from ..procedures.baseline_context import BaselineContext
@@ -59,7 +64,34 @@ def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
     artifacts = task.artifacts(variables)
     procedure = _MAKERS[kind](task.params, variables, artifacts, snapshot)
     procedure.promised = variables.get("guarantees") or ()
+    procedure.observations = _observations(task, variables)
     return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
+
+
+def _observations(task: BaselineContext, variables: Mapping[str, Any]) -> ObservationsFile | None:
+    """The file of observations; ``None`` if the variables name none, or one that the test messages of this run will
+    begin.
+
+    :raises OptionError: it cannot be read.
+    """
+    if not variables.get("observations"):
+        return None
+    path = os.path.abspath(variables["observations"])
+    written = (variables.get(EXPERIMENT) or {}).get("observations")
+    if written and os.path.abspath(written) == path and not os.path.lexists(path):
+        return None
+    where = f"{PREFIX}observations: {path}"
+    try:
+        document = json.loads(task.find_file(path))
+    except OptionError as error:
+        raise OptionError(
+            f"{PREFIX}observations: {error}", remedy="Name a file that mail_flow_experiment wrote."
+        ) from error
+    except ValueError as error:
+        raise OptionError(f"{where} is not JSON.", remedy="Name a file that mail_flow_experiment wrote.") from error
+    file = ObservationsFile(document, where)
+    file.of_organization("")  # A damaged file is refused before anything is read.
+    return file
 
 
 def _baseline(

@@ -164,6 +164,15 @@ SETTINGS: tuple[Setting, ...] = (
         ("main", "audit"),
     ),
     Setting(
+        "observations",
+        {"type": "path"},
+        "The file of observations that M(m365.message_encryption.mail_flow_experiment) writes for this organization. Until it is 90 days old, or the rules "
+        "that it rests on change, an answer in it is certain in verdicts, plans and audits. A relative path starts where Ansible was started. "
+        "The file of another organization is refused.",
+        None,
+        ("main", "audit", "rollback", "disable"),
+    ),
+    Setting(
         "verify_timeout",
         {"type": "int"},
         "The number of seconds in which Exchange must show a change that it has accepted. With V(0), the role reads once.",

@@ -181,6 +181,25 @@ def observations_of(document: Any, where: str, organization: str = "") -> list[O
         raise OptionError(f"{where} is damaged ({type(error).__name__}).") from error
 
 
+@dataclass(frozen=True)
+class ObservationsFile:
+    """A file of observations, of which it was not checked yet whose they are.
+
+    :param document: its content.
+    :param where: the option that names it, and its path.
+    """
+
+    document: Any
+    where: str
+
+    def of_organization(self, name: str) -> list[Observation]:
+        """Its observations.
+
+        :raises OptionError: they are those of another organization.
+        """
+        return observations_of(self.document, self.where, name)
+
+
 def _observation(row: Mapping[str, Any]) -> Observation:
     """An observation from a file.
 

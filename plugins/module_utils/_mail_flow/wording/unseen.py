@@ -38,7 +38,7 @@ def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 #: Why an observation does not count.
 _LEFT_OUT = {
-    "old": "its observations are older than observations_max_age",
+    "old": "its observations are too old",
     "changed": "the rules that its observations rest on have changed",
     "contradictory": "its observations contradict each other",
 }
