@@ -73,7 +73,7 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     again = play(tenant.controller, "baseline")
     assert again.changed == []
     assert round_trips(tenant) == reads
-    assert re.fullmatch(rf"{tenant.host}: as wanted \(\d+ of 18 controls looked at\)", last_lines(again)[0])
+    assert re.fullmatch(rf"{tenant.host}: as wanted \(\d+ of 19 controls looked at\)", last_lines(again)[0])
     assert path.read_text() == planned
     # Each task costs a fork for each organization.
     assert [result.task.removeprefix(ROLE) for result in again] == CONVERGED
@@ -239,7 +239,7 @@ def test_what_each_procedure_says_and_keeps(tenant: Tenant) -> None:
     assert last_lines(apply)[0].startswith(f"{host}: ")
     assert "IRM-3 encrypt_button false -> true" in last_lines(apply)[0]
     assert "MFR-1 'Encrypt all outgoing mail' created" in last_lines(apply)[0]
-    assert re.search(rf"; snapshot {re.escape(str(link))} \(\d+ of 18 controls looked at\)$", last_lines(apply)[0])
+    assert re.search(rf"; snapshot {re.escape(str(link))} \(\d+ of 19 controls looked at\)$", last_lines(apply)[0])
     assert "1 organization: 1 changed." in last_lines(apply)[-1]
 
     taken = run("snapshot")
