@@ -352,8 +352,8 @@ experiments:
             V(true), V(false), or V(not_comparable). It is V(true) only if the fate agrees, and the rules or the
             protection do, too. A rule that
             is not named in the details is missed only if its C(set_audit_severity) is set and not V(DoNotAudit),
-            since Exchange need not log it otherwise. For the same reason, the rules only agree if no rule without it can
-            have acted unseen; the protection still can (O(read_copies)).
+            since Exchange need not log it otherwise. For the same reason, where no rule acts as computed, the rules
+            only agree if each that can act has it; the protection still can (O(read_copies)).
           type: raw
           returned: outside of check mode
         contradictions:

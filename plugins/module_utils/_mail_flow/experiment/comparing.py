@@ -95,7 +95,7 @@ def _rules(
     predicted: Mapping[str, Any], seen: Sighting, silent: Sequence[str], known: Sequence[str], unlogged: Sequence[str]
 ) -> bool | None:
     """Whether the rules that were seen are those that act. A rule that need not be logged is not missed, and neither is
-    one that no report names yet.
+    one that no report names yet. Where none acts, silence shows it only if no rule can act without a log.
     """
     if seen.rules is None:
         return None
@@ -107,8 +107,10 @@ def _rules(
     strange = any(name not in known for name in seen.rules)
     if "detail" in seen.evidence and any(name not in silent for name in missed) and not strange:
         return False
-    is_open = missed or strange or len(certain) < len(matched)
-    return None if is_open or any(name not in seen.rules for name in unlogged) else True
+    if missed or strange or len(certain) < len(matched):
+        return None
+    is_silence = not certain and any(name not in seen.rules for name in unlogged)
+    return None if is_silence else True
 
 
 def _protection(predicted: Mapping[str, Any], seen: Sighting) -> bool | None:

@@ -363,12 +363,13 @@ def test_the_mailbox_of_the_sender_shows_what_was_sent_and_is_not_read() -> None
 
 def test_that_a_rule_without_a_log_did_not_act_is_not_seen() -> None:
     silent = {**ENCRYPT, "name": "Silent", "conditions": {"subject_contains_words": ["secret"]}}
-    found, _mailboxes, _record = experiment(LOGGED, silent, fates={PARTNER: {"rules": ["Partners"]}})
-    assert copy(found)["agrees"] == "not_comparable"
-    disabled, _mailboxes, _record = experiment(
-        LOGGED, {**silent, "enabled": False}, fates={PARTNER: {"rules": ["Partners"]}}
-    )
-    assert copy(disabled)["agrees"] is True
+    inside: dict[str, Any] = {"messages": [message(to=[INSIDE])]}
+    found, _mailboxes, _record = experiment(LOGGED, silent, **inside)
+    assert copy(found, INSIDE)["agrees"] == "not_comparable"
+    disabled, _mailboxes, _record = experiment(LOGGED, {**silent, "enabled": False}, **inside)
+    assert copy(disabled, INSIDE)["agrees"] is True
+    acting, _mailboxes, _record = experiment(LOGGED, silent, fates={PARTNER: {"rules": ["Partners"]}})
+    assert copy(acting)["agrees"] is True
 
 
 def test_a_rule_that_no_report_names_yet_is_not_missed() -> None:
