@@ -95,8 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     with Emulator(states(names, lived_in, licensed=given.license == "ame"), directory=directory / "files") as emulator:
         described = emulator.describe()
-        names = ("api_url", "authority_url", "compliance_url", "ca_cert")
-        addresses = {f"ansible_exchange_{name}": described[name] for name in names}
+        variables = ("api_url", "authority_url", "compliance_url", "ca_cert")
+        addresses = {f"ansible_exchange_{name}": described[name] for name in variables}
         (directory / "inventory.yml").write_text(
             yaml.safe_dump(inventory(emulator, "rest"), sort_keys=False), encoding="utf-8"
         )

@@ -56,6 +56,7 @@ def typed(home: Path, *commands: str) -> str:
 
 def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
     with playground(tmp_path) as lines:
+        assert "api_url" not in lines[0]
         commands = [line.strip() for line in lines if line.startswith("    ")]
         assert len(commands) == 3
         assert lines[0].startswith(

@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import mail_experiment
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 
 from tests.emulator.organization import default_state
 
@@ -122,6 +123,16 @@ def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
     ]
     assert findings[3:] == ["1 of 1 messages sent."]
     assert ANN not in json.dumps(tenant.report)
+
+
+def test_what_contradicts_comes_before_what_agrees_and_as_a_whole(tmp_path: Path) -> None:
+    worst = f"Contradicts what was computed: {'a long name ' * 20}: another outcome."
+    said = screen_of(["2 of 2 messages sent.", worst])
+    tenant = Tenant(str(tmp_path), result(copy(True), copy(False), msg=said))
+    tenant.plan("audit", **wanted())
+    findings = tenant.control()[1]
+    assert findings[:2] == ["2 of 2 messages sent.", worst]
+    assert len(findings) == 3
 
 
 def test_observations_are_kept_where_the_run_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

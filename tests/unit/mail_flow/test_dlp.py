@@ -256,7 +256,7 @@ def test_a_rule_that_was_not_understood_proves_nothing(is_first: bool) -> None:
     told = {"dlp_policies": [encrypts(OUTGOING, priority=1), unread]}
     assert _verdict([], told, "not_in_clear", unless={"message_type_matches": "PermissionControlled"}) == "unknown"
     kinds = {each.kind: each.about for each in lint([ENCRYPT], {**FACTS, **told})}
-    assert kinds["dlp_removes_what_rules_encrypt"]["case"] == "perhaps"
+    assert kinds["dlp_removes_what_rules_encrypt"]["case"] == "unclear"
     assert not {"template_used_by_dlp", "dlp_and_rule_differ"} & set(kinds)
 
 
@@ -431,6 +431,45 @@ def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
         ),
         ("label", "Secret", "mail for which people choose it, as a default (encrypts it)", "told"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "covers"),
+    [
+        (
+            {"actions": {}, "unreadable": [{"property": "New", "parts": ["conditions", "actions"]}]},
+            "mail to joe@adatum.com under conditions not all of which were understood (what it does was not understood)",
+        ),
+        (
+            {"unreadable": [{"property": "New", "parts": ["actions"]}]},
+            "mail to joe@adatum.com (may encrypt it; what else it does was not understood)",
+        ),
+        ({"conditions": {}}, "mail under conditions that are not known (may encrypt it)"),
+    ],
+)
+def test_what_of_a_dlp_rule_was_not_understood_is_no_fact(told: dict[str, Any], covers: str) -> None:
+    own = {
+        "name": "R",
+        "conditions": {"sent_to": ["joe@adatum.com"]},
+        "actions": {"encrypt_rms_template": "Encrypt"},
+        **told,
+    }
+    facts = {**FACTS, "dlp_policies": [{"name": "P", "rules": [own]}]}
+    assert [row["covers"] for row in encrypter_rows(RuleSet([]), facts_of(facts)) if row["kind"] == "dlp"] == [covers]
+
+
+def test_a_label_that_was_not_understood_is_said_to_be_so() -> None:
+    unread = [{"property": "LabelActions", "parts": ["encryption"]}]
+    facts = facts_of({**FACTS, "labels": [{"name": "Public", "unreadable": unread}]})
+    (row,) = [row for row in encrypter_rows(RuleSet([]), facts) if row["kind"] == "label"]
+    assert row["covers"] == "mail for which people choose it (what it does was not understood)"
+
+
+def test_lint_names_no_template_of_a_dlp_rule_that_was_not_understood() -> None:
+    told = {"name": "R", "conditions": OUTGOING, "unreadable": [{"property": "New", "parts": ["actions"]}]}
+    found = lint([ENCRYPT], {**FACTS, "dlp_policies": [{"name": "P", "rules": [told]}]})
+    about = [(each.kind, each.about["case"]) for each in found if "dlp" in each.kind]
+    assert about == [("dlp_removes_what_rules_encrypt", "unclear")]
 
 
 def test_what_rules_do_excepts_what_dlp_undoes() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._exchange.errors import ExchangeError
 from ..._exchange.text import listed
+from ..._mail_flow.wording.screen import unfolded
 from ..controls.findings import PREFIX
 from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL
 from ..documents.artifacts import Artifacts
@@ -60,8 +61,9 @@ def after_audit(
     except ExchangeError as error:
         return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
     if task.check_mode:
-        return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, str(result["msg"]).splitlines())
-    return _decided(report, waiting, _status(result), [*_seen(result), *_report_lines(result)])
+        return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, unfolded(result["msg"]))
+    status = _status(result)
+    return _decided(report, waiting, status, _finding_lines(result, status))
 
 
 def after_changes(
@@ -103,7 +105,7 @@ def after_changes(
         task.sleep(seconds)
         round_ += 1
     late = [NOT_YET] if status is ControlStatus.NOT_MET else []
-    return _decided(report, waiting, status, [*_seen(result), *_report_lines(result), *late], fails=False)
+    return _decided(report, waiting, status, [*_finding_lines(result, status), *late], fails=False)
 
 
 def _waiting(report: OrganizationReport) -> ControlReport | None:
@@ -177,9 +179,10 @@ def _outcome(observed: Mapping[str, Any]) -> str:
     return f"{outcome}, and its details name no rule" if "rules" in observed else outcome
 
 
-def _report_lines(result: Mapping[str, Any]) -> list[str]:
-    """What the module says, without addresses and subjects."""
-    return [line.strip() for line in str(result["msg"]).splitlines() if line.strip()]
+def _finding_lines(result: Mapping[str, Any], status: ControlStatus) -> list[str]:
+    """What is said of the control, without addresses and subjects: what agrees comes first, unless something does not."""
+    lines = [line.strip() for line in unfolded(result["msg"])]
+    return [*lines, *_seen(result)] if status is ControlStatus.NOT_MET else [*_seen(result), *lines]
 
 
 #: Status of an organization to its status if messages contradict.

@@ -41,7 +41,7 @@ def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[
     ]
     if not found:
         return []
-    since = f"Since the snapshot of {snapshot.created_at}, others have changed what encrypts or decrypts mail"
+    since = f"Since the snapshot of {snapshot.created_at}, others have changed DLP policies or labels"
     return [f"{since}: {'; '.join(found)}. A rollback does not put it back."]
 
 

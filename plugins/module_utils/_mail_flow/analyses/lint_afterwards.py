@@ -70,6 +70,8 @@ def meetings_with_dlp(
     for place, (kind, rule, does, _when) in enumerate(pairs):
         if place in possible:
             case = "" if (does.name, does.policy) in certain else "perhaps"
+            if does.unclear and kind == "dlp_removes_what_rules_encrypt":
+                case = "unclear"
             about = {"dlp": does.name, "policy": does.policy, "templates": list(does.options), "case": case}
             yield LintFinding(kind, (rule.name,), about)
 

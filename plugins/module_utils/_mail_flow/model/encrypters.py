@@ -126,6 +126,16 @@ class PossibleEncrypter:
 #: The kind of a reason for what a DLP rule looks at and nothing decides; its values are the names of these conditions.
 LOOKS = "dlp_looks_at"
 
+#: What such a reason has instead of a condition's name: nothing is known of the message, no condition of the rule is
+#: known, or something of the rule or its policy was not understood.
+ANY_CONDITION = "conditions"
+NO_CONDITION = "no_condition"
+UNREAD_CONDITIONS = "unread_conditions"
+UNREAD_EXCEPTIONS = "unread_exceptions"
+UNREAD_ACTIONS = "unread_actions"
+UNREAD_SCOPE = "unread_scope"
+UNREAD_PRIORITY = "unread_priority"
+
 #: An effect of a DLP rule to the kind of a reason for that another one may act instead.
 _SEVERAL = {
     "options": "several_dlp_options",
@@ -228,7 +238,7 @@ def all_possible(told: Iterable[Encrypter]) -> tuple[PossibleEncrypter, ...]:
     return tuple(PossibleEncrypter(each, (_ANY,)) for each in told if each.changes_mail)
 
 
-_ANY = Reason(questions.DLP_RULES, LOOKS, ("conditions",))
+_ANY = Reason(questions.DLP_RULES, LOOKS, (ANY_CONDITION,))
 
 
 def unseen_of(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -19,7 +19,18 @@ from ..._resources.compliance.dlp_policies import SENDERS, SENDERS_EXCEPT, DlpPo
 from ..actions.protect import option_name
 from ..conditions.predicate import Atom, Reach
 from ..model import questions
-from ..model.encrypters import BLOCKED, DLP, LOOKS, Encrypter
+from ..model.encrypters import (
+    BLOCKED,
+    DLP,
+    LOOKS,
+    NO_CONDITION,
+    UNREAD_ACTIONS,
+    UNREAD_CONDITIONS,
+    UNREAD_EXCEPTIONS,
+    UNREAD_PRIORITY,
+    UNREAD_SCOPE,
+    Encrypter,
+)
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
 from ..model.outcomes import Fate, ProtectionKind
@@ -252,10 +263,11 @@ class _Reader:
         if ADVANCED in rule.conditions:
             parts.append(self._tree(rule.conditions[ADVANCED], location))
         excepted = [self._part(each, location) for each in _joined(rule.exceptions)]
-        unknown = ["conditions"] if not rule.conditions or _unread(rule, "conditions") else []
-        unknown += ["exceptions"] if _unread(rule, "exceptions") else []
-        unknown += ["actions"] if _unread(rule, "actions") else []
-        unknown += ["priority"] if placeless else []
+        unknown = [] if rule.conditions else [NO_CONDITION]
+        unknown += [UNREAD_CONDITIONS] if _unread(rule, "conditions") else []
+        unknown += [UNREAD_EXCEPTIONS] if _unread(rule, "exceptions") else []
+        unknown += [UNREAD_ACTIONS] if _unread(rule, "actions") else []
+        unknown += [UNREAD_PRIORITY] if placeless else []
         unknown += [name for name in ("activation_date", "expiry_date") if name in rule.settings]
         return "and", [
             *parts,
@@ -272,9 +284,9 @@ class _Reader:
         some += [("open", "adaptive")] if scope.adaptive else []
         but += [("open", "adaptive_except")] if scope.adaptive_except else []
         unread = _unread(policy, "scope")
-        unknown = ["scope"] if policy.acts is None or unread else []
+        unknown = [UNREAD_SCOPE] if policy.acts is None or unread else []
         # A list that was not understood may name others, too.
-        some += [("open", "scope")] if some and unread else []
+        some += [("open", UNREAD_SCOPE)] if some and unread else []
         return [*([("or", some)] if some else []), *_none_of(but), *(("open", name) for name in unknown)]
 
     def _senders(self, lists: Mapping[str, str], scope: PolicyScope, location: str) -> list[_Tree]:

@@ -3,9 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..conditions.predicate import Atom
-from ..model.encrypters import Encrypter
-from ..rules.dlp_rules import DlpRule, Node
+from ..model.encrypters import (
+    ANY_CONDITION,
+    DLP,
+    NO_CONDITION,
+    UNREAD_ACTIONS,
+    UNREAD_CONDITIONS,
+    UNREAD_EXCEPTIONS,
+    UNREAD_PRIORITY,
+    UNREAD_SCOPE,
+    Encrypter,
+)
+from ..rules.dlp_rules import ANY_OPTION, DlpRule, Node
 from .sentences import Clause, parts_of, words_of
 
 #: What becomes of a copy to what a DLP rule does with it, as a verb and what follows it.
@@ -16,6 +28,37 @@ _ENDS = {
     "moderated": ("hold", "it for approval"),
     "unknown": ("keep", "it from its recipients"),
 }
+
+#: What a reason has instead of a condition's name to why it is open whether a rule matches.
+_OPEN = {
+    ANY_CONDITION: "what it looks at is not computed",
+    NO_CONDITION: "no condition of it is known",
+    UNREAD_CONDITIONS: "not all of its conditions were understood",
+    UNREAD_EXCEPTIONS: "not all of its exceptions were understood",
+    UNREAD_ACTIONS: "not all of its actions were understood",
+    UNREAD_SCOPE: "whose mail its policy is about is not known",
+    UNREAD_PRIORITY: "its place among the rules is not known",
+}
+
+#: The same to what follows the mail that a rule is about.
+_MAIL = {
+    NO_CONDITION: "under conditions that are not known",
+    UNREAD_CONDITIONS: "under conditions not all of which were understood",
+    UNREAD_EXCEPTIONS: "with exceptions not all of which were understood",
+    UNREAD_ACTIONS: "",
+    UNREAD_SCOPE: "of senders that are not known",
+    UNREAD_PRIORITY: "",
+}
+
+
+def looks_words(names: Sequence[str]) -> str:
+    """Why it is open whether a DLP rule matches, as a clause.
+
+    :param names: the conditions that are not computed, and what is open beside them.
+    """
+    conditions = [name for name in names if name not in _OPEN]
+    computed = [f"what it looks at is not computed ({', '.join(conditions)})"] if conditions else []
+    return ", and ".join([*computed, *(_OPEN[name] for name in names if name in _OPEN)])
 
 
 def dlp_mail_words(rule: DlpRule) -> str:
@@ -34,7 +77,12 @@ def dlp_mail_words(rule: DlpRule) -> str:
         else:
             others += [leaf.about for leaf in part.leaves if leaf.atom is None] or ["a tree of conditions"]
     mail = " ".join(["mail", *words_of(parts_of(atoms))])
-    more = f" with {', '.join(dict.fromkeys(others))}" if others else ""
+    conditions = [name for name in dict.fromkeys(others) if name not in _MAIL]
+    parts = [
+        f"with {', '.join(conditions)}" if conditions else "",
+        *(words for name, words in _MAIL.items() if name in others),
+    ]
+    more = "".join(f" {part}" for part in parts if part)
     unless = " or ".join(Clause.of_atoms([atom]).words() for atom in excepted)
     return f"{mail}{more}, except mail {unless}" if unless else f"{mail}{more}"
 
@@ -50,7 +98,12 @@ def _atoms(part: Node) -> list[Atom] | None:
 
 
 def does_words(does: Encrypter, *, may: bool = False) -> str:
-    """What a DLP rule or label does: ``encrypts it and chooses another branding``; what it may do, if that is open."""
+    """What a DLP rule or label does: ``encrypts it and chooses another branding``; what it may do, if that is open.
+    Of one that was not understood only what is known is said, and that it is not all.
+    """
+    if does.unclear:
+        known = [option for option in does.options if does.kind == DLP and option != ANY_OPTION]
+        return "may encrypt it; what else it does was not understood" if known else "what it does was not understood"
     verbs = [
         *([("encrypt", "it")] if does.options else []),
         *([("take", "its protection away")] if does.removes else []),

@@ -160,6 +160,10 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("dlp_removes_what_rules_encrypt", "perhaps"): (
         "The DLP rule {dlp} of the policy {policy} may take the protection of mail away that {rule} encrypts (U33)."
     ),
+    ("dlp_removes_what_rules_encrypt", "unclear"): (
+        "The DLP rule {dlp} of the policy {policy} may take the protection of mail away that {rule} encrypts: not all that"
+        " it does was understood (U33)."
+    ),
     ("dlp_and_rule_differ", ""): (
         "The DLP rule {dlp} of the policy {policy} protects mail with {templates} that {rule} protects otherwise: which one"
         " it gets is not documented (U36)."

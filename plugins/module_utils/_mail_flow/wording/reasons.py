@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.text import listed, short
@@ -12,6 +12,7 @@ from ..model import questions
 from ..model.kleene import Reason
 from ..simulator.protection import LARGEST, SURELY_PROTECTED
 from ..simulator.rule_trace import Saw
+from .dlp import looks_words
 from .settled_by import settled_by
 
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
@@ -93,9 +94,23 @@ def _nameless(rules: tuple[str, ...]) -> str:
     return f"the managers of senders are not known, to whom {names} sends mail"
 
 
-#: How a DLP rule is called, and why it is open what it does.
+#: How a DLP rule is called.
 _OF_POLICY = "{!r} of the policy {!r}"
-_LOOKS = "what it looks at is not computed ({:, })"
+#: What a DLP rule does to a message, by the end of the kind of a reason for why that is open.
+_DLP_DOES = {
+    "brands": "chooses another branding for the message",
+    "options": "encrypts the message",
+    "removes": "takes the protection of the message away",
+    "withholds": "keeps the message from its recipient",
+}
+
+
+def _whether_dlp(does: str) -> Callable[[str, str, Sequence[str]], str]:
+    def text(rule: str, policy: str, names: Sequence[str]) -> str:
+        return f"whether the DLP rule {_OF_POLICY.format(rule, policy)} {does}: {looks_words(names)}"
+
+    return text
+
 
 #: Kind to what is unknown, as a sentence without its period: a form for the values, or a function of them. A list has
 #: what joins it, behind a quotation mark if its items are quoted; ``{rule}`` is the rule that is the first value.
@@ -208,11 +223,8 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "what a rule makes of protected content that Exchange cannot read: the keys are not known to be the"
         " organization's",
     ),
-    "dlp_brands": f"whether the DLP rule {_OF_POLICY} chooses another branding for the message: {_LOOKS}",
-    "dlp_looks_at": "what a DLP rule finds with {:, }",
-    "dlp_options": f"whether the DLP rule {_OF_POLICY} encrypts the message: {_LOOKS}",
-    "dlp_removes": f"whether the DLP rule {_OF_POLICY} takes the protection of the message away: {_LOOKS}",
-    "dlp_withholds": f"whether the DLP rule {_OF_POLICY} keeps the message from its recipient: {_LOOKS}",
+    "dlp_looks_at": lambda *names: f"whether a DLP rule matches: {looks_words(names)}",
+    **{f"dlp_{kind}": _whether_dlp(does) for kind, does in _DLP_DOES.items()},
     "dlp_inbound": f"whether the DLP rule {_OF_POLICY} encrypts mail that may come from outside, or already protected",
     "label_automatic": "whether a policy sets the sensitivity label {!r} on the way",
     "label_in_transport": "whether Exchange applies the sensitivity label {!r} that the message carries",
@@ -222,13 +234,8 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "labels_options": "what becomes of the message with the sensitivity label {!r}, which encrypts",
     "labels_removes": "what becomes of the message with the sensitivity label {!r}, which removes protection",
     **{
-        f"several_{kind}": f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
-        for kind, does in {
-            "dlp_brands": "chooses another branding",
-            "dlp_options": "encrypts the message",
-            "dlp_removes": "takes the protection of the message away",
-            "dlp_withholds": "keeps the message from its recipient",
-        }.items()
+        f"several_dlp_{kind}": f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
+        for kind, does in _DLP_DOES.items()
     },
     "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {}",

@@ -27,6 +27,22 @@ def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
     return "\n".join([*shown, *ends])
 
 
+def unfolded(screen: str) -> list[str]:
+    """The lines that :func:`screen_of` folded, each whole again. What it left out is not there."""
+    found: list[str] = []
+    last, below = "", ""
+    for line in filter(str.strip, screen.split("\n")):
+        text = line.lstrip()
+        own = line[: len(line) - len(text)]
+        if found and own == below and len(last) + 1 + len(text.split()[0]) > MOST_COLUMNS:
+            found[-1] = f"{found[-1]} {text}"
+        else:
+            found.append(line)
+            below = own + _INDENT
+        last = line
+    return found
+
+
 def _folded(lines: Iterable[str]) -> Iterator[str]:
     for line in (part for one_line in lines for part in one_line.split("\n")):
         if len(line) <= MOST_COLUMNS:
