@@ -251,7 +251,8 @@ options:
         M(m365.message_encryption.mail_flow_evidence). Use a file of its own for each organization.
     type: path
   fail_on_error:
-    description: Whether to fail where a message is not as expected, or Exchange contradicts what was computed.
+    description: Whether to fail where a message is refused or not as expected, what is computed refutes a guarantee, or
+      Exchange contradicts what was computed.
     type: bool
     default: true
 seealso:
@@ -349,7 +350,8 @@ experiments:
           returned: outside of check mode
         agrees:
           description: >-
-            V(true), V(false), or V(not_comparable). It is V(true) only if the fate agrees, and the rules or the
+            V(true), V(false), or V(not_comparable). It is about what was seen: with C(protection) V(not_seen), it says
+            nothing of protection. It is V(true) only if the fate agrees, and the rules or the
             protection do, too. A rule that
             is not named in the details is missed only if its C(set_audit_severity) is set and not V(DoNotAudit),
             since Exchange need not log it otherwise. For the same reason, where no rule acts as computed, the rules
@@ -373,11 +375,23 @@ experiments:
       type: list
       elements: str
       returned: in check mode, if there are any
+    refutes:
+      description: The names of O(guarantees) that cover it and are not kept, as computed.
+      type: list
+      elements: str
+      returned: if there are any
     unexpected:
       description: What of O(messages[].expect) is not computed, as C(recipient), C(key), C(expected) and C(predicted).
       type: list
       elements: dict
       returned: if there is something
+not_shown:
+  description: >-
+    What messages are sent for and no copy shows: that a rule acts, or protects what a guarantee covers. A copy shows it if it agrees, and was seen with
+    the rule or the protection that was computed. C(goal) says what it is, and C(sent) whether a message was sent for it.
+  returned: outside of check mode
+  type: list
+  elements: dict
 not_sent:
   description: Messages that are not sent, and what no message shows, each with C(name), C(reason) and that as a word
     (C(why)).
@@ -405,6 +419,7 @@ unavailable:
 import datetime
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -433,6 +448,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.reach import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.record import (
+    REFUSED,
     ExperimentRecord,
     RecordedMail,
     record_of,
@@ -461,10 +477,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
+    expected_lines,
+    not_shown_lines,
+    not_shown_rows,
     planned_row,
     refused_text,
     sample_lines,
@@ -473,6 +496,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     settled_lines,
     settled_row,
     shown_of,
+    unavailable_lines,
     unsent_lines,
     unsent_row,
 )
@@ -564,12 +588,26 @@ def run(task: ExperimentContext) -> dict[str, Any]:
             guarantees=guarantees,
             rules=_named(params["rules"] or [], rules),
             most=params["max_messages"],
+            readable=_readable(params, sending, known),
         )
     )
     _check_reach(sample, params["may_reach"])
-    return (
-        _shown(task, sample, unavailable) if task.check_mode else _sent(task, sample, rules, sending.token, unavailable)
-    )
+    if not sample.messages:
+        raise OptionError(
+            f"There is no message to send. {' '.join(unsent_lines(sample))}".rstrip(),
+            remedy="Give messages, guarantees or rules, with senders and recipients that they are about.",
+        )
+    unread = [name for name, read in (("DLP policies", known.dlp_policies), ("labels", known.labels)) if read is None]
+    if task.check_mode:
+        return _shown(task, sample, unavailable, unread)
+    return _sent(task, sample, _new_record(task, sample, rules, sending.token, unread), unavailable)
+
+
+def _readable(params: Mapping[str, Any], sending: Sending, facts: Facts) -> frozenset[str]:
+    """The recipients whose copies may be read: those in domains of the organization."""
+    if not params["read_copies"]:
+        return frozenset()
+    return frozenset(each for each in sending.recipients if facts.domain_type(domain(each)))
 
 
 def _refuse_questions(numbers: Sequence[str]) -> None:
@@ -588,54 +626,53 @@ def _refuse_questions(numbers: Sequence[str]) -> None:
         )
 
 
-def _shown(task: ExperimentContext, sample: Sample, unavailable: Mapping[str, str]) -> dict[str, Any]:
+def _shown(
+    task: ExperimentContext, sample: Sample, unavailable: Mapping[str, str], unread: Sequence[str]
+) -> dict[str, Any]:
     """The messages that would be sent."""
     rows = [planned_row(each) for each in sample.messages]
-    failed = any("unexpected" in row for row in rows)
+    failed = any("unexpected" in row or "refutes" in row for row in rows)
     return {
-        "changed": bool(rows),
+        "changed": True,
         "experiments": rows,
         "not_sent": [unsent_row(each) for each in sample.unsent],
         "sent": 0,
         "unavailable": dict(unavailable),
-        "msg": screen_of(sample_lines(sample)),
+        "msg": screen_of([*sample_lines(sample), *unavailable_lines(unavailable, unread)]),
         **({"failed": task.params["fail_on_error"]} if failed else {}),
     }
 
 
 def _sent(
-    task: ExperimentContext, sample: Sample, rules: RuleSet, token: str, unavailable: Mapping[str, str]
+    task: ExperimentContext, sample: Sample, record: ExperimentRecord, unavailable: Mapping[str, str]
 ) -> dict[str, Any]:
     """Sends the messages, and waits for what becomes of them.
 
-    :raises OptionError: there is none, the record exists, or the way of sending cannot be used. Nothing was sent.
+    :raises OptionError: the record exists, or the way of sending cannot be used. Nothing was sent.
     """
-    if not sample.messages:
-        raise OptionError(
-            f"There is no message to send. {' '.join(unsent_lines(sample))}".rstrip(),
-            remedy="Give messages, guarantees or rules, with senders and recipients that they are about.",
-        )
     by = task.params["send_with"]
     post: Post = GraphPost(task.mailboxes()) if by == "graph" else SmtpPost(task.mail_server(task.params))
     _known_observations(task, _organization_name(task))
-    record = _new_record(task, sample, rules, token)
     file = task.record_file(task.params["record"])
     file.create(record.document())
     Posting(post, file, task.say, task.sleep, _now).send_all([each.letter for each in sample.messages], record)
-    found = _watched(task, record, None)
-    unexpected = {each.letter.name: planned_row(each).get("unexpected", []) for each in sample.messages}
+    found = _watched(task, record, None, sample, unavailable)
+    wishes = ("unexpected", "refutes")
+    planned = {each.letter.name: planned_row(each) for each in sample.messages}
     for row in found["experiments"]:
-        row |= {"unexpected": unexpected[row["name"]]} if unexpected[row["name"]] else {}
-    failed = found.get("failed") or (any(unexpected.values()) and task.params["fail_on_error"])
+        row |= {key: planned[row["name"]][key] for key in wishes if key in planned[row["name"]]}
+    is_unmet = any(key in row for row in planned.values() for key in wishes)
+    failed = found.get("failed") or (is_unmet and task.params["fail_on_error"])
     return {
         **found,
         "not_sent": [*(unsent_row(each) for each in sample.unsent), *found["not_sent"]],
-        "unavailable": {**unavailable, **found["unavailable"]},
         **({"failed": True} if failed else {}),
     }
 
 
-def _new_record(task: ExperimentContext, sample: Sample, rules: RuleSet, token: str) -> ExperimentRecord:
+def _new_record(
+    task: ExperimentContext, sample: Sample, rules: RuleSet, token: str, unread: Sequence[str]
+) -> ExperimentRecord:
     return ExperimentRecord(
         organization=_organization_name(task),
         token=token,
@@ -650,6 +687,7 @@ def _new_record(task: ExperimentContext, sample: Sample, rules: RuleSet, token: 
                 recipients=each.letter.recipients,
                 predicted=worded(each.predicted),
                 shows=tuple(shown_of(each)),
+                goals=tuple(map(asdict, each.goals)),
                 open={address: copy.document() for address, copy in each.open.items()},
             )
             for each in sample.messages
@@ -657,6 +695,7 @@ def _new_record(task: ExperimentContext, sample: Sample, rules: RuleSet, token: 
         rules={rule.name: rule.guid for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
         unlogged=[rule.name for rule in rules.rules if is_silent(rule.told) and rule.enforced and not rule.idle],
+        unread=unread,
     )
 
 
@@ -681,12 +720,21 @@ def _read(task: ExperimentContext) -> dict[str, Any]:
         unavailable |= {RULE_REPORT: found.refused} if found.refused else {}
     except ExchangeError as error:
         unavailable[RULE_REPORT] = str(error)
-    result = _watched(task, record, report)
-    return {**result, "unavailable": {**unavailable, **result["unavailable"]}}
+    return _watched(task, record, report, Sample((), ()), unavailable)
 
 
-def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleReport | None) -> dict[str, Any]:
-    """What was seen of the messages of a record."""
+def _watched(
+    task: ExperimentContext,
+    record: ExperimentRecord,
+    report: RuleReport | None,
+    sample: Sample,
+    unavailable: Mapping[str, str],
+) -> dict[str, Any]:
+    """What was seen of the messages of a record.
+
+    :param sample: what is known of these and others beside the record, if they were sent by this run.
+    :param unavailable: what else could not be read, with the reason.
+    """
     observer = Observer(
         task.session,
         task.mailboxes if task.params["read_copies"] else None,
@@ -698,6 +746,16 @@ def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleRepo
     settled = list(dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled))
     _keep(task, record, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
+    refused = any(each.state == REFUSED and not each.bounced for each in record.messages)
+    not_shown = not_shown_rows(messages, sample.missing)
+    unavailable = {**unavailable, **observer.unavailable}
+    lines = [
+        *seen_lines(messages, record),
+        *expected_lines(sample),
+        *not_shown_lines(not_shown),
+        *unavailable_lines(unavailable, record.unread),
+        *settled_lines(settled),
+    ]
     return {
         "changed": bool(record.out) and not task.params["read_only"],
         "experiments": [seen_row(each) for each in messages],
@@ -708,9 +766,10 @@ def _watched(task: ExperimentContext, record: ExperimentRecord, report: RuleRepo
         ],
         "sent": len(record.out),
         "settled": [settled_row(each) for each in settled],
-        "unavailable": observer.unavailable,
-        "msg": screen_of([*seen_lines(messages, record), *settled_lines(settled)]),
-        **({"failed": True} if contradicts and task.params["fail_on_error"] else {}),
+        "not_shown": not_shown,
+        "unavailable": unavailable,
+        "msg": screen_of(lines),
+        **({"failed": True} if (contradicts or refused) and task.params["fail_on_error"] else {}),
     }
 
 

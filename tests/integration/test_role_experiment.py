@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    EXPERIMENT_OPTIONS,
+)
 
+from .playbook import ROOT
 from .role import artifacts, newest, play, report
 from .tenant import SENT_MAIL, TIMES, Tenant, lasting
 
@@ -59,6 +64,7 @@ def test_the_playbook_shows_sends_and_reads_again(tenant: Tenant) -> None:
     done = play(tenant.controller, "experiment", **wanted)
     assert "contradict it" in done.stdout
     (record,) = (artifacts(tenant.controller) / "experiments").glob("*.json")
+    assert f"Record: {record}" in done.stdout
     number = sent(tenant)
     assert number > 0
     play(tenant.controller, "experiment", "-e", f"message_encryption_experiment_record={record}")
@@ -84,6 +90,34 @@ def test_what_an_organization_answers_is_kept(tenant: Tenant, answer: bool) -> N
 def test_the_playbook_fails_where_exchange_contradicts(tenant: Tenant) -> None:
     ran = play(tenant.controller, "experiment", rc=2, experiment=PEOPLE, guarantees=[GUARANTEE])
     assert "contradict what was computed" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("experiment", "told"),
+    [
+        ({**PEOPLE, "may_reech": [ANN]}, "may_reech"),
+        ({"recipients": [ANN]}, "hardened_baseline_experiment needs senders and recipients"),
+    ],
+    ids=["unknown option", "nobody"],
+)
+@pytest.mark.organizations(state(STORED))
+def test_the_playbook_refuses_what_it_does_not_understand(
+    tenant: Tenant, experiment: dict[str, Any], told: str
+) -> None:
+    ran = play(tenant.controller, "experiment", rc=2, experiment=experiment, guarantees=[GUARANTEE])
+    assert told in " ".join(ran.output.split())
+    assert sent(tenant) == 0
+
+
+def test_the_playbook_knows_the_options_of_the_role() -> None:
+    (_check, plan) = yaml.safe_load((ROOT / "playbooks/experiment.yml").read_text(encoding="utf-8"))
+    assert sorted(plan["vars"]["__message_encryption_known"]) == sorted(EXPERIMENT_OPTIONS)
+
+
+@pytest.mark.organizations(state(STORED, mail_grants={"send": [], "read": []}))
+def test_the_playbook_fails_if_a_message_is_refused(tenant: Tenant) -> None:
+    ran = play(tenant.controller, "experiment", rc=2, experiment=PEOPLE, guarantees=[GUARANTEE])
+    assert "Refused messages: 1" in ran.output
 
 
 def control(tenant: Tenant, procedure: str) -> dict[str, Any]:

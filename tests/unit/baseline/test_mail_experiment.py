@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,25 @@ def copy(agrees: bool | str, protection: str = "not_seen", rules: tuple[str, ...
         "evidence": ["trace"],
         "remarks": [],
     }
-    return {"predicted": {"fate": "delivered"}, "observed": observed, "agrees": agrees}
+    return {
+        "predicted": {"fate": "delivered", "protected_by": ["Partners"] if rules else []},
+        "observed": observed,
+        "agrees": agrees,
+    }
 
 
-def result(*copies: dict[str, Any], msg: str = "1 of 1 messages sent.") -> dict[str, Any]:
+#: A rule that no copy shows although a message was sent for it, and one for which none was.
+NOT_SHOWN, NOT_SENT = ({"goal": "the rule 'Partners' acts", "sent": sent} for sent in (True, False))
+
+
+def result(
+    *copies: dict[str, Any], msg: str = "1 of 1 messages sent.", not_shown: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     rows = [
         {"name": f"message {number}", "message_id": "<x>", "recipients": {ANN: each}}
         for number, each in enumerate(copies)
     ]
-    return {"experiments": rows, "sent": len(copies), "not_sent": [], "msg": msg, "unavailable": {}}
+    return {"experiments": rows, "sent": len(copies), "not_sent": [], "not_shown": list(not_shown), "msg": msg}
 
 
 class Tenant(Role):
@@ -118,7 +128,7 @@ def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
     assert status == "met"
     assert [line.partition(": ")[2] for line in findings[:3]] == [
         "mail to fabrikam.com is delivered protected, and 'Partners' acted (1 copy).",
-        "mail to fabrikam.com is delivered, and 'Partners' acted (1 copy).",
+        "mail to fabrikam.com is delivered, protection not seen, and 'Partners' acted (1 copy).",
         "mail to fabrikam.com is delivered, and its details name no rule (1 copy).",
     ]
     assert findings[3:] == ["1 of 1 messages sent."]
@@ -140,6 +150,26 @@ def test_observations_are_kept_where_the_run_was_started(tmp_path: Path, monkeyp
     tenant = Tenant(str(tmp_path), result(copy(True)))
     tenant.plan("audit", **wanted(observations="observed.json"))
     assert tenant.asked[0]["observations"] == str(tmp_path / "observed.json")
+
+
+@pytest.mark.parametrize("goal", [NOT_SHOWN, NOT_SENT], ids=str)
+def test_a_rule_that_no_copy_shows_is_no_success(tmp_path: Path, goal: dict[str, Any]) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(True), copy("not_comparable"), not_shown=[goal]))
+    tenant.plan("audit", **wanted())
+    assert tenant.control()[0] == "not assessable"
+
+
+def test_messages_are_sent_again_until_a_rule_is_seen(tmp_path: Path) -> None:
+    hidden = result(copy(True), copy("not_comparable"), not_shown=[NOT_SHOWN])
+    tenant = Tenant(str(tmp_path), hidden, result(copy(True)), rules=False)
+    tenant.run("baseline", **wanted(after_changes=True))
+    assert (len(tenant.asked), tenant.control()[0]) == (2, "met")
+
+
+def test_a_rule_for_which_no_message_can_be_sent_is_not_sent_about_again(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(True), not_shown=[NOT_SENT]), rules=False)
+    tenant.run("baseline", **wanted(after_changes=True))
+    assert (len(tenant.asked), tenant.control()[0]) == (1, "not assessable")
 
 
 def test_check_mode_sends_nothing(tmp_path: Path) -> None:

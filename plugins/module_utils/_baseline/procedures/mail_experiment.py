@@ -99,9 +99,10 @@ def after_changes(
         left -= int(result["sent"])
         status = _status(result)
         seconds = min(INTERVAL, end - time.monotonic())
-        if status is not ControlStatus.NOT_MET or seconds <= 0 or left < int(result["sent"]):
+        is_done = status is not ControlStatus.NOT_MET and not any(row["sent"] for row in result["not_shown"])
+        if is_done or not result["sent"] or seconds <= 0 or left < int(result["sent"]):
             break
-        task.say(f"The rules do not act on the test messages yet. Sending them again in {seconds:.0f} s.")
+        task.say(f"The test messages do not show yet that the rules act. Sending them again in {seconds:.0f} s.")
         task.sleep(seconds)
         round_ += 1
     late = [NOT_YET] if status is ControlStatus.NOT_MET else []
@@ -148,11 +149,13 @@ def _copies(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
 
 
 def _status(result: Mapping[str, Any]) -> ControlStatus:
-    """What the copies say together. Nothing that was seen is no success."""
+    """What the copies say together. It is a success only if each rule that should act was seen to act."""
     agreements = [copy["agrees"] for _address, copy in _copies(result)]
     if False in agreements:
         return ControlStatus.NOT_MET
-    return ControlStatus.MET if True in agreements else ControlStatus.NOT_ASSESSABLE
+    if True not in agreements or result["not_shown"]:
+        return ControlStatus.NOT_ASSESSABLE
+    return ControlStatus.MET
 
 
 def _seen(result: Mapping[str, Any]) -> list[str]:
@@ -161,7 +164,7 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
     found: dict[tuple[str, str], int] = {}
     for address, copy in _copies(result):
         if copy["agrees"] is True:
-            key = (address.rpartition("@")[2], _outcome(copy["observed"]))
+            key = (address.rpartition("@")[2], _outcome(copy["predicted"], copy["observed"]))
             found[key] = found.get(key, 0) + 1
     return [
         f"Seen at {instant} UTC: mail to {domain} is {outcome} ({'1 copy' if number == 1 else f'{number} copies'})."
@@ -169,10 +172,12 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _outcome(observed: Mapping[str, Any]) -> str:
+def _outcome(predicted: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
     """What was seen of a copy. Only a copy that was read shows protection."""
     shown = {"protected": "delivered protected", "clear": "delivered without protection"}
     outcome = shown.get(observed["protection"], str(observed["fate"]))
+    if predicted.get("protected_by") and observed["protection"] == "not_seen":
+        outcome += ", protection not seen"
     acted = [repr(name) for name in observed.get("rules", ())]
     if acted:
         return f"{outcome}, and {listed(acted, joint='and')} acted"

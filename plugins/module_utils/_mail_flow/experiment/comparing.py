@@ -84,6 +84,18 @@ def agreement_of(
     return Agreement(True if is_enough else NOT_COMPARABLE)
 
 
+def lacks_protection(predicted: Mapping[str, Any], seen: Sighting) -> bool:
+    """Whether protection was computed of a copy, and nobody saw whether it has it."""
+    return seen.protection == NOT_SEEN and str(predicted.get("protection", "")) not in (_CLEAR, *_OTHER)
+
+
+def shows_rule(rule: str, predicted: Mapping[str, Any], seen: Sighting) -> bool:
+    """Whether what was seen of a copy shows a rule that acts on it, by its name or by the protection that was computed."""
+    if rule in (seen.rules or ()):
+        return True
+    return seen.protection == "protected" and rule in predicted.get("protected_by", ())
+
+
 def _fate(predicted: Mapping[str, Any], seen: Sighting) -> bool | None:
     computed = str(predicted.get("fate"))
     if seen.fate in _AGREES.get(computed, ()):

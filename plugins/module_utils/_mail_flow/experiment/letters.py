@@ -37,16 +37,23 @@ SILENT = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 #: What stands below each text.
 FOOTER = "This message was sent by an administrator to see how mail is delivered. Nothing needs to be done."
 
-#: Keys of a message that only say something about it: mail cannot be sent so.
-DESCRIBING = (
-    "type",
-    "classification",
-    "scl",
-    "sender_ip",
-    "size",
-    "date",
-    "protection",
-    "disclaimer_insertable",
+#: Keys of a message that sending it can meet, or that are not about the mail. All others only describe it: it cannot be sent so.
+SENDABLE = (
+    "name",
+    "eml_path",
+    "defaults",
+    "expect",
+    "from",
+    "mail_from",
+    "authenticated",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "body",
+    "headers",
+    "attachments",
+    "importance",
 )
 
 #: Keys that a file brings itself.
@@ -136,7 +143,7 @@ def letter_of(number: int, options: Mapping[str, Any], eml: bytes | None, sendin
     """
     given = {key: value for key, value in options.items() if value not in (None, [], {})}
     name = str(given["name"])
-    described = [key for key in DESCRIBING if key in given]
+    described = [key for key in given if key not in SENDABLE]
     described += [key for key in _OF_FILE if key in given] if eml is not None else []
     if described:
         raise UnsendableError("described", *described)

@@ -25,6 +25,9 @@ FORMAT = 1
 
 _KIND = "experiment"
 
+#: The keys of a goal.
+_GOAL = {"kind", "name", "rule", "by"}
+
 
 class RecordFile(Protocol):
     """Where a record is kept, readable by its owner alone."""
@@ -60,6 +63,7 @@ class RecordedMail:
     :param reason: why it was refused, or is perhaps sent.
     :param sent_at: when that was tried, ISO 8601; empty if it was not.
     :param bounced: whether a server refused it for a rule.
+    :param goals: what it shows, each with the keys of a ``Demonstration``.
     :param open: address to the ways in which a copy can pass the rules, as ``settling`` writes it.
     """
 
@@ -70,6 +74,7 @@ class RecordedMail:
     recipients: tuple[str, ...]
     predicted: Mapping[str, Any]
     shows: tuple[str, ...] = ()
+    goals: tuple[Mapping[str, str], ...] = ()
     state: str = PLANNED
     reason: str = ""
     sent_at: str = ""
@@ -85,6 +90,7 @@ class ExperimentRecord:
     :param rules: name to GUID of its rules then.
     :param silent: the names of rules of which Exchange need not log that they acted.
     :param unlogged: the names of those of them that can act.
+    :param unread: what else acts on mail and was not read, as people call it.
     """
 
     organization: str
@@ -95,6 +101,7 @@ class ExperimentRecord:
     rules: Mapping[str, str] = field(default_factory=dict)
     silent: Sequence[str] = ()
     unlogged: Sequence[str] = ()
+    unread: Sequence[str] = ()
 
     def change(self, place: int, **changes: Any) -> None:
         """Notes something of a message."""
@@ -117,6 +124,7 @@ class ExperimentRecord:
             "rules": dict(self.rules),
             "silent": list(self.silent),
             "unlogged": list(self.unlogged),
+            "unread": list(self.unread),
             "messages": [asdict(each) for each in self.messages],
         }
 
@@ -142,6 +150,7 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
             rules=dict(document["rules"]),
             silent=list(document["silent"]),
             unlogged=list(document["unlogged"]),
+            unread=list(document["unread"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OptionError(f"{where} is not a whole record of an experiment ({type(error).__name__}).") from error
@@ -152,7 +161,7 @@ def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
 
     :raises ValueError: it is none of a run with this token.
     """
-    mail = RecordedMail(**{**row, "recipients": tuple(row["recipients"]), "shows": tuple(row["shows"])})
+    mail = RecordedMail(**{**row, **{key: tuple(row[key]) for key in ("recipients", "shows", "goals")}})
     texts = (mail.name, mail.mark, mail.message_id, mail.sender, mail.state, mail.reason, mail.sent_at)
     if not all(isinstance(each, str) for each in (*texts, *mail.recipients, *mail.shows)):
         raise ValueError("a text")
@@ -162,6 +171,9 @@ def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
         raise ValueError(mail.state)
     if mail.sent_at:
         _instant(mail.sent_at)
+    for goal in mail.goals:
+        if set(goal) != _GOAL or not all(isinstance(text, str) for text in goal.values()):
+            raise ValueError("a goal")
     for result in mail.predicted.values():
         _check_result(result)
     for ways in mail.open.values():

@@ -18,7 +18,7 @@ from ..input.messages import check
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
-from ..symbolic.witness_replay import is_about
+from ..symbolic.witness_replay import course_of, is_about, surely_breaks
 from .drafts import MailDraft, drafts_of, pairs_of
 from .letters import Sending, TestLetter, UnsendableError, letter_of
 from .reach import CopyReach, reach_of
@@ -44,6 +44,11 @@ class Demonstration:
     rule: str = ""
     by: str = ""
 
+    @property
+    def matters(self) -> bool:
+        """Whether it is that something acts. What just does not act is beside it."""
+        return self.kind in ("acts", "about", "protects")
+
 
 @dataclass(frozen=True)
 class Unsent:
@@ -67,6 +72,7 @@ class Planned:
     :param expect: the user's expectations: address to keys of a result.
     :param predicted: address to the computed result.
     :param goals: what it shows.
+    :param refutes: the names of guarantees that cover it and are not kept, as computed.
     :param open: address to the ways in which a copy can pass the rules, where there are several.
     """
 
@@ -76,15 +82,20 @@ class Planned:
     reach: CopyReach
     expect: Mapping[str, Any] = field(default_factory=dict)
     goals: tuple[Demonstration, ...] = ()
+    refutes: tuple[str, ...] = ()
     open: Mapping[str, OpenCopy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The messages to send, and what is not sent."""
+    """The messages to send, and what is not sent.
+
+    :param missing: the goals that something acts for which no message is sent.
+    """
 
     messages: Sequence[Planned]
     unsent: Sequence[Unsent]
+    missing: Sequence[Demonstration] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,7 @@ class Inquiry:
     :param given: the messages of the user, each with the content of its file.
     :param rules: the names of rules.
     :param most: the most messages.
+    :param readable: the recipients whose copies may be read. Goals that something acts are met there if they can be.
     """
 
     sending: Sending
@@ -103,6 +115,7 @@ class Inquiry:
     guarantees: Sequence[Guarantee] = ()
     rules: Sequence[str] = ()
     most: int = 20
+    readable: frozenset[str] = frozenset()
 
 
 def sample_of(asked: Inquiry) -> Sample:
@@ -118,6 +131,7 @@ class _Selector:
 
     def __post_init__(self) -> None:
         self._simulator = Simulator(self.asked.rule_set, self.asked.facts)
+        self._claims = RuleSet((each.selection for each in self.asked.guarantees), self.asked.facts.dialect)
 
     def plan(self) -> Sample:
         for options, eml in self.asked.given:
@@ -128,13 +142,16 @@ class _Selector:
         for goal in [goal for goal in wanted if goal.kind == "idle"]:
             self._unsent.append(Unsent("idle", goal=goal))
         left = {goal for goal in wanted if goal.kind != "idle"}
-        tried = goals.tried(pairs)
+        sought = set(left)
+        tried = _where_read(goals.tried(pairs), self.asked.readable)
         for draft, met in _cover(left, tried):
             name = _name(min(met))
             self._take(draft.options(self._unique(name)), None, goals=tuple(sorted(met)))
             left -= met
+            sought |= met
         self._unsent += [Unsent("nobody", goal=goal) for goal in sorted(left)]
-        return Sample(self._messages, self._unsent)
+        shown = {goal for planned in self._messages for goal in planned.goals}
+        return Sample(self._messages, self._unsent, sorted(goal for goal in sought - shown if goal.matters))
 
     def _take(
         self,
@@ -158,7 +175,23 @@ class _Selector:
         reach = reach_of(letter, self.asked.rule_set, self.asked.facts)
         kept = {key: value for key, value in options.items() if key != "expect" and value not in (None, [], {})}
         open_ = open_copies_of(letter, self.asked.rule_set, self.asked.facts)
-        self._messages.append(Planned(letter, kept, predicted, reach, dict(expect or {}), goals, open_))
+        refutes = self._refuted(letter)
+        self._messages.append(Planned(letter, kept, predicted, reach, dict(expect or {}), goals, refutes, open_))
+
+    def _refuted(self, letter: TestLetter) -> tuple[str, ...]:
+        """The names of the guarantees that a letter refutes, as computed."""
+        rules, facts = self.asked.rule_set, self.asked.facts
+        found: list[str] = []
+        for guarantee, claim in zip(self.asked.guarantees, self._claims.rules, strict=True):
+            covered = [
+                address
+                for address in letter.recipients
+                if is_about(self._claims, claim, letter.message, facts, address) is True
+            ]
+            courses = (course_of(rules, letter.message, facts, address) for address in covered)
+            if any(surely_breaks(course, guarantee, letter.message, facts) for course in courses):
+                found.append(guarantee.name)
+        return tuple(found)
 
     def _unique(self, name: str) -> str:
         taken = {planned.letter.name for planned in self._messages}
@@ -309,6 +342,20 @@ def _is_by(option: str, apart: set[str]) -> bool:
     return ("from" in apart and option.startswith(("from", "sender"))) or (
         "to" in apart and option.startswith(("sent_to", "recipient", "any_of"))
     )
+
+
+def _where_read(
+    tried: Mapping[MailDraft, frozenset[Demonstration]], readable: frozenset[str]
+) -> dict[MailDraft, frozenset[Demonstration]]:
+    """The drafts without the goals that others meet in mailboxes whose copies may be read: only there, protection is seen."""
+    seen = {
+        goal
+        for draft, met in tried.items()
+        if draft.recipient in readable
+        for goal in met
+        if goal.kind in ("acts", "protects")
+    }
+    return {draft: met if draft.recipient in readable else met - seen for draft, met in tried.items()}
 
 
 def _cover(

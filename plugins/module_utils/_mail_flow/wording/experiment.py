@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.text import listed
-from ..experiment.comparing import NOT_COMPARABLE
+from ..experiment.comparing import NOT_COMPARABLE, lacks_protection, shows_rule
 from ..experiment.letters import LARGEST, TEXTS
 from ..experiment.observing import NOT_SEEN, Sighting
 from ..experiment.reach import ANYBODY
@@ -82,6 +82,7 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "recipients": {address: {"predicted": result} for address, result in worded(planned.predicted).items()},
         "shows": shown_of(planned),
         "may_get": [*planned.reach.inside, *planned.reach.outside],
+        "refutes": list(planned.refutes),
         "unexpected": [
             {"recipient": miss.recipient, "key": miss.key, "expected": miss.wanted, "predicted": miss.found}
             for miss in missed
@@ -131,11 +132,80 @@ _PARTS: Mapping[str, str] = {
     "copy": "a copy for somebody for whom none was computed",
 }
 
+#: What follows if protection was computed and not seen.
+PROTECTION_NOT_SEEN = "Only a delivered copy that read_copies may read shows protection."
+
 #: What to do about a contradiction.
 REPORT = (
     "A contradiction is a mistake of this collection, of a fact, or a change that Exchange does not apply to mail yet. Run it again an hour later; if it "
     "stays, report it as a bug, with the rules and without addresses, subjects and other data of people."
 )
+
+
+def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstration]) -> list[dict[str, Any]]:
+    """The goals that something acts which no copy shows.
+
+    :param missing: those for which no message is sent.
+    """
+    sought: dict[Demonstration, bool] = {}
+    for message in messages:
+        for goal in (Demonstration(**each) for each in message.recorded.goals):
+            if goal.matters:
+                sought[goal] = sought.get(goal, False) or any(_is_shown(goal, copy) for copy in message.copies)
+    rows = [{"goal": goal_text(goal), "sent": True} for goal, is_shown in sought.items() if not is_shown]
+    return [*rows, *({"goal": goal_text(goal), "sent": False} for goal in missing)]
+
+
+def _is_shown(goal: Demonstration, copy: SeenCopy) -> bool:
+    """Whether a copy shows that what a goal is about acts. Of a guarantee that nothing protects, agreement is all there is."""
+    if copy.agreement.agrees is not True:
+        return False
+    if goal.kind == "about":
+        protecting = copy.predicted.get("protected_by", ())
+        return not protecting or any(shows_rule(rule, copy.predicted, copy.seen) for rule in protecting)
+    return shows_rule(goal.rule or goal.name, copy.predicted, copy.seen)
+
+
+def not_shown_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The same in lines."""
+    why = {
+        True: "no copy was seen with the rule or the protection that was computed",
+        False: "no message was sent for it",
+    }
+    return [f"Not shown: {row['goal']}: {why[row['sent']]}." for row in rows]
+
+
+def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> list[str]:
+    """What could not be read, a line for each reason, and what follows of it.
+
+    :param unread: what acts on mail beside rules and was not read.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in unavailable.items():
+        by_reason.setdefault(" ".join(reason.split()), []).append(name)
+    lines = [f"Not read: {listed(names, joint='and')}: {reason}" for reason, names in by_reason.items()]
+    if unread:
+        what = listed(list(unread), joint="and")
+        lines.append(f"Not read: {what}. What they do to mail, and to whom they send copies, is not computed.")
+    return lines
+
+
+def expected_lines(sample: Sample, indent: str = "") -> list[str]:
+    """What of the computed results is not as the user expects or guarantees it."""
+    return [line for planned in sample.messages for line in _unexpected_lines(planned, indent)]
+
+
+def _unexpected_lines(planned: Planned, indent: str) -> list[str]:
+    name = planned.letter.name
+    expected = [
+        f"{indent}Not as expected: {name}: {row.key or 'the recipient'} is computed as {row.found!r}, not {row.wanted!r}."
+        for row in broken(planned.expect, planned.predicted)
+    ]
+    refuted = [
+        f"{indent}Refuted by what is computed: the guarantee {guarantee!r} covers {name!r}, and is not kept."
+        for guarantee in planned.refutes
+    ]
+    return [*expected, *refuted]
 
 
 def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> list[str]:
@@ -145,9 +215,18 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
     contradicting = [(message, copy) for message, copy in copies if copy.agreement.agrees is False]
     open_ = sum(copy.agreement.agrees == NOT_COMPARABLE for _message, copy in copies)
     lines = [
-        f"{len(record.out)} of {len(messages)} messages sent. Of {len(copies)} copies, {agreeing} agree with what was computed, "
-        f"{len(contradicting)} contradict it, {open_} cannot be compared."
+        f"{len(record.out)} of {_counted(len(messages), 'message')} sent. Of {len(copies)} copies, {agreeing} "
+        f"{_verb(agreeing, 'agree')} with what was computed, {len(contradicting)} "
+        f"{_verb(len(contradicting), 'contradict')} it, {open_} cannot be compared."
     ]
+    hidden = sum(
+        copy.agreement.agrees is True and lacks_protection(copy.predicted, copy.seen) for _message, copy in copies
+    )
+    if hidden:
+        lines.append(
+            f"Protection not seen: {_counted(hidden, 'copy')} that {_verb(hidden, 'agree')} by fate and rules "
+            f"{'is' if hidden == 1 else 'are'} computed as protected. {PROTECTION_NOT_SEEN}"
+        )
     for message, copy in contradicting:
         parts = "; ".join(
             f"{_PARTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
@@ -155,6 +234,9 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
         )
         lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
     lines += [REPORT] if contradicting else []
+    if contradicting and record.unread:
+        what = listed(list(record.unread), joint="and")
+        lines.append(f"{what[0].upper()}{what[1:]} were not read. They may be the cause, too.")
     lines += [
         f"Not comparable: {message.recorded.name}: {_why_open(copy, record.unlogged)}."
         for message, copy in copies
@@ -169,6 +251,18 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
         elif recorded.state == PLANNED:
             lines.append(f"Not sent, because an earlier one was refused: {recorded.name}.")
     return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    """``1 copy``, ``2 copies``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def _verb(number: int, verb: str) -> str:
+    """A verb in the present: ``agrees`` for one, ``agree`` for any other number."""
+    return f"{verb}s" if number == 1 else verb
 
 
 def settled_row(observation: Observation) -> dict[str, Any]:
@@ -239,15 +333,11 @@ def refused_text(planned: Sequence[Planned], may_reach: Iterable[str]) -> str:
 
 def sample_lines(sample: Sample) -> list[str]:
     """What would be sent, without addresses and subjects."""
-    count = len(sample.messages)
-    lines = [f"Would send {count} message{'' if count == 1 else 's'}."]
+    lines = [f"Would send {_counted(len(sample.messages), 'message')}."]
     for planned in sample.messages:
         shows = f": {'; '.join(map(goal_text, planned.goals))}" if planned.goals else ""
         lines.append(f"  {planned.letter.name}{shows}")
-        lines += [
-            f"    Not as expected: {row.key or 'the recipient'} is computed as {row.found!r}, not {row.wanted!r}."
-            for row in broken(planned.expect, planned.predicted)
-        ]
+        lines += _unexpected_lines(planned, "    ")
     return [*lines, *unsent_lines(sample)]
 
 

@@ -3,10 +3,21 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.letters import (
+    SENDABLE,
+    Sending,
+    UnsendableError,
+    letter_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+    MESSAGE_ARGUMENT_SPEC,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment
 
@@ -86,9 +97,43 @@ def test_a_guarantee_gets_its_plainest_messages() -> None:
 def test_what_no_message_can_show_is_said() -> None:
     hidden = {**WORDS, "name": "Documents", "conditions": {"attachment_has_executable_content": True}}
     idle = {**WORDS, "name": "Idle", "enabled": False}
-    found = planned(session_with(hidden, idle), rules=["Documents", "Idle"])
+    found = planned(session_with(hidden, idle), rules=["Documents", "Idle"], messages=[message()])
     assert sorted(why for _name, why in reasons(found)) == ["idle", "nobody", "nobody"]
-    assert found["experiments"] == []
+    assert len(found["experiments"]) == 1
+
+
+def test_nothing_to_send_is_refused_before() -> None:
+    with pytest.raises(OptionError, match="no message"):
+        planned(session_with(ENCRYPT), messages=[message(**{"from": STRANGER})])
+
+
+def test_a_rule_is_shown_where_copies_are_read() -> None:
+    rule = {**ENCRYPT, "conditions": {"subject_contains_words": ["secret"]}}
+    asked: dict[str, Any] = {"rules": ["Partners"], "guarantees": [GUARANTEE], "recipients": [PARTNER, INSIDE]}
+    for read_copies in (False, True):
+        found = planned(session_with(rule), read_copies=read_copies, **asked)
+        acting = {
+            address
+            for row in found["experiments"]
+            if "the rule 'Partners' acts" in row["shows"]
+            for address in row["recipients"]
+        }
+        assert acting == ({INSIDE} if read_copies else {PARTNER})
+
+
+def test_what_is_computed_refutes_a_guarantee() -> None:
+    found = planned(session_with(WORDS), guarantees=[GUARANTEE])
+    assert [row["refutes"] for row in found["experiments"] if "refutes" in row] == [[GUARANTEE["name"]]]
+    assert found["failed"]
+    assert "failed" not in planned(session_with(ENCRYPT), guarantees=[GUARANTEE])
+
+
+@pytest.mark.parametrize("key", sorted({*MESSAGE_ARGUMENT_SPEC} - {*SENDABLE}))
+def test_each_key_that_only_describes_a_message_is_refused(key: str) -> None:
+    sending = Sending("graph", [SENDER], [PARTNER], "token", datetime.datetime.now(datetime.UTC))
+    with pytest.raises(UnsendableError) as refused:
+        letter_of(1, {**message(), key: "x"}, None, sending, Facts())
+    assert (refused.value.kind, refused.value.names) == ("described", (key,))
 
 
 def test_an_unknown_rule_is_refused() -> None:

@@ -20,10 +20,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OutcomeUnknownError,
     PermissionDeniedError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
+    PROTECTION_NOT_SEEN,
+)
 
 from tests.emulator.rule_reports import hit
 from tests.unit.mail_flow.experiment.mailboxes import (
     ENCRYPT,
+    GUARANTEE,
     INSIDE,
     LOGGED,
     PARTNER,
@@ -117,6 +121,81 @@ def test_a_rule_that_need_not_be_logged_is_not_missed() -> None:
     found, _mailboxes, _record = experiment(ENCRYPT, fates={PARTNER: {"rules": []}})
     assert copy(found)["agrees"] == "not_comparable"
     assert "failed" not in found
+
+
+def goals(found: dict[str, Any]) -> list[tuple[str, bool]]:
+    return [(row["goal"], row["sent"]) for row in found["not_shown"]]
+
+
+ACTS = "the rule 'Partners' acts"
+
+
+def test_a_rule_that_no_copy_shows_is_named() -> None:
+    hidden, _mailboxes, _record = experiment(ENCRYPT, messages=[], rules=["Partners"])
+    assert True in [each["agrees"] for row in hidden["experiments"] for each in row["recipients"].values()]
+    assert goals(hidden) == [(ACTS, True)]
+    seen, _mailboxes, _record = experiment(
+        ENCRYPT, messages=[], rules=["Partners"], fates={PARTNER: {"rules": ["Partners"]}}
+    )
+    assert goals(seen) == []
+
+
+def test_protection_shows_a_rule_that_is_not_logged() -> None:
+    found, _mailboxes, _record = experiment(
+        ENCRYPT, messages=[], rules=["Partners"], copies={PARTNER: PROTECTED}, read_copies=True
+    )
+    assert goals(found) == []
+
+
+def test_a_rule_without_a_message_is_not_shown() -> None:
+    found, _mailboxes, _record = experiment(rules=["Partners"], max_messages=1)
+    assert goals(found) == [(ACTS, False)]
+
+
+def test_protection_that_was_not_seen_is_said() -> None:
+    told: dict[str, Any] = {PARTNER: {"rules": ["Partners"]}}
+    found, _mailboxes, _record = experiment(fates=told)
+    assert copy(found)["agrees"] is True
+    assert PROTECTION_NOT_SEEN in found["msg"]
+    read, _mailboxes, _record = experiment(fates=told, copies={PARTNER: PROTECTED}, read_copies=True)
+    assert PROTECTION_NOT_SEEN not in read["msg"]
+
+
+def test_what_could_not_be_read_is_said() -> None:
+    session = session_with(LOGGED, hidden_cmdlets=["Get-MessageTraceDetailV2"])
+    found = run(session, Mailboxes(session), KeptRecord(), **PEOPLE, messages=[message()])
+    assert "Not read: Get-MessageTraceDetailV2: " in " ".join(found["msg"].split())
+
+
+def test_what_was_not_read_may_cause_a_contradiction() -> None:
+    session = session_with(WORDS, hidden_cmdlets=["Get-DlpCompliancePolicy", "Get-DlpComplianceRule"])
+    record = KeptRecord()
+    found = run(
+        session,
+        Mailboxes(session, copies={PARTNER: PROTECTED}),
+        record,
+        **PEOPLE,
+        messages=[message()],
+        read_copies=True,
+    )
+    assert copy(found)["agrees"] is False
+    assert "DLP policies" in json.loads(record.versions[-1])["unread"]
+    assert "They may be the cause, too." in " ".join(found["msg"].split())
+
+
+def test_what_is_not_as_expected_is_said_and_sent() -> None:
+    found, mailboxes, _record = experiment(
+        fates={PARTNER: {"rules": ["Partners"]}}, messages=[message(expect={PARTNER: {"protection": "none"}})]
+    )
+    assert (len(mailboxes.sent), found["failed"]) == (1, True)
+    assert "Not as expected: Offer" in found["msg"]
+
+
+def test_a_guarantee_that_is_refuted_is_said() -> None:
+    found, _mailboxes, _record = experiment(WORDS, messages=[], guarantees=[{**GUARANTEE, "unless": {}}])
+    assert [row["refutes"] for row in found["experiments"]] == [[GUARANTEE["name"]]]
+    assert found["failed"]
+    assert "Refuted by what is computed" in found["msg"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +308,7 @@ def test_after_a_refusal_nothing_more_is_sent() -> None:
     mailboxes, record = Mailboxes(session, fault=failing(PermissionDeniedError("No Mail.Send."))), KeptRecord()
     found = run(session, mailboxes, record, **PEOPLE, messages=THREE)
     assert [row["state"] for row in found["experiments"]] == ["sent", "refused", "planned"]
-    assert (mailboxes.tried, found["sent"]) == (2, 1)
+    assert (mailboxes.tried, found["sent"], found["failed"]) == (2, 1, True)
     assert [row["name"] for row in found["not_sent"]] == ["1", "2"]
 
 
