@@ -139,7 +139,10 @@ def test_an_audit_judges_by_test_messages(tenant: Tenant) -> None:
     number = sent(tenant)
     found = control(tenant, "audit")
     assert (found["status"], number > 0) == ("met", True)
-    assert any("mail to fabrikam.com is delivered, and 'Partners' acted" in line for line in found["findings"])
+    assert any(
+        "mail to fabrikam.com is delivered, protection not seen, and 'Partners' acted" in line
+        for line in found["findings"]
+    )
     folder = newest(tenant.controller, "audit") / tenant.host
     assert stat.S_IMODE((folder / "experiment.json").stat().st_mode) == 0o600
     assert ANN not in (folder / "report.html").read_text(encoding="utf-8")
