@@ -307,10 +307,11 @@ def test_a_rule_that_copies_to_a_group_whose_members_cannot_be_read_is_refused()
 def test_an_address_that_a_header_would_write_in_another_way_gets_nothing(address: str) -> None:
     with pytest.raises(OptionError, match="ASCII"):
         planned(session_with(ENCRYPT), recipients=[address], messages=[message()])
-    found = planned(session_with(ENCRYPT), messages=[message(to=[address])])
-    assert (found["experiments"], reasons(found)) == ([], [("Offer", "address")])
+    found = planned(session_with(ENCRYPT), messages=[message(to=[address]), message(name="Plain")])
+    assert reasons(found) == [("Offer", "address")]
+    assert [row["name"] for row in found["experiments"]] == ["Plain"]
 
 
 def test_a_header_has_a_name_in_ascii() -> None:
-    found = planned(session_with(ENCRYPT), messages=[message(headers={"X-\u017fub": "x"})])
+    found = planned(session_with(ENCRYPT), messages=[message(headers={"X-\u017fub": "x"}), message(name="Plain")])
     assert reasons(found) == [("Offer", "header")]
