@@ -89,7 +89,7 @@ def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple
 def _of_a_call(error: ExchangeError, call: Call) -> ExchangeError:
     """Why a call did not run. The host is reached all the same."""
     return NotSentError(
-        f"the compliance endpoint was not asked: {error.message}",
+        f"no answer from the compliance endpoint: {error.message}",
         remedy=error.remedy,
         cmdlet=call.cmdlet,
         error_id=error.error_id,

@@ -277,6 +277,7 @@ def test_an_endpoint_that_cannot_be_reached_costs_only_its_calls(emulator: Emula
     own, policies = other.invoke(OWN, POLICIES)
     assert own.error is None
     assert isinstance(policies.error, errors.NotSentError)
+    assert "not asked" not in str(policies.error)
     other.close()
 
 

@@ -414,6 +414,12 @@ def test_lint_names_what_dlp_and_labels_do_to_mail_of_rules(
     assert len(lint_rows(found)) == len(found)
 
 
+def test_lint_names_a_template_of_dlp_as_exchange_does() -> None:
+    told = {"dlp_policies": [policy(OUTGOING, encrypt_rms_template="Do Not Forward")]}
+    (row,) = [row for row in lint_rows(lint([ENCRYPT], {**FACTS, **told})) if row["kind"] == "dlp_and_rule_differ"]
+    assert " with Do Not Forward " in row["reason"]
+
+
 def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
     told = {
         "dlp_policies": [decrypts({**OUTGOING, **SENSITIVE}, exceptions={"sent_to": ["joe@adatum.com"]})],

@@ -166,7 +166,7 @@ def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) 
     named = (
         ("Encrypts: ", "encrypts"),
         ("Does not act: ", "idle"),
-        ("Not encrypted by rules: ", "holes"),
+        ("Not encrypted: ", "holes"),
         ("Locked out: ", "locked_out"),
     )
     lines = [

@@ -326,7 +326,7 @@ QUESTIONS = (
     Question(
         LABELS,
         "Which mail gets a sensitivity label on the way.",
-        "Tell the auto-labeling policies, or send a test message: look at the label of what arrives.",
+        "A test message: look at the label of what arrives. Where auto-labeling policies were neither read nor told, tell them.",
         SILENT,
         "apply-sensitivity-label-automatically",
     ),

@@ -10,7 +10,9 @@ from ..._exchange.text import listed, quoted, short, visible_line
 from ..._resources.rules.rule import BRANDS_ONLY
 from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
+from ..model.outcomes import TEMPLATE
 from .reasons import CONNECTOR_IDLE, reason_text
+from .sentences import PROTECTION_OPTIONS
 
 #: Kind and case of a finding about one rule to what is said of it, after its name. Rules of which the same is said share
 #: a sentence.
@@ -278,7 +280,7 @@ def _value(key: str, value: Any) -> str:
     if key in _QUOTED:
         return quoted(short(value) if key == "pattern" else str(value))
     if key == "templates":
-        return " and ".join(value)
+        return " and ".join(PROTECTION_OPTIONS.get(option, option.removeprefix(TEMPLATE)) for option in value)
     if key == "reason":
         return reason_text(value, "it")
     if key == "idle":

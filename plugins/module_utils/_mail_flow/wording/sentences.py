@@ -266,7 +266,8 @@ BECOMES, BECOME = (
     for verb, shows, has in (("is", "shows", "has"), ("are", "show", "have"))
 )
 
-_OPTIONS: Mapping[str, str] = {
+#: What a copy is protected with to how Exchange calls it.
+PROTECTION_OPTIONS: Mapping[str, str] = {
     ProtectionKind.ENCRYPT: "Encrypt",
     ProtectionKind.DO_NOT_FORWARD: "Do Not Forward",
     ProtectionKind.SMIME: "S/MIME",
@@ -332,7 +333,7 @@ def _becomes(kind: DifferenceKind, ends: str, before: CopyResult | None, after: 
 
 
 def _option(side: CopyResult) -> str:
-    return _OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
+    return PROTECTION_OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
 
 
 #: What keeps mail that is named from being treated so, beside other rules.
