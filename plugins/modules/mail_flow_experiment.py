@@ -324,8 +324,8 @@ experiments:
       type: str
       returned: if it is so
     recipients:
-      description: The copies by address, those for people whom rules add and that the trace shows beyond these
-        included.
+      description: The copies by address in lower case, those for people whom rules add and that the trace shows
+        beyond these included. Of a message that was not sent, there are none.
       type: dict
       returned: always
       contains:

@@ -218,7 +218,9 @@ def _written(given: Mapping[str, Any], mark: str, sent: Mapping[str, str]) -> by
     :raises UnsendableError: an attachment or a header cannot be sent.
     """
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = _address(given.get("from", ""), "from")
+    if not given.get("from"):
+        raise UnsendableError("no_sender")
+    mail["From"] = _address(given["from"], "from")
     for key, field in (("to", "To"), ("cc", "Cc")):
         if key in given:
             mail[field] = ", ".join(_address(each, key) for each in given[key])

@@ -140,7 +140,7 @@ class _Selector:
         goals = _Goals(self._simulator, self.asked)
         wanted = goals.every()
         for goal in [goal for goal in wanted if goal.kind == "idle"]:
-            self._unsent.append(Unsent("idle", goal=goal))
+            self._unsent.append(Unsent(self._why_idle(goal.name), goal=goal))
         left = {goal for goal in wanted if goal.kind != "idle"}
         sought = set(left)
         tried = _where_read(goals.tried(pairs), self.asked.readable)
@@ -192,6 +192,10 @@ class _Selector:
             if any(surely_breaks(course, guarantee, letter.message, facts) for course in courses):
                 found.append(guarantee.name)
         return tuple(found)
+
+    def _why_idle(self, name: str) -> str:
+        """Why a rule never acts: ``disabled_rule`` or ``dlp_rule``."""
+        return next(rule.idle for rule in self.asked.rule_set.rules if rule.name == name)
 
     def _unique(self, name: str) -> str:
         taken = {planned.letter.name for planned in self._messages}

@@ -68,16 +68,19 @@ class Watch:
         :raises ExchangeError: the trace cannot be read.
         """
         end = self.clock() + datetime.timedelta(minutes=minutes)
-        pause = _FIRST
+        pause, said = _FIRST, ""
         while True:
             self._look()
             open_ = self._open()
             left = (end - self.clock()).total_seconds()
             if not open_ or left <= 0:
                 break
-            self.say(
+            progress = (
                 f"waiting for {open_} of {self._expected()} copies, at most {max(1, round(left / 60))} more minutes"
             )
+            if progress != said:
+                self.say(progress)
+            said = progress
             self.sleep(min(pause, left))
             pause = min(pause * _GROWS, _LONGEST)
         return [self._seen(recorded) for recorded in self.record.messages]

@@ -16,6 +16,7 @@ from ..experiment.sampling import Demonstration, Planned, Sample, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from ..input.observations import Observation
+from ..model.addresses import is_address
 from .reasons import worded
 
 #: Why a message is not sent.
@@ -37,7 +38,9 @@ _UNSENT: Mapping[str, Callable[[tuple[str, ...]], str]] = {
         f"it is to {listed(names, joint='and')}, not in recipients" if names else "it has no recipient"
     ),
     "limit": lambda names: "there are max_messages before it",
-    "idle": lambda names: "the rule never acts: it is disabled, or belongs to a DLP policy",
+    "disabled_rule": lambda names: "it is disabled, so it never acts",
+    "dlp_rule": lambda names: "it belongs to a DLP policy, so it never acts as a mail flow rule",
+    "no_sender": lambda names: "it has no sender (from)",
     "nobody": lambda names: "no plain message from senders to recipients shows it",
 }
 
@@ -48,7 +51,7 @@ _GOALS: Mapping[str, Callable[[Demonstration], str]] = {
     "about": lambda goal: f"the guarantee {goal.name!r} covers it",
     "beside": lambda goal: f"the guarantee {goal.name!r} just does not cover it{f' ({goal.by})' if goal.by else ''}",
     "protects": lambda goal: f"the rule {goal.rule!r} protects what the guarantee {goal.name!r} covers",
-    "idle": lambda goal: f"the rule {goal.name!r} acts",
+    "idle": lambda goal: f"the rule {goal.name!r}",
 }
 
 #: Why it is not known who else may get a copy.
@@ -79,7 +82,10 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "name": planned.letter.name,
         "message": dict(planned.options),
         "message_id": planned.letter.message_id,
-        "recipients": {address: {"predicted": result} for address, result in worded(planned.predicted).items()},
+        "recipients": {
+            address.lower() if is_address(address) else address: {"predicted": result}
+            for address, result in worded(planned.predicted).items()
+        },
         "shows": shown_of(planned),
         "may_get": [*planned.reach.inside, *planned.reach.outside],
         "refutes": list(planned.refutes),

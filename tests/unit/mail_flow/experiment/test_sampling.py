@@ -98,8 +98,13 @@ def test_what_no_message_can_show_is_said() -> None:
     hidden = {**WORDS, "name": "Documents", "conditions": {"attachment_has_executable_content": True}}
     idle = {**WORDS, "name": "Idle", "enabled": False}
     found = planned(session_with(hidden, idle), rules=["Documents", "Idle"], messages=[message()])
-    assert sorted(why for _name, why in reasons(found)) == ["idle", "nobody", "nobody"]
+    assert sorted(why for _name, why in reasons(found)) == ["disabled_rule", "nobody", "nobody"]
     assert len(found["experiments"]) == 1
+
+
+def test_recipients_have_the_keys_that_they_have_when_messages_are_sent() -> None:
+    found = planned(session_with(ENCRYPT), messages=[message(to=[PARTNER.upper()])])
+    assert list(found["experiments"][0]["recipients"]) == [PARTNER]
 
 
 def test_nothing_to_send_is_refused_before() -> None:
@@ -153,6 +158,7 @@ def test_an_unknown_rule_is_refused() -> None:
         ({"attachments": [{"name": "offer.docx"}]}, "attachment"),
         ({"body": "x" * (1 << 20)}, "large"),
         ({"from": "a b@contoso.com"}, "address"),
+        ({"from": ""}, "no_sender"),
     ],
     ids=str,
 )

@@ -270,6 +270,11 @@ def test_it_waits_for_late_rows_and_no_longer_than_asked() -> None:
     assert len(found["_said"]) > 1
 
 
+def test_progress_that_says_nothing_new_is_not_said_again() -> None:
+    found, _mailboxes, _record = experiment(fates={PARTNER: {"rules": ["Partners"], "late": 3}}, wait=5)
+    assert len(found["_said"]) == len(set(found["_said"]))
+
+
 def test_one_a_second() -> None:
     found, mailboxes, _record = experiment(messages=[message(name=str(number)) for number in range(4)])
     assert len(mailboxes.sent) == 4
