@@ -166,4 +166,4 @@ def test_the_rule_that_newly_does_it_is_the_cause(
     and a disclaimer may be wrapped.
     """
     (row,) = [row for row in compared(before, after).rows if row["kind"] == kind]
-    assert (row["rules"], f"rule '{cause}' (new" in row["text"]) == ([cause], True)
+    assert (row["rules"], f"the new rule '{cause}'" in row["text"]) == ([cause], True)
