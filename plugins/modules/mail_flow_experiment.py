@@ -28,8 +28,8 @@ description:
   - It reads C(Get-MessageTraceV2), C(Get-MessageTraceDetailV2) and, with O(read_only=true),
     C(Get-MailDetailTransportRuleReport). How a trace shows protection is not documented, so protection is seen in a
     delivered copy alone (O(read_copies)).
-  - Moderators, journals, incident reports and DLP policies get real mail. After a change of rules, Exchange needs up
-    to an hour until it acts on mail.
+  - Moderators, journals, incident reports and DLP policies get real mail. After a change of rules, Exchange needs
+    minutes to hours until it acts on mail.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
