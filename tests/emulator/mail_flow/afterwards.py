@@ -141,7 +141,7 @@ class Afterwards:
             return before
         self._brands = any(rule.get("ApplyBrandingTemplate") for rule in matching)
         self._touches = any(map(_restricts, matching))
-        after = self._after_dlp(before, [rule for rule in matching if _restricts(rule)])
+        after = self._after_dlp(before, [rule for rule in matching if _counts(rule)])
         return after if isinstance(after, str) else self._after_label(after)
 
     def branding(self, before: str | None, protection: str) -> str | None:
@@ -165,7 +165,7 @@ class Afterwards:
         return self._world.settle(outside, "PerUser", self._recipient.address)
 
     def _after_dlp(self, before: Protected, rules: Sequence[Mapping[str, Any]]) -> Protected | str:
-        kinds = {tuple(sorted(key for key in _RESTRICTING if rule.get(key))) for rule in rules}
+        kinds = {tuple(key for key in _COUNTED if rule.get(key)) for rule in rules}
         acting = list(rules)
         if len(kinds) > 1:
             # The most restrictive one is enforced, or all add up.
@@ -242,6 +242,17 @@ class Afterwards:
 
 
 _RESTRICTING = ("EncryptRMSTemplate", "RemoveRMSTemplate")
+
+#: What counts where the most restrictive of several rules is enforced: all that is done to mail.
+_COUNTED = (
+    *_RESTRICTING,
+    *("ApplyBrandingTemplate", "RedirectMessageTo", "AddRecipients", "ApplyHtmlDisclaimer"),
+    *("PrependSubject", "ModifySubject", "SetHeader", "RemoveHeader"),
+)
+
+
+def _counts(rule: Mapping[str, Any]) -> bool:
+    return any(rule.get(key) for key in _COUNTED)
 
 
 def _restricts(rule: Mapping[str, Any]) -> bool:

@@ -502,7 +502,7 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
 def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_make() -> None:
     told = [
         encrypts(OUTGOING),
-        policy({"from_scope": "InOrganization"}, "C", blind_copy_to=["audit@outside.example"], priority=1),
+        encrypts({"from_scope": "InOrganization"}, "C", blind_copy_to=["audit@outside.example"], priority=1),
         decrypts({"recipient_domain_is": ["adatum.com"]}, priority=2),
     ]
     when = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
@@ -513,6 +513,30 @@ def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_m
     assert rested["dlp_copies"] == ("C", "audit@outside.example")
     rows = guarantee_rows([found])[0]["assumptions"]
     assert {"dlp_rules", "dlp_copies"} <= {row["id"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"set_header": {"X-Seen": "1"}},
+        {"prepend_subject": "[seen]"},
+        {"apply_branding_template": "Partners"},
+        {"blind_copy_to": ["audit@contoso.com"]},
+    ],
+    ids=lambda action: "".join(action),
+)
+def test_whether_two_dlp_rules_with_other_actions_add_up_is_open(action: dict[str, Any]) -> None:
+    told = [policy(OUTGOING, "First", **action), encrypts(OUTGOING, priority=1)]
+    (found,) = prove([], {**FACTS, "dlp_policies": told}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    assert found.verdict == "unknown"
+    assert questions.SEVERAL_DLP_RULES in {reason.id for reason in found.unknown}
+    assert outcome([], {"dlp_policies": told})["protection"] == "unknown"
+
+
+def test_a_dlp_rule_that_only_tells_people_leaves_another_one_certain() -> None:
+    told = [policy(OUTGOING, "First", notify_user=["Owner"]), encrypts(OUTGOING, priority=1)]
+    (found,) = prove([], {**FACTS, "dlp_policies": told}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    assert found.verdict == "proved"
 
 
 def test_each_condition_of_dlp_is_that_of_a_rule_or_open() -> None:

@@ -97,7 +97,10 @@ LINT_KINDS = (
 )
 LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 #: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, and whether there are several exceptions.
-CASES_IN_TABLES = {"approval", "report", "copy", "redirection", "word", "pattern", "one of several", "perhaps"}
+CASES_IN_TABLES = {
+    *("approval", "report", "copy", "redirection", "word", "pattern"),
+    *("one of several", "perhaps", "unclear"),
+}
 
 #: Side effects that a policy tells: not other texts, and approvals only as what becomes of mail.
 SIDE_EFFECTS_TOLD = sentences._SIDE_EFFECTS.keys() - {

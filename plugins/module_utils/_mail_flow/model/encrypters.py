@@ -41,6 +41,7 @@ class Encrypter:
     :param ends: what becomes of a copy instead of its delivery, as results call it; empty if it is delivered.
     :param outside_only: whether that is so for people outside alone.
     :param brings: whom it sends copies.
+    :param edits: whether it changes headers, the subject or the text.
     :param acts: whether it acts at all: one in a test mode does not.
     :param mode: the mode of its policy.
     :param unclear: what of it was not understood, so that it may do anything, or nothing; empty if all was.
@@ -56,6 +57,7 @@ class Encrypter:
     ends: str = ""
     outside_only: bool = False
     brings: tuple[str, ...] = ()
+    edits: bool = False
     acts: bool = True
     mode: str = ""
     guid: str = ""
@@ -68,8 +70,10 @@ class Encrypter:
 
     @property
     def restricts(self) -> bool:
-        """Whether it counts where Exchange enforces the most restrictive rule."""
-        return bool(self.options or self.removes or self.ends)
+        """Whether it counts where Exchange enforces the most restrictive rule. That a rule which only tells people does not,
+        Microsoft's example shows; how other actions compare is not documented.
+        """
+        return self.would_change_mail or self.edits
 
     def may_restrict_otherwise(self, effect: str) -> bool:
         """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``."""
@@ -235,7 +239,7 @@ NOTHING = Afterwards()
 
 def all_possible(told: Iterable[Encrypter]) -> tuple[PossibleEncrypter, ...]:
     """What may be done to a copy of which nothing is known."""
-    return tuple(PossibleEncrypter(each, (_ANY,)) for each in told if each.changes_mail)
+    return tuple(PossibleEncrypter(each, (_ANY,)) for each in told if each.acts and each.restricts)
 
 
 _ANY = Reason(questions.DLP_RULES, LOOKS, (ANY_CONDITION,))

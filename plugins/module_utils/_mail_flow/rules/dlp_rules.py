@@ -65,6 +65,12 @@ BRINGS = ("redirect_message_to", "add_to_recipients", "copy_to", "blind_copy_to"
 #: What a rule with an action that was not understood may protect mail with.
 ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
 
+#: The actions that change what is in a message.
+_EDITS = (
+    *("prepend_subject", "modify_subject", "set_header", "remove_header"),
+    *("apply_html_disclaimer_text", "apply_html_disclaimer_location", "apply_html_disclaimer_fallback_action"),
+)
+
 #: The GUIDs of the two built-in templates.
 _BUILT_IN = {
     "c026002d-cda6-401e-bfad-28de214d0fba": "encrypt",
@@ -165,7 +171,7 @@ class DlpRules:
         ]
         self.policies = tuple(policies)
         self.told = tuple(does for _policy, _rule, does in given)
-        acting = [each for each in given if each[2].acts and (each[2].changes_mail or _stops(each[1]))]
+        acting = [each for each in given if each[2].acts and (each[2].restricts or _stops(each[1]))]
         # Where no rule stops others, their order does not matter.
         order_matters = any(_stops(rule) for _policy, rule, _does in acting)
         placeless = [order_matters and _is_placeless(policy, rule) for policy, rule, _does in acting]
@@ -219,6 +225,7 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
         ends=_end_of(actions, UNKNOWN_END if anything else ""),
         outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
         brings=tuple(str(person) for name in BRINGS for person in actions.get(name) or ()),
+        edits=any(actions.get(name) for name in _EDITS),
         acts=policy.acts is not False and rule.enabled,
         mode=policy.mode if rule.enabled and policy.scope.exchange is not False else "",
         unclear="actions" if anything else "",

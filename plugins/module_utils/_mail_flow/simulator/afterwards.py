@@ -97,7 +97,7 @@ class AfterRules:
             acts = all_of((reached, match))
             if acts is False:
                 continue
-            if rule.does.changes_mail:
+            if rule.does.restricts:
                 yield from self._of(rule, acts, person)
             if rule.stops:
                 reached = all_of((reached, negate(acts)))

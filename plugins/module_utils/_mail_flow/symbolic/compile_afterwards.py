@@ -49,7 +49,7 @@ class AfterChain:
         reached: Value = ~self.chain.state.fates.get(Fate.QUARANTINED, FALSE)
         for rule in self._policies.rules:
             matches = reached & self._matches(rule)
-            if rule.does.changes_mail and matches != FALSE:
+            if rule.does.restricts and matches != FALSE:
                 # One that was not understood may do nothing to mail and stop others all the same.
                 does = self.unknown("dlp does", rule.place) if rule.does.unclear else TRUE
                 policies.append((rule.does, matches & self._covers(rule.does) & does))
