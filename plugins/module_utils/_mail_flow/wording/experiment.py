@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..input.messages import broken
 from ..input.observations import Observation
 from ..model.addresses import is_address
 from .reasons import worded
+from .summary import outcome_words
 
 #: Why a message is not sent.
 _UNSENT: Mapping[str, Callable[[tuple[str, ...]], str]] = {
@@ -341,10 +343,26 @@ def sample_lines(sample: Sample) -> list[str]:
     """What would be sent, without addresses and subjects."""
     lines = [f"Would send {_counted(len(sample.messages), 'message')}."]
     for planned in sample.messages:
-        shows = f": {'; '.join(map(goal_text, planned.goals))}" if planned.goals else ""
+        # Its name says the first of several things that it shows.
+        shows = f": {'; '.join(map(goal_text, planned.goals))}" if len(planned.goals) > 1 else ""
         lines.append(f"  {planned.letter.name}{shows}")
+        lines += _computed_lines(planned, "    ")
         lines += _unexpected_lines(planned, "    ")
     return [*lines, *unsent_lines(sample)]
+
+
+def _computed_lines(planned: Planned, indent: str) -> list[str]:
+    """What is computed of a message, a line for each domain and outcome, and how many others may get copies."""
+    copies = [
+        (address.rpartition("@")[2].lower(), outcome_words(result)) for address, result in planned.predicted.items()
+    ]
+    counts = Counter(copies)
+    lines = [
+        f"{indent}to {domain}: {words}{f' ({number} copies)' if number > 1 else ''}"
+        for (domain, words), number in counts.items()
+    ]
+    others = len(planned.reach.inside) + len(planned.reach.outside)
+    return [*lines, *([f"{indent}{_counted(others, 'other')} may get copies (may_get)"] if others else [])]
 
 
 def unsent_lines(sample: Sample) -> list[str]:

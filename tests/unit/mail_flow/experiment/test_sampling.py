@@ -59,6 +59,14 @@ def test_a_message_is_computed_with_its_mark() -> None:
     assert "unexpected" not in row
 
 
+def test_check_mode_says_what_is_computed_of_each_message_and_names_no_address() -> None:
+    found = planned(session_with(ENCRYPT), rules=["Partners"])
+    computed = [line.strip() for line in found["msg"].splitlines() if line.strip().startswith("to ")]
+    assert f"to {PARTNER.rpartition('@')[2]}: encrypted by 'Partners'" in computed
+    assert len(computed) == len(found["experiments"])
+    assert not [address for address in (SENDER, INSIDE, PARTNER, STRANGER) if address in found["msg"]]
+
+
 def test_what_is_not_as_expected_fails() -> None:
     found = planned(session_with(ENCRYPT), messages=[message(expect={PARTNER: {"protection": "none"}})])
     (missed,) = found["experiments"][0]["unexpected"]
