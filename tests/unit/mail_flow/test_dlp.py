@@ -523,7 +523,7 @@ def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_m
         {"apply_branding_template": "Partners"},
         {"blind_copy_to": ["audit@contoso.com"]},
     ],
-    ids=lambda action: "".join(action),
+    ids="".join,
 )
 def test_whether_two_dlp_rules_with_other_actions_add_up_is_open(action: dict[str, Any]) -> None:
     told = [policy(OUTGOING, "First", **action), encrypts(OUTGOING, priority=1)]
