@@ -20,6 +20,7 @@ from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
     ExchangeError,
     NotSentError,
+    OptionError,
     PermissionDeniedError,
     UnreachableError,
     WrongOrganizationError,
@@ -88,8 +89,10 @@ def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple
 
 def _of_a_call(error: ExchangeError, call: Call) -> ExchangeError:
     """Why a call did not run. The host is reached all the same."""
+    # What an option rules out was not asked.
+    tried = "" if isinstance(error, OptionError) else "no answer from the compliance endpoint: "
     return NotSentError(
-        f"no answer from the compliance endpoint: {error.message}",
+        f"{tried}{error.message}",
         remedy=error.remedy,
         cmdlet=call.cmdlet,
         error_id=error.error_id,

@@ -79,7 +79,7 @@ def test_an_audit_without_the_role_names_it_and_goes_on(role: Role) -> None:
     assert overview["unseen"] == ["dlp", "labels", "encrypt_button"]
     (line,) = overview["not_read"]
     assert "Security Reader" in line
-    assert "dlp policies, labels" in line
+    assert "DLP policies, labels, label policies, auto-labeling policies" in line
 
 
 def test_a_half_granted_role_shows_its_half(role: Role) -> None:

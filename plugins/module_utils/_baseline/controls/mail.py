@@ -295,8 +295,16 @@ def not_read_of(organization: Organization) -> list[str]:
     why: dict[str, list[str]] = {}
     for name, error in errors.items():
         if error is not None:
-            why.setdefault(_why_not_read(error), []).append(name.replace("_", " "))
+            why.setdefault(_why_not_read(error), []).append(_COMPLIANCE_WORDS[name])
     return [f"Not read: {', '.join(names)}. {reason}" for reason, names in why.items()]
+
+
+_COMPLIANCE_WORDS = {
+    "dlp_policies": "DLP policies",
+    "labels": "labels",
+    "label_policies": "label policies",
+    "auto_label_policies": "auto-labeling policies",
+}
 
 
 def _why_not_read(error: ExchangeError) -> str:
