@@ -174,6 +174,11 @@ class Observer:
         return found
 
 
+def is_by_rule(text: str) -> bool:
+    """Whether what a server or a detail says of a copy that failed is a rule's rejection."""
+    return bool(_BY_RULE.search(text))
+
+
 def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> Sighting:
     """What rows and details show of a recipient's copy.
 
@@ -195,7 +200,7 @@ def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None,
     traced = traced_of(events)
     rules = _rules_of(events, names)
     told = " ".join(str(event.get("Detail") or "") + str(event.get("Data") or "") for event in events)
-    if fate in ("failed", "not_delivered") and _BY_RULE.search(told):
+    if fate in ("failed", "not_delivered") and is_by_rule(told):
         fate = "rejected"
     kinds = {str(event.get("Event") or "").casefold() for event in events}
     if (fate == "delivered" and kinds & {"fail", "drop"}) or (

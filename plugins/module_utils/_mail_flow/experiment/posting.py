@@ -8,7 +8,6 @@ that was refused, no other is sent.
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,12 +15,11 @@ from typing import Protocol
 from ..._exchange.cmdlet import GRAPH_SEND, Call, Session
 from ..._exchange.errors import ExchangeError, OutcomeUnknownError
 from .letters import TestLetter
+from .observing import is_by_rule
 from .record import PERHAPS, REFUSED, SENDING, SENT, ExperimentRecord, RecordFile
 
 #: Seconds between two messages.
 APART = 1.0
-
-_BY_RULE = re.compile(r"TRANSPORT\.RULES\.|RejectMessage", re.IGNORECASE)
 
 
 class Post(Protocol):
@@ -71,7 +69,7 @@ class Posting:
             record.change(place, state=SENDING, sent_at=self.clock().isoformat())
             self.file.write(record.document())
             state, reason = self._sent(letter)
-            record.change(place, state=state, reason=reason, bounced=state == REFUSED and bool(_BY_RULE.search(reason)))
+            record.change(place, state=state, reason=reason, bounced=state == REFUSED and is_by_rule(reason))
             self.file.write(record.document())
             if state == REFUSED and not record.messages[place].bounced:
                 return

@@ -103,11 +103,8 @@ class Watch:
 
     def _open(self) -> int:
         """How many copies have no end, or no details, that was seen."""
-        return sum(
-            not self._sighting(each, address).is_final or "partial" in self._sighting(each, address).remarks
-            for each in self.record.out
-            for address in each.recipients
-        )
+        sightings = [self._sighting(each, address) for each in self.record.out for address in each.recipients]
+        return sum(not seen.is_final or "partial" in seen.remarks for seen in sightings)
 
     def _sighting(self, recorded: RecordedMail, address: str) -> Sighting:
         rows = list(self._rows.get((recorded.mark, address), {}).values())
