@@ -74,6 +74,18 @@ def find(configurations: Sequence[Mapping[str, Any]], identity: str) -> Mapping[
     return next((item for item in configurations if same_name(name_of(item), identity)), None)
 
 
+def needs_work_account(settings: Mapping[str, Any]) -> bool | None:
+    """Whether the portal lets in nobody without a Microsoft 365 account: neither by a passcode nor by a social ID.
+
+    :param settings: an OME configuration by its options.
+    :return: ``None`` if it does not say so.
+    """
+    ways = [settings.get("otp_enabled"), settings.get("social_id_sign_in")]
+    if any(ways):
+        return False
+    return None if None in ways else True
+
+
 def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) -> None:
     """Refuses what Exchange does not allow, by option name, before anything is read."""
     if not identity.strip() or len(identity) > 64:
@@ -183,10 +195,7 @@ def plan_configuration(
         ]
         plan.warnings += lookalike_warnings(identity, map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
-    if not any(
-        {**SETTINGS_OF_A_NEW_CONFIGURATION, **stored, **wanted}[option]
-        for option in ("otp_enabled", "social_id_sign_in")
-    ):
+    if needs_work_account({**SETTINGS_OF_A_NEW_CONFIGURATION, **stored, **wanted}):
         text = f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail."
         plan.warnings.append(warning("work_accounts_only", text, configuration=identity))
     return plan

@@ -14,7 +14,14 @@ from ..._exchange.names import name_key
 from ..._exchange.organization import Organization
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
-from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION, check_configuration, find, is_default
+from ..._resources.ome_configuration import (
+    DEFAULT_OME_CONFIGURATION,
+    SETTINGS_OF_A_NEW_CONFIGURATION,
+    check_configuration,
+    find,
+    is_default,
+    needs_work_account,
+)
 from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.stored import rules_of
 from ..._resources.settings import policies_without_irm
@@ -178,12 +185,10 @@ class SignInControl(SettingsControl):
     def _locked_out(self, outlook: Outlook) -> list[Finding]:
         """OME configurations that the run would leave without passcodes and social accounts."""
         existing = {name_of(item): self.table.describe(item) for item in outlook.organization.objects(self.subset)}
-        ways = ("otp_enabled", "social_id_sign_in")
         findings = []
         for name, wanted in outlook.parts.get(self.subset, {}).items():
-            stored = {option: existing.get(name, {}).get(option, True) for option in ways}
-            after = {option: wanted.get(option, stored[option]) for option in ways}
-            if not any(after.values()) and any(stored.values()):
+            stored = {**SETTINGS_OF_A_NEW_CONFIGURATION, **existing.get(name, {})}
+            if needs_work_account({**stored, **wanted}) and not needs_work_account(stored):
                 text = f"{name!r} would allow neither passcodes nor social accounts: only recipients with a work or school account could read such mail."
                 findings.append(Finding.acceptable(self.id, text, "work_accounts_only", about=(self.subset, name)))
         return findings

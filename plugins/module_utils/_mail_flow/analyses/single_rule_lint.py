@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..._exchange.names import name_key
-from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
+from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION, needs_work_account
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
 from ..actions.protect import option_name
@@ -199,8 +199,7 @@ def _locked_out(look: CheckedRule) -> About:
         name_key(DEFAULT_OME_CONFIGURATION)
     ]
     for configuration in look.facts.ome_configurations or ():
-        closed = configuration.get("otp_enabled") is False and configuration.get("social_id_sign_in") is False
-        if closed and name_key(str(configuration.get("identity"))) in brands:
+        if needs_work_account(configuration) and name_key(str(configuration.get("identity"))) in brands:
             return {"branding": str(configuration.get("identity"))}
     return None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.names import same_name
-from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
+from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION, needs_work_account
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..model import questions
 from ..model.addresses import domain
@@ -350,7 +350,7 @@ def _portal(name: str, shown: Mapping[str, Any]) -> list[Opening]:
         ways.append(_way(OpeningWay.PORTAL_SOCIAL, "opening_social", name))
     if shown.get("otp_enabled"):
         ways.append(_way(OpeningWay.PORTAL_PASSCODE, "opening_passcode", name))
-    if shown.get("otp_enabled") is False and shown.get("social_id_sign_in") is False:
+    if needs_work_account(shown):
         ways.append(_way(OpeningWay.LOCKED_OUT, "opening_locked", name))
     if shown.get("otp_enabled") is None or shown.get("social_id_sign_in") is None:
         ways.append(_way(OpeningWay.UNKNOWN, "opening_sign_in", name))
