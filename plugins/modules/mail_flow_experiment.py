@@ -443,8 +443,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.observing import Observer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.posting import (
     GraphPost,
+    LetterSender,
     Post,
-    Posting,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.reach import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.record import (
@@ -454,11 +454,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     record_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.sampling import (
-    Inquiry,
-    Sample,
-    sample_of,
+    ExperimentRequest,
+    SendingPlan,
+    readable_recipients,
+    sending_plan_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.watching import Watch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.watching import CopyTracker
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
     declared_guarantees,
@@ -477,10 +478,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
@@ -490,9 +487,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     not_shown_rows,
     planned_row,
     refused_text,
-    sample_lines,
     seen_lines,
     seen_row,
+    sending_plan_lines,
     settled_lines,
     settled_row,
     shown_of,
@@ -579,8 +576,8 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     _organization, rules, facts, unavailable = organization_rules(task, guarantees, sending.recipients)
     known = facts_of(facts)
     rules = RuleSet.read(rules, known.dialect)
-    sample = sample_of(
-        Inquiry(
+    plan = sending_plan_of(
+        ExperimentRequest(
             sending=sending,
             rule_set=rules,
             facts=known,
@@ -588,26 +585,19 @@ def run(task: ExperimentContext) -> dict[str, Any]:
             guarantees=guarantees,
             rules=_named(params["rules"] or [], rules),
             most=params["max_messages"],
-            readable=_readable(params, sending, known),
+            readable=readable_recipients(sending, known) if params["read_copies"] else frozenset(),
         )
     )
-    _check_reach(sample, params["may_reach"])
-    if not sample.messages:
+    _check_reach(plan, params["may_reach"])
+    if not plan.messages:
         raise OptionError(
-            f"There is no message to send. {' '.join(unsent_lines(sample))}".rstrip(),
+            f"There is no message to send. {' '.join(unsent_lines(plan))}".rstrip(),
             remedy="Give messages, guarantees or rules, with senders and recipients that they are about.",
         )
     unread = [name for name, read in (("DLP policies", known.dlp_policies), ("labels", known.labels)) if read is None]
     if task.check_mode:
-        return _shown(task, sample, unavailable, unread)
-    return _sent(task, sample, _new_record(task, sample, rules, sending.token, unread), unavailable)
-
-
-def _readable(params: Mapping[str, Any], sending: Sending, facts: Facts) -> frozenset[str]:
-    """The recipients whose copies may be read: those in domains of the organization."""
-    if not params["read_copies"]:
-        return frozenset()
-    return frozenset(each for each in sending.recipients if facts.domain_type(domain(each)))
+        return _shown(task, plan, unavailable, unread)
+    return _sent(task, plan, _new_record(task, plan, rules, sending.token, unread), unavailable)
 
 
 def _refuse_questions(numbers: Sequence[str]) -> None:
@@ -627,24 +617,24 @@ def _refuse_questions(numbers: Sequence[str]) -> None:
 
 
 def _shown(
-    task: ExperimentContext, sample: Sample, unavailable: Mapping[str, str], unread: Sequence[str]
+    task: ExperimentContext, plan: SendingPlan, unavailable: Mapping[str, str], unread: Sequence[str]
 ) -> dict[str, Any]:
     """The messages that would be sent."""
-    rows = [planned_row(each) for each in sample.messages]
+    rows = [planned_row(each) for each in plan.messages]
     failed = any("unexpected" in row or "refutes" in row for row in rows)
     return {
         "changed": True,
         "experiments": rows,
-        "not_sent": [unsent_row(each) for each in sample.unsent],
+        "not_sent": [unsent_row(each) for each in plan.unsent],
         "sent": 0,
         "unavailable": dict(unavailable),
-        "msg": screen_of([*sample_lines(sample), *unavailable_lines(unavailable, unread)]),
+        "msg": screen_of([*sending_plan_lines(plan), *unavailable_lines(unavailable, unread)]),
         **({"failed": task.params["fail_on_error"]} if failed else {}),
     }
 
 
 def _sent(
-    task: ExperimentContext, sample: Sample, record: ExperimentRecord, unavailable: Mapping[str, str]
+    task: ExperimentContext, plan: SendingPlan, record: ExperimentRecord, unavailable: Mapping[str, str]
 ) -> dict[str, Any]:
     """Sends the messages, and waits for what becomes of them.
 
@@ -655,23 +645,23 @@ def _sent(
     _known_observations(task, _organization_name(task))
     file = task.record_file(task.params["record"])
     file.create(record.document())
-    Posting(post, file, task.say, task.sleep, _now).send_all([each.letter for each in sample.messages], record)
-    found = _watched(task, record, None, sample, unavailable)
+    LetterSender(post, file, task.say, task.sleep, _now).send_all([each.letter for each in plan.messages], record)
+    found = _watched(task, record, None, plan, unavailable)
     wishes = ("unexpected", "refutes")
-    planned = {each.letter.name: planned_row(each) for each in sample.messages}
+    planned = {each.letter.name: planned_row(each) for each in plan.messages}
     for row in found["experiments"]:
         row |= {key: planned[row["name"]][key] for key in wishes if key in planned[row["name"]]}
     is_unmet = any(key in row for row in planned.values() for key in wishes)
     failed = found.get("failed") or (is_unmet and task.params["fail_on_error"])
     return {
         **found,
-        "not_sent": [*(unsent_row(each) for each in sample.unsent), *found["not_sent"]],
+        "not_sent": [*(unsent_row(each) for each in plan.unsent), *found["not_sent"]],
         **({"failed": True} if failed else {}),
     }
 
 
 def _new_record(
-    task: ExperimentContext, sample: Sample, rules: RuleSet, token: str, unread: Sequence[str]
+    task: ExperimentContext, plan: SendingPlan, rules: RuleSet, token: str, unread: Sequence[str]
 ) -> ExperimentRecord:
     return ExperimentRecord(
         organization=_organization_name(task),
@@ -690,7 +680,7 @@ def _new_record(
                 goals=tuple(map(asdict, each.goals)),
                 open={address: copy.document() for address, copy in each.open.items()},
             )
-            for each in sample.messages
+            for each in plan.messages
         ],
         rules={rule.name: rule.guid for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
@@ -720,19 +710,19 @@ def _read(task: ExperimentContext) -> dict[str, Any]:
         unavailable |= {RULE_REPORT: found.refused} if found.refused else {}
     except ExchangeError as error:
         unavailable[RULE_REPORT] = str(error)
-    return _watched(task, record, report, Sample((), ()), unavailable)
+    return _watched(task, record, report, SendingPlan((), ()), unavailable)
 
 
 def _watched(
     task: ExperimentContext,
     record: ExperimentRecord,
     report: RuleReport | None,
-    sample: Sample,
+    plan: SendingPlan,
     unavailable: Mapping[str, str],
 ) -> dict[str, Any]:
     """What was seen of the messages of a record.
 
-    :param sample: what is known of these and others beside the record, if they were sent by this run.
+    :param plan: what is known of these and others beside the record, if they were sent by this run.
     :param unavailable: what else could not be read, with the reason.
     """
     observer = Observer(
@@ -741,17 +731,16 @@ def _watched(
         task.say,
         sorted({each.sender for each in record.messages}),
     )
-    watch = Watch(observer, record, task.say, task.sleep, _now, report)
-    messages = watch.wait(task.params["wait"])
+    messages = CopyTracker(observer, record, task.say, task.sleep, _now, report).wait(task.params["wait"])
     settled = list(dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled))
     _keep(task, record, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
     refused = any(each.state == REFUSED and not each.bounced for each in record.messages)
-    not_shown = not_shown_rows(messages, sample.missing)
+    not_shown = not_shown_rows(messages, plan.missing)
     unavailable = {**unavailable, **observer.unavailable}
     lines = [
         *seen_lines(messages, record),
-        *expected_lines(sample),
+        *expected_lines(plan),
         *not_shown_lines(not_shown),
         *unavailable_lines(unavailable, record.unread),
         *settled_lines(settled),
@@ -872,13 +861,13 @@ def _named(names: Sequence[str], rules: RuleSet) -> list[str]:
     return [known[name.casefold()] for name in names]
 
 
-def _check_reach(sample: Sample, may_reach: Sequence[str]) -> None:
+def _check_reach(plan: SendingPlan, may_reach: Sequence[str]) -> None:
     """Refuses what may reach somebody outside whom nobody allowed.
 
     :raises OptionError: it may.
     """
     allowed = [each if each == ANYBODY else _address(each, "may_reach") for each in may_reach]
-    text = refused_text(sample.messages, allowed)
+    text = refused_text(plan.messages, allowed)
     if text:
         raise OptionError(
             f"{text[0].upper()}{text[1:]}. Nothing was sent.",

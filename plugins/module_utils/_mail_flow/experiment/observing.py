@@ -135,6 +135,7 @@ class Observer:
     def __post_init__(self) -> None:
         self._reader = MarkedReader(self.session, self.say)
         self._graph: Session | None = None
+        self._closed: set[str] = set()  # mailboxes that cannot be looked into
 
     def rows(self, marks: Iterable[str], begin: datetime.datetime, now: datetime.datetime) -> list[MarkedRow]:
         """The rows so far."""
@@ -148,13 +149,13 @@ class Observer:
             return []
         return result.unwrap()
 
-    def copies(self, row: Row, message_id: str) -> list[bytes]:
-        """The messages with this ID in the recipient's mailbox, as MIME; none if they cannot be seen.
+    def copies(self, row: Row, message_id: str) -> list[bytes] | None:
+        """The messages with this ID in the recipient's mailbox, as MIME; ``None`` if they cannot be seen.
 
         :param message_id: the message's ID as it is written: Microsoft Graph may look at its case.
         """
-        if self.mailboxes is None or not message_id:
-            return []
+        if self.mailboxes is None or not message_id or row.recipient in self._closed:
+            return None
         found: list[bytes] = []
         try:
             self._graph = self._graph or self.mailboxes()
@@ -166,11 +167,14 @@ class Observer:
                     [Call(GRAPH_MIME, {"Mailbox": row.recipient, "Id": str(each.get("id") or "")})], fresh=True
                 )
                 found.append(base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True))
-        except NotFoundError:
-            return []  # a mailbox of others, or none
+        except NotFoundError:  # a mailbox of others, or none
+            self._closed.add(row.recipient)
+            return None
         except (ExchangeError, binascii.Error) as error:
+            if isinstance(error, PermissionDeniedError):
+                self._closed.add(row.recipient)
             self.unavailable.setdefault("copies", str(error))
-            return []
+            return None
         return found
 
 
@@ -179,20 +183,29 @@ def is_by_rule(text: str) -> bool:
     return bool(_BY_RULE.search(text))
 
 
-def sighting_of(rows: Sequence[Row], events: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> Sighting:
-    """What rows and details show of a recipient's copy.
+def is_final(row: Row) -> bool:
+    """Whether a row shows an end, which is not expected to change."""
+    return _fate_of(row) in FINAL
 
-    :param rows: those of one mark and recipient.
-    :param events: the details of the last of them; ``None`` if they were not read.
+
+def _fate_of(row: Row) -> str:
+    return _FATES.get(row.status.lower(), NOT_SEEN)
+
+
+def sighting_of(
+    row: Row | None, events: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, is_single: bool = True
+) -> Sighting:
+    """What the trace shows of a recipient's copy.
+
+    :param row: its newest row; ``None`` if there is none.
+    :param events: the details of that row; none if they were not read.
     :param names: the names of the organization's rules to their GUIDs.
+    :param is_single: whether it is the only row of the message and this recipient.
     """
-    if not rows:
+    if row is None:
         return Sighting(remarks=("missing",))
-    last = max(rows, key=lambda row: row.received)
-    fate = _FATES.get(last.status.lower(), NOT_SEEN)
-    remarks = []
-    if len({row.message for row in rows}) > 1:
-        remarks.append("duplicated")
+    fate = _fate_of(row)
+    remarks = [] if is_single else ["duplicated"]
     if fate not in FINAL:
         remarks.append("late")
     if not events:

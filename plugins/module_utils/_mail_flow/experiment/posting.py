@@ -49,7 +49,7 @@ class GraphPost:
 
 
 @dataclass
-class Posting:
+class LetterSender:
     """Sends the messages of a record.
 
     :param say: called with the progress, which names nobody.

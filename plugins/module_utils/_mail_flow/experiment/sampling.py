@@ -15,6 +15,7 @@ from ..._resources.rules.action_effects import Does
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..input.guarantee_options import Guarantee
 from ..input.messages import check
+from ..model.addresses import domain
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
@@ -65,7 +66,7 @@ class Unsent:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedMail:
     """A message to send.
 
     :param options: it, as the option ``messages`` has it.
@@ -87,19 +88,19 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SendingPlan:
     """The messages to send, and what is not sent.
 
     :param missing: the goals that something acts for which no message is sent.
     """
 
-    messages: Sequence[Planned]
+    messages: Sequence[PlannedMail]
     unsent: Sequence[Unsent]
     missing: Sequence[Demonstration] = ()
 
 
 @dataclass(frozen=True)
-class Inquiry:
+class ExperimentRequest:
     """What is asked of an experiment.
 
     :param given: the messages of the user, each with the content of its file.
@@ -118,24 +119,29 @@ class Inquiry:
     readable: frozenset[str] = frozenset()
 
 
-def sample_of(asked: Inquiry) -> Sample:
+def readable_recipients(sending: Sending, facts: Facts) -> frozenset[str]:
+    """The recipients whose copies the application can read: those in domains of the organization."""
+    return frozenset(address for address in sending.recipients if facts.domain_type(domain(address)))
+
+
+def sending_plan_of(asked: ExperimentRequest) -> SendingPlan:
     """The messages of an experiment."""
-    return _Selector(asked).plan()
+    return _MessageChooser(asked).plan()
 
 
 @dataclass
-class _Selector:
-    asked: Inquiry
-    _messages: list[Planned] = field(default_factory=list)
+class _MessageChooser:
+    asked: ExperimentRequest
+    _messages: list[PlannedMail] = field(default_factory=list)
     _unsent: list[Unsent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._simulator = Simulator(self.asked.rule_set, self.asked.facts)
         self._claims = RuleSet((each.selection for each in self.asked.guarantees), self.asked.facts.dialect)
 
-    def plan(self) -> Sample:
+    def plan(self) -> SendingPlan:
         for options, eml in self.asked.given:
-            self._take(options, eml, expect=options.get("expect") or {})
+            self._add_message(options, eml, expect=options.get("expect") or {})
         pairs = pairs_of(self.asked.sending.senders, self.asked.sending.recipients)
         goals = _Goals(self._simulator, self.asked)
         wanted = goals.every()
@@ -146,14 +152,14 @@ class _Selector:
         tried = _where_read(goals.tried(pairs), self.asked.readable)
         for draft, met in _cover(left, tried):
             name = _name(min(met))
-            self._take(draft.options(self._unique(name)), None, goals=tuple(sorted(met)))
+            self._add_message(draft.options(self._unique(name)), None, goals=tuple(sorted(met)))
             left -= met
             sought |= met
         self._unsent += [Unsent("nobody", goal=goal) for goal in sorted(left)]
         shown = {goal for planned in self._messages for goal in planned.goals}
-        return Sample(self._messages, self._unsent, sorted(goal for goal in sought - shown if goal.matters))
+        return SendingPlan(self._messages, self._unsent, sorted(goal for goal in sought - shown if goal.matters))
 
-    def _take(
+    def _add_message(
         self,
         options: Mapping[str, Any],
         eml: bytes | None,
@@ -176,7 +182,7 @@ class _Selector:
         kept = {key: value for key, value in options.items() if key != "expect" and value not in (None, [], {})}
         open_ = open_copies_of(letter, self.asked.rule_set, self.asked.facts)
         refutes = self._refuted(letter)
-        self._messages.append(Planned(letter, kept, predicted, reach, dict(expect or {}), goals, refutes, open_))
+        self._messages.append(PlannedMail(letter, kept, predicted, reach, dict(expect or {}), goals, refutes, open_))
 
     def _refuted(self, letter: TestLetter) -> tuple[str, ...]:
         """The names of the guarantees that a letter refutes, as computed."""
@@ -223,7 +229,7 @@ class _Goals:
     """The goals of rules and guarantees, and what drafts meet."""
 
     simulator: Simulator
-    asked: Inquiry
+    asked: ExperimentRequest
 
     def __post_init__(self) -> None:
         by_name = {rule.name.casefold(): rule for rule in self.asked.rule_set.rules}

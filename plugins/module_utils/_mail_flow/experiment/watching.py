@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waits until every copy of the sent messages has an end that Exchange shows, and puts that beside what was computed.
 
-The trace shows a row after minutes, and its details later. A row that is there once stays, however often it is read.
+The trace shows a row after minutes, and its details later, one after the other. A row that is there once stays, however often it
+is read.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..evidence.reports import RuleReport
+from ..evidence.reports import DETAIL, RuleReport
 from ..input.observations import Observation
 from ..model.addresses import is_address
 from ..trace.rows import Row
 from .comparing import NOT_COMPARABLE, Agreement, agreement_of
-from .observing import Observer, Sighting, sighting_of, with_copies, with_report
+from .observing import Observer, Sighting, is_final, sighting_of, with_copies, with_report
 from .record import ExperimentRecord, RecordedMail
 from .settling import OpenCopy, fits, open_copy_of, settled
 
 #: Seconds between the first two looks, by how much the time grows, and the longest one.
 _FIRST, _GROWS, _LONGEST = 2.0, 1.5, 30.0
+
+#: How many looks in a row show the same details until these are taken for whole, and until a rule that they do not name is missed.
+_LOOKS, _MOST_LOOKS = 2, 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,45 @@ class ObservedMail:
 
 
 @dataclass
-class Watch:
+class TrackedCopy:
+    """What Exchange has shown so far of a message for one recipient.
+
+    :param rows: its rows by the ID that the trace gives a message. Several mean that the message was taken several times.
+    :param events: the details of the newest row, and :param:`looks`, the number of looks in a row that showed these.
+    :param contents: the delivered messages; ``None`` if the mailbox is not looked into.
+    """
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    looks: int = 0
+    contents: list[bytes] | None = None
+
+    @property
+    def newest(self) -> Row | None:
+        """The row that counts."""
+        return max(self.rows.values(), key=lambda row: row.received, default=None)
+
+    def show_details(self, events: list[dict[str, Any]]) -> None:
+        """Notes the details that a look showed."""
+        self.looks = self.looks + 1 if events == self.events else 1
+        self.events = events
+
+    def sighting(self, names: Mapping[str, str]) -> Sighting:
+        """What rows and details show."""
+        return sighting_of(self.newest, self.events, names, is_single=len(self.rows) == 1)
+
+    def message_id(self, sent_with: str) -> str:
+        """The message's ID as it is written; empty if nobody knows. Exchange may have given it one of its own, which only the details
+        have in full.
+        """
+        newest = self.newest
+        shown = (str(event.get("MessageId") or "") for event in self.events)
+        known = newest.message_id if newest else ""
+        return next((text for text in (sent_with, *shown) if text.lower().strip("<>") == known), "")
+
+
+@dataclass
+class CopyTracker:
     """Looks for the copies of the messages of a record.
 
     :param report: what Exchange reports of rules, if that was read.
@@ -59,8 +101,7 @@ class Watch:
     sleep: Callable[[float], None]
     clock: Callable[[], datetime.datetime]
     report: RuleReport | None = None
-    _rows: dict[tuple[str, str], dict[str, Row]] = field(default_factory=dict)
-    _events: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    _tracked: dict[tuple[str, str], TrackedCopy] = field(default_factory=dict)
 
     def wait(self, minutes: int) -> list[ObservedMail]:
         """What was seen after so many minutes at most.
@@ -71,10 +112,11 @@ class Watch:
         pause, said = _FIRST, ""
         while True:
             self._look()
-            open_ = self._open()
+            found = [self._observed(recorded) for recorded in self.record.messages]
+            open_ = self._open(found)
             left = (end - self.clock()).total_seconds()
             if not open_ or left <= 0:
-                break
+                return found
             progress = (
                 f"waiting for {open_} of {self._expected()} copies, at most {max(1, round(left / 60))} more minutes"
             )
@@ -83,60 +125,79 @@ class Watch:
             said = progress
             self.sleep(min(pause, left))
             pause = min(pause * _GROWS, _LONGEST)
-        return [self._seen(recorded) for recorded in self.record.messages]
 
     def _look(self) -> None:
-        """Reads the rows, and the details of those that have an end."""
-        out = self.record.out
+        """Reads the rows, the details of those that have an end, and the delivered messages."""
+        out = {recorded.mark: recorded for recorded in self.record.out}
         if not out:
             return
-        for found in self.observer.rows([each.mark for each in out], self.record.began, self.clock()):
-            copies = self._rows.setdefault((found.mark, found.row.recipient), {})
-            copies[found.row.message] = found.row
-        for rows in self._rows.values():
-            for row in rows.values():
-                if sighting_of([row], None, {}).is_final and not self._events.get((row.message, row.recipient)):
-                    self._events[row.message, row.recipient] = self.observer.details(row)
+        for found in self.observer.rows(list(out), self.record.began, self.clock()):
+            tracked = self._tracked.setdefault((found.mark, found.row.recipient), TrackedCopy())
+            tracked.rows[found.row.message] = found.row
+        for (mark, address), tracked in self._tracked.items():
+            self._look_at(tracked, out[mark], address)
+
+    def _look_at(self, tracked: TrackedCopy, recorded: RecordedMail, address: str) -> None:
+        """Reads the details and the delivered messages of a copy."""
+        newest = tracked.newest
+        if newest is None:
+            return
+        if is_final(newest) and not (tracked.events and tracked.looks >= _MOST_LOOKS):
+            tracked.show_details(self.observer.details(newest))
+        # The mailbox of the sender has the message as it was sent, too.
+        if address != recorded.sender and not tracked.contents:
+            tracked.contents = self.observer.copies(newest, tracked.message_id(recorded.message_id))
 
     def _expected(self) -> int:
-        return sum(len(each.recipients) for each in self.record.out)
+        return sum(len(recorded.recipients) for recorded in self.record.out)
 
-    def _open(self) -> int:
-        """How many copies have no end, or no details, that was seen."""
-        sightings = [self._sighting(each, address) for each in self.record.out for address in each.recipients]
-        return sum(not seen.is_final or "partial" in seen.remarks for seen in sightings)
+    def _open(self, found: Sequence[ObservedMail]) -> int:
+        """How many copies of those to whom messages were sent another look may show more of."""
+        copies = [
+            (mail.recorded, copy)
+            for mail in found
+            if mail.recorded in self.record.out
+            for copy in mail.copies
+            if copy.address in mail.recorded.recipients
+        ]
+        return sum(self._is_open(recorded, copy) for recorded, copy in copies)
 
-    def _sighting(self, recorded: RecordedMail, address: str) -> Sighting:
-        rows = list(self._rows.get((recorded.mark, address), {}).values())
-        events = [event for row in rows for event in self._events.get((row.message, row.recipient), ())]
-        return sighting_of(rows, events, self.record.rules)
+    def _is_open(self, recorded: RecordedMail, copy: SeenCopy) -> bool:
+        """Whether another look may show more of a copy: an end, details, which come one after the other, or a delivered message."""
+        tracked = self._tracked.get((recorded.mark, copy.address))
+        if tracked is None or not copy.seen.is_final:
+            return True
+        if copy.seen.fate == "delivered" and tracked.contents == []:
+            return True
+        if "partial" in copy.seen.remarks:
+            return DETAIL not in self.observer.unavailable
+        misses_a_rule = any(part == "rules" for part, _computed, _shown in copy.agreement.parts)
+        return tracked.looks < (_MOST_LOOKS if misses_a_rule else _LOOKS)
 
-    def _seen(self, recorded: RecordedMail) -> ObservedMail:
+    def _observed(self, recorded: RecordedMail) -> ObservedMail:
         """A message with its copies: those that were computed, and all that were seen."""
         if recorded not in self.record.out and not recorded.bounced:
             return ObservedMail(recorded, ())
         predicted = {address.lower(): result for address, result in recorded.predicted.items() if is_address(address)}
-        found = {address for mark, address in self._rows if mark == recorded.mark}
+        found = {address for mark, address in self._tracked if mark == recorded.mark}
         addresses = dict.fromkeys((*recorded.recipients, *predicted, *sorted(found)))
         return ObservedMail(
-            recorded, tuple(self._copy(recorded, address, predicted.get(address, {})) for address in addresses)
+            recorded, tuple(self._compared(recorded, address, predicted.get(address, {})) for address in addresses)
         )
 
-    def _id_of(self, row: Row, recorded: RecordedMail) -> str:
-        """A message's ID as it is written: Exchange may have given it one of its own, which only the details have in full."""
-        told = (str(event.get("MessageId") or "") for event in self._events.get((row.message, row.recipient), ()))
-        written = (recorded.message_id, *told)
-        return next((each for each in written if each.lower().strip("<>") == row.message_id), "")
+    def _sighting(self, recorded: RecordedMail, address: str) -> Sighting:
+        """What was seen of a copy so far."""
+        if recorded.bounced:
+            return Sighting("rejected", evidence=("bounce",))
+        tracked = self._tracked.get((recorded.mark, address), TrackedCopy())
+        seen, newest = tracked.sighting(self.record.rules), tracked.newest
+        if newest is not None and self.report is not None:
+            seen = with_report(seen, newest, self.report, self.record.rules)
+        return with_copies(seen, tracked.contents or ())
 
-    def _copy(self, recorded: RecordedMail, address: str, predicted: Mapping[str, Any]) -> SeenCopy:
-        seen = Sighting("rejected", evidence=("bounce",)) if recorded.bounced else self._sighting(recorded, address)
-        rows = list(self._rows.get((recorded.mark, address), {}).values())
-        if rows:
-            last = max(rows, key=lambda row: row.received)
-            if self.report is not None:
-                seen = with_report(seen, last, self.report, self.record.rules)
-            if address != recorded.sender:  # whose mailbox has the message as it was sent, too
-                seen = with_copies(seen, self.observer.copies(last, self._id_of(last, recorded)))
+    def _compared(self, recorded: RecordedMail, address: str, predicted: Mapping[str, Any]) -> SeenCopy:
+        """A copy as it was seen so far, beside what was computed."""
+        seen = self._sighting(recorded, address)
         silent, known = self.record.silent, list(self.record.rules)
         agreement = agreement_of(predicted, seen, silent, known, self.record.unlogged)
         ways = recorded.open.get(address)

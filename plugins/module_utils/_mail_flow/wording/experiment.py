@@ -13,7 +13,7 @@ from ..experiment.letters import LARGEST, TEXTS
 from ..experiment.observing import NOT_SEEN, Sighting
 from ..experiment.reach import ANYBODY
 from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord
-from ..experiment.sampling import Demonstration, Planned, Sample, Unsent
+from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from ..input.observations import Observation
@@ -77,7 +77,7 @@ def unsent_row(unsent: Unsent) -> dict[str, Any]:
     return {"name": name, "why": unsent.kind, "reason": f"{_UNSENT[unsent.kind](unsent.names)}."}
 
 
-def planned_row(planned: Planned) -> dict[str, Any]:
+def planned_row(planned: PlannedMail) -> dict[str, Any]:
     """A message that is planned, as a result has it."""
     missed = broken(planned.expect, planned.predicted)
     row: dict[str, Any] = {
@@ -198,12 +198,12 @@ def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> 
     return lines
 
 
-def expected_lines(sample: Sample, indent: str = "") -> list[str]:
+def expected_lines(plan: SendingPlan, indent: str = "") -> list[str]:
     """What of the computed results is not as the user expects or guarantees it."""
-    return [line for planned in sample.messages for line in _unexpected_lines(planned, indent)]
+    return [line for planned in plan.messages for line in _unexpected_lines(planned, indent)]
 
 
-def _unexpected_lines(planned: Planned, indent: str) -> list[str]:
+def _unexpected_lines(planned: PlannedMail, indent: str) -> list[str]:
     name = planned.letter.name
     expected = [
         f"{indent}Not as expected: {name}: {row.key or 'the recipient'} is computed as {row.found!r}, not {row.wanted!r}."
@@ -321,7 +321,7 @@ _REMARKS: Mapping[str, str] = {
 }
 
 
-def refused_text(planned: Sequence[Planned], may_reach: Iterable[str]) -> str:
+def refused_text(planned: Sequence[PlannedMail], may_reach: Iterable[str]) -> str:
     """Who may get a copy although nobody allowed it; empty if there is none."""
     allowed = list(may_reach)
     addresses: dict[str, None] = {}
@@ -339,19 +339,19 @@ def refused_text(planned: Sequence[Planned], may_reach: Iterable[str]) -> str:
     return ", and ".join(parts)
 
 
-def sample_lines(sample: Sample) -> list[str]:
+def sending_plan_lines(plan: SendingPlan) -> list[str]:
     """What would be sent, without addresses and subjects."""
-    lines = [f"Would send {_counted(len(sample.messages), 'message')}."]
-    for planned in sample.messages:
+    lines = [f"Would send {_counted(len(plan.messages), 'message')}."]
+    for planned in plan.messages:
         # Its name says the first of several things that it shows.
         shows = f": {'; '.join(map(goal_text, planned.goals))}" if len(planned.goals) > 1 else ""
         lines.append(f"  {planned.letter.name}{shows}")
         lines += _computed_lines(planned, "    ")
         lines += _unexpected_lines(planned, "    ")
-    return [*lines, *unsent_lines(sample)]
+    return [*lines, *unsent_lines(plan)]
 
 
-def _computed_lines(planned: Planned, indent: str) -> list[str]:
+def _computed_lines(planned: PlannedMail, indent: str) -> list[str]:
     """What is computed of a message, a line for each domain and outcome, and how many others may get copies."""
     copies = [
         (address.rpartition("@")[2].lower(), outcome_words(result)) for address, result in planned.predicted.items()
@@ -365,11 +365,11 @@ def _computed_lines(planned: Planned, indent: str) -> list[str]:
     return [*lines, *([f"{indent}{_counted(others, 'other')} may get copies (may_get)"] if others else [])]
 
 
-def unsent_lines(sample: Sample) -> list[str]:
+def unsent_lines(plan: SendingPlan) -> list[str]:
     """What is not sent, and why."""
-    return [f"Not sent: {row['name']}: {row['reason']}" for row in map(unsent_row, sample.unsent)]
+    return [f"Not sent: {row['name']}: {row['reason']}" for row in map(unsent_row, plan.unsent)]
 
 
-def shown_of(planned: Planned) -> list[str]:
+def shown_of(planned: PlannedMail) -> list[str]:
     """What a message shows of rules and guarantees."""
     return [goal_text(goal) for goal in planned.goals]

@@ -199,9 +199,13 @@ def run(
     *,
     check_mode: bool = False,
     others: Mapping[str, KeptRecord] | None = None,
+    sleep: Callable[[float], None] = lambda seconds: None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Runs the module as its action does."""
+    """Runs the module as its action does.
+
+    :param sleep: called with each time that the module waits.
+    """
     argument_spec = mail_flow_experiment.SPEC["argument_spec"]
     other_rules = {name: rule for name, rule in mail_flow_experiment.SPEC.items() if name != "argument_spec"}
     given = json.loads(json.dumps({"record": "record.json", "wait": 0, **options}))
@@ -210,6 +214,11 @@ def run(
         raise OptionError("; ".join(errors))
     slept: list[float] = []
     said: list[str] = []
+
+    def wait(seconds: float) -> None:
+        slept.append(seconds)
+        sleep(seconds)
+
     task = ExperimentContext(
         params=validation.validated_parameters,
         check_mode=check_mode,
@@ -218,7 +227,7 @@ def run(
         mailboxes=lambda: mailboxes,
         record_file=lambda path: (others or {}).get(path, kept),
         mail_server=lambda params: mailboxes,
-        sleep=slept.append,
+        sleep=wait,
         say=said.append,
     )
     found = mail_flow_experiment.run(task)

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
+    NotFoundError,
     OptionError,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -266,8 +267,70 @@ def test_a_copy_for_somebody_for_whom_none_was_computed_is_a_contradiction() -> 
 def test_it_waits_for_late_rows_and_no_longer_than_asked() -> None:
     found, _mailboxes, _record = experiment(fates={PARTNER: {"rules": ["Partners"], "late": 3}}, wait=5)
     assert copy(found)["agrees"] is True
-    assert found["_slept"] == [2.0, 3.0, 4.5][: len(found["_slept"])]
+    assert found["_slept"] == [2.0, 3.0, 4.5, 6.75][: len(found["_slept"])]
     assert len(found["_said"]) > 1
+
+
+def test_details_that_come_after_others_are_seen() -> None:
+    session = session_with(LOGGED)
+    (guid,) = [rule["Guid"] for rule in session.edit("Get-TransportRule")]
+    late: list[dict[str, Any]] = []
+
+    def keep_back(_number: int) -> None:
+        events = session.organization.state["message_trace_details"]
+        late.extend(event for event in events if event["Event"] == "Transport rule")
+        session.organization.state["message_trace_details"] = [event for event in events if event not in late]
+
+    mailboxes = Mailboxes(session, {PARTNER: {"rules": {"Partners": guid}}}, after=keep_back)
+    given: dict[str, Any] = {**PEOPLE, "messages": [message()], "wait": 5}
+
+    def come(_seconds: float) -> None:
+        session.organization.state["message_trace_details"] = [
+            *session.organization.state["message_trace_details"],
+            *late,
+        ]
+        late.clear()
+
+    found = run(session, mailboxes, KeptRecord(), sleep=come, **given)
+    assert (copy(found)["observed"]["rules"], copy(found)["agrees"]) == (["Partners"], True)
+
+
+def test_a_delivered_message_that_comes_after_its_row_is_seen() -> None:
+    session = session_with(LOGGED)
+    (guid,) = [rule["Guid"] for rule in session.edit("Get-TransportRule")]
+    waits: list[float] = []
+
+    class Late(Mailboxes):
+        def invoke(self, calls: Any, *, fresh: bool = False) -> list[Any]:
+            (call,) = calls
+            if call.cmdlet == GRAPH_FIND and len(waits) < 5:
+                return [Result([])]
+            return super().invoke(calls, fresh=fresh)
+
+    mailboxes = Late(session, {PARTNER: {"rules": {"Partners": guid}}}, {PARTNER: PROTECTED})
+    given: dict[str, Any] = {**PEOPLE, "messages": [message()], "wait": 5, "read_copies": True}
+    found = run(session, mailboxes, KeptRecord(), sleep=waits.append, **given)
+    assert (copy(found)["observed"]["protection"], len(waits)) == ("protected", 5)
+
+
+@pytest.mark.parametrize("error", [NotFoundError("none"), PermissionDeniedError("no")], ids=str)
+def test_a_mailbox_that_cannot_be_looked_into_is_not_waited_for(error: ExchangeError) -> None:
+    session = session_with(LOGGED)
+    (guid,) = [rule["Guid"] for rule in session.edit("Get-TransportRule")]
+    asked: list[str] = []
+
+    class Closed(Mailboxes):
+        def invoke(self, calls: Any, *, fresh: bool = False) -> list[Any]:
+            (call,) = calls
+            if call.cmdlet == GRAPH_FIND:
+                asked.append(call.cmdlet)
+                return [Result(error=error)]
+            return super().invoke(calls, fresh=fresh)
+
+    mailboxes = Closed(session, {PARTNER: {"rules": {"Partners": guid}}})
+    given: dict[str, Any] = {**PEOPLE, "messages": [message()], "wait": 5, "read_copies": True}
+    found = run(session, mailboxes, KeptRecord(), **given)
+    assert (copy(found)["agrees"], len(asked), found["_slept"]) == (True, 1, [2.0])
 
 
 def test_progress_that_says_nothing_new_is_not_said_again() -> None:
