@@ -122,7 +122,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline_context import (
     BaselineContext,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import (
     report_run,
     report_slices,
@@ -131,7 +131,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
-        "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
+        "procedure": {"type": "str", "required": True, "choices": list(KINDS)},
         "variables": {"type": "dict"},
         "awx": {"type": "dict", "default": {}},
         "scope": {"type": "str", "choices": ["run", "slices"], "default": "run"},

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     CONTROLS,
     PROFILES,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
     ACTIVESYNC_ORG_SETTINGS,
@@ -148,7 +148,7 @@ def test_the_argument_specs_show_the_defaults() -> None:
         "argument_specs"
     ]
     values = yaml.safe_load((ROOT / "roles/hardened_baseline/defaults/main.yml").read_text(encoding="utf-8"))
-    for entry in ENTRIES.values():
+    for entry in (kind.entry for kind in KINDS.values()):
         shown = {name: option.get("default") for name, option in specs[entry]["options"].items()}
         wrong = {name: value for name, value in shown.items() if name in values and value != values[name]}
         assert not wrong, entry

@@ -207,6 +207,27 @@ def changes_mail(changes: Iterable[Change]) -> bool:
     )
 
 
+def effect_with_guarantees(organization: Organization, plan: Plan, guarantees: Sequence[Guarantee]) -> EffectOnMail:
+    """What a plan does to mail, with the verdicts on guarantees; nothing if it touches nothing that decides about mail.
+
+    :raises OptionError: a guarantee is about mail that there cannot be.
+    """
+    effect = mail_difference(organization, plan)
+    if not effect:
+        return effect
+    rows = _verdicts_after(organization, plan, guarantees) if guarantees else []
+    effect = replace(effect, guarantees=tuple(rows), observed=observed_in(organization, plan))
+    return with_unseen(effect, organization)
+
+
+def _verdicts_after(organization: Organization, plan: Plan, guarantees: Sequence[Guarantee]) -> list[dict[str, Any]]:
+    """The verdicts after a plan, with ``before`` where they differ."""
+    now = Mail.of_organization(organization)
+    before = now.verdicts(guarantees, GUARANTEES)
+    after = now.after(plan).verdicts(guarantees, GUARANTEES)
+    return verdict_rows(zip(before, after, strict=True))
+
+
 def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
     """How a plan changes what becomes of mail, and what that rests on; nothing if it touches nothing that decides about
     mail.

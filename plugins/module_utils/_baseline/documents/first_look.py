@@ -150,10 +150,15 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "locked_out": _lines_or_error(_locked_out, organization),
         "policy": policy_of(organization),
         "reach": reach_of(organization),
-        "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
+        "assessed": _assessed(organization, {control.id: _status_shown(control) for control in controls}),
         "unseen": list(unseen_in(organization)),
         "not_read": not_read_of(organization),
     }
+
+
+def _status_shown(control: ControlReport) -> str:
+    # What the tags leave out may be managed all the same.
+    return str(control.status) if control.selected else "not selected by the tags"
 
 
 def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) -> list[str]:

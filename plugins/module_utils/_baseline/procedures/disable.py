@@ -7,22 +7,27 @@ licensing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.names import same_name
 from ..._exchange.organization import Organization
 from ..._exchange.tenant import describe_organization
+from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.rules.planner import plan_unmanaged
 from ..._resources.rules.rule_index import RuleBook
 from ..._resources.settings import plan_settings
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
+from ..controls.mail import effect_with_guarantees
 from ..documents.writing import Writing
-from .procedure import Draft, Procedure, Run, Takes
+from .procedure import DISABLE, Draft, Procedure, Run, RunStage
 from .refusals import organization_refusals
 
-RULES, SETTINGS = "rules", "settings"
+#: The option ``stage``, and the stage of a run.
+STAGES = {"": RunStage.WHOLE, "rules": RunStage.FIRST, "settings": RunStage.LAST}
 
 _BUTTON = {
     "simplified_client_access_enabled": False,
@@ -36,17 +41,19 @@ class Disable(Procedure):
     """Disables message encryption.
 
     :param rules: ``remove`` or ``disable``. A rule that cannot be recreated is disabled in either case.
-    :param stages: which of the two stages to plan.
+    :param stage: the first removes or disables rules, the last changes settings.
+    :param guarantees: those about mail, whose verdicts the plan shows.
     """
 
-    kind = "disable"
-    takes_snapshot = Takes.BEFORE_WRITING
-    approvable = True
+    kind = DISABLE
     subsets = ("organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations")
 
-    def __init__(self, rules: str = "remove", stages: tuple[str, ...] = (RULES, SETTINGS)) -> None:
+    def __init__(
+        self, rules: str = "remove", stage: RunStage = RunStage.WHOLE, guarantees: Sequence[Guarantee] = ()
+    ) -> None:
         self.rules = rules
-        self.stages = stages
+        self.stage = stage
+        self._guarantees = guarantees
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
@@ -55,26 +62,21 @@ class Disable(Procedure):
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         plans: dict[str, Plan] = {}
-        if RULES in self.stages:
+        if self.stage is not RunStage.LAST:
             plans["transport_rules"] = plan_unmanaged(
                 RuleBook(organization, restoring=True, check_mode=check_mode), self.rules
             )
-        if SETTINGS in self.stages:
+        if self.stage is not RunStage.FIRST:
             properties = organization.only(IRM_CONFIGURATION.subset)
             plans["button"] = plan_settings(IRM_CONFIGURATION, _BUTTON, properties)
             plans["licensing"] = plan_settings(IRM_CONFIGURATION, _LICENSING, properties)
         return Plan.join(plans)
 
-    @property
-    def has_later_stage(self) -> bool:
-        return SETTINGS not in self.stages
-
-    @property
-    def settles(self) -> bool:
-        return RULES not in self.stages
+    def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
+        return effect_with_guarantees(organization, plan, self._guarantees)
 
     def completes(self, interrupted: Writing) -> bool:
-        return interrupted.kind == self.kind
+        return interrupted.kind == self.kind.name
 
     def desired(self, organization: Organization) -> dict[str, Any]:
         return {"rules": self.rules}

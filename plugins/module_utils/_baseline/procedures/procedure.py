@@ -7,36 +7,21 @@ Whatever runs a procedure knows this interface and no procedure by its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
 from ..._engine.plan import Plan
 from ..._exchange.organization import Organization
-from ..._mail_flow.input.guarantee_options import Guarantee
-from ..._mail_flow.input.observations import ObservationsFile
-from ..._mail_flow.trace.reading import Traced
-from ..controls.effect_on_mail import EffectOnMail
+from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
 from ..controls.findings import Finding
-from ..controls.mail import GUARANTEES, Mail, mail_difference, observed_in, verdict_rows, with_unseen
-from ..controls.trial import Trial
 from ..documents.change import PlannedChange
-from ..documents.report import ControlReport, SnapshotReference
+from ..documents.report import SnapshotReference
 from ..documents.snapshot import KIND
 from ..documents.writing import Writing
-
-#: The name of a procedure to the role's entry point.
-ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollback": "rollback", "disable": "disable"}
-
-#: What the modules of the role take in common.
-PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
-    "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
-    "variables": {"type": "dict"},
-    "awx": {"type": "dict", "default": {}},
-    "run_tags": {"type": "list", "elements": "str", "default": []},
-    "skip_tags": {"type": "list", "elements": "str", "default": []},
-}
+from .managed_controls import ManagedControls
 
 
 class Takes(Enum):
@@ -45,6 +30,69 @@ class Takes(Enum):
     NEVER = "never"
     BEFORE_WRITING = "before writing"
     ALWAYS = "always"
+
+
+class RunStage(Enum):
+    """Which part of a procedure a run is."""
+
+    WHOLE = "whole"
+    #: Another run follows, which waits until what this one has written takes effect.
+    FIRST = "first"
+    #: It waits for what the first stage has written.
+    LAST = "last"
+
+
+@dataclass(frozen=True)
+class ProcedureKind:
+    """What a procedure is, before anything is read.
+
+    :param entry: the role's entry point.
+    :param writes: whether it can write to the organization, outside of check mode.
+    :param approvable: whether a plan of it can be approved.
+    :param selects_controls: whether it manages controls, which tags of the run select.
+    :param overviews: whether it says what the organization does today.
+    :param reported_as: its names in the report of a run and of check mode; by default, its own name.
+    """
+
+    name: str
+    entry: str
+    writes: bool = True
+    takes_snapshot: Takes = Takes.NEVER
+    approvable: bool = False
+    selects_controls: bool = False
+    overviews: bool = False
+    reported_as: tuple[str, str] | None = None
+
+    def name_in_report(self, *, check_mode: bool) -> str:
+        """Its name in the report."""
+        run, check = self.reported_as or (self.name, self.name)
+        return check if check_mode else run
+
+
+BASELINE = ProcedureKind(
+    "baseline",
+    entry="main",
+    takes_snapshot=Takes.BEFORE_WRITING,
+    approvable=True,
+    selects_controls=True,
+    reported_as=("apply", "check"),
+)
+AUDIT = ProcedureKind("audit", entry="audit", writes=False, selects_controls=True, overviews=True)
+SNAPSHOT = ProcedureKind(KIND, entry="snapshot", takes_snapshot=Takes.ALWAYS)
+ROLLBACK = ProcedureKind("rollback", entry="rollback")
+DISABLE = ProcedureKind("disable", entry="disable", takes_snapshot=Takes.BEFORE_WRITING, approvable=True)
+
+#: Every kind of procedure by its name.
+KINDS = {kind.name: kind for kind in (BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE)}
+
+#: What the modules of the role take in common.
+PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
+    "procedure": {"type": "str", "required": True, "choices": list(KINDS)},
+    "variables": {"type": "dict"},
+    "awx": {"type": "dict", "default": {}},
+    "run_tags": {"type": "list", "elements": "str", "default": []},
+    "skip_tags": {"type": "list", "elements": "str", "default": []},
+}
 
 
 @dataclass(frozen=True)
@@ -70,150 +118,60 @@ class Draft:
     findings: list[Finding] = field(default_factory=list)
 
 
-class Procedure:
-    """What a run does in one organization. The base class reads and does nothing."""
+@dataclass(frozen=True)
+class Restored:
+    """The snapshots that a rollback restores.
 
-    kind: ClassVar[str] = ""
-    #: Whether it can write to the organization, outside of check mode.
-    writes: ClassVar[bool] = True
-    takes_snapshot: ClassVar[Takes] = Takes.NEVER
-    #: Whether a plan of it can be approved.
-    approvable: ClassVar[bool] = False
-    #: Whether it says what the organization does today.
-    overviews: ClassVar[bool] = False
-    #: Whether tags of the run select controls of it.
-    selects_controls: ClassVar[bool] = False
-    #: The subsets that it needs, read in one round trip.
+    :param snapshot: the snapshot whose state it restores.
+    :param undone_too: later snapshots that it undoes, too, oldest first.
+    :param differences: the differences between an organization and the snapshot, as sentences.
+    """
+
+    snapshot: SnapshotReference
+    undone_too: Sequence[SnapshotReference]
+    differences: Callable[[Organization], list[str]]
+
+
+class Procedure(ABC):
+    """What a run does in one organization. A run takes these steps, in this order:
+
+    1. It reads ``subsets`` in one round trip (``drafting.py``).
+    2. ``draft``, ``mail`` and ``desired`` say what it would do, what is refused, and what is approved. If it has
+       ``controls``, they add what they refuse, and their rows of the report.
+    3. ``notice`` is shown, and findings that nobody accepted end the run (``preflight.py``). Otherwise it takes the
+       snapshot (``recording.py``).
+    4. The last ``stage`` waits for the first one. ``plan`` is checked against what was shown, ``begun`` remembers what
+       it saw, and the engine runs ``plan`` until nothing is left (``apply.py``).
+    5. A rollback compares the organization with what is ``restored``. Controls are assessed again.
+    6. Interrupted runs that it ``completes`` are ended (``interrupted.py``).
+    """
+
+    kind: ClassVar[ProcedureKind]
     subsets: Sequence[str] = ()
-    #: The snapshot that it restores.
-    restores: SnapshotReference | None = None
-    #: Later snapshots that it undoes, too, oldest first.
-    restores_too: Sequence[SnapshotReference] = ()
-    #: The guarantees about mail.
-    promised: Sequence[Guarantee] = ()
-    #: What was observed in the organization; ``None`` if nobody says so.
-    observations: ObservationsFile | None = None
+    stage: RunStage = RunStage.WHOLE
+    #: The controls that it manages.
+    controls: ManagedControls | None = None
 
-    @classmethod
-    def reported_as(cls, *, check_mode: bool) -> str:
-        """Its name in the report."""
-        return cls.kind
+    @property
+    def restored(self) -> Restored | None:
+        """What it restores."""
+        return None
 
+    @abstractmethod
     def draft(self, organization: Organization, run: Run) -> Draft:
         """The plan as far as one can be made, and what is refused."""
-        return Draft()
 
+    @abstractmethod
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         """What is left to do. Raises the first error that keeps it from being planned."""
-        return Plan()
 
-    def begun(self, organization: Organization) -> Procedure:
-        """The procedure as it starts from an organization to which it has written nothing yet."""
-        return self
+    def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
+        """What a plan does to mail: the difference, and the verdicts on guarantees."""
+        return NO_EFFECT
 
     def desired(self, organization: Organization) -> dict[str, Any]:
         """What it wants, for people and for the digest; never a secret."""
         return {}
-
-    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
-        """The controls for the report.
-
-        :param planned: the plan, if controls that write nothing judge its result.
-        """
-        return []
-
-    def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
-        """What a plan does to mail: the difference, and the verdicts on guarantees; nothing if it does nothing and there
-        are no guarantees.
-        """
-        changed = mail_difference(organization, plan)
-        if not changed:
-            return changed
-        rows = tuple(self.guarantees(organization, plan))
-        return with_unseen(replace(changed, guarantees=rows, observed=observed_in(organization, plan)), organization)
-
-    def refused_of_mail(
-        self, organization: Organization, plan: Plan, mail: EffectOnMail, findings: Sequence[Finding]
-    ) -> list[Finding]:
-        """What is refused because of what a plan does to mail.
-
-        :param mail: what it does to mail.
-        :param findings: what is refused anyway.
-        """
-        return []
-
-    def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
-        """The verdict on each guarantee, after a plan or now.
-
-        :raises OptionError: one is about mail that there cannot be.
-        """
-        if not self.promised:
-            return []
-        now = Mail.of_organization(organization)
-        before = now.verdicts(self.promised, GUARANTEES)
-        return verdict_rows(
-            zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True)
-        )
-
-    def trials(self, organization: Organization) -> list[Trial]:
-        """The rules that it only tries."""
-        return []
-
-    def enforcing(self, organization: Organization, trial: Trial) -> Plan:
-        """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
-        return Plan()
-
-    def suggested(
-        self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None
-    ) -> list[dict[str, Any]]:
-        """Edits of rules after which refuted guarantees hold and failed expectations are met.
-
-        :param to_yaml: writes a value as YAML.
-        :param traced: mail to count what each would have changed; ``None`` if there is none.
-        """
-        return []
-
-    @property
-    def evidence_days(self) -> int:
-        """The days of which it asks what Exchange reports of rules; 0 if it does not."""
-        return 0
-
-    def declared_rules(self, organization: Organization) -> list[str]:
-        """The names of the rules of the organization that it declares and does not only try."""
-        return []
-
-    def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
-        """Why a run fails although it has stored everything, as sentences.
-
-        :param refuted: the guarantees that the plan said it would leave refuted.
-        """
-        return []
-
-    def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-        """An overview of what the organization does today; empty if nobody asks."""
-        return {}
-
-    @property
-    def has_later_stage(self) -> bool:
-        """Whether the run has another stage to come, which waits for what this one has written."""
-        return False
-
-    @property
-    def settles(self) -> bool:
-        """Whether it waits for what an earlier stage has written."""
-        return False
-
-    def completes(self, interrupted: Writing) -> bool:
-        """Whether an interrupted run has nothing left to do after this procedure is complete."""
-        return False
-
-    def remaining_differences(self, organization: Organization) -> list[str]:
-        """The differences between the organization and the snapshot that it restores, as sentences."""
-        return []
-
-    def summary(self, changes: Sequence[PlannedChange]) -> str:
-        """The plan as the task's message; empty if the changes are the message."""
-        return ""
 
     def notice(self, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool) -> str:
         """The message before anything is done; empty if there is none.
@@ -222,9 +180,26 @@ class Procedure:
         """
         return ""
 
+    def begun(self, organization: Organization) -> Procedure:
+        """The procedure as it starts from an organization to which it has written nothing yet."""
+        return self
 
-class Snapshot(Procedure):
-    """Takes a snapshot, and writes nothing to the organization."""
+    def completes(self, interrupted: Writing) -> bool:
+        """Whether an interrupted run has nothing left to do after this procedure is complete."""
+        return False
 
-    kind = KIND
-    takes_snapshot = Takes.ALWAYS
+
+class NothingToDo(Procedure):
+    """A procedure that writes nothing to the organization."""
+
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        return Draft()
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        return Plan()
+
+
+class Snapshot(NothingToDo):
+    """Takes a snapshot."""
+
+    kind = SNAPSHOT

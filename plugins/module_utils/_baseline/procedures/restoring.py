@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..._exchange.cmdlet import Session
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization, read
+from ..._mail_flow.input.guarantee_options import Guarantee
 from ..documents.applied import Applied, Key
 from ..documents.artifacts import Artifacts
 from ..documents.snapshot import SnapshotDocument, read_snapshot
@@ -20,8 +21,19 @@ from .procedure import Procedure
 from .rollback import Rollback
 
 
-def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
-    """The rollback to the snapshot in a file, which is checked first."""
+def rollback_of(
+    artifacts: Artifacts,
+    path: str,
+    variables: Mapping[str, Any],
+    *,
+    scope: str = "",
+    guarantees: Sequence[Guarantee] = (),
+) -> Rollback:
+    """The rollback to the snapshot in a file, which is checked first.
+
+    :param scope: by default, the one that the variables name.
+    :param guarantees: those about mail, whose verdicts its plan shows.
+    """
     snapshot = read_snapshot(artifacts.load(path), path)
     return Rollback(
         snapshot,
@@ -31,6 +43,7 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
         force=bool(variables.get("rollback_force")),
         later_snapshots=_taken_since(artifacts, snapshot.id),
         path=path,
+        guarantees=guarantees,
     )
 
 
@@ -119,21 +132,22 @@ def count_as_rolled_back(
     :param shown: the organization as the first of them shows it. By default, it is read here.
     :returns: warnings, if it does not count as rolled back.
     """
-    if procedure.restores is None:
+    restored = procedure.restored
+    if restored is None:
         return []
     try:
         organizations = (
             shown or read(session, procedure.subsets, fresh=True),
             read(session, procedure.subsets, fresh=True),
         )
-        differences = next(filter(None, map(procedure.remaining_differences, organizations)), [])
+        differences = next(filter(None, map(restored.differences, organizations)), [])
     except ExchangeError as error:
         differences = [str(error)]
     if differences:
-        return [f"{procedure.restores.name} does not count as rolled back: {' '.join(differences)}"]
+        return [f"{restored.snapshot.name} does not count as rolled back: {' '.join(differences)}"]
     try:
-        for restored in (procedure.restores, *procedure.restores_too):
-            artifacts.snapshots.mark_rolled_back(restored.path, restored.digest)
+        for snapshot in (restored.snapshot, *restored.undone_too):
+            artifacts.snapshots.mark_rolled_back(snapshot.path, snapshot.digest)
     except OptionError as error:
-        return [f"The organization matches {procedure.restores.name}, but this cannot be recorded: {error}"]
+        return [f"The organization matches {restored.snapshot.name}, but this cannot be recorded: {error}"]
     return []

@@ -17,6 +17,7 @@ from ..._engine.plan import Change, Plan, PlanWarning, warning
 from ..._exchange.names import name_key
 from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._exchange.text import value_text
+from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._resources.ome_configuration import OME_CONFIGURATION, find, is_default, plan_configuration
 from ..._resources.organization_state import declare_state, plan_state, refuse_other_organization, validated
 from ..._resources.registry import RESOURCES
@@ -31,12 +32,13 @@ from ..._resources.table import name_of
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_to, needs_a_look
+from ..controls.mail import effect_with_guarantees
 from ..documents.applied import Applied
 from ..documents.change import DOES, WOULD, PlannedChange, undone
 from ..documents.report import SnapshotReference
 from ..documents.snapshot import SnapshotDocument
 from .later_snapshots import LaterSnapshot, refused_by
-from .procedure import Draft, Procedure, Run
+from .procedure import ROLLBACK, Draft, NothingToDo, Procedure, Restored, Run
 from .recorded_changes import RecordedChanges, templates_in_use, unknown_since
 from .refusals import confirmation_findings, organization_refusals
 from .unrestorable import IMPOSSIBLE, UNCLEAR, expired, may_be_the_same, not_rebuildable, not_shown_before, parts_not_in
@@ -52,9 +54,10 @@ class Rollback(Procedure):
     :param path: the snapshot's file.
     :param applied: what its run stored; ``None`` if that is not recorded, because the run was interrupted.
     :param later_snapshots: the snapshots after it, oldest first: what their runs made is not of others.
+    :param guarantees: those about mail, whose verdicts the plan shows.
     """
 
-    kind = "rollback"
+    kind = ROLLBACK
 
     def __init__(
         self,
@@ -66,12 +69,14 @@ class Rollback(Procedure):
         force: bool = False,
         later_snapshots: Sequence[LaterSnapshot] = (),
         path: str = "",
+        guarantees: Sequence[Guarantee] = (),
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope if snapshot.plan else "full"
         self.remove_templates = remove_templates
         self.force = force
         self.later_snapshots = later_snapshots
+        self._guarantees = guarantees
         self._changed_later = [change for snapshot in later_snapshots for change in snapshot.changes]
         self.parts = declare_state(
             validated(
@@ -93,14 +98,16 @@ class Rollback(Procedure):
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts, *lacking]
         #: The names that the run gave to the rules that it created, by GUID, as the rollback found them when it began.
         self._found_first: Mapping[str, str] = {}
-        self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
+        self._reference = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
         # The whole state undoes the runs since, too. Otherwise, the next rollback would bring back what they changed.
-        self.restores_too = (
-            [taken_later.reference for taken_later in self._left_later()] if self.scope == "full" else []
-        )
+        self._undone_too = [later.reference for later in self._left_later()] if self.scope == "full" else []
         self.subsets = list(
             dict.fromkeys(part for part in read if part in ("organization", "rms_templates", *self.parts, *lacking))
         )
+
+    @property
+    def restored(self) -> Restored:
+        return Restored(self._reference, self._undone_too, self.remaining_differences)
 
     @property
     def _run(self) -> RecordedChanges:
@@ -133,8 +140,8 @@ class Rollback(Procedure):
             else "There is nothing left to restore."
         )
         text = (
-            f" Snapshots that were taken since count as rolled back, too: {', '.join(snapshot.name for snapshot in self.restores_too)}."
-            if self.restores_too
+            f" Snapshots that were taken since count as rolled back, too: {', '.join(snapshot.name for snapshot in self._undone_too)}."
+            if self._undone_too
             else ""
         )
         staying = [row["name"] for row in mail.foreign if needs_a_look(row)]
@@ -146,7 +153,7 @@ class Rollback(Procedure):
             if self._interrupted and self.scope == "changed"
             else ""
         )
-        return f"Goes back to {self.restores}. {does}{text}{unsure}{stay}"
+        return f"Goes back to {self._reference}. {does}{text}{unsure}{stay}"
 
     def _left_later(self) -> list[LaterSnapshot]:
         """The later snapshots that have not been rolled back."""
@@ -197,7 +204,8 @@ class Rollback(Procedure):
 
     def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
         foreign = self._foreign(organization, plan) if "transport_rules" in self.parts else []
-        return replace(super().mail(organization, plan), foreign=tuple(foreign))
+        effect = effect_with_guarantees(organization, plan, self._guarantees)
+        return replace(effect, foreign=tuple(foreign))
 
     def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
         """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the
@@ -223,6 +231,7 @@ class Rollback(Procedure):
         return foreign_to(organization, plan, ours, since)
 
     def remaining_differences(self, organization: Organization) -> list[str]:
+        """The differences between an organization and the snapshot, as sentences."""
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
@@ -454,10 +463,10 @@ class Rollback(Procedure):
         ]
 
 
-class NothingToRollBack(Procedure):
+class NothingToRollBack(NothingToDo):
     """A rollback when every snapshot has already been rolled back."""
 
-    kind = "rollback"
+    kind = ROLLBACK
 
     def notice(self, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool) -> str:
         return "Every snapshot of this organization has been rolled back, so there is nothing to restore."

@@ -23,7 +23,7 @@ from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..._resources.rules.stored import RULE
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
-from ..controls.mail import Mail, observed_in, read_with_people, verdict_rows
+from ..controls.mail import Mail, observed_in, verdict_rows
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
 from ..documents.approved_mail import moved_mail
@@ -36,7 +36,8 @@ from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test
 from ..procedures.mail_experiment import after_changes
-from ..procedures.procedure import Procedure, Takes
+from ..procedures.managed_controls import ManagedControls
+from ..procedures.procedure import Procedure, RunStage, Takes
 from ..procedures.refusals import expired_approval
 from ..procedures.restoring import count_as_rolled_back, record_applied, rollback_of
 from .interrupted import end_interrupted
@@ -77,7 +78,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.notes.end_writing()
-        if procedure.has_later_stage:
+        if procedure.stage is RunStage.FIRST:
             _keep_settling(prepared, time.time())
         raise
     prepared.procedure = planner.procedure
@@ -85,7 +86,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     report = _written(report, _keys(result["changes"]), procedure, task.warnings)
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored)
-    if not stored and not procedure.has_later_stage:
+    if not stored and procedure.stage is not RunStage.FIRST:
         _count_unwritten(task, prepared, snapshot)
     _keep(task, prepared, report, result)
     report, unmet = _reassess(task, prepared, report, done.organization)
@@ -133,9 +134,9 @@ def _begin(prepared: Preparation, report: OrganizationReport, snapshot: str, rec
     :param recorded: the snapshot that this names.
     """
     prepared.artifacts.notes.begin_writing(recorded, {change.control for change in report.changes} - {""})
-    if prepared.procedure.has_later_stage:
+    if prepared.procedure.stage is RunStage.FIRST:
         prepared.artifacts.notes.begin_settling(None)
-    if prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
+    if prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
         prepared.artifacts.snapshots.keep_applied(snapshot, None)
 
 
@@ -146,7 +147,7 @@ def _written(
 
     :param made: what this stage wrote.
     """
-    rest = ChangeState.PLANNED if procedure.has_later_stage else ChangeState.ALREADY_SO
+    rest = ChangeState.PLANNED if procedure.stage is RunStage.FIRST else ChangeState.ALREADY_SO
     changes = [
         change
         if change.state is ChangeState.STORED
@@ -154,7 +155,7 @@ def _written(
         for change in report.changes
     ]
     wrote = any(change.state is ChangeState.STORED for change in changes)
-    unwritten = report.status if procedure.has_later_stage else OrganizationStatus.MET
+    unwritten = report.status if procedure.stage is RunStage.FIRST else OrganizationStatus.MET
     return report.with_outcome(OrganizationStatus.CHANGED if wrote else unwritten, changes, warnings)
 
 
@@ -162,7 +163,7 @@ def _count_unwritten(task: BaselineContext, prepared: Preparation, snapshot: str
     """Counts the snapshot of a run that has written nothing as rolled back: the next rollback must restore the state
     before the previous run. Fresh reads must confirm it.
     """
-    if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
+    if snapshot and prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
         with contextlib.suppress(ExchangeError):
             rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
             count_as_rolled_back(prepared.artifacts, rollback, task.session)
@@ -177,10 +178,10 @@ def _reassess(
     :param shown: the organization as verification has read it; ``None`` if ``verify_timeout`` leaves that to this read.
     """
     procedure = prepared.procedure
-    if shown and not procedure.restores and not report.controls:
+    if shown and not procedure.restored and not report.controls:
         return report, None
     try:
-        organization = _organization_after(task, procedure, shown)
+        organization = _organization_after(task, prepared, shown)
         if shown is None and (hidden := _hidden(procedure, organization, report)):
             return reassessed(procedure, report, organization), not_stored((), hidden, timeout=0)
         differences = count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
@@ -189,7 +190,7 @@ def _reassess(
             report = replace(report, status=OrganizationStatus.DRIFT)
         refuted = [row["name"] for row in report.mail.guarantees if row["verdict"] == GuaranteeVerdict.REFUTED]
         report = reassessed(procedure, report, organization)
-        return report, _mail_failure(procedure.misses(organization, refuted))
+        return report, _mail_failure(procedure.controls.misses(organization, refuted) if procedure.controls else [])
     except ExchangeError as error:
         if shown is None:
             unknown = f"Exchange accepted the changes, but whether it stores them is unknown: {error}"
@@ -258,7 +259,7 @@ def _settle(task: BaselineContext, prepared: Preparation) -> float:
     """
     since, minutes = prepared.artifacts.notes.settling(time.time()), prepared.variables.get("settle_minutes", 0)
     remaining = since + 60 * minutes - time.time()
-    if since and remaining > 0 and prepared.procedure.settles:
+    if since and remaining > 0 and prepared.procedure.stage is RunStage.LAST:
         task.say(
             f"Waiting {math.ceil(remaining / 60)} minutes, until Exchange no longer applies the rules that are gone."
         )
@@ -272,11 +273,11 @@ def _end(prepared: Preparation, settles: float, *, failed: bool) -> None:
     :param settles: since when a later stage has to wait; 0 if there is nothing to wait for.
     """
     notes = prepared.artifacts.notes
-    if prepared.procedure.has_later_stage:
+    if prepared.procedure.stage is RunStage.FIRST:
         _keep_settling(prepared, settles)
-    elif prepared.procedure.settles and not failed:
+    elif prepared.procedure.stage is RunStage.LAST and not failed:
         notes.end_settling()
-    if prepared.procedure.has_later_stage or (prepared.variables.get("ring_rollback") and not failed):
+    if prepared.procedure.stage is RunStage.FIRST or (prepared.variables.get("ring_rollback") and not failed):
         return  # It ends with the last stage, or when the ring is judged.
     notes.end_writing()
     if not failed:
@@ -307,14 +308,15 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
         result["unkept_report"] = report.as_dict()
 
 
-def _organization_after(task: BaselineContext, procedure: Procedure, shown: Organization | None) -> Organization:
+def _organization_after(task: BaselineContext, prepared: Preparation, shown: Organization | None) -> Organization:
     """The organization after the writes.
 
     :param shown: as verification has read it. It is read again if nothing was verified, or to decide whether a rollback
         is complete.
     """
-    known = shown if shown and not procedure.restores else UNREAD
-    return read_with_people(task.session, known, procedure.subsets, procedure.promised, procedure.observations)
+    procedure = prepared.procedure
+    known = shown if shown and not procedure.restored else UNREAD
+    return prepared.read(task.session, procedure.subsets, known=known)
 
 
 class _Guard:
@@ -329,8 +331,7 @@ class _Guard:
         self, session: Session, prepared: Preparation, report: OrganizationReport, notes: Mapping[str, Any]
     ) -> None:
         self._session = session
-        self._procedure = procedure = prepared.procedure
-        self._variables = prepared.variables
+        self._prepared = prepared
         self._organization = {"name": report.name, "tenant_id": report.tenant_id}
         self._planned = report.changes
         self._mail_digest = str(notes.get("mail_digest", ""))
@@ -349,7 +350,7 @@ class _Guard:
         self._more = " more" if stored else ""
         #: What the plan does to mail, as of the last check.
         self.mail = report.mail
-        planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
+        planned_from = [subset for subset in prepared.procedure.subsets if subset not in MAIL_FACTS]
         #: What to read: no plan depends on facts about mail, but what it does to mail does.
         self.subsets = list(
             dict.fromkeys([*planned_from, *((*RULE_SUBSETS, *FACT_SUBSETS) if self._compares_mail else ())])
@@ -358,11 +359,9 @@ class _Guard:
     def check(self, organization: Organization, plan: Plan) -> None:
         """Raises ExchangeError if the plan does more than it was shown to do, or may no longer be run."""
         self._check_organization(organization)
-        for finding in expired_approval(self._variables):
+        for finding in expired_approval(self._prepared.variables):
             raise OptionError(f"{self._so_far}Nothing{self._more} was written: {finding}")
-        organization = read_with_people(
-            self._session, organization, self.subsets, self._procedure.promised, self._procedure.observations, plan
-        )
+        organization = self._prepared.read(self._session, self.subsets, known=organization, plan=plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
         needed = planned_changes(organization, plan, mail)
@@ -392,7 +391,7 @@ class _Guard:
         """What the plan does to mail now: what was shown, unless rules or facts have changed since."""
         if not self._compares_mail or Mail.of_organization(organization).digest == self._mail_digest:
             return self.mail
-        return self._procedure.mail(organization, plan)
+        return self._prepared.procedure.mail(organization, plan)
 
 
 class _Planner:
@@ -428,7 +427,7 @@ def _failed(
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored, unknown)
     try:
-        if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
+        if snapshot and prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
             _count_unwritten(task, prepared, snapshot)
         elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
             roll_back(task, prepared, snapshot, made, bool(unknown))
@@ -444,7 +443,7 @@ def _failed(
             "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
         )
     report = report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings)
-    report_after = after_failure(task.session, prepared.procedure, report)
+    report_after = after_failure(task.session, prepared, report)
     return replace(report_after, message=str(error))
 
 
@@ -457,7 +456,7 @@ def _record(
     unknown: Collection[Key] = (),
 ) -> None:
     """Records what the run stored, and may have stored, for a rollback, unless it is one."""
-    if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING:
+    if snapshot and prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
         task.warnings += record_applied(prepared.artifacts, snapshot, report.digests.snapshot, stored, unknown)
 
 
@@ -498,29 +497,32 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
     """The report of a finished run. The effect on mail stays as planned; guarantees are proved again from what was
     read.
     """
-    if not report.controls:
+    controls = procedure.controls
+    if controls is None or not report.controls:
         return report
-    report = _assessed(procedure, report, organization)
+    report = _assessed(controls, report, organization)
     planned = {row["name"]: row.get("before", row["verdict"]) for row in report.mail.guarantees}
     rows = verdict_rows(
-        ({"verdict": planned.get(row["name"], row["verdict"])}, row) for row in procedure.guarantees(organization, None)
+        ({"verdict": planned.get(row["name"], row["verdict"])}, row) for row in controls.guarantees(organization, None)
     )
     return replace(report, mail=replace(report.mail, guarantees=tuple(rows), observed=observed_in(organization, None)))
 
 
-def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
+def after_failure(session: Session, prepared: Preparation, report: OrganizationReport) -> OrganizationReport:
     """The report of a failed run. Since its plan is incomplete or was rolled back, the planned effect on mail is left
     out. What a read does not show is not stored.
     """
+    procedure = prepared.procedure
     try:
-        organization = read_with_people(session, UNREAD, procedure.subsets, procedure.promised, procedure.observations)
+        organization = prepared.read(session, procedure.subsets)
         hidden = {change.key for change in _hidden(procedure, organization, report)}
         states = [
             replace(change, state=ChangeState.NOT_APPLIED) if change.key in hidden else change
             for change in report.changes
         ]
         report = report.with_outcome(report.status, states, ())
-        report = _assessed(procedure, report, organization)
+        if procedure.controls and report.controls:
+            report = _assessed(procedure.controls, report, organization)
         return replace(report, mail=procedure.mail(organization, Plan()))
     except ExchangeError as error:
         return unassessed(replace(report, mail=NO_EFFECT), error)
@@ -543,10 +545,9 @@ def unassessed(report: OrganizationReport, error: ExchangeError) -> Organization
     )
 
 
-def _assessed(procedure: Procedure, report: OrganizationReport, organization: Organization) -> OrganizationReport:
-    if not report.controls:
-        return report
+def _assessed(controls: ManagedControls, report: OrganizationReport, organization: Organization) -> OrganizationReport:
+    """The report with the controls as an organization has them now."""
     # What failed the functional test has failed it, even if it was rolled back since.
     failed = {row.id: row for row in report.controls if row.id == TESTED and row.status is ControlStatus.NOT_MET}
-    controls = tuple(failed.get(row.id, row) for row in procedure.assess(organization))
-    return replace(report, controls=controls, observed=tuple(observed(organization)))
+    assessed = tuple(failed.get(row.id, row) for row in controls.assess(organization))
+    return replace(report, controls=assessed, observed=tuple(observed(organization)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
-from ..._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read, with_compliance
+from ..._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read, with_compliance
 from ..._exchange.tenant import describe_organization
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
@@ -23,7 +23,7 @@ from ..documents.change import PlannedChange, planned_changes
 from ..documents.first_look import MOST_ORGANIZATIONS
 from ..documents.plan_document import PlanDocument
 from ..procedures.baseline_context import BaselineContext
-from ..procedures.procedure import Procedure, Run, Takes
+from ..procedures.procedure import Procedure, ProcedureKind, Run, Takes
 from .changed_elsewhere import changed_elsewhere
 from .mail_replay import replay_mail
 from .prepare import Preparation
@@ -34,37 +34,40 @@ from .rule_trials import plans_enforcing, rows_of_trials
 READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS)]
 
 
-def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organization:
+def read_organization(task: BaselineContext, prepared: Preparation, *, keeps: bool) -> Organization:
     """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there
     is a plan that needs them, and those whom rules name only with these facts.
 
     :param keeps: whether a run may write. Everything that can be read belongs to the capture beside its snapshot.
     """
-    if procedure.takes_snapshot is Takes.ALWAYS:
-        return read_with_people(task.session, UNREAD, SUBSETS, procedure.promised, procedure.observations)
+    procedure = prepared.procedure
+    if procedure.kind.takes_snapshot is Takes.ALWAYS:
+        return prepared.read(task.session, SUBSETS)
     facts = (
-        MAIL_FACTS if overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
+        MAIL_FACTS
+        if overlooks(task, procedure.kind)
+        else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     )
     first = with_compliance([subset for subset in SUBSETS if subset in READ or subset in facts])
     organization = read(task.session, first, fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)
-        if procedure.restores and not plan.steps:
+        if procedure.restored and not plan.steps:
             # A replica that is behind may still show what was there before the run that is rolled back.
             organization = read(task.session, organization.subsets, fresh=True)
             plan = procedure.plan(organization, check_mode=True)
         pending, mail = bool(plan.steps), changes_mail(plan.changes)
     except ExchangeError:
         plan, pending, mail = Plan(), True, True
-    mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
+    mail = mail or (keeps and pending and procedure.kind.takes_snapshot is Takes.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(MAIL_FACTS if mail else ())]
     subsets = [*organization.subsets, *more]
-    return read_with_people(task.session, organization, subsets, procedure.promised, procedure.observations, plan)
+    return prepared.read(task.session, subsets, known=organization, plan=plan)
 
 
-def overlooks(task: BaselineContext, procedure: Procedure) -> bool:
+def overlooks(task: BaselineContext, kind: ProcedureKind) -> bool:
     """Whether the run says what the organization does today."""
-    return procedure.overviews and len(task.hosts) <= MOST_ORGANIZATIONS
+    return kind.overviews and len(task.hosts) <= MOST_ORGANIZATIONS
 
 
 @dataclass(frozen=True)
@@ -102,48 +105,32 @@ class DraftedRun:
     @property
     def writes(self) -> bool:
         """Whether the run would write."""
-        return not self.run.check_mode and (bool(self.changes) or self.procedure.takes_snapshot is Takes.ALWAYS)
+        return not self.run.check_mode and (bool(self.changes) or self.procedure.kind.takes_snapshot is Takes.ALWAYS)
 
     @property
     def takes_snapshot(self) -> bool:
         """Whether the run would take a snapshot."""
-        return self.procedure.takes_snapshot is Takes.ALWAYS or (
-            self.writes and self.procedure.takes_snapshot is Takes.BEFORE_WRITING
+        return self.procedure.kind.takes_snapshot is Takes.ALWAYS or (
+            self.writes and self.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING
         )
 
 
 def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
     """Reads the organization, and plans."""
     procedure, variables = prepared.procedure, prepared.variables
-    run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.writes)
-    organization = read_organization(task, procedure, keeps=not run.check_mode)
+    run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.kind.writes)
+    organization = read_organization(task, prepared, keeps=not run.check_mode)
     session = task.describe()
     drafted = procedure.draft(organization, run)
     mail = procedure.mail(organization, drafted.plan)
-    refused = procedure.refused_of_mail(organization, drafted.plan, mail, drafted.findings)
+    findings = list(drafted.findings)
+    if procedure.controls:
+        findings += procedure.controls.refused_of_mail(organization, drafted.plan, mail, drafted.findings)
     if run.check_mode:
-        # None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
-        enforcing, subsets = plans_enforcing(procedure, organization), [*organization.subsets, *MAIL_FACTS]
-
-        @functools.cache
-        def known() -> Organization:
-            naming = guarantees_of(BaselineRequest(variables))
-            return read_with_people(task.session, organization, subsets, naming, procedure.observations, drafted.plan)
-
-        replay = replay_mail(task, variables, known, drafted.plan, enforcing)
-        evidence = evidence_of_rules(task, procedure, prepared.artifacts, known)
-        trials = rows_of_trials(task, procedure, known, drafted.plan, enforcing, replay.trials, evidence)
-        suggested = procedure.suggested(organization, drafted.plan, task.to_yaml, replay.traced)
-        mail = replace(
-            mail,
-            replay=replay.mail or None,
-            evidence=evidence or None,
-            trials=tuple(trials),
-            suggestions=tuple(suggested),
-        )
-        mail = with_unseen(mail, organization)
+        mail = _foreseen(task, prepared, organization, drafted.plan, mail)
         task.warnings += changed_elsewhere(prepared.artifacts, organization)
-        task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
+        if mail.replay and "remark" in mail.replay:
+            task.warnings.append(mail.replay["remark"])
     mail = with_contradictions(mail, contradictions_so_far(task, prepared.artifacts, organization, mail.evidence or {}))
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {
@@ -152,21 +139,48 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
         "skip": list(variables.get("skip") or ()),
     }
     document = PlanDocument.of_plan(
-        procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run
+        procedure.kind.name, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run
     )
-    approval = approval_of(variables, prepared.artifacts) if procedure.approvable else None
+    approval = approval_of(variables, prepared.artifacts) if procedure.kind.approvable else None
     return DraftedRun(
         prepared,
         run,
         organization,
         session,
         drafted.plan,
-        (*drafted.findings, *refused),
+        tuple(findings),
         mail,
         tuple(changes),
         document,
         approval,
     )
+
+
+def _foreseen(
+    task: BaselineContext, prepared: Preparation, organization: Organization, plan: Plan, mail: EffectOnMail
+) -> EffectOnMail:
+    """What a plan does to mail, with what only check mode computes: the replay of mail, what Exchange reports of rules,
+    the rules on trial, and suggestions.
+
+    None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
+    """
+    controls, variables = prepared.procedure.controls, prepared.variables
+    subsets = [*organization.subsets, *MAIL_FACTS]
+
+    @functools.cache
+    def known() -> Organization:
+        naming = guarantees_of(BaselineRequest(variables))
+        return read_with_people(task.session, organization, subsets, naming, prepared.observations, plan)
+
+    enforcing = plans_enforcing(controls, organization) if controls else {}
+    replay = replay_mail(task, variables, known, plan, enforcing)
+    mail = replace(mail, replay=replay.mail or None)
+    if controls:
+        evidence = evidence_of_rules(task, controls.evidence_days, prepared.artifacts, known)
+        trials = rows_of_trials(task, controls, known, plan, enforcing, replay.trials, evidence)
+        suggested = controls.suggested(organization, plan, task.to_yaml, replay.traced)
+        mail = replace(mail, evidence=evidence or None, trials=tuple(trials), suggestions=tuple(suggested))
+    return with_unseen(mail, organization)
 
 
 def who(organization: Organization) -> dict[str, Any]:

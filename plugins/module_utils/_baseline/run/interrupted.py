@@ -45,7 +45,7 @@ def _warning_text(writing: Writing, host: str, procedure: Procedure) -> str:
         )
     back = (
         ""
-        if procedure.restores
+        if procedure.restored
         else f" The snapshot is {writing.snapshot}; m365.message_encryption.rollback --limit {host} restores it."
     )
     if writing.lives is None:

@@ -45,9 +45,9 @@ def judge(task: BaselineContext, drafted: DraftedRun) -> list[Finding]:
         *run_findings(variables, task.params["awx"], writes=writes),
         *session_findings(drafted.session, writes=writes),
     ]
-    if procedure.takes_snapshot is Takes.BEFORE_WRITING:
+    if procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(drafted.changes)
-    if procedure.approvable:
+    if procedure.kind.approvable:
         findings += approval_findings(
             drafted.approval,
             drafted.document,
@@ -66,7 +66,7 @@ def warn(task: BaselineContext, drafted: DraftedRun) -> list[str]:
     procedure, plan = drafted.procedure, drafted.plan
     earlier = interrupted_warnings(drafted.artifacts, procedure)
     earlier += (
-        _broken_chain(drafted.artifacts) if drafted.writes and procedure.takes_snapshot is not Takes.NEVER else []
+        _broken_chain(drafted.artifacts) if drafted.writes and procedure.kind.takes_snapshot is not Takes.NEVER else []
     )
     task.warnings += [*earlier, *map(str, plan.warnings)]
     task.places |= plan.places

@@ -8,30 +8,30 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._engine.plan import Plan
+from ..._exchange.cmdlet import Session
 from ..._exchange.errors import OptionError
+from ..._exchange.organization import UNREAD, Organization
 from ..._exchange.spelling import meant, nearest
+from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.observations import ObservationsFile
 from ..controls.acceptance import Acceptance
 from ..controls.controls import CONTROL, acceptable_words
 from ..controls.findings import PREFIX
+from ..controls.mail import read_with_people
 from ..controls.mail_control import EXPERIMENT
 from ..documents.artifacts import Artifacts
 from ..procedures.baseline import Audit, Baseline
 from ..procedures.baseline_context import BaselineContext
-from ..procedures.disable import RULES, SETTINGS, Disable
-from ..procedures.procedure import Procedure, Snapshot
+from ..procedures.disable import STAGES, Disable
+from ..procedures.procedure import AUDIT, BASELINE, DISABLE, KINDS, SNAPSHOT, Procedure, ProcedureKind, Snapshot
 from ..procedures.restoring import choose_snapshot, rollback_of
-from ..procedures.rollback import NothingToRollBack, Rollback
+from ..procedures.rollback import NothingToRollBack
 from .variable_validation import checked_variables
-
-#: Every procedure by its name.
-PROCEDURES: dict[str, type[Procedure]] = {
-    procedure.kind: procedure for procedure in (Baseline, Audit, Snapshot, Rollback, Disable)
-}
 
 
 @dataclass
@@ -39,12 +39,34 @@ class Preparation:
     """What a task of the role starts with.
 
     :param variables: those that the procedure reads, without their prefix, checked.
+    :param observations: what was observed in the organization; ``None`` if nobody says so.
     """
 
     procedure: Procedure
     variables: dict[str, Any]
     artifacts: Artifacts
     acceptance: Acceptance
+    observations: ObservationsFile | None
+
+    @property
+    def guarantees(self) -> Sequence[Guarantee]:
+        """The guarantees about mail."""
+        return self.variables.get("guarantees") or ()
+
+    def read(
+        self,
+        session: Session,
+        subsets: Iterable[str],
+        *,
+        known: Organization = UNREAD,
+        plan: Plan | None = None,
+    ) -> Organization:
+        """The organization with some subsets, and with those whom the guarantees name if these include facts about mail;
+        see :func:`read_with_people`.
+
+        :param known: what was read already, and is not read again.
+        """
+        return read_with_people(session, known, subsets, self.guarantees, self.observations, plan)
 
 
 def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
@@ -52,20 +74,20 @@ def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
 
     :param snapshot: the one to restore with a rollback; by default, the variables choose one.
     """
-    kind = task.params["procedure"]
+    kind = KINDS[task.params["procedure"]]
     errors = tag_errors(
         [*task.params["run_tags"], *task.params["skip_tags"]],
-        selects=PROCEDURES[kind].selects_controls,
+        selects=kind.selects_controls,
         only_controls=bool(task.params.get("only_control_tags")),
     )
     if errors:
         raise OptionError(" ".join(errors), remedy=f"Valid controls: {', '.join(CONTROL)}.")
-    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
+    variables = checked_variables(task.params["variables"] or {}, kind.name, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(variables)
-    procedure = _MAKERS[kind](task.params, variables, artifacts, snapshot)
-    procedure.promised = variables.get("guarantees") or ()
-    procedure.observations = _observations(task, variables)
-    return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
+    procedure = _procedure(kind, task.params, variables, artifacts, snapshot)
+    observations = _observations(task, variables)
+    acceptance = Acceptance(variables.get("accept") or (), acceptable_words())
+    return Preparation(procedure, variables, artifacts, acceptance, observations)
 
 
 def _observations(task: BaselineContext, variables: Mapping[str, Any]) -> ObservationsFile | None:
@@ -94,34 +116,24 @@ def _observations(task: BaselineContext, variables: Mapping[str, Any]) -> Observ
     return file
 
 
-def _baseline(
-    params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
+def _procedure(
+    kind: ProcedureKind, params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
 ) -> Procedure:
-    return Baseline(variables, params["run_tags"], params["skip_tags"])
+    """The procedure of a kind.
 
-
-def _audit(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
-    return Audit(variables, params["run_tags"], params["skip_tags"])
-
-
-def _snapshot(
-    params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
-) -> Procedure:
-    return Snapshot()
-
-
-def _rollback(
-    params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
-) -> Procedure:
+    :param snapshot: the one to restore with a rollback; empty to let the variables choose one.
+    """
+    if kind is BASELINE:
+        return Baseline(variables, params["run_tags"], params["skip_tags"])
+    if kind is AUDIT:
+        return Audit(variables, params["run_tags"], params["skip_tags"])
+    if kind is SNAPSHOT:
+        return Snapshot()
+    guarantees = variables.get("guarantees") or ()
+    if kind is DISABLE:
+        return Disable(variables["disable_rules"], STAGES[params.get("stage") or ""], guarantees)
     path = snapshot or choose_snapshot(artifacts, variables)
-    return rollback_of(artifacts, path, variables) if path else NothingToRollBack()
-
-
-def _disable(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
-    return Disable(variables["disable_rules"], (params["stage"],) if params.get("stage") else (RULES, SETTINGS))
-
-
-_MAKERS = {"baseline": _baseline, "audit": _audit, "snapshot": _snapshot, "rollback": _rollback, "disable": _disable}
+    return rollback_of(artifacts, path, variables, guarantees=guarantees) if path else NothingToRollBack()
 
 
 #: Ansible's own.

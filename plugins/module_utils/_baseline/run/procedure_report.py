@@ -26,7 +26,7 @@ from ..documents.report import (
 from ..documents.status import ControlStatus, OrganizationStatus
 from ..documents.terminal_lines import attention_lines, lines_of
 from ..procedures.baseline_context import BaselineContext
-from .prepare import PROCEDURES
+from ..procedures.procedure import KINDS
 from .variable_validation import for_report, report_files
 
 
@@ -300,14 +300,14 @@ def _write(
     top: bool,
     kind: str = "",
 ) -> tuple[RunReport, dict[str, str]]:
-    procedure = PROCEDURES[task.params["procedure"]]
+    procedure = KINDS[task.params["procedure"]]
     awx = task.params["awx"]
     report = RunReport(
         run=artifacts.run,
         command=task.command if task.check_mode else "",
         approvable=procedure.approvable,
         generated_at=now(),
-        kind=kind or procedure.reported_as(check_mode=task.check_mode),
+        kind=kind or procedure.name_in_report(check_mode=task.check_mode),
         ansible_version=task.ansible_version,
         change_reference=variables.get("change_reference") or "",
         approver=variables.get("approver") or "",

@@ -18,16 +18,17 @@ from ..controls.findings import Finding
 from ..controls.mail import Mail, with_unseen
 from ..controls.mail_control import EXPERIMENT_CONTROL
 from ..documents.change import PlannedChange, touched_rules
-from ..documents.first_look import MOST_ORGANIZATIONS, reach_of
+from ..documents.first_look import MOST_ORGANIZATIONS, overview_of, reach_of
 from ..documents.report import ConnectionSummary, ControlReport, Digests, OrganizationReport
 from ..documents.snapshot import SnapshotDocument, captured, state_of
 from ..documents.status import ControlStatus, OrganizationStatus
+from ..documents.terminal_lines import drift_sentence
 from ..procedures.baseline import observed
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test, with_untested
 from ..procedures.mail_experiment import after_audit, after_changes
-from ..procedures.procedure import Procedure, Takes
+from ..procedures.procedure import ProcedureKind, Takes
 from ..procedures.restoring import count_as_rolled_back
 from ..procedures.unrestorable import parts_not_in
 from .drafting import DraftedRun, overlooks, who
@@ -48,13 +49,14 @@ class Record:
     ) -> None:
         self._task, self._drafted = task, drafted
         procedure, variables = drafted.procedure, drafted.prepared.variables
+        restored = procedure.restored.snapshot if procedure.restored else None
         self.report = replace(
             _report(task, drafted, findings),
             mail=_shown_mail(task, drafted),
-            profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
+            profile=str(variables.get("profile") or "") if procedure.controls else "",
             warnings=(*warnings, *(drafted.session.get("warnings") or ()), *map(str, drafted.plan.warnings)),
             accepted=tuple(drafted.prepared.acceptance.reported()),
-            snapshot=procedure.restores,
+            snapshot=restored,
             digests=Digests(plan=drafted.document.digest, state=_state_digest(drafted.organization)),
         )
         self.result: dict[str, Any] = {
@@ -64,10 +66,10 @@ class Record:
             "writes": drafted.writes,
             "digest": drafted.document.digest,
             "plan": drafted.artifacts.plans.store(drafted.document.as_dict())
-            if drafted.run.check_mode and procedure.approvable
+            if drafted.run.check_mode and procedure.kind.approvable
             else "",
-            "snapshot": procedure.restores.path if procedure.restores else "",
-            **_shown(procedure, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
+            "snapshot": restored.path if restored else "",
+            **_shown(procedure.kind, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
         }
         self._notes: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
         if drafted.mail.difference is not None:
@@ -83,6 +85,7 @@ class Record:
         write, tests what exists.
         """
         drafted = self._drafted
+        managed = drafted.procedure.controls
         if not drafted.run.check_mode:
             self._notes["writes"] = drafted.writes
         if drafted.takes_snapshot:
@@ -104,13 +107,13 @@ class Record:
                 self.report = after_changes(
                     self._task, drafted.prepared.variables, drafted.artifacts, self.report, rules=[]
                 )
-            if not drafted.procedure.writes:
+            if not drafted.procedure.kind.writes:
                 self.report = after_audit(
                     self._task,
                     drafted.prepared.variables,
                     drafted.artifacts,
                     self.report,
-                    drafted.procedure.declared_rules(drafted.organization),
+                    managed.declared_rules(drafted.organization) if managed else [],
                 )
                 self.report = with_untested(self.report.with_unassessed())
         self._remember()
@@ -139,7 +142,7 @@ class Record:
         )
         capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
-        if drafted.procedure.takes_snapshot is Takes.ALWAYS:
+        if drafted.procedure.kind.takes_snapshot is Takes.ALWAYS:
             lacking = [str(warning) for warning in parts_not_in(snapshot)]
             self._task.warnings += lacking
             self.report = self.report.with_warnings(lacking)
@@ -151,14 +154,15 @@ class Record:
 
 
 def _shown(
-    procedure: Procedure, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool
+    kind: ProcedureKind, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool
 ) -> dict[str, Any]:
     """The part of a plan that a result shows to people."""
     shown: dict[str, Any] = {"mail": without_domains(mail).as_dict()} if mail else {}
     if check_mode:
-        shown.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
-    summary = procedure.summary(changes)
-    return {**shown, "msg": summary} if summary else shown
+        shown.update(changed=bool(changes) and kind.writes, changes=[change.as_dict() for change in changes])
+    if not kind.writes:
+        shown["msg"] = drift_sentence(changes)
+    return shown
 
 
 def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:
@@ -175,7 +179,7 @@ def _reach(task: BaselineContext, drafted: DraftedRun) -> list[dict[str, Any]]:
 
 def _encrypters(drafted: DraftedRun) -> list[dict[str, Any]]:
     """Who encrypts what today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
-    if not drafted.procedure.selects_controls:
+    if drafted.procedure.controls is None:
         return []
     try:
         mail = Mail.of_organization(drafted.organization)
@@ -194,11 +198,13 @@ def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Findi
         drafted.changes,
         drafted.session,
     )
-    controls = with_evidence(procedure.assess(organization, planned=drafted.plan), drafted.mail.evidence or {})
+    managed = procedure.controls
+    assessed = managed.assess(organization, planned=drafted.plan) if managed else []
+    controls = with_evidence(assessed, drafted.mail.evidence or {})
     statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED
-    elif not procedure.writes and controls and not any(map(_is_assessed, controls)):
+    elif not procedure.kind.writes and controls and not any(map(_is_assessed, controls)):
         status = OrganizationStatus.NOT_ASSESSABLE
     else:
         status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
@@ -212,7 +218,7 @@ def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Findi
         ),
         controls=tuple(controls),
         observed=tuple(observed(organization)),
-        overview=procedure.overview(organization, controls) if overlooks(task, procedure) else {},
+        overview=overview_of(organization, controls) if overlooks(task, procedure.kind) else {},
         changes=tuple(changes),
         rules=tuple(touched_rules(organization, changes)),
         findings=tuple(findings),

@@ -98,7 +98,7 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, message: str) -> str:
     """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
     message = " ".join(filter(None, [report.message, message]))
-    report_after = after_failure(task.session, prepared.procedure, report)
+    report_after = after_failure(task.session, prepared, report)
     prepared.artifacts.notes.remember(
         {**prepared.artifacts.notes.remembered(), "report": replace(report_after, message=message).as_dict()}
     )

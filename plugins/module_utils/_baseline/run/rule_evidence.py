@@ -30,7 +30,6 @@ from ..documents.report import ControlReport
 from ..documents.snapshot import SnapshotDocument, read_snapshot
 from ..documents.status import ControlStatus
 from ..procedures.baseline_context import BaselineContext
-from ..procedures.procedure import Procedure
 
 #: Copies that are read at most, and those that are looked at in detail.
 _MOST, _SAMPLE = 500_000, 20
@@ -46,22 +45,23 @@ NOTHING_TO_COMPARE = (
 
 
 def evidence_of_rules(
-    task: BaselineContext, procedure: Procedure, artifacts: Artifacts, known: Callable[[], Organization]
+    task: BaselineContext, days: int, artifacts: Artifacts, known: Callable[[], Organization]
 ) -> dict[str, Any]:
     """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without
     addresses. Shows a line.
 
     Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
 
+    :param days: the days of which Exchange is asked; 0 if nobody asks.
     :param known: reads the organization, and what decides about mail.
     """
-    if not procedure.evidence_days:
+    if not days:
         return {}
     now = datetime.datetime.now(datetime.UTC)
     try:
         organization = known()
         mail = Mail.of_organization(organization)
-        begin, until = window_of(procedure.evidence_days, now)
+        begin, until = window_of(days, now)
         trace, window = TraceReader(task.session, task.say, _MOST).read(begin, until)
         asked = Comparison(
             trace=trace,

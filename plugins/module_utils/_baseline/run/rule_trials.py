@@ -12,20 +12,20 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.wording.plans import trial_lines
 from ..controls.mail import Mail, difference_of
 from ..procedures.baseline_context import BaselineContext
-from ..procedures.procedure import Procedure
+from ..procedures.managed_controls import ManagedControls
 
 #: Lines of a trial on the terminal.
 _LINES = 3
 
 
-def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[str, Plan]:
+def plans_enforcing(controls: ManagedControls, organization: Organization) -> dict[str, Plan]:
     """The rules on trial by their names, each with the plan that would enforce it; without those of which none can be
     made.
     """
     plans = {}
-    for trial in procedure.trials(organization):
+    for trial in controls.trials(organization):
         try:
-            plans[trial.name] = procedure.enforcing(organization, trial)
+            plans[trial.name] = controls.enforcing(organization, trial)
         except ExchangeError:
             continue  # What keeps the rules from being planned is refused, or said of their control.
     return plans
@@ -33,7 +33,7 @@ def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[st
 
 def rows_of_trials(
     task: BaselineContext,
-    procedure: Procedure,
+    controls: ManagedControls,
     known: Callable[[], Organization],
     plan: Plan,
     enforcing: Mapping[str, Plan],
@@ -54,7 +54,7 @@ def rows_of_trials(
     organization = known()
     now = Mail.of_organization(organization)
     rows = []
-    for trial in procedure.trials(organization):
+    for trial in controls.trials(organization):
         if trial.name not in enforcing:
             continue
         replay = {"replay": replays[trial.name]} if trial.name in replays else {}

@@ -23,7 +23,7 @@ from ..controls.controls import CONTROL_VARIABLES
 from ..controls.findings import PREFIX
 from ..documents.approval import REQUIRE_APPROVAL, refused_switch
 from ..documents.report import DEFAULT_FORMATS, FILES
-from ..procedures.procedure import ENTRIES
+from ..procedures.procedure import KINDS
 from .variables import known_variables, profile_values, variables_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ DEFAULT_DIRECTORY = "./message_encryption"
 
 def variables_read(kind: str) -> set[str]:
     """The full names of the variables that a procedure reads. Of all others, only the names are checked."""
-    return set(variables_of(ENTRIES.get(kind, "main")))
+    return set(variables_of(KINDS[kind].entry if kind in KINDS else "main"))
 
 
 #: Those that a report shows, or is written to.
@@ -63,7 +63,7 @@ def checked_variables(
     :param variables: by their full names. ``None`` leaves a control unmanaged; for all others, it means the default.
     :param given_on_launch: the names of those that are extra variables.
     """
-    spec = variables_of(ENTRIES[kind])
+    spec = variables_of(KINDS[kind].entry)
     errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
     errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
     given_variables = {
