@@ -56,6 +56,7 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     "Get-MessageTraceV2": ("StartDate", "EndDate", "ResultSize", "StartingRecipientAddress"),
     "Get-MessageTraceDetailV2": ("MessageTraceId", "RecipientAddress"),
     "Get-MailDetailTransportRuleReport": ("StartDate", "EndDate", "EventType", "Page", "PageSize"),
+    "Get-MailDetailDlpPolicyReport": ("StartDate", "EndDate", "EventType", "Page", "PageSize"),
     "Get-MailTrafficEncryptionReport": ("StartDate", "EndDate", "Page", "PageSize"),
     "Set-OMEMessageRevocation": ("MessageId", "Revoke"),
     "Remove-OMEConfiguration": ("Identity", "Confirm"),

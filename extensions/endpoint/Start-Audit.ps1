@@ -14,6 +14,7 @@
         'Get-IRMConfiguration' = @()
         'Get-InboundConnector' = @()
         'Get-JournalRule' = @()
+        'Get-MailDetailDlpPolicyReport' = @('EndDate', 'EventType', 'Page', 'PageSize', 'StartDate')
         'Get-MailDetailTransportRuleReport' = @('EndDate', 'EventType', 'Page', 'PageSize', 'StartDate')
         'Get-MailTrafficEncryptionReport' = @('EndDate', 'Page', 'PageSize', 'StartDate')
         'Get-MailUser' = @('ResultSize')

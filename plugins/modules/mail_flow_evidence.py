@@ -24,13 +24,22 @@ description:
     no date and are taken as unchanged (RV(assumes)). Copies of the hour after a rule began or ended by its dates are
     left out. The days must have ended 24 hours ago, because reports come hours
     late. Otherwise, the result says why it is not compared.
+  - >-
+    It does the same of the DLP rules that act on mail (RV(dlp)), if Purview's compliance endpoint shows them, and Exchange
+    still has their report. Only a DLP rule that looks at sender, recipient and access scope alone is certain, and only on
+    copies that no other DLP rule may match. A copy on which it is certain contradicts only if the report names another
+    copy of its message, or another rule. A DLP rule is compared only if in these days, and in the hour before, no DLP
+    policy or rule, no mail flow rule and no fact changed.
   - Exchange reports that a rule acted. How it reports encryption is not documented, so no result says that mail was
     encrypted.
   - No address and no subject is in the result, unless O(examples) asks for them.
   - >-
-    It reads C(Get-MailDetailTransportRuleReport), C(Get-MailTrafficEncryptionReport) and C(Get-MessageTraceDetailV2)
-    beside the message trace. Microsoft does not document the role for the reports. What is not granted is in
-    RV(unavailable).
+    It reads C(Get-MailDetailTransportRuleReport), C(Get-MailDetailDlpPolicyReport), C(Get-MailTrafficEncryptionReport)
+    and C(Get-MessageTraceDetailV2) beside the message trace. Microsoft does not document the role for the reports. What
+    is not granted, or retired, is in RV(unavailable).
+  - >-
+    DLP policies and labels are read from Purview's compliance endpoint where that is granted; see
+    O(m365.message_encryption.exchange#connection:exchange_compliance). What is not read is in RV(unseen).
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -183,6 +192,25 @@ strangers:
   returned: success
   type: list
   elements: str
+dlp:
+  description: >-
+    What Exchange reports of DLP rules. C(window) has C(from) and C(until): their report has 7 days. C(strangers) has the names
+    in it that no present DLP rule has.
+  returned: if DLP policies were read or told, and one acts on mail
+  type: dict
+  contains:
+    rules:
+      description: >-
+        The DLP rules that act on mail, first to last, with the keys of RV(rules) and C(policy), their policy's name. C(mode) is
+        the policy's. C(late) has the certain copies of messages of which nothing is reported. A rule with no others is not
+        compared, and C(why) is V(late): it is not documented whether the report has all DLP rules.
+      type: list
+      elements: dict
+      returned: always
+  sample:
+    window: {from: "2026-11-20T12:00:00Z", until: "2026-11-26T12:00:00Z"}
+    rules: []
+    strangers: []
 encryption:
   description: >-
     What Exchange counts as encrypted, whatever encrypted it, for each C(date). These are messages that a C(policy) and
@@ -254,15 +282,18 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import changes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    changes_of,
+    dlp_changes_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
-    REPORTED_AFTER,
     Comparison,
     chosen,
     read_evidence,
     window_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import OLDEST, QUERIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.tally import REPORTED_AFTER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
     OBSERVATIONS_ARGUMENT_SPEC,
 )
@@ -317,7 +348,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         )
     reader = reader_of(task)
     facts_of(given_facts(params))
-    organization, rules, facts, unavailable = organization_rules(task)
+    organization, rules, facts, unavailable = organization_rules(task, compliance=True)
     _check_names(params["rules"], rules)
     trace, window = traced(task, reader, begin, until)
     if not window:
@@ -337,6 +368,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         rules=RuleSet.read(rules, known.dialect),
         facts=known,
         changes=changes_of(organization),
+        dlp_changes=dlp_changes_of(organization),
         now=now,
         names=params["rules"],
         examples=params["examples"],

@@ -16,7 +16,7 @@ from .message_trace import get_message_trace
 from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
 from .recipients import MEMBERS_OF, get_mail_user, get_members, get_recipient
-from .rule_reports import get_detail, get_encryption_report, get_rule_report
+from .rule_reports import get_detail, get_dlp_report, get_encryption_report, get_rule_report
 from .values import Delta, days_text, ordinal, stored_instant
 
 _Handler = Callable[[Context], None]
@@ -452,6 +452,7 @@ HANDLERS |= dict.fromkeys(COMPLIANCE, get_compliance_objects)
 HANDLERS["get-messagetracev2"] = get_message_trace
 HANDLERS["get-messagetracedetailv2"] = get_detail
 HANDLERS["get-maildetailtransportrulereport"] = get_rule_report
+HANDLERS["get-maildetaildlppolicyreport"] = get_dlp_report
 HANDLERS["get-mailtrafficencryptionreport"] = get_encryption_report
 HANDLERS["get-mailuser"] = get_mail_user
 HANDLERS["get-recipient"] = get_recipient

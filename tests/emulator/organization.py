@@ -230,7 +230,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
     * ``message_trace``: rows as ``message_trace.row`` makes them; ``message_trace_quota``: queries that are allowed in
       5 minutes.
-    * ``rule_report``, ``encryption_report``, ``message_trace_details``: rows as ``rule_reports`` makes them;
+    * ``rule_report``, ``dlp_report``, ``encryption_report``, ``message_trace_details``: rows as ``rule_reports`` makes them;
       ``report_hours_late``: how late reports are.
     * ``answers``: to the open questions about mail flow, for mail that is sent (``post_office.answers``); ``mail_service``:
       how sending and reading behave; ``mail_grants``: the mailboxes that the application may ``send`` from and ``read``;
@@ -327,6 +327,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "message_trace_details": [],
         "message_trace_detail_queries": [],
         "rule_report": [],
+        "dlp_report": [],
         "encryption_report": [],
         "report_hours_late": 0,
         "answers": {},

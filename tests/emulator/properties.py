@@ -100,6 +100,7 @@ RECIPIENT = "ReducedRecipient"
 MESSAGE_TRACE = "MessageTrace"
 MESSAGE_TRACE_DETAIL = "MessageTraceDetail"
 RULE_REPORT = "MailDetailTransportRuleReport"
+DLP_REPORT = "MailDetailDlpPolicyReport"
 ENCRYPTION_REPORT = "MailTrafficEncryptionReport"
 
 IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled AutomaticServiceUpdateEnabled EnablePdfEncryption
@@ -260,6 +261,13 @@ KINDS: dict[str, dict[str, Kind]] = {
     ),
     RULE_REPORT: _kinds(
         """Date Direction Domain Action EventType MessageId MessageTraceId TransportRule SenderAddress RecipientAddress Subject MessageSize Index""",
+        MessageTraceId=Kind.GUID,
+        Date=Kind.INSTANT_UTC,
+        MessageSize=Kind.INT,
+        Index=Kind.INT,
+    ),
+    DLP_REPORT: _kinds(
+        """Date Direction Domain Action EventType MessageId MessageTraceId DlpPolicy TransportRule SenderAddress RecipientAddress Subject MessageSize Index""",
         MessageTraceId=Kind.GUID,
         Date=Kind.INSTANT_UTC,
         MessageSize=Kind.INT,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service reports of its rules: two reports, and a traced message in detail.
+"""What the service reports of its rules: three reports, and a traced message in detail.
 
-Sources: Microsoft's pages of the cmdlets and MC1323250; the details' texts as published scripts quote them. A state
+Sources: Microsoft's pages of the cmdlets and MC1323250; the details' texts as published scripts quote them. The columns of
+the report of DLP rules are documented nowhere: they are called as its parameters. A state
 holds the rows, so that a report can say whatever a test wants, also what no rule did; :func:`computed` makes those that
 the emulator's own rules cause.
 """
@@ -15,9 +16,11 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from . import properties
+from .compliance_objects import policies_for_mail
 from .context import Context
 from .errors import refused
-from .mail_flow.delivery import deliver
+from .mail_flow import GUESSES, MailFlow
+from .mail_flow.delivery import deliver, facts_of
 from .message_trace import is_seen
 from .organization import Organization
 from .values import parse_instant, stored_instant
@@ -25,12 +28,15 @@ from .values import parse_instant, stored_instant
 #: The last hop of mail from a mailbox of the organization.
 NO_HOP = "255.255.255.255"
 
-#: Details in so many seconds, and the days of the two reports.
-QUERIES, SECONDS, RULE_DAYS, ENCRYPTION_DAYS = 100, 300, 10, 92
+#: Details in so many seconds, and the days of the three reports.
+QUERIES, SECONDS, RULE_DAYS, DLP_DAYS, ENCRYPTION_DAYS = 100, 300, 10, 7, 92
 
 #: The events of the rule report: those of rules only come where they are asked for.
 RULE_EVENTS = ("TransportRuleHits", "TransportRuleActionHits")
 _EVENTS = (*RULE_EVENTS, "DLPActionHits", "DLPMessages", "DLPRuleHits")
+
+#: The events of the report of DLP rules.
+DLP_EVENTS = ("DLPActionHits", "DLPPolicyFalsePositive", "DLPPolicyHits", "DLPPolicyOverride", "DLPRuleHits")
 
 
 def hit(row: Mapping[str, Any], rule: str, **others: Any) -> dict[str, Any]:
@@ -56,18 +62,11 @@ def hits(rows: Iterable[Mapping[str, Any]], rule: str, *, omitted: Collection[st
 
 def computed(state: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows that the rules of an organization cause, for ordinary mail without a text. DoNotAudit keeps a rule out."""
-    plain = {"body": "", "headers": {}, "attachments": [], "cc": [], "bcc": [], "protection": {"kind": "none"}}
     whole = Organization(state).dump()
     silent = {rule["Name"] for rule in whole["transport_rules"] if rule.get("SetAuditSeverity") == "DoNotAudit"}
     found = []
     for each in rows:
-        said = {
-            "from": each["SenderAddress"],
-            "to": [each["RecipientAddress"]],
-            "subject": each["Subject"],
-            "size": each["Size"],
-        }
-        results = deliver(whole, {**plain, **said, "authenticated": each["FromIP"] == NO_HOP})["recipients"]
+        results = deliver(whole, _plain(each))["recipients"]
         found += [
             hit(each, rule["name"])
             for result in results.values()
@@ -75,6 +74,41 @@ def computed(state: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> lis
             if rule["matched"] is True and rule["name"] not in silent
         ]
     return found
+
+
+def dlp_hit(row: Mapping[str, Any], rule: str, policy: str, **others: Any) -> dict[str, Any]:
+    """A row of the report of DLP rules: the rule matched a copy of the message trace."""
+    return hit(row, rule, DlpPolicy=policy, Action="", EventType="DLPRuleHits", **others)
+
+
+def computed_dlp(state: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that the DLP rules of an organization surely cause, for ordinary mail without a text."""
+    whole = Organization(state).dump()
+    flow = MailFlow(whole["transport_rules"], facts_of(whole))
+    policies = {rule["Name"]: policy["Name"] for policy in policies_for_mail(whole) for rule in policy["Rules"]}
+    found = []
+    for each in rows:
+        for outcomes in flow.worlds(_plain(each), guesses=GUESSES).values():
+            matched = [set(outcome.matched_dlp) if outcome else set() for outcome in outcomes]
+            found += [dlp_hit(each, name, policies[name]) for name in sorted(set.intersection(*matched))]
+    return found
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The ordinary message without a text that a row of the message trace may be of."""
+    return {
+        "body": "",
+        "headers": {},
+        "attachments": [],
+        "cc": [],
+        "bcc": [],
+        "protection": {"kind": "none"},
+        "from": row["SenderAddress"],
+        "to": [row["RecipientAddress"]],
+        "subject": row["Subject"],
+        "size": row["Size"],
+        "authenticated": row["FromIP"] == NO_HOP,
+    }
 
 
 def detail(
@@ -118,16 +152,35 @@ def _without(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def get_rule_report(context: Context) -> None:
     """Rows of the events that are asked for; without EventType, none of rules."""
-    asked = context.parameters
-    wanted = {str(event).lower() for event in asked.get("EventType") or ()}
-    unknown = wanted - {event.lower() for event in _EVENTS}
+    wanted = _events(context, _EVENTS)
+    rows = [row for row in _reported(context, "rule_report", RULE_DAYS) if row["EventType"].lower() in wanted]
+    _emit_page(context, properties.RULE_REPORT, _filtered(context, rows))
+
+
+def get_dlp_report(context: Context) -> None:
+    """Rows of the events that are asked for; without EventType, of all."""
+    wanted = _events(context, DLP_EVENTS) or {event.lower() for event in DLP_EVENTS}
+    rows = [row for row in _reported(context, "dlp_report", DLP_DAYS) if row["EventType"].lower() in wanted]
+    _emit_page(context, properties.DLP_REPORT, _filtered(context, rows))
+
+
+def _events(context: Context, known: Collection[str]) -> set[str]:
+    """The events that are asked for, in lower case."""
+    wanted = {str(event).lower() for event in context.parameters.get("EventType") or ()}
+    unknown = wanted - {event.lower() for event in known}
     if unknown:
         raise refused(f"The value '{sorted(unknown)[0]}' of the parameter EventType isn't valid.")
-    rows = [row for row in _reported(context, "rule_report", RULE_DAYS) if row["EventType"].lower() in wanted]
+    return wanted
+
+
+def _filtered(context: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that have the values that are asked for."""
+    asked = context.parameters
     for name in (
         "Direction",
         "Domain",
         "Action",
+        "DlpPolicy",
         "MessageId",
         "MessageTraceId",
         "RecipientAddress",
@@ -138,7 +191,7 @@ def get_rule_report(context: Context) -> None:
         if values:
             meant = {str(value).lower() for value in (values if isinstance(values, list) else [values])}
             rows = [row for row in rows if str(row[name]).lower() in meant]
-    _emit_page(context, properties.RULE_REPORT, rows)
+    return rows
 
 
 def get_encryption_report(context: Context) -> None:

@@ -145,6 +145,17 @@ _MORE["Get-MailDetailTransportRuleReport"] = {
         {"name": "MessageTraceId", "type": "Guid"},
     ],
 }
+_MORE["Get-MailDetailDlpPolicyReport"] = {
+    "cloud": True,
+    "onprem": False,
+    "parameters": [
+        *_PAGES,
+        *(
+            {"name": name, "type": "String[]"}
+            for name in f"{_FILTERS} DlpPolicy MessageId MessageTraceId ProbeTag RecipientAddress SenderAddress TransportRule".split()
+        ),
+    ],
+}
 _MORE["Get-MailTrafficEncryptionReport"] = {
     "cloud": True,
     "onprem": False,

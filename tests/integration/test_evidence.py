@@ -13,7 +13,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
 from tests.emulator.organization import default_state
-from tests.emulator.rule_reports import computed, detail, hit, hits, settled
+from tests.emulator.rule_reports import computed, computed_dlp, detail, dlp_hit, hit, hits, settled
 from tests.emulator.values import stored_instant
 
 from .playbook import Controller
@@ -21,6 +21,8 @@ from .tenant import Tenant, inventory
 
 NAME = "contoso.onmicrosoft.com"
 NOW = datetime.datetime.now(datetime.UTC)
+#: What the compliance endpoint tells, and nobody may read here.
+COMPLIANCE_FACTS = ("dlp_policies", "labels", "label_policies", "auto_label_policies")
 GUID = "11111111-2222-3333-4444-555555555555"
 STORED: dict[str, Any] = {
     "Name": "Partners",
@@ -95,7 +97,7 @@ def test_what_exchange_reports_is_what_was_computed(tenant: Tenant) -> None:
     assert found["sample"] == [{"rules": ["Partners"], "tls": "TLS1.2", "connector": "To Fabrikam", "copies": 8}]
     assert found["encryption"] == [{"date": MAIL[0]["Received"][:10], "policy": 8, "manual": 0, "copies": 8}]
     assert found["raw"] == [{"report": "rules", "column": "UserAction"}]
-    assert (found["unavailable"], found["strangers"], found["copies"]) == ({}, [], 12)
+    assert (set(found["unavailable"]), found["strangers"], found["copies"]) == (set(COMPLIANCE_FACTS), [], 12)
     asked = [call for call in tenant.emulator.calls[calls:] if call.cmdlet == "Get-MailDetailTransportRuleReport"]
     assert [call.parameters["EventType"] for call in asked] == [["TransportRuleHits", "TransportRuleActionHits"]]
 
@@ -196,7 +198,7 @@ def test_what_is_late_changed_or_not_granted_is_said_and_not_compared(emulator: 
     assert (refused["comparable"], refused["why"], refused["predicted"]["certain"]) == (False, "refused", 8)
     assert "reported" not in refused
     assert "encryption" not in ran["refused"]
-    assert set(ran["refused"]["unavailable"]) == {"rule_report", "encryption_report", "sample"}
+    assert set(ran["refused"]["unavailable"]) == {"rule_report", "encryption_report", "sample", *COMPLIANCE_FACTS}
     assert "Get-MailDetailTransportRuleReport" in ran["refused"]["msg"]
 
 
@@ -215,3 +217,60 @@ def test_options_are_checked(tenant: Tenant, tmp_path: Path) -> None:
     ]
     tasks = [({"m365.message_encryption.mail_flow_evidence": options}, why) for options, why in cases]
     assert tenant.unsaid(*tasks) == []
+
+
+PURVIEW = {
+    "compliance_role": True,
+    "dlp_policies": [{"Name": "Outgoing"}],
+    "dlp_rules": [
+        {
+            "Name": "Encrypt for Northwind",
+            "ParentPolicyName": "Outgoing",
+            "RecipientDomainIs": ["northwind.com"],
+            "EncryptRMSTemplate": "Encrypt",
+        }
+    ],
+}
+
+
+def purview(name: str, **parts: Any) -> dict[str, Any]:
+    """An organization with a DLP rule, and what is reported of it as the emulator computes it."""
+    made = named(name, **PURVIEW)
+    return {**made, "dlp_report": computed_dlp(made, MAIL), **parts}
+
+
+FOUR = [each for each in MAIL if each["RecipientAddress"].endswith("northwind.com")]
+
+
+@pytest.mark.organizations(
+    purview("computed"),
+    purview("against", dlp_report=[dlp_hit(PARTNERS[0], "Encrypt for Northwind", "Outgoing")]),
+    purview("retired", hidden_cmdlets=["Get-MailDetailDlpPolicyReport"]),
+    named("rules"),
+)
+def test_dlp_rules_are_compared_where_they_can_be(emulator: Emulator, tmp_path: Path) -> None:
+    hosts = ("computed", "against", "retired", "rules")
+    ran = Controller(tmp_path, inventory(emulator, "rest")).plays(
+        [
+            {
+                "hosts": host,
+                "gather_facts": False,
+                "tasks": [{"name": host, "m365.message_encryption.mail_flow_evidence": {}}],
+            }
+            for host in hosts
+        ]
+    )
+    assert ran.rc == 0, ran.output
+    (computed_,), (against,), (retired,) = (ran[host]["dlp"]["rules"] for host in hosts[:3])
+    assert (computed_["name"], computed_["policy"], computed_["comparable"]) == (
+        "Encrypt for Northwind",
+        "Outgoing",
+        True,
+    )
+    assert (computed_["reported"], computed_["predicted"]) == (len(FOUR), {"certain": len(FOUR), "possible": 0})
+    assert computed_["contradictions"] == []
+    assert [(each["kind"], each["copies"]) for each in against["contradictions"]] == [("not_predicted", 1)]
+    assert (retired["why"], set(ran["retired"]["unavailable"])) == ("refused", {"dlp_report"})
+    assert ran["retired"]["rules"][0]["comparable"] is True
+    assert ("dlp" in ran["rules"], ran["rules"]["unseen"]) == (False, ["dlp", "labels", "encrypt_button"])
+    assert ran["computed"]["unseen"] == ["encrypt_button"]

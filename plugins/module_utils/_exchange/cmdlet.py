@@ -73,6 +73,7 @@ CMDLETS = (
     "Get-MessageTraceV2",
     "Get-MessageTraceDetailV2",
     "Get-MailDetailTransportRuleReport",
+    "Get-MailDetailDlpPolicyReport",
     "Get-MailTrafficEncryptionReport",
     "Get-OMEMessageStatus",
     "Set-OMEMessageRevocation",

@@ -19,7 +19,13 @@ ADVANCED_MESSAGE_ENCRYPTION = frozenset(
 )
 
 #: Cmdlets of which Microsoft's pages do not name the role.
-REPORTS = frozenset({"Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport"})
+REPORTS = frozenset(
+    {"Get-MailDetailTransportRuleReport", "Get-MailDetailDlpPolicyReport", "Get-MailTrafficEncryptionReport"}
+)
+
+#: A cmdlet that Microsoft retires, so that an organization without it lacks no permission. Source: Microsoft's pages of the
+#: reports of DLP.
+RETIRED = frozenset({"Get-MailDetailDlpPolicyReport"})
 
 #: Cmdlets that Exchange on-premises does not have.
 CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {
@@ -83,7 +89,7 @@ GRANTED_BY: dict[str, str] = {cmdlet: _granted_by(cmdlet) for cmdlet in CMDLETS}
 
 def missing_cmdlets(granted: Collection[str], *, on_premises: bool) -> dict[str, str]:
     """Each cmdlet that the collection needs and the session does not have, with what grants it."""
-    needed = [cmdlet for cmdlet in CMDLETS if not (on_premises and cmdlet in CLOUD_ONLY)]
+    needed = [cmdlet for cmdlet in CMDLETS if cmdlet not in RETIRED and not (on_premises and cmdlet in CLOUD_ONLY)]
     return {cmdlet: GRANTED_BY[cmdlet] for cmdlet in needed if cmdlet not in granted}
 
 

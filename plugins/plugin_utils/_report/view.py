@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ...module_utils._mail_flow.wording.encrypters import measured_lines
-from ...module_utils._mail_flow.wording.evidence import evidence_headline
+from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
 from ...module_utils._mail_flow.wording.plans import trial_lines
 from .cards import cards_of, is_high
 from .first_screen import answers_of
@@ -295,6 +295,7 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
         "headline": evidence_headline(evidence),
         "lines": [
             *measured_lines(evidence),
+            *dlp_lines(evidence),
             *(rule["text"] for rule in evidence.get("rules", ())),
             *(f"{name}: {why}" for name, why in evidence.get("unavailable", {}).items()),
         ],

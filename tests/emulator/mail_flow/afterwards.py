@@ -74,6 +74,8 @@ class Afterwards:
         self._can_protect = can_protect
         self._decrypts = decrypts
         self._brands = self._touches = False
+        #: The names of the DLP rules that matched.
+        self.matched: tuple[str, ...] = ()
 
     def _ask(self, unknown: str, reason: str, options: tuple[Any, ...], **more: Any) -> Any:
         about = (reason, self._recipient.address)
@@ -135,6 +137,7 @@ class Afterwards:
     def outcome(self, before: Protected) -> Protected | str:
         """How the copy is protected in the end; ``rejected`` if it is blocked or refused."""
         matching = self.matching()
+        self.matched = tuple(rule["Name"] for rule in matching)
         if any(self._blocks(rule) for rule in matching):
             return "rejected"
         if before.protection == "smime" or (before.on_arrival and self._message.own_keys is False):

@@ -27,6 +27,9 @@ _NOT_AS_ASKED = ("as asked", "in clear", "refused")
 class Outcome:
     """What a recipient gets in one world, at the end of the rules. ``rules`` are those that matched, each with whether
     that is certain.
+
+    :param matched_dlp: the DLP rules that matched the copy after the rules. What becomes of it does not depend on them
+        alone, so two outcomes may differ in them and be the same.
     """
 
     fate: str
@@ -40,6 +43,7 @@ class Outcome:
     way: Way | None = None
     disclaimer: bool = False
     by_dlp: tuple[str, ...] = ()
+    matched_dlp: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     after_approval: Outcome | None = None
     after_release: Outcome | None = None
 
@@ -84,9 +88,10 @@ class Judge:
         )
         after = follows.outcome(Protected(str(before.protection), before.protected_by, (), before.on_arrival))
         if isinstance(after, str):
-            return Outcome("rejected", log)
+            return Outcome("rejected", log, matched_dlp=follows.matched)
         return dataclasses.replace(
             before,
+            matched_dlp=follows.matched,
             protection=after.protection,
             protected_by=after.by,
             by_dlp=after.by_dlp,

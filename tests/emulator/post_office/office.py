@@ -156,6 +156,9 @@ class _Passing:
         for name in shown:
             if self.stored[name].get("SetAuditSeverity") != "DoNotAudit":
                 self.state["rule_report"].append(rule_reports.hit(row, name))
+        policies = {rule["Name"]: rule["ParentPolicyName"] for rule in self.state["dlp_rules"]}
+        for name in () if "no rules" in lies else delivery.outcome.matched_dlp:
+            self.state["dlp_report"].append(rule_reports.dlp_hit(row, name, policies[name]))
 
     def _add_row(self, letter: Letter, trace: str, traced: Traced) -> dict[str, Any]:
         seen_from = self._after("trace_seconds")

@@ -109,6 +109,7 @@ _DOCUMENTED = [
         "Get-MessageTraceV2",
         "Get-MessageTraceDetailV2",
         "Get-MailDetailTransportRuleReport",
+        "Get-MailDetailDlpPolicyReport",
         "Get-MailTrafficEncryptionReport",
     ),
 ]

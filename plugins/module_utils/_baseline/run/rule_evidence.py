@@ -13,13 +13,18 @@ from typing import Any
 
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
-from ..._mail_flow.evidence.changes import RULE, LatestChange, changes_of
+from ..._mail_flow.evidence.changes import RULE, LatestChange, changes_of, dlp_changes_of
 from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_of
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
 from ..._mail_flow.wording.encrypters import measured_lines
-from ..._mail_flow.wording.evidence import contradicted_sentence, evidence_headline, evidence_result
+from ..._mail_flow.wording.evidence import (
+    contradicted_sentence,
+    dlp_lines,
+    evidence_headline,
+    evidence_result,
+)
 from ..._resources.rules.stored import rules_of
 from ..controls.effect_on_mail import EffectOnMail, Row
 from ..controls.mail import Mail
@@ -69,6 +74,7 @@ def evidence_of_rules(
             rules=RuleSet(mail.rules),
             facts=facts_of(mail.facts),
             changes=[*changes_of(organization), *known_changes(artifacts, organization, window.begin, now)],
+            dlp_changes=dlp_changes_of(organization),
             now=now,
             sample=_SAMPLE,
         )
@@ -77,7 +83,7 @@ def evidence_of_rules(
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
     result = evidence_result(evidence, unseen=mail.unseen, examples=0)
     result["unavailable"] = {**mail.unavailable, **evidence.unavailable}
-    for line in (evidence_headline(result), *measured_lines(result)):
+    for line in (evidence_headline(result), *dlp_lines(result), *measured_lines(result)):
         task.say(line)
     return result
 
@@ -162,7 +168,9 @@ def _status_by_evidence(evidence: Mapping[str, Any]) -> tuple[ControlStatus, lis
     if "remark" in evidence:
         return ControlStatus.NOT_ASSESSABLE, [evidence["remark"]]
     rules = evidence["rules"]
-    against = [rule for rule in rules if rule["contradictions"]]
+    # What DLP rules do belongs to what is computed of mail. That one is not compared does not matter: Microsoft retires
+    # their report.
+    against = [rule for rule in (*rules, *evidence.get("dlp", {}).get("rules", ())) if rule["contradictions"]]
     others = [rule for rule in rules if not rule["contradictions"]]
     texts = [rule["text"] for rule in (*against, *others)]
     if against:

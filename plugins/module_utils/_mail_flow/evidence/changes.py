@@ -18,7 +18,7 @@ from ..._resources.rules.stored import rules_of
 from ..rules.flow_rule import FlowRule
 
 #: What changed.
-RULE, FACT = "rule", "fact"
+RULE, FACT, DLP_POLICY, DLP_RULE = "rule", "fact", "dlp_policy", "dlp_rule"
 
 #: The subsets whose objects decide who is inside.
 _FACTS = ("accepted_domains", "remote_domains", "inbound_connectors")
@@ -35,7 +35,7 @@ _ANY_ZONE = datetime.timedelta(hours=14)
 class LatestChange:
     """The latest change of something.
 
-    :param what: :data:`RULE` or :data:`FACT`.
+    :param what: :data:`RULE`, :data:`FACT`, :data:`DLP_POLICY` or :data:`DLP_RULE`.
     :param guid: of a rule.
     :param when: the latest time at which it may have been; ``None`` if Exchange does not show it.
     """
@@ -64,6 +64,17 @@ def changes_of(organization: Organization) -> list[LatestChange]:
         for properties in organization.objects(subset)
     ]
     return [*rules, *(fact for fact in facts if fact.when)]
+
+
+def dlp_changes_of(organization: Organization) -> list[LatestChange]:
+    """The latest changes of DLP policies and their rules. Of told ones nobody knows them."""
+    if "dlp_policies" not in organization.subsets or organization.error("dlp_policies") is not None:
+        return [LatestChange(DLP_POLICY, "", None)]
+    return [
+        LatestChange(what, str(properties.get("Name") or ""), _when(properties))
+        for what, subset in ((DLP_POLICY, "dlp_policies"), (DLP_RULE, "dlp_rules"))
+        for properties in organization.objects(subset)
+    ]
 
 
 def changed_rules(

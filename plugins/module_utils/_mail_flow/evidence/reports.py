@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what Exchange reports of its rules, and of encryption.
+"""Reads what Exchange reports of its rules, of DLP rules, and of encryption.
 
 Sources: Microsoft's pages of the cmdlets, and MC1323250: rules are only reported where EventType names their events.
-Columns beyond the documented ones are kept by their names. How protection by a rule is reported is unknown, so no row
+Columns beyond the documented ones are kept by their names. Those of the report of DLP rules are documented nowhere; they
+are taken to be called as its parameters. Microsoft retires the reports of DLP, so it may be gone. How protection by a rule is reported is unknown, so no row
 ever means "encrypted".
 """
 
@@ -17,19 +18,20 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..._exchange.cmdlet import Call
-from ..._exchange.errors import PermissionDeniedError, ProtocolError
+from ..._exchange.errors import ExchangeError, PermissionDeniedError, ProtocolError
 from ..model.addresses import person
 from ..trace.reading import QUERIES, Queries
 from ..trace.rows import RowError, date_of, microseconds_of, name_of_column
 
-RULE_REPORT, ENCRYPTION_REPORT, DETAIL = (
+RULE_REPORT, DLP_REPORT, ENCRYPTION_REPORT, DETAIL = (
     "Get-MailDetailTransportRuleReport",
+    "Get-MailDetailDlpPolicyReport",
     "Get-MailTrafficEncryptionReport",
     "Get-MessageTraceDetailV2",
 )
 
-#: Rows of a page, pages of a query, and the days of the rule report.
-PAGE, MOST_PAGES, OLDEST = 5000, 1000, 10
+#: Rows of a page, pages of a query, and the days of the rule report, and of the report of DLP rules.
+PAGE, MOST_PAGES, OLDEST, OLDEST_DLP = 5000, 1000, 10, 7
 
 #: A report may date a copy so much before or after the trace.
 APART = datetime.timedelta(hours=1)
@@ -37,18 +39,23 @@ APART = datetime.timedelta(hours=1)
 #: The events of rules.
 EVENTS = ("TransportRuleHits", "TransportRuleActionHits")
 
+#: The events of DLP rules that match, or act.
+DLP_EVENTS = ("DLPRuleHits", "DLPActionHits")
+
 #: The calls of a round trip.
 _AT_ONCE = 10
 
 #: The columns that are documented, and those that PowerShell adds.
 _COMMON_COLUMNS = "date eventtype direction domain action organization startdate enddate page pagesize index"
+_COPY_COLUMNS = "messageid messagetraceid transportrule senderaddress recipientaddress subject messagesize"
 _KNOWN = {
-    RULE_REPORT: f"{_COMMON_COLUMNS} messageid messagetraceid transportrule senderaddress recipientaddress subject messagesize",
+    RULE_REPORT: f"{_COMMON_COLUMNS} {_COPY_COLUMNS}",
+    DLP_REPORT: f"{_COMMON_COLUMNS} {_COPY_COLUMNS} dlppolicy",
     ENCRYPTION_REPORT: f"{_COMMON_COLUMNS} messagecount recipientcount aggregateby summarizeby",
 }
 _OF_SHELLS = frozenset(("pscomputername", "runspaceid", "psshowcomputername", "psobjectname"))
 
-#: Column of the rule report to its name for messages.
+#: Column of the reports of rules to its name for messages.
 _NEEDED = {"messagetraceid": "MessageTraceId", "recipientaddress": "RecipientAddress", "transportrule": "TransportRule"}
 
 #: A copy: the message trace's id and the recipient, in lower case.
@@ -57,11 +64,11 @@ Copy = tuple[str, str]
 
 @dataclass(frozen=True)
 class RuleReport:
-    """On which copies Exchange reports that rules acted.
+    """On which copies Exchange reports that rules, or DLP rules, acted.
 
     :param copies: a rule's name or GUID, as the report has it, to copies; :param:`beyond` those of them that it dates
         out of the window.
-    :param vague: messages of which a row names no recipient.
+    :param vague: messages of which a row names no recipient, or no rule.
     :param raw: each unknown column with its first value.
     :param refused: why it could not be read; empty if it was.
     """
@@ -127,22 +134,48 @@ class ReportReader(Queries):
 
         :raises ExchangeError: reading failed in any other way, or a page repeats another.
         """
-        raw, copies, beyond, vague = dict[str, str](), dict[str, set[Copy]](), set[Copy](), set[str]()
         try:
-            for row in self._pages(RULE_REPORT, begin - APART, min(until + APART, now), raw, EventType=list(EVENTS)):
-                missing = [_NEEDED[name] for name in _NEEDED if name not in row]
-                if missing:
-                    raise _broken(f"has no column {', '.join(missing)}", RULE_REPORT)
-                rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower().strip("{}")
-                named = filter(str.strip, _text(row, "recipientaddress").split(";"))
-                acted_on = {(message, person(recipient).lower()) for recipient in named}
-                if not acted_on:
-                    vague.add(message)
-                copies.setdefault(rule, set()).update(acted_on)
-                if not _is_within(row.get("date"), begin, until):
-                    beyond |= acted_on
+            return self._rules_of(RULE_REPORT, EVENTS, begin, until, now)
         except PermissionDeniedError as error:
             return RuleReport(refused=str(error))
+
+    def dlp_report(self, begin: datetime.datetime, until: datetime.datetime, now: datetime.datetime) -> RuleReport:
+        """The copies on which DLP rules acted, as :meth:`rule_report`.
+
+        Whatever keeps it from being read is a part of it, as that Microsoft has retired it, or that it has other columns.
+        """
+        try:
+            return self._rules_of(DLP_REPORT, DLP_EVENTS, begin, until, now)
+        except ExchangeError as error:
+            return RuleReport(refused=str(error))
+
+    def _rules_of(
+        self,
+        cmdlet: str,
+        events: Sequence[str],
+        begin: datetime.datetime,
+        until: datetime.datetime,
+        now: datetime.datetime,
+    ) -> RuleReport:
+        """What a report has of rules.
+
+        :raises ExchangeError: reading failed, or a page repeats another.
+        """
+        raw, copies, beyond, vague = dict[str, str](), dict[str, set[Copy]](), set[Copy](), set[str]()
+        for row in self._pages(cmdlet, begin - APART, min(until + APART, now), raw, EventType=list(events)):
+            missing = [_NEEDED[name] for name in _NEEDED if name not in row]
+            if missing:
+                raise _broken(f"has no column {', '.join(missing)}", cmdlet)
+            rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower().strip("{}")
+            named = filter(str.strip, _text(row, "recipientaddress").split(";"))
+            acted_on = {(message, person(recipient).lower()) for recipient in named}
+            if not (acted_on and rule):
+                vague.add(message)
+            if not rule:
+                continue
+            copies.setdefault(rule, set()).update(acted_on)
+            if not _is_within(row.get("date"), begin, until):
+                beyond |= acted_on
         return RuleReport(
             {rule: frozenset(copies_of_name) for rule, copies_of_name in sorted(copies.items())},
             raw,

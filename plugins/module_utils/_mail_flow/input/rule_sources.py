@@ -194,14 +194,19 @@ def _with_facts(
 
 
 def organization_rules(
-    task: MailFlowContext, guarantees: Sequence[Guarantee] = (), people: Sequence[str] = ()
+    task: MailFlowContext,
+    guarantees: Sequence[Guarantee] = (),
+    people: Sequence[str] = (),
+    *,
+    compliance: bool = False,
 ) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
     """What was read of the organization, its rules, every fact, and why some could not be read.
 
     :param guarantees: guarantees that may name groups and people, too.
     :param people: addresses of which the directory is asked whether they are groups, and of whom.
+    :param compliance: whether the compliance endpoint is asked for its facts, too.
     """
-    subsets = facts_not_in(given_facts(task.params))
+    subsets = facts_not_in(given_facts(task.params), compliance=compliance)
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = RuleSet(rules_from(organization))
     named = RuleSet([{"name": "people", "actions": {"blind_copy_to": list(people)}}] if people else [])

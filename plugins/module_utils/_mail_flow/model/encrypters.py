@@ -45,7 +45,7 @@ class Encrypter:
     :param acts: whether it acts at all: one in a test mode does not.
     :param mode: the mode of its policy.
     :param unclear: what of it was not understood, so that it may do anything, or nothing; empty if all was.
-    :param guid: of a label; a message names it by that, or by its name.
+    :param guid: of a rule or label, empty if it is not known; a message names its label by that, or by the name.
     """
 
     kind: str

@@ -228,6 +228,7 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
         edits=any(actions.get(name) for name in _EDITS),
         acts=policy.acts is not False and rule.enabled,
         mode=policy.mode if rule.enabled and policy.scope.exchange is not False else "",
+        guid=rule.guid,
         unclear="actions" if anything else "",
     )
 

@@ -11,8 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..evidence.changes import RULE
-from ..evidence.comparison import (
+from ..evidence.changes import DLP_POLICY, DLP_RULE, FACT, RULE
+from ..evidence.comparison import Evidence, EvidenceResult
+from ..evidence.dlp_comparison import DlpEvidence
+from ..evidence.reports import Traced
+from ..evidence.tally import (
     CHANGED,
     LATE,
     NOT_PREDICTED,
@@ -22,12 +25,9 @@ from ..evidence.comparison import (
     SILENT,
     YOUNG,
     Contradiction,
-    Evidence,
-    EvidenceResult,
     Incomparable,
     RuleEvidence,
 )
-from ..evidence.reports import Traced
 from .encrypters import measured_lines, otherwise_row
 from .replay import PREMISES, number_of, window_row
 from .unseen import unseen_lines
@@ -42,6 +42,9 @@ EVIDENCE_PREMISES = (
     {"id": "removed", "text": "No rule was removed in the window: Exchange does not show removed rules."},
 )
 
+#: What changed, in words.
+_CHANGED = {RULE: "the rule", FACT: "the fact", DLP_POLICY: "the DLP policy", DLP_RULE: "the DLP rule"}
+
 _CONTRADICTS = {NOT_REPORTED: "certain and not reported", NOT_PREDICTED: "reported and computed as impossible"}
 
 
@@ -54,7 +57,11 @@ def evidence_result(result: EvidenceResult, *, unseen: Iterable[str], examples: 
     evidence = result.evidence
     raw = [
         {"report": cmdlet, "column": column, **({"value": value} if examples else {})}
-        for cmdlet, columns in (("rules", result.report.raw), ("encryption", result.encryption.raw))
+        for cmdlet, columns in (
+            ("rules", result.report.raw),
+            ("dlp", result.dlp.report.raw if result.dlp else {}),
+            ("encryption", result.encryption.raw),
+        )
         for column, value in columns.items()
     ]
     return {
@@ -62,6 +69,7 @@ def evidence_result(result: EvidenceResult, *, unseen: Iterable[str], examples: 
         "copies": evidence.copies,
         "rules": [_rule(rule) for rule in evidence.rules],
         "strangers": list(evidence.strangers),
+        **({"dlp": _dlp(result.dlp)} if result.dlp else {}),
         **({} if result.encryption.refused else {"encryption": [vars(day) for day in result.encryption.days]}),
         "encrypted_otherwise": otherwise_row(result.encryption, result.window, evidence.explained),
         "unseen": list(unseen),
@@ -81,18 +89,50 @@ def evidence_lines(evidence: Evidence, result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}."
         )
-    return [*lines, *measured_lines(result), *unseen_lines(result)]
+    return [*lines, *dlp_lines(result), *measured_lines(result), *unseen_lines(result)]
+
+
+def dlp_lines(result: Mapping[str, Any]) -> list[str]:
+    """A sentence for each DLP rule of which something is reported, or that certainly acts; one for all if none can be
+    compared.
+
+    :param result: as :func:`evidence_result` makes it.
+    """
+    if "dlp" not in result:
+        return []
+    rules, strangers = result["dlp"]["rules"], result["dlp"]["strangers"]
+    lines = []
+    apart = {rule["reason"] for rule in rules if not rule["comparable"]}
+    if len(apart) == 1 and not any(rule["comparable"] for rule in rules):
+        lines.append(f"DLP rules cannot be compared: {apart.pop()}")
+    else:
+        lines += [rule["text"] for rule in rules if rule.get("reported") or rule["predicted"]["certain"]]
+    if strangers:
+        names = ", ".join(map(repr, strangers))
+        lines.append(f"Exchange also reports DLP rules that no longer exist by that name: {names}.")
+    return lines
+
+
+def _dlp(evidence: DlpEvidence) -> dict[str, Any]:
+    """What Exchange reports of DLP rules, in the result."""
+    window = {key: value for key, value in window_row(evidence.window).items() if key in ("from", "until")}
+    return {
+        "window": window,
+        "rules": [{**_rule(rule), "policy": rule.policy} for rule in evidence.rules],
+        "strangers": list(evidence.strangers),
+    }
 
 
 def rule_sentence(rule: RuleEvidence) -> str:
     """What Exchange reports of a rule: ``Exchange reports that 'X' acted on 412 copies; 409 were certain, 31 uncertain,
     none contradicts.``
     """
+    name = f"the DLP rule {rule.name!r} of the policy {rule.policy!r}" if rule.policy else repr(rule.name)
     if rule.why_not:
-        return f"{rule.name!r} cannot be compared: {why_not(rule.why_not)}"
-    acted = "acted on" if rule.mode == "Enforce" else "would have acted on"
+        return f"{name[0].upper()}{name[1:]} cannot be compared: {_reason(rule)}"
+    acted = "matched" if rule.policy else "acted on" if rule.mode == "Enforce" else "would have acted on"
     computed = f"{rule.certain:,} {_were(rule.certain)} certain, {rule.possible:,} uncertain"
-    head = f"Exchange reports that {rule.name!r} {acted} {_copies(rule.reported or 0)}; {computed}"
+    head = f"Exchange reports that {name} {acted} {_copies(rule.reported or 0)}; {computed}"
     against = [f"{head}.", *map(contradiction_sentence, rule.contradictions)]
     lines = [f"{head}, none contradicts." if rule.compared else f"{head}: no copy can be compared."]
     return " ".join([*(against if rule.contradictions else lines), *_not_compared(rule)])
@@ -104,7 +144,9 @@ def _not_compared(rule: RuleEvidence) -> Iterator[str]:
         yield f"{rule.left_out:,} of the reported copies {_were(rule.left_out)} not computed."
     if rule.untraced:
         yield f"{rule.untraced:,} more {_were(rule.untraced)} reported that the trace does not have."
-    if rule.late:
+    if rule.late and rule.policy:
+        yield f"{_copies(rule.late)} {_were(rule.late)} certain of which nothing is reported."
+    elif rule.late:
         yield f"{_copies(rule.late)} {_were(rule.late)} newer than the report."
 
 
@@ -114,13 +156,24 @@ def contradiction_sentence(contradiction: Contradiction) -> str:
     return f"{_copies(contradiction.copies)} {'contradicts' if contradiction.copies == 1 else 'contradict'}: {_CONTRADICTS[contradiction.kind]}{rests}."
 
 
+def _reason(rule: RuleEvidence) -> str:
+    """Why a rule cannot be compared."""
+    if rule.why_not is None:
+        return ""
+    if rule.policy and rule.why_not.kind == LATE:
+        return (
+            "nothing is reported of the mail that it matches. Whether the report has all DLP rules is not documented."
+        )
+    return why_not(rule.why_not)
+
+
 def why_not(incomparable: Incomparable) -> str:
     """Why a rule cannot be compared, as a sentence without its subject."""
     if incomparable.kind == REFUSED:
         return f"the report could not be read. {incomparable.detail}"
     if incomparable.kind == CHANGED and incomparable.change:
         change = incomparable.change
-        what = f"the rule {change.name!r}" if change.what == RULE else f"the fact {change.name!r}"
+        what = f"{_CHANGED[change.what]} {change.name!r}" if change.name else "the DLP policies"
         if change.when is None:
             return f"Exchange does not show when {what} changed."
         return f"{what} changed on {_text(change.when)}: only a window that begins an hour after that, or later, can be compared."
@@ -143,7 +196,7 @@ def _rule(rule: RuleEvidence) -> dict[str, Any]:
         "predicted": {"certain": rule.certain, "possible": rule.possible},
         "comparable": rule.why_not is None,
         **(
-            {"reason": why_not(rule.why_not), "why": rule.why_not.kind}
+            {"reason": _reason(rule), "why": rule.why_not.kind}
             if rule.why_not
             else {
                 "compared": rule.compared,

@@ -20,7 +20,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Comparison,
     Evidence,
     EvidenceResult,
-    RuleEvidence,
     compare,
     read_evidence,
 )
@@ -29,13 +28,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleReport,
     Traced,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.tally import RuleEvidence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,
-    Trace,
     microseconds_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
@@ -44,9 +42,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     rule_sentence,
 )
 
-NOW = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.UTC)
-UNTIL = NOW - datetime.timedelta(hours=24)
-WINDOW = Window(UNTIL - datetime.timedelta(days=7), UNTIL)
+from tests.unit.mail_flow.evidence.windows import NOW, UNTIL, WINDOW, row, traced
+
 FACTS = facts_of(
     {"accepted_domains": ["contoso.com"], "remote_domains": [], "inbound_connectors": [], "mail_users": []}
 )
@@ -67,32 +64,6 @@ WORDS: dict[str, Any] = {
 
 
 UNCHANGED = LatestChange(RULE, "Partners", WINDOW.begin - datetime.timedelta(days=1), PARTNERS["guid"])
-
-
-def row(number: int, recipient: str = "ann@fabrikam.com", **others: Any) -> Row:
-    said = {
-        "message": f"m{number}",
-        "received": microseconds_of(UNTIL - datetime.timedelta(hours=1, minutes=number)),
-        "sender": "megan@contoso.com",
-    }
-    return Row(
-        **{
-            **said,
-            "recipient": recipient,
-            "status": "Delivered",
-            "subject": f"Subject {number}",
-            "size": 1000,
-            "from_ip": NO_HOP,
-            **others,
-        }
-    )
-
-
-def traced(rows: Iterable[Row]) -> Trace:
-    trace = Trace()
-    for each in rows:
-        trace.add(each)
-    return trace
 
 
 def compared(
