@@ -237,7 +237,7 @@ encrypted_otherwise:
     reported: {policy: 413, manual: 2}
     explained: {certain: 403, possible: 403}
     text: >-
-      Something else encrypts here: 12 of 1,000 messages in 7 days (by policy 10, by people 2). Exchange counts 413 by
+      Encrypted, but not by rules: 12 of 1,000 messages in 7 days (by policy 10, by people 2). Exchange counts 413 by
       policy; rules encrypt 403.
 sample:
   description: >-

@@ -81,7 +81,7 @@ def test_what_exchange_reports_is_what_was_computed(tenant: Tenant) -> None:
     found = evidence(tenant)
     assert found["msg"].splitlines() == [
         "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts.",
-        "Something else encrypts here: 0 of 12 messages in 7 days (by policy 0, by people 0)."
+        "Encrypted, but not by rules: 0 of 12 messages in 7 days (by policy 0, by people 0)."
         " Exchange counts 8 by policy; rules encrypt 8.",
         "Not seen: DLP policies, sensitivity labels, the Encrypt button.",
     ]

@@ -319,7 +319,7 @@ def test_several_organizations_are_on_one_page_with_a_line_each(emulator: Emulat
     assert " Protected by rules: 20; not by rules: 10. " in said["contoso"]
     assert " Protected by rules: 0; not by rules: 6. " in said["northwind"]
     for name in ("contoso", "northwind"):
-        assert " Something else encrypts here: 0 of " in said[name]
+        assert " Encrypted, but not by rules: 0 of " in said[name]
         assert said[name].endswith(" Not seen: DLP policies, sensitivity labels, the Encrypt button.")
     assert [path.name for path in folder.rglob("*.html")] == ["replay.html"]
     assert not [call for call in emulator.calls if call.applied]

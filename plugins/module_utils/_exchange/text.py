@@ -5,7 +5,8 @@ console."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 #: Invisible characters that change what is displayed (terminal, direction and width controls), and characters that XML
@@ -19,6 +20,12 @@ _FOR_PEOPLE = re.compile(f"[{_INVISIBLE}]")
 _FOR_CONSOLES = re.compile(f"([\t\n{_INVISIBLE}])")
 #: PowerShell accepts each of these to open or close a single-quoted string.
 _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
+
+#: The most columns of a line on a terminal.
+MOST_COLUMNS = 160
+
+#: What the second line of a folded one begins with, behind the first one's own indentation.
+FOLD_INDENT = "  "
 
 #: The number of values that a sentence lists.
 _LISTED = 3
@@ -34,6 +41,23 @@ def visible(text: str) -> str:
 def visible_line(text: str) -> str:
     """The same on one line: tabs and line feeds are replaced, too."""
     return visible(text).replace("\t", "[U+0009]").replace("\n", "[U+000A]")
+
+
+def folded(lines: Iterable[str]) -> Iterator[str]:
+    """Lines as a terminal shows them: long ones in several. A word longer than a line, such as a path, stays whole."""
+    for line in (part for text in lines for part in text.split("\n")):
+        if len(line) <= MOST_COLUMNS:
+            yield line
+            continue
+        indentation = line[: len(line) - len(line.lstrip())]
+        yield from textwrap.wrap(
+            line,
+            MOST_COLUMNS,
+            subsequent_indent=f"{indentation}{FOLD_INDENT}",
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def value_text(value: Any, others: Callable[[Any], str] = repr) -> str:

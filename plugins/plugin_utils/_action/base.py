@@ -37,7 +37,7 @@ from ...module_utils._exchange.errors import (
     defect,
 )
 from ...module_utils._exchange.permissions import GRANTED_BY
-from ...module_utils._exchange.text import visible
+from ...module_utils._exchange.text import folded, visible
 from .._transports.regular_file import content_of
 from .diff import as_text, diff
 
@@ -80,7 +80,7 @@ class ModuleAction(ActionBase):
             mailboxes=self._mailboxes,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
-            say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {shown_text(text, gone)}"),
+            say=lambda text: show_folded(f"[{(task_vars or {}).get('inventory_hostname')}] {shown_text(text, gone)}"),
         )
         result = self._outcome(task)
         if "changes" in result:
@@ -283,3 +283,8 @@ def show(text: str) -> None:
     own = inspect.unwrap(Display.display, stop=lambda function: function.__globals__["__name__"] == display.__name__)
     # Whoever reads results as JSON finds nothing else among them.
     own(Display(), text, stderr="json" in C.DEFAULT_STDOUT_CALLBACK)
+
+
+def show_folded(text: str) -> None:
+    """Shows sentences now, none wider than a terminal."""
+    show("\n".join(folded([text])))

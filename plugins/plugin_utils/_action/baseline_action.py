@@ -21,11 +21,12 @@ from ...module_utils._baseline.run.variable_validation import directory_of, owne
 from ...module_utils._engine.arguments import validate
 from ...module_utils._engine.context import ModuleContext
 from ...module_utils._exchange.errors import OptionError
+from ...module_utils._exchange.text import folded
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import mail_lines
 from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .artifact_files import ArtifactFiles
-from .base import ModuleAction, folders_of_job, plain, show, shown_text
+from .base import ModuleAction, folders_of_job, plain, show, show_folded, shown_text
 from .diff import to_yaml
 from .folders import RunFolder
 from .mail_flow import experiment_context
@@ -123,7 +124,7 @@ class BaselineAction(ModuleAction):
         lines += unseen_lines(mail) if lines else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
-            text = "\n".join([f"{host}: effect on mail", *(f"  {line}" for line in lines), ""])
+            text = "\n".join([f"{host}: effect on mail", *folded(f"  {line}" for line in lines), ""])
             if result.get("changed") and not result.get("failed") and "diff" in result:
                 result["diff"] = [result["diff"], {"prepared": text}]
             else:
@@ -155,7 +156,7 @@ class BaselineAction(ModuleAction):
                 directory_of(variables), host, run, procedure, owners_of(variables)
             ),
             experiment=lambda options: self._experiment(options, fields),
-            show=lambda line: show(shown_text(line, folders_of_job(task_vars))),
+            show=lambda line: show_folded(shown_text(line, folders_of_job(task_vars))),
             to_yaml=to_yaml,
             folders_of_job=folders_of_job(task_vars),
             # Core read them at the start and returns its cached copy.

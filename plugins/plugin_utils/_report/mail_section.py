@@ -117,7 +117,8 @@ def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
 
 def unseen_of(organization: Record) -> list[str]:
     """What the verdicts about an organization's mail do not see, in lines."""
-    return unseen_lines(mail_of(organization).as_dict())
+    overview = organization.get("overview") or {}
+    return list(dict.fromkeys([*unseen_lines(mail_of(organization).as_dict()), *unseen_lines(overview)]))
 
 
 def observed_of(organization: Record) -> list[str]:
@@ -150,6 +151,8 @@ def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
     rows = [(name, [table[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
     if not rows:
         return {}
+    if len(table) == 1:  # Nobody else is named, so it is not "everybody else".
+        rows = [("everybody outside", cells) for _name, cells in rows]
     return {
         "kinds": [KINDS_OF_MAIL[kind] for kind in kinds],
         "rows": rows,

@@ -25,7 +25,6 @@ from markupsafe import Markup, escape
 from ...module_utils._exchange.document import document_line
 from ...module_utils._mail_flow.wording.policy import kept_rows
 from ...module_utils._mail_flow.wording.replay import replay_lines
-from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .labels import (
     ACCEPTED,
     CONTROL,
@@ -141,7 +140,6 @@ def _environment() -> jinja2.Environment:
     environment.filters["as_text"] = as_text
     environment.filters["as_line"] = as_line
     environment.filters["differing"] = differing
-    environment.filters["unseen_lines"] = unseen_lines
     environment.filters["kept_rows"] = kept_rows
     for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
 from ...module_utils._mail_flow.wording.encrypters import measured_lines
 from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
 from ...module_utils._mail_flow.wording.plans import trial_lines
@@ -235,6 +236,12 @@ def _head(run: Record, organizations: Sequence[Record]) -> dict[str, Any]:
     }
 
 
+def _shows_dlp_and_labels(organization: Record) -> bool:
+    """Whether DLP policies and labels are among what was computed."""
+    unseen = mail_of(organization).unseen
+    return unseen is not None and not {DLP, LABELS} & set(unseen)
+
+
 def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
     """What rules do to mail: today, by the changes, and as mail that arrived shows."""
     mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
@@ -252,10 +259,11 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
         ],
         "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in mail_of(item).trials],
         "encrypters": [(name_of(item), rows) for item in organizations if (rows := encrypters_of(item)) and detailed],
-        "unseen_of_mail": [
+        "not_seen": [
             *(f"{name_of(item)}: {line}" for item in organizations for line in observed_of(item)),
             *dict.fromkeys(line for item in organizations for line in unseen_of(item)),
         ],
+        "hides_dlp_or_labels": not all(_shows_dlp_and_labels(item) for item in organizations),
         "same_mail": not mail and any(mail_of(organization).difference is not None for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(

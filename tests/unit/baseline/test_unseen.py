@@ -151,13 +151,13 @@ def test_each_replay_has_it_and_what_else_encrypts(more: dict[str, Any]) -> None
     lines = found["msg"].splitlines()
     assert lines[1] == "Protected by rules: 8; not by rules: 4."
     assert lines[2:4] == [
-        "Something else encrypts here: 5 of 12 messages in 7 days (by policy 3, by people 2)."
+        "Encrypted, but not by rules: 5 of 12 messages in 7 days (by policy 3, by people 2)."
         " Exchange counts 11 by policy; rules encrypt 8.",
         LINE,
     ]
     page = render_replay({"organizations": [{"host": "contoso", **found}], "generated_at": "now"})
     assert LINE in page
-    assert "Something else encrypts here: 5 of 12 messages" in page
+    assert "Encrypted, but not by rules: 5 of 12 messages" in page
 
 
 def test_evidence_has_it_and_what_else_encrypts() -> None:
@@ -172,7 +172,7 @@ def test_that_nothing_is_counted_says_why(module: Any) -> None:
     session = EmulatedSession(organization(hidden_cmdlets=["Get-MailTrafficEncryptionReport"]), "rest")
     found = result_of(module, session)
     assert set(found["encrypted_otherwise"]) == {"text"}
-    assert "How much something else encrypts here is unknown: " in found["msg"]
+    assert "How much is encrypted, but not by rules, is unknown: " in found["msg"]
     assert "Get-MailTrafficEncryptionReport" in found["msg"]
 
 
@@ -256,7 +256,7 @@ def test_the_page_of_an_audit_shows_the_counts_and_who_encrypts_what(tmp_path: P
     role = Role(organization(), str(tmp_path))
     role.plan("audit", evidence_days=7, **RULES)
     page = render_html({"format": 1, "kind": "audit", "organizations": [role.report]})
-    for said in ("Who encrypts what", "Messages encrypted by policy", "Something else encrypts here: 5 of 12 messages"):
+    for said in ("Who encrypts what", "Messages encrypted by policy", "Encrypted, but not by rules: 5 of 12 messages"):
         assert said in page
     rows = [(row["kind"], row["rests_on"]) for row in role.report["mail"]["encrypters"]]
     assert rows == [("rule", "read"), ("dlp", "reported"), ("label", "reported"), ("button", "reported")]

@@ -68,7 +68,7 @@ def test_what_rules_do_not_explain_is_counted_and_nothing_is_said_too(
     numbers: tuple[int, int, int, int], said: str
 ) -> None:
     found = counted(*numbers)
-    assert found["text"] == f"Something else encrypts here: {said}"
+    assert found["text"] == f"Encrypted, but not by rules: {said}"
     assert found["otherwise"] == found["policy"] + found["manual"]
     assert found["policy"] == max(0, numbers[0] - numbers[3])
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import MOST_COLUMNS, folded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import (
-    MOST_COLUMNS,
     MOST_LINES,
     screen_of,
 )
@@ -31,3 +31,11 @@ def test_the_last_lines_stand_however_many_come_before(count: int, more: int) ->
     assert len(found) == MOST_LINES
     assert found[-1] == "Last."
     assert (f"{more} more lines" in found[-2]) == bool(more)
+
+
+def test_a_word_wider_than_a_terminal_stays_whole() -> None:
+    path = f"/runs/{'a' * MOST_COLUMNS}/report.html"
+    assert list(folded([f"1 organization: 1 changed. Report: {path}"])) == [
+        "1 organization: 1 changed. Report:",
+        f"  {path}",
+    ]

@@ -61,13 +61,13 @@ def measured_row(measurement: Measured) -> dict[str, Any]:
 
 
 def measured_sentence(measurement: Measured) -> str:
-    """``Something else encrypts here: 12 of 1,000 messages in 7 days (by policy 10, by people 2). …``"""
+    """``Encrypted, but not by rules: 12 of 1,000 messages in 7 days (by policy 10, by people 2). …``"""
     explained, days = measurement.explained, f"{measurement.days:,} day{'' if measurement.days == 1 else 's'}"
     open_ = explained.possible - explained.certain
     may = f", and may encrypt {open_:,} more" if open_ else ""
     least = "at least " if open_ and measurement.policy else ""
     return (
-        f"Something else encrypts here: {least}{measurement.otherwise:,} of {explained.messages:,} messages in {days}"
+        f"Encrypted, but not by rules: {least}{measurement.otherwise:,} of {explained.messages:,} messages in {days}"
         f" (by policy {measurement.by_another_policy:,}, by people {measurement.manual:,})."
         f" Exchange counts {measurement.policy:,} by policy; rules encrypt {explained.certain:,}{may}."
     )
@@ -78,7 +78,7 @@ def otherwise_row(report: EncryptionReport, window: Window, explained: Explained
     read.
     """
     if report.refused:
-        return {"text": f"How much something else encrypts here is unknown: {report.refused}"}
+        return {"text": f"How much is encrypted, but not by rules, is unknown: {report.refused}"}
     return measured_row(measured(report, window.begin, window.until, explained))
 
 
@@ -106,6 +106,9 @@ def encrypter_rows(
 
 
 _Row = tuple[str, str, str, str]
+
+#: What is said of a kind of which nothing is known.
+_NOT_SEEN = "not seen"
 
 #: What is said where none of a kind changes mail.
 _NONE = "none that encrypts or decrypts mail"
@@ -142,7 +145,7 @@ def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iter
 
 def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
     if not counted or "policy" not in counted:
-        return "not seen", UNSEEN
+        return _NOT_SEEN, UNSEEN
     days = f"{counted['days']} days"
     if not counted["policy"]:
         return f"no message in {days} that Exchange counts by policy and rules do not explain", REPORTED
@@ -188,10 +191,15 @@ def _called(row: Mapping[str, str]) -> str:
     return name if name in _EVERY else f"{KINDS_OF_ENCRYPTER[row['kind']]} {name!r}"
 
 
+def _covers(row: Mapping[str, str]) -> str:
+    """The mail of a row, and on what that rests, unless the first says the second."""
+    return row["covers"] if row["covers"] == _NOT_SEEN else f"{row['covers']} ({row['rests_on']})"
+
+
 def encrypter_lines(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """The table as lines of a terminal; none if there is none."""
     if not rows:
         return []
     more = [f"  {len(rows) - _SHOWN} more are in the report."] if len(rows) > _SHOWN else []
-    shown = [f"  {_called(row)}: {row['covers']} ({row['rests_on']})" for row in rows[:_SHOWN]]
+    shown = [f"  {_called(row)}: {_covers(row)}" for row in rows[:_SHOWN]]
     return ["Who encrypts what, and on what that rests:", *shown, *more]

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-#: The most lines of a ``msg``, and the most columns of each.
-MOST_LINES, MOST_COLUMNS = 40, 160
+from ..._exchange.text import FOLD_INDENT, MOST_COLUMNS, folded
 
-#: What the second line of a long one begins with, behind the first one's own indentation.
-_INDENT = "  "
+#: The most lines of a ``msg``.
+MOST_LINES = 40
 
 
 def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
@@ -18,8 +16,8 @@ def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
 
     :param always: the last lines, which stand there however many come before.
     """
-    ends = list(_folded(always))
-    shown = list(_folded(lines))
+    ends = list(folded(always))
+    shown = list(folded(lines))
     room = MOST_LINES - len(ends)
     if len(shown) > room:
         more = len(shown) - room + 1
@@ -38,21 +36,6 @@ def unfolded(screen: str) -> list[str]:
             found[-1] = f"{found[-1]} {text}"
         else:
             found.append(line)
-            below = own + _INDENT
+            below = own + FOLD_INDENT
         last = line
     return found
-
-
-def _folded(lines: Iterable[str]) -> Iterator[str]:
-    for line in (part for one_line in lines for part in one_line.split("\n")):
-        if len(line) <= MOST_COLUMNS:
-            yield line
-            continue
-        own = line[: len(line) - len(line.lstrip())]
-        yield from textwrap.wrap(
-            line,
-            MOST_COLUMNS,
-            subsequent_indent=f"{own}{_INDENT}",
-            replace_whitespace=False,
-            break_on_hyphens=False,
-        )

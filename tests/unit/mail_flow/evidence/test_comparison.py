@@ -388,7 +388,7 @@ def test_the_result_names_nobody_unless_asked() -> None:
     assert "@" not in str(result)
     assert "encryption" not in result
     assert (result["encrypted_otherwise"], result["unseen"]) == (
-        {"text": "How much something else encrypts here is unknown: no"},
+        {"text": "How much is encrypted, but not by rules, is unknown: no"},
         ["dlp"],
     )
     assert result["raw"] == [
