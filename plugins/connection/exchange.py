@@ -24,6 +24,7 @@ requirements:
   - pypsrp (transport V(psrp))
   - pypsrp, msal, PowerShell 7.4 or newer and its module ExchangeOnlineManagement 3.9 or newer (transport
     V(powershell)); version 3.10 of the module requires PowerShell 7.6
+  - a module with Connect-IPPSSession on the management host, to read DLP policies and labels (transport V(psrp))
 notes:
   - Set C(ansible_connection) on a group of organizations, never on C(all), because C(localhost) would use it too.
   - A play with C(hosts=localhost) and the keyword C(connection) still uses V(local), because a variable of the implicit
@@ -206,6 +207,9 @@ options:
       - >-
         The front of Microsoft Purview's compliance endpoint, which has DLP policies and sensitivity labels. The default
         depends on O(exchange_environment). None is known for V(O365China).
+      - >-
+        With O(exchange_transport=psrp) and O(exchange_transport=powershell) it is what Connect-IPPSSession gets as its
+        C(ConnectionUri), with C(/powershell-liveid/) after it.
       - Set it only for tests or gateways.
     type: str
     vars:
@@ -216,6 +220,10 @@ options:
       - >-
         By default, it is asked, and what is not granted or cannot be reached is named as not seen. V(false): it is
         never asked. V(true): a host whose compliance endpoint cannot be reached is unreachable.
+      - >-
+        It is asked over a second session, which Connect-IPPSSession of Microsoft's module opens with
+        O(exchange_transport=psrp) and O(exchange_transport=powershell). Of an endpoint that is connected already
+        (O(exchange_psrp_connect=none)), V(true) says that its session has the cmdlets.
     type: bool
     vars:
       - name: ansible_exchange_compliance
@@ -253,7 +261,8 @@ options:
   exchange_powershell_processes:
     description:
       - The maximum number of PowerShell processes in a run with O(exchange_transport=powershell). Each takes 140 to 300
-        MB of memory and serves one organization at a time.
+        MB of memory and serves one organization at a time. DLP policies and labels are read by a second process of
+        their organization.
       - The number applies to the whole run. If hosts have different numbers, the smallest one applies.
       - If a run has more organizations, the process that has been idle longest ends to make room for the next
         organization, and its own organization must connect again later. Set C(forks) to no more than this number, and

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta, timezone
 from typing import Any
 from xml.etree import ElementTree
@@ -84,8 +84,8 @@ def _value(kind: Kind, value: Any, flavour: Flavour, references: Iterator[int]) 
         return _list(kind, value or [], server, references)
     if kind is Kind.BYTES and server:
         return _leaf("BA", value)
-    if value is None:
-        return ElementTree.Element("Nil")
+    if value is None or kind is Kind.TABLE:
+        return _nested(value, references)
     if kind is Kind.BOOL:
         return _leaf("B", "true" if value else "false")
     if kind is Kind.INT:
@@ -117,7 +117,34 @@ def _list(kind: Kind, items: list[str], server: bool, references: Iterator[int])
     _types(element, *names, "System.Object", reference=str(next(references)))
     content = ElementTree.SubElement(element, "LST")
     for item in items:
-        content.append(_leaf("URI", item) if server and uri else _leaf("S", escaped(str(item))))
+        content.append(_leaf("URI", item) if server and uri else _nested(item, references))
+    return element
+
+
+def _nested(value: Any, references: Iterator[int]) -> ElementTree.Element:
+    """A value in a list or a hash table."""
+    if value is None:
+        return ElementTree.Element("Nil")
+    if not isinstance(value, (Mapping, list)):
+        return _leaf("S", escaped(str(value)))
+    element = ElementTree.Element("Obj", RefId=str(next(references)))
+    is_table = isinstance(value, Mapping)
+    _types(
+        element,
+        f"System.Collections.{'Hashtable' if is_table else 'ArrayList'}",
+        "System.Object",
+        reference=str(next(references)),
+    )
+    if not isinstance(value, Mapping):
+        content = ElementTree.SubElement(element, "LST")
+        content.extend(_nested(item, references) for item in value)
+        return element
+    table = ElementTree.SubElement(element, "DCT")
+    for name, item in value.items():
+        entry = ElementTree.SubElement(table, "En")
+        for part, held in (("Key", _leaf("S", escaped(str(name)))), ("Value", _nested(item, references))):
+            held.set("N", part)
+            entry.append(held)
     return element
 
 

@@ -27,6 +27,7 @@ class ComplianceApi(AdminApi):
     """
 
     wire = "compliance"
+    is_compliance = True
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
@@ -43,7 +44,7 @@ class ComplianceApi(AdminApi):
             self._count()
             fault = self.service.faults.transport(self.wire, "banner", organization=self._named(banner[1]))
             return strike(self._unauthorized_from_now_on(fault), lambda: self._place(host, banner[1], request))
-        match = re.match(r"/adminapi/[^/]+/([^/]+)/", request.path)
+        match = re.match(r"/adminapi/[^/]+/([^/]+)/", request.path, re.IGNORECASE)
         organization = self.service.find(match[1]) if match else None
         if match and organization and host in COMPLIANCE and organization.state["compliance_place"]:
             # The front runs no cmdlets of an organization that is elsewhere.

@@ -272,7 +272,9 @@ def _record(error: CmdletError, command: str) -> types.ErrorRecord:
 def _contained(record: types.ErrorRecord) -> types.ErrorRecord:
     """The error of a first statement that ended it, as it comes where more statements follow."""
     kind = str(record.Exception.PSObject.type_names[0])
-    if not kind.endswith(".MethodInvocationException"):
+    # What a script throws keeps its type.
+    is_thrown = record.FullyQualifiedErrorId == record.Exception.Message
+    if not is_thrown and not kind.endswith(".MethodInvocationException"):
         record.Exception = _exception(
             str(record.Exception.Message), "System.Management.Automation.ParentContainsErrorRecordException"
         )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the stand-in for the module ExchangeOnlineManagement asks, in JSON over loopback: ``POST /SHELL/connect``,
-``/SHELL/invoke`` and ``/SHELL/disconnect``. The console of the shell answers, so that who may sign in, what a cmdlet
+``/SHELL/connect-compliance``, ``/SHELL/invoke`` and ``/SHELL/disconnect``. The console of the shell answers, so that who may sign in, what a cmdlet
 does and how it is counted are the same as over the emulator's own PSRP.
 """
 
@@ -34,6 +34,7 @@ class ModuleService:
         self._own = own
         self._routes: Mapping[str, Callable[[Console, Any], Answer]] = {
             "connect": self._connect,
+            "connect-compliance": self._connect_compliance,
             "invoke": self._invoke,
             "disconnect": self._disconnect,
         }
@@ -54,12 +55,16 @@ class ModuleService:
             return _json(200, {"error": error.message, "type": error.type})
         organization = console.organization
         assert organization is not None
-        hidden = [text.lower() for text in organization.state["hidden_parameters"]]
-        name = f"tmpEXO_{secrets.token_hex(4)}.{secrets.token_hex(2)}"
-        made = script(console.exchange_cmdlets(), hidden_parameters=hidden)
-        return _json(
-            200, {"module": name, "script": made, "connection": _connection(organization, name, body["parameters"])}
-        )
+        return _connected(organization, console.exchange_cmdlets(), body["parameters"], compliance=False)
+
+    def _connect_compliance(self, console: Console, body: Any) -> Answer:
+        try:
+            console.run("Connect-IPPSSession", body["parameters"])
+        except CmdletError as error:
+            return _json(200, {"error": error.message, "type": error.type})
+        organization = console.compliance
+        assert organization is not None
+        return _connected(organization, console.compliance_cmdlets(), body["parameters"], compliance=True)
 
     def _invoke(self, console: Console, body: Any) -> Answer:
         try:
@@ -97,15 +102,29 @@ def _refusal(error: CmdletError) -> Answer:
     return answer
 
 
-def _connection(organization: Organization, module: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What Get-ConnectionInformation says of a connection."""
+def _connected(
+    organization: Organization, cmdlets: list[str], parameters: Mapping[str, Any], *, compliance: bool
+) -> Answer:
+    """The temporary module of a session, and what Get-ConnectionInformation says of it."""
+    hidden = [text.lower() for text in organization.state["hidden_parameters"]]
+    name = f"tmpEXO_{secrets.token_hex(4)}.{secrets.token_hex(2)}"
+    made = script(cmdlets, hidden_parameters=hidden)
+    connection = _connection(organization, name, parameters, compliance=compliance)
+    return _json(200, {"module": name, "script": made, "connection": connection})
+
+
+def _connection(
+    organization: Organization, module: str, parameters: Mapping[str, Any], *, compliance: bool
+) -> dict[str, Any]:
+    """What Get-ConnectionInformation says of a connection. Source: Microsoft's module, run."""
+    front = "https://ps.compliance.protection.outlook.com" if compliance else "https://outlook.office365.com"
     return {
         "ConnectionId": secrets.token_hex(16),
         "State": "Connected",
         "Id": 1,
-        "Name": "ExchangeOnline_1",
+        "Name": "ExchangeOnlineProtection_1" if compliance else "ExchangeOnline_1",
         "UserPrincipalName": None,
-        "ConnectionUri": "https://outlook.office365.com",
+        "ConnectionUri": front,
         "CertificateAuthentication": any(name.lower().startswith("certificate") for name in parameters),
         "ModuleName": module,
         "ModulePrefix": "",
@@ -115,7 +134,7 @@ def _connection(organization: Organization, module: str, parameters: Mapping[str
         "PageSize": 1000,
         "TenantID": organization.tenant_id,
         "TokenStatus": "Active",
-        "IsEopSession": False,
+        "IsEopSession": compliance,
     }
 
 

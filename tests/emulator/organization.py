@@ -241,7 +241,8 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``dlp_policies``, ``dlp_rules``, ``labels``, ``label_policies``, ``auto_label_policies``, ``auto_label_rules``: as
       ``compliance_objects`` completes them; ``compliance_place``: where the compliance endpoint's front redirects to,
       empty for nowhere; ``compliance_role``: whether the caller has a role of Entra that this endpoint knows, which
-      Exchange Administrator is not.
+      Exchange Administrator is not; ``compliance_of``: the organization that a shell's session with this endpoint is
+      in, if not this one.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -295,6 +296,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "auto_label_rules": [],
         "compliance_place": "nam10b",
         "compliance_role": False,
+        "compliance_of": "",
         "rms_templates": [
             _template("Encrypt", name, fr="Chiffrer", de="Verschlüsseln"),
             _template("Do Not Forward", name, fr="Ne pas transférer", de="Nicht weiterleiten"),

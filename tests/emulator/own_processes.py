@@ -6,9 +6,9 @@ The client is given a program, ``pwsh`` in the emulator's directory: a shell scr
 emulator is, and becomes the real PowerShell. Each process has a console of its own, named by its process id. Systems
 give ids again, and a busy one within minutes, so a process is the one that it was only if it began when it began.
 
-Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before``
-and ``dead_shell`` kill the process before the work, ``lost_after`` kills it after. All others strike the request, as
-over REST.
+Transport faults of the wire ``powershell``, at the steps ``connect``, ``connect-compliance``, ``invoke`` and
+``disconnect``: ``lost_before`` and ``dead_shell`` kill the process before the work, ``lost_after`` kills it after. All
+others strike the request, as over REST.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ class Kind(enum.Enum):
     LIST = "multi-valued, never null"
     URI_LIST = "multi-valued of Uri, never null"
     RULE_LIST = "multi-valued, null when unused"
+    TABLE = "hash table"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,11 @@ class Record:
         return KINDS[self.type]
 
     def kind(self, name: str) -> Kind:
-        """Properties that no table knows (the service adds some now and then) are texts."""
+        """Properties that no table knows (the service adds some now and then) are texts; of a type without a table, they are
+        what their values show.
+        """
+        if not self.kinds:
+            return kind_of(name, self.values.get(name))
         return self.kinds.get(name, Kind.STRING)
 
 
@@ -108,8 +113,8 @@ IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicens
     JournalReportDecryptionEnabled SimplifiedClientAccessEnabled ClientAccessServerEnabled SearchEnabled EDiscoverySuperUserEnabled
     InternetConfidentialEnabled DecryptAttachmentFromPortal RejectIfRecipientHasNoRights"""
 
-#: The objects of the compliance endpoint: ``compliance_objects`` has their properties, and the wires show JSON's own
-#: kinds of values.
+#: The objects of the compliance endpoint: ``compliance_objects`` has their properties, and their values show of which
+#: kind they are.
 DLP_POLICY = "PsDlpCompliancePolicy"
 DLP_RULE = "PsDlpComplianceRule"
 LABEL = "PsLabel"
@@ -338,13 +343,15 @@ KINDS[RULE] = _rule_kinds()
 
 
 def kind_of(name: str, value: Any) -> Kind:
-    """The kind of a captured value, as its JSON shows it."""
+    """The kind of a value, as its JSON shows it."""
     if isinstance(value, bool):
         return Kind.BOOL
     if isinstance(value, int):
         return Kind.INT
     if isinstance(value, list):
         return Kind.LIST
+    if isinstance(value, Mapping):
+        return Kind.TABLE
     if isinstance(value, str) and re.fullmatch(r"/Date\(-?\d+\)/", value):
         return Kind.INSTANT_UTC if name.endswith("UTC") else Kind.INSTANT
     if isinstance(value, str) and re.fullmatch(r"(\d+\.)?\d\d:\d\d:\d\d(\.\d+)?", value):

@@ -43,6 +43,8 @@ class AdminApi:
 
     #: The name under which calls and faults are recorded.
     wire = "rest"
+    #: Whether it is the compliance endpoint, which has its own cmdlets.
+    is_compliance = False
 
     def __init__(self, service: Service, authority: Authority) -> None:
         self.service = service
@@ -111,7 +113,7 @@ class AdminApi:
         """The script of the temporary module, where somebody names the cmdlets that it shall have; otherwise only their
         list.
         """
-        names = granted(organization.state)
+        names = granted(organization.state, compliance=self.is_compliance)
         file: dict[str, Any] = {}
         if wanted != "*":
             asked = {name.strip().lower() for name in wanted.split(",")}
@@ -168,7 +170,7 @@ class AdminApi:
         if not isinstance(parameters, dict):
             raise TypeError("Parameters is not an object")
         try:
-            outcome = self.service.invoke(organization, self.wire, cmdlet, parameters)
+            outcome = self.service.invoke(organization, self.wire, cmdlet, parameters, compliance=self.is_compliance)
         except CmdletNotGranted:
             return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
         except CmdletError as error:

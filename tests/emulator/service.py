@@ -67,11 +67,13 @@ class Service:
         parameters: Mapping[str, Any],
         *,
         prompts: bool = False,
+        compliance: bool = False,
     ) -> Outcome:
-        """Runs a cmdlet for a caller of ``wire`` (``rest``, ``psrp``, or ``compliance``: over REST from the compliance
-        endpoint, which has its own cmdlets) and records the call.
+        """Runs a cmdlet for a caller of ``wire`` (``rest``, ``psrp``, ``powershell``, or ``compliance``: over REST from the
+        compliance endpoint) and records the call.
 
         :param prompts: whether a cmdlet that asks for confirmation asks.
+        :param compliance: whether it is asked of the compliance endpoint, which has its own cmdlets.
         :raises CmdletError: the cmdlet ended with an error.
         """
         fault = self.faults.cmdlet(wire, cmdlet, organization.name)
@@ -79,7 +81,7 @@ class Service:
             before = organization.state
             error = ""
             try:
-                outcome = self._run(organization, wire, cmdlet, parameters, fault, prompts)
+                outcome = self._run(organization, wire, cmdlet, parameters, fault, prompts, compliance)
                 return translated_outcome(outcome, organization.state["locale"])
             except CmdletError as failure:
                 error = failure.message
@@ -98,6 +100,7 @@ class Service:
         parameters: Mapping[str, Any],
         fault: Fault | None,
         prompts: bool,
+        compliance: bool,
     ) -> Outcome:
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "transient":
@@ -116,7 +119,7 @@ class Service:
             cmdlet,
             parameters,
             rest=wire in ("rest", "compliance"),
-            compliance=wire == "compliance",
+            compliance=compliance,
             prompts=prompts,
             view=view,
             discard=kind == "silent_noop",

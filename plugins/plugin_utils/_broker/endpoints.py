@@ -3,9 +3,10 @@
 labels.
 
 A call knows where it belongs, and the code above the seam knows nothing of sessions. The second session is opened when
-a call needs it, of the same organization and credential, and its calls run beside those of the first: no task waits
-longer than for the slower of the two. What it brings counts only if it is in the very organization that the first one
-is in. If it cannot be opened, its calls have the error, and the others their results; the run does not try again.
+a call needs it, of the same organization and credential, over the same wire, and its calls run beside those of the
+first: no task waits longer than for the slower of the two. What it brings counts only if it is in the very organization
+that the first one is in. If it cannot be opened, its calls have the error, and the others their results; the run does
+not try again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ...module_utils._exchange.errors import (
     NotSentError,
     OptionError,
     PermissionDeniedError,
+    TokenRefusedError,
     UnreachableError,
     WrongOrganizationError,
 )
@@ -47,8 +49,10 @@ def invoke(session: OrganizationSession, find: Find, request: Request) -> list[R
     :raises UnreachableError: the session with Exchange cannot be opened, or one of the two is in another organization.
     """
     apart = [index for index, call in enumerate(request.calls) if call.is_compliance]
-    if not apart or _identity.has_compliance(session.identity):
+    if not apart or session.identity["transport"] == "file":
         return session.invoke(request)
+    if _identity.has_compliance(session.identity):
+        return _of_one_session(session, request, apart)
     others = [index for index in range(len(request.calls)) if index not in apart]
     beside = replace(request, calls=[request.calls[index] for index in apart])
     with ThreadPoolExecutor(1) as pool:
@@ -57,24 +61,32 @@ def invoke(session: OrganizationSession, find: Find, request: Request) -> list[R
         results = dict(zip(others, session.invoke(own), strict=True)) if others else {}
         organization = session.verified(request) if session.identity["verify_organization"] else None
         found, told = asked.result()
-    if organization is not None and (another := _why_another(organization, told, found)):
-        raise WrongOrganizationError(f"{another}.", remedy="Nothing that the compliance endpoint returned is used.")
+    _refuse_another(organization, told, found)
     results.update(zip(apart, found, strict=True))
     return [results[index] for index in range(len(request.calls))]
+
+
+def _of_one_session(session: OrganizationSession, request: Request, apart: Sequence[int]) -> list[Result]:
+    """What a session brings that is connected to both endpoints: somebody else has connected it, perhaps to two
+    organizations.
+
+    :param apart: the places of the calls of the compliance endpoint.
+    """
+    *results, told = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
+    organization = session.verified(request) if session.identity["verify_organization"] else None
+    found = [results[index] for index in apart]
+    _name_remedy(found)
+    _refuse_another(organization, compliance_tenant(told.objects), found)
+    return results
 
 
 def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple[list[Result], str]:
     """What the second session brings, and its tenant ID; empty if it shows none."""
     try:
-        session = find(_identity.of_compliance(identity))
-        if session.given_up is not None:
-            raise session.given_up
-        *results, told = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
-        lost = [result.error for result in results if isinstance(result.error, UnreachableError)]
-        if len(lost) == len(results):
-            # Behind a firewall each task would wait for all tries again.
-            session.given_up = lost[0]
-            raise lost[0]
+        *results, told = _asked(find(_identity.of_compliance(identity)), request)
+    except TokenRefusedError as refused:
+        # Without a role that the endpoint knows, Microsoft's module does not even connect.
+        return [Result(error=_not_granted(refused, call)) for call in request.calls], ""
     except ExchangeError as error:
         if identity["compliance"]["asked"] and isinstance(error, UnreachableError):
             raise
@@ -82,9 +94,41 @@ def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple
     for call, result in zip(request.calls, results, strict=True):
         if isinstance(result.error, UnreachableError):
             result.error = _of_a_call(result.error, call)
-        elif isinstance(result.error, PermissionDeniedError):
-            result.error.remedy = COMPLIANCE_REMEDY
+    _name_remedy(results)
     return results, compliance_tenant(told.objects)
+
+
+def _asked(session: OrganizationSession, request: Request) -> list[Result]:
+    """What the second session brings, and then what it shows about its connection.
+
+    :raises UnreachableError: it could not be opened, now or earlier in this run: behind a firewall each task would wait
+        for all tries again.
+    """
+    if session.given_up is not None:
+        raise session.given_up
+    try:
+        results = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
+        lost = [result.error for result in results[:-1] if isinstance(result.error, UnreachableError)]
+        if len(lost) == len(request.calls):
+            raise lost[0]
+    except UnreachableError as error:
+        session.given_up = error
+        raise
+    return results
+
+
+def _name_remedy(results: Sequence[Result]) -> None:
+    """Names what grants cmdlets of the compliance endpoint."""
+    for result in results:
+        if isinstance(result.error, PermissionDeniedError):
+            result.error.remedy = COMPLIANCE_REMEDY
+
+
+def _not_granted(refused: TokenRefusedError, call: Call) -> PermissionDeniedError:
+    """The error of a call of a session that was refused."""
+    return PermissionDeniedError(
+        refused.message, remedy=COMPLIANCE_REMEDY, cmdlet=call.cmdlet, error_id=refused.error_id
+    )
 
 
 def _of_a_call(error: ExchangeError, call: Call) -> ExchangeError:
@@ -97,6 +141,16 @@ def _of_a_call(error: ExchangeError, call: Call) -> ExchangeError:
         cmdlet=call.cmdlet,
         error_id=error.error_id,
     )
+
+
+def _refuse_another(organization: Mapping[str, Any] | None, tenant_id: str, results: Sequence[Result]) -> None:
+    """Refuses what the compliance endpoint brought of another organization.
+
+    :param organization: the one that Exchange's session is in; ``None`` if it is not known, or not to be verified.
+    :raises WrongOrganizationError: it is in another one.
+    """
+    if organization is not None and (another := _why_another(organization, tenant_id, results)):
+        raise WrongOrganizationError(f"{another}.", remedy="Nothing that the compliance endpoint returned is used.")
 
 
 def _why_another(organization: Mapping[str, Any], tenant_id: str, results: Sequence[Result]) -> str:

@@ -19,6 +19,7 @@ class Cloud:
     :param traces: whether Graph has the message trace there.
     :param compliance: the front of Microsoft Purview's compliance endpoint, with ``/.default`` also the scope of its
         tokens; empty where it is not known.
+    :param compliance_shell: what Connect-IPPSSession of Microsoft's module connects to; empty where it is its default.
     """
 
     api: str
@@ -26,6 +27,7 @@ class Cloud:
     graph: str = ""
     traces: bool = False
     compliance: str = ""
+    compliance_shell: str = ""
 
     @property
     def scope(self) -> str:
@@ -35,7 +37,7 @@ class Cloud:
 
 #: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: Microsoft's page of
 #: its national deployments, and the clouds that its page of "List messageTraces" names. Compliance: what ScubaGear and
-#: CIPP use; nobody shows one for China.
+#: CIPP use; nobody shows one for China. Connect-IPPSSession: Microsoft's page of it.
 CLOUDS = {
     "O365Default": Cloud(
         "https://outlook.office365.com",
@@ -49,14 +51,20 @@ CLOUDS = {
         "https://login.microsoftonline.us",
         "https://graph.microsoft.us",
         compliance="https://ps.compliance.protection.office365.us",
+        compliance_shell="https://ps.compliance.protection.office365.us/powershell-liveid/",
     ),
     "O365USGovDoD": Cloud(
         "https://outlook-dod.office365.us",
         "https://login.microsoftonline.us",
         "https://dod-graph.microsoft.us",
         compliance="https://ps.compliance.protection.office365.us",
+        compliance_shell="https://l5.ps.compliance.protection.office365.us/powershell-liveid/",
     ),
-    "O365China": Cloud("https://partner.outlook.cn", "https://login.chinacloudapi.cn"),
+    "O365China": Cloud(
+        "https://partner.outlook.cn",
+        "https://login.chinacloudapi.cn",
+        compliance_shell="https://ps.compliance.protection.partner.outlook.cn/powershell-liveid",
+    ),
 }
 
 

@@ -35,9 +35,14 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 SIGN_INS = ("device_code", "interactive")
 #: The kinds of credentials that get tokens for Microsoft Graph, too, of the very organization that the inventory names.
 GRAPH_CREDENTIALS = ("certificate_path", "client_secret", "federated_token_file")
-#: The kinds of credentials that get tokens for the compliance endpoint, too. A token that somebody else fetched is good
-#: for one endpoint, and a person would have to sign in once more.
-COMPLIANCE_CREDENTIALS = (*GRAPH_CREDENTIALS, "managed_identity")
+#: The kinds of credentials that get tokens for the compliance endpoint, too, by transport. A token that somebody else
+#: fetched is good for one endpoint, a person would have to sign in once more, and Connect-IPPSSession on a management
+#: host takes no managed identity.
+COMPLIANCE_CREDENTIALS = {
+    "rest": (*GRAPH_CREDENTIALS, "managed_identity"),
+    "powershell": (*GRAPH_CREDENTIALS, "managed_identity"),
+    "psrp": ("certificate_path", "certificate_thumbprint"),
+}
 #: The default application for such a sign-in: Microsoft's public client for Exchange Online PowerShell, which exists in
 #: every organization. Source: the application IDs in Microsoft's ExchangeOnlineManagement module and in public lists of
 #: Microsoft's applications.
@@ -223,36 +228,30 @@ def of_compliance(identity: Mapping[str, Any]) -> dict[str, Any]:
             "ansible_exchange_compliance is false, so the compliance endpoint is not asked.",
             remedy="Remove it to ask for DLP policies and labels.",
         )
-    common = {name: value for name, value in identity.items() if name != "compliance"}
-    transport, kind = identity["transport"], identity["credential"]["kind"]
+    transport, kind, wanted = identity["transport"], identity["credential"]["kind"], identity["compliance"]
     if transport == "psrp" and identity["psrp"]["connect"] != "exchange_online":
         raise OptionError(
             "this endpoint is connected already, and nothing says that it has the cmdlets of the compliance endpoint.",
             remedy="If it has them, set ansible_exchange_compliance: true.",
         )
+    able = COMPLIANCE_CREDENTIALS.get(transport, ())
+    if kind not in able:
+        raise OptionError(
+            f"the compliance endpoint needs a token of its own, and over {transport} this credential gets none.",
+            remedy=f"Use {' or '.join(variable(f'exchange_{each}') for each in able)}.",
+        )
+    common = {name: value for name, value in identity.items() if name != "compliance"} | {"verify_organization": False}
     if transport == "psrp":
-        raise OptionError(
-            "the compliance endpoint is not asked over psrp: the session there is with Exchange alone.",
-            remedy="Use ansible_exchange_transport rest, or tell DLP policies and labels as facts.",
-        )
-    if transport == "powershell":
-        raise OptionError(
-            "Microsoft's module has no Connect-IPPSSession on Linux and macOS, so the compliance endpoint cannot be asked over powershell.",
-            remedy="Use ansible_exchange_transport rest, or tell DLP policies and labels as facts.",
-        )
-    if kind not in COMPLIANCE_CREDENTIALS:
-        raise OptionError(
-            "the compliance endpoint needs a token of its own, and this credential gets none.",
-            remedy=f"Use {' or '.join(variable(f'exchange_{each}') for each in COMPLIANCE_CREDENTIALS)}.",
-        )
-    url, scope = identity["compliance"]["url"], identity["compliance"]["scope"]
-    if not url:
+        return {**common, "compliance_session": wanted["session"]}
+    if not wanted["url"]:
         raise OptionError(
             f"nobody has shown where the compliance endpoint of {identity['environment']} is.",
             remedy="If you know it, set ansible_exchange_compliance_url.",
         )
-    rest = {**identity["rest"], "api_url": url, "scope": scope}
-    return {**common, "transport": "compliance", "rest": rest, "verify_organization": False}
+    rest = {**identity["rest"], "scope": wanted["scope"]}
+    if transport == "powershell":
+        return {**common, "rest": rest, "compliance_session": wanted["session"]}
+    return {**common, "transport": "compliance", "rest": {**rest, "api_url": wanted["url"]}}
 
 
 def key(identity: Mapping[str, Any]) -> str:
@@ -359,10 +358,17 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
 
 
 def _compliance(settings: Mapping[str, Option]) -> dict[str, Any]:
-    """Where the compliance endpoint is, the scope of its tokens, and whether to ask it: ``None`` where it is granted."""
-    front = CLOUDS[settings["exchange_environment"].value].compliance
-    url = _url(settings, "exchange_compliance_url") or front
-    return {"url": url, "scope": f"{front or url}/.default", "asked": settings["exchange_compliance"].value}
+    """Where the compliance endpoint is, the scope of its tokens, what Connect-IPPSSession needs to find it, and whether to
+    ask it: ``None`` where it is granted.
+    """
+    cloud, given = CLOUDS[settings["exchange_environment"].value], _url(settings, "exchange_compliance_url")
+    url = given or cloud.compliance
+    shell = f"{given}/powershell-liveid/" if given else cloud.compliance_shell
+    session = {"ConnectionUri": shell} if shell else {}
+    if cloud.compliance_shell:
+        session["AzureADAuthorizationEndpointUri"] = f"{cloud.authority}/organizations"
+    scope = f"{cloud.compliance or url}/.default"
+    return {"url": url, "scope": scope, "session": session, "asked": settings["exchange_compliance"].value}
 
 
 def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict[str, Any]:

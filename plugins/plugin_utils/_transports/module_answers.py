@@ -26,6 +26,7 @@ from ...module_utils._exchange.errors import (
     UnreachableError,
 )
 from . import service_errors
+from .module_service import ModuleService
 from .network_failures import Names
 from .records import RemoteError
 from .retry import Executed, Failure, Outcome
@@ -151,7 +152,7 @@ def _json(text: str) -> object:
 
 @dataclass(frozen=True)
 class _ConnectFailure:
-    """Why Connect-ExchangeOnline fails: recognized by the type of the exception, and its text.
+    """Why the module does not connect: recognized by the type of the exception, and its text.
 
     :param passes: whether another try may end better.
     """
@@ -170,7 +171,7 @@ _CAUSES = (
         ("HttpRequestException", "AuthenticationException"),
         "SSL|TLS|certificate",
         UnreachableError,
-        "the TLS certificate of Exchange is not trusted: {text}",
+        "the TLS certificate of {service} is not trusted: {text}",
         "Check {trust}.",
         False,
     ),
@@ -178,7 +179,7 @@ _CAUSES = (
         ("HttpRequestException",),
         "proxy",
         UnreachableError,
-        "the proxy did not connect to Exchange: {text}",
+        "the proxy did not connect to {service}: {text}",
         "Check {proxy}.",
         True,
     ),
@@ -186,7 +187,7 @@ _CAUSES = (
         ("HttpRequestException", "SocketException", "TaskCanceledException", "TimeoutException"),
         "",
         UnreachableError,
-        "Exchange cannot be reached: {text}",
+        "{service} cannot be reached: {text}",
         "Check the network, the firewall and {proxy}.",
         True,
     ),
@@ -194,7 +195,7 @@ _CAUSES = (
         ("UnauthorizedAccessException",),
         "",
         TokenRefusedError,
-        "Exchange does not accept the caller: {text}",
+        "{service} does not accept the caller: {text}",
         "",
         False,
     ),
@@ -202,7 +203,7 @@ _CAUSES = (
         ("JsonReaderException",),
         "",
         UnreachableError,
-        "a response did not come from Exchange, but from a gateway before it: {text}",
+        "a response did not come from {service}, but from a gateway before it: {text}",
         "Check {proxy}. If there is none, try again later.",
         True,
     ),
@@ -210,7 +211,7 @@ _CAUSES = (
         (),
         "Module could not be correctly formed",
         UnreachableError,
-        "Exchange returned no usable list of cmdlets: {text}",
+        "{service} returned no usable list of cmdlets: {text}",
         "Try again later. If it happens again, check the role of the application.",
         True,
     ),
@@ -218,17 +219,19 @@ _CAUSES = (
         ("System.SystemException",),
         "",
         UnreachableError,
-        "Exchange is busy, or failed: {text}",
+        "{service} is busy, or failed: {text}",
         "Use fewer forks, or try again later.",
         True,
     ),
 )
 
 
-def not_connected(error: RemoteError, names: Names, no_access: str) -> tuple[UnreachableError, bool] | None:
-    """Why Connect-ExchangeOnline failed, and whether another try may end better; None if its exception does not tell.
+def not_connected(
+    error: RemoteError, service: ModuleService, names: Names, no_access: str
+) -> tuple[UnreachableError, bool] | None:
+    """Why the module did not connect, and whether another try may end better; None if its exception does not tell.
 
-    :param names: what to check on the way from the module to Exchange.
+    :param names: what to check on the way from the module to the service.
     :param no_access: what to do if the caller is refused.
     """
     text = " ".join(error.message.split())
@@ -238,8 +241,8 @@ def not_connected(error: RemoteError, names: Names, no_access: str) -> tuple[Unr
         ):
             refused = issubclass(cause.error, AuthenticationError)
             remedy = no_access if refused else cause.remedy.format(**vars(names))
-            message = cause.message.format(text=text.rstrip(".") + ".")
+            message = cause.message.format(service=service.name, text=text.rstrip(".") + ".")
             return cause.error(
-                f"Connect-ExchangeOnline failed: {message}", remedy=remedy, error_id=error.exception_type
+                f"{service.connect} failed: {message}", remedy=remedy, error_id=error.exception_type
             ), cause.passes
     return None

@@ -19,6 +19,7 @@ from ...module_utils._exchange.cmdlet import Call
 from ...module_utils._exchange.errors import NotSentError, ServiceError, TokenRefusedError, UnreachableError
 from . import pypsrp as _pypsrp
 from .limits import TooSlowError
+from .module_service import EXCHANGE
 from .network_failures import Names
 from .process_line import ProcessGoneError, ProcessLine
 from .process_pool_limit import NobodyWaitsError
@@ -140,8 +141,10 @@ class PowershellTransport(WithCredential, RemotingTransport):
 
     def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
         error, passes = super()._not_connected(answer)
-        if isinstance(error, TokenRefusedError) and (place := self._redirected_to()):
-            # .NET sends no Authorization to another host, and the module says only that it is refused.
+        # To the compliance endpoint's places the module follows by itself. Of Exchange, .NET sends no Authorization to
+        # another host, and the module says only that it is refused.
+        refused = self._service is EXCHANGE and isinstance(error, TokenRefusedError)
+        if refused and (place := self._redirected_to()):
             redirected = f"Connect-ExchangeOnline failed: Exchange redirects Microsoft's module to {place}, where the module sends no token."
             return UnreachableError(redirected, remedy="Set ansible_exchange_transport: rest."), False
         return error, passes

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils._exchange.cmdlet import CMDLETS, Call, Result
+from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
     AuthenticationError,
     CmdletNotAvailableError,
@@ -32,6 +32,7 @@ from . import pypsrp as _pypsrp
 from .libraries import requests, urllib3
 from .limits import CutError, TooLargeError, TooSlowError
 from .module_answers import is_refused_token, not_connected, told
+from .module_service import EXCHANGE, connect_parameters, service_of
 from .network_failures import Names, lost
 from .psrp_answers import PipelineAnswer, answers_of, outcome, statements
 from .records import RemoteError
@@ -39,6 +40,8 @@ from .retry import Executed, FailedError, Failure, Outcome
 
 #: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3
+#: The remedy for a module that connects to Exchange alone.
+_NO_COMPLIANCE = "Update the module ExchangeOnlineManagement there, use ansible_exchange_transport rest, or tell DLP policies and labels as facts."
 
 
 class RemotingTransport(ABC):
@@ -50,7 +53,7 @@ class RemotingTransport(ABC):
     name = ""
     may_repeat = True
     warnings: Sequence[str] = ()
-    #: The remedies of its errors: for the network to the shell, and from there to Exchange; for a missing
+    #: The remedies of its errors: for the network to the shell, and from there to the service; for a missing
     #: Connect-ExchangeOnline, and for a refused connection.
     _names: Names
     _onward: Names
@@ -59,6 +62,7 @@ class RemotingTransport(ABC):
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         self._identity = identity
+        self._service = service_of(identity)
         self._command_timeout = float(identity["command_timeout"])
         self._pool: _pypsrp.Pool | None = None
         self._busy = False
@@ -97,7 +101,7 @@ class RemotingTransport(ABC):
     @property
     @abstractmethod
     def _connects(self) -> bool:
-        """Whether a session runs Connect-ExchangeOnline."""
+        """Whether a session connects with Microsoft's module."""
 
     @property
     def _renewable(self) -> bool:
@@ -209,7 +213,7 @@ class RemotingTransport(ABC):
             pool.close(CLOSE_TIMEOUT)
 
     def _open(self) -> _pypsrp.Pool:
-        """The pool, opened and connected to Exchange.
+        """The pool, opened and connected to its service.
 
         :raises FailedError: it could not be opened; nothing was executed.
         """
@@ -247,28 +251,20 @@ class RemotingTransport(ABC):
     def _connect(
         self, pool: _pypsrp.Pool, credential: Mapping[str, Any], secret: Mapping[str, str] | None = None
     ) -> None:
-        """Runs Connect-ExchangeOnline, once for each session.
+        """Connects Microsoft's module, once for each session.
 
         :param credential: the parameters that choose the credential.
         :param secret: parameters that travel as SecureString.
         :raises FailedError: it failed.
         """
-        parameters: dict[str, Any] = {
-            "Organization": self._identity["organization"],
-            "CommandName": list(CMDLETS),
-            "ShowBanner": False,
-            "SkipLoadingFormatData": True,
-        }
-        if self._identity["environment"] != "O365Default":
-            parameters["ExchangeEnvironmentName"] = self._identity["environment"]
-        # A script's exit or break can end Connect-ExchangeOnline without an error, so check whether there is a
-        # connection.
-        calls = [Call("Connect-ExchangeOnline", {**parameters, **credential}), Call("Get-ConnectionInformation")]
+        parameters = connect_parameters(self._identity)
+        # A script's exit or break can end the cmdlet without an error, so check whether there is a connection.
+        calls = [Call(self._service.connect, {**parameters, **credential}), Call("Get-ConnectionInformation")]
         try:
             run = pool.run(statements(calls), timeout=self._command_timeout, secret=secret)
         except TooSlowError:
             slow = UnreachableError(
-                f"Connect-ExchangeOnline at {self._where()} did not end in time.", remedy=self._names.late
+                f"{self._service.connect} at {self._where()} did not end in time.", remedy=self._names.late
             )
             raise FailedError(Failure(slow, Executed.NO, retryable=False)) from None
         answers, _withheld = answers_of(run, calls)
@@ -280,32 +276,33 @@ class RemotingTransport(ABC):
         raise FailedError(Failure(failed, Executed.NO, retryable))
 
     def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
-        """Why Connect-ExchangeOnline did not connect, and whether to retry."""
+        """Why the session is not connected, and whether to retry."""
         if not answer.errors:
             return UnreachableError(
-                f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."
+                f"{self._service.connect} at {self._where()} ended prematurely.", remedy="Run it there manually."
             ), True
         record = answer.errors[0]
-        if found := not_connected(record, self._onward, self._no_access):
+        if found := not_connected(record, self._service, self._onward, self._no_access):
             return found
-        error = told(record, Call("Connect-ExchangeOnline"))
+        error = told(record, Call(self._service.connect))
         return self._refused_connection(record, error), isinstance(error, (ServiceError, ThrottledError))
 
     def _refused_connection(self, record: RemoteError, error: ExchangeError) -> UnreachableError:
         if "CouldNotAutoloadMatchingModule" in record.error_id:
             return UnreachableError(
-                f"the module of Connect-ExchangeOnline is installed at {self._where()} but cannot be loaded: {error.message}",
+                f"the module of {self._service.connect} is installed at {self._where()} but cannot be loaded: {error.message}",
                 remedy="Check the versions of PowerShell and ExchangeOnlineManagement there.",
             )
         if "NamedParameterNotFound" in record.error_id:
             return UnreachableError(
-                f"Connect-ExchangeOnline at {self._where()} does not accept a required parameter: {error.message}",
+                f"{self._service.connect} at {self._where()} does not accept a required parameter: {error.message}",
                 remedy="Update the module ExchangeOnlineManagement there.",
             )
         if isinstance(error, CmdletNotAvailableError):
-            return UnreachableError(f"{self._where()} has no Connect-ExchangeOnline.", remedy=self._no_module)
+            remedy = self._no_module if self._service is EXCHANGE else _NO_COMPLIANCE
+            return UnreachableError(f"{self._where()} has no {self._service.connect}.", remedy=remedy)
         return AuthenticationError(
-            f"Connect-ExchangeOnline failed: {error.message}", remedy=self._no_access, error_id=error.error_id
+            f"{self._service.connect} failed: {error.message}", remedy=self._no_access, error_id=error.error_id
         )
 
     def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> tuple[int, list[Outcome]]:

@@ -7,7 +7,7 @@
     Author            = 'the m365.message_encryption contributors'
     Description       = 'A stand-in for Microsoft''s module of this name, for tests: it forwards to the emulator and reaches no Exchange.'
     PowerShellVersion = '7.4'
-    FunctionsToExport = @('Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation')
+    FunctionsToExport = @('Connect-ExchangeOnline', 'Connect-IPPSSession', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation')
     CmdletsToExport   = @()
     VariablesToExport = @()
     AliasesToExport   = @()

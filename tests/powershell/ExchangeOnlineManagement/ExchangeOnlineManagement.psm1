@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
 #
 # A stand-in for Microsoft's module ExchangeOnlineManagement: the tests' emulator is its service. It shows to a session what
-# the real one shows: Connect-ExchangeOnline makes a module tmpEXO_... whose functions have the parameters and types of the
-# live module, what the service refuses comes as a non-terminating error of Write-ErrorMessage, what it warns of as a warning.
+# the real one shows: Connect-ExchangeOnline, and Connect-IPPSSession for the compliance endpoint, make a module tmpEXO_...
+# whose functions have the parameters and types of the live module, what the service refuses comes as a non-terminating error of Write-ErrorMessage, what it warns of as a warning.
 # What the functions make of the service's answers is in Proxies.ps1.
 # EMULATOR_MODULE_SERVICE is the address of the console that belongs to this process.
 
@@ -11,8 +11,9 @@ Set-StrictMode -Version 3.0
 
 $script:Client = [System.Net.Http.HttpClient]::new()
 $script:Client.Timeout = [System.Threading.Timeout]::InfiniteTimeSpan
-$script:Connection = $null
-$script:Commands = $null
+# The service of a connection to what Get-ConnectionInformation shows of it, and to the name of its module.
+$script:Connections = [ordered]@{}
+$script:Commands = @{}
 
 . "$PSScriptRoot/Proxies.ps1"
 
@@ -96,9 +97,45 @@ function Connect-ExchangeOnline {
         [string] $UserPrincipalName,
         [switch] $UseRPSSession
     )
-    $answer = Receive-Module $PSBoundParameters
-    Remove-Connection
-    $script:Connection = $answer.connection
+    Add-Connection 'connect' $PSBoundParameters
+}
+
+function Connect-IPPSSession {
+    [CmdletBinding()]
+    param(
+        [string] $ConnectionUri,
+        [string] $AzureADAuthorizationEndpointUri,
+        [string] $DelegatedOrganization,
+        [System.Management.Automation.Remoting.PSSessionOption] $PSSessionOption,
+        [string] $Prefix,
+        [string[]] $CommandName,
+        [string[]] $FormatTypeName,
+        [string] $AccessToken,
+        [string] $AppId,
+        [switch] $BypassMailboxAnchoring,
+        [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate,
+        [string] $CertificateFilePath,
+        [securestring] $CertificatePassword,
+        [string] $CertificateThumbprint,
+        [pscredential] $Credential,
+        [switch] $DisableWAM,
+        [switch] $EnableErrorReporting,
+        [switch] $EnableSearchOnlySession,
+        [string] $LogDirectoryPath,
+        [string] $LogLevel,
+        [string] $Organization,
+        [switch] $ShowBanner,
+        [string] $UserPrincipalName,
+        [switch] $UseRPSSession
+    )
+    Add-Connection 'connect-compliance' $PSBoundParameters
+}
+
+function Add-Connection {
+    param([string] $Service, [System.Collections.IDictionary] $Parameters)
+    $answer = Receive-Module $Service $Parameters
+    Remove-Connection $Service
+    $script:Connections[$Service] = $answer.connection
     $directory = [System.IO.Directory]::CreateTempSubdirectory()
     try {
         $file = Join-Path $directory.FullName "$($answer.module).psm1"
@@ -107,13 +144,13 @@ function Connect-ExchangeOnline {
     } finally {
         $directory.Delete($true)
     }
-    $script:Commands = $answer.module
+    $script:Commands[$Service] = $answer.module
 }
 
 function Receive-Module {
     # The temporary module that the service has for the caller. Each kind of failure has the exception that the real module shows.
-    param([System.Collections.IDictionary] $Parameters)
-    $response = Send-Request -Path 'connect' -Parameters $Parameters
+    param([string] $Service, [System.Collections.IDictionary] $Parameters)
+    $response = Send-Request -Path $Service -Parameters $Parameters
     $text = $response.Content.ReadAsStringAsync().GetAwaiter().GetResult()
     $status = [int] $response.StatusCode
     if (-not $text.Trim([char] 0)) {
@@ -135,18 +172,20 @@ function Disconnect-ExchangeOnline {
     try { $yes = $PSCmdlet.ShouldProcess('Running this cmdlet clears all active sessions.', 'Disconnect-ExchangeOnline') } catch { $PSCmdlet.ThrowTerminatingError($_) }
     if (-not $yes) { return }
     $null = Send-Request -Path 'disconnect' -Parameters @{}
-    Remove-Connection
+    foreach ($service in @($script:Connections.Keys)) { Remove-Connection $service }
 }
 
 function Get-ConnectionInformation {
     [CmdletBinding()]
     param([string[]] $ConnectionId, [string] $ModulePrefix)
-    if ($null -ne $script:Connection) { [pscustomobject]$script:Connection }
+    foreach ($connection in $script:Connections.Values) { [pscustomobject]$connection }
 }
 
 function Remove-Connection {
-    if ($null -ne $script:Commands) { Remove-Module -Name $script:Commands -Force }
-    $script:Commands = $script:Connection = $null
+    param([string] $Service)
+    if ($script:Commands.Contains($Service)) { Remove-Module -Name $script:Commands[$Service] -Force }
+    $script:Commands.Remove($Service)
+    $script:Connections.Remove($Service)
 }
 
-Export-ModuleMember -Function 'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation'
+Export-ModuleMember -Function 'Connect-ExchangeOnline', 'Connect-IPPSSession', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation'

@@ -21,6 +21,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
     OrganizationSession,
     Request,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_service import (
+    connect_parameters,
+)
 
 from tests.emulator import Emulator
 from tests.emulator.tunnel import Tunnel
@@ -363,15 +366,48 @@ def test_both_sessions_are_of_one_credential_and_never_shared(broker: Broker) ->
     assert beside["rest"]["scope"] == f"https://{FRONT}/.default"
 
 
+CERTIFICATE = {"exchange_client_id": "a", "exchange_certificate_thumbprint": "b"}
+SECRET = {"exchange_client_id": "a", "exchange_client_secret": "b"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "given", "uri", "authority"),
+    [
+        ("O365Default", {}, None, None),
+        ("O365USGovGCCHigh", {}, "ps.compliance.protection.office365.us/", "login.microsoftonline.us"),
+        ("O365USGovDoD", {}, "l5.ps.compliance.protection.office365.us/", "login.microsoftonline.us"),
+        ("O365China", {}, "ps.compliance.protection.partner.outlook.cn/", "login.chinacloudapi.cn"),
+        ("O365Default", {"exchange_compliance_url": "https://gateway"}, "gateway/", None),
+    ],
+)
+def test_a_shell_is_told_where_the_endpoint_is(
+    environment: str, given: dict[str, Any], uri: str | None, authority: str | None
+) -> None:
+    more = {"exchange_transport": "psrp", "exchange_environment": environment, **CERTIFICATE, **given}
+    beside = _identity.of_compliance(identity(**more))
+    wanted = connect_parameters(beside)
+    assert str(wanted.get("ConnectionUri", "")).startswith(f"https://{uri}" if uri else "")
+    assert wanted.get("AzureADAuthorizationEndpointUri") == (
+        f"https://{authority}/organizations" if authority else None
+    )
+    assert wanted["CommandName"] == list(COMPLIANCE_CMDLETS)
+    assert not {"SkipLoadingFormatData", "ExchangeEnvironmentName"} & set(wanted)
+
+
+def test_a_process_gets_a_token_for_the_endpoint() -> None:
+    beside = _identity.of_compliance(identity(**{"exchange_transport": "powershell", **SECRET}))
+    assert (beside["transport"], beside["rest"]["scope"]) == ("powershell", f"https://{FRONT}/.default")
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
         ({"exchange_access_token": "x"}, "token of its own"),
         ({"exchange_device_code": True}, "token of its own"),
-        (
-            {"exchange_transport": "powershell", "exchange_client_id": "a", "exchange_client_secret": "b"},
-            "Connect-IPPSSession",
-        ),
+        ({"exchange_transport": "powershell", "exchange_access_token": "x"}, "token of its own"),
+        ({"exchange_transport": "psrp", "exchange_managed_identity": True}, "certificate_thumbprint"),
+        ({"exchange_transport": "psrp", "exchange_access_token": "x"}, "certificate_path"),
+        ({"exchange_transport": "psrp", "exchange_psrp_connect": "none"}, "exchange_compliance: true"),
         (
             {"exchange_environment": "O365China", "exchange_client_id": "a", "exchange_client_secret": "b"},
             "O365China",

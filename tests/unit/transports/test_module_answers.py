@@ -15,6 +15,10 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
     outcome_of,
     told,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_service import (
+    COMPLIANCE,
+    EXCHANGE,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
@@ -249,7 +253,7 @@ def test_a_value_that_is_refused_is_an_answer() -> None:
 def test_the_exception_tells_why_it_does_not_connect(
     kind: str, text: str, said: str, remedy: str, passes: bool
 ) -> None:
-    found: Any = not_connected(RemoteError(text, kind), NAMES, "ROLE")
+    found: Any = not_connected(RemoteError(text, kind), EXCHANGE, NAMES, "ROLE")
     assert found is not None
     error, may_pass = found
     assert said in error.message
@@ -257,5 +261,15 @@ def test_the_exception_tells_why_it_does_not_connect(
     assert may_pass is passes
 
 
+def test_an_error_names_the_service_and_the_cmdlet_that_did_not_connect() -> None:
+    found = not_connected(RemoteError("UnAuthorized", "System.UnauthorizedAccessException"), COMPLIANCE, NAMES, "ROLE")
+    assert found is not None
+    assert "Connect-IPPSSession" in found[0].message
+    assert "Exchange" not in found[0].message
+
+
 def test_other_exceptions_do_not_tell_why_it_does_not_connect() -> None:
-    assert not_connected(RemoteError("AADSTS700016: no such application.", "System.Exception"), NAMES, "ROLE") is None
+    assert (
+        not_connected(RemoteError("AADSTS700016: no such application.", "System.Exception"), EXCHANGE, NAMES, "ROLE")
+        is None
+    )
