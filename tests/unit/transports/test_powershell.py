@@ -382,7 +382,7 @@ def test_the_connection_is_slow(wire: Open, emulator: Emulator, monkeypatch: pyt
 
 
 def test_the_connection_is_silent(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
-    modules = changed_module(tmp_path, "    $answer = Receive-Module $PSBoundParameters\n", "    return\n")
+    modules = changed_module(tmp_path, "    $answer = Receive-Module $Service $Parameters\n", "    return\n")
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
     assert "ended prematurely" in str(error)
 
