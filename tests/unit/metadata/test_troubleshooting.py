@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import unprotected
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_service import (
+    COMPLIANCE,
+    EXCHANGE,
+    ModuleService,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(encoding="utf-8")
@@ -34,19 +39,23 @@ def said() -> Iterator[str]:
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield re.sub(r"\{[^{}]*\}", VARIES, node.value)
+                for service in (EXCHANGE, COMPLIANCE):
+                    yield re.sub(r"\{[^{}]*\}", VARIES, node.value.replace("{service}", service.name))
             elif isinstance(node, ast.JoinedStr):
-                yield "".join(map(_part, node.values))
+                for service in (EXCHANGE, COMPLIANCE):
+                    yield "".join(_part(part, service) for part in node.values)
     for folder in ("roles", "playbooks"):
         for path in sorted((ROOT / folder).rglob("*.yml")):
             yield " ".join(path.read_text(encoding="utf-8").split())
 
 
-def _part(part: ast.expr) -> str:
-    """A part of an f-string."""
+def _part(part: ast.expr, service: ModuleService) -> str:
+    """A part of an f-string, where Microsoft's module connects to a service."""
     if isinstance(part, ast.Constant):
         return str(part.value)
     named = part.value if isinstance(part, ast.FormattedValue) else part
+    if isinstance(named, ast.Attribute) and named.attr == "connect":
+        return service.connect
     return TERMS.get(named.id, VARIES) if isinstance(named, ast.Name) else VARIES
 
 
