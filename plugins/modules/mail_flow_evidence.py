@@ -375,7 +375,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         sample=params["sample"],
     )
     found = read_evidence(task.session, asked, task.say)
-    result = evidence_result(found, unseen=known.unseen, examples=params["examples"])
+    result = evidence_result(found, unseen=known.encrypters.unseen, examples=params["examples"])
     return {
         "changed": False,
         **result,

@@ -594,7 +594,11 @@ def run(task: ExperimentContext) -> dict[str, Any]:
             f"There is no message to send. {' '.join(unsent_lines(plan))}".rstrip(),
             remedy="Give messages, guarantees or rules, with senders and recipients that they are about.",
         )
-    unread = [name for name, read in (("DLP policies", known.dlp_policies), ("labels", known.labels)) if read is None]
+    unread = [
+        name
+        for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
+        if read is None
+    ]
     if task.check_mode:
         return _shown(task, plan, unavailable, unread)
     return _sent(task, plan, _new_record(task, plan, rules, sending.token, unread), unavailable)

@@ -258,7 +258,6 @@ unavailable:
 """
 
 import datetime
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
@@ -341,7 +340,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     rules, facts = tested.rules, tested.facts
     others = tested.without if others is None else others
     known = facts_of(facts)
-    before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
+    before = known.with_irm_configuration(settings_before(facts, params["facts"] or {}, other_facts))
     trace, window = traced(
         task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until
     )

@@ -1108,7 +1108,7 @@ unavailable:
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
@@ -1374,7 +1374,7 @@ def _test_of(task: MailFlowContext) -> _Test:
             "changed": False,
             "messages": [row for row in rows if tested.is_listed(row["name"], params["results"])],
             "unavailable": found.unavailable,
-            "unseen": list(simulator.facts.unseen),
+            "unseen": list(simulator.facts.encrypters.unseen),
             **({"observed": found.observed.rows} if params["observations"] else {}),
         },
     )
@@ -1398,7 +1398,7 @@ def _changed_messages(test: _Test) -> dict[str, Any]:
     facts = (
         facts_of(test.elsewhere.facts)
         if test.elsewhere
-        else replace(test.simulator.facts, irm_configuration=test.irm_before)
+        else test.simulator.facts.with_irm_configuration(test.irm_before)
     )
     simulator = Simulator(test.before, facts)
     before = [simulator.results(case.message) for case in test.cases]

@@ -22,6 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.header_edits import SPAM_LEVEL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Literal
@@ -169,7 +172,7 @@ class Pair:
         models: dict[tuple[Key, ...], Model] = {}
         for message, person in copies:
             beside: tuple[Key, ...] = tuple(
-                ("address", each.address) for each in FACTS.recipients(message) if each.address != person.address
+                ("address", each.address) for each in recipients_of(FACTS, message) if each.address != person.address
             )
             model = models.get(beside)
             if model is None:
@@ -196,7 +199,7 @@ class Pair:
             for message in ordinary:
                 results: Mapping[str, Any] = Simulator(rules, FACTS).run(message)["recipients"]
                 for label, result in results.items():
-                    found = certain.get((microseconds_of(message.date), FACTS.primary(label.lower())))
+                    found = certain.get((microseconds_of(message.date), FACTS.people.primary(label.lower())))
                     if found and result["fate"] == "delivered" and not _agree(found, result):
                         yield f"{self._about(part, message)}: a row says {found}, the simulator says {result}"
 

@@ -15,6 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.asking import NOW
@@ -135,5 +138,5 @@ def _followed() -> Iterator[tuple[Message, Recipient]]:
             made.pop("disclaimer_insertable", None)
         message = replace(message_of(made, "", f"m{number}"), date=NOW + datetime.timedelta(minutes=number))
         named = {each for each in (*message.to, *message.cc) if each != generators.PROXY}
-        people = sorted(FACTS.recipients(message), key=lambda person: person.address in named)
+        people = sorted(recipients_of(FACTS, message), key=lambda person: person.address in named)
         yield message, people[0]

@@ -75,7 +75,7 @@ def _people(mail: SymbolicMessage, message: Message, person: Recipient) -> Itera
     members = False
     for field in SHOWN_FIELDS:
         people = [each.lower() for each in getattr(message, field)]
-        by_alias = {mail.facts.primary(each) for each in people} - {*people}
+        by_alias = {mail.facts.people.primary(each) for each in people} - {*people}
         for address in mail.vocabulary.fields:
             # Mail to an alias is like mail to the primary address, in that field or in none that others see.
             yield mail.named(address, field), None if address in by_alias else address in people

@@ -19,6 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    people_behind,
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import THE_MANAGER
@@ -79,13 +83,13 @@ class Mail:
                 yield message, results, label
 
     def _is_inside(self, message: Message) -> bool:
-        domains = [each.name for each in self.facts.accepted_domains or ()]
+        domains = [each.name for each in self.facts.domains.accepted or ()]
         return message.sender.partition("@")[2].lower() in domains
 
     def _is_named(self, said: Statement, message: Message, address: str, result: Mapping[str, Any]) -> bool:
         """Whether a recipient's copy is surely mail of a statement."""
         written = [person.lower() for person in (*message.to, *message.cc, *message.bcc)]
-        people = {person.address: person for person in self.facts.recipients(message)}
+        people = {person.address: person for person in recipients_of(self.facts, message)}
         if address not in people or _is_unusual(said, message):
             return False
         if not self._is_so_beside(said, message, address, result):
@@ -115,10 +119,10 @@ class Mail:
         return True
 
     def _manager(self, message: Message) -> str | None:
-        return (self.facts.managers or {}).get(self.facts.primary(message.sender))
+        return (self.facts.people.managers or {}).get(self.facts.people.primary(message.sender))
 
     def _is_outside(self, address: str) -> bool:
-        return address.partition("@")[2] not in [each.name for each in self.facts.accepted_domains or ()]
+        return address.partition("@")[2] not in [each.name for each in self.facts.domains.accepted or ()]
 
     def _happens(
         self, said: Statement, message: Message, results: Mapping[str, Any], result: Mapping[str, Any]
@@ -158,7 +162,7 @@ def _gets_it_anyway(said: Statement, facts: Facts, people: Sequence[str], manage
         person.address
         for option in options
         for name in said.rule.actions.get(option) or ()
-        for person in facts.brought(str(name))
+        for person in people_behind(facts, str(name))
     ]
     return bool(set(brought) & set(people))
 

@@ -22,6 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_from,
     facts_not_in,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    people_behind,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 
 from tests.unit.emulated_session import EmulatedSession
@@ -296,9 +299,12 @@ def test_members_of_microsoft_365_and_dynamic_groups_are_read_but_not_whether_ma
     assert (session.reads, unavailable) == (1, {})
     assert facts == {"groups": {f"board@{DOMAIN}": [f"ann@{DOMAIN}"]}, "unread_groups": [f"board@{DOMAIN}"]}
     known = facts_of({**FACTS, **facts})
-    assert [known.is_member(f"{name}@{DOMAIN}", f"board@{DOMAIN}") for name in ("ann", "bob")] == [True, False]
+    assert [known.groups.is_member(f"{name}@{DOMAIN}", f"board@{DOMAIN}") for name in ("ann", "bob")] == [
+        True,
+        False,
+    ]
     # Who gets a copy for it, nobody knows: subscribers of a Microsoft 365 group, or the stored list of a dynamic one.
-    assert [each.address for each in known.brought(f"board@{DOMAIN}")] == [f"each member of board at {DOMAIN}"]
+    assert [each.address for each in people_behind(known, f"board@{DOMAIN}")] == [f"each member of board at {DOMAIN}"]
     assert copied(session_of(recipients=[linked("project", "ann", key=key), person("ann")])) == ("unknown", "")
     hidden = session_of(recipients=[linked("board", "ann", key=key), person("ann")], hidden_cmdlets=[cmdlet])
     facts, unavailable = directory(hidden, condition)

@@ -540,7 +540,7 @@ def test_each_condition_of_dlp_is_that_of_a_rule_or_open() -> None:
     kinds = set()
     for part in CONDITIONS:
         values = {option: samples.get(option, _sample(option, kind)) for option, kind in part.kinds.items()}
-        known = facts_of({"dlp_policies": [encrypts(values)]}).dlp_policies
+        known = facts_of({"dlp_policies": [encrypts(values)]}).encrypters.dlp_policies
         assert isinstance(known, DlpRules)
         (leaf, *others) = known.rules[0].looks_for.leaves
         (option, *_more) = (SAME_CONDITION.get(option, option) for option in values)

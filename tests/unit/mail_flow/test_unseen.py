@@ -152,7 +152,7 @@ def test_simulator_and_prover_agree_on_what_was_told(rules: list[dict[str, Any]]
             kept = [surely_keeps(course, guarantee, each, known) for each, course in about]
             broken = [surely_breaks(course, guarantee, each, known) for each, course in about]
             verdicts.add(found.verdict)
-            assert found.unseen == known.unseen
+            assert found.unseen == known.encrypters.unseen
             assert found.verdict != "proved" or all(kept), (told, guarantee.name)
             assert found.verdict == "refuted" or not any(broken), (told, guarantee.name)
             if found.verdict == "refuted" and found.counterexample:

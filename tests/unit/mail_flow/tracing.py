@@ -12,8 +12,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.domains import INSIDE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,
@@ -52,7 +56,7 @@ def ordinary_message(source: random.Random, name: str) -> Message:
 
 def _hop(message: Message, facts: Facts) -> str:
     """The last hop of a message, as the trace would have it."""
-    if message.authenticated and facts.domain_type(domain(message.sender)) in INSIDE:
+    if message.authenticated and facts.domains.type_of(domain(message.sender)) in INSIDE:
         return NO_HOP
     return (
         PUBLIC
@@ -65,7 +69,7 @@ def _hop(message: Message, facts: Facts) -> str:
 
 def rows_of(message: Message, facts: Facts) -> Iterator[Row]:
     """The rows of a message for its recipients."""
-    for person in facts.recipients(message):
+    for person in recipients_of(facts, message):
         yield _row(message, facts, person.address, "Delivered")
 
 
@@ -84,14 +88,14 @@ def _row(message: Message, facts: Facts, recipient: str, status: str) -> Row:
 
 def _groups(message: Message, facts: Facts) -> list[str]:
     """The groups to which a message goes, and those that are members of them."""
-    groups = facts.groups or {}
+    groups = facts.groups.members or {}
     found: list[str] = []
-    waiting = [facts.primary(each) for each in (*message.to, *message.cc, *message.bcc)]
+    waiting = [facts.people.primary(each) for each in (*message.to, *message.cc, *message.bcc)]
     while waiting:
         address = waiting.pop()
         if address in groups and address not in found:
             found.append(address)
-            waiting += [facts.primary(each) for each in groups[address]]
+            waiting += [facts.people.primary(each) for each in groups[address]]
     return found
 
 

@@ -289,7 +289,7 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
         claims = claims_of([{"name": "G", "conditions": option["when"], "exceptions": option["unless"]}])
         for place, each in enumerate(sent):
             for recipient, result in answers[place].items() if not wrong else ():
-                address = facts.primary(recipient.lower())
+                address = facts.people.primary(recipient.lower())
                 about = is_about(claims, claims.rules[0], each, facts, address)
                 certain = about is True and not assumed(result)
                 holds = holds_in(result, option["then"], option.get("template", ""))

@@ -159,7 +159,7 @@ def _replay(
         after,
         facts,
         before if changes else None,
-        replace(facts, irm_configuration=now.facts.get(IRM)),
+        facts.with_irm_configuration(now.facts.get(IRM)),
         guarantees,
         present=-1,
     )

@@ -10,6 +10,7 @@ from ..model import questions
 from ..model.header_edits import ADDED, FIELD_OF, addition
 from ..model.kleene import Reason, opened
 from ..model.message import Recipient
+from ..model.message_recipients import people_behind
 from ..model.rule_view import Fork
 from .act import Act, Action, Added, Scene, World
 
@@ -27,8 +28,8 @@ def bring(act: Act, world: World) -> list[World]:
 
 def by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
     """The sender's manager (empty for nobody): one world if known, otherwise one for each answer."""
-    sender = scene.facts.primary(scene.message.sender)
-    manager = scene.facts.manager(sender)
+    sender = scene.facts.people.primary(scene.message.sender)
+    manager = scene.facts.people.manager(sender)
     if manager is not None:
         return [(world, manager)]
     known = opened(("has manager", sender), questions.A_FACT, "manager", sender)
@@ -88,7 +89,7 @@ def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
     here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
     new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
     for each in added:
-        for person in () if each.instead else scene.facts.brought(each.address, each.field):
+        for person in () if each.instead else people_behind(scene.facts, each.address, each.field):
             if person.address not in here:
                 new.setdefault(person.address, (person, (each.doubt,)))
     return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork

@@ -14,7 +14,9 @@ from ..._resources.rules.never import never_matching
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT
-from ..model.facts import INSIDE, Facts, sender_inside
+from ..model.domains import INSIDE
+from ..model.facts import Facts
+from ..model.inside import sender_inside
 from ..model.message import Message
 from ..model.outcomes import Fate
 from ..model.wishes import WISHES
@@ -191,7 +193,7 @@ def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:
     """Whether a rule does not act because a sender of the organization was not authenticated."""
     if len(standing.failed) != 1 or copy.message.authenticated is not False:
         return False
-    sender = copy.facts.primary(copy.message.sender)
+    sender = copy.facts.people.primary(copy.message.sender)
     return (
         standing.failed[0].atom.predicate.options[0] == "from_scope" and sender_inside(copy.facts, sender, True) is True
     )
@@ -201,7 +203,11 @@ def _is_internal(standing: Standing, copy: Copy) -> bool:
     """Whether a rule for mail to people outside does not act because a remote domain makes them internal."""
     atom, name = standing.failed[0].atom, domain(copy.recipient)
     outside = atom.predicate.options[0] == "sent_to_scope" and atom.values == "NotInOrganization"
-    return outside and copy.facts.counts_as_internal(name) is True and copy.facts.domain_type(name) not in INSIDE
+    return (
+        outside
+        and copy.facts.domains.counts_as_internal(name) is True
+        and copy.facts.domains.type_of(name) not in INSIDE
+    )
 
 
 #: Sort of a cause to when it is known.

@@ -85,9 +85,9 @@ def _settings(*facts: Mapping[str, Any]) -> tuple[str, ...]:
     known = [facts_of(facts_of_side) for facts_of_side in facts]
     differ = {
         "outbound_connectors": len({_connectors(facts_of_side) for facts_of_side in facts}) > 1,
-        "irm_configuration": bool(differing([facts_of_side.irm_configuration for facts_of_side in known]))
-        or known[0].obstacle != known[1].obstacle,
-        "remote_domains": known[0].remote_domains != known[1].remote_domains,
+        "irm_configuration": bool(differing([facts_of_side.encryption.irm_configuration for facts_of_side in known]))
+        or known[0].encryption.obstacle != known[1].encryption.obstacle,
+        "remote_domains": known[0].domains.remote != known[1].domains.remote,
     }
     return tuple(name for name, differs in differ.items() if differs)
 

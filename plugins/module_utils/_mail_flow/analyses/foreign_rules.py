@@ -17,7 +17,8 @@ from ..._resources.rules.action_effects import Does
 from ..._resources.rules.rule import idle
 from ..input.parsing import facts_of
 from ..model.addresses import is_name, person
-from ..model.facts import Facts, recipient_outside
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch

@@ -22,9 +22,11 @@ from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
 from ..model.connectors import IN_TRANSIT, Connector, at_least
-from ..model.facts import RELAYED, Facts
+from ..model.domains import RELAYED
+from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
+from ..model.routing import connectors_to_own_servers
 from ..model.wishes import PORTAL, WISHES
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule, is_later
@@ -99,7 +101,7 @@ def hole_of(world: World, facts: Facts, address: str, least: str) -> Hole:
     if way.connector:
         kind = "weak" if way.validation else "opportunistic"
         return Hole(name, kind, way.connector, validation=way.validation)
-    every = facts.outbound_connectors or ()
+    every = facts.connectors.outbound or ()
     near = [hole for connector in every if at_least(connector.validation, least) for hole in _near(connector, name)]
     without = Hole(name, "weak" if way.validation else "uncovered", validation=way.validation)
     return min(near, key=lambda hole: _ORDER.index(hole.kind), default=without)
@@ -379,7 +381,7 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     :param place: the place of its claim in the model.
     :param budget: the maximum number of conflicts for each question.
     """
-    policies = model.facts.dlp_policies
+    policies = model.facts.encrypters.dlp_policies
     atoms = (
         *model.rule_sets[0].atoms,
         *(policies.leaves.atoms if isinstance(policies, DlpRules) else ()),
@@ -399,7 +401,7 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     rules = [rule for rule in model.rule_sets[0].rules if not rule.idle]
     dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, model.now)})
     named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
-    remote = model.facts.remote_domains
+    remote = model.facts.domains.remote
     internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
     internals: list[Premise] = []
     if remote is None:
@@ -510,7 +512,7 @@ def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise
     leaves = high(side.conditions.scopes.leaves(chain.person))
     handing = {taking.connector: high(taking.when) for taking in taken_by(chain) if taking.connector.smart_hosts}
     leading = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
-    names = [accepted.name for accepted in model.facts.accepted_domains or () if accepted.type == RELAYED]
+    names = [accepted.name for accepted in model.facts.domains.accepted or () if accepted.type == RELAYED]
     own = bool(names) and model.solve([about, chain.person.in_accepted((RELAYED,))], budget)
     smart_hosts = (Premise("smart_hosts", values=(connector.name, connector.smart_hosts)) for connector in leading)
     relayed = [Premise("internal_relay", values=tuple(names))] if own else []
@@ -525,9 +527,9 @@ def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: i
         accepted.name: [
             connector.name
             for name in (accepted.name, *([f"any.{accepted.name}"] if accepted.match_subdomains else []))
-            for connector in model.facts.to_own_servers(name)
+            for connector in connectors_to_own_servers(model.facts, name)
         ]
-        for accepted in model.facts.accepted_domains or ()
+        for accepted in model.facts.domains.accepted or ()
         if accepted.type == _AUTHORITATIVE
     }
     domains = tuple(name for name, connectors in handing.items() if connectors)
@@ -539,8 +541,8 @@ def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: i
 def _subdomains(facts: Facts, atoms_sought: Sequence[tuple[str, Key]]) -> bool:
     """Whether a proof may rest on which addresses a condition on a domain matches."""
     slots = {slot for slot, (sort, _value) in atoms_sought if sort == "below"}
-    wide = any(accepted.match_subdomains for accepted in facts.accepted_domains or ()) or any(
-        name.startswith("*.") for name in facts.remote_domains or ()
+    wide = any(accepted.match_subdomains for accepted in facts.domains.accepted or ()) or any(
+        name.startswith("*.") for name in facts.domains.remote or ()
     )
     return bool(slots) and (
         wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in atoms_sought)
@@ -553,5 +555,11 @@ _PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
 
 def always(facts: Facts) -> tuple[Premise, ...]:
     """The assumptions of every proof, which do not depend on the rules."""
-    configured = Premise("configured") if facts.irm_configuration is not None else _PERHAPS_CONFIGURED
-    return (Premise("settled"), NONE_FAILS, configured, Premise("system_mail"), Premise("later", values=facts.unseen))
+    configured = Premise("configured") if facts.encryption.irm_configuration is not None else _PERHAPS_CONFIGURED
+    return (
+        Premise("settled"),
+        NONE_FAILS,
+        configured,
+        Premise("system_mail"),
+        Premise("later", values=facts.encrypters.unseen),
+    )

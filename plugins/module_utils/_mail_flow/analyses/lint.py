@@ -56,7 +56,9 @@ def lint(
     known = facts_of(facts)
     rule_set = RuleSet.read(rules, known.dialect)
     date = now or datetime.datetime.now(datetime.UTC)
-    domains = frozenset(domain(mailbox) for mailbox in (*(known.mailboxes or ()), *(known.mail_users or ())))
+    domains = frozenset(
+        domain(mailbox) for mailbox in (*(known.people.mailboxes or ()), *(known.people.mail_users or ()))
+    )
     findings: list[LintFinding] = []
     for rule in rule_set.rules:
         look = CheckedRule(rule, rule_set, known, domains, date)
@@ -70,7 +72,7 @@ def lint(
     try:
         with bounded():
             hand_over = any(
-                connector.enabled and connector.smart_hosts for connector in known.outbound_connectors or ()
+                connector.enabled and connector.smart_hosts for connector in known.connectors.outbound or ()
             )
             model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
@@ -79,7 +81,7 @@ def lint(
             findings += _covered_rules(deciding)
             findings += _Clashes(meetings, deciding).findings()
             findings += deciding.gateways() if hand_over else ()
-            findings += deciding.meetings_with_dlp() if known.dlp_policies is not None else ()
+            findings += deciding.meetings_with_dlp() if known.encrypters.dlp_policies is not None else ()
     except BudgetError:
         findings.append(LintFinding("too_complex"))
     return findings
@@ -226,7 +228,7 @@ class WholeMailLint:
             return {"case": "dates"}
         for atom in rule.conditions:
             if atom.predicate.sort == "member" and not any(
-                value not in (self.model.facts.groups or {}) or self.model.facts.members_of(value)
+                value not in (self.model.facts.groups.members or {}) or self.model.facts.groups.members_of(value)
                 for value in atom.values
             ):
                 return {"case": "nobody", "groups": atom.values}
@@ -379,16 +381,16 @@ def _reaching(step: RuleStep) -> list[Literal]:
 def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems that need no look at mail. Where connectors or journal rules are not known, nothing is said of them."""
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
-    yield from _of_connectors(acting, facts.outbound_connectors or ())
+    yield from _of_connectors(acting, facts.connectors.outbound or ())
     routes = [(rule, str(rule.actions.get("route_message_outbound_connector") or "")) for rule in acting]
-    by_name = {name_key(outbound.name): outbound for outbound in facts.outbound_connectors or ()}
-    for rule, wanted in routes if facts.outbound_connectors is not None else ():
+    by_name = {name_key(outbound.name): outbound for outbound in facts.connectors.outbound or ()}
+    for rule, wanted in routes if facts.connectors.outbound is not None else ():
         connector = by_name.get(name_key(wanted))
         if wanted and (connector is None or connector.idle):
             why = "" if connector is None else connector.idle
             yield LintFinding("routed_to_disabled_connector", (rule.name,), {"connector": wanted, "why": why})
     encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.does(Does.ENCRYPT)))
-    if encrypting and (facts.irm_configuration or {}).get("journal_report_decryption_enabled") is False:
+    if encrypting and (facts.encryption.irm_configuration or {}).get("journal_report_decryption_enabled") is False:
         for journal_rule in facts.journal_rules or ():
             if journal_rule.get("enabled"):
                 yield LintFinding("journal_keeps_ciphertext", encrypting, {"journal": str(journal_rule.get("name"))})

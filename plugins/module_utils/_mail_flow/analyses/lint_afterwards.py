@@ -65,7 +65,7 @@ def meetings_with_dlp(
         for place, (_kind, rule, _does, when) in enumerate(pairs)
     ]
     possible = asked.possible(questions)
-    policies = side.chains[0].mail.facts.dlp_policies
+    policies = side.chains[0].mail.facts.encrypters.dlp_policies
     certain = _certain(policies) if isinstance(policies, DlpRules) else set()
     for place, (kind, rule, does, _when) in enumerate(pairs):
         if place in possible:
@@ -92,13 +92,13 @@ def _certain(policies: DlpRules) -> set[tuple[str, str]]:
 def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems with DLP rules and labels that need no look at mail."""
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
-    policies = facts.dlp_policies
+    policies = facts.encrypters.dlp_policies
     for does in policies.told if isinstance(policies, DlpRules) else ():
         yield from _of_template(does, acting, facts)
         if does.mode.startswith("Test") and does.would_change_mail:
             yield LintFinding("dlp_in_test_mode", (), {"dlp": does.name, "policy": does.policy, "mode": does.mode})
-    set_ = automatic(facts) if facts.auto_label_policies is not None else []
-    for label in facts.labels or ():
+    set_ = automatic(facts) if facts.encrypters.auto_label_policies is not None else []
+    for label in facts.encrypters.labels or ():
         if not label.options or not label.changes_mail:
             continue
         if not (is_default(label, facts) or any(encrypter is label for encrypter in set_)):
@@ -120,7 +120,7 @@ def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> I
     if not does.brands or not does.mode or does.branding == ANY_OPTION:
         return
     used = [str(branding) for rule in acting for branding in rule.does(Does.BRAND).values()]
-    known = facts.ome_configurations
+    known = facts.encryption.ome_configurations
     missing = known is not None and not any(
         same_name(str(stored_template.get("identity", "")), does.branding) for stored_template in known
     )

@@ -12,7 +12,7 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
 from ..model import questions
-from ..model.facts import recipient_outside
+from ..model.inside import recipient_outside
 from ..model.message import Message
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule

@@ -22,9 +22,11 @@ from ..input.parsing import facts_of, message_of
 from ..model import questions
 from ..model.addresses import domain, is_address, with_parents
 from ..model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
-from ..model.facts import INSIDE, Facts
+from ..model.domains import INSIDE
+from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
+from ..model.routing import connectors_for
 from ..rules.rule_set import RuleSet
 from ..sat.formula import TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
@@ -134,7 +136,7 @@ def destinations(rules: RuleSet, facts: Mapping[str, Any], also: Iterable[str] =
     :param also: further domains, those inside among them.
     """
     known = facts_of(facts)
-    return [name for name in sorted({*_named(rules, known), *also}) if known.domain_type(name) not in INSIDE]
+    return [name for name in sorted({*_named(rules, known), *also}) if known.domains.type_of(name) not in INSIDE]
 
 
 def overview(
@@ -216,7 +218,7 @@ class _Overview:
         self._budget = budget
         self._brought = _brought(rules, model.facts)
         self._showings = list(showings(rules.rules, model.facts))
-        inside = [accepted.name for accepted in self._facts.accepted_domains or () if accepted.type in INSIDE]
+        inside = [accepted.name for accepted in self._facts.domains.accepted or () if accepted.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
         #: as well.
@@ -273,7 +275,7 @@ class _Overview:
     @cached_property
     def _elsewhere(self) -> str:
         """A domain that nobody names."""
-        names = {*self._domains, *(accepted.name for accepted in self._facts.accepted_domains or ())}
+        names = {*self._domains, *(accepted.name for accepted in self._facts.domains.accepted or ())}
         return next(name for number in range(len(names) + 1) if (name := f"else{number or ''}.example") not in names)
 
     def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _SampleMessage | None:
@@ -281,7 +283,7 @@ class _Overview:
         there = self._domain(name)
         below = f"mail.{self._domain(name)}"
         if (
-            self._facts.connectors_for(below) != self._facts.connectors_for(there)
+            connectors_for(self._facts, below) != connectors_for(self._facts, there)
             and (sample := self._plain(below, kind)).keeps is keeps
         ):
             return sample
@@ -408,7 +410,7 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
     people = {*_brought(rules, facts), *(showing.person.address for showing in showings(rules.rules, facts))}
-    every = {*by_rules, *named_domains(facts.outbound_connectors or ()), *map(domain, people)}
+    every = {*by_rules, *named_domains(facts.connectors.outbound or ()), *map(domain, people)}
     return sorted(name for name in every if _is_domain(name))
 
 

@@ -84,9 +84,9 @@ def _without_properties(model: Model) -> Iterator[Literal]:
 def _known_people(model: Model) -> Iterator[Literal]:
     """Literals for a sender in the directory, where that is known, and for two addresses in the domains themselves."""
     mail = model.mail
-    if mail.facts.mailboxes is not None:
+    if mail.facts.people.mailboxes is not None:
         yield mail.sender.object
-    yield from (~mail.sender.atoms.get(("address", group), FALSE) for group in mail.facts.expanded)
+    yield from (~mail.sender.atoms.get(("address", group), FALSE) for group in mail.facts.groups.expanded)
     yield from _somebody_whom_no_rule_names(model)
     for slot in (mail.sender, mail.recipient):
         yield from _in_the_domain_itself(slot)
@@ -100,8 +100,10 @@ def _somebody_whom_no_rule_names(model: Model) -> Iterator[Literal]:
     """
     mail = model.mail
     named = {value for rules in model.rule_sets for atom in rules.atoms for value in _addresses(atom)}
-    named |= {member for group in named & mail.facts.expanded.keys() for member in mail.facts.members_of(group)}
-    for address in sorted(mail.facts.mailboxes or ()):
+    named |= {
+        member for group in named & mail.facts.groups.expanded.keys() for member in mail.facts.groups.members_of(group)
+    }
+    for address in sorted(mail.facts.people.mailboxes or ()):
         literal = mail.sender.atoms.get(("address", address), FALSE)
         if address not in named and literal is not FALSE:
             yield literal

@@ -26,6 +26,7 @@ from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
 from ..model.kleene import Reason
+from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
@@ -209,7 +210,7 @@ class _StatementSearch:
     def _on_people(self, rule: FlowRule) -> Iterator[RuleEffect]:
         for option in ADDING:
             for name in rule.actions.get(option) or ():
-                address = self._model.facts.primary(str(name))
+                address = self._model.facts.people.primary(str(name))
                 yield RuleEffect("copied" if option != REDIRECTS else "copied_instead", (address,))
         if rule.actions.get(MANAGER):
             yield RuleEffect("copied_instead" if rule.redirects_to_manager else "copied", (THE_MANAGER,))
@@ -319,7 +320,7 @@ class _StatementSearch:
             person.address
             for option in ADDING
             for name in rule.actions.get(option) or ()
-            for person in model.facts.brought(str(name))
+            for person in people_behind(model.facts, str(name))
             if not is_name(person.address)
         }
         known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
@@ -347,7 +348,7 @@ class _StatementSearch:
 
         :param behind: the number of mail flow rules, which explain more.
         """
-        policies = self._model.facts.dlp_policies
+        policies = self._model.facts.encrypters.dlp_policies
         if effect.kind not in BEFORE_DLP or not isinstance(policies, DlpRules):
             return
         certain = {(rule.does.name, rule.does.policy) for rule in policies.rules if rule.is_certain}

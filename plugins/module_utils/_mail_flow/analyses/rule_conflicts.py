@@ -17,7 +17,7 @@ from ..actions.actions import BY_OPTION
 from ..actions.protect import option_name
 from ..budget import BudgetError
 from ..model import questions
-from ..model.facts import recipient_outside
+from ..model.inside import recipient_outside
 from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet

@@ -19,8 +19,11 @@ from ..actions.protect import option_name
 from ..conditions.keys import is_open
 from ..conditions.predicate import Atom, Reach
 from ..model.addresses import is_below, is_name
-from ..model.facts import INSIDE, Facts, recipient_outside
+from ..model.domains import INSIDE
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
 from ..model.message import Message
+from ..model.message_recipients import people_behind
 from ..model.patterns import is_too_large
 from ..rules.flow_rule import FlowRule, is_later
 from ..rules.rule_set import RuleSet
@@ -144,7 +147,7 @@ def templates_of(rule: FlowRule) -> dict[str, str]:
 
 
 def _groups(look: CheckedRule) -> About:
-    groups = look.facts.groups or {}
+    groups = look.facts.groups.members or {}
     named = [
         group
         for atom in look.rule.conditions
@@ -178,7 +181,7 @@ def _branding(look: CheckedRule) -> About:
 
 
 def _unconfigured(look: CheckedRule) -> About:
-    known = look.facts.ome_configurations
+    known = look.facts.encryption.ome_configurations
     if known is None or not look.rule.does(Does.BRAND):
         return None
     names = {name_key(str(configuration.get("identity"))) for configuration in known}
@@ -198,7 +201,7 @@ def _locked_out(look: CheckedRule) -> About:
     brands = [name_key(str(brand)) for brand in look.rule.does(Does.BRAND).values()] or [
         name_key(DEFAULT_OME_CONFIGURATION)
     ]
-    for configuration in look.facts.ome_configurations or ():
+    for configuration in look.facts.encryption.ome_configurations or ():
         if needs_work_account(configuration) and name_key(str(configuration.get("identity"))) in brands:
             return {"branding": str(configuration.get("identity"))}
     return None
@@ -242,7 +245,7 @@ def _shows_outside(look: CheckedRule) -> About:
         people = [
             person
             for named_person in named
-            for person in look.facts.brought(named_person)
+            for person in people_behind(look.facts, named_person)
             if _outside(look, person.address)
         ]
         shown += [("copy" if what is Does.ADD else "redirection", person.label) for person in people]
@@ -251,7 +254,7 @@ def _shows_outside(look: CheckedRule) -> About:
 
 def _spares_internal(look: CheckedRule) -> About:
     """To which domains outside a rule that encrypts mail to people outside does not, since they count as internal."""
-    internal = sorted(name for name, counts in (look.facts.remote_domains or {}).items() if counts)
+    internal = sorted(name for name, counts in (look.facts.domains.remote or {}).items() if counts)
     outside = any(
         atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization"
         for atom in look.rule.conditions
@@ -295,12 +298,12 @@ def _keeps_to(atom: Atom, scope: str, look: CheckedRule) -> bool:
     option = atom.predicate.options[0]
     if option == "from_scope":
         return bool(atom.values == scope)
-    if option == "sender_domain_is" and look.facts.accepted_domains is not None:
-        inside = [value in look.domains or look.facts.domain_type(value) in INSIDE for value in atom.values]
+    if option == "sender_domain_is" and look.facts.domains.accepted is not None:
+        inside = [value in look.domains or look.facts.domains.type_of(value) in INSIDE for value in atom.values]
         if scope == "InOrganization":
             return all(inside)
         # A domain means its subdomains, too.
-        others = {*look.domains, *(domain.name for domain in look.facts.accepted_domains if domain.type in INSIDE)}
+        others = {*look.domains, *(domain.name for domain in look.facts.domains.accepted if domain.type in INSIDE)}
         return not any(inside) and not any(is_below(single, value) for value in atom.values for single in others)
     return scope == "InOrganization" and atom.predicate.looks_at == "sender"
 

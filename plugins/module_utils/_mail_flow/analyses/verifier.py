@@ -93,7 +93,7 @@ def prove(
     judgments = asked.judgments(where)
     journals = sorted(set(known.journals))
     journal_premises = (Premise("journals", values=tuple(journals)),) if journals else ()
-    judgments = [replace(judgment, unseen=known.unseen) for judgment in judgments]
+    judgments = [replace(judgment, unseen=known.encrypters.unseen) for judgment in judgments]
     return [
         replace(judgment, premises=(*judgment.premises, *journal_premises))
         if judgment.verdict is GuaranteeVerdict.PROVED
@@ -641,7 +641,7 @@ class _Prover:
                 counterexample, unbranded=outcome.protection not in ("", ProtectionKind.NONE, ProtectionKind.UNKNOWN)
             )
         if guarantee.expires_within_days:
-            return replace(counterexample, expiry=facts.expiry(outcome.branding))
+            return replace(counterexample, expiry=facts.encryption.expiry(outcome.branding))
         if guarantee.then != IN_TRANSIT:
             return counterexample
         return replace(
@@ -672,7 +672,7 @@ class _Prover:
         rules = [
             rule.name
             for rule in self.first_model.rule_sets[0].rules
-            if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None
+            if not rule.idle and rule.actions.get(MANAGER) and facts.people.managers is None
         ]
         return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []
 

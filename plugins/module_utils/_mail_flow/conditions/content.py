@@ -27,7 +27,9 @@ def unreadable(rule_view: RuleView) -> Truth | None:
         return opened(("readable",), questions.UNREADABLE, "readable")
     if not protection.by_rights:
         return None
-    setting = str((rule_view.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    setting = str(
+        (rule_view.facts.encryption.irm_configuration or {}).get("transport_decryption_setting") or "Optional"
+    )
     if protection.owner == "own" and setting != "Disabled":
         return None
     kind = {"own": "decryption_off", "other": "keys_of_others"}.get(protection.owner, "keys_unknown")
@@ -37,7 +39,7 @@ def unreadable(rule_view: RuleView) -> Truth | None:
 def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
     """Whether Exchange decrypts what it must (``transport_decryption_setting: Mandatory``), and would otherwise reject."""
     protection = message.protection
-    setting = str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    setting = str((facts.encryption.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
     if setting != "Mandatory" or (protection is not None and (not protection.by_rights or protection.owner == "own")):
         return True
     return opened(("decrypted",), questions.UNREADABLE, "decryption_mandatory")

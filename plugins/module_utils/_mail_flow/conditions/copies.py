@@ -12,6 +12,7 @@ from ..model import questions
 from ..model.addresses import is_name
 from ..model.header_edits import ADDED
 from ..model.kleene import Truth, about, any_of, opened
+from ..model.message_recipients import people_behind
 from ..model.rule_view import RuleView, Settings
 from .formulas import AddressVariables, Formulas, MessageSeen, Value
 from .keys import RECIPIENT, Key, holds
@@ -63,7 +64,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
             (person, edit.reason)
             for name in fields
             for edit in rule_view.content.edits_of((ADDED[name],))
-            for person in rule_view.facts.brought(edit.what[1], name)
+            for person in people_behind(rule_view.facts, edit.what[1], name)
             if edit.reason
         ]
         return any_of(
@@ -86,7 +87,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
 
 
 def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any, settings: Settings) -> Truth:
-    primary = rule_view.facts.primary(written)
+    primary = rule_view.facts.people.primary(written)
     found = read_address(decide, rule_view, primary, values, settings)
     if found is False:
         return False
@@ -95,7 +96,7 @@ def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any,
     here = {
         address
         for person in rule_view.fork.sure
-        for address in (person.address, person.group, *map(rule_view.facts.primary, person.also))
+        for address in (person.address, person.group, *map(rule_view.facts.people.primary, person.also))
     }
     if primary not in here:
         return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
@@ -137,9 +138,9 @@ def _brought(
 def _may_have(formulas: Formulas, address: str, key: Key) -> bool:
     """Whether somebody may have an atom."""
     facts, (sort, value) = formulas.mail.facts, key
-    primary = facts.primary(address)
+    primary = facts.people.primary(address)
     if sort == "member":
-        return facts.is_member(primary, value) is not False
+        return facts.groups.is_member(primary, value) is not False
     return primary == value if sort == "address" else holds(primary, key) is not False
 
 

@@ -46,12 +46,12 @@ def address_has_pattern(rule_view: RuleView, address: str, values: tuple[str, ..
 
 def member_of(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """A member of one of the groups."""
-    return any_of(rule_view.facts.is_member(address, group) for group in values)
+    return any_of(rule_view.facts.groups.is_member(address, group) for group in values)
 
 
 def read_address(decide: OfAddress, rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
     """Evaluates a predicate on an address; open if another address that rules may take it for gives a different result."""
-    found, others = decide(rule_view, address, values, settings), rule_view.facts.otherwise(address)
+    found, others = decide(rule_view, address, values, settings), rule_view.facts.other_addresses(address)
     # What matches as written matches.
     if all(
         decide(rule_view, other, values, settings) == found

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..model import questions
 from ..model.addresses import is_name
-from ..model.facts import recipient_inside, recipient_outside
+from ..model.inside import recipient_inside, recipient_outside
 from ..model.kleene import Truth, about, opened
 from ..model.message import Recipient
 from ..model.rule_view import RuleView, Settings

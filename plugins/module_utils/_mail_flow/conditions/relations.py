@@ -37,11 +37,11 @@ def relation(decide: Callable[[RuleView, str, Any], Truth]) -> Evaluate:
 
 def is_manager_of_sender(rule_view: RuleView, values: tuple[Any, ...], settings: Settings) -> Truth:
     """The sender's manager is one of the named people."""
-    return _manages(rule_view, rule_view.facts.primary(rule_view.message.sender), values)
+    return _manages(rule_view, rule_view.facts.people.primary(rule_view.message.sender), values)
 
 
 def _manages(rule_view: RuleView, person: str, managers: Iterable[str]) -> Truth:
-    manager = rule_view.facts.manager(person)
+    manager = rule_view.facts.people.manager(person)
     return (
         opened(("manager", person), questions.A_FACT, "manager", person)
         if manager is None
@@ -56,16 +56,16 @@ def is_manager_of_recipient(rule_view: RuleView, person: str, values: tuple[Any,
 
 def is_related(rule_view: RuleView, person: str, value: str) -> Truth:
     """``Manager``: the sender is the recipient's manager. ``DirectReport``: the recipient is the sender's."""
-    sender = rule_view.facts.primary(rule_view.message.sender)
+    sender = rule_view.facts.people.primary(rule_view.message.sender)
     return _manages(rule_view, person, (sender,)) if value == "Manager" else _manages(rule_view, sender, (person,))
 
 
 def is_between(rule_view: RuleView, person: str, values: tuple[tuple[str, ...], tuple[str, ...]]) -> Truth:
     """The sender is in one group and the recipient in the other, either way round."""
-    sender = rule_view.facts.primary(rule_view.message.sender)
+    sender = rule_view.facts.people.primary(rule_view.message.sender)
 
     def in_one(address: str, groups: tuple[str, ...]) -> Truth:
-        return any_of(rule_view.facts.is_member(address, group) for group in groups)
+        return any_of(rule_view.facts.groups.is_member(address, group) for group in groups)
 
     first, second = values
     return any_of(
@@ -79,7 +79,7 @@ def is_between(rule_view: RuleView, person: str, values: tuple[tuple[str, ...], 
 def has_equal_attribute(rule_view: RuleView, person: str, values: tuple[str, str]) -> Truth:
     """An attribute has the same value for sender and recipient, or another one."""
     name, operator = values
-    sender = rule_view.facts.primary(rule_view.message.sender)
+    sender = rule_view.facts.people.primary(rule_view.message.sender)
     one, other = rule_view.facts.attribute(sender, name), rule_view.facts.attribute(person, name)
     if one is None or other is None:
         return opened(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..model import questions
-from ..model.facts import sender_inside, sender_outside
+from ..model.inside import sender_inside, sender_outside
 from ..model.kleene import Open, Truth, about, any_of, opened
 from ..model.message import Message
 from ..model.rule_view import RuleView, Settings
@@ -59,7 +59,7 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
     """
 
     def of(rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
-        primary = read_address(decide, rule_view, rule_view.facts.primary(address), values, settings)
+        primary = read_address(decide, rule_view, rule_view.facts.people.primary(address), values, settings)
         alias = read_address(decide, rule_view, address.lower(), values, settings) if written else primary
         return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, "alias", address)
 
@@ -87,16 +87,16 @@ def from_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
             return sender_inside(facts, address, message.authenticated)
         return sender_outside(facts, address)
 
-    header = facts.primary(message.sender)
+    header = facts.people.primary(message.sender)
     if settings.location != "Envelope" and any(
-        scope(facts.primary(other)) != scope(header) for other in message.also_from
+        scope(facts.people.primary(other)) != scope(header) for other in message.also_from
     ):
         return _other_sender(message, value)
     if settings.location == "Header":
         return scope(header)
     if message.mail_from is None:
         return _envelope_not_known(settings.location)
-    envelope = facts.primary(message.mail_from)
+    envelope = facts.people.primary(message.mail_from)
     if header == envelope:
         return scope(header)
     if not envelope:
@@ -111,7 +111,7 @@ def of_directory_sender(decide: OfAddress) -> Evaluate:
     """A predicate about the directory entry of the From field's sender, whatever the location."""
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
-        return decide(rule_view, rule_view.facts.primary(rule_view.message.sender), values, settings)
+        return decide(rule_view, rule_view.facts.people.primary(rule_view.message.sender), values, settings)
 
     return evaluate
 

@@ -51,7 +51,7 @@ class DlpEvidence:
 
 def acting_rules(facts: Facts) -> tuple[DlpRule, ...]:
     """The DLP rules that act on mail, or may, as far as they were read or told."""
-    policies = facts.dlp_policies
+    policies = facts.encrypters.dlp_policies
     return policies.rules if isinstance(policies, DlpRules) else ()
 
 
@@ -82,7 +82,7 @@ def compare_dlp(
     for block in blocks_of(trace):
         part = BlockCopies.in_window(block, begin, until, -1, astray, frozenset())
         part = part.without(of_messages(block, report.vague)).arriving(of_messages(block, messages))
-        policies = facts.dlp_policies
+        policies = facts.encrypters.dlp_policies
         predicted = dlp_predictions(block, policies, rules, facts) if isinstance(policies, DlpRules) else []
         for tally, prediction in zip(tallies, predicted, strict=True):
             tally.add(part, prediction)
@@ -99,7 +99,7 @@ def _tally(rule: DlpRule, report: RuleReport, examples: int, why_not: Incomparab
 
 def _names(facts: Facts) -> frozenset[str]:
     """The names and GUIDs of all DLP rules, those that do not act included, in lower case."""
-    policies = facts.dlp_policies
+    policies = facts.encrypters.dlp_policies
     told = policies.told if isinstance(policies, DlpRules) else ()
     return frozenset(text.lower() for does in told for text in (does.name, does.guid) if text)
 

@@ -206,7 +206,7 @@ def _authenticated(message: Message, given: Mapping[str, Any], sending: Sending,
         return True
     if said is not None:
         return bool(said)
-    return False if facts.domain_type(domain(message.sender)) == "" else None
+    return False if facts.domains.type_of(domain(message.sender)) == "" else None
 
 
 # Writing

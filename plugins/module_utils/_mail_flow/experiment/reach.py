@@ -14,7 +14,9 @@ from ..._resources.rules.action_effects import Does
 from ..actions.bring import NAMING_PEOPLE
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..model.addresses import is_address, person
-from ..model.facts import Facts, leaves
+from ..model.facts import Facts
+from ..model.inside import leaves
+from ..model.routing import may_relay
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -62,10 +64,10 @@ def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
     others = sorted(everybody - {letter.sender, *letter.recipients})
     names = [each for each in others if not is_address(each)]
     known = [each for each in others if each not in names]
-    inside = tuple(each for each in known if leaves(facts, each) is False and not facts.may_relay(each))
+    inside = tuple(each for each in known if leaves(facts, each) is False and not may_relay(facts, each))
     why = (
         *(("names",) if names else ()),
-        *(("groups",) if facts.unread_groups & set(map(facts.primary, (*letter.recipients, *known))) else ()),
+        *(("groups",) if facts.groups.unread & set(map(facts.people.primary, (*letter.recipients, *known))) else ()),
         *(("budget",) if any(course.too_many for course in courses) else ()),
         *(("rules",) if any(_surprises(course) for course in courses) else ()),
         *(("journal_rules",) if facts.journal_rules is None else ()),
@@ -94,7 +96,7 @@ def _named(rule: FlowRule) -> Iterator[str]:
 
 def _named_by_policies(facts: Facts) -> Iterator[str]:
     """Whom the rules of DLP policies name in their actions, whatever mail they are about: much of that is open."""
-    policies = facts.dlp_policies
+    policies = facts.encrypters.dlp_policies
     for policy in policies.policies if isinstance(policies, DlpRules) else ():
         for value in (value for rule in policy.rules if rule.enabled for value in rule.actions.values()):
             named = value if isinstance(value, (list, tuple)) else [value]

@@ -121,7 +121,7 @@ class ExperimentRequest:
 
 def readable_recipients(sending: Sending, facts: Facts) -> frozenset[str]:
     """The recipients whose copies the application can read: those in domains of the organization."""
-    return frozenset(address for address in sending.recipients if facts.domain_type(domain(address)))
+    return frozenset(address for address in sending.recipients if facts.domains.type_of(domain(address)))
 
 
 def sending_plan_of(asked: ExperimentRequest) -> SendingPlan:

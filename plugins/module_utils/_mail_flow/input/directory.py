@@ -79,7 +79,7 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
         (reads, identity)
         for reads, identity in named
         if identity not in known
-        and not (reads == _PERHAPS and ((_GROUP, identity) in named or facts.domain_type(domain(identity)) == ""))
+        and not (reads == _PERHAPS and ((_GROUP, identity) in named or facts.domains.type_of(domain(identity)) == ""))
     ]
     found, left = Organization({}, {}), MOST_ASKED
     for _level in range(MOST_LEVELS):

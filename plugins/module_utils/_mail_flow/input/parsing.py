@@ -27,10 +27,14 @@ from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.addresses import is_address
 from ..model.carried_labels import auto_label, label_encrypter
-from ..model.connectors import Connector, connector_of
-from ..model.encrypters import AutoLabel, Encrypter
+from ..model.connectors import Connector, KnownConnectors, connector_of
+from ..model.domains import AcceptedDomain, KnownDomains
+from ..model.encrypters import AutoLabel, Encrypter, KnownEncrypters
+from ..model.encryption_settings import EncryptionSettings
 from ..model.expressions import Dialect
-from ..model.facts import AcceptedDomain, Facts
+from ..model.facts import Facts
+from ..model.known_groups import KnownGroups
+from ..model.known_people import KnownPeople
 from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
 from ..model.questions import OBSERVABLE
 from ..model.sizes import bytes_of
@@ -95,37 +99,36 @@ ATTACHMENT_KEYS = (
     "limit_exceeded",
 )
 
+#: Fact to the field that holds it: the subject of :class:`Facts`, empty for a field of its own, and the field's name.
+FIELD_OF_FACT: Mapping[str, tuple[str, str]] = {
+    "accepted_domains": ("domains", "accepted"),
+    "remote_domains": ("domains", "remote"),
+    "mailboxes": ("people", "mailboxes"),
+    "mail_users": ("people", "mail_users"),
+    "contacts": ("people", "contacts"),
+    "groups": ("groups", "members"),
+    "unread_groups": ("groups", "unread"),
+    "managers": ("people", "managers"),
+    "attributes": ("people", "attributes"),
+    "proxy_addresses": ("people", "proxy_addresses"),
+    "irm_configuration": ("encryption", "irm_configuration"),
+    "rms_templates": ("encryption", "rms_templates"),
+    "ome_configurations": ("encryption", "ome_configurations"),
+    "owa_mailbox_policies": ("encryption", "owa_mailbox_policies"),
+    "inbound_connectors": ("connectors", "inbound"),
+    "outbound_connectors": ("connectors", "outbound"),
+    "organization_config": ("", "organization_config"),
+    "journal_rules": ("", "journal_rules"),
+    "dlp_policies": ("encrypters", "dlp_policies"),
+    "labels": ("encrypters", "labels"),
+    "label_policies": ("encrypters", "label_policies"),
+    "auto_label_policies": ("encrypters", "auto_label_policies"),
+    "dialect": ("", "dialect"),
+    "observed": ("", "observed"),
+}
+
 #: Facts that can be given.
-FACT_KEYS = (
-    *(
-        "accepted_domains",
-        "remote_domains",
-        "mailboxes",
-        "mail_users",
-        "contacts",
-        "groups",
-        "unread_groups",
-        "managers",
-        "attributes",
-        "proxy_addresses",
-    ),
-    *(
-        "irm_configuration",
-        "rms_templates",
-        "ome_configurations",
-        "owa_mailbox_policies",
-        "inbound_connectors",
-        "outbound_connectors",
-        "organization_config",
-        "journal_rules",
-        "dlp_policies",
-        "labels",
-        "label_policies",
-        "auto_label_policies",
-    ),
-    "dialect",
-    "observed",
-)
+FACT_KEYS = tuple(FIELD_OF_FACT)
 
 #: How patterns can be said to be read.
 DIALECTS = (Dialect.AGREED.value, Dialect.DOTNET.value)
@@ -294,31 +297,42 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     dialect = given("dialect", _dialect) or Dialect.AGREED
     policies = given("dlp_policies", _each_of(declared_policy))
     return Facts(
-        accepted_domains=given("accepted_domains", _each(_accepted)),
-        remote_domains=None if remote is None else dict(remote),
-        mailboxes=given("mailboxes", _people),
-        mail_users=given("mail_users", _people),
-        contacts=given("contacts", _people),
-        groups=given("groups", _by_name(_each(_small_address))),
-        unread_groups=given("unread_groups", _people) or frozenset(),
-        managers=given("managers", _by_name(lambda value, at: _small_address(value, at) if value else "")),
-        attributes=given(
-            "attributes",
-            _by_name(lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
+        domains=KnownDomains(
+            accepted=given("accepted_domains", _each(_accepted)), remote=None if remote is None else dict(remote)
         ),
-        proxy_addresses=given("proxy_addresses", _by_name(_small_address)) or {},
-        irm_configuration=given("irm_configuration", _mapped),
-        rms_templates=given("rms_templates", _each(_mapped)),
-        ome_configurations=given("ome_configurations", _each(_ome_configuration)),
-        owa_mailbox_policies=given("owa_mailbox_policies", _each(_mapped)),
-        inbound_connectors=given("inbound_connectors", _each(_mapped)),
-        outbound_connectors=given("outbound_connectors", _each(_connector)),
+        people=KnownPeople(
+            mailboxes=given("mailboxes", _people),
+            mail_users=given("mail_users", _people),
+            contacts=given("contacts", _people),
+            managers=given("managers", _by_name(lambda value, at: _small_address(value, at) if value else "")),
+            attributes=given(
+                "attributes",
+                _by_name(lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
+            ),
+            proxy_addresses=given("proxy_addresses", _by_name(_small_address)) or {},
+        ),
+        groups=KnownGroups(
+            members=given("groups", _by_name(_each(_small_address))),
+            unread=given("unread_groups", _people) or frozenset(),
+        ),
+        connectors=KnownConnectors(
+            inbound=given("inbound_connectors", _each(_mapped)),
+            outbound=given("outbound_connectors", _each(_connector)),
+        ),
+        encryption=EncryptionSettings(
+            irm_configuration=given("irm_configuration", _mapped),
+            rms_templates=given("rms_templates", _each(_mapped)),
+            ome_configurations=given("ome_configurations", _each(_ome_configuration)),
+            owa_mailbox_policies=given("owa_mailbox_policies", _each(_mapped)),
+        ),
+        encrypters=KnownEncrypters(
+            dlp_policies=None if policies is None else DlpRules(policies, dialect),
+            labels=given("labels", _each_of(_label)),
+            label_policies=given("label_policies", _each_of(declared_label_policy)),
+            auto_label_policies=given("auto_label_policies", _each_of(_auto_label)),
+        ),
         organization_config=given("organization_config", _mapped),
         journal_rules=given("journal_rules", _each(_mapped)),
-        dlp_policies=None if policies is None else DlpRules(policies, dialect),
-        labels=given("labels", _each_of(_label)),
-        label_policies=given("label_policies", _each_of(declared_label_policy)),
-        auto_label_policies=given("auto_label_policies", _each_of(_auto_label)),
         dialect=dialect,
         observed=given("observed", _observed) or {},
     )
@@ -342,7 +356,15 @@ def with_facts(known: Facts, options: Mapping[str, Any]) -> Facts:
     if not options:
         return known
     others = facts_of(options)
-    return replace(known, **{key: getattr(others, key) for key in options})
+    changed: dict[str, Any] = {}
+    for fact in options:
+        subject, name = FIELD_OF_FACT[fact]
+        if not subject:
+            changed[name] = getattr(others, name)
+            continue
+        value = getattr(getattr(others, subject), name)
+        changed[subject] = replace(changed.get(subject, getattr(known, subject)), **{name: value})
+    return replace(known, **changed)
 
 
 def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:

@@ -106,10 +106,10 @@ def _named_by(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _judge(session: Session, named: list[Reference]) -> None:
     organization = read(session, _SUBSETS, fresh=True)
     facts, unavailable = facts_from(organization, [each for each in _SUBSETS if each != "rms_templates"])
-    domains = facts_of({"accepted_domains": facts.get("accepted_domains")})
+    domains = facts_of({"accepted_domains": facts.get("accepted_domains")}).domains
     people = [each for each in named if each.kind in (RECIPIENT, GROUP)]
     for each in people:
-        if is_address(each.value) and domains.domain_type(domain(each.value)) == "":
+        if is_address(each.value) and domains.type_of(domain(each.value)) == "":
             each.status, each.reason = OUTSIDE, f"{domain(each.value)} is no accepted domain"
     asked = [each for each in people if each.status != OUTSIDE]
     values = list(dict.fromkeys(each.value for each in asked))[:MOST_ASKED]

@@ -453,10 +453,10 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
     }
     encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
     told = facts_of({fact: given[fact] for fact in ("dlp_policies", "labels") if given.get(fact)})
-    if isinstance(told.dlp_policies, DlpRules):
-        options |= {option for atom in told.dlp_policies.leaves.atoms for option in atom.predicate.options}
-        encrypts |= any(rule.does.changes_mail for rule in told.dlp_policies.rules)
-    encrypts |= any(label.changes_mail for label in told.labels or ())
+    if isinstance(told.encrypters.dlp_policies, DlpRules):
+        options |= {option for atom in told.encrypters.dlp_policies.leaves.atoms for option in atom.predicate.options}
+        encrypts |= any(rule.does.changes_mail for rule in told.encrypters.dlp_policies.rules)
+    encrypts |= any(label.changes_mail for label in told.encrypters.labels or ())
     protected = any(message.protection is None or message.protection.by_rights for message in messages)
     leaves = any(
         domain(address) != domain(message.sender)

@@ -55,17 +55,21 @@ def label_name(message: Message, facts: Facts) -> str:
 
 def _named(name: str, facts: Facts) -> Encrypter | None:
     return next(
-        (each for each in facts.labels or () if name and (same_name(each.name, name) or same_name(each.guid, name))),
+        (
+            each
+            for each in facts.encrypters.labels or ()
+            if name and (same_name(each.name, name) or same_name(each.guid, name))
+        ),
         None,
     )
 
 
 def automatic(facts: Facts) -> list[Encrypter]:
     """The labels that a policy may set on the way and that change mail; any label, where nobody told of such policies."""
-    changing = [each for each in facts.labels or () if each.changes_mail]
-    if facts.auto_label_policies is None:
+    changing = [each for each in facts.encrypters.labels or () if each.changes_mail]
+    if facts.encrypters.auto_label_policies is None:
         return changing
-    set_ = [_named(each.label, facts) for each in facts.auto_label_policies if each.acts]
+    set_ = [_named(each.label, facts) for each in facts.encrypters.auto_label_policies if each.acts]
     if None in set_:
         # A label that was not told, or not understood.
         return changing
@@ -76,7 +80,7 @@ def is_default(label: Encrypter, facts: Facts) -> bool:
     """Whether a policy that is not off makes a label the default of new mail."""
     return any(
         policy.is_published and policy.default_label and _named(policy.default_label, facts) is label
-        for policy in facts.label_policies or ()
+        for policy in facts.encrypters.label_policies or ()
     )
 
 
@@ -89,7 +93,7 @@ def possible_labels(message: Message, facts: Facts) -> tuple[PossibleEncrypter, 
     """The labels that change how mail is protected and that a message may have or get, beside the known one that it
     carries.
     """
-    if not facts.labels:
+    if not facts.encrypters.labels:
         return ()
     carried = label_of(message, facts)
     perhaps = {
@@ -104,7 +108,9 @@ def possible_labels(message: Message, facts: Facts) -> tuple[PossibleEncrypter, 
         why = Reason(
             questions.A_FACT, "label_not_given" if named is None else "label_not_told", field="sensitivity_label"
         )
-        perhaps.update((each.name, PossibleEncrypter(each, (why,))) for each in facts.labels if each.changes_mail)
+        perhaps.update(
+            (each.name, PossibleEncrypter(each, (why,))) for each in facts.encrypters.labels if each.changes_mail
+        )
     return tuple(perhaps.values())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outbound connectors: whose mail they take, and what they say of TLS.
+"""Connectors: whose mail those outbound take, what they say of TLS, and what those inbound make of mail.
 
 A domain in a connector is that domain alone, ``*.domain`` its subdomains alone, ``*`` every domain: other than in the
 conditions of rules. Source: Microsoft's New-OutboundConnector page.
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from .addresses import with_parents
 
 #: What forced TLS checks of the other side: nothing, that an authority vouches for its certificate, and also for its
 #: name. Each includes those before it.
@@ -83,6 +86,66 @@ class Connector:
         if self.test_mode:
             return "test_mode"
         return "" if self.of_rules else "not_for_rules"
+
+
+@dataclass(frozen=True)
+class KnownConnectors:
+    """What is known of connectors.
+
+    :param inbound: with the options of the module for inbound connectors.
+    """
+
+    inbound: tuple[Mapping[str, Any], ...] | None = None
+    outbound: tuple[Connector, ...] | None = None
+
+    @property
+    def internal(self) -> tuple[str, ...] | None:
+        """The inbound connectors that make mail from on-premises count as internal; ``None`` if unknown."""
+        if self.inbound is None:
+            return None
+        makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
+        return tuple(
+            str(each.get("name"))
+            for each in self.inbound
+            if each.get("enabled") and any(each.get(key) for key in makes)
+        )
+
+    @property
+    def relays(self) -> tuple[str, ...] | None:
+        """The inbound connectors by which servers on premises and devices hand over the organization's own mail; ``None`` if
+        unknown. One of a type that was not told may be such a connector.
+        """
+        if self.inbound is None:
+            return None
+        return tuple(
+            str(each.get("name"))
+            for each in self.inbound
+            if each.get("enabled") is not False and str(each.get("connector_type") or "").casefold() != "partner"
+        )
+
+    def covering(self, name: str, accepted: bool) -> list[Connector]:
+        """The outbound connectors that cover a domain, in their order.
+
+        :param accepted: whether the domain is, or may be, an accepted one: some connectors take mail to all of these.
+        """
+        patterns = (name, *(f"*.{parent}" for parent in with_parents(name)[1:]), EVERY_DOMAIN)
+        places = {place for pattern in patterns for place in self._by_pattern.get(pattern, ())}
+        if accepted:
+            places.update(self._for_accepted)
+        every = self.outbound or ()
+        return [every[place] for place in sorted(places)]
+
+    @cached_property
+    def _by_pattern(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for place, connector in enumerate(self.outbound or ()):
+            for pattern in connector.domains:
+                found.setdefault(pattern, []).append(place)
+        return found
+
+    @cached_property
+    def _for_accepted(self) -> list[int]:
+        return [place for place, connector in enumerate(self.outbound or ()) if connector.accepted]
 
 
 def connector_of(options: Mapping[str, Any]) -> Connector:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..._exchange.names import name_key, same_name
+from ..._resources.compliance.sensitivity_labels import LabelPolicyFact
 from . import questions
 from .kleene import Reason
 from .outcomes import Fate
@@ -109,6 +110,26 @@ class AutoLabel:
     name: str
     label: str
     acts: bool = True
+
+
+@dataclass(frozen=True)
+class KnownEncrypters:
+    """What is known of these.
+
+    :param dlp_policies: the rules of DLP policies, ready to be applied, and :param:`labels` sensitivity labels.
+    :param label_policies: the policies that publish labels, and :param:`auto_label_policies` those that set them on
+        the way.
+    """
+
+    dlp_policies: Policies | None = None
+    labels: tuple[Encrypter, ...] | None = None
+    label_policies: tuple[LabelPolicyFact, ...] | None = None
+    auto_label_policies: tuple[AutoLabel, ...] | None = None
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What may encrypt mail, or take protection away, and was neither read nor told."""
+        return unseen_of(vars(self))
 
 
 @dataclass(frozen=True, slots=True)

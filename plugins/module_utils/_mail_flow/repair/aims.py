@@ -18,7 +18,8 @@ from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
 from ..model.addresses import domain
-from ..model.facts import Facts, leaves, sender_inside
+from ..model.facts import Facts
+from ..model.inside import leaves, sender_inside
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.wishes import PORTAL
@@ -343,7 +344,7 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     protection = str(wanted.get("protection", ""))
     helps = _helping_to(wanted, broken)
     template = "Do Not Forward" if protection == ProtectionKind.DO_NOT_FORWARD else protection.partition(":")[2]
-    inside = sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
+    inside = sender_inside(facts, facts.people.primary(message.sender), message.authenticated) is True
     outside = leaves(facts, first.recipient) is True
     to = {"recipient_domain_is": [domain(first.recipient)]} if outside else {"sent_to": [first.recipient]}
     about = {**({"from_scope": "InOrganization"} if inside else {}), **to}
@@ -387,7 +388,7 @@ def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
     if days:
         known = [
             configuration
-            for configuration in facts.ome_configurations or ()
+            for configuration in facts.encryption.ome_configurations or ()
             if 0 < int(configuration.get("external_mail_expiry_in_days") or 0) <= days
         ]
         return next((str(configuration["identity"]) for configuration in known if configuration.get("identity")), "")
@@ -398,7 +399,7 @@ def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
                 *applied,
                 *(
                     str(configuration["identity"])
-                    for configuration in facts.ome_configurations or ()
+                    for configuration in facts.encryption.ome_configurations or ()
                     if configuration.get("identity")
                 ),
             )

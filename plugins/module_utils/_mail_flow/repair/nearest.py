@@ -13,7 +13,8 @@ from ..analyses.judgment import Counterexample
 from ..analyses.standings import Copy, Standing, standings
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..input.parsing import message_of, with_facts
-from ..model.facts import Facts, sender_inside, sender_outside
+from ..model.facts import Facts
+from ..model.inside import sender_inside, sender_outside
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.rule_trace import Saw, plain
@@ -93,7 +94,7 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
 
 def _is_outside(copy: Copy) -> bool:
     """Whether a message certainly comes from outside."""
-    sender = copy.facts.primary(copy.message.sender)
+    sender = copy.facts.people.primary(copy.message.sender)
     inside = sender_inside(copy.facts, sender, copy.message.authenticated)
     return inside is False and sender_outside(copy.facts, sender) is True
 

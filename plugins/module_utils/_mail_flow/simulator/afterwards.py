@@ -11,7 +11,8 @@ from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.carried_labels import in_transport, label_of, possible_labels
 from ..model.encrypters import LOOKS, Afterwards, PossibleEncrypter, all_possible
-from ..model.facts import Facts, recipient_outside
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
 from ..model.kleene import Open, Truth, all_of, negate, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
@@ -59,7 +60,7 @@ class AfterRules:
 
     def _after_dlp(self, world: World, person: Recipient) -> list[World]:
         """A world with the DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
-        policies = self.facts.dlp_policies
+        policies = self.facts.encrypters.dlp_policies
         if not isinstance(policies, DlpRules) or not policies.rules or world.fate == Fate.QUARANTINED:
             return [world]
         if self.decider is None or "NDR" in (self.message.types or ()):

@@ -68,7 +68,7 @@ class Candidates:
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message = self.message
-        primary = self.facts.primary
+        primary = self.facts.people.primary
         written = (
             message.sender.lower(),
             (message.mail_from or "").lower(),

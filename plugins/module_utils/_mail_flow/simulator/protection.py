@@ -21,10 +21,12 @@ from ..model import questions
 from ..model.addresses import domain
 from ..model.connectors import VALIDATIONS, Connector, at_least
 from ..model.encrypters import DLP, LABELS, Afterwards, Encrypter
-from ..model.facts import Facts, leaves, sender_inside, sender_outside
+from ..model.facts import Facts
+from ..model.inside import leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Protection
 from ..model.outcomes import Fate, ProtectionKind, Tls
+from ..model.routing import connectors_for, connectors_to_own_servers, may_relay
 from ..model.sizes import ENCODED, size_range
 from .copy_result import Transit
 from .state import World
@@ -273,9 +275,9 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> CopyProtec
 
 def _closed(facts: Facts) -> Reason | None:
     """Why it is open whether Exchange can remove protection."""
-    if facts.obstacle:
-        return _unlicensed("decrypts_unlicensed", facts.obstacle)
-    disabled = (facts.irm_configuration or {}).get("transport_decryption_setting") == "Disabled"
+    if facts.encryption.obstacle:
+        return _unlicensed("decrypts_unlicensed", facts.encryption.obstacle)
+    disabled = (facts.encryption.irm_configuration or {}).get("transport_decryption_setting") == "Disabled"
     return Reason(questions.UNREADABLE, "decrypts_disabled", field="facts.irm_configuration") if disabled else None
 
 
@@ -288,7 +290,7 @@ def _asked(world: World, message: Message, facts: Facts) -> CopyProtection:
     """A message that arrives in clear and that rules ask to protect."""
     scope = [
         value.settled(world.answered()) if isinstance(value, Open) else value
-        for value in _scopes(facts, facts.primary(message.sender), message.authenticated)
+        for value in _scopes(facts, facts.people.primary(message.sender), message.authenticated)
     ]
     assumes = frozenset(
         reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons
@@ -323,8 +325,8 @@ def _reasons_of_world(world: World, message: Message, facts: Facts) -> list[Reas
     reasons = [_both(world)] if world.removed else []
     if world.fate in (Fate.QUARANTINED, Fate.RELEASED):
         reasons.append(Reason(questions.A_FACT, "after_quarantine"))
-    first = _scopes(facts, facts.primary(message.sender), message.authenticated)
-    others = [_scopes(facts, facts.primary(other), message.authenticated) for other in message.also_from]
+    first = _scopes(facts, facts.people.primary(message.sender), message.authenticated)
+    others = [_scopes(facts, facts.people.primary(other), message.authenticated) for other in message.also_from]
     if any(other != first for other in others):
         reasons.append(Reason(questions.A_FACT, "from_field"))
     return reasons
@@ -349,8 +351,8 @@ def _unlicensed(kind: str, obstacle: Obstacle) -> Reason:
 
 def _configured(facts: Facts, message: Message) -> list[Reason]:
     """Why it is open whether the organization's settings let a message be protected."""
-    settings = facts.irm_configuration or {}
-    reasons = [_unlicensed("encrypts_unlicensed", facts.obstacle)] if facts.obstacle else []
+    settings = facts.encryption.irm_configuration or {}
+    reasons = [_unlicensed("encrypts_unlicensed", facts.encryption.obstacle)] if facts.encryption.obstacle else []
     documents = [
         attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")
     ]
@@ -410,10 +412,10 @@ def ways_of(world: World, facts: Facts, address: str) -> list[Way]:
 
 
 def _connected(world: World, facts: Facts, name: str) -> list[Way]:
-    if facts.outbound_connectors is None:
+    if facts.connectors.outbound is None:
         return [Way(doubt=_NOT_READ)]
     routed = [_routed(rule, connector, facts) for rule, connector in world.routes]
-    taking = [connector for connector in facts.connectors_for(name) if connector.takes_any]
+    taking = [connector for connector in connectors_for(facts, name) if connector.takes_any]
     surely = [*routed, *(_way(connector) for connector in taking if not connector.test_mode)]
     # A connector that is tried may take the copy, or not.
     return [*surely, *([] if surely else [Way()]), *(_way(connector) for connector in taking if connector.test_mode)]
@@ -427,7 +429,7 @@ def _way(connector: Connector) -> Way:
 
 def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     """The way of a copy that a rule routes to a connector."""
-    found = next((each for each in facts.outbound_connectors or () if name_key(each.name) == name_key(wanted)), None)
+    found = next((each for each in facts.connectors.outbound or () if name_key(each.name) == name_key(wanted)), None)
     why = "unknown" if found is None else found.idle
     if found is None or why:
         return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, f"routed_to_{why}", (rule, wanted)))
@@ -446,7 +448,7 @@ def _goes(world: World, facts: Facts, address: str) -> Truth:
         Reason(questions.WHICH_CONNECTOR, "routed_inside", (address, rule, connector))
         for rule, connector in world.routes
     )
-    if facts.may_relay(address):
+    if may_relay(facts, address):
         reasons += (Reason(questions.WHICH_CONNECTOR, "relayed", (name,)),)
     return Open(("goes", address, world.routes), reasons) if reasons else False
 
@@ -486,7 +488,7 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> Transit | No
     every = list(worlds)
     leaving = [_goes(world, facts, address) for world in every]
     if all(goes is False for goes in leaving):
-        own = [connector.name for connector in facts.to_own_servers(domain(address))]
+        own = [connector.name for connector in connectors_to_own_servers(facts, domain(address))]
         return Transit(on_premises=", ".join(own)) if own else None
     # A copy that stays has no way.
     by_world = [

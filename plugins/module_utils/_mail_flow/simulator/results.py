@@ -20,9 +20,11 @@ from ..model import questions
 from ..model.addresses import domain
 from ..model.carried_labels import label_name
 from ..model.clouds import CHINA, US_GOVERNMENT, cloud_of
-from ..model.facts import Facts, recipient_outside
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Message, Recipient
+from ..model.message_recipients import recipients_of
 from ..model.outcomes import OPEN_PROTECTIONS, TEMPLATE, Fate, OpeningWay, ProtectionKind
 from ..rules.rule_set import RuleSet
 from .copy_result import CopyResult, MessageResult, Opening, RuleMatch
@@ -66,7 +68,7 @@ class Simulator:
                 found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in courses}
         except BudgetError:
             nothing = CopyResult(Fate.UNKNOWN, ProtectionKind.UNKNOWN, unknown=(_TOO_COMPLEX,))
-            found = {person.label: nothing for person in self.facts.recipients(message)}
+            found = {person.label: nothing for person in recipients_of(self.facts, message)}
         return MessageResult(message.name, {label: each for label, each in found.items() if each is not None})
 
 
@@ -316,7 +318,9 @@ def _inside(facts: Facts) -> list[Opening]:
     """People inside open it in Outlook, and in the browser unless their mailbox policy prevents it."""
     ways = [_way(OpeningWay.INLINE, "opening_inside")]
     off = sorted(
-        str(policy.get("identity")) for policy in facts.owa_mailbox_policies or () if policy.get("irm_enabled") is False
+        str(policy.get("identity"))
+        for policy in facts.encryption.owa_mailbox_policies or ()
+        if policy.get("irm_enabled") is False
     )
     if off:
         ways.append(_way(OpeningWay.UNKNOWN, "opening_policies", tuple(off)))
@@ -328,7 +332,7 @@ def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[Opening]
     portal = _in_portal(branding or DEFAULT_OME_CONFIGURATION, facts)
     if branding:
         return portal
-    ours = cloud_of(each.name for each in facts.accepted_domains or ())
+    ours = cloud_of(each.name for each in facts.domains.accepted or ())
     theirs = cloud_of([domain(recipient.address)])
     if not theirs or theirs == ours or not ours:
         outlook = _way(OpeningWay.INLINE, "opening_outlook")
@@ -338,9 +342,11 @@ def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[Opening]
 
 
 def _in_portal(name: str, facts: Facts) -> list[Opening]:
-    if facts.ome_configurations is None:
+    if facts.encryption.ome_configurations is None:
         return [_way(OpeningWay.UNKNOWN, "opening_configurations")]
-    shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
+    shown = next(
+        (each for each in facts.encryption.ome_configurations if same_name(str(each.get("identity", "")), name)), None
+    )
     return [_way(OpeningWay.UNKNOWN, "opening_no_configuration", name)] if shown is None else _portal(name, shown)
 
 

@@ -121,7 +121,9 @@ class Tracer:
         """What a matching rule does, as far as it is known."""
         if not rule.enforced:
             return sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
-        manager = self._facts.manager(self._facts.primary(self._message.sender)) if rule.by_manager else None
+        manager = (
+            self._facts.people.manager(self._facts.people.primary(self._message.sender)) if rule.by_manager else None
+        )
         return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
 
     def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> Reason:

@@ -18,6 +18,7 @@ from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason
 from ..model.message import Message, Recipient
+from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
 from ..model.rule_view import Content, Fork, first_content
 from ..rules.flow_rule import FlowRule
@@ -78,7 +79,7 @@ class Passage:
 
     def ways(self, people: tuple[Recipient, ...] | None = None) -> Iterator[Course]:
         """The same, but each way in which somebody gets the message is a course of its own."""
-        people = self.facts.recipients(self.message) if people is None else people
+        people = recipients_of(self.facts, self.message) if people is None else people
         spend(STEPS_OF_WORLD * len(people))
         starts = self._starts(people)
         todo = [self._follow(person, starts, 0) for person in people]
@@ -95,7 +96,7 @@ class Passage:
                 goes_on = len(followed) < MOST_COPIES
                 if goes_on:
                     followed[copy] = set(sources)
-                people = self.facts.brought(added.address, added.field)
+                people = people_behind(self.facts, added.address, added.field)
                 spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
                     new = (
@@ -111,7 +112,7 @@ class Passage:
         """What happens to one recipient's copy; ``None`` if the message is not for them."""
         if self.rules.adds:
             return next((course for course in self.courses() if course.recipient.address == address), None)
-        people = self.facts.recipients(self.message)
+        people = recipients_of(self.facts, self.message)
         return next(
             (self._follow(person, self._starts(people), 0) for person in people if person.address == address), None
         )
@@ -169,7 +170,7 @@ class Passage:
         found = {
             person.address: (person, (each.doubt,))
             for each in every
-            for person in self.facts.brought(each.address, each.field)
+            for person in people_behind(self.facts, each.address, each.field)
         }
         return Fork((), tuple(found.values()))
 

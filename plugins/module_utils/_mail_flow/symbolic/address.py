@@ -14,8 +14,9 @@ from typing import Any
 from ..conditions.keys import ATTRIBUTES, RECIPIENT, SENDER, Key, is_open, wider
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings, with_parents
+from ..model.domains import INSIDE, RELAYED
 from ..model.expressions import Dialect
-from ..model.facts import INSIDE, RELAYED, Facts
+from ..model.facts import Facts
 from ..model.patterns import any_pattern, begins_anywhere, has_pattern
 from ..model.words import any_word, has_word, words_by_token, words_in
 from ..sat.formula import Circuit, Literal
@@ -253,10 +254,10 @@ class AddressSlot:
     def _relate_members(self, people: list[str]) -> None:
         """Membership of groups whose members are known."""
         for group in self.values("member"):
-            if self.facts.groups is None or group not in self.facts.groups:
+            if self.facts.groups.members is None or group not in self.facts.groups.members:
                 continue
-            every = self.facts.members_of(group)
-            direct = self.facts.groups[group]
+            every = self.facts.groups.members_of(group)
+            direct = self.facts.groups.members[group]
             members = [address for address in people if address in every]
             self._only(("member", group), members)
             for address in members:
@@ -271,10 +272,10 @@ class AddressSlot:
         for address in people:
             literal = ~self.atoms["address", address]
             known = facts.is_object(address)
-            if known is not None or facts.is_contact(address):
+            if known is not None or facts.people.is_contact(address):
                 add(literal, self.object if known else ~self.object)
-            if facts.managers is not None:
-                add(literal, self.managed if facts.manager(address) else ~self.managed)
+            if facts.people.managers is not None:
+                add(literal, self.managed if facts.people.manager(address) else ~self.managed)
             for sort, value in self.atoms:
                 if sort in ATTRIBUTES:
                     self._relate_attribute(address, sort, value)
@@ -286,11 +287,13 @@ class AddressSlot:
         for sort, value in self.atoms:
             if sort in ATTRIBUTES:
                 add(~self.atoms[sort, value], self.object, *strangers)
-        if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
-            add(~self.managed, *(self.atoms["address", person] for person in facts.managers))
-        elif self.profiles.covers(facts.managers or ()):
+        if facts.people.managers is not None and all(
+            ("address", person) in self.atoms for person in facts.people.managers
+        ):
+            add(~self.managed, *(self.atoms["address", person] for person in facts.people.managers))
+        elif self.profiles.covers(facts.people.managers or ()):
             add(~self.managed, self.named)
-        if facts.mailboxes is not None:
+        if facts.people.mailboxes is not None:
             add(~self.object, self.named)
 
     def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, Dialect]) -> None:
@@ -317,7 +320,7 @@ class AddressSlot:
         return self._circuit.disjunction([literal for kind, literal in self._accepted() if kind in kinds])
 
     def _accepted(self) -> list[tuple[str, Literal]]:
-        accepted = self.facts.accepted_domains or ()
+        accepted = self.facts.domains.accepted or ()
         exact = {accepted_domain.name: accepted_domain.type for accepted_domain in accepted}
         literals = [(kind, self.atoms["exact", name]) for name, kind in exact.items()]
         earlier: list[str] = []
@@ -345,7 +348,7 @@ class AddressSlot:
         """
         literals = [
             self.atoms["below" if accepted_domain.match_subdomains else "exact", other]
-            for accepted_domain in self.facts.accepted_domains or ()
+            for accepted_domain in self.facts.domains.accepted or ()
             if accepted_domain.type in INSIDE
             for other in spellings(accepted_domain.name)
         ]
@@ -354,7 +357,7 @@ class AddressSlot:
 
     def in_internal_otherwise(self) -> Literal:
         """Whether the address would be in a remote domain that makes people internal in another spelling."""
-        names = [name for name, internal in (self.facts.remote_domains or {}).items() if internal and name != "*"]
+        names = [name for name, internal in (self.facts.domains.remote or {}).items() if internal and name != "*"]
         return self._circuit.disjunction(
             self.atoms["below" if name.startswith("*.") else "exact", other]
             for name in names
@@ -363,7 +366,7 @@ class AddressSlot:
 
     def in_internal(self) -> Literal:
         """Whether a remote domain makes the person internal."""
-        remote = {name: internal for name, internal in (self.facts.remote_domains or {}).items() if name != "*"}
+        remote = {name: internal for name, internal in (self.facts.domains.remote or {}).items() if name != "*"}
         exact = [name for name in remote if not name.startswith("*.")]
         wild = [name[2:] for name in remote if name.startswith("*.")]
         others = [~self.atoms["exact", name] for name in exact]
@@ -376,7 +379,7 @@ class AddressSlot:
                     if other != name and len(other) > len(name) and is_below(other, name)
                 ]
                 literals.append(self._circuit.conjunction([self.atoms["below", name], *longer, *others]))
-        if (self.facts.remote_domains or {}).get("*", False):
+        if (self.facts.domains.remote or {}).get("*", False):
             literals.append(self._circuit.conjunction([*others, *(~self.atoms["below", name] for name in wild)]))
         return self._circuit.disjunction(literals)
 
@@ -391,7 +394,7 @@ class People:
         self.circuit = circuit
         self.vocabulary = vocabulary
         self.facts = facts
-        directory = facts.mailboxes is not None
+        directory = facts.people.mailboxes is not None
         attributes = any(
             sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ())
         )
@@ -401,7 +404,7 @@ class People:
             questions.GUESTS,
             "guests_left_out" if facts.guests else "no_guests",
             not directory and self._named_guests is None,
-            seen=attributes or bool(facts.mail_users or facts.groups),
+            seen=attributes or bool(facts.people.mail_users or facts.groups.members),
             of_mail=False,
         )
         self._guests_send = assume(questions.GUESTS, "guests_send_nothing", bool(self._named_guests), of_mail=False)
@@ -409,12 +412,12 @@ class People:
             questions.UNAUTHENTICATED_INSIDE,
             "all_in_directory",
             True,
-            seen=directory or bool(facts.contacts),
+            seen=directory or bool(facts.people.contacts),
         )
         self._internal = assume(
             questions.REMOTE_DOMAINS,
             "no_internal_domains",
-            facts.remote_domains is None,
+            facts.domains.remote is None,
             of_mail=False,
         )
 
@@ -426,8 +429,8 @@ class People:
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts, self._profiles[kind])
         add = self.circuit.add
         inside = self.inside(slot)
-        known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.is_contact(whose))
-        if self.facts.mailboxes is None and not known:
+        known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.people.is_contact(whose))
+        if self.facts.people.mailboxes is None and not known:
             guest = slot.object & ~inside
             if self._named_guests is None:
                 add(~self._guests, ~guest)
@@ -439,18 +442,18 @@ class People:
             if not known:
                 # Of a domain that is shared with other servers, not everybody is.
                 add(~self._objects, ~inside, slot.in_accepted((RELAYED,)), slot.object)
-            if self.facts.remote_domains is None:
+            if self.facts.domains.remote is None:
                 add(~self._internal, ~self.internal(slot))
         return slot
 
     def inside(self, slot: AddressSlot) -> Literal:
         """Whether an address is in a domain whose people are inside."""
-        if self.facts.accepted_domains is None:
+        if self.facts.domains.accepted is None:
             return self.circuit.variable((slot.name, "accepted"))
         return slot.in_accepted(INSIDE)
 
     def internal(self, slot: AddressSlot) -> Literal:
         """Whether a remote domain makes the person internal."""
         return (
-            self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()
+            self.circuit.variable((slot.name, "internal")) if self.facts.domains.remote is None else slot.in_internal()
         )

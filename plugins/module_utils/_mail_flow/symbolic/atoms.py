@@ -20,9 +20,11 @@ from ..conditions.keys import ATTRIBUTES, RECIPIENT, SAME_AS, SENDER, WRITTEN, K
 from ..conditions.predicate import Atom
 from ..model.addresses import domain, person, spellings, with_parents
 from ..model.connectors import named_domains
-from ..model.facts import Facts, recipient_outside
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Recipient
+from ..model.message_recipients import people_behind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import SHOWN
@@ -45,12 +47,12 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
     """
     for option in ADDING:
         for added_person in rule.actions.get(option) or ():
-            yield from ((option, person.address, None) for person in facts.brought(str(added_person)))
+            yield from ((option, person.address, None) for person in people_behind(facts, str(added_person)))
     if rule.actions.get(MANAGER):
         yield from (
             (MANAGER, person.address, senders)
-            for manager, senders in facts.teams.items()
-            for person in facts.brought(manager)
+            for manager, senders in facts.people.teams.items()
+            for person in people_behind(facts, manager)
         )
 
 
@@ -112,9 +114,13 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
     vocabulary = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
-            added = [facts.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()]
-            managers = sorted(set((facts.managers or {}).values())) if rule.actions.get(MANAGER) else []
-            people = (facts.brought(option) for option in (*added, *(managers if len(managers) <= MOST_NAMED else ())))
+            added = [
+                facts.people.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()
+            ]
+            managers = sorted(set((facts.people.managers or {}).values())) if rule.actions.get(MANAGER) else []
+            people = (
+                people_behind(facts, option) for option in (*added, *(managers if len(managers) <= MOST_NAMED else ()))
+            )
             brought = (
                 person.address
                 for people_of_list in people
@@ -142,14 +148,14 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
                 vocabulary.members |= members
                 vocabulary.fields.update(dict.fromkeys(() if members else atom.values))
             vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
-    _with_domains(vocabulary, facts, named_domains(facts.outbound_connectors or ()) if transit else ())
+    _with_domains(vocabulary, facts, named_domains(facts.connectors.outbound or ()) if transit else ())
     _with_people(vocabulary, facts)
     return vocabulary
 
 
 def _with_domains(vocabulary: Vocabulary, facts: Facts, others: Iterable[str]) -> None:
-    names = {*others, *(accepted.name for accepted in facts.accepted_domains or ())}
-    names |= {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
+    names = {*others, *(accepted.name for accepted in facts.domains.accepted or ())}
+    names |= {name.removeprefix("*.") for name in facts.domains.remote or {} if name != "*"}
     names |= {other for name in names for other in spellings(name)}
     vocabulary.exact.update(dict.fromkeys(sorted(names)))
     for slot in (SENDER, RECIPIENT):
@@ -160,15 +166,15 @@ def _with_people(vocabulary: Vocabulary, facts: Facts) -> None:
     """Adds everybody in a complete list by name, unless they are too many (:mod:`.profiles`); for senders, also
     everybody with a manager, if that matters.
     """
-    named = facts.mailboxes is not None and len(facts.objects) <= MOST_NAMED
+    named = facts.people.mailboxes is not None and len(facts.objects) <= MOST_NAMED
     objects = sorted(facts.objects) if named else []
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
-        groups = [group for group in vocabulary.values(slot, "member") if group in (facts.groups or {})]
-        members = map(facts.members_of, groups)
+        groups = [group for group in vocabulary.values(slot, "member") if group in (facts.groups.members or {})]
+        members = map(facts.groups.members_of, groups)
         managed = (
-            sorted(facts.managers or {})
-            if slot == SENDER and vocabulary.managers and len(facts.managers or {}) <= MOST_NAMED
+            sorted(facts.people.managers or {})
+            if slot == SENDER and vocabulary.managers and len(facts.people.managers or {}) <= MOST_NAMED
             else []
         )
         people = [
@@ -190,7 +196,7 @@ def named_guests(facts: Facts) -> list[str] | None:
     """Guests and mail users with an address outside, by name; ``None`` if they are unknown, or too many."""
     return (
         None
-        if facts.guests is None or facts.mailboxes is not None or len(facts.guests) > MOST_NAMED
+        if facts.guests is None or facts.people.mailboxes is not None or len(facts.guests) > MOST_NAMED
         else sorted(facts.guests)
     )
 
@@ -199,8 +205,8 @@ def strangers_with_attributes(facts: Facts) -> list[str]:
     """People with known attributes who may not be objects of the organization. Attributes of other people are ignored."""
     return sorted(
         address
-        for address in facts.attributes or ()
-        if facts.is_object(address) is None and not facts.is_contact(address)
+        for address in facts.people.attributes or ()
+        if facts.is_object(address) is None and not facts.people.is_contact(address)
     )
 
 
@@ -243,7 +249,7 @@ def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
             else [
                 Showing(rule, who, asks, senders)
                 for shown_person, asks, senders in _shown_to(rule, facts)
-                for who in facts.brought(shown_person)
+                for who in people_behind(facts, shown_person)
             ]
         )
         yield from (showing for showing in every if recipient_outside(facts, showing.person.address) is not False)
@@ -261,6 +267,6 @@ def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, tuple[s
     if asks.get("moderate_message_by_manager"):
         yield from (
             [(THE_MANAGER, True, ())]
-            if facts.managers is None
-            else [(manager, True, senders) for manager, senders in facts.teams.items()]
+            if facts.people.managers is None
+            else [(manager, True, senders) for manager, senders in facts.people.teams.items()]
         )

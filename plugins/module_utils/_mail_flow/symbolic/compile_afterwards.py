@@ -31,7 +31,7 @@ class AfterChain:
         self.logic = chain.logic
         self.mail = chain.mail
         self.person = chain.person
-        policies = chain.mail.facts.dlp_policies
+        policies = chain.mail.facts.encrypters.dlp_policies
         self._policies = policies if isinstance(policies, DlpRules) else None
         self._is_changed = changed_by(chain.rules)
 
@@ -125,7 +125,7 @@ class AfterChain:
     def labels(self) -> Sequence[tuple[Encrypter, Value]]:
         """The labels that change mail, each with whether it applies to the copy."""
         facts = self.mail.facts
-        changing = [label for label in facts.labels or () if label.changes_mail]
+        changing = [label for label in facts.encrypters.labels or () if label.changes_mail]
         set_ = {label.name for label in automatic(facts)}
         return [
             (

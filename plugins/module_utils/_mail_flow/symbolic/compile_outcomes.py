@@ -17,8 +17,8 @@ from ..._resources.rights_management import obstacle
 from ..._resources.rules.action_effects import Does
 from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
+from ..model.domains import RELAYED
 from ..model.encrypters import BLOCKED, Encrypter
-from ..model.facts import RELAYED
 from ..model.outcomes import Fate
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
@@ -260,7 +260,7 @@ class Outcome:
 
     @property
     def _licensing_off(self) -> bool:
-        return obstacle(self.chain.conditions.settings, self.mail.facts.rms_templates) is not None
+        return obstacle(self.chain.conditions.settings, self.mail.facts.encryption.rms_templates) is not None
 
     def _decrypts(self) -> Value:
         """Whether Exchange removes the protection that rules ask to remove (U28, U30)."""
@@ -364,7 +364,7 @@ class TakingConnector:
 
 def taken_by(chain: RuleChain) -> Iterator[TakingConnector]:
     """The connectors that may take a copy of somebody outside. Of facts that nobody gave there are none."""
-    connectors = chain.mail.facts.outbound_connectors or ()
+    connectors = chain.mail.facts.connectors.outbound or ()
     by_name = {name_key(connector.name): connector for connector in connectors}
     for name, when in chain.state.routes.items():
         connector_found = by_name.get(name)
@@ -384,7 +384,7 @@ def forced(chain: RuleChain, least: str) -> Value:
     state = chain.state
     person = chain.person
     required = state.requires_tls if least == VALIDATIONS[0] else FALSE
-    if chain.mail.facts.outbound_connectors is None:
+    if chain.mail.facts.connectors.outbound is None:
         return required | logic.unknown("connectors", least, person.name, *state.routes.items())
     ways = [(taking.connector.name, taking.when, taking.protects(least)) for taking in taken_by(chain)]
     ways.append(("", ~logic.any_of([taking.when for taking in taken_by(chain) if taking.surely]), False))
@@ -418,15 +418,15 @@ def _goes(chain: RuleChain) -> Value:
 
 
 def _may_relay(chain: RuleChain) -> Value:
-    """See :meth:`Facts.may_relay`."""
+    """See :func:`model.routing.may_relay`."""
     logic = chain.logic
     person = chain.person
     facts = chain.mail.facts
-    if not any(domain.type == RELAYED for domain in facts.accepted_domains or ()):
+    if not any(domain.type == RELAYED for domain in facts.domains.accepted or ()):
         return FALSE
-    known = [("address", address) for address in sorted(facts.mailboxes or ())]
+    known = [("address", address) for address in sorted(facts.people.mailboxes or ())]
     here = chain.mail.circuit.disjunction([person[key] for key in known if key in person.atoms])
-    taking = [connector for connector in facts.outbound_connectors or () if connector.takes_any]
+    taking = [connector for connector in facts.connectors.outbound or () if connector.takes_any]
     surely = logic.any_of(
         [
             _takes(chain.mail, chain.logic, chain.person, connector)
@@ -444,7 +444,7 @@ def _may_relay(chain: RuleChain) -> Value:
 def _takes(mail: SymbolicMessage, logic: Logic, person: AddressSlot, connector: Connector) -> Value:
     covering: list[Value] = [_covers(pattern, person) for pattern in connector.domains]
     if connector.accepted:
-        unknown = mail.facts.accepted_domains is None
+        unknown = mail.facts.domains.accepted is None
         covering.append(logic.unknown("accepted", person.name) if unknown else person.in_accepted(_ACCEPTED))
     return logic.any_of(covering)
 
@@ -536,7 +536,7 @@ def sent_in_clear(
     """Whether what a rule shows somebody outside is sent without forced TLS that checks this at least. By which way
     reports and requests leave is not documented, so it is open where a connector or a rule may protect them.
     """
-    connectors = mail.facts.outbound_connectors
+    connectors = mail.facts.connectors.outbound
     protecting = [
         connector
         for connector in connectors or ()

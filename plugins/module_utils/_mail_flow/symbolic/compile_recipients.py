@@ -171,7 +171,7 @@ class Company:
         """
         if not history:
             return TRUE
-        if address in self.mail.facts.expanded:
+        if address in self.mail.facts.groups.expanded:
             return FALSE
         if ("address", address) in self.companions:
             return self._stays["address", address][history]
@@ -405,7 +405,7 @@ def branches(
         theirs = sent_by(mail, logic, senders)
         known = ("address", address) in mail.recipient.atoms
         (people.setdefault(address, []) if known else somebody).append(theirs)
-    if rule.actions.get(MANAGER) and rule.redirects_to_manager is instead and mail.facts.managers is None:
+    if rule.actions.get(MANAGER) and rule.redirects_to_manager is instead and mail.facts.people.managers is None:
         somebody.append(mail.sender.managed)
     added = [(address, logic.any_of(values)) for address, values in people.items()]
     if len(added) > _MOST_SEPARATE:

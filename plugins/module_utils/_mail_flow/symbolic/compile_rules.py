@@ -25,6 +25,7 @@ from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition
 from ..model.kleene import Reason
+from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -277,7 +278,7 @@ class RuleChain:
             (person, field_)
             for option, field_ in FIELD_OF.items()
             for added_person in rule.actions.get(option) or ()
-            for person in self.mail.facts.brought(str(added_person))
+            for person in people_behind(self.mail.facts, str(added_person))
         )
         added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
         added += [("", rule.manager_field)] if rule.manager_field else []
@@ -305,11 +306,11 @@ class RuleChain:
         """
         facts = self.mail.facts
         added = [
-            (facts.primary(str(address)), option == REDIRECTS)
+            (facts.people.primary(str(address)), option == REDIRECTS)
             for option in ADDING
             for address in rule.actions.get(option) or ()
         ]
-        unfollowed = [address for address, _way in added if is_name(address) or address in facts.expanded]
+        unfollowed = [address for address, _way in added if is_name(address) or address in facts.groups.expanded]
         unfollowed += [THE_MANAGER] if rule.actions.get(MANAGER) else []
         if unfollowed:
             self.unfollowed[rule.place] = unfollowed
@@ -448,7 +449,7 @@ class RuleChain:
 
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
     """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
-    groups = (facts.brought(str(person)) for person in rule.actions.get(REDIRECTS) or ())
+    groups = (people_behind(facts, str(person)) for person in rule.actions.get(REDIRECTS) or ())
     return [
         person.address
         for people in groups

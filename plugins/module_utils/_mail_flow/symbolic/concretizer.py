@@ -125,9 +125,11 @@ class Writer:
         if mail.envelope is not None and envelope not in ("", sender):
             everybody.append((mail.envelope, envelope))
         facts = self._facts(is_true, everybody)
-        aliases = {written: person for person, written in people.items() if self.facts.primary(written) != person}
+        aliases = {
+            written: person for person, written in people.items() if self.facts.people.primary(written) != person
+        }
         if aliases:
-            facts["proxy_addresses"] = {**self.facts.proxy_addresses, **aliases}
+            facts["proxy_addresses"] = {**self.facts.people.proxy_addresses, **aliases}
         return Letter(message, recipient, facts)
 
     # Recipients
@@ -281,11 +283,11 @@ class Writer:
         if key[0] == "written":
             known = [
                 alias
-                for alias, primary in sorted(self.facts.proxy_addresses.items())
+                for alias, primary in sorted(self.facts.people.proxy_addresses.items())
                 if primary != recipient and holds(alias, key[1]) is True
             ]
             return (
-                (self.facts.primary(known[0]), known[0])
+                (self.facts.people.primary(known[0]), known[0])
                 if known
                 else (f"{local}.{place}@{domain}", self._with(local, domain, key[1], place))
             )
@@ -319,14 +321,14 @@ class Writer:
         words = largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
         names = ("alias", ".".join(["alias", *words]))
         domains = (recipient.rpartition("@")[2], *_RESERVED)
-        known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
+        known = sorted(alias for alias, primary in self.facts.people.proxy_addresses.items() if primary == recipient)
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
             if is_plain_address(address) and all(
                 holds(address, key) is is_true(literal) for key, literal in atoms.items()
             ):
                 return address
         text = _as_address(TextConstraint(atoms, is_true, lax=self._lax).composed("", _FORMS, _EVERY).lower())
-        if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
+        if self.facts.is_object(text) or self.facts.people.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
 
@@ -362,21 +364,21 @@ class Writer:
     def _facts(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, Any]:
         facts = self.facts
         facts_needed: dict[str, Any] = {}
-        if facts.mailboxes is None:
+        if facts.people.mailboxes is None:
             facts_needed["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
-        if facts.remote_domains is None:
+        if facts.domains.remote is None:
             facts_needed["remote_domains"] = []
         groups = self._groups(is_true, people)
         if groups:
-            known = {name: list(members) for name, members in (facts.groups or {}).items()}
+            known = {name: list(members) for name, members in (facts.groups.members or {}).items()}
             facts_needed["groups"] = {**known, **groups}
         attributes = self._attributes(is_true, people)
         if attributes:
             known_attributes = {
-                address: dict(attributes_of) for address, attributes_of in (facts.attributes or {}).items()
+                address: dict(attributes_of) for address, attributes_of in (facts.people.attributes or {}).items()
             }
             facts_needed["attributes"] = {**known_attributes, **attributes}
-        if facts.managers is None and self.mail.vocabulary.managers:
+        if facts.people.managers is None and self.mail.vocabulary.managers:
             facts_needed["managers"] = {
                 address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)
             }
@@ -389,7 +391,7 @@ class Writer:
             group
             for slot, _address in people
             for group in slot.values("member")
-            if (facts.groups is None or group not in facts.groups) and group not in facts.unread_groups
+            if (facts.groups.members is None or group not in facts.groups.members) and group not in facts.groups.unread
         }
         members_of: dict[str, set[str]] = {group: set() for group in sorted(open_)}
         for slot, address in people:
@@ -407,7 +409,7 @@ class Writer:
                 if sort in ATTRIBUTES and is_true(slot.object) and facts.attribute(address, value[0]) is None:
                     key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
                     texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
-        attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
+        attributes = {address: dict((facts.people.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
             # Nothing matches in an empty attribute, not even what every text has.
             wish = TextConstraint(atoms, is_true, lax=self._lax)

@@ -16,7 +16,8 @@ from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
 from ..input.guarantee_options import Guarantee
 from ..model import questions
-from ..model.facts import Facts, recipient_outside
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
@@ -84,7 +85,11 @@ def reasons_of_expiry(ended: EndedCopy, guarantee: Guarantee) -> list[Reason]:
     """Why it is open whether a copy expires in time."""
     days = guarantee.expires_within_days
     names = sorted(
-        {name for _rule, name in ended.world.brands if days and ended.facts.expires_within(name, days) is None}
+        {
+            name
+            for _rule, name in ended.world.brands
+            if days and ended.facts.encryption.expires_within(name, days) is None
+        }
     )
     return [Reason(questions.A_FACT, "expiry", (name,), "facts.ome_configurations") for name in names]
 
@@ -208,7 +213,7 @@ def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:
     in_time = list[Value]()
     too_late = list[Value]()
     for name, chosen in state.brands.items():
-        known = outcome.mail.facts.expires_within(name, days)
+        known = outcome.mail.facts.encryption.expires_within(name, days)
         expires: Value = TRUE if known else FALSE
         if known is None:
             expires = logic.unknown("expires", days, name_key(name))
@@ -222,7 +227,7 @@ def _does_expire(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
     days = guarantee.expires_within_days
     if not days:
         return True
-    known = {ended.facts.expires_within(name, days) for _rule, name in ended.world.brands}
+    known = {ended.facts.encryption.expires_within(name, days) for _rule, name in ended.world.brands}
     return _all_of((_is_branded(ended, guarantee), known.pop() if len(known) == 1 else None))
 
 

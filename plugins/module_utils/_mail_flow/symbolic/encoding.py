@@ -108,9 +108,9 @@ class Model:
         self._options = tuple(options)
         self.transit = transit
         self.facts = facts_of(given_facts)
-        self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
+        self.settings = list(settings) or [self.facts.encryption.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
-        policies = self.facts.dlp_policies
+        policies = self.facts.encrypters.dlp_policies
         every = [*rule_sets, claims, *([policies.leaves] if isinstance(policies, DlpRules) else [])]
         self._shared = _shared(rule_sets)
         self.circuit = Circuit()
@@ -317,7 +317,7 @@ class Model:
         message = message_of({**letter.message, "date": self.now}, "", "witness")
         known = with_facts(self.facts, letter.facts)
         return CandidateMessage(
-            letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings)
+            letter, message, tuple(known.with_irm_configuration(settings) for settings in self.settings)
         )
 
     def to_refine(self, side: Side) -> list[Key]:
@@ -343,7 +343,7 @@ class Model:
         """The addresses that conditions look for in the To or Cc field, without those of groups: their members share
         the copy.
         """
-        return [address for address in self.mail.vocabulary.fields if address not in self.facts.expanded]
+        return [address for address in self.mail.vocabulary.fields if address not in self.facts.groups.expanded]
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same model, with recipients modeled for these, too."""

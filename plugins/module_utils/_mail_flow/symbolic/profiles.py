@@ -156,17 +156,17 @@ class Profiles:
         self.with_atom: dict[Key, list[int]] = {}
         self.of_directory: list[Key] = []
         self._marks: dict[Key, Marks] = {}
-        if facts.mailboxes is None or len(facts.objects) <= MOST_NAMED:
+        if facts.people.mailboxes is None or len(facts.objects) <= MOST_NAMED:
             return
         self._facts = facts
         self._directory = _directory(facts.objects)
         self._attributes: dict[str, tuple[TextIndex, int]] = {}
-        self._groups = self._directory.bits(facts.groups or ())
+        self._groups = self._directory.bits(facts.groups.members or ())
         keys = [*(("exact", name) for name in vocabulary.exact), *vocabulary.keys.get(kind, ())]
         keys = [key for key in keys if not is_open(key)]
         self._mark(keys, managers=vocabulary.managers)
         named = self._directory.bits(value for sort, value in keys if sort == "address")
-        unseen = self._directory.bits(facts.expanded if kind == RECIPIENT else ())
+        unseen = self._directory.bits(facts.groups.expanded if kind == RECIPIENT else ())
         self._split(((1 << len(facts.objects)) - 1) & ~named & ~unseen, keys)
         self.of_directory = [key for key in self._marks if key == MANAGED or key[0] in ATTRIBUTES]
         for number, profile in enumerate(self.profiles):
@@ -178,14 +178,16 @@ class Profiles:
         facts = self._facts
         directory = self._directory
         self._marks = {key: _in_address(directory, key) for key in keys if key[0] in _DOMAINS}
-        if managers and facts.managers is not None:
-            self._marks[MANAGED] = Marks(directory.bits(address for address, boss in facts.managers.items() if boss))
+        if managers and facts.people.managers is not None:
+            self._marks[MANAGED] = Marks(
+                directory.bits(address for address, boss in facts.people.managers.items() if boss)
+            )
         searches = _SEARCHES
         for key in keys:
             sort, value = key
-            if sort == "member" and facts.groups is not None and value in facts.groups:
-                direct = directory.bits(facts.groups[value])
-                self._marks[key] = Marks(direct, directory.bits(facts.members_of(value)) & ~direct)
+            if sort == "member" and facts.groups.members is not None and value in facts.groups.members:
+                direct = directory.bits(facts.groups.members[value])
+                self._marks[key] = Marks(direct, directory.bits(facts.groups.members_of(value)) & ~direct)
             elif sort in ATTRIBUTES:
                 self._marks[key] = self._of_attribute(sort, value)
             elif sort == "word" or (sort == "pattern" and searches > 0):
@@ -206,7 +208,7 @@ class Profiles:
         """The texts of an attribute, and those of whom nobody says it."""
         facts = self._facts
         directory = self._directory
-        known_texts = dict.fromkeys((*(facts.attributes or ()), *(facts.contacts or ())))
+        known_texts = dict.fromkeys((*(facts.people.attributes or ()), *(facts.people.contacts or ())))
         owners: dict[str, list[str]] = {}
         for address in known_texts:
             if text := facts.attribute(address, name):
@@ -277,7 +279,7 @@ def doubted_of(facts: Facts, address: str, keys: Iterable[Key]) -> list[Key]:
     """The addresses and domains of which it is open whether somebody has them: rules may take the address for another
     one (U24), of which something else is so.
     """
-    others = facts.otherwise(address)
+    others = facts.other_addresses(address)
     doubted = []
     for key in keys if others else ():
         if key[0] in ("address", "below"):

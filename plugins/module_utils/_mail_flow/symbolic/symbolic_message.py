@@ -144,7 +144,9 @@ class SymbolicMessage:
         self.spelled: dict[str, str] = {}
         #: Name of a label that changes mail to whether the message carries it.
         self.labels = {
-            label.name: circuit.variable(("label", label.name)) for label in facts.labels or () if label.changes_mail
+            label.name: circuit.variable(("label", label.name))
+            for label in facts.encrypters.labels or ()
+            if label.changes_mail
         }
         circuit.at_most_one(self.labels.values())
         self._arrive(options)
@@ -180,7 +182,7 @@ class SymbolicMessage:
 
     def added(self, address: str) -> AddressSlot:
         """Somebody whom a rule adds."""
-        primary = self.facts.primary(address)
+        primary = self.facts.people.primary(address)
         if primary not in self.added_people:
             slot = self.added_people[primary] = self.people.address(f"added {primary}", RECIPIENT, primary)
             self.circuit.add(slot["address", primary])
@@ -201,7 +203,7 @@ class SymbolicMessage:
         slot = self._others_added.get(name)
         if slot is None:
             slot = self._others_added[name] = self.people.address(f"added {name}", RECIPIENT)
-            for group in self.facts.expanded:
+            for group in self.facts.groups.expanded:
                 self.circuit.add(~slot.atoms.get(("address", group), FALSE))
             known = [slot["address", address] for address in people]
             if known:
@@ -228,7 +230,7 @@ class SymbolicMessage:
             add(~there, named)
         # Another person: two people have two addresses, and no group is a person.
         for value in slot.values("address"):
-            itself = () if value in self.facts.expanded else (~self.recipient["address", value],)
+            itself = () if value in self.facts.groups.expanded else (~self.recipient["address", value],)
             add(~there, ~slot["address", value], *itself)
         for number in slot.values("profile"):
             if slot.profiles.is_one(number):
@@ -278,10 +280,10 @@ class SymbolicMessage:
 
     def _exclude_unseen(self) -> None:
         """No rule sees a group's address where it sees the members, or an alias where it sees the primary address."""
-        for group in self.facts.expanded:
+        for group in self.facts.groups.expanded:
             self.circuit.add(~self.recipient.atoms.get(("address", group), FALSE))
-        for alias in self.facts.proxy_addresses:
-            if self.facts.primary(alias) != alias:
+        for alias in self.facts.people.proxy_addresses:
+            if self.facts.people.primary(alias) != alias:
                 for slot in (self.sender, self.recipient):
                     self.circuit.add(~slot.atoms.get(("address", alias), FALSE))
 
@@ -335,7 +337,7 @@ class SymbolicMessage:
         relate_texts(self.circuit, atoms)
         for (sort, value), literal in atoms.items():
             # A primary address is nobody else's alias. A group's stands for its members.
-            if sort == "address" and self.facts.is_object(value) and value not in self.facts.expanded:
+            if sort == "address" and self.facts.is_object(value) and value not in self.facts.groups.expanded:
                 self.circuit.add(direct, ~literal)
 
     def _texts(self) -> None:
@@ -403,7 +405,7 @@ class Scopes:
         return ~accepted & (~guest | logic.unknown(questions.GUESTS, slot.name, "outside"))
 
     def _accepted(self, slot: AddressSlot) -> Value:
-        if self.mail.facts.accepted_domains is None:
+        if self.mail.facts.domains.accepted is None:
             return self.mail.people.inside(slot) if self.logic.free else UNKNOWN
         return self.logic.or_perhaps(
             self.mail.people.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"

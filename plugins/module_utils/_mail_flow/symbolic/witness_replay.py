@@ -11,10 +11,13 @@ from ..input.guarantee_options import ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONL
 from ..model.addresses import domain
 from ..model.addresses import person as person_of
 from ..model.connectors import IN_TRANSIT, at_least
-from ..model.facts import Facts, leaves
+from ..model.facts import Facts
+from ..model.inside import leaves
 from ..model.kleene import Reason, Truth, all_of, any_of
 from ..model.message import Message, Recipient
+from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
+from ..model.routing import connectors_for
 from ..model.rule_view import Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -30,7 +33,7 @@ from .copy_properties import EndedCopy, breaks_in, reasons_of_expiry
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
     """Whether a guarantee applies to a message for a recipient."""
     decider = MessageDecider(rules, message, facts)
-    people = facts.recipients(message)
+    people = recipients_of(facts, message)
     world = World(first_content(message), Fork(people))
     # Somebody whom a rule adds has an address, but is not an original recipient of the message.
     person = next((person for person in people if person.address == address), Recipient(address, address, address))
@@ -88,7 +91,7 @@ def surely_shows(
     if may_act_on_reports(rules, Does.ENCRYPT, *([Does.ROUTE] if guarantee.then == IN_TRANSIT else [])):
         return False
     if guarantee.then == IN_TRANSIT:
-        every = facts.connectors_for(domain(who)) if facts.outbound_connectors is not None else None
+        every = connectors_for(facts, domain(who)) if facts.connectors.outbound is not None else None
         if every is None or leaves(facts, who) is not True:
             return False
         if any(
@@ -102,7 +105,7 @@ def surely_shows(
         if world.fate == Fate.NOBODY or world.asked or world.surprises:
             return False
         texts = [text for how, rule, text in world.told if (how, rule) == (kind, showing.rule.name)]
-        return any(recipient.address == who for text in texts for recipient in facts.brought(person_of(text)))
+        return any(recipient.address == who for text in texts for recipient in people_behind(facts, person_of(text)))
 
     return all(map(shows, course.worlds))
 
@@ -116,14 +119,9 @@ def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, a
     """Whether a message meets each condition and exception of a rule as it arrives. Changes by earlier rules do not
     count, nor does it matter whether Exchange may decrypt it.
     """
-    decider = MessageDecider(
-        rules,
-        message,
-        replace(
-            facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}
-        ),
-    )
-    people = facts.recipients(message)
+    decrypting = {**(facts.encryption.irm_configuration or {}), "transport_decryption_setting": "Optional"}
+    decider = MessageDecider(rules, message, facts.with_irm_configuration(decrypting))
+    people = recipients_of(facts, message)
     world = World(first_content(message), Fork(people))
     person = next(person for person in people if person.address == address)
     return {atom: decider.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}

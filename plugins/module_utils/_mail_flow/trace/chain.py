@@ -267,8 +267,8 @@ class Chain:
     @property
     def _protection_by(self) -> tuple[str, str]:
         """The settings on which protection depends, and what keeps it from working."""
-        obstacle = self.facts.obstacle
-        return value_text(self.facts.irm_configuration), obstacle.cause if obstacle else ""
+        obstacle = self.facts.encryption.obstacle
+        return value_text(self.facts.encryption.irm_configuration), obstacle.cause if obstacle else ""
 
     def copies(self, met: Met, message: Message, person: Recipient) -> dict[str, MadeCopy]:
         """The copies that rules make of somebody's copy, by the address of whom they are for.

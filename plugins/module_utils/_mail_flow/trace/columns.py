@@ -192,7 +192,7 @@ class Column:
             return
         if not text.isascii() or "+" in text or "xn--" in text:
             yield _ODD
-        yield from address_keys(self.kind, facts.primary(text), text)
+        yield from address_keys(self.kind, facts.people.primary(text), text)
 
     def with_text(self, literal: str) -> set[int]:
         """The numbers of the values that have a literal in them, in whatever case, and of those with a letter that some

@@ -22,7 +22,9 @@ from itertools import product
 from ..conditions.predicate import Atom, Needs, Reach
 from ..model import questions
 from ..model.addresses import domain, is_name
-from ..model.facts import INSIDE, Facts, leaves
+from ..model.domains import INSIDE
+from ..model.facts import Facts
+from ..model.inside import leaves
 from ..model.kleene import Open, Truth, any_of
 from ..model.message import Message, Protection, Recipient
 from ..model.patterns import in_prefix, required
@@ -110,13 +112,13 @@ def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
     the internet from an address outside is not authenticated, unless a connector makes it so. From an address of the
     organization it is forged, or from a device or program that signed in (U22).
     """
-    kind = None if is_name(sender) else facts.domain_type(domain(sender))
+    kind = None if is_name(sender) else facts.domains.type_of(domain(sender))
     if from_ip == NO_HOP:
         return True if kind in INSIDE else None
     if from_ip == SENT:
-        return True if kind in INSIDE and facts.relays == () else None
+        return True if kind in INSIDE and facts.connectors.relays == () else None
     hop = _hop(from_ip)
-    if not hop or hop.is_private or kind is None or kind in INSIDE or facts.internal_connectors != ():
+    if not hop or hop.is_private or kind is None or kind in INSIDE or facts.connectors.internal != ():
         return None
     return False
 
@@ -162,7 +164,7 @@ def message_of(
 
 def recipient_of(address: str, facts: Facts) -> Recipient:
     """The recipient of a copy, as the simulator knows people."""
-    primary = facts.primary(address)
+    primary = facts.people.primary(address)
     return Recipient(primary, address, primary)
 
 
@@ -252,11 +254,11 @@ class RowConditions:
         no copy of the message is for one of them. The row of a group to which a message went shows the group.
         """
         block, facts = self.block, self.facts
-        wanted = {facts.primary(str(person)) for person in atom.values}
+        wanted = {facts.people.primary(str(person)) for person in atom.values}
         if any(map(is_name, wanted)):
             return 0
-        people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
-        meant = {number for number, address in people.items() if {address, *facts.otherwise(address)} & wanted}
+        people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
+        meant = {number for number, address in people.items() if {address, *facts.other_addresses(address)} & wanted}
         named = bits_of((place for place, number in enumerate(block.recipient) if number in meant), len(block))
         inside = bits_of((place for place, known in enumerate(self.authenticated) if known), len(block))
         return inside & ~self._special & ~block.partial & ~block.whole_messages(named | self._nameless)
@@ -300,7 +302,7 @@ class RowConditions:
         block, facts = self.block, self.facts
         senders, recipients = (
             {
-                number: leaves(facts, facts.primary(block.texts[name][number])) is True
+                number: leaves(facts, facts.people.primary(block.texts[name][number])) is True
                 for number in set(getattr(block, name))
                 if not is_name(block.texts[name][number])
             }
@@ -488,7 +490,7 @@ class RowConditions:
     def _needs(self, atom: Atom, kind: str) -> Needs:
         if atom.predicate.sort != "member":
             return atom.predicate.needs(atom.values)
-        return tuple((kind, member) for group in atom.values for member in self.facts.members_of(group))
+        return tuple((kind, member) for group in atom.values for member in self.facts.groups.members_of(group))
 
     def _is_met_ahead(self, part: Atom) -> bool:
         """Whether what is put before subjects may meet a condition, alone or with the beginning of a subject."""

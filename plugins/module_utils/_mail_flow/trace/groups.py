@@ -14,9 +14,11 @@ from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Reach
 from ..model import questions
 from ..model.addresses import domain
-from ..model.facts import Facts, recipient_outside, sender_inside, sender_outside
+from ..model.facts import Facts
+from ..model.inside import recipient_outside, sender_inside, sender_outside
 from ..model.kleene import Truth, all_of
 from ..model.message import Message, Protection, Recipient
+from ..model.message_recipients import people_behind
 from ..model.sizes import ENCODED
 from ..rules.flow_rule import FlowRule
 from ..simulator.protection import LARGEST
@@ -158,17 +160,17 @@ class Sorter:
         if key not in self._known_people:
             names = [str(adding_option) for option in ADDING for adding_option in rule.told.get(option) or ()]
             if sender >= 0:
-                address = self.facts.primary(self.block.text("sender", place))
-                manager = self.facts.manager(address)
+                address = self.facts.people.primary(self.block.text("sender", place))
+                manager = self.facts.people.manager(address)
                 names += [f"the manager of {address}"] if manager is None else [manager] if manager else []
-            people = (person.address for name in names for person in self.facts.brought(name))
+            people = (person.address for name in names for person in people_behind(self.facts, name))
             self._known_people[key] = tuple(dict.fromkeys(people))
         return self._known_people[key]
 
     def _people(self, start: int) -> Mapping[str, int]:
         """The recipients of a message, by address, and the places of their copies."""
         if start not in self._recipients:
-            block, primary = self.block, self.facts.primary
+            block, primary = self.block, self.facts.people.primary
             self._recipients[start] = {primary(block.text("recipient", place)): place for place in block.spans[start]}
         return self._recipients[start]
 
@@ -281,19 +283,19 @@ class Sorter:
     def _bringing(self) -> dict[Unknown, int]:
         """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""
         block, facts = self.block, self.facts
-        people = {number: facts.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
+        people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if adds(rule)):
             told_rule = rule.as_told
             known = {address for _option, address, _senders in brought_by(told_rule, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
             lists = {
-                facts.primary(str(adding_option))
+                facts.people.primary(str(adding_option))
                 for option in ADDING
                 for adding_option in told_rule.actions.get(option) or ()
             }
-            unread = self._through(lists - facts.expanded.keys(), people)
-            if told_rule.actions.get(MANAGER) and facts.managers is None:
+            unread = self._through(lists - facts.groups.expanded.keys(), people)
+            if told_rule.actions.get(MANAGER) and facts.people.managers is None:
                 unread |= self._for(
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
@@ -319,13 +321,13 @@ class Sorter:
         block, facts, bits = self.block, self.facts, 0
         for group_address in addresses:
             here = self._for(number for number, address in people.items() if address == group_address) & ~block.made
-            group = group_address in facts.unread_groups
+            group = group_address in facts.groups.unread
             expanded = [place for place in places_of(here) if group or block.text("status", place) == "Expanded"]
             bits |= block.whole_messages(bits_of(expanded, len(block)))
             known = (
                 facts.is_object(group_address)
-                or facts.is_contact(group_address)
-                or facts.domain_type(domain(group_address)) == ""
+                or facts.people.is_contact(group_address)
+                or facts.domains.type_of(domain(group_address)) == ""
             )
             if group or not known:
                 bits |= block.partial & ~block.whole_messages(here)
@@ -480,7 +482,7 @@ class Sorter:
                     block.text("sender", place), authenticated[place]
                 )
             if recipient not in recipients:
-                address = self.facts.primary(block.text("recipient", place))
+                address = self.facts.people.primary(block.text("recipient", place))
                 recipients[recipient] = _kind(recipient_outside(self.facts, address))
             large = (size > LARGEST, int(size * ENCODED) > LARGEST)
             by_traits.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(
@@ -489,12 +491,12 @@ class Sorter:
         yield from ((what, bits_of(places, len(block))) for what, places in by_traits.items())
 
     def _of_sender(self, address: str, authenticated: bool | None) -> Hashable:
-        sender = self.facts.primary(address)
+        sender = self.facts.people.primary(address)
         scopes = (
             sender_inside(self.facts, sender, authenticated),
             sender_outside(self.facts, sender),
         )
-        manager = self.facts.manager(sender)
+        manager = self.facts.people.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
 
 

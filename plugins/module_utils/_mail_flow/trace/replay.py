@@ -25,7 +25,8 @@ from ..analyses.verifier import claims_of
 from ..budget import BudgetError, bounded, spend
 from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.addresses import domain
-from ..model.facts import Facts, leaves
+from ..model.facts import Facts
+from ..model.inside import leaves
 from ..model.kleene import Truth
 from ..model.outcomes import Fate
 from ..model.wishes import WISHES
@@ -184,7 +185,7 @@ class Replay:
             messages=len(trace.texts["message"].listed),
             recipients=len(trace.texts["recipient"].listed),
             perhaps_twice=trace.perhaps_twice,
-            unseen=self.facts.unseen,
+            unseen=self.facts.encrypters.unseen,
         )
         tallies.broken = {guarantee.name: Tally() for guarantee in self.guarantees}
         for block in blocks_of(trace):

@@ -101,7 +101,7 @@ def encrypter_rows(
     rows += _of_dlp(facts, counted, READ if FACT[DLP] in read else TOLD)
     rows += _of_labels(facts, counted, READ if FACT[LABELS] in read else TOLD)
     rows.append(_button(facts, counted))
-    rows += _forced_tls(acting, facts.outbound_connectors)
+    rows += _forced_tls(acting, facts.connectors.outbound)
     return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in rows]
 
 
@@ -116,7 +116,7 @@ _NONE = "none that encrypts or decrypts mail"
 
 def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[_Row]:
     """The DLP rules, or how much Exchange counts of what they may have done."""
-    policies = facts.dlp_policies
+    policies = facts.encrypters.dlp_policies
     if not isinstance(policies, DlpRules):
         yield (_KIND[DLP], _NAMES_OF_ALL[DLP], *_not_seen(counted))
         return
@@ -130,11 +130,11 @@ def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterato
 
 def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[_Row]:
     """The labels, or how much Exchange counts of what they may have done."""
-    if facts.labels is None:
+    if facts.encrypters.labels is None:
         yield (_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
         return
-    acting = [label for label in facts.labels if label.changes_mail]
-    set_ = {label.name for label in automatic(facts)} if facts.auto_label_policies is not None else set()
+    acting = [label for label in facts.encrypters.labels if label.changes_mail]
+    set_ = {label.name for label in automatic(facts)} if facts.encrypters.auto_label_policies is not None else set()
     for label in acting:
         ways = ["mail for which people choose it", *(["as a default"] if is_default(label, facts) else [])]
         ways += ["what a policy sets it on"] if label.name in set_ else []
@@ -154,7 +154,7 @@ def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
 
 
 def _button(facts: Facts, counted: Mapping[str, Any] | None) -> _Row:
-    shown = (facts.irm_configuration or {}).get("simplified_client_access_enabled")
+    shown = (facts.encryption.irm_configuration or {}).get("simplified_client_access_enabled")
     hidden = "; Outlook on the web does not show it" if shown is False else ""
     name = KINDS_OF_ENCRYPTER["button"]
     if not counted or "manual" not in counted:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,7 +224,5 @@ def test_wrong_lint_is_found(mutant: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_journal_of_which_nothing_is_read_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = lint_analysis.remarks
-    monkeypatch.setattr(
-        lint_analysis, "remarks", lambda rules, facts: whole(rules, replace(facts, irm_configuration=None))
-    )
+    monkeypatch.setattr(lint_analysis, "remarks", lambda rules, facts: whole(rules, facts.with_irm_configuration(None)))
     assert "journal_keeps_ciphertext" not in remarks([ENCRYPT], [], **CLOSED)

@@ -62,7 +62,7 @@ def _kept(rules: Sequence[Values], facts: Facts, option: Values, options: Values
     if result is None:
         return True
     claims, (guarantee,) = claims_of([guarantees_of([option])[0].selection]), guarantees_of([option])
-    about = is_about(claims, claims.rules[0], message, facts, facts.primary(recipient.lower()))
+    about = is_about(claims, claims.rules[0], message, facts, facts.people.primary(recipient.lower()))
     if about is False and recipient.lower() in _named(options):
         return True
     # Of copies that rules make for others, less is wanted.

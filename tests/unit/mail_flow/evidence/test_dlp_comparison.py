@@ -225,7 +225,7 @@ def test_what_the_emulator_would_report_contradicts_nothing(seed: int) -> None:
         "dlp_policies": policies_of(source, followed=True),
     }
     facts, given = facts_of(tenant), source.choice(CHAINS)
-    policies, rules = facts.dlp_policies, RuleSet(given)
+    policies, rules = facts.encrypters.dlp_policies, RuleSet(given)
     if not isinstance(policies, DlpRules):
         return
     told = stored_facts({key: value for key, value in tenant.items() if key != "inbound_connectors"})
@@ -248,7 +248,7 @@ def test_what_the_emulator_would_report_contradicts_nothing(seed: int) -> None:
 
 def test_the_law_above_sees_certain_and_impossible_copies() -> None:
     facts = known(OUTSIDE, encrypts({"recipient_domain_is": ["adatum.com"]}, "Q", priority=1))
-    policies = facts.dlp_policies
+    policies = facts.encrypters.dlp_policies
     assert isinstance(policies, DlpRules)
     (block,) = blocks_of(trace_of(ROWS))
     first, second = dlp_predictions(block, policies, RuleSet([ENCRYPT]), facts)

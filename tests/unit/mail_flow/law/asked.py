@@ -38,6 +38,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
@@ -74,7 +77,7 @@ class Letter:
 
     def person(self, label: str) -> str:
         """The address of somebody whom a result names."""
-        return self.facts.primary(label.lower())
+        return self.facts.people.primary(label.lower())
 
 
 @dataclass
@@ -129,7 +132,7 @@ class Asked:
 
     def named(self, letter: Letter) -> list[str]:
         """Those whom a message is for."""
-        return [each.address for each in letter.facts.recipients(letter.message)]
+        return [each.address for each in recipients_of(letter.facts, letter.message)]
 
     def people(self, letter: Letter) -> list[str]:
         """Those, and those to whom rules send it."""

@@ -22,7 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import Statement
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import recipient_outside
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.inside import recipient_outside
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.flow_rule import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
@@ -151,7 +154,7 @@ def _of_edit(asked: Asked, letter: Letter, person: str) -> Iterator[Claim]:
 def of_trace(asked: Asked) -> Iterator[Claim]:
     for letter in asked.whole:
         tracer = Tracer(asked.rules[AFTER], letter.message, letter.facts)
-        for person in letter.facts.recipients(letter.message):
+        for person in recipients_of(letter.facts, letter.message):
             for entry in tracer.trace(person.label):
                 if isinstance(entry["matched"], bool) and not _guesses(entry):
                     copy = (AFTER, letter.key, person.address)
@@ -317,7 +320,7 @@ def _ever_acts(asked: Asked, rule: FlowRule) -> bool:
 
 def _routed(asked: Asked, found: Statement) -> Iterator[Claim]:
     """That mail on which a rule acts leaves through a connector."""
-    connectors = {name_key(each.name): each for each in asked.facts.outbound_connectors or ()}
+    connectors = {name_key(each.name): each for each in asked.facts.connectors.outbound or ()}
     (key,) = map(name_key, found.effect.names)
     connector = connectors.get(key)
     if connector is None or connector.idle or connector.doubt or connector.validation:
@@ -398,5 +401,5 @@ def leaves(asked: Asked, letter: Letter, person: str) -> bool:
     """Whether it is usual mail from inside for somebody outside."""
     known = {*asked.world.tenant["mailboxes"], *asked.world.tenant["groups"]}
     inside = letter.message.sender in asked.world.tenant["mailboxes"] and letter.options["authenticated"]
-    own = asked.facts.domain_type(person.partition("@")[2])
+    own = asked.facts.domains.type_of(person.partition("@")[2])
     return bool(inside and person not in known and not own and asked.is_usual(letter, person))

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import leaves
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.inside import leaves
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import protection
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import columns, replay, sharing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact, rule

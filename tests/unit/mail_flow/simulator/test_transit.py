@@ -14,7 +14,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import protection
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
@@ -123,14 +122,14 @@ def reads(**change: Any) -> Callable[[Patch], None]:
 def takes(covers: Callable[[str, str], bool]) -> Callable[[Patch], None]:
     """A program with another meaning of domains."""
 
-    def connectors_for(self: Facts, name: str) -> list[connectors.Connector]:
+    def covering(self: connectors.KnownConnectors, name: str, accepted: bool) -> list[connectors.Connector]:
         return [
             each
-            for each in self.outbound_connectors or ()
+            for each in self.outbound or ()
             if any(pattern == "*" or covers(pattern, name) for pattern in each.domains)
         ]
 
-    return lambda patch: patch(Facts, "connectors_for", connectors_for)
+    return lambda patch: patch(connectors.KnownConnectors, "covering", covering)
 
 
 def the_first_one_wins(patch: Patch) -> None:

@@ -18,6 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.outcomes import Fate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
@@ -113,7 +116,7 @@ def test_a_change_of_any_copy_is_counted_and_what_is_certain_is_so(seed: int) ->
         message = ordinary_message(source, "m")
         found = Replay(after, facts, before, examples=20).run(traced([message], facts))
         old, new = (_courses(rules, facts, message) for rules in (before, after))
-        people = {person.address for person in facts.recipients(message)}
+        people = {person.address for person in recipients_of(facts, message)}
         for person in old.keys() | new.keys():
             if any(course and course.too_many for course in (old.get(person), new.get(person))):
                 continue

@@ -17,6 +17,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Message,
     Protection,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
+    recipients_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import UNSAID
@@ -176,7 +179,7 @@ def test_a_change_that_is_certain_is_one_of_the_message_and_a_change_of_the_mess
         message = ordinary_message(source, "m")
         found = Replay(after, facts, before, examples=20).run(traced([message], facts))
         shown = {kind: {example.recipient for example in tally.examples} for kind, tally in found.difference.items()}
-        for person in facts.recipients(message):
+        for person in recipients_of(facts, message):
             kind = _change(*(_result(rules, facts, message, person.address) for rules in (before, after)))
             if kind is None:
                 continue

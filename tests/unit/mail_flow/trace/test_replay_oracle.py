@@ -18,7 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.domains import INSIDE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
@@ -61,7 +62,7 @@ def _rules(source: random.Random) -> list[Values]:
 
 def _hop(source: random.Random, sender: str, facts: Facts) -> tuple[str, Values]:
     """A last hop, and what the message says of its connection."""
-    own = facts.domain_type(domain(sender)) in INSIDE
+    own = facts.domains.type_of(domain(sender)) in INSIDE
     hop = source.choice([NO_HOP, PUBLIC, PUBLIC, "10.0.0.1", ""] if own else [PUBLIC, PUBLIC, "10.0.0.1", ""])
     signed_in = hop == NO_HOP or (source.random() < 0.5 and (own or hop != PUBLIC))
     return hop, {"authenticated": signed_in, **({"sender_ip": hop} if hop in (PUBLIC, "10.0.0.1") else {})}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is inside.
+
+The two scopes of a sender are not opposites: a forged address of the organization is in neither. Source: Microsoft's
+New-TransportRule and Set-RemoteDomain pages; if they contradict each other, the likely answer is marked as a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import questions
+from .addresses import domain, is_name, spellings
+from .domains import INSIDE
+from .facts import Facts
+from .kleene import Truth, all_of, any_of, negate, opened
+
+
+def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
+    """Whether an address outside of the accepted domains that belongs to an object of the organization has a scope."""
+    kind = "guest" if facts.is_object(address) else "perhaps_guest"
+    return opened(("guest", address, asked), questions.GUESTS, kind, address, guess=guess, shared=True)
+
+
+def _accepted(facts: Facts, address: str) -> Truth:
+    """Whether an address is in a domain whose people are inside."""
+    if is_name(address):
+        return opened(("name", address), questions.A_FACT, "address", address, shared=True)
+    name = domain(address)
+    kind = facts.domains.type_of(name)
+    if kind is None:
+        return opened(("domain", name), questions.A_FACT, "accepted_domains", shared=True)
+    return kind in INSIDE or (not kind and _otherwise(name, lambda other: facts.domains.type_of(other) in INSIDE))
+
+
+def _otherwise(name: str, holds: Callable[[str], bool | None]) -> Truth:
+    """Whether something holds of a domain in another spelling, which leaves it open (U24); false if it does in none."""
+    others = tuple(other for other in spellings(name) if holds(other))
+    key = ("otherwise", name, others)
+    return opened(key, questions.ALIASES, "other_spelling", name, others, shared=True) if others else False
+
+
+def leaves(facts: Facts, address: str) -> Truth:
+    """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves
+    all the same.
+    """
+    return negate(_accepted(facts, address))
+
+
+def _could_be_object(facts: Facts, address: str) -> bool:
+    return facts.is_object(address) is not False and not facts.people.is_contact(address)
+
+
+def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Truth:
+    """``from_scope: InOrganization``."""
+    if authenticated is False:
+        return False
+    person = _accepted(facts, address)
+    if person is not True and _could_be_object(facts, address):
+        person = any_of((person, _guest(facts, address, "sender inside", False)))
+    return all_of((True if authenticated else _authenticated(facts), person))
+
+
+def _authenticated(facts: Facts) -> Truth:
+    return opened(
+        ("authenticated",), questions.AUTHENTICATED, "authenticated", facts.connectors.internal or (), shared=True
+    )
+
+
+def sender_outside(facts: Facts, address: str) -> Truth:
+    """``from_scope: NotInOrganization``."""
+    outside = negate(_accepted(facts, address))
+    if outside is not False and _could_be_object(facts, address):
+        outside = all_of((outside, _guest(facts, address, "sender outside", True)))
+    return outside
+
+
+def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> Truth:
+    """``sent_to_scope: InOrganization``."""
+    person = _accepted(facts, address)
+    internal = _internal_domain(facts, address)
+    if person is False:
+        guest: Truth = _guest(facts, address, "recipient inside", False) if _could_be_object(facts, address) else False
+        return any_of((internal, guest))
+    if facts.is_object(address) or authenticated:
+        return person
+    observed = facts.observed.get(questions.UNAUTHENTICATED_INSIDE)
+    if observed is not None:
+        return all_of((person, observed))
+    own = opened(
+        ("unauthenticated", address),
+        questions.UNAUTHENTICATED_INSIDE,
+        "unauthenticated",
+        address,
+        guess=True,
+        shared=True,
+    )
+    return all_of((person, own))
+
+
+def recipient_outside(facts: Facts, address: str) -> Truth:
+    """``sent_to_scope: NotInOrganization``."""
+    outside = negate(_accepted(facts, address))
+    if outside is False:
+        return False
+    guest: Truth = _guest(facts, address, "recipient outside", True) if _could_be_object(facts, address) else True
+    return all_of((outside, negate(_internal_domain(facts, address)), guest))
+
+
+def _internal_domain(facts: Facts, address: str) -> Truth:
+    internal = facts.domains.counts_as_internal(domain(address))
+    if internal is None:
+        return opened(
+            ("remote domain", domain(address)),
+            questions.REMOTE_DOMAINS,
+            "remote_domain",
+            domain(address),
+            guess=False,
+            shared=True,
+        )
+    return internal or _otherwise(domain(address), facts.domains.counts_as_internal)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mailboxes, mail users and contacts of an organization: their addresses, managers and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .addresses import is_name
+
+
+@dataclass(frozen=True)
+class KnownPeople:
+    """What is known of people. Addresses are in lower case. If managers are given, whoever is not in them has none.
+
+    :param mailboxes: primary addresses; likewise :param:`mail_users` (including guests) and :param:`contacts`.
+    :param managers: a person's address to the manager's.
+    :param attributes: a person's address to attributes, name in lower case to value.
+    :param proxy_addresses: a secondary address to the primary one.
+    """
+
+    mailboxes: frozenset[str] | None = None
+    mail_users: frozenset[str] | None = None
+    contacts: frozenset[str] | None = None
+    managers: Mapping[str, str] | None = None
+    attributes: Mapping[str, Mapping[str, str]] | None = None
+    proxy_addresses: Mapping[str, str] = field(default_factory=dict)
+
+    def primary(self, address: str) -> str:
+        """The primary address of whoever has this one."""
+        small = address.lower()
+        return self.proxy_addresses.get(small, small)
+
+    def is_contact(self, address: str) -> bool:
+        """Whether somebody is known to be a mail contact."""
+        return address in (self.contacts or ())
+
+    def manager(self, address: str) -> str | None:
+        """The address of somebody's manager; empty if there is none, ``None`` if unknown."""
+        return None if self.managers is None else self.managers.get(address, None if is_name(address) else "")
+
+    @cached_property
+    def teams(self) -> dict[str, tuple[str, ...]]:
+        """The address of each manager to those whose manager that is, as far as they are known."""
+        found: dict[str, list[str]] = {}
+        for address, manager in sorted((self.managers or {}).items()):
+            found.setdefault(manager, []).append(address)
+        return {manager: tuple(found[manager]) for manager in sorted(found) if manager}

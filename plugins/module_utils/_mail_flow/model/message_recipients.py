@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who gets a message: groups expanded, each person by primary address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .addresses import domain
+from .domains import INSIDE
+from .facts import Facts
+from .message import Message, Recipient
+
+
+def people_behind(facts: Facts, written: str, field: str = "") -> tuple[Recipient, ...]:
+    """Who gets a message that a rule sends to an address or a name: for a group, its members, without addresses if
+    they are unknown.
+
+    :param field: the field in which a rule adds them.
+    """
+    small = written.lower()
+    primary = facts.people.primary(small)
+    groups = facts.groups
+    if primary in groups.expanded:
+        people = sorted(member for member in groups.members_of(primary) if member not in groups.expanded)
+        return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
+    if primary in groups.unread and facts.domains.type_of(domain(primary)) in INSIDE:
+        somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known only by name.
+        return (Recipient(somebody, small, somebody, primary, brought=field),)
+    return (Recipient(primary, small, written if primary == small else primary, brought=field),)
+
+
+def recipients_of(facts: Facts, message: Message) -> tuple[Recipient, ...]:
+    """The recipients of a message: groups expanded, each person once, by primary address."""
+    groups = facts.groups
+    found: dict[str, Recipient] = {}
+    through: dict[str, Recipient] = {}
+    writings: dict[str, set[str]] = {}
+    for written in (*message.to, *message.cc, *message.bcc):
+        small = facts.people.primary(written)
+        if small in groups.expanded:
+            for member in sorted(groups.members_of(small)):
+                if member not in groups.expanded:
+                    writings.setdefault(member, set()).add(written.lower())
+                    through.setdefault(member, Recipient(member, written.lower(), member, small))
+        else:
+            label = written if small == written.lower() else small
+            writings.setdefault(small, set()).add(written.lower())
+            found.setdefault(small, Recipient(small, written.lower(), label))
+    people = (*found.values(), *(person for address, person in through.items() if address not in found))
+    return tuple(replace(person, also=tuple(sorted(writings[person.address] - {person.written}))) for person in people)
