@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..conditions.predicate import Atom
 from ..model.facts import Facts
-from ..model.message import Message, Recipient
+from ..model.message import Message
 from ..model.rule_view import RuleView
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -105,9 +105,10 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     """
     looked: dict[tuple[str, int], World] = {}
 
-    def watch(rule: FlowRule, world: World, person: Recipient) -> None:
-        if not world.against_a_guess:
-            looked.setdefault((person.address, rule.place), world)
+    def watch(rule: FlowRule, course: Course) -> None:
+        world = next((world for world in course.worlds if not world.over and not world.against_a_guess), None)
+        if world is not None:
+            looked.setdefault((course.recipient.address, rule.place), world)
 
     decider = MessageDecider(rules, copy.message, copy.facts, everything=True)
     passage = Passage(rules, copy.message, copy.facts, decider, watch=watch)

@@ -1,89 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """On which copies of a trace each rule acts, as computed.
 
-As everywhere, a likely answer counts as the answer. What an answer rests on is kept, because a report can confirm or
-contradict it.
+Copies that meet the same rules pass them together, in the simulator (``trace.chain``). As everywhere, a likely answer
+counts as the answer. The questions whose likely answers it takes are kept, because a report can contradict them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..model import questions
+from ..budget import BudgetError, bounded
 from ..model.facts import Facts
+from ..model.kleene import Open, Reason, Truth, all_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from ..simulator.state import World
 from ..trace.chain import Chain
-from ..trace.columns import Block
-from ..trace.ending import Ending
-from ..trace.groups import Sorter
-from ..trace.truth_sets import TruthSets
+from ..trace.columns import Block, bits_of
+from ..trace.groups import CopyGroup, Sorter
+from ..trace.replay import STEPS_OF_BLOCK
+from ..trace.truth_sets import Doubt, Unknown
 
-#: Questions that no report answers.
-_NOT_ASKED = (questions.AUDIT_SPLITS, questions.AT_THE_LIMIT)
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """An open question on which it depends whether a rule acts on a copy.
-
-    :param id: its number; empty for what a trace does not show, such as the text.
-    :param acts: its answer if the rule acts.
-    :param likely: its likely answer; ``None`` if there is none.
-    """
-
-    id: str
-    acts: bool
-    likely: bool | None = None
+#: Whether a rule acts on a copy that waits for an approval, or on which an earlier rule did something unknown.
+_GOING_ON = Open("going on", (Unknown("semantics").reason,))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prediction:
     """On which copies of a block a rule acts. Bit ``n`` is the copy at place ``n``.
 
     :param certain: the copies on which it acts, and :param:`possible` these and those on which it may.
-    :param rests: each open question to the copies for which it matters, whether or not it has a likely answer.
+    :param guesses: the number of each question to the copies of which another answer than the likely one would change that
+        the rule certainly acts, or cannot act.
     """
 
     certain: int = 0
     possible: int = 0
-    rests: Mapping[Rest, int] = field(default_factory=dict)
+    guesses: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass
-class _Withheld:
-    """What earlier rules keep from the later ones.
+@dataclass(frozen=True)
+class _Acts:
+    """Whether a rule acts on a copy.
 
-    :param ended: the copies that they certainly kept, and :param:`perhaps` these and those that they may have kept.
-    :param strictly: the copies that they kept whatever the answer to any question is.
+    :param likely: whether it does if all likely answers are right; ``None`` if that is open.
+    :param guesses: the numbers of the questions of which another answer would change it.
+    :param reached: whether the copy reaches the rule, or may.
     """
 
-    ended: int = 0
-    perhaps: int = 0
-    strictly: int = 0
-    rests: dict[Rest, int] = field(default_factory=dict)
-
-    def keep(self, ending: Ending, rule: Prediction) -> None:
-        """Adds what a rule keeps from the later ones.
-
-        :param rule: on which copies it acts.
-        """
-        if ending.guess:
-            self._add({Rest(ending.guess, acts=False, likely=ending.ends): rule.possible})
-            self._add({Rest("", acts=False): _union(rule.rests.values())})
-        elif ending.ends is None:
-            self.perhaps |= rule.possible
-            self._add({Rest("", acts=False): rule.possible})
-        elif ending.ends:
-            self.ended |= rule.certain
-            self.perhaps |= rule.possible
-            self.strictly |= rule.certain & ~_union(rule.rests.values())
-            self._add({Rest(rest.id, not rest.acts, rest.likely): bits for rest, bits in rule.rests.items()})
-
-    def _add(self, rests: Mapping[Rest, int]) -> None:
-        for rest, bits in rests.items():
-            self.rests[rest] = self.rests.get(rest, 0) | bits
+    likely: bool | None
+    guesses: frozenset[str] = frozenset()
+    reached: bool = True
 
 
 def predictions(block: Block, rules: RuleSet, facts: Facts) -> list[Prediction]:
@@ -92,89 +60,127 @@ def predictions(block: Block, rules: RuleSet, facts: Facts) -> list[Prediction]:
 
 
 class _Predictor:
-    """:param known: with likely answers for answers; :param:`strict` without them."""
+    """:param likely: with likely answers for answers; :param:`strict` without them."""
 
     def __init__(self, block: Block, rules: RuleSet, facts: Facts) -> None:
-        chain = Chain(RuleSet.read(rules, facts.dialect), facts)
-        self.block, self.rules, self.endings = block, chain.rules, chain.endings
-        self.known, self.strict = (Sorter(block, facts, [chain], guesses=guesses) for guesses in (True, False))
-        self.brought = _union(self.known.brought.values())
+        self.block = block
+        self.chain = Chain(RuleSet.read(rules, facts.dialect), facts)
+        self.likely, self.strict = (Sorter(block, facts, [self.chain], guesses=guesses) for guesses in (True, False))
+        rules_that_act = [rule for rule in self.chain.rules.rules if not rule.idle]
+        #: The rules that Exchange may report for everybody who shares a message: those in a test mode.
+        self.shared = [rule for rule in rules_that_act if not rule.enforced and rule.splits]
 
     def run(self) -> list[Prediction]:
-        passed, predicted = _Withheld(), []
-        for rule in self.rules.rules:
-            predicted.append(Prediction() if rule.idle else self._predicted(rule, passed))
+        predicted = [Prediction() for _rule in self.chain.rules.rules]
+        reached = dict.fromkeys((rule.place for rule in self.shared), 0)
+        groups = sorted(self.strict.groups_by_every_rule(self.likely), key=CopyGroup.rank)
+        with bounded(STEPS_OF_BLOCK):
+            for group in groups:
+                copies = bits_of(group.places, len(self.block))
+                for place, acts in self._acting(group):
+                    _add(predicted[place], acts, copies)
+                    if acts.reached and place in reached:
+                        reached[place] |= copies
+        for rule in self.shared:
+            predicted[rule.place].possible |= self._reported_with(rule, predicted[rule.place]) & reached[rule.place]
+        brought = 0
+        for copies in self.likely.brought.values():
+            brought |= copies
+        for rule, prediction in zip(self.chain.rules.rules, predicted, strict=True):
             if not rule.idle:
-                passed.keep(self.endings[rule.place], predicted[-1])
+                _open(prediction, brought)
         return predicted
 
-    def _predicted(self, rule: FlowRule, passed: _Withheld) -> Prediction:
-        met, strict = self.known.met(rule), self.strict.met(rule)
-        certain, possible = met.true & ~passed.perhaps & ~self.brought, met.possible & ~passed.ended
-        rests = [*self._rests(rule, strict), *passed.rests.items()]
-        relevant = strict.possible & ~passed.strictly
-        answers = _merged((rest, bits & relevant & ~self.brought) for rest, bits in rests)
-        if not rule.enforced and rule.splits:
-            # Exchange may report a rule in a test mode for everybody who shares the message.
-            perhaps = (
-                self._sharing(possible, strict) | (self.strict.met_by_others(rule) & ~strict.possible)
-            ) & ~passed.ended
-            surely = self._sharing(certain & ~_union(answers.values()), strict) & ~(
-                passed.perhaps | _union(passed.rests.values())
-            )
-            if any(
-                earlier.enforced and earlier.splits and not earlier.idle for earlier in self.rules.rules[: rule.place]
-            ):
-                surely = 0  # Earlier rules may have split it.
-            possible |= perhaps
-            answers = _merged(
-                [
-                    *answers.items(),
-                    (Rest(questions.AUDIT_SPLITS, acts=False), surely),
-                    (Rest("", acts=True), perhaps & ~surely),
-                ]
-            )
-        # A rule may have added them, or the sender named them.
-        possible |= self.brought
-        return Prediction(certain, possible, _merged([*answers.items(), (Rest("", acts=True), self.brought)]))
+    def _reported_with(self, rule: FlowRule, prediction: Prediction) -> int:
+        """The copies that a rule in a test mode does not match, and that share the message with others that it may match."""
+        others = self.block.whole_messages(prediction.possible) | self.strict.met_by_others(rule)
+        return others & ~self.strict.met(rule).possible
 
-    def _rests(self, rule: FlowRule, strict: TruthSets) -> Iterator[tuple[Rest, int]]:
-        """The open questions of a rule's conditions, and the copies on which they matter."""
-        matters = strict.possible & ~strict.true
-        for (known, _wanted), (loose, wanted) in zip(self.known.parts(rule), self.strict.parts(rule), strict=True):
-            for why, bits in loose.open.items():
-                # Of a condition about several recipients, it is open who shares the copy by then, and of one about the
-                # size, which size the rule saw; of the others, it is open what the trace does not show.
-                asked = why.word in ("semantics", "membership") and why.id not in _NOT_ASKED
-                for likely, part in _by_likely(bits & matters, known):
-                    yield Rest(why.id if asked or likely is not None else "", wanted, likely), part
-
-    def _sharing(self, matched: int, strict: TruthSets) -> int:
-        """The copies that a rule does not match, of messages of which it matches others."""
-        return self.block.whole_messages(matched) & ~strict.possible
+    def _acting(self, group: CopyGroup) -> Iterator[tuple[int, _Acts]]:
+        """Whether rules act on the copies of a group, by their places, but for those that surely do not."""
+        met: dict[int, tuple[Truth, ...]] = {rule.place: (False,) for rule in self.shared}
+        met |= {place: _questions(doubt, group) for place, doubt in group.met[0]}
+        message, person = self.strict.message(group.places[0])
+        try:
+            before = self.chain.worlds_before(met, message, person)
+        except BudgetError:
+            before = None
+        for place, asked in met.items():
+            if before is None:
+                yield place, _Acts(False if False in asked else None)
+            elif place in before:
+                yield place, _acts(before[place], asked)
 
 
-def _union(sets: Iterable[int]) -> int:
-    union = 0
-    for bits in sets:
-        union |= bits
-    return union
+def _questions(doubt: Doubt | None, group: CopyGroup) -> tuple[Open, ...]:
+    """What is open of whether the copies of a group meet a rule."""
+    if doubt is None:
+        return ()
+    asked = []
+    for number, answer in doubt.asks:
+        likely = [known for known in group.likely if known.question == number]
+        reasons = tuple(Reason(known.id, doubt.why.word) for known in likely) or (doubt.why.reason,)
+        asked.append(Open(number, reasons, likely[0].answer if likely else None, negated=not answer))
+    return tuple(asked)
 
 
-def _merged(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
-    """Questions, each with all of its copies."""
-    merged: dict[Rest, int] = {}
-    for rest, bits in rests:
-        if bits:
-            merged[rest] = merged.get(rest, 0) | bits
-    return merged
+def _acts(worlds: Sequence[World], asked: Sequence[Truth]) -> _Acts:
+    """Whether a rule acts on a copy.
+
+    :param worlds: those in which the copy is before the rule.
+    :param asked: what must be true for the copy to meet the rule.
+    """
+    truths = [(world, _acts_in(world, asked)) for world in worlds]
+    answers = {_likely(truth) for world, truth in truths if not world.against_a_guess}
+    likely = answers.pop() if len(answers) == 1 else None
+    reached = any(world.goes_on is not False for world in worlds if not world.against_a_guess)
+    return _Acts(likely, _guesses(truths, likely) if likely is not None else frozenset(), reached)
 
 
-def _by_likely(bits: int, known: TruthSets) -> Iterator[tuple[bool | None, int]]:
-    """Copies for which something is open, by its likely answer."""
-    split: Iterable[tuple[bool | None, int]] = (
-        (True, bits & known.true),
-        (False, bits & ~known.possible),
-        (None, bits & known.possible & ~known.true),
-    )
-    yield from ((likely, part) for likely, part in split if part)
+def _acts_in(world: World, asked: Sequence[Truth]) -> Truth:
+    """Whether a rule acts on a copy in one world."""
+    if world.goes_on is False:
+        return False
+    answers = world.answered()
+    met = all_of(truth if isinstance(truth, bool) else truth.settled(answers) for truth in asked)
+    return met if world.goes_on else all_of((met, _GOING_ON))
+
+
+def _likely(truth: Truth) -> bool | None:
+    return truth if isinstance(truth, bool) else truth.likely
+
+
+def _guesses(truths: Iterable[tuple[World, Truth]], acts: bool) -> frozenset[str]:
+    """The questions of which another answer than the likely one would change whether a rule acts. Of one world in which
+    several have another answer, those count of which no other world has fewer.
+    """
+    changing: list[frozenset[tuple[Open, bool]]] = []
+    numbers = set[str]()
+    for world, truth in sorted(truths, key=lambda found: len(found[0].contradictions)):
+        against = frozenset(world.contradictions)
+        if any(fewer < against for fewer in changing):
+            continue
+        if _likely(truth) is not acts:
+            changing.append(against)
+            numbers |= world.against_a_guess
+        elif isinstance(truth, Open) and not against:
+            numbers.update(reason.id for reason in truth.reasons)
+    return frozenset(numbers - {""})
+
+
+def _add(prediction: Prediction, acts: _Acts, copies: int) -> None:
+    """Adds the copies of a group to what is predicted of a rule."""
+    if acts.likely:
+        prediction.certain |= copies
+    if acts.likely is not False:
+        prediction.possible |= copies
+    for number in acts.guesses:
+        prediction.guesses[number] = prediction.guesses.get(number, 0) | copies
+
+
+def _open(prediction: Prediction, copies: int) -> None:
+    """Leaves open whether a rule acts on some copies."""
+    prediction.certain &= ~copies
+    prediction.possible |= copies
+    decided = prediction.certain | ~prediction.possible
+    prediction.guesses = {number: bits & decided for number, bits in prediction.guesses.items() if bits & decided}

@@ -207,11 +207,7 @@ class RuleTally:
             {name: bits.bit_count() for name, bits in sets.items()}, traced=len(self.dated & part.places.keys())
         )
         for kind in KINDS:
-            self.ids[kind].update(
-                rest.id
-                for rest, bits in prediction.rests.items()
-                if rest.id and rest.likely is not None and bits & sets[kind]
-            )
+            self.ids[kind].update(number for number, bits in prediction.guesses.items() if bits & sets[kind])
         for name in (*KINDS, "reported", "certain"):
             self._keep(name, block, sets[name])
 

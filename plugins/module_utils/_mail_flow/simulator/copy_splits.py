@@ -8,12 +8,12 @@ from typing import TypeGuard
 
 from ..budget import spend
 from ..model import questions
-from ..model.kleene import Open, Reason, Truth, all_of
+from ..model.kleene import Open, Reason, Truth
 from ..model.message import Recipient
 from ..model.rule_view import Fork
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from .decider import Decider
+from .decider import Decider, whether_met
 from .state import World, without
 
 #: The cost, in steps, of matching a rule to a recipient.
@@ -102,10 +102,7 @@ class CopySplits:
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
         spend(STEPS_OF_RULE * len(others))
         return {
-            other: all_of(
-                value if isinstance(value, bool) else value.settled(answers)
-                for value in self._decider.parts(rule, world, other, bool(other.brought))
-            )
+            other: whether_met(self._decider, rule, world, other, bool(other.brought), answers)
             for other in others
             if other.address != person.address
         }

@@ -66,9 +66,10 @@ class Tracer:
         found = matches(course, self._rules, self._message, self._facts)
         return [self._entry(rule, course, found.get(rule.place)) for rule in self._rules.rules]
 
-    def _watch(self, rule: FlowRule, world: World, person: Recipient) -> None:
-        if not world.against_a_guess:
-            self._looked.setdefault((person.address, rule.place), []).append(world)
+    def _watch(self, rule: FlowRule, course: Course) -> None:
+        looked = [world for world in course.worlds if not world.over and not world.against_a_guess]
+        if looked:
+            self._looked.setdefault((course.recipient.address, rule.place), []).extend(looked)
 
     def _entry(self, rule: FlowRule, course: Course, match: Match | None) -> dict[str, Any]:
         matched = (True if match.sure else "unknown") if match else False

@@ -41,7 +41,7 @@ class Passage:
     """One message and one rule set.
 
     :param decider: decides which rules match; by default the message does.
-    :param watch: called with each rule and world before the rule is applied.
+    :param watch: called with each rule that may match, and the course before the rule is applied.
     :param simplify: what later rules and the outcome need to know of a world after a rule; by default everything.
     :param by_rules: whether worlds in which other rules matched stay apart.
     :param gives_up: whether to end where there are too many worlds, since nothing is certain any more.
@@ -51,7 +51,7 @@ class Passage:
     message: Message
     facts: Facts
     decider: Decider = None  # type: ignore[assignment]
-    watch: Callable[[FlowRule, World, Recipient], None] | None = None
+    watch: Callable[[FlowRule, Course], None] | None = None
     simplify: Callable[[World], World] | None = None
     gives_up: bool = False
     by_rules: bool = False
@@ -196,7 +196,7 @@ class Passage:
             rule = self.rules.rules[lowest.bit_length() - 1]
             spend(STEPS_OF_RULE * len(course.worlds))
             if self.watch:
-                self._show(rule, course)
+                self.watch(rule, course)
             going = [not world.over and not self.decider.matches_nobody(rule, world, person) for world in course.worlds]
             if True not in going:
                 continue
@@ -217,11 +217,6 @@ class Passage:
             if all(world.over for world in worlds) or (course.too_many and self.gives_up):
                 break
         return course
-
-    def _show(self, rule: FlowRule, course: Course) -> None:
-        for world in course.worlds:
-            if self.watch and not world.over:
-                self.watch(rule, world, course.recipient)
 
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
         """The worlds after a rule was evaluated."""

@@ -98,6 +98,15 @@ class World(Value):
         )
 
     @property
+    def goes_on(self) -> bool | None:
+        """Whether later rules act on the copy; ``None`` if that is open: it waits for an approval, or it is open what a
+        rule did.
+        """
+        if self.over:
+            return False
+        return None if self.held or self.surprises else True
+
+    @property
     def state(self) -> tuple[object, ...]:
         """Everything on which later rules and the outcome depend."""
         return (

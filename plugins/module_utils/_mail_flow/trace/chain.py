@@ -26,6 +26,7 @@ from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate, ProtectionKind
+from ..model.rule_view import first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
@@ -33,7 +34,7 @@ from ..simulator.decider import whether_counted
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
-from .ending import ending_of
+from .ending import whether_ends
 from .truth_sets import Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
@@ -189,8 +190,8 @@ class Chain:
             for identity, rule in zip(own, rules.rules, strict=True)
         )
         self.effects = tuple(map(_effect, rules.rules))
-        #: For each rule, whether it ends the copies that it acts on.
-        self.endings = tuple(ending_of(rule, facts.observed) for rule in rules.rules)
+        #: For each rule, whether it ends the copies that it acts on; ``None`` if that is open.
+        self.ends = tuple(whether_ends(rule, facts.observed) for rule in rules.rules)
         self.side_effects = {
             rule.place: frozenset(effects)
             for rule in rules.rules
@@ -224,7 +225,7 @@ class Chain:
             rule, identity = self.rules.rules[place], self.identities[place]
             if self.effects[place] is None:
                 continue
-            holds = self.endings[place].ends is not False
+            holds = self.ends[place] is not False
             # The order of rules that end nothing, and of those with one effect, does not matter.
             kind = (self.effects[place], identity in common)
             at = alike.get(kind, -1)
@@ -237,7 +238,7 @@ class Chain:
             if doubt and not rule.surprises:
                 alike[kind] = len(steps)
             steps.append(ChainStep((place,), frozenset((doubt.asks,)), doubt.why) if doubt else ChainStep((place,)))
-            if not doubt and self.endings[place].ends:
+            if not doubt and self.ends[place]:
                 break
         return tuple(steps)
 
@@ -273,17 +274,16 @@ class Chain:
     def copies(self, met: Met, message: Message, person: Recipient) -> dict[str, MadeCopy]:
         """The copies that rules make of somebody's copy, by the address of whom they are for.
 
-        :param met: for this copy, and for those that rules may make of it: the places of the rules that they meet.
+        :param met: for this copy, and for those that rules may make of it.
         """
         places = sorted({place for rules_met in met.values() for place in rules_met})
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(places))
         numbers = {place: number for number, place in enumerate(places)}
-        rules = copy(self.rules)
-        rules.reports, rules.headers, rules.watches_copies, rules.watches_protection = (), frozenset(), False, False
+        rules = self._unwatched_rules
         rules.rules = tuple(self._as_maker(number, self.rules.rules[place]) for place, number in numbers.items())
         known = {who: {numbers[place]: asked for place, asked in rules_met.items()} for who, rules_met in met.items()}
         passage = Passage(
-            rules, message, self.facts, TracedDecider(known, len(places)), simplify=_untold, gives_up=True
+            rules, message, self.facts, TracedDecider(known, (1 << len(places)) - 1), simplify=_untold, gives_up=True
         )
         courses: dict[str, Course] = {}
         ended = True
@@ -304,6 +304,45 @@ class Chain:
         every = (asks, self._protection_by)
         return {who: MadeCopy(course, message, every) for who, course in courses.items()}
 
+    def worlds_before(
+        self, met: Mapping[int, Sequence[Truth]], message: Message, person: Recipient
+    ) -> dict[int, list[World]] | None:
+        """For each of some rules, the worlds of a copy before that rule, as far as they tell whether rules go on; nothing for
+        a rule before which every world is over. ``None`` if there are too many worlds.
+
+        :param met: the places of these rules, and what must be true for the copy to meet each. It meets no others.
+        :raises BudgetError: no steps are left.
+        """
+        before: dict[int, list[World]] = {}
+        spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(met))
+        decider = TracedDecider({person.address: met}, sum(1 << place for place in met))
+        content = first_content(message)
+
+        def simplified(world: World) -> World:
+            """A world of which only is known what tells whether rules go on."""
+            held = min(world.held, 1)
+            return World(
+                content, world.fork, over=world.over, held=held, surprises=world.surprises, answers=world.answers
+            )
+
+        passage = Passage(
+            self._unwatched_rules,
+            message,
+            self.facts,
+            decider,
+            watch=lambda rule, course: before.update({rule.place: course.worlds}),
+            simplify=simplified,
+            gives_up=True,
+        )
+        return None if passage.way_of(person).too_many else before
+
+    @property
+    def _unwatched_rules(self) -> RuleSet:
+        """A copy of the rules, whose conditions look at nothing that other rules change."""
+        rules = copy(self.rules)
+        rules.reports, rules.headers, rules.watches_copies, rules.watches_protection = (), frozenset(), False, False
+        return rules
+
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
         """A rule with only the effects that decide about copies, or make some."""
         actions, deciding = _deciding(rule, making=True)
@@ -319,7 +358,7 @@ class Chain:
 
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
-        marks = [self._marks[step.rules[0]] for step in steps if step.why and self.endings[step.rules[0]].ends is False]
+        marks = [self._marks[step.rules[0]] for step in steps if step.why and self.ends[step.rules[0]] is False]
         mark_counts = Counter(mark for marks_of_step in marks for mark in marks_of_step)
         return sum(any(mark_counts[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
 
@@ -335,10 +374,10 @@ class Chain:
         course = Course(person, [], too_many=1 << self._doublings(steps) > MOST_WORLDS)
         if not course.too_many:
             met = {
-                number: (what, answer, why)
+                number: (_question(what, answer, why),) if why else ()
                 for number, ((what, answer), why) in enumerate(zip(asked, whys, strict=True))
             }
-            decider = TracedDecider({person.address: met}, len(steps))
+            decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1)
             passage = Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True)
             # The recipient has the copy alone: conditions about others are decided.
             course = passage.way_of(person)
@@ -372,24 +411,29 @@ def _not_followed(message: Message, person: Recipient) -> ChainOutcome:
 _WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
 
 
-#: For each person, by address: the places of the rules that the person's copy meets, with the key of the question that
-#: each asks, the answer with which it is met, and why that is open; ``None`` if it is met.
-Met: TypeAlias = Mapping[str, Mapping[int, tuple[Hashable, bool, Unknown | None]]]
+#: For each person, by address: the places of the rules that the person's copy meets or may meet, and what must be true for
+#: it to meet each; nothing if it does.
+Met: TypeAlias = Mapping[str, Mapping[int, Sequence[Truth]]]
+
+
+def _question(key: Hashable, answer: bool, why: Unknown) -> Open:
+    """A question of which an answer decides that a copy meets a rule."""
+    return Open(key, (why.reason,), negated=not answer)
 
 
 @dataclass(frozen=True, slots=True)
 class TracedDecider:
     """Decides that copies meet the rules that a trace says they meet.
 
-    :param count: the number of rules.
+    :param rules: the rules that any of them may meet, as bits.
     """
 
     met: Met
-    count: int
+    rules: int
 
     def candidates(self, world: World) -> int:
-        """All rules: those that copies do not meet are not among them."""
-        return (1 << self.count) - 1
+        """These rules, whatever the world is like."""
+        return self.rules
 
     def matches_nobody(self, rule: FlowRule, world: World, person: Recipient) -> bool:
         """Nothing is known of nobody in particular."""
@@ -405,9 +449,7 @@ class TracedDecider:
         if decision is None:
             yield False
             return
-        asks, answer, why = decision
-        if why:
-            yield Open(asks, (Reason(why.id or questions.A_FACT, why.word),), negated=not answer)
+        yield from decision
         if added and rule.looks_at_recipients:
             yield whether_counted(person)
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ..analyses.difference_kinds import Treated, treated
 from ..model.facts import Facts
+from ..model.kleene import Open
 from ..model.message import Message
 from ..model.outcomes import Fate
 from ..simulator.simulation import twice
@@ -72,7 +73,7 @@ def copies_by_rules(
                 copies = chain.copies(
                     {
                         who: {
-                            place: ((doubt.asks, who), True, doubt.why) if doubt else (who, True, None)
+                            place: (Open((doubt.asks, who), (doubt.why.reason,)),) if doubt else ()
                             for place, doubt in met(met_number)
                         }
                         for who, met_number in {**others, person.address: group}.items()

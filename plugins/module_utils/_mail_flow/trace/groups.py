@@ -39,6 +39,19 @@ PERHAPS_BROUGHT = Unknown("membership", questions.ADDED_RECIPIENTS)
 
 
 @dataclass(frozen=True)
+class Likely:
+    """The likely answer to a question that copies ask.
+
+    :param question: its number; see :class:`Doubt`.
+    :param id: the number under which the question is listed; empty if it is not.
+    """
+
+    question: int
+    id: str
+    answer: bool
+
+
+@dataclass(frozen=True)
 class CopyGroup:
     """Copies of a block that are treated alike by every rule set.
 
@@ -49,6 +62,7 @@ class CopyGroup:
         that.
     :param alike: the other values that decide what happens to them.
     :param made: whether no row has them, because rules would make them.
+    :param likely: the likely answers to what is open, if they were asked for.
     """
 
     places: Sequence[int]
@@ -56,10 +70,11 @@ class CopyGroup:
     met: Sequence[Sequence[tuple[int, Doubt | None]]]
     alike: Hashable
     made: bool = False
+    likely: Sequence[Likely] = ()
 
     def rank(self) -> tuple[int, str]:
         """The order of groups, which does not depend on that of rows: the largest first."""
-        return -len(self.places), repr((self.made, self.met, self.alike))
+        return -len(self.places), repr((self.made, self.met, self.alike, self.likely))
 
 
 #: So often, it is asked to whom the copies that rules make are sent on by other rules. Beyond that, what happens to these
@@ -67,11 +82,16 @@ class CopyGroup:
 _MOST_ROUNDS = 3
 
 
+#: What traits are about besides rule sets.
+_ALIKE, _LIKELY = -1, -2
+
+
 @dataclass(frozen=True)
 class Trait:
     """Copies that have something in common.
 
-    :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides.
+    :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides, and ``-2``
+        for likely answers.
     :param what: the place of a rule, and why it is open whether they meet it; or whatever else it is.
     """
 
@@ -186,11 +206,26 @@ class Sorter:
         return {who: people[who] for who in dict.fromkeys(every) if who in people}
 
     def groups(self, included: Sequence[bool]) -> Iterator[CopyGroup]:
-        """The groups of the copies.
+        """The groups of the copies that meet the same rules, of those that decide what happens to them.
 
         :param included: of each copy, whether it is sorted at all.
         """
-        traits = list(self._traits())
+        return self._groups([chain.deciding for chain in self.chains], included)
+
+    def groups_by_every_rule(self, likely: Sorter) -> Iterator[CopyGroup]:
+        """The groups of all copies that meet the same rules, of all that can act, with likely answers to what is open.
+
+        :param likely: the same block, where likely answers count as answers.
+        """
+        rules = [[rule for rule in chain.rules.rules if not rule.idle] for chain in self.chains]
+        return self._groups(rules, [True] * len(self.block), likely)
+
+    def _groups(
+        self, rules: Sequence[Sequence[FlowRule]], included: Sequence[bool], likely: Sorter | None = None
+    ) -> Iterator[CopyGroup]:
+        traits = list(self._traits(rules))
+        if likely:
+            traits += self._likely(rules, likely)
         groups: dict[tuple[int, ...], list[int]] = {}
         for place, (signature, here) in enumerate(
             zip(_signatures([trait.bits for trait in traits], len(self.block)), included, strict=True)
@@ -201,8 +236,10 @@ class Sorter:
             having = [trait for number, trait in enumerate(traits) if signature[number >> 3] >> (number & 7) & 1]
             met = [[trait.what for trait in having if trait.about == about] for about in range(len(self.chains) + 1)]
             brought = next((why for why, bits in self.brought.items() if bits >> places[0] & 1), None)
-            alike = tuple(trait.what for trait in having if trait.about < 0)
-            yield CopyGroup(places, brought, met, alike, bool(self.block.made >> places[0] & 1))  # type: ignore[arg-type]
+            alike = tuple(trait.what for trait in having if trait.about == _ALIKE)
+            answers = [trait.what for trait in having if trait.about == _LIKELY]
+            made = bool(self.block.made >> places[0] & 1)
+            yield CopyGroup(places, brought, met, alike, made, answers)  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,
@@ -264,9 +301,13 @@ class Sorter:
                 editing[field] = editing.get(field, 0) | possible
         return editing
 
-    def _traits(self) -> Iterator[Trait]:
-        for about, rules in enumerate((*(chain.deciding for chain in self.chains), self.claims)):
-            for rule in rules:
+    def _traits(self, rules: Sequence[Sequence[FlowRule]]) -> Iterator[Trait]:
+        """What tells copies apart.
+
+        :param rules: for each rule set, the rules that matter.
+        """
+        for about, rules_of_set in enumerate((*rules, self.claims)):
+            for rule in rules_of_set:
                 truth = self.met(rule, about)
                 if truth.true:
                     yield Trait(about, (rule.place, None), truth.true)
@@ -278,7 +319,25 @@ class Sorter:
             *zip(special, self.conditions.special.values(), strict=True),
             ("made", self.block.made),
         )
-        yield from (Trait(-1, what, bits) for what, bits in every if bits)
+        yield from (Trait(_ALIKE, what, bits) for what, bits in every if bits)
+
+    def _likely(self, rules: Sequence[Sequence[FlowRule]], likely: Sorter) -> Iterator[Trait]:
+        """The likely answers to what is open of whether copies meet rules."""
+        answered: dict[Likely, int] = {}
+        for about, rule in ((about, rule) for about, rules_of_set in enumerate(rules) for rule in rules_of_set):
+            met = self.met(rule, about)
+            asked = met.possible & ~met.true
+            if not asked:
+                continue
+            parts = zip(self.parts(rule, about), likely.parts(rule, about), self._asks(rule, about), strict=True)
+            for (truth, _wanted), (taken, _same), key in parts:
+                for why, bits in truth.open.items():
+                    here = bits & asked
+                    for answer, copies in ((True, here & taken.true), (False, here & ~taken.possible)):
+                        if copies:
+                            known = Likely(self._questions[key], why.id, answer)
+                            answered[known] = answered.get(known, 0) | copies
+        yield from (Trait(_LIKELY, known, copies) for known, copies in answered.items())
 
     def _bringing(self) -> dict[Unknown, int]:
         """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""

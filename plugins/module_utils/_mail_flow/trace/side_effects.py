@@ -49,7 +49,7 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
     may_be_away = False
     for place, why in met:
         rule, effects = chain.rules.rules[place], chain.side_effects.get(place)
-        end = chain.endings[place].ends
+        end = chain.ends[place]
         rejects = bool(rule.does(Does.REJECT))
         blocks = rule.blocks
         held = held or any(rule.does(action) for action in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..model import questions
+from ..model.kleene import Reason
+
 #: Why something is open that the message's envelope would tell, and that the row would tell by its last hop.
 ENVELOPE, FROM_IP = "envelope", "from_ip"
 
@@ -42,6 +45,11 @@ class Unknown:
     word: str
     id: str = ""
     silent: bool = False
+
+    @property
+    def reason(self) -> Reason:
+        """The same as a reason of the simulator."""
+        return Reason(self.id or questions.A_FACT, self.word)
 
 
 @dataclass(frozen=True, slots=True)

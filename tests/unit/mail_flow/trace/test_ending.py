@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.ending import Ending, ending_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.ending import whether_ends
 
 Values = dict[str, Any]
 
@@ -18,37 +18,37 @@ BOSS = "boss@contoso.com"
 @pytest.mark.parametrize(
     ("actions", "more", "ending"),
     [
-        (STOP, {}, Ending(True)),
-        ({"delete_message": True}, {}, Ending(True)),
-        ({"quarantine": True}, {}, Ending(True)),
-        ({"reject_message_reason_text": "No."}, {}, Ending(True)),
-        ({"redirect_message_to": [BOSS]}, {}, Ending(True)),
-        ({"apply_rights_protection_template": "Encrypt"}, {}, Ending(False)),
-        ({"prepend_subject": "[X] "}, {}, Ending(False)),
-        ({"blind_copy_to": [BOSS]}, {}, Ending(False)),
+        (STOP, {}, True),
+        ({"delete_message": True}, {}, True),
+        ({"quarantine": True}, {}, True),
+        ({"reject_message_reason_text": "No."}, {}, True),
+        ({"redirect_message_to": [BOSS]}, {}, True),
+        ({"apply_rights_protection_template": "Encrypt"}, {}, False),
+        ({"prepend_subject": "[X] "}, {}, False),
+        ({"blind_copy_to": [BOSS]}, {}, False),
         # It goes on once it is approved, if it is.
-        ({"moderate_message_by_user": [BOSS]}, {}, Ending(None)),
-        ({"moderate_message_by_user": [BOSS], **STOP}, {}, Ending(None)),
-        ({"moderate_message_by_manager": True}, {}, Ending(None)),
-        ({"add_manager_as_recipient_type": "Redirect"}, {}, Ending(None)),
-        ({"add_manager_as_recipient_type": "Bcc"}, {}, Ending(False)),
+        ({"moderate_message_by_user": [BOSS]}, {}, None),
+        ({"moderate_message_by_user": [BOSS], **STOP}, {}, None),
+        ({"moderate_message_by_manager": True}, {}, None),
+        ({"add_manager_as_recipient_type": "Redirect"}, {}, None),
+        ({"add_manager_as_recipient_type": "Bcc"}, {}, False),
         # An ordinary message takes a disclaimer.
         (
             {"apply_html_disclaimer_text": "Confidential", "apply_html_disclaimer_fallback_action": "Reject"},
             {},
-            Ending(False),
+            False,
         ),
-        ({"delete_message": True}, {"mode": "Audit"}, Ending(False)),
-        (STOP, {"mode": "Audit"}, Ending(False, "U08")),
-        (STOP, {"mode": "AuditAndNotify"}, Ending(False, "U08")),
+        ({"delete_message": True}, {"mode": "Audit"}, False),
+        (STOP, {"mode": "Audit"}, False),
+        (STOP, {"mode": "AuditAndNotify"}, False),
     ],
 )
-def test_what_ends_a_copy(actions: Values, more: Values, ending: Ending) -> None:
+def test_what_ends_a_copy(actions: Values, more: Values, ending: bool | None) -> None:
     (rule,) = RuleSet([{"name": "R", "conditions": {}, "exceptions": {}, "actions": actions, **more}]).rules
-    assert ending_of(rule, {}) == ending
+    assert whether_ends(rule, {}) is ending
 
 
 @pytest.mark.parametrize("stops", [True, False])
 def test_what_ends_a_copy_may_have_been_observed(stops: bool) -> None:
     (rule,) = RuleSet([{"name": "R", "mode": "Audit", "actions": STOP}]).rules
-    assert ending_of(rule, {"U08": stops}) == Ending(stops)
+    assert whether_ends(rule, {"U08": stops}) is stops
