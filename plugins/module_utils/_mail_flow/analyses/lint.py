@@ -114,7 +114,8 @@ class WholeMailLint:
     def __init__(self, model: Model, usual: Sequence[Literal], budget: int, now: datetime.datetime) -> None:
         self.model = model
         self._usual = usual
-        self._asked = Batch(model.circuit, budget)
+        self._one_line = model.mail.one_line_subject
+        self._asked = Batch(model.circuit, budget, [self._one_line])
         self._now = now
         self.chain: RuleChain = model.free.chains[0]
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
@@ -239,7 +240,7 @@ class WholeMailLint:
             met = [high(conditions.truth(atom, arriving, person)) for atom in rule.conditions]
             return self._unmet(rule.conditions, met)
         if not self._asked.can([high(conditions.matches(bare, step.name, step.seen, person))]):
-            return {"case": "changed"}
+            return {"case": "one line" if self._one_line in self._asked.core else "changed"}
         return {"case": "exceptions", "options": _options(rule.exceptions)}
 
     def _unmet(self, atoms: Sequence[Atom], met: Sequence[Literal]) -> dict[str, Any]:

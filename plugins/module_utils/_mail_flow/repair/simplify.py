@@ -175,8 +175,18 @@ class _Simplifier:
             staying,
             before,
             tuple(unwritten(self._after(edits))),
-            (NONE_FAILS,) if any(rule.content and not rule.idle for rule in self._rules.rules) else (),
+            tuple(self._premises(model)),
             min(self._comparisons, _MOST),
+        )
+
+    def _premises(self, model: Model) -> Iterator[Premise]:
+        """What the proof rests on."""
+        if any(rule.content and not rule.idle for rule in self._rules.rules):
+            yield NONE_FAILS
+        yield from (
+            Premise(assumption.id, assumption.kind)
+            for assumption in model.mail.assumptions
+            if assumption.literal == model.mail.one_line_subject
         )
 
     # What may go

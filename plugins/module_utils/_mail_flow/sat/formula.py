@@ -345,12 +345,15 @@ class Batch:
     """Many questions about one circuit.
 
     :param budget: the maximum number of conflicts for all of them together, including earlier ones.
-    :param cores: by question with the answer no: some of its literals that cannot be true together.
+    :param given: literals that are true in each question.
+    :param cores: by question with the answer no: some of its literals, and of the given ones, that cannot be true
+        together.
     """
 
-    def __init__(self, circuit: Circuit, budget: int) -> None:
+    def __init__(self, circuit: Circuit, budget: int, given: Sequence[Literal] = ()) -> None:
         self._circuit = circuit
         self._budget = budget
+        self._given = given
         self.cores: dict[Hashable, set[Literal]] = {}
 
     def can(self, literals: Iterable[Literal]) -> bool:
@@ -364,14 +367,14 @@ class Batch:
 
     def _solve(self, literals: Iterable[Literal]) -> bool | None:
         left = self._budget - self._circuit.solver.conflicts
-        return self._circuit.solve(literals, left) if left > 0 else None
+        return self._circuit.solve([*literals, *self._given], left) if left > 0 else None
 
     def possible(self, questions: Iterable[tuple[_Key, Sequence[Literal]]]) -> set[_Key]:
         """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of
         the solver answers many.
         """
         found: set[_Key] = set()
-        left = list(questions)
+        left = [(key, [*literals, *self._given]) for key, literals in questions]
         asked = 0
         model: list[int] | None = []  # what to guess from, unless it was
         while left:

@@ -28,7 +28,7 @@ from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
 from .atoms import Vocabulary
 from .logic import Logic, Value
-from .string_solver import behind
+from .string_solver import BehindPrefix, behind
 from .symbolic_message import SymbolicMessage
 
 
@@ -83,13 +83,15 @@ class EditedText:
 class Changer:
     """Known texts among the atoms that conditions look for in one slot. What no later rule looks for is not followed.
 
-    :param looks: the atoms, each with the place of the last rule that looks for it.
+    :param last_places: the atoms, each with the place of the last rule that looks for it.
     :param logic: the logic that expresses what is open.
+    :param one_line: whether the text that arrives has no line break.
     """
 
-    def __init__(self, last_places: Mapping[Key, int], logic: Logic, slot: str) -> None:
+    def __init__(self, last_places: Mapping[Key, int], logic: Logic, slot: str, one_line: Literal = FALSE) -> None:
         self.logic = logic
         self.slot = slot
+        self._one_line = one_line
         self._last_looks = last_places
         self._patterns: list[Key] = []
         self._words: dict[str, list[Key]] = {}
@@ -179,11 +181,20 @@ class Changer:
             return TRUE
         if begins_anywhere(*pattern) and inside is False:
             return before
-        gains, loses = behind(prefix, *pattern)
-        value = self._open(name, key) if gains or loses else before
-        if not gains:
+        value = self._behind(behind(prefix, *pattern), key, before, name)
+        if self._one_line == FALSE or "\n" in prefix:
+            return value
+        of_one_line = self._behind(behind(prefix, *pattern, one_line=True), key, before, name)
+        return self.logic.choose(self._one_line, of_one_line, value)
+
+    def _behind(self, prefixed: BehindPrefix, key: Key, before: Value, name: Hashable) -> Value:
+        """The value of a pattern behind a prefix that may do this to it."""
+        if not prefixed.possible:
+            return FALSE
+        value = self._open(name, key) if prefixed.gains or prefixed.loses else before
+        if not prefixed.gains:
             value = before & value
-        return value if loses else before | value
+        return value if prefixed.loses else before | value
 
     def with_disclaimer(
         self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable
@@ -391,6 +402,7 @@ class TextEdits:
                 {key: last_places[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in last_places},
                 self.logic,
                 slot,
+                self.mail.one_line_subject if slot == SUBJECT else FALSE,
             )
         return changer
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -321,31 +322,67 @@ def is_impossible(
     return _shortest(*machines, _every_character(machines, plain=plain)) is None
 
 
+@dataclass(frozen=True, slots=True)
+class BehindPrefix:
+    """What a prefix may do to a pattern in the text behind it.
+
+    :param gains: whether a text that lacks the pattern may have it once the prefix is before it.
+    :param loses: whether a text that has it may lack it then.
+    :param possible: whether any text may have it then.
+    """
+
+    gains: bool
+    loses: bool
+    possible: bool
+
+
+#: What a prefix does where that cannot be decided.
+_ANYTHING = BehindPrefix(gains=True, loses=True, possible=True)
+
+
 @remembered(4096)
-def behind(prefix: str, pattern: str, dialect: Dialect) -> tuple[bool, bool]:
-    """Whether a text that lacks a pattern may have it once a prefix is before it, and whether one that has it may lack it
-    then. Both, where that cannot be decided, or the pattern's meaning is open.
+def behind(prefix: str, pattern: str, dialect: Dialect, *, one_line: bool = False) -> BehindPrefix:
+    """What a prefix may do to a pattern: anything, where that cannot be decided or the pattern's meaning is open.
+
+    :param one_line: whether the texts behind the prefix have no line break.
     """
     if not is_agreed(pattern, dialect):
-        return True, True
+        return _ANYTHING
     try:
-        return _may_change(prefix, pattern, dialect, gains=True), _may_change(prefix, pattern, dialect, gains=False)
+        gains, loses, possible = (
+            any(
+                _some_text(wanted, unwanted, one_line=one_line)
+                for wanted, unwanted in _prefixed(prefix, pattern, dialect, change)
+            )
+            for change in ("gains", "loses", "possible")
+        )
     except OverflowError:
-        return True, True
+        return _ANYTHING
+    return BehindPrefix(gains, loses, possible)
 
 
-def _may_change(prefix: str, pattern: str, dialect: Dialect, *, gains: bool) -> bool:
-    """Whether there is a text that gains a pattern by a prefix, or that loses it, in one of the readings of lines."""
+def _prefixed(prefix: str, pattern: str, dialect: Dialect, change: str) -> Iterator[tuple[Guess, list[Pattern]]]:
+    """What a text has and lacks that changes in a way of :class:`BehindPrefix`, in each reading of lines."""
     for lines in (False, True):
         wanted = Guess(pattern, dialect, perhaps=lines)
         unwanted = Pattern(pattern, dialect, perhaps=lines)
-        (wanted if gains else unwanted).after(prefix)
-        if unwanted.start[2]:
-            continue  # All texts have it.
-        machines: tuple[list[Machine], list[Machine]] = [wanted], [unwanted]
-        if _shortest(*machines, _every_character(machines, plain=True)) is not None:
-            return True
-    return False
+        if change == "loses":
+            yield wanted, [unwanted.after(prefix)]
+        elif change == "gains":
+            yield wanted.after(prefix), [unwanted]
+        else:
+            yield wanted.after(prefix), []
+
+
+def _some_text(wanted: Guess, unwanted: list[Pattern], *, one_line: bool) -> bool:
+    """Whether some text has a pattern and lacks others."""
+    if any(pattern.start[2] for pattern in unwanted):
+        return False  # All texts have it.
+    machines: tuple[list[Machine], list[Machine]] = [wanted], [*unwanted]
+    characters = _every_character(machines, plain=True)
+    if one_line:
+        characters = [character for character in characters if character != "\n"]
+    return _shortest(*machines, characters) is not None
 
 
 def _every_character(machines: tuple[Sequence[Machine], Sequence[Machine]], *, plain: bool) -> list[str]:

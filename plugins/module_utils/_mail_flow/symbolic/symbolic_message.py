@@ -14,10 +14,22 @@ from typing import Any
 from ..._exchange.names import name_key
 from ..._resources.rules.fields import MESSAGE_TYPES
 from ..conditions.copies import SHOWN_FIELDS
-from ..conditions.keys import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER, WRITTEN, Key, holds, is_open
+from ..conditions.keys import (
+    ATTACHED,
+    ATTACHED_NAME,
+    ATTACHMENT,
+    RECIPIENT,
+    SENDER,
+    SUBJECT,
+    WRITTEN,
+    Key,
+    holds,
+    is_open,
+)
 from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.facts import Facts
+from ..model.patterns import begins_anywhere
 from ..model.sizes import bytes_of
 from ..model.words import touches
 from ..rules.rule_set import RuleSet
@@ -156,6 +168,13 @@ class SymbolicMessage:
         properties = MessageProperties(circuit, atoms)
         self.properties = properties.literals
         self.spelled.update(properties.spelled)
+        self.one_line_subject = self._assume(
+            questions.PATTERN_SYNTAX,
+            "one_line_subject",
+            self._reads_lines_behind_prefix(rule_sets),
+            seen=False,
+            of_mail=False,
+        )
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self._assume_the_usual(atoms)
 
@@ -286,6 +305,14 @@ class SymbolicMessage:
             if self.facts.people.primary(alias) != alias:
                 for slot in (self.sender, self.recipient):
                     self.circuit.add(~slot.atoms.get(("address", alias), FALSE))
+
+    def _reads_lines_behind_prefix(self, rule_sets: Sequence[RuleSet]) -> bool:
+        """Whether rules put a prefix before the subject, and look for a pattern that it may keep from matching at the
+        beginning of a line.
+        """
+        return any("prepend_subject" in rule.actions for rules in rule_sets for rule in rules.rules) and any(
+            sort == "pattern" and not begins_anywhere(*value) for sort, value in self.vocabulary.keys.get(SUBJECT, ())
+        )
 
     def _relate_envelope(self) -> None:
         """The envelope's sender is the From field's address, another one, or none (an automatic reply)."""

@@ -148,6 +148,8 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         "The texts of the message have none of the letters \u0130, \u0131, \u017f and \u212a (kelvin), which some"
         " comparisons take for i, s and k."
     ),
+    # The header of a message is unfolded before rules see it; whether they see a line break that is encoded is not known.
+    "one_line_subject": "The subject of the message has no line break, behind which ^ in a pattern could match.",
     "primary_addresses": "Mail is addressed to primary addresses.",
     # The organization
     "all_in_directory": "All recipients in the organization's domains are in its directory.",
@@ -263,6 +265,7 @@ _COPIES = ("added_copies", "shown_copies", "dlp_copies")
 #: Any other assumption of a proof, in a few words.
 RELIED_ON = {
     questions.WORD_BORDERS: "texts without rare forms of i, s and k",
+    questions.PATTERN_SYNTAX: "subjects of one line",
     "settled": "rules in effect for some hours",
     "rule_errors": "no rule errors",
     "configured": "working encryption",

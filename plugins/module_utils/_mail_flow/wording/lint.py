@@ -114,6 +114,9 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
         "never acts: no mail meets its conditions {options} together, as far as the facts say"
     ),
     ("never_acts", "changed"): "never acts: after what earlier rules change, no mail meets its conditions",
+    ("never_acts", "one line"): (
+        "never acts: behind what earlier rules put before the subject, no subject of one line meets its conditions"
+    ),
     ("never_acts", "exceptions"): (
         "never acts: all mail that meets its conditions meets its exceptions, too: {options}"
     ),

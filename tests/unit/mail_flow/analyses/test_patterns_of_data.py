@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     sample,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
+    BehindPrefix,
     behind,
     find_text,
     is_impossible,
@@ -182,22 +184,28 @@ def test_a_pattern_is_searched_for_in_few_steps_from_one_beginning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "pattern", "gains", "loses"),
+    ("prefix", "pattern", "gains", "loses", "possible"),
     [
-        ("[x] ", r"4\d{3}", False, False),
-        ("[x] ", r"(^|\D)4\d{3}(\D|$)", False, False),
-        ("x", r"(^|\s)a", False, True),
-        ("x", r"^a", False, True),
-        ("a", r"^ab", True, True),
-        ("4", r"4\d{3}", True, False),
-        ("x", r"a$", False, False),
+        ("[x] ", r"4\d{3}", False, False, True),
+        ("[x] ", r"(^|\D)4\d{3}(\D|$)", False, False, True),
+        ("x", r"(^|\s)a", False, True, True),
+        ("x", r"^a", False, True, False),
+        ("x", r"(?m)^a", False, True, False),
+        ("a", r"^ab", True, True, True),
+        ("4", r"4\d{3}", True, False, True),
+        ("x", r"a$", False, False, True),
     ],
 )
-def test_what_a_prefix_changes_of_a_pattern_is_known(prefix: str, pattern: str, gains: bool, loses: bool) -> None:
-    """In short texts, nothing else changes."""
-    assert behind(prefix, pattern, Dialect.AGREED) == (gains, loses)
+def test_what_a_prefix_changes_of_a_pattern_is_known(
+    prefix: str, pattern: str, gains: bool, loses: bool, possible: bool
+) -> None:
+    """In short texts, nothing else changes. Behind a line break, what matches at its beginning may be in any text."""
+    one_line, several = (behind(prefix, pattern, Dialect.AGREED, one_line=one_line) for one_line in (True, False))
+    assert one_line == BehindPrefix(gains, loses, possible)
+    assert several == replace(one_line, possible=True)
     for length in range(5):
         for letters in itertools.product("ab4 ", repeat=length):
             text = "".join(letters)
             before, after = has_pattern(text, pattern), has_pattern(prefix + text, pattern)
             assert before == after or (gains if after else loses), text
+            assert possible or not after

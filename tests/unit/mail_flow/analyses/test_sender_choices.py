@@ -138,6 +138,9 @@ def test_each_reason_why_a_rule_never_acts_is_told_apart() -> None:
     header = {"header_contains_message_header": "X-Mark", "header_contains_words": ["old"]}
     sets = rule("Sets", {}, {"set_header_name": "X-Mark", "set_header_value": "new"})
     assert case(sets, rule("R", {**OUTGOING, **header}, ENCRYPT))["case"] == "changed"
+    tags = rule("Tags", {}, {"prepend_subject": "[EXT] "})
+    begins = {"subject_matches_patterns": [r"^\[secure\]"]}
+    assert case(tags, rule("R", {**OUTGOING, **begins}, ENCRYPT))["case"] == "one line"
     stops = rule("Stops", {}, STOP)
     assert case(stops, rule("R", OUTGOING, {"set_audit_severity": "High"}))["case"] == "stopped"
 

@@ -271,6 +271,14 @@ def test_a_rule_stays_where_exchange_may_fail_on_another_one() -> None:
     assert reasons({**narrow, **sure}, ALL).keys() == {"Narrow"}
     assert removed(narrow, ALL) == {"Narrow": ["All"]}
     assert [each["id"] for each in simplified(narrow, ALL)["proof"]["assumptions"]] == ["rule_errors"]
+
+
+def test_a_proof_that_rests_on_subjects_of_one_line_says_so() -> None:
+    tags = rule("Tags", {}, {"prepend_subject": "[EXT] "})
+    never = rule("Never", {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}, ENCRYPT)
+    found = simplified(tags, never)
+    assert [each["rule"] for each in found["removed"]] == ["Never"]
+    assert [each["id"] for each in found["proof"]["assumptions"]] == ["U18"]
     deletes = rule("Deletes", OUTGOING, {"delete_message": True}, exceptions={"attachment_contains_words": ["secret"]})
     marks = rule("Marks", OUTGOING, {"prepend_subject": "x"}, exceptions={"attachment_contains_words": ["secret"]})
     assert removed(deletes, marks) == {"Marks": ["Deletes"]}

@@ -116,11 +116,14 @@ def by_emulator(rules: Sequence[Values], message: Values, claim: Claim, facts: M
 
 
 def proofs(
-    rules: Sequence[Values], *claims: tuple[Values, Values], facts: Mapping[str, Any] | None = None
+    rules: Sequence[Values],
+    *claims: tuple[Values, Values],
+    facts: Mapping[str, Any] | None = None,
+    then: str = "not_in_clear",
 ) -> list[Values]:
-    """The verdicts that mail of some conditions, but not of others, does not travel in clear."""
+    """The verdicts on mail of some conditions, but not of others."""
     asked = [
-        {"name": f"G{place}", "when": when, "unless": unless, "then": "not_in_clear"}
+        {"name": f"G{place}", "when": when, "unless": unless, "then": then}
         for place, (when, unless) in enumerate(claims)
     ]
     return prove(named(rules), facts or FACTS, asked, NOW)
@@ -382,6 +385,23 @@ def test_later_rules_see_all_of_a_changed_text(case: str) -> None:
     assert protections(rules, message) == {"none"}
     assert by_emulator(rules, message, Claim(IN, condition, "not_in_clear")) == "refuted"
     assert proofs(rules, (IN, condition))[0]["verdict"] != "proved"
+
+
+@pytest.mark.parametrize("pattern", [r"^\[secure\]", r"(?im)^\[secure\]", r"^(\[secure\]|confidential)"])
+def test_a_pattern_for_the_beginning_of_subjects_never_matches_behind_a_prefix(pattern: str) -> None:
+    """A subject of one line has one beginning. What leans on that says so."""
+    encrypts = rule({**IN, "subject_matches_patterns": [pattern]})
+    tags = rule(actions={"prepend_subject": "[EXT] "})
+    assert protections([tags, encrypts], sent(subject="[secure] offer")) == {"none"}
+    for rules, verdict, said in (([tags, encrypts], "proved", True), ([encrypts], "refuted", False)):
+        (found,) = proofs(rules, (IN, {}), then="unencrypted")
+        assert found["verdict"] == verdict
+        assert ("U18" in {assumption["id"] for assumption in found["assumptions"]}) is said
+
+
+def test_a_subject_of_two_lines_is_not_decided_by_a_pattern_for_the_beginning() -> None:
+    rules = [rule(actions={"prepend_subject": "[EXT] "}), rule({**IN, "subject_matches_patterns": [r"^\[secure\]"]})]
+    assert protections(rules, sent(subject="offer\n[secure]")) == {"unknown"}
 
 
 @pytest.mark.parametrize("html", ["<p>Regards</p><p>secure</p>", "Regards<br/>secure"])
