@@ -271,6 +271,10 @@ def test_a_rule_stays_where_exchange_may_fail_on_another_one() -> None:
     assert reasons({**narrow, **sure}, ALL).keys() == {"Narrow"}
     assert removed(narrow, ALL) == {"Narrow": ["All"]}
     assert [each["id"] for each in simplified(narrow, ALL)["proof"]["assumptions"]] == ["rule_errors"]
+    deletes = rule("Deletes", OUTGOING, {"delete_message": True}, exceptions={"attachment_contains_words": ["secret"]})
+    marks = rule("Marks", OUTGOING, {"prepend_subject": "x"}, exceptions={"attachment_contains_words": ["secret"]})
+    assert removed(deletes, marks) == {"Marks": ["Deletes"]}
+    assert reasons(rule("Stops", OUTGOING, STOP), {**narrow, **sure}).keys() == {"Narrow"}
 
 
 def test_a_proof_that_rests_on_subjects_of_one_line_says_so() -> None:
@@ -279,10 +283,6 @@ def test_a_proof_that_rests_on_subjects_of_one_line_says_so() -> None:
     found = simplified(tags, never)
     assert [each["rule"] for each in found["removed"]] == ["Never"]
     assert [each["id"] for each in found["proof"]["assumptions"]] == ["U18"]
-    deletes = rule("Deletes", OUTGOING, {"delete_message": True}, exceptions={"attachment_contains_words": ["secret"]})
-    marks = rule("Marks", OUTGOING, {"prepend_subject": "x"}, exceptions={"attachment_contains_words": ["secret"]})
-    assert removed(deletes, marks) == {"Marks": ["Deletes"]}
-    assert reasons(rule("Stops", OUTGOING, STOP), {**narrow, **sure}).keys() == {"Narrow"}
 
 
 def test_a_rule_that_is_only_tried_or_not_known_stays() -> None:
