@@ -11,7 +11,8 @@ short_description: Send few marked test messages, and see whether Exchange does 
 version_added: 1.0.0
 description:
   - Sends few test messages between mailboxes that you name, waits, and puts what Exchange shows of each copy beside
-    what was computed, by fate, rules and protection. It writes nothing but mail.
+    what was computed, by fate, rules and protection. It writes nothing but mail, unless O(temporary_rules) allows it
+    rules of its own for the time of the experiment.
   - The messages are the ones in O(messages), and the fewest that show what O(guarantees) and O(rules) are about. In
     check mode, it shows the messages and sends none.
   - A message is only sent from one of O(senders) to O(recipients). Rules, journals and DLP policies may give others a
@@ -159,14 +160,31 @@ options:
     elements: str
   questions:
     description:
-      - The numbers of open questions about Exchange, such as V(U08), that the organization shall answer.
-      - This needs temporary rules, which this version does not make, so it is refused.
+      - The numbers of open questions about Exchange, such as V(U08), that the organization shall answer; V(all) for each
+        of them. RV(not_sent) names those that no message tells, with what tells them.
+      - Most need O(temporary_rules). Check mode shows the messages and the rules.
+      - A question is only asked if no rule of the organization can act on its messages. Otherwise RV(not_sent) names
+        the rules.
     type: list
     elements: str
   temporary_rules:
-    description: Whether O(questions) may make rules for the time of the experiment. Only for a test organization.
+    description:
+      - Whether O(questions) may make mail flow rules for the time of the experiment. Only for a test organization.
+      - They stand behind all other rules, act only on messages of this run from the first of O(senders), and are removed
+        at the end, whatever happens. They also have an expiry date. O(record) has them, and the rules that there were
+        before, before the first one is made.
+      - A run that was killed leaves them. They are removed by the next run with a O(record) in the same folder, by
+        O(read_only=true) with the record, and by any run once they have expired. What cannot be removed is in
+        RV(rules_left), and the task fails.
     type: bool
     default: false
+  effective_within:
+    description:
+      - For how many minutes at most to wait until temporary rules act, 0 to 240. Up to six of O(max_messages) find that
+        out.
+      - Exchange needs minutes to hours until it acts on a new rule.
+    type: int
+    default: 60
   senders:
     description: The addresses from which messages may be sent, in ASCII. Required unless O(read_only=true).
     type: list
@@ -281,6 +299,15 @@ EXAMPLES = r"""
     recipients: [tests@fabrikam.com]
     record: message_encryption/experiment.json
   register: experiment
+
+- name: Which messages and rules would answer all open questions that can be answered so?
+  m365.message_encryption.mail_flow_experiment:
+    questions: [all]
+    temporary_rules: true
+    max_messages: 60
+    senders: [AlexW@contoso.onmicrosoft.com]
+    recipients: [MeganB@contoso.onmicrosoft.com, JoanneL@contoso.onmicrosoft.com]
+  check_mode: true
 
 - name: Read the reports, which come hours later
   m365.message_encryption.mail_flow_experiment:
@@ -406,6 +433,23 @@ settled:
   returned: outside of check mode
   type: list
   elements: dict
+questions:
+  description: >-
+    What each of O(questions) that was asked told, by C(id). C(is_told) says whether it has an C(answer) (true or false), and
+    C(text) what that means, or why nothing was told; C(why) has that as a word. An answer about Exchange is in RV(settled), too.
+  returned: outside of check mode, if questions were asked
+  type: list
+  elements: dict
+temporary_rules:
+  description: The rules that would be made, in the form of M(m365.message_encryption.ome_transport_rule).
+  returned: in check mode, if there are any
+  type: list
+  elements: dict
+rules_left:
+  description: The temporary rules that may still be there, each with C(name), C(reason), and the C(command) that removes it.
+  returned: if there are any
+  type: list
+  elements: dict
 sent:
   description: How many messages were sent, perhaps sent ones included.
   returned: success
@@ -419,7 +463,8 @@ unavailable:
 import datetime
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -446,6 +491,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     LetterSender,
     Post,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_plan import (
+    QuestionPlan,
+    QuestionRequest,
+    numbers_of,
+    question_plan_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_run import (
+    QuestionRun,
+    remove_left_behind,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.reach import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.record import (
     REFUSED,
@@ -455,9 +510,21 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.sampling import (
     ExperimentRequest,
+    PlannedMail,
     SendingPlan,
     readable_recipients,
     sending_plan_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.telling import (
+    told_answers,
+    without_judgment,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.temporary_rules import (
+    RuleLeft,
+    TemporaryRules,
+    is_over,
+    temporary_rules_of,
+    token_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.watching import CopyTracker
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -470,6 +537,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
     Observation,
+    digest_of_rules,
     observations_document,
     observations_of,
 )
@@ -478,7 +546,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import BY_ID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
@@ -497,8 +564,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     unsent_lines,
     unsent_row,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.questions import (
+    left_lines,
+    left_row,
+    temporary_rule_lines,
+    told_lines,
+    told_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
 #: Rules are reported of copies within this time after the first message.
 REPORTED_WITHIN = datetime.timedelta(hours=6)
@@ -527,6 +602,7 @@ SPEC: dict[str, Any] = {
         "rules": {"type": "list", "elements": "str"},
         "questions": {"type": "list", "elements": "str"},
         "temporary_rules": {"type": "bool", "default": False},
+        "effective_within": {"type": "int", "default": 60},
         "senders": {"type": "list", "elements": "str"},
         "recipients": {"type": "list", "elements": "str"},
         "may_reach": {"type": "list", "elements": "str", "default": []},
@@ -555,6 +631,12 @@ SPEC: dict[str, Any] = {
     "required_together": [["smtp_username", "smtp_password"]],
 }
 
+#: How long temporary rules last at least.
+AT_LEAST = datetime.timedelta(hours=2)
+
+#: The digest of what observations rest on that rest on no rule of the organization.
+NO_RULES = digest_of_rules(RuleSet(()), ())
+
 #: What marks messages that are only shown.
 _NO_TOKEN = "x" * 8
 
@@ -562,8 +644,8 @@ _NO_TOKEN = "x" * 8
 def run(task: ExperimentContext) -> dict[str, Any]:
     """Sends the messages, or shows them in check mode, and says what became of them."""
     params = task.params
-    check_ranges(params, {"max_messages": (1, 100), "wait": (0, 240)})
-    _refuse_questions(params["questions"] or [])
+    check_ranges(params, {"max_messages": (1, 100), "wait": (0, 240), "effective_within": (0, 240)})
+    numbers = numbers_of(params["questions"] or [])
     if params["read_only"]:
         return _read(task)
     if not task.check_mode and not params["record"]:
@@ -573,7 +655,7 @@ def run(task: ExperimentContext) -> dict[str, Any]:
         )
     guarantees = declared_guarantees(params["guarantees"] or [])
     sending = _sending(params, _NO_TOKEN if task.check_mode else secrets.token_hex(4))
-    _organization, rules, facts, unavailable = organization_rules(task, guarantees, sending.recipients)
+    organization, rules, facts, unavailable = organization_rules(task, guarantees, sending.recipients)
     known = facts_of(facts)
     rules = RuleSet.read(rules, known.dialect)
     plan = sending_plan_of(
@@ -588,43 +670,57 @@ def run(task: ExperimentContext) -> dict[str, Any]:
             readable=readable_recipients(sending, known) if params["read_copies"] else frozenset(),
         )
     )
-    _check_reach(plan, params["may_reach"])
+    asking = question_plan_of(
+        QuestionRequest(
+            numbers=numbers,
+            sending=sending,
+            rule_set=rules,
+            facts=known,
+            first=len(plan.messages) + 1,
+            most=params["max_messages"] - len(plan.messages),
+            may_make_rules=params["temporary_rules"],
+            reads_copies=params["read_copies"],
+            until=sending.now + _lasting(params),
+        )
+    )
+    plan = replace(plan, messages=[*plan.messages, *asking.messages], unsent=[*plan.unsent, *asking.unsent])
+    _check_reach(replace(plan, messages=[*plan.messages, *asking.ready]), params["may_reach"])
     if not plan.messages:
         raise OptionError(
             f"There is no message to send. {' '.join(unsent_lines(plan))}".rstrip(),
-            remedy="Give messages, guarantees or rules, with senders and recipients that they are about.",
+            remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about.",
         )
+    if asking.rules and not task.check_mode:
+        left = remove_left_behind(task, organization, params["record"])
+        task.warnings += left_lines(left)
     unread = [
         name
         for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
         if read is None
     ]
     if task.check_mode:
-        return _shown(task, plan, unavailable, unread)
-    return _sent(task, plan, _new_record(task, plan, rules, sending.token, unread), unavailable)
-
-
-def _refuse_questions(numbers: Sequence[str]) -> None:
-    """Refuses the questions that a task asks by their numbers, with what tells each.
-
-    :raises OptionError: there are any.
-    """
-    for number in numbers:
-        if number not in BY_ID:
-            raise OptionError(f"questions: there is no question {number!r}.", remedy=remedy(number, list(BY_ID)))
-    if numbers:
-        settled_by = " ".join(f"{number}: {BY_ID[number].settled_by}" for number in numbers)
-        raise OptionError(
-            f"questions needs temporary rules, which this version does not make. {settled_by}".replace("``", ""),
-            remedy="Make such rules yourself in a test organization, and name them in rules.",
-        )
+        over = [rule.name for rule in temporary_rules_of(organization) if is_over(rule, sending.now)]
+        return _shown(task, plan, asking, over if params["temporary_rules"] else [], unavailable, unread)
+    record = _new_record(task, plan, rules, sending.token, unread)
+    if asking.rules:
+        record.temporary, record.before = asking.rules, describe(organization, ["transport_rules"])
+    record.people = asking.people
+    return _sent(task, plan, asking, record, unavailable)
 
 
 def _shown(
-    task: ExperimentContext, plan: SendingPlan, unavailable: Mapping[str, str], unread: Sequence[str]
+    task: ExperimentContext,
+    plan: SendingPlan,
+    asking: QuestionPlan,
+    over: Sequence[str],
+    unavailable: Mapping[str, str],
+    unread: Sequence[str],
 ) -> dict[str, Any]:
-    """The messages that would be sent."""
-    rows = [planned_row(each) for each in plan.messages]
+    """The messages that would be sent, and the temporary rules that would be made.
+
+    :param over: the names of temporary rules that earlier runs left.
+    """
+    rows = [planned_row(each) for each in [*plan.messages, *asking.ready[:1]]]
     failed = any("unexpected" in row or "refutes" in row for row in rows)
     return {
         "changed": True,
@@ -632,13 +728,24 @@ def _shown(
         "not_sent": [unsent_row(each) for each in plan.unsent],
         "sent": 0,
         "unavailable": dict(unavailable),
-        "msg": screen_of([*sending_plan_lines(plan), *unavailable_lines(unavailable, unread)]),
+        "msg": screen_of(
+            [
+                *sending_plan_lines(plan),
+                *temporary_rule_lines(asking.rules, over),
+                *unavailable_lines(unavailable, unread),
+            ]
+        ),
+        **({"temporary_rules": list(asking.rules)} if asking.rules else {}),
         **({"failed": task.params["fail_on_error"]} if failed else {}),
     }
 
 
 def _sent(
-    task: ExperimentContext, plan: SendingPlan, record: ExperimentRecord, unavailable: Mapping[str, str]
+    task: ExperimentContext,
+    plan: SendingPlan,
+    asking: QuestionPlan,
+    record: ExperimentRecord,
+    unavailable: Mapping[str, str],
 ) -> dict[str, Any]:
     """Sends the messages, and waits for what becomes of them.
 
@@ -649,18 +756,44 @@ def _sent(
     _known_observations(task, _organization_name(task))
     file = task.record_file(task.params["record"])
     file.create(record.document())
-    LetterSender(post, file, task.say, task.sleep, _now).send_all([each.letter for each in plan.messages], record)
-    found = _watched(task, record, None, plan, unavailable)
+    sender = LetterSender(post, file, task.say, task.sleep, _now)
+    run_of_questions = QuestionRun(
+        task, record, file, sender, lambda part: _tracker(task, part)[0].wait(task.params["wait"]), _recorded
+    )
+    own = len(plan.messages) - len(asking.messages)
+    sender.send_all([each.letter for each in plan.messages[:own]], record)
+    try:
+        with task.hold(task.params["record"]) if asking.rules else nullcontext():
+            found = run_of_questions.ask(asking, own, lambda: _watched(task, record, None, plan, unavailable))
+    except BaseException as error:
+        lines = left_lines(run_of_questions.left)
+        for line in lines:
+            task.say(line)
+        if lines and isinstance(error, Exception):
+            raise ExchangeError(" ".join([str(error), *lines])) from error
+        raise
     wishes = ("unexpected", "refutes")
     planned = {each.letter.name: planned_row(each) for each in plan.messages}
     for row in found["experiments"]:
-        row |= {key: planned[row["name"]][key] for key in wishes if key in planned[row["name"]]}
+        row |= {key: planned[row["name"]][key] for key in wishes if key in planned.get(row["name"], {})}
     is_unmet = any(key in row for row in planned.values() for key in wishes)
     failed = found.get("failed") or (is_unmet and task.params["fail_on_error"])
     return {
         **found,
         "not_sent": [*(unsent_row(each) for each in plan.unsent), *found["not_sent"]],
         **({"failed": True} if failed else {}),
+        **_with_left(found["msg"], run_of_questions.left),
+    }
+
+
+def _with_left(msg: str, left: Sequence[RuleLeft]) -> dict[str, Any]:
+    """What a result has if temporary rules may still be there. Whoever made them has to know it, so it always fails."""
+    if not left:
+        return {}
+    return {
+        "failed": True,
+        "rules_left": [left_row(each) for each in left],
+        "msg": "\n".join([*screen_of(left_lines(left)).splitlines(), msg]),
     }
 
 
@@ -672,20 +805,7 @@ def _new_record(
         token=token,
         by=task.params["send_with"],
         began=_now(),
-        messages=[
-            RecordedMail(
-                name=each.letter.name,
-                mark=each.letter.mark,
-                message_id=each.letter.message_id,
-                sender=each.letter.sender,
-                recipients=each.letter.recipients,
-                predicted=worded(each.predicted),
-                shows=tuple(shown_of(each)),
-                goals=tuple(map(asdict, each.goals)),
-                open={address: copy.document() for address, copy in each.open.items()},
-            )
-            for each in plan.messages
-        ],
+        messages=[_recorded(each) for each in plan.messages],
         rules={rule.name: rule.guid for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
         unlogged=[rule.name for rule in rules.rules if is_silent(rule.told) and rule.enforced and not rule.idle],
@@ -693,8 +813,25 @@ def _new_record(
     )
 
 
+def _recorded(planned: PlannedMail) -> RecordedMail:
+    """A planned message as a record has it."""
+    return RecordedMail(
+        name=planned.letter.name,
+        mark=planned.letter.mark,
+        message_id=planned.letter.message_id,
+        sender=planned.letter.sender,
+        recipients=planned.letter.recipients,
+        predicted=worded(planned.predicted),
+        shows=tuple(shown_of(planned)),
+        goals=tuple(map(asdict, planned.goals)),
+        open={address: copy.document() for address, copy in planned.open.items()},
+        question=planned.question,
+        message=planned.message,
+    )
+
+
 def _read(task: ExperimentContext) -> dict[str, Any]:
-    """What became of the messages of an earlier run. Nothing is sent."""
+    """What became of the messages of an earlier run. Nothing is sent, and temporary rules that it left are removed."""
     path = task.params["record"]
     record = record_of(task.record_file(path).read(), f"record: {path}")
     here = _organization_name(task)
@@ -714,7 +851,26 @@ def _read(task: ExperimentContext) -> dict[str, Any]:
         unavailable |= {RULE_REPORT: found.refused} if found.refused else {}
     except ExchangeError as error:
         unavailable[RULE_REPORT] = str(error)
-    return _watched(task, record, report, SendingPlan((), ()), unavailable)
+    left = [] if task.check_mode or not record.temporary else _removed(task, record)
+    shown = _watched(task, record, report, SendingPlan((), ()), unavailable)
+    return {**shown, **_with_left(shown["msg"], left)}
+
+
+def _removed(task: ExperimentContext, record: ExperimentRecord) -> Sequence[RuleLeft]:
+    """Removes the temporary rules that the run of a record left. A run that still goes on keeps them.
+
+    :returns: those that may still be there.
+    """
+    path = task.params["record"]
+    with task.hold(path) as is_over_:
+        if not is_over_:
+            return []
+        rules = TemporaryRules(task, task.sleep)
+        left = rules.remove(lambda rule: token_of(rule) == record.token)
+        if not left:
+            record.temporary = ()
+            task.record_file(path).write(record.document())
+        return left
 
 
 def _watched(
@@ -729,14 +885,13 @@ def _watched(
     :param plan: what is known of these and others beside the record, if they were sent by this run.
     :param unavailable: what else could not be read, with the reason.
     """
-    observer = Observer(
-        task.session,
-        task.mailboxes if task.params["read_copies"] else None,
-        task.say,
-        sorted({each.sender for each in record.messages}),
-    )
-    messages = CopyTracker(observer, record, task.say, task.sleep, _now, report).wait(task.params["wait"])
+    tracker, observer = _tracker(task, record, report)
+    messages = [
+        without_judgment(each) if each.recorded.question else each for each in tracker.wait(task.params["wait"])
+    ]
+    answers = told_answers(record, messages)
     settled = list(dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled))
+    settled += [seen for each in answers if (seen := each.observation(NO_RULES)) is not None]
     _keep(task, record, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
     refused = any(each.state == REFUSED and not each.bounced for each in record.messages)
@@ -748,6 +903,7 @@ def _watched(
         *not_shown_lines(not_shown),
         *unavailable_lines(unavailable, record.unread),
         *settled_lines(settled),
+        *told_lines(answers),
     ]
     return {
         "changed": bool(record.out) and not task.params["read_only"],
@@ -759,11 +915,30 @@ def _watched(
         ],
         "sent": len(record.out),
         "settled": [settled_row(each) for each in settled],
+        **({"questions": [told_row(each) for each in answers]} if answers else {}),
         "not_shown": not_shown,
         "unavailable": unavailable,
         "msg": screen_of(lines),
         **({"failed": True} if (contradicts or refused) and task.params["fail_on_error"] else {}),
     }
+
+
+def _tracker(
+    task: ExperimentContext, record: ExperimentRecord, report: RuleReport | None = None
+) -> tuple[CopyTracker, Observer]:
+    """What looks for the copies of the messages of a record, and what it looks with."""
+    observer = Observer(
+        task.session,
+        task.mailboxes if task.params["read_copies"] else None,
+        task.say,
+        sorted({each.sender for each in record.messages}),
+    )
+    return CopyTracker(observer, record, task.say, task.sleep, _now, report), observer
+
+
+def _lasting(params: Mapping[str, Any]) -> datetime.timedelta:
+    """After how long temporary rules end by themselves: longer than a run takes."""
+    return datetime.timedelta(minutes=params["effective_within"] + 2 * params["wait"]) + AT_LEAST
 
 
 def _keep(task: ExperimentContext, record: ExperimentRecord, settled: Sequence[Observation]) -> None:

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from ...module_utils._engine.context import ModuleContext
 from ...module_utils._engine.entry import CONNECTION
 from ...module_utils._exchange.document import AmbiguousError, document_text, json_of
 from ...module_utils._exchange.errors import OptionError
-from ...module_utils._mail_flow.experiment.experiment_context import ExperimentContext
+from ...module_utils._mail_flow.experiment.experiment_context import AbandonedRecord, ExperimentContext
 from ...module_utils._mail_flow.input.rule_sources import MailFlowContext
 from ...module_utils._mail_flow.wording.suggestions import suggestion_texts
 from .._transports.smtp import PORTS, SmtpServer
@@ -124,6 +128,9 @@ def experiment_context(action: ModuleAction, **fields: Any) -> ExperimentContext
         **fields,
         to_yaml=to_yaml,
         record_file=lambda path: OwnerFile(Path(action._loader.path_dwim(path))),
+        hold=lambda path: held(Path(action._loader.path_dwim(path))),
+        abandoned=lambda path: abandoned_beside(Path(action._loader.path_dwim(path))),
+        until_cleaned_up=ending_once,
         mail_server=lambda options: _mail_server(action, options),
         sleep=time.sleep,
     )
@@ -181,6 +188,67 @@ class OwnerFile:
         :raises OptionError: it cannot be read.
         """
         return read_json(self._path)
+
+
+#: What stands behind the name of a record while its run goes on. The file is locked then; one that is not locked is of a run that
+#: died.
+_HELD = ".lock"
+
+
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Holds a record: others see that its run goes on. Gives whether it is held by nobody else."""
+    lock = path.with_name(path.name + _HELD)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        is_ours = _locked(descriptor)
+        yield is_ours
+        if is_ours:
+            lock.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Locks a file; false if another process has."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def abandoned_beside(path: Path) -> Iterator[AbandonedRecord]:
+    """The records in the folder of a record that somebody with our user ID held, and does no longer."""
+    for lock in sorted(path.parent.glob(f"*{_HELD}")):
+        record = lock.with_name(lock.name.removesuffix(_HELD))
+        if record == path or not record.is_file() or record.stat().st_uid != os.getuid():
+            continue
+        with suppress(OSError, OptionError):
+            descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                if _locked(descriptor):
+                    yield AbandonedRecord(read_json(record), partial(lock.unlink, missing_ok=True))
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def ending_once() -> Iterator[None]:
+    """While it lasts, the first signal to end raises ``SystemExit``, so that whoever is in it cleans up, and others do nothing."""
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def end(number: int, frame: object) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {each: signal.signal(each, end) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def loaded(content: bytes, path: str) -> Any:

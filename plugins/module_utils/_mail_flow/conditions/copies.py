@@ -99,6 +99,11 @@ def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any,
         for address in (person.address, person.group, *map(rule_view.facts.people.primary, person.also))
     }
     if primary not in here:
+        still = rule_view.facts.observed.get(questions.FIELDS_OF_A_COPY)
+        if still:
+            return found
+        if still is False and not any(person.address == primary for person, _reasons in rule_view.fork.perhaps):
+            return False
         return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
     return found
 
@@ -148,7 +153,9 @@ def _formula_of_members(formulas: Formulas, atom: Atom, seen: MessageSeen, perso
     """Members of groups in fields."""
     logic, (option,), fields = formulas.logic, atom.predicate.options, atom.predicate.fields
     brought = [value for key in atom.keys for value in _brought(formulas, atom, key, seen, fields)]
-    gone = logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, seen.splits)
+    # The one that is named may be gone, or somebody else: only that the field still counts decides.
+    counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
+    gone = logic.known(True) if counts else logic.unknown("field of a copy", option, atom.values, seen.splits)
     return logic.any_of((formulas.mail.members_named & gone, *brought))
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +33,18 @@ def _no_server(options: Mapping[str, Any]) -> MailServer:
     raise OptionError("Mail cannot be sent here.")
 
 
+@dataclass(frozen=True)
+class AbandonedRecord:
+    """The record of a run that died.
+
+    :param document: what it holds.
+    :param forget: called once what it left behind is removed.
+    """
+
+    document: Mapping[str, Any]
+    forget: Callable[[], None]
+
+
 @dataclass
 class ExperimentContext(MailFlowContext):
     """A task that sends mail.
@@ -39,11 +52,17 @@ class ExperimentContext(MailFlowContext):
     :param record_file: the file of a path that a user gave.
     :param mail_server: the server that the options of the task name.
     :param sleep: waits for seconds.
+    :param hold: holds a record while its run goes on, so that others see that it does. Gives whether it is held by nobody else.
+    :param abandoned: the records beside a record whose runs held them and died.
+    :param until_cleaned_up: while it lasts, a signal to end raises ``SystemExit`` once, and no other one interrupts.
     """
 
     record_file: Callable[[str], RecordFile] = _no_file
     mail_server: Callable[[Mapping[str, Any]], MailServer] = _no_server
     sleep: Callable[[float], None] = lambda seconds: None
+    hold: Callable[[str], AbstractContextManager[bool]] = lambda path: nullcontext(True)
+    abandoned: Callable[[str], Iterable[AbandonedRecord]] = lambda path: ()
+    until_cleaned_up: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass

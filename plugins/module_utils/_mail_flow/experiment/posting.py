@@ -61,9 +61,12 @@ class LetterSender:
     sleep: Callable[[float], None]
     clock: Callable[[], datetime.datetime]
 
-    def send_all(self, letters: Sequence[TestLetter], record: ExperimentRecord) -> None:
-        """Sends each letter once. ``record.messages`` are those letters, in their order."""
-        for place, letter in enumerate(letters):
+    def send_all(self, letters: Sequence[TestLetter], record: ExperimentRecord, first: int = 0) -> None:
+        """Sends each letter once.
+
+        :param first: the place in ``record.messages`` from which on these letters are, in their order.
+        """
+        for place, letter in enumerate(letters, first):
             if place:
                 self.sleep(APART)
             record.change(place, state=SENDING, sent_at=self.clock().isoformat())
@@ -73,7 +76,7 @@ class LetterSender:
             self.file.write(record.document())
             if state == REFUSED and not record.messages[place].bounced:
                 return
-            self.say(f"sent {place + 1} of {len(letters)} messages")
+            self.say(f"sent {place + 1} of {len(record.messages)} messages")
 
     def _sent(self, letter: TestLetter) -> tuple[str, str]:
         try:

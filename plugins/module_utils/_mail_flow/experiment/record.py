@@ -65,6 +65,7 @@ class RecordedMail:
     :param bounced: whether a server refused it for a rule.
     :param goals: what it shows, each with the keys of a ``Demonstration``.
     :param open: address to the ways in which a copy can pass the rules, as ``settling`` writes it.
+    :param question: the number of the question that it belongs to, and :param:`message`, which of its messages it is; empty for all others.
     """
 
     name: str
@@ -80,6 +81,8 @@ class RecordedMail:
     sent_at: str = ""
     bounced: bool = False
     open: Mapping[str, Any] = field(default_factory=dict)
+    question: str = ""
+    message: str = ""
 
 
 @dataclass
@@ -91,6 +94,9 @@ class ExperimentRecord:
     :param silent: the names of rules of which Exchange need not log that they acted.
     :param unlogged: the names of those of them that can act.
     :param unread: what else acts on mail and was not read, as people call it.
+    :param people: role to address, of those who take part in messages about questions.
+    :param temporary: the temporary rules that the run makes, in the form of the modules: those that may be there.
+    :param before: the organization's rules before, as ``message_encryption_state`` takes them; empty if the run makes none.
     """
 
     organization: str
@@ -102,6 +108,9 @@ class ExperimentRecord:
     silent: Sequence[str] = ()
     unlogged: Sequence[str] = ()
     unread: Sequence[str] = ()
+    people: Mapping[str, str] = field(default_factory=dict)
+    temporary: Sequence[Mapping[str, Any]] = ()
+    before: Mapping[str, Any] = field(default_factory=dict)
 
     def change(self, place: int, **changes: Any) -> None:
         """Notes something of a message."""
@@ -125,6 +134,9 @@ class ExperimentRecord:
             "silent": list(self.silent),
             "unlogged": list(self.unlogged),
             "unread": list(self.unread),
+            "people": dict(self.people),
+            "temporary": [dict(each) for each in self.temporary],
+            "before": dict(self.before),
             "messages": [asdict(each) for each in self.messages],
         }
 
@@ -151,6 +163,9 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
             silent=list(document["silent"]),
             unlogged=list(document["unlogged"]),
             unread=list(document["unread"]),
+            people={str(role): str(address) for role, address in document["people"].items()},
+            temporary=[dict(each) for each in document["temporary"]],
+            before=dict(document["before"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OptionError(f"{where} is not a whole record of an experiment ({type(error).__name__}).") from error
@@ -163,7 +178,8 @@ def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
     """
     mail = RecordedMail(**{**row, **{key: tuple(row[key]) for key in ("recipients", "shows", "goals")}})
     texts = (mail.name, mail.mark, mail.message_id, mail.sender, mail.state, mail.reason, mail.sent_at)
-    if not all(isinstance(each, str) for each in (*texts, *mail.recipients, *mail.shows)):
+    of_question = (mail.question, mail.message)
+    if not all(isinstance(each, str) for each in (*texts, *of_question, *mail.recipients, *mail.shows)):
         raise ValueError("a text")
     if isinstance(row["recipients"], str) or not token or not mail.mark.startswith(f"{token}-"):
         raise ValueError(mail.mark)

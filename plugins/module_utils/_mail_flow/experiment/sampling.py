@@ -75,6 +75,7 @@ class PlannedMail:
     :param goals: what it shows.
     :param refutes: the names of guarantees that cover it and are not kept, as computed.
     :param open: address to the ways in which a copy can pass the rules, where there are several.
+    :param question: the number of the question that it belongs to, and :param:`message`, which of its messages it is; empty for all others.
     """
 
     letter: TestLetter
@@ -85,6 +86,8 @@ class PlannedMail:
     goals: tuple[Demonstration, ...] = ()
     refutes: tuple[str, ...] = ()
     open: Mapping[str, OpenCopy] = field(default_factory=dict)
+    question: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ class KnownGroups:
     :param members: a group's address to its direct members.
     :param unread: addresses that are groups, or may be, and of which nobody knows who gets the mail to them: because
         nobody knows their members, or because nothing tells whether such a group is expanded before the rules (U04).
+    :param nested_count: whether members of a nested group count, if that was observed.
     """
 
     members: Mapping[str, tuple[str, ...]] | None = None
     unread: frozenset[str] = frozenset()
+    nested_count: bool | None = None
 
     @cached_property
     def expanded(self) -> Mapping[str, tuple[str, ...]]:
@@ -34,11 +36,18 @@ class KnownGroups:
             return opened(("member", address, group), questions.A_FACT, "members", group, shared=True)
         if address in self.members[group]:
             return True
-        if self._nested.holds(group, address):
+        if self.is_nested_member(address, group):
+            if self.nested_count is not None:
+                return self.nested_count
             return opened(
                 ("member", address, group), questions.NESTED_GROUPS, "nested_member", address, group, shared=True
             )
         return False
+
+    def is_nested_member(self, address: str, group: str) -> bool:
+        """Whether somebody is known to be a member of a group only by being one of a group in it."""
+        known = (self.members or {}).get(group)
+        return known is not None and address not in known and self._nested.holds(group, address)
 
     def members_of(self, group: str) -> frozenset[str]:
         """The members of a group, including those of nested groups; empty if the group is unknown."""

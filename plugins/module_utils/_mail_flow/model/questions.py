@@ -361,6 +361,14 @@ OBSERVABLE = {
         "Later rules see at once what a rule does to protection.",
         "Later rules see a message as it was before rules asked for protection, or removed it.",
     ),
+    NESTED_GROUPS: (
+        "Members of a nested group count.",
+        "Members of a nested group do not count.",
+    ),
+    FIELDS_OF_A_COPY: (
+        "A condition about To or Cc holds in a copy that no longer goes to that person.",
+        "A condition about To or Cc does not hold in a copy that no longer goes to that person.",
+    ),
     AUDIT_STOPS: (
         "A rule in a test mode with stop_rule_processing stops the later rules.",
         "A rule in a test mode with stop_rule_processing does not stop the later rules.",

@@ -18,6 +18,7 @@ from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from ..input.observations import Observation
 from ..model.addresses import is_address
+from .questions import UNASKED
 from .reasons import worded
 from .summary import outcome_words
 
@@ -44,6 +45,7 @@ _UNSENT: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "dlp_rule": lambda names: "it belongs to a DLP policy, so it never acts as a mail flow rule",
     "no_sender": lambda names: "it has no sender (from)",
     "nobody": lambda names: "no plain message from senders to recipients shows it",
+    **UNASKED,
 }
 
 #: What a goal is.
@@ -248,7 +250,7 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
     lines += [
         f"Not comparable: {message.recorded.name}: {_why_open(copy, record.unlogged)}."
         for message, copy in copies
-        if copy.agreement.agrees == NOT_COMPARABLE
+        if copy.agreement.agrees == NOT_COMPARABLE and not message.recorded.question
     ]
     for message in messages:
         recorded = message.recorded
@@ -257,7 +259,11 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
         elif recorded.state == REFUSED:
             lines.append(f"Refused: {recorded.name}: {recorded.reason}")
         elif recorded.state == PLANNED:
-            lines.append(f"Not sent, because an earlier one was refused: {recorded.name}.")
+            lines.append(
+                f"Not sent: {recorded.name}: {recorded.reason}"
+                if recorded.reason
+                else f"Not sent, because an earlier one was refused: {recorded.name}."
+            )
     return lines
 
 

@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OptionError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.experiment_context import (
+    AbandonedRecord,
     ExperimentContext,
 )
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_experiment, ome_transport_rules
@@ -200,6 +201,7 @@ def run(
     check_mode: bool = False,
     others: Mapping[str, KeptRecord] | None = None,
     sleep: Callable[[float], None] = lambda seconds: None,
+    abandoned: Sequence[AbandonedRecord] = (),
     **options: Any,
 ) -> dict[str, Any]:
     """Runs the module as its action does.
@@ -229,6 +231,7 @@ def run(
         mail_server=lambda params: mailboxes,
         sleep=wait,
         say=said.append,
+        abandoned=lambda path: abandoned,
     )
     found = mail_flow_experiment.run(task)
     assert "@" not in found["msg"]

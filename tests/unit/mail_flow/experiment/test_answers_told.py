@@ -6,9 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import OBSERVABLE
 
-from tests.emulator.post_office import letters, office
+from tests.unit.mail_flow.experiment.emulated_office import Office
 from tests.unit.mail_flow.experiment.mailboxes import (
     DOMAIN,
     ENCRYPT,
@@ -20,7 +19,6 @@ from tests.unit.mail_flow.experiment.mailboxes import (
     TRIED,
     UNCLASSIFIED,
     KeptRecord,
-    Mailboxes,
     message,
     run,
     session_with,
@@ -43,22 +41,8 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 EMULATED = {"U03": {True: "at once", False: "afterwards"}}
 
 
-class Office(Mailboxes):
-    """Mailboxes in an emulated organization, which does with messages what its answers say."""
-
-    def _take(self, sender: str, mime: bytes) -> None:
-        parsed = letters.parsed(mime)
-        outside = not sender.lower().endswith(DOMAIN)
-        office.take(
-            self.session.organization,
-            letters.Letter(
-                mime, sender, letters.addresses_of(parsed), not outside, sender_ip="203.0.113.25" if outside else ""
-            ),
-        )
-
-
 @pytest.mark.parametrize("answer", [True, False])
-@pytest.mark.parametrize("number", sorted(OBSERVABLE))
+@pytest.mark.parametrize("number", sorted(CASES))
 def test_each_answer_is_told(number: str, answer: bool) -> None:
     rules, options = CASES[number]
     session = session_with(*rules, answers={number: EMULATED.get(number, {}).get(answer, answer)})

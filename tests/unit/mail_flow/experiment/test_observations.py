@@ -135,52 +135,67 @@ def test_a_proof_rests_on_it(answer: bool | None, verdict: str) -> None:
     assert found["guarantees"][0]["verdict"] == verdict
 
 
+REJECT = {"reject_message_reason_text": "No."}
+NOBODY, TEAM, EVERYBODY = (f"{name}@contoso.onmicrosoft.com" for name in ("nobody", "team", "everybody"))
+INWARD = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
+#: By question: rules, the guarantee, and what differs of the message and the facts.
+DECIDED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "U03": (
+        [LOGGED, {**PREFIX, "actions": REJECT}],
+        {"when": INWARD, "unless": {"message_type_matches": "PermissionControlled"}, "then": "delivered"},
+        {},
+        {},
+    ),
+    "U04": (
+        [{"name": "Members", "conditions": {"sent_to_member_of": [EVERYBODY]}, "actions": REJECT}],
+        {"when": {"sent_to": [INSIDE]}, "then": "delivered"},
+        {"to": [INSIDE]},
+        {"groups": {EVERYBODY: [TEAM], TEAM: [INSIDE]}, "mailboxes": [SENDER, INSIDE]},
+    ),
+    "U07": (
+        [
+            {
+                "name": "Splits",
+                "conditions": {"sent_to": [INSIDE]},
+                "actions": {"set_header_name": "X-A", "set_header_value": "1"},
+            },
+            {"name": "Named", "conditions": {"any_of_to_header": [INSIDE]}, "actions": REJECT},
+        ],
+        {"when": INWARD, "then": "delivered"},
+        {"to": [INSIDE, PARTNER]},
+        {"mailboxes": [SENDER, INSIDE]},
+    ),
+    "U08": ([TRIED, LOGGED], {"when": INWARD, "then": "not_in_clear"}, {}, {}),
+    "U15": ([UNCLASSIFIED], {"when": INWARD, "then": "delivered"}, {}, {}),
+    "U19": (
+        [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": {"delete_message": True}}],
+        {"when": {"from": [PARTNER], "sent_to": [NOBODY]}, "then": "delivered"},
+        {"from": PARTNER, "authenticated": False, "to": [NOBODY]},
+        {},
+    ),
+}
+
+
 @pytest.mark.parametrize("answer", [True, False])
 @pytest.mark.parametrize("number", sorted(OBSERVABLE))
 def test_simulator_and_prover_take_an_answer_alike(number: str, answer: bool) -> None:
     """A guarantee about mail that only the answer decides is proved where the simulator says so, and refuted elsewhere."""
-    rules, then = {
-        "U03": ([LOGGED, {**PREFIX, "actions": {"reject_message_reason_text": "No."}}], "delivered"),
-        "U08": ([TRIED, LOGGED], "not_in_clear"),
-        "U15": ([UNCLASSIFIED], "delivered"),
-        "U19": (
-            [
-                {
-                    "name": "Inside",
-                    "conditions": {"sent_to_scope": "InOrganization"},
-                    "actions": {"delete_message": True},
-                }
-            ],
-            "delivered",
-        ),
-    }[number]
-    mail = (
-        MAIL
-        if number != "U19"
-        else {**MAIL, "from": PARTNER, "authenticated": False, "to": ["nobody@contoso.onmicrosoft.com"]}
-    )
-    when = (
-        {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
-        if number != "U19"
-        else {"from": [PARTNER], "sent_to": ["nobody@contoso.onmicrosoft.com"]}
-    )
-    unless: dict[str, Any] = {"subject_contains_words": ["[plain]"]}
-    unless |= {"message_type_matches": "PermissionControlled"} if number == "U03" else {}
-    facts = {**FACTS, "mailboxes": [SENDER], "observed": {number: answer}}
-    facts["irm_configuration"] = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    rules, guarantee, mail, known = DECIDED[number]
+    unless = {"subject_contains_words": ["[plain]"], **guarantee.get("unless", {})}
+    licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
     found = flow(
         NoSession(),
         rules=rules,
-        facts=facts,
-        messages=[{**mail, "defaults": "ordinary"}],
-        guarantees=[{"name": "x", "when": when, "unless": unless, "then": then}],
+        facts={**FACTS, "mailboxes": [SENDER], "irm_configuration": licensed, **known, "observed": {number: answer}},
+        messages=[{**MAIL, "defaults": "ordinary", **mail}],
+        guarantees=[{"name": "x", **guarantee, "unless": unless}],
         lint=False,
         fail_on_error=False,
     )
-    (result,) = found["messages"][0]["recipients"].values()
-    kept = result["fate"] == "delivered" if then == "delivered" else result["protection"] != "none"
+    result = found["messages"][0]["recipients"][{**MAIL, **mail}["to"][-1]]
+    kept = result["fate"] == "delivered" if guarantee["then"] == "delivered" else result["protection"] != "none"
     verdict = found["guarantees"][0]["verdict"]
-    # The other mail from there is authenticated.
+    # The other mail from outside is authenticated.
     assert verdict == ("proved" if kept and number != "U19" else "refuted")
     assert kept is not answer
 

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which messages tell the answers to open questions about Exchange, the temporary rules that they need, and what each
+answer looks like.
+
+Each rule only marks: it sets a header, is logged, and lets mail go on. Silence never tells an answer alone. Where a
+condition is asked about, there are two rules: one that acts if it is true, and one that acts unless it is. Where that cannot
+be, another message shows that the rule acts at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model import questions
+
+#: The message that asks, and the one that shows that a rule acts.
+ASKS, SHOWS = "a", "b"
+
+#: Who takes part, by role. Each is an address that the user gave, except the group.
+SENDER, INSIDE, SECOND, OUTSIDE, NOBODY, GUEST, NESTED, GROUP = (
+    "sender",
+    "inside",
+    "second",
+    "outside",
+    "nobody",
+    "guest",
+    "nested",
+    "group",
+)
+
+#: What a sign is about, beside a rule: the copy is protected, its sender counts as authenticated, or it went into no mailbox of the
+#: organization.
+PROTECTED, AUTHENTICATED, AWAY = "protected", "authenticated", "away"
+
+#: What a rule does that only marks.
+_MARK: Mapping[str, Any] = {
+    "set_header_name": "X-Message-Encryption-Experiment-Rule",
+    "set_header_value": "acted",
+}
+
+
+@dataclass(frozen=True)
+class TemporaryRule:
+    """A rule for the time of an experiment.
+
+    :param part: what it is called within its experiment.
+    :param of: the messages of its experiment that it is about.
+    :param conditions: further ones; with :param:`exceptions` in the form of the modules. ``{role}`` is somebody's address.
+    """
+
+    part: str
+    of: str = ASKS
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    exceptions: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, Any] = field(default_factory=lambda: _MARK)
+    mode: str = "Enforce"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something that is seen of a copy.
+
+    :param of: the part of a rule, or one of the words above.
+    :param holds: whether the rule acts, or it is so.
+    :param message: the message, and :param:`to` the role of the copy's recipient.
+    """
+
+    of: str
+    holds: bool = True
+    message: str = ASKS
+    to: str = INSIDE
+
+    @property
+    def is_of_rule(self) -> bool:
+        """Whether it is about a rule."""
+        return self.of not in (PROTECTED, AUTHENTICATED, AWAY)
+
+
+@dataclass(frozen=True)
+class QuestionExperiment:
+    """The messages that tell the answer to an open question.
+
+    :param number: the number of the question.
+    :param messages: message to the roles of its recipients.
+    :param always: what must be seen, whatever the answer is.
+    :param yes: what is seen if the answer is true, and :param:`no` if it is false. What is in neither tells nothing.
+    :param by: the ways of sending that it can take.
+    """
+
+    number: str
+    messages: Mapping[str, tuple[str, ...]]
+    yes: tuple[Sign, ...]
+    no: tuple[Sign, ...]
+    rules: tuple[TemporaryRule, ...] = ()
+    always: tuple[Sign, ...] = ()
+    by: Sequence[str] = ("graph",)
+
+    @property
+    def roles(self) -> list[str]:
+        """Who takes part."""
+        named = [role for people in self.messages.values() for role in people]
+        grouped = [GROUP] if any("{group}" in text for rule in self.rules for text in _texts(rule)) else []
+        return list(dict.fromkeys((SENDER, *named, *grouped)))
+
+    @property
+    def needs_copies(self) -> bool:
+        """Whether only a copy that is read shows it."""
+        return any(sign.of in (PROTECTED, AUTHENTICATED) for sign in (*self.always, *self.yes, *self.no))
+
+
+def _texts(rule: TemporaryRule) -> Iterator[str]:
+    for value in (*rule.conditions.values(), *rule.exceptions.values(), *rule.actions.values()):
+        yield from map(str, value if isinstance(value, list) else [value])
+
+
+def _whether(number: str, predicate: Mapping[str, Any], to: str = INSIDE, **more: Any) -> QuestionExperiment:
+    """Whether a condition is true of a message: of two rules, one acts if it is, and one unless it is.
+
+    :param to: whose copy tells it.
+    :param more: further rules (before these two) and messages.
+    """
+    rules = (
+        *more.pop("rules", ()),
+        TemporaryRule("is", conditions=predicate),
+        TemporaryRule("is not", exceptions=predicate),
+    )
+    return QuestionExperiment(
+        number=number,
+        messages=more.pop("messages", {ASKS: (to,)}),
+        rules=rules,
+        yes=(Sign("is", to=to), Sign("is not", False, to=to)),
+        no=(Sign("is not", to=to), Sign("is", False, to=to)),
+        **more,
+    )
+
+
+_ENCRYPTS: Mapping[str, Any] = {"apply_rights_protection_template": "Encrypt"}
+_BOTH_INSIDE = {ASKS: (INSIDE, SECOND)}
+
+EXPERIMENTS: tuple[QuestionExperiment, ...] = (
+    _whether(
+        questions.PROTECTED_BY_NOW,
+        {"message_type_matches": "PermissionControlled"},
+        rules=(TemporaryRule("encrypts", actions=_ENCRYPTS),),
+        always=(Sign("encrypts"),),
+    ),
+    _whether(questions.NESTED_GROUPS, {"sent_to_member_of": ["{group}"]}, to=NESTED),
+    _whether(
+        questions.FIELDS_OF_A_COPY,
+        {"any_of_to_header": ["{inside}"]},
+        to=SECOND,
+        messages=_BOTH_INSIDE,
+        rules=(TemporaryRule("splits", conditions={"sent_to": ["{inside}"]}),),
+        always=(Sign("splits"), Sign("splits", False, to=SECOND)),
+    ),
+    QuestionExperiment(
+        number=questions.AUDIT_STOPS,
+        messages={ASKS: (INSIDE,), SHOWS: (INSIDE,)},
+        rules=(
+            TemporaryRule("stops", mode="Audit", actions={**_MARK, "stop_rule_processing": True}),
+            TemporaryRule("behind", of=ASKS + SHOWS),
+        ),
+        always=(Sign("stops"), Sign("behind", message=SHOWS)),
+        yes=(Sign("behind", False),),
+        no=(Sign("behind"),),
+    ),
+    _whether(questions.CLASSIFICATION_FALSE, {"has_no_classification": False}),
+    _whether(
+        questions.UNAUTHENTICATED_INSIDE,
+        {"sent_to_scope": "InOrganization"},
+        to=NOBODY,
+        always=(Sign(AWAY, to=NOBODY),),
+        by=("smtp",),
+    ),
+    QuestionExperiment(
+        number=questions.AUTHENTICATED,
+        messages={ASKS: (INSIDE,)},
+        yes=(Sign(AUTHENTICATED),),
+        no=(Sign(AUTHENTICATED, False),),
+        by=("graph", "smtp"),
+    ),
+)
+
+#: Number to its experiment.
+BY_NUMBER = {each.number: each for each in EXPERIMENTS}
+
+#: Why no message of an experiment tells the answer to the other questions, in a word; ``wording.questions`` says it.
+UNTOLD: Mapping[str, str] = {
+    questions.A_FACT: "fact",
+    questions.WHICH_TEMPLATE: "rights",
+    questions.ENCRYPTED_AND_DECRYPTED: "by_hand",
+    questions.RELATION_TO_WHOM: "by_hand",
+    questions.AUDIT_SPLITS: "by_hand",
+    questions.ADDED_RECIPIENTS: "by_hand",
+    questions.AFTER_REJECTION: "report",
+    questions.SPAM_LEVEL: "by_hand",
+    questions.RULE_FAILS: "error",
+    questions.UNSUPPORTED: "unsupported",
+    questions.DATES: "dates",
+    questions.SENDER_LOCATION: "envelope",
+    questions.WORD_BORDERS: "texts",
+    questions.PATTERN_SYNTAX: "texts",
+    questions.GUESTS: "by_hand",
+    questions.REMOTE_DOMAINS: "read",
+    questions.AT_THE_LIMIT: "by_hand",
+    questions.ALIASES: "by_hand",
+    questions.PDF: "inside",
+    questions.FORWARDED: "forwards",
+    questions.SMIME_SIGNED: "inside",
+    questions.LICENSING_OFF: "licensing",
+    questions.SYSTEM_MAIL: "answers",
+    questions.UNREADABLE: "foreign",
+    questions.TOO_LARGE: "large",
+    questions.WHICH_CONNECTOR: "connectors",
+    questions.DLP_RULES: "policies",
+    questions.LABELS: "policies",
+    questions.MANY_RECIPIENTS: "many",
+    questions.SEVERAL_DLP_RULES: "policies",
+    questions.LABEL_IN_TRANSPORT: "policies",
+}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sends the messages of questions while their temporary rules are there, and removes these whatever happens."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from ..._exchange.errors import OptionError
+from ..._exchange.organization import Organization
+from .experiment_context import ExperimentContext
+from .posting import LetterSender
+from .question_plan import READY, QuestionPlan
+from .record import REFUSED, ExperimentRecord, RecordedMail, RecordFile, record_of
+from .sampling import PlannedMail
+from .temporary_rules import RuleLeft, TemporaryRules, is_over, rule_name, temporary_rules_of, token_of
+from .watching import ObservedMail
+
+Found = TypeVar("Found")
+
+#: Minutes between two messages that show whether temporary rules act. Exchange needs minutes to hours for that.
+_PAUSES = (2, 4, 8, 16, 30)
+
+#: Why the messages of questions are not sent.
+NOT_ACTING = "the temporary rules did not act in time (effective_within)."
+
+
+@dataclass
+class QuestionRun:
+    """The part of a run that asks questions.
+
+    :param track: looks for the copies of a record's messages.
+    :param recorded: a message as a record has it.
+    :param left: the temporary rules that may still be there.
+    """
+
+    task: ExperimentContext
+    record: ExperimentRecord
+    file: RecordFile
+    sender: LetterSender
+    track: Callable[[ExperimentRecord], Sequence[ObservedMail]]
+    recorded: Callable[[PlannedMail], RecordedMail]
+    left: list[RuleLeft] = field(default_factory=list)
+
+    def ask(self, plan: QuestionPlan, first: int, watch: Callable[[], Found]) -> Found:
+        """Asks the questions, and watches.
+
+        :param first: the place of their first message in the record.
+        :param watch: looks for the copies of all messages. The temporary rules are there meanwhile.
+        """
+        if not plan.rules:
+            self._send(plan, first)
+            return watch()
+        with self.task.until_cleaned_up():
+            try:
+                self.record.rules = {**self.record.rules, **self._rules.make(plan.rules)}
+                self.file.write(self.record.document())
+                if self._is_sending and self._act(plan.ready):
+                    self._send(plan, first)
+                return watch()
+            finally:
+                self.remove()
+
+    def remove(self) -> None:
+        """Removes the temporary rules of the record's run, and says in the record that they are gone."""
+        self.left = self._rules.remove(lambda rule: token_of(rule) == self.record.token)
+        if not self.left:
+            self.record.temporary = ()
+            self.file.write(self.record.document())
+
+    @property
+    def _rules(self) -> TemporaryRules:
+        return TemporaryRules(self.task, self.task.sleep)
+
+    @property
+    def _is_sending(self) -> bool:
+        """Whether no message was refused."""
+        return not any(each.state == REFUSED and not each.bounced for each in self.record.messages)
+
+    def _send(self, plan: QuestionPlan, first: int) -> None:
+        if self._is_sending:
+            self.sender.send_all([each.letter for each in plan.messages], self.record, first)
+
+    def _act(self, ready: Sequence[PlannedMail]) -> bool:
+        """Whether the temporary rules are seen to act, in the time that the task allows. The messages that show it are added to
+        the record.
+        """
+        end = _now() + datetime.timedelta(minutes=self.task.params["effective_within"])
+        name = rule_name(self.record.token, READY, "acts")
+        for planned, pause in zip(ready, (*_PAUSES, 0), strict=False):
+            self.record.messages.append(self.recorded(planned))
+            self.sender.send_all([planned.letter], self.record, len(self.record.messages) - 1)
+            if not self._is_sending:
+                return False
+            seen = self.track(replace(self.record, messages=self.record.messages[-1:]))
+            if any(name in (copy.seen.rules or ()) for message in seen for copy in message.copies):
+                return True
+            seconds = min(60.0 * pause, (end - _now()).total_seconds())
+            if seconds <= 0:
+                break
+            self.task.say(f"The temporary rules do not act yet. Looking again in {seconds / 60:.0f} minutes.")
+            self.task.sleep(seconds)
+        for place, each in enumerate(self.record.messages):
+            if each.question and each.question != READY:
+                self.record.change(place, reason=NOT_ACTING)
+        self.file.write(self.record.document())
+        return False
+
+
+def remove_left_behind(task: ExperimentContext, organization: Organization, path: str) -> list[RuleLeft]:
+    """Removes the temporary rules of runs that ended without removing them: those that have ended by themselves, and those of
+    records beside this one whose runs died.
+
+    :param path: the record of this run.
+    :returns: those that may still be there.
+    """
+    found = list(temporary_rules_of(organization))
+    rules = TemporaryRules(task, task.sleep)
+    over = {token_of(rule) for rule in found if is_over(rule, _now())}
+    abandoned = {}
+    for each in task.abandoned(path):
+        try:
+            token = record_of(each.document, "record").token
+        except OptionError:
+            continue
+        abandoned[token] = each
+    tokens = over | (abandoned.keys() & {token_of(rule) for rule in found})
+    left = rules.remove(lambda rule: token_of(rule) in tokens) if tokens else []
+    if not left:
+        for each in abandoned.values():
+            each.forget()
+    return left
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an experiment asks of an organization, and what it answers, as results and lines have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..._exchange.text import listed, quoted
+from ..experiment.question_experiments import (
+    GROUP,
+    GUEST,
+    INSIDE,
+    NESTED,
+    NOBODY,
+    OUTSIDE,
+    SECOND,
+)
+from ..experiment.telling import ToldAnswer
+from ..experiment.temporary_rules import RuleLeft
+from ..model.questions import AUTHENTICATED, BY_ID, OBSERVABLE
+
+#: Who is lacking in ``recipients``, by role.
+_ROLES: Mapping[str, str] = {
+    INSIDE: "a mailbox of the organization",
+    SECOND: "a second mailbox of the organization",
+    OUTSIDE: "an address outside",
+    NOBODY: "an address of nobody in a domain of the organization that is an internal relay",
+    GUEST: "a guest or a mail user",
+    NESTED: "a member of a group that is in another group",
+    GROUP: "that group in a rule or in facts.groups",
+}
+
+#: Why no message of an experiment tells the answer to a question.
+_UNTOLD: Mapping[str, str] = {
+    "fact": "no message tells what was not given",
+    "read": "no message is needed: Exchange shows it, and each task reads it",
+    "rights": "the rights that a protected message has are seen in Outlook alone",
+    "by_hand": "this version has no message for it",
+    "report": "how the report of a rule can be recognized is not documented",
+    "error": "errors cannot be forced without harm",
+    "unsupported": "such rules cannot be made",
+    "dates": "rules begin and end to act too slowly for it",
+    "envelope": "neither Microsoft Graph nor this collection sends mail with another sender in its envelope",
+    "texts": "it is another question for each text",
+    "inside": "what is inside a protected message is seen in Outlook alone",
+    "forwards": "a mailbox that forwards its mail would have to be set up for it",
+    "licensing": "rights management would have to be turned off for it",
+    "answers": "it is about mail that mailboxes send by themselves",
+    "foreign": "it is about mail that another organization protected",
+    "large": "no message is larger than 1 MB",
+    "connectors": "a temporary rule would have to send mail to a connector",
+    "policies": "it is about policies and labels, which are never written",
+    "many": "no message has 200 recipients",
+}
+
+#: How to send, by way.
+_WAYS: Mapping[str, str] = {
+    "graph": "a mailbox of the organization (send_with: graph)",
+    "smtp": "outside (send_with: smtp)",
+}
+
+
+def settled_by(number: str) -> str:
+    """What tells the answer to a question, as a sentence."""
+    return BY_ID[number].settled_by.replace("``", "")
+
+
+#: Why a question is not asked, by the word of it.
+UNASKED: Mapping[str, Callable[[tuple[str, ...]], str]] = {
+    "untold": lambda names: f"{_UNTOLD[names[0]]}. What tells it: {settled_by(names[1]).rstrip('.')}",
+    "temporary_rules": lambda names: (
+        "it needs temporary rules (temporary_rules: true, only in a test organization). What tells it: "
+        f"{settled_by(names[0]).rstrip('.')}"
+    ),
+    "way": lambda names: f"its message comes from {listed([_WAYS[way] for way in names])}",
+    "copies": lambda names: "only a delivered copy shows it (read_copies: true)",
+    "roles": lambda names: f"recipients lack {listed([_ROLES[role] for role in names], joint='and')}",
+    "others": lambda names: (
+        f"{'the rule' if len(names) == 1 else 'the rules'} {listed([quoted(name) for name in names], joint='and')} "
+        "can act on its messages, and would be mixed up with the temporary rules"
+    ),
+}
+
+#: Why nothing was told.
+_NOT_TOLD: Mapping[str, Callable[[tuple[str, ...]], str]] = {
+    "not_sent": lambda names: "not all of its messages were sent",
+    "not_seen": lambda names: "what Exchange shows of its messages says too little",
+    "not_acting": lambda names: f"the temporary rule {quoted(names[0])} was not seen to act",
+    "others": lambda names: f"{listed([quoted(name) for name in names], joint='and')} acted on its messages, too",
+    "neither": lambda names: "what was seen is none of its answers",
+}
+
+
+def answer_text(told: ToldAnswer) -> str:
+    """What was told, as a sentence, or why nothing was, as a clause."""
+    if told.answer is None:
+        return f"{_NOT_TOLD[told.why](told.names)}."
+    if told.number in OBSERVABLE:
+        return OBSERVABLE[told.number][0 if told.answer else 1]
+    return _OTHERS[told.number][0 if told.answer else 1]
+
+
+#: What the answers mean to questions whose answers are no observations: they are about one sender.
+_OTHERS: Mapping[str, tuple[str, str]] = {
+    AUTHENTICATED: (
+        "Mail that is sent as this message was is authenticated: give authenticated: true in messages.",
+        "Mail that is sent as this message was is not authenticated: give authenticated: false in messages.",
+    ),
+}
+
+
+def told_row(told: ToldAnswer) -> dict[str, Any]:
+    """What an experiment told of a question, as a result has it."""
+    row: dict[str, Any] = {"id": told.number, "is_told": told.answer is not None, "text": answer_text(told)}
+    if told.answer is None:
+        return {**row, "why": told.why}
+    return {
+        **row,
+        "answer": told.answer,
+        "seen": told.seen,
+        "experiment": told.experiment,
+        "evidence": list(told.evidence),
+    }
+
+
+def told_lines(told: Iterable[ToldAnswer]) -> list[str]:
+    """What was told, a line for each question that is no observation."""
+    return [
+        f"{each.number} is {'told' if each.answer is not None else 'not told'}: {answer_text(each)}"
+        for each in told
+        if each.answer is None or each.number not in OBSERVABLE
+    ]
+
+
+def temporary_rule_lines(rules: Sequence[Mapping[str, Any]], over: Sequence[str]) -> list[str]:
+    """The rules that would be made and removed.
+
+    :param over: the names of rules that earlier runs left.
+    """
+    lines = [f"Would make {len(rules)} temporary rules behind all others, and remove them again:"] if rules else []
+    lines += [f"  {rule['name']}" for rule in rules]
+    return [*lines, *(f"Would remove a rule that an earlier run left: {name}" for name in over)]
+
+
+def left_row(left: RuleLeft) -> dict[str, str]:
+    """A temporary rule that may still be there, as a result has it."""
+    return {"name": left.name, "reason": left.reason, "command": left.command}
+
+
+def left_lines(left: Iterable[RuleLeft]) -> list[str]:
+    """Temporary rules that may still be there, and what removes them."""
+    return [
+        f"{f'The temporary rule {quoted(each.name)}' if each.name else 'A temporary rule'} may still be there: {each.reason} "
+        f"Remove it: {each.command}"
+        for each in left
+    ]
