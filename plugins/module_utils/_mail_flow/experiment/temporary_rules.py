@@ -169,7 +169,7 @@ class TemporaryRules:
         return [
             RuleLeft(name, reason, str(Call(REMOVE, {"Identity": guid, "Confirm": False})))
             for guid, name in (self._still_there(is_ours) or seen).items()
-        ] or [RuleLeft("", reason, f"Get-TransportRule '{PREFIX}*' | {REMOVE}")]
+        ] or [RuleLeft("", reason, f"Get-TransportRule | Where-Object Name -like '{PREFIX} *' | {REMOVE}")]
 
     def _still_there(self, is_ours: Callable[[Rule], bool]) -> dict[str, str]:
         """GUID to name of those that a read shows; empty if it shows none or fails."""
