@@ -75,6 +75,9 @@ options:
       - >-
         An observation counts for O(observations_max_age) days, while the rules that it rests on are as they were. Observations that contradict each other
         do not count. Observations of another organization are refused.
+      - >-
+        The file also has the copies that contradicted what was computed. While one counts, no guarantee is proved: it is V(unknown). That ends when the same
+        message agrees, when one of the rules that acted on it changes, and after O(observations_max_age) days.
       - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
   observations_max_age:

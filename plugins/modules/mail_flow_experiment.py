@@ -264,9 +264,10 @@ options:
   observations:
     description:
       - The file to which open questions are added that the copies answer, with mode 0600, except in check mode. It is
-        an input of
-        M(m365.message_encryption.mail_flow_test), M(m365.message_encryption.mail_flow_replay) and
+        an input of M(m365.message_encryption.mail_flow_test), M(m365.message_encryption.mail_flow_replay) and
         M(m365.message_encryption.mail_flow_evidence). Use a file of its own for each organization.
+      - A copy that contradicts what was computed is kept there, too, without addresses. It ends proofs until the same
+        copy agrees.
     type: path
   fail_on_error:
     description: Whether to fail where a message is refused or not as expected, what is computed refutes a guarantee, or
@@ -508,6 +509,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RecordedMail,
     record_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.remembering import (
+    remembered,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.sampling import (
     ExperimentRequest,
     PlannedMail,
@@ -526,7 +530,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     temporary_rules_of,
     token_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.watching import CopyTracker
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.watching import (
+    CopyTracker,
+    ObservedMail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
     declared_guarantees,
@@ -537,6 +544,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
     Observation,
+    Observed,
     digest_of_rules,
     observations_document,
     observations_of,
@@ -807,6 +815,7 @@ def _new_record(
         began=_now(),
         messages=[_recorded(each) for each in plan.messages],
         rules={rule.name: rule.guid for rule in rules.rules},
+        digests={rule.name: digest_of_rules(rules, [rule.name]) for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
         unlogged=[rule.name for rule in rules.rules if is_silent(rule.told) and rule.enforced and not rule.idle],
         unread=unread,
@@ -892,13 +901,13 @@ def _watched(
     answers = told_answers(record, messages)
     settled = list(dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled))
     settled += [seen for each in answers if (seen := each.observation(NO_RULES)) is not None]
-    _keep(task, record, settled)
+    _keep(task, record, messages, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
     refused = any(each.state == REFUSED and not each.bounced for each in record.messages)
     not_shown = not_shown_rows(messages, plan.missing)
     unavailable = {**unavailable, **observer.unavailable}
     lines = [
-        *seen_lines(messages, record),
+        *seen_lines(messages, record, is_kept=bool(task.params["observations"]) and not task.check_mode),
         *expected_lines(plan),
         *not_shown_lines(not_shown),
         *unavailable_lines(unavailable, record.unread),
@@ -941,20 +950,26 @@ def _lasting(params: Mapping[str, Any]) -> datetime.timedelta:
     return datetime.timedelta(minutes=params["effective_within"] + 2 * params["wait"]) + AT_LEAST
 
 
-def _keep(task: ExperimentContext, record: ExperimentRecord, settled: Sequence[Observation]) -> None:
-    """Adds what was settled to the file of observations, except in check mode.
+def _keep(
+    task: ExperimentContext,
+    record: ExperimentRecord,
+    messages: Sequence[ObservedMail],
+    settled: Sequence[Observation],
+) -> None:
+    """Adds what was settled, and what contradicts, to the file of observations, except in check mode.
 
     :raises OptionError: it cannot be written, or is of another organization.
     """
     path = task.params["observations"]
-    if not path or not settled or task.check_mode:
+    if not path or task.check_mode:
         return
     known = _known_observations(task, record.organization)
-    every = [*known, *(each for each in settled if each not in known)]
-    task.record_file(path).write(observations_document(record.organization, every))
+    observed = remembered(known, messages, settled, record)
+    if observed != known:
+        task.record_file(path).write(observations_document(record.organization, observed))
 
 
-def _known_observations(task: ExperimentContext, organization: str) -> list[Observation]:
+def _known_observations(task: ExperimentContext, organization: str) -> list[Observed]:
     """What the file of observations has already.
 
     :raises OptionError: it cannot be read, or is of another organization, or nobody knows whose it would be.

@@ -240,7 +240,8 @@ encrypted_otherwise:
 observed:
   description: >-
     What was observed in this organization, each with C(id) (the number of the question), C(answer), C(seen) (the date) and C(text). Where observations do
-    not count, C(left_out) is V(old), V(changed) or V(contradictory) instead.
+    not count, C(left_out) is V(old), V(changed) or V(contradictory) instead. A test message that contradicted what is computed has its parts in
+    C(contradicted), the C(rules) that acted on it, C(seen), C(experiment) and C(text).
   returned: with O(observations)
   type: list
   elements: dict

@@ -9,6 +9,7 @@
     organizations/<host>/writing/<run>.json    a run that writes to the organization; left by one that was killed while it wrote
     organizations/<host>/settling.json         since when rules that were switched off no longer have to act, while a disable waits for that
     organizations/<host>/contradictions.json   what Exchange's reports have contradicted of rules, and no later window agreed with
+    organizations/<host>/observations.json     what test messages have contradicted of what is computed, and answered
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
 

@@ -162,6 +162,20 @@ class NoteFiles:
         write_json(self._contradictions, {"rules": list(rows)})
 
     @property
+    def observations_path(self) -> str:
+        """The file in which test messages of runs keep what they observe, where the variables name none."""
+        return str(self._at.organization / "observations.json")
+
+    def observations(self) -> Any:
+        """The content of that file; ``None`` if there is none. Raises OptionError if it cannot be read."""
+        try:
+            return self._at.read(Path(self.observations_path))
+        except OptionError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
+    @property
     def _contradictions(self) -> Path:
         return self._at.organization / "contradictions.json"
 

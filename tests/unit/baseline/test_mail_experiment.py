@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import mail_experiment
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
+    ObservedContradiction,
+    observations_document,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import OwnerFile
 
 from tests.emulator.organization import default_state
 
@@ -35,6 +41,7 @@ STORED: dict[str, Any] = {
     "ApplyRightsProtectionTemplate": "Encrypt",
 }
 GUARANTEE = {"name": "partners", "when": RULE["conditions"], "then": "encrypted"}
+TODAY = datetime.datetime.now(datetime.UTC).date()
 SENT = {"senders": [MEGAN], "recipients": [ANN]}
 
 
@@ -81,6 +88,7 @@ class Tenant(Role):
     def _task(self, *arguments: Any, **named: Any) -> Any:
         task = super()._task(*arguments, **named)
         task.experiment, task.sleep = self._experiment, self.slept.append
+        task.describe = lambda: {"transport": "test", "organization": {"name": NAME}}
         return task
 
     def _experiment(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -242,6 +250,62 @@ def test_a_baseline_that_stores_no_rule_sends_nothing(tmp_path: Path) -> None:
     tenant.run("baseline", **wanted(after_changes=True))
     assert tenant.control() == ("not applicable", [mail_experiment.NOTHING_CHANGED])
     assert tenant.report["applied"] > 0
+
+
+CONTRADICTION = ObservedContradiction("x", ("protection",), TODAY.isoformat(), "message (x-1)")
+
+
+class Contradicted(Tenant):
+    """An organization whose test messages leave these contradictions in the file of observations."""
+
+    left: Sequence[ObservedContradiction] = ()
+
+    def _experiment(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        OwnerFile(Path(options["observations"])).write(observations_document(NAME, self.left))
+        return super()._experiment(options)
+
+    def judged(self) -> tuple[str, str]:
+        (guarantee,) = self.report["mail"]["guarantees"]
+        return guarantee["verdict"], self.controls()["MFR-2"]
+
+
+def test_a_contradiction_stops_a_proof_until_messages_agree(tmp_path: Path) -> None:
+    results = [result(copy(True)), result(copy(False)), result(copy("not_comparable")), result(copy(True))]
+    tenant = Contradicted(str(tmp_path), *results)
+    tenant.plan("audit", guarantees=[GUARANTEE], **wanted())
+    assert tenant.judged() == ("proved", "met")
+    tenant.left = [CONTRADICTION]
+    tenant.plan("audit", guarantees=[GUARANTEE], **wanted())
+    # The same run says so, and each one after it.
+    assert tenant.judged() == ("unknown", "not assessable")
+    assert tenant.report["mail"]["observed"][0]["contradicted"] == ["protection"]
+    tenant.plan("audit", guarantees=[GUARANTEE])
+    assert tenant.judged() == ("unknown", "not assessable")
+    tenant.plan("audit", guarantees=[GUARANTEE], **wanted())
+    assert tenant.judged() == ("unknown", "not assessable")
+    tenant.left = []
+    tenant.plan("audit", guarantees=[GUARANTEE], **wanted())
+    # It was read before the messages were sent.
+    assert tenant.judged() == ("unknown", "not assessable")
+    tenant.plan("audit", guarantees=[GUARANTEE])
+    assert tenant.judged() == ("proved", "met")
+
+
+def test_contradictions_in_the_file_of_the_experiment_count_without_its_answers(tmp_path: Path) -> None:
+    file = tmp_path / "seen.json"
+    tenant = Contradicted(str(tmp_path), result(copy(False)))
+    tenant.left = [CONTRADICTION]
+    tenant.plan("audit", guarantees=[GUARANTEE], **wanted(observations=str(file)))
+    assert tenant.judged() == ("unknown", "not assessable")
+    assert not Path(tenant.artifacts.notes.observations_path).exists()
+
+
+def test_a_memory_of_contradictions_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), rules=True)
+    path = Path(tenant.artifacts.notes.observations_path)
+    OwnerFile(path).write({"kind": "other"})
+    tenant.plan("audit", guarantees=[GUARANTEE])
+    assert any("What test messages have contradicted so far is unknown" in text for text in tenant.task.warnings)
 
 
 def test_what_is_refused(role: Role) -> None:

@@ -25,7 +25,14 @@ from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import apart
 from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
-from ..._mail_flow.input.observations import CountedObservations, Observation, ObservationsFile, observed_of
+from ..._mail_flow.input.observations import (
+    CountedObservations,
+    Observation,
+    ObservationSources,
+    Observed,
+    ObservedContradiction,
+    observed_of,
+)
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, facts_from, rules_from, with_observed
 from ..._mail_flow.model.encrypters import unseen_of
 from ..._mail_flow.model.questions import WHICH_CONNECTOR
@@ -69,7 +76,7 @@ class Mail:
     rules: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
     unavailable: Mapping[str, str]
-    observations: Sequence[Observation] = ()
+    observations: Sequence[Observed] = ()
     observed: CountedObservations = field(default_factory=CountedObservations)
 
     @property
@@ -107,7 +114,7 @@ class Mail:
         rules: Sequence[Mapping[str, Any]],
         facts: Mapping[str, Any],
         unavailable: Mapping[str, str],
-        observations: Sequence[Observation],
+        observations: Sequence[Observed],
     ) -> Mail:
         """It with the observations that count with these rules.
 
@@ -147,7 +154,7 @@ def read_with_people(
     known: Organization,
     subsets: Iterable[str],
     guarantees: Sequence[Guarantee],
-    observations: ObservationsFile | None,
+    observations: ObservationSources | None,
     plan: Plan | None = None,
 ) -> Organization:
     """The organization with some subsets and, if these include facts about mail, with what the directory says of the
@@ -176,6 +183,25 @@ def read_with_people(
     ]
     directory = read_directory(session, map(RuleSet, naming), {"accepted_domains": now.facts.get("accepted_domains")})
     return organization.with_more(directory) if directory.subsets else organization
+
+
+def with_newly_contradicted(organization: Organization, observations: ObservationSources | None) -> Organization:
+    """An organization with the contradictions that were seen since it was read; this very object if no further one counts.
+    Answers to open questions that were seen since then do not count yet.
+
+    :raises OptionError: the observations are those of another organization.
+    :raises ExchangeError: the rules cannot be read.
+    """
+    if observations is None:
+        return organization
+    name = describe_organization(organization.only("organization"))["name"]
+    before = organization.given.get(OBSERVATIONS, ())
+    answers = [each for each in before if isinstance(each, Observation)]
+    found = observations.of_organization(name)
+    contradictions = [each for each in found if isinstance(each, ObservedContradiction)]
+    after = organization.with_given(OBSERVATIONS, [*contradictions, *answers])
+    counted = [Mail.of_organization(each).observed.contradictions for each in (organization, after)]
+    return organization if set(counted[1]) <= set(counted[0]) else after
 
 
 def comparable_facts(now: Mail, then: Mail) -> dict[str, Any]:

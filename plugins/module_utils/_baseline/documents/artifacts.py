@@ -81,6 +81,13 @@ class Notes(Protocol):
     def keep_contradictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Stores what Exchange has contradicted for later runs."""
 
+    @property
+    def observations_path(self) -> str:
+        """The file in which test messages of runs keep what they observe, where the variables name none."""
+
+    def observations(self) -> Any:
+        """The content of that file; ``None`` if there is none. Raises OptionError if it cannot be read."""
+
 
 class Plans(Protocol):
     """The plans of one organization."""

@@ -132,6 +132,8 @@ def _options(
     given = {name: value for name, value in variables[EXPERIMENT].items() if value is not None and name not in _OWN}
     if given.get("observations"):
         given["observations"] = os.path.abspath(given["observations"])
+    elif (task.describe().get("organization") or {}).get("name"):
+        given["observations"] = artifacts.notes.observations_path
     number = "" if round_ == 1 else f"-{round_}"
     return {
         **given,

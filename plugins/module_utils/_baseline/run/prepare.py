@@ -5,8 +5,6 @@ Tags select controls. A misspelled one must not select everything."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +16,10 @@ from ..._exchange.errors import OptionError
 from ..._exchange.organization import UNREAD, Organization
 from ..._exchange.spelling import meant, nearest
 from ..._mail_flow.input.guarantee_options import Guarantee
-from ..._mail_flow.input.observations import ObservationsFile
+from ..._mail_flow.input.observations import ObservationSources
 from ..controls.acceptance import Acceptance
 from ..controls.controls import CONTROL, acceptable_words
-from ..controls.findings import PREFIX
 from ..controls.mail import read_with_people
-from ..controls.mail_control import EXPERIMENT
 from ..documents.artifacts import Artifacts
 from ..procedures.baseline import Audit, Baseline
 from ..procedures.baseline_context import BaselineContext
@@ -31,6 +27,7 @@ from ..procedures.disable import STAGES, Disable
 from ..procedures.procedure import AUDIT, BASELINE, DISABLE, KINDS, SNAPSHOT, Procedure, ProcedureKind, Snapshot
 from ..procedures.restoring import choose_snapshot, rollback_of
 from ..procedures.rollback import NothingToRollBack
+from .observation_sources import observation_sources
 from .variable_validation import checked_variables
 
 
@@ -46,7 +43,7 @@ class Preparation:
     variables: dict[str, Any]
     artifacts: Artifacts
     acceptance: Acceptance
-    observations: ObservationsFile | None
+    observations: ObservationSources | None
 
     @property
     def guarantees(self) -> Sequence[Guarantee]:
@@ -85,35 +82,9 @@ def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
     variables = checked_variables(task.params["variables"] or {}, kind.name, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(variables)
     procedure = _procedure(kind, task.params, variables, artifacts, snapshot)
-    observations = _observations(task, variables)
+    observations = observation_sources(task, variables, artifacts)
     acceptance = Acceptance(variables.get("accept") or (), acceptable_words())
     return Preparation(procedure, variables, artifacts, acceptance, observations)
-
-
-def _observations(task: BaselineContext, variables: Mapping[str, Any]) -> ObservationsFile | None:
-    """The file of observations; ``None`` if the variables name none, or one that the test messages of this run will
-    begin.
-
-    :raises OptionError: it cannot be read.
-    """
-    if not variables.get("observations"):
-        return None
-    path = os.path.abspath(variables["observations"])
-    written = (variables.get(EXPERIMENT) or {}).get("observations")
-    if written and os.path.abspath(written) == path and not os.path.lexists(path):
-        return None
-    where = f"{PREFIX}observations: {path}"
-    try:
-        document = json.loads(task.find_file(path))
-    except OptionError as error:
-        raise OptionError(
-            f"{PREFIX}observations: {error}", remedy="Name a file that mail_flow_experiment wrote."
-        ) from error
-    except ValueError as error:
-        raise OptionError(f"{where} is not JSON.", remedy="Name a file that mail_flow_experiment wrote.") from error
-    file = ObservationsFile(document, where)
-    file.of_organization("")  # A damaged file is refused before anything is read.
-    return file
 
 
 def _procedure(

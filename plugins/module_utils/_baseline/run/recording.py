@@ -13,10 +13,11 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.encrypters import encrypter_rows
+from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
-from ..controls.mail import Mail, with_unseen
-from ..controls.mail_control import EXPERIMENT_CONTROL
+from ..controls.mail import Mail, with_newly_contradicted, with_unseen
+from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL, MailControl
 from ..documents.change import PlannedChange, touched_rules
 from ..documents.first_look import MOST_ORGANIZATIONS, overview_of, reach_of
 from ..documents.report import ConnectionSummary, ControlReport, Digests, OrganizationReport
@@ -34,6 +35,7 @@ from ..procedures.unrestorable import parts_not_in
 from .drafting import DraftedRun, overlooks, who
 from .interrupted import end_interrupted
 from .mail_replay import without_domains
+from .observation_sources import observation_sources
 from .rule_evidence import with_evidence
 
 
@@ -115,12 +117,35 @@ class Record:
                     self.report,
                     managed.declared_rules(drafted.organization) if managed else [],
                 )
+                self._judge_again()
                 self.report = with_untested(self.report.with_unassessed())
         self._remember()
         if failure:
             failure.progress = self.result
             raise failure
         return self.result
+
+    def _judge_again(self) -> None:
+        """Judges guarantees again if a test message of this run contradicts what they rest on."""
+        drafted = self._drafted
+        managed, prepared = drafted.procedure.controls, drafted.prepared
+        if managed is None or self._task.check_mode or not prepared.variables.get(EXPERIMENT):
+            return
+        sources = observation_sources(self._task, prepared.variables, prepared.artifacts)
+        organization = with_newly_contradicted(drafted.organization, sources)
+        if organization is drafted.organization:
+            return
+        judged = managed.mail(organization, drafted.plan)
+        controls = {row.id: row for row in managed.assess(organization, planned=drafted.plan)}
+        self.report = replace(
+            self.report,
+            mail=_judged(self.report.mail, judged),
+            controls=tuple(
+                controls[row.id] if isinstance(CONTROL[row.id], MailControl) else row for row in self.report.controls
+            ),
+        )
+        mail = _judged(drafted.mail, judged)
+        self.result |= _shown(drafted.procedure, drafted.changes, mail, check_mode=drafted.run.check_mode)
 
     def _approved_once(self) -> dict[str, str]:
         """The approval that this run uses up; empty for one that counts for several runs."""
@@ -163,6 +188,16 @@ def _shown(
     if not kind.writes:
         shown["msg"] = drift_sentence(changes)
     return shown
+
+
+def _judged(mail: EffectOnMail, judged: EffectOnMail) -> EffectOnMail:
+    """An effect on mail with other verdicts. What Exchange's reports contradict stays beside them."""
+    contradicted = {row["name"]: row["contradicted"] for row in mail.guarantees if "contradicted" in row}
+    guarantees = tuple(
+        {**row, "contradicted": contradicted[row["name"]]} if row["name"] in contradicted else row
+        for row in judged.guarantees
+    )
+    return replace(mail, guarantees=guarantees, observed=judged.observed)
 
 
 def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:

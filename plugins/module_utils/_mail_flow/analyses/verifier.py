@@ -29,7 +29,7 @@ from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, TRUE, Literal
-from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise
+from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..simulator.state import Course
@@ -350,12 +350,15 @@ class _Prover:
 
     def _proved(self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption]) -> Judgment:
         """The judgment where no mail may break the guarantee. It is no proof if rules make more copies than are
-        followed.
+        followed, or if a test message contradicts what is computed: it rests on all rules, and on how mail passes them.
 
         :param assumptions: those that contradict mail which breaks it.
         """
         if self._cut:
             return replace(answer, unknown=(TOO_MANY_COPIES,))
+        contradicted = self.first_model.facts.contradicted
+        if contradicted:
+            return replace(answer, unknown=tuple(map(contradicted_by, contradicted)))
         premises = self._premises(model, place, assumptions) if self._tells_premises else ()
         return replace(answer, verdict=GuaranteeVerdict.PROVED, premises=premises)
 

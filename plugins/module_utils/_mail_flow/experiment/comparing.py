@@ -41,10 +41,12 @@ class Agreement:
 
     :param agrees: true, false, or :data:`NOT_COMPARABLE`.
     :param parts: of ``fate``, ``rules``, ``protection`` those that contradict, each with what was computed and what was seen.
+    :param agreeing: those that agree.
     """
 
     agrees: bool | str
     parts: tuple[tuple[str, Any, Any], ...] = ()
+    agreeing: tuple[str, ...] = ()
 
 
 def is_silent(actions: Mapping[str, Any]) -> bool:
@@ -81,7 +83,8 @@ def agreement_of(
     if contradicting:
         return Agreement(False, contradicting)
     is_enough = found["fate"] is True and (found["rules"] is True or found["protection"] is True)
-    return Agreement(True if is_enough else NOT_COMPARABLE)
+    agreeing = tuple(part for part, value in found.items() if value is True)
+    return Agreement(True if is_enough else NOT_COMPARABLE, agreeing=agreeing)
 
 
 def lacks_protection(predicted: Mapping[str, Any], seen: Sighting) -> bool:

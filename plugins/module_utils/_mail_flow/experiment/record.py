@@ -90,7 +90,7 @@ class ExperimentRecord:
     """The messages of an experiment, and what is known of sending them.
 
     :param organization: whose it is.
-    :param rules: name to GUID of its rules then.
+    :param rules: name to GUID of its rules then, and :param:`digests` name to what each was told.
     :param silent: the names of rules of which Exchange need not log that they acted.
     :param unlogged: the names of those of them that can act.
     :param unread: what else acts on mail and was not read, as people call it.
@@ -111,6 +111,11 @@ class ExperimentRecord:
     people: Mapping[str, str] = field(default_factory=dict)
     temporary: Sequence[Mapping[str, Any]] = ()
     before: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def day_of(self, mail: RecordedMail) -> str:
+        """The day on which a message was sent, as an ISO 8601 date."""
+        return (mail.sent_at or self.began.isoformat())[:10]
 
     def change(self, place: int, **changes: Any) -> None:
         """Notes something of a message."""
@@ -131,6 +136,7 @@ class ExperimentRecord:
             "by": self.by,
             "began": self.began.isoformat(),
             "rules": dict(self.rules),
+            "digests": dict(self.digests),
             "silent": list(self.silent),
             "unlogged": list(self.unlogged),
             "unread": list(self.unread),
@@ -160,6 +166,7 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
             began=_instant(document["began"]),
             messages=messages,
             rules=dict(document["rules"]),
+            digests=_texts(document["digests"]),
             silent=list(document["silent"]),
             unlogged=list(document["unlogged"]),
             unread=list(document["unread"]),
@@ -169,6 +176,16 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OptionError(f"{where} is not a whole record of an experiment ({type(error).__name__}).") from error
+
+
+def _texts(document: Any) -> dict[str, str]:
+    """Names to texts.
+
+    :raises ValueError: it is something else.
+    """
+    if not all(isinstance(text, str) for pair in document.items() for text in pair):
+        raise ValueError("a text")
+    return dict(document)
 
 
 def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:

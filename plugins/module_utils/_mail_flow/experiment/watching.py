@@ -216,7 +216,7 @@ class CopyTracker:
             yield Observation(
                 id=number,
                 answer=answer,
-                seen=(recorded.sent_at or self.record.began.isoformat())[:10],
+                seen=self.record.day_of(recorded),
                 experiment=f"{recorded.name} ({recorded.mark})",
                 evidence=seen.evidence,
                 rules=copy.rules,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an organization has answered to open questions about Exchange, by what it did to messages: a file of observations.
 
-An answer counts for a time, while the rules that it rests on are as they were. Two that contradict each other count as none.
+An answer counts for a time, while the rules that it rests on are as they were. Two that contradict each other count as none. The
+file also has the copies that contradicted what was computed: while one counts, no guarantee is proved.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from ..._exchange.document import digest_of
 from ..._exchange.errors import OptionError
+from ..model.contradictions import CONTRADICTING_PARTS, ContradictedCopy
 from ..model.questions import OBSERVABLE
 from ..rules.rule_set import RuleSet
 
@@ -77,17 +79,60 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class ObservedContradiction:
+    """A copy to which Exchange did something else than what was computed. It names no person.
+
+    :param copy: the digest of the message's name and the recipient. The same copy ends it when it agrees.
+    :param parts: what contradicts, of ``CONTRADICTING_PARTS``.
+    :param seen: when, as an ISO 8601 date.
+    :param experiment: the message that showed it, and the token of its run.
+    :param rules: the names of the rules that acted on it, as computed or seen, each with its digest.
+    """
+
+    copy: str
+    parts: tuple[str, ...]
+    seen: str
+    experiment: str
+    rules: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def contradicted(self) -> ContradictedCopy:
+        """What proofs look at."""
+        return ContradictedCopy(tuple(name for name, _digest in self.rules), self.parts)
+
+    def counts(self, rules: RuleSet) -> bool:
+        """Whether the rules that it is about are as they were."""
+        return all(digest_of_rules(rules, [name]) == digest for name, digest in self.rules)
+
+
+#: What a file of observations holds.
+Observed = Observation | ObservedContradiction
+
+
+@dataclass(frozen=True)
 class CountedObservations:
     """The observations that count, and why others do not.
 
     :param answers: number of a question to its answer.
     :param counted: the newest observation of each of these.
     :param left_out: number of a question to why its observations do not count: ``old``, ``changed`` or ``contradictory``.
+    :param contradictions: the copies that contradict what is computed.
     """
 
     answers: Mapping[str, bool] = field(default_factory=dict)
     counted: Sequence[Observation] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    contradictions: Sequence[ObservedContradiction] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As facts have them."""
+        contradicted = sorted({each.contradicted for each in self.contradictions})
+        rows = [{"rules": list(copy.rules), "parts": list(copy.parts)} for copy in contradicted]
+        return {
+            **({"observed": dict(self.answers)} if self.answers else {}),
+            **({"contradicted": rows} if rows else {}),
+        }
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -101,7 +146,18 @@ class CountedObservations:
             }
             for each in self.counted
         ]
-        return [*found, *({"id": number, "left_out": why} for number, why in sorted(self.left_out.items()))]
+        contradicting = [
+            {
+                "contradicted": list(each.parts),
+                "rules": [name for name, _digest in each.rules],
+                "seen": each.seen,
+                "experiment": each.experiment,
+                "text": f"On {each.seen}, {each.contradicted.text}. No guarantee is proved while that counts",
+            }
+            for each in self.contradictions
+        ]
+        left_out = [{"id": number, "left_out": why} for number, why in sorted(self.left_out.items())]
+        return [*contradicting, *found, *left_out]
 
 
 def digest_of_rules(rules: RuleSet, names: Iterable[str]) -> str:
@@ -124,13 +180,17 @@ def _given(value: Any) -> Any:
 
 
 def observed_of(
-    observations: Iterable[Observation], rules: RuleSet, today: datetime.date, max_age: int = MAX_AGE
+    observations: Iterable[Observed], rules: RuleSet, today: datetime.date, max_age: int = MAX_AGE
 ) -> CountedObservations:
     """The observations that count for an organization with these rules."""
     counted: dict[str, list[Observation]] = {}
+    contradictions: list[ObservedContradiction] = []
     left_out: dict[str, str] = {}
     for each in observations:
-        if (today - datetime.date.fromisoformat(each.seen)).days > max_age:
+        is_old = (today - datetime.date.fromisoformat(each.seen)).days > max_age
+        if isinstance(each, ObservedContradiction):
+            contradictions += [each] if not is_old and each.counts(rules) else []
+        elif is_old:
             left_out.setdefault(each.id, "old")
         elif digest_of_rules(rules, each.rules) != each.digest:
             left_out[each.id] = "changed"
@@ -143,20 +203,22 @@ def observed_of(
         else:
             left_out.pop(number, None)
     newest = [max(counted[number], key=lambda each: each.seen) for number in sorted(counted)]
-    return CountedObservations({each.id: each.answer for each in newest}, newest, left_out)
+    return CountedObservations({each.id: each.answer for each in newest}, newest, left_out, contradictions)
 
 
-def observations_document(organization: str, observations: Iterable[Observation]) -> dict[str, Any]:
+def observations_document(organization: str, observations: Iterable[Observed]) -> dict[str, Any]:
     """Observations as a file has them."""
+    every = list(observations)
     return {
         "kind": _KIND,
         "format": FORMAT,
         "organization": organization,
-        "observations": [asdict(each) for each in observations],
+        "observations": [asdict(each) for each in every if isinstance(each, Observation)],
+        "contradictions": [asdict(each) for each in every if isinstance(each, ObservedContradiction)],
     }
 
 
-def observations_of(document: Any, where: str, organization: str = "") -> list[Observation]:
+def observations_of(document: Any, where: str, organization: str = "") -> list[Observed]:
     """The observations in a document.
 
     :param organization: whose they must be; empty for any.
@@ -176,7 +238,10 @@ def observations_of(document: Any, where: str, organization: str = "") -> list[O
             remedy="Give the observations of this organization.",
         )
     try:
-        return [_observation(each) for each in document["observations"]]
+        return [
+            *(_observation(row) for row in document["observations"]),
+            *(_contradiction(row) for row in document["contradictions"]),
+        ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OptionError(f"{where} is damaged ({type(error).__name__}).") from error
 
@@ -192,12 +257,34 @@ class ObservationsFile:
     document: Any
     where: str
 
-    def of_organization(self, name: str) -> list[Observation]:
+    def of_organization(self, name: str) -> list[Observed]:
         """Its observations.
 
         :raises OptionError: they are those of another organization.
         """
         return observations_of(self.document, self.where, name)
+
+
+@dataclass(frozen=True)
+class ObservationSources:
+    """Where a run learns what was observed in an organization.
+
+    :param answers: the file that counts as a whole; ``None`` if there is none.
+    :param contradictions: the files of which only the contradictions count.
+    """
+
+    answers: ObservationsFile | None = None
+    contradictions: Sequence[ObservationsFile] = ()
+
+    def of_organization(self, name: str) -> list[Observed]:
+        """What was observed, each once.
+
+        :raises OptionError: it was observed in another organization.
+        """
+        found = self.answers.of_organization(name) if self.answers else []
+        for file in self.contradictions:
+            found += [each for each in file.of_organization(name) if isinstance(each, ObservedContradiction)]
+        return list(dict.fromkeys(found))
 
 
 def _observation(row: Mapping[str, Any]) -> Observation:
@@ -206,14 +293,37 @@ def _observation(row: Mapping[str, Any]) -> Observation:
     :raises ValueError: it is none.
     """
     found = Observation(**{**row, "evidence": tuple(row["evidence"]), "rules": tuple(row["rules"])})
-    # A day more, because clocks differ. One of a later day would never grow old.
-    if datetime.date.fromisoformat(found.seen) > _today() + datetime.timedelta(days=1):
-        raise ValueError(found.seen)
+    _check_date(found.seen)
     if found.id not in OBSERVABLE or not isinstance(found.answer, bool):
         raise ValueError(found.id)
     if not all(isinstance(each, str) for each in (found.experiment, found.digest, *found.evidence, *found.rules)):
         raise ValueError(found.id)
     return found
+
+
+def _contradiction(row: Mapping[str, Any]) -> ObservedContradiction:
+    """A contradiction from a file.
+
+    :raises ValueError: it is none.
+    """
+    rules = tuple((name, digest) for name, digest in row["rules"])
+    found = ObservedContradiction(**{**row, "parts": tuple(row["parts"]), "rules": rules})
+    _check_date(found.seen)
+    texts = (found.copy, found.experiment, *(text for pair in rules for text in pair))
+    if not found.parts or not set(found.parts) <= {*CONTRADICTING_PARTS}:
+        raise ValueError("parts")
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a text")
+    return found
+
+
+def _check_date(seen: str) -> None:
+    """Refuses what was seen on a later day, because it would never grow old. A day more counts, because clocks differ.
+
+    :raises ValueError: it is later, or no date.
+    """
+    if datetime.date.fromisoformat(seen) > _today() + datetime.timedelta(days=1):
+        raise ValueError(seen)
 
 
 def _today() -> datetime.date:

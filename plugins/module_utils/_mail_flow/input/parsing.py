@@ -28,6 +28,7 @@ from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.addresses import is_address
 from ..model.carried_labels import auto_label, label_encrypter
 from ..model.connectors import Connector, KnownConnectors, connector_of
+from ..model.contradictions import CONTRADICTING_PARTS, ContradictedCopy
 from ..model.domains import AcceptedDomain, KnownDomains
 from ..model.encrypters import AutoLabel, Encrypter, KnownEncrypters
 from ..model.encryption_settings import EncryptionSettings
@@ -125,6 +126,7 @@ FIELD_OF_FACT: Mapping[str, tuple[str, str]] = {
     "auto_label_policies": ("encrypters", "auto_label_policies"),
     "dialect": ("", "dialect"),
     "observed": ("", "observed"),
+    "contradicted": ("", "contradicted"),
 }
 
 #: Facts that can be given.
@@ -337,6 +339,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         journal_rules=given("journal_rules", _each(_mapped)),
         dialect=dialect,
         observed=observed,
+        contradicted=tuple(given("contradicted", _each(_contradicted)) or ()),
     )
 
 
@@ -414,6 +417,15 @@ def _observed(value: Any, where: str) -> Mapping[str, bool]:
     found = _mapped(value, where)
     refuse_unknown(found, OBSERVABLE, f"{where}.")
     return {number: bool(_flag(answer, f"{where}.{number}")) for number, answer in found.items()}
+
+
+def _contradicted(value: Any, where: str) -> ContradictedCopy:
+    found = _mapped(value, where)
+    refuse_unknown(found, ("rules", "parts"), f"{where}.")
+    parts = tuple(map(str, _listed(found.get("parts"), f"{where}.parts")))
+    for part in parts:
+        refuse_unknown({part: None}, CONTRADICTING_PARTS, f"{where}.parts: ")
+    return ContradictedCopy(tuple(map(str, _listed(found.get("rules"), f"{where}.rules"))), parts)
 
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str) -> None:

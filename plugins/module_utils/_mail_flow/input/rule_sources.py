@@ -125,7 +125,7 @@ def observed_for(task: MailFlowContext, rules: RuleSet) -> CountedObservations:
 
 def with_observed(facts: Mapping[str, Any], observed: CountedObservations) -> dict[str, Any]:
     """Facts, with what was observed as one more."""
-    return {**facts, **({"observed": dict(observed.answers)} if observed.answers else {})}
+    return {**facts, **observed.facts}
 
 
 def _read_rules(

@@ -14,6 +14,7 @@ from typing import Any
 
 from .addresses import domain, spellings, without_tag
 from .connectors import KnownConnectors
+from .contradictions import ContradictedCopy
 from .domains import INSIDE, KnownDomains
 from .encrypters import KnownEncrypters
 from .encryption_settings import EncryptionSettings
@@ -32,6 +33,7 @@ class Facts:
     :param dialect: how Exchange reads patterns, as far as somebody says more than the sources agree on.
     :param observed: the number of an open question to the answer that was observed in this organization; see
         ``questions.OBSERVABLE``.
+    :param contradicted: the copies of test messages that contradict what is computed.
     """
 
     domains: KnownDomains = field(default_factory=KnownDomains)
@@ -44,6 +46,7 @@ class Facts:
     journal_rules: tuple[Mapping[str, Any], ...] | None = None
     dialect: Dialect = Dialect.AGREED
     observed: Mapping[str, bool] = field(default_factory=dict)
+    contradicted: tuple[ContradictedCopy, ...] = ()
 
     @cached_property
     def objects(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import questions
+from ..model.contradictions import ContradictedCopy
 from ..model.kleene import Reason
 from .protection import FORWARDED_TYPES, SURELY_PROTECTED, SYSTEM_TYPES
 
@@ -77,6 +78,12 @@ NEXT_SERVER = Premise("next_server")
 
 #: If rules make more copies than are followed.
 TOO_MANY_COPIES = Reason(questions.ADDED_RECIPIENTS, "too_many_copies")
+
+
+def contradicted_by(copy: ContradictedCopy) -> Reason:
+    """That a test message contradicts what a proof would be made of."""
+    return Reason("", "contradicted", (copy.rules, copy.parts), "facts.contradicted")
+
 
 #: The id of the question what those see to whom a rule shows mail.
 SHOWN = "shown"

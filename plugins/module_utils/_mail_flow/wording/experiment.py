@@ -18,6 +18,7 @@ from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from ..input.observations import Observation
 from ..model.addresses import is_address
+from ..model.contradictions import CONTRADICTING_PARTS
 from .questions import UNASKED
 from .reasons import worded
 from .summary import outcome_words
@@ -134,14 +135,6 @@ def _observed(seen: Sighting) -> dict[str, Any]:
     return observed | {key: value for key, value in (("tls", seen.tls), ("connector", seen.connector)) if value}
 
 
-#: What a contradicting part is, in a sentence.
-_PARTS: Mapping[str, str] = {
-    "fate": "its fate",
-    "rules": "the rules that acted",
-    "protection": "its protection",
-    "copy": "a copy for somebody for whom none was computed",
-}
-
 #: What follows if protection was computed and not seen.
 PROTECTION_NOT_SEEN = "Only a delivered copy that read_copies may read shows protection."
 
@@ -150,6 +143,10 @@ REPORT = (
     "A contradiction is a mistake of this collection, of a fact, or a change that Exchange does not apply to mail yet. Run it again an hour later; if it "
     "stays, report it as a bug, with the rules and without addresses, subjects and other data of people."
 )
+
+
+#: What follows of a contradiction that is kept.
+KEPT = "It is kept in the observations. With these, no guarantee is proved until the same message agrees, the rules that acted on it change, or it is too old."
 
 
 def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstration]) -> list[dict[str, Any]]:
@@ -218,8 +215,11 @@ def _unexpected_lines(planned: PlannedMail, indent: str) -> list[str]:
     return [*expected, *refuted]
 
 
-def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> list[str]:
-    """What was seen, without addresses and subjects."""
+def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord, *, is_kept: bool) -> list[str]:
+    """What was seen, without addresses and subjects.
+
+    :param is_kept: whether contradictions are kept in a file of observations.
+    """
     copies = [(message, copy) for message in messages for copy in message.copies]
     agreeing = sum(copy.agreement.agrees is True for _message, copy in copies)
     contradicting = [(message, copy) for message, copy in copies if copy.agreement.agrees is False]
@@ -239,11 +239,11 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord) -> li
         )
     for message, copy in contradicting:
         parts = "; ".join(
-            f"{_PARTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
+            f"{CONTRADICTING_PARTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
             for part, computed, shown in copy.agreement.parts
         )
         lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
-    lines += [REPORT] if contradicting else []
+    lines += [REPORT, *([KEPT] if is_kept else [])] if contradicting else []
     if contradicting and record.unread:
         what = listed(list(record.unread), joint="and")
         lines.append(f"{what[0].upper()}{what[1:]} were not read. They may be the cause, too.")

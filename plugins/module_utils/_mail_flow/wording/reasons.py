@@ -9,6 +9,7 @@ from typing import Any
 from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED
 from ..model import questions
+from ..model.contradictions import ContradictedCopy
 from ..model.kleene import Reason
 from ..simulator.protection import LARGEST, SURELY_PROTECTED
 from ..simulator.rule_trace import Saw
@@ -334,6 +335,10 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "opening_smime": "the recipient needs the key of the S/MIME certificate",
     "opening_social": "{} lets people sign in with a social ID, if Microsoft supports their mail provider",
     "opening_template": "whether {} gives rights to people outside is not known",
+    # What a test message contradicts
+    "contradicted": lambda rules, parts: (
+        f"whether Exchange does what is computed: {ContradictedCopy(rules, parts).text}"
+    ),
     # What is not looked at
     "later": "only mail of today is compared",
     "many_approvals": "approvals are compared only up to a few",

@@ -56,6 +56,9 @@ SETTLED_BY: Mapping[str, str] = {
     "too_many_copies": "Let fewer rules add people, or remove their conditions about recipients.",
     "too_many_questions": _SIMPLER,
     # What only Exchange shows
+    "contradicted": (
+        "Send the message again with mail_flow_experiment. If it still contradicts, report a bug, without addresses, subjects and other data of people."
+    ),
     **dict.fromkeys(
         (
             *("adds_and_redirects", "after_quarantine", "alias", "date_exactly", "files_in_message"),

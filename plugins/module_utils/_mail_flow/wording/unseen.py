@@ -30,10 +30,15 @@ def unseen_line(unseen: Iterable[str]) -> str:
 
 def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """What was observed in the organization, and which observations do not count."""
-    return [
-        f"{row['id']}: {row['text']}." if "text" in row else f"{row['id']}: {_LEFT_OUT[row['left_out']]}."
-        for row in rows
-    ]
+    return list(map(_observed_line, rows))
+
+
+def _observed_line(row: Mapping[str, Any]) -> str:
+    if "contradicted" in row:
+        return f"{row['text']}."
+    if "text" in row:
+        return f"{row['id']}: {row['text']}."
+    return f"{row['id']}: {_LEFT_OUT[row['left_out']]}."
 
 
 #: Why an observation does not count.

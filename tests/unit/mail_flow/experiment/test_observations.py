@@ -273,13 +273,20 @@ def test_a_file_of_observations_is_read_and_said(tmp_path: Any) -> None:
     [
         {},
         {"kind": "observations", "format": 2, "organization": "", "observations": []},
-        {"kind": "observations", "format": 1, "organization": "", "observations": [{"id": "X"}]},
-        {"kind": "observations", "format": 1, "organization": "other.onmicrosoft.com", "observations": []},
+        {"kind": "observations", "format": 1, "organization": "", "observations": [{"id": "X"}], "contradictions": []},
+        {
+            "kind": "observations",
+            "format": 1,
+            "organization": "other.onmicrosoft.com",
+            "observations": [],
+            "contradictions": [],
+        },
         {
             "kind": "observations",
             "format": 1,
             "organization": "",
             "observations": [{**vars(seen(True)), "answer": "yes"}],
+            "contradictions": [],
         },
     ],
     ids=["none", "format", "damaged", "another organization", "no answer"],
@@ -345,3 +352,89 @@ def test_check_mode_keeps_no_observation() -> None:
     options: dict[str, Any] = {"read_only": True, "observations": "seen.json"}
     found = run(session, mailboxes, record, others={"seen.json": file}, check_mode=True, **options)
     assert (len(found["settled"]), file.versions) == (1, [])
+
+
+#: Exchange does not do what is computed of the rule that encrypts.
+MISSED: dict[str, Any] = {"rules": [LOGGED], "acting": []}
+ACTED: dict[str, Any] = {"rules": [LOGGED], "acting": ["Partners"]}
+
+
+def verdict(file: KeptRecord, *rules: dict[str, Any]) -> str:
+    """What is known of a guarantee with a file of observations."""
+    licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    found = flow(
+        session_with(*(rules or (LOGGED,))),
+        facts={**FACTS, "irm_configuration": licensed},
+        guarantees=[GUARANTEE],
+        lint=False,
+        fail_on_error=False,
+        observations="seen.json",
+        load=lambda name: file.read(),
+    )
+    return str(found["guarantees"][0]["verdict"])
+
+
+def test_a_contradiction_stops_a_proof_until_the_same_message_agrees() -> None:
+    file = KeptRecord()
+    experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+    assert [row["parts"] for row in file.read()["contradictions"]] == [["rules"]]
+    assert "@" not in json.dumps(file.read())
+    assert verdict(file) == "unknown"
+    # Another message that agrees does not end it.
+    experiment(**ACTED, file=file, observations="seen.json", messages=[message(name="Another")])
+    assert verdict(file) == "unknown"
+    experiment(**ACTED, file=file, observations="seen.json")
+    assert (file.read()["contradictions"], verdict(file)) == ([], "proved")
+
+
+def test_a_contradiction_counts_while_its_rules_are_as_they_were() -> None:
+    file = KeptRecord()
+    experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+    assert verdict(file, LOGGED, UNCLASSIFIED) == "unknown"
+    changed = {**LOGGED, "actions": {**LOGGED["actions"], "set_audit_severity": "High"}}
+    assert verdict(file, changed) == "proved"
+    row = file.read()["contradictions"][0]
+    old = {**file.read(), "contradictions": [{**row, "seen": (TODAY - datetime.timedelta(days=91)).isoformat()}]}
+    assert verdict(KeptRecord([json.dumps(old)])) == "proved"
+
+
+def test_what_agrees_in_less_does_not_end_a_contradiction() -> None:
+    clear = b"Content-Type: text/plain\r\nX-MS-Exchange-Organization-AuthAs: Internal\r\n\r\nHello"
+    session, file = session_with(LOGGED), KeptRecord()
+    guids = {rule["Name"]: rule["Guid"] for rule in session.edit("Get-TransportRule")}
+    fates = {PARTNER: {"rules": guids}}
+    given: dict[str, Any] = {"senders": [SENDER], "recipients": [PARTNER], "messages": [message()]}
+    others, kept = {"seen.json": file}, {"observations": "seen.json", "fail_on_error": False}
+    run(
+        session,
+        Mailboxes(session, fates, {PARTNER: clear}),
+        KeptRecord(),
+        others=others,
+        read_copies=True,
+        **given,
+        **kept,
+    )
+    assert [row["parts"] for row in file.read()["contradictions"]] == [["protection"]]
+    found = run(session, Mailboxes(session, fates), KeptRecord(), others=others, **given, **kept)
+    assert found["experiments"][0]["recipients"][PARTNER]["agrees"] is True
+    assert len(file.read()["contradictions"]) == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"parts": []}, {"parts": ["odd"]}, {"rules": ["Partners"]}, {"copy": 1}, {"seen": "2999-01-01"}, {"extra": 1}],
+    ids=str,
+)
+def test_contradictions_that_somebody_edited_are_refused(row: dict[str, Any]) -> None:
+    file = KeptRecord()
+    experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+    found = dict(file.read())
+    assert observations_of(found, "x")
+    found["contradictions"] = [found["contradictions"][0] | row]
+    with pytest.raises(OptionError, match="damaged"):
+        observations_of(found, "x")
+
+
+def test_only_contradictions_that_are_known_are_taken() -> None:
+    with pytest.raises(OptionError, match="colour"):
+        facts_of({"contradicted": [{"rules": [], "parts": ["colour"]}]})
