@@ -239,8 +239,8 @@ options:
     description: The password of O(smtp_username).
     type: str
   read_copies:
-    description: Whether to look at delivered copies in mailboxes for which the application has the permission
-      C(Mail.Read). Only there, protection is seen.
+    description: Whether to look at delivered copies, and at non-delivery reports for the senders, in mailboxes for
+      which the application has the permission C(Mail.Read). Only in a copy, protection is seen.
     type: bool
     default: false
   record:
@@ -373,7 +373,9 @@ experiments:
             are V(missing) (the trace has no row), V(late) (a row without an end), V(duplicated), V(partial) (no
             details) and V(contradicting) (what Exchange
             shows contradicts itself). C(internal) is whether Exchange takes the sender for one inside, as the copy
-            says. C(tls) and C(connector) are as Exchange wrote them.
+            says. C(tls) and C(connector) are as Exchange wrote them. C(bounce) is what a non-delivery report in the
+            sender's mailbox says (O(read_copies)), as C(status) (the enhanced status code) and C(text). A report is
+            known by the ID of the message that it names, never by its subject.
           type: dict
           returned: outside of check mode
         agrees:

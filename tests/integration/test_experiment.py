@@ -44,7 +44,7 @@ def state(**parts: Any) -> dict[str, Any]:
         "advanced_message_encryption": True,
         "irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True},
         "transport_rules": [REJECT, SECRET, ENCRYPT],
-        "mail_grants": {"send": [ALEX], "read": [MEGAN]},
+        "mail_grants": {"send": [ALEX], "read": [ALEX, MEGAN]},
         **parts,
     }
 
@@ -143,6 +143,23 @@ def test_a_copy_in_clear_is_a_contradiction(tenant: Tenant, tmp_path: Path) -> N
     found = experiment(tenant, tmp_path / "record.json", messages=MESSAGES[2:], read_copies=True)
     (copy,) = copies(found).values()
     assert [each["part"] for each in copy["contradictions"]] == ["protection"]
+
+
+@pytest.mark.organizations(state())
+def test_a_report_in_the_mailbox_of_the_sender_says_why_a_copy_was_rejected(tenant: Tenant, tmp_path: Path) -> None:
+    found = experiment(tenant, tmp_path / "record.json", messages=MESSAGES[1:2], read_copies=True)
+    seen = copies(found)["no meganb"]["observed"]
+    assert (seen["fate"], seen["evidence"]) == ("rejected", ["trace", "detail", "bounce"])
+    assert seen["bounce"]["status"] == "5.7.1"
+    assert "Not by mail." in seen["bounce"]["text"]
+    assert "Not by mail." not in found["msg"]
+
+
+@pytest.mark.organizations(state(mail_grants={"send": [ALEX], "read": [MEGAN]}))
+def test_that_reports_may_not_be_read_is_said(tenant: Tenant, tmp_path: Path) -> None:
+    found = experiment(tenant, tmp_path / "record.json", messages=MESSAGES[1:2], read_copies=True)
+    assert copies(found)["no meganb"]["observed"]["evidence"] == ["trace", "detail"]
+    assert "Mail.Read" in found["unavailable"]["bounces"]
 
 
 @pytest.mark.organizations(state(mail_grants={"send": [], "read": []}))

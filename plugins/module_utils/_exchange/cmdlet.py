@@ -26,10 +26,12 @@ Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Seque
 GRAPH_TRACE = "GET /admin/exchange/tracing/messageTraces"
 
 #: No cmdlets: what Microsoft Graph does in one mailbox. Sends a message (``Mailbox`` and ``Message``, its MIME), finds
-#: messages (``Mailbox`` and ``MessageId``), and brings one (``Mailbox`` and ``Id``) as ``mime`` in base64.
+#: messages (``Mailbox`` and ``MessageId``), those that came since an instant with a text in their subjects (``Mailbox``, ``Since`` and
+#: ``Subject``), and brings one (``Mailbox`` and ``Id``) as ``mime`` in base64.
 GRAPH_SEND, GRAPH_FIND, GRAPH_MIME = "POST /users/sendMail", "GET /users/messages", "GET /users/messages/$value"
+GRAPH_ABOUT = "GET /users/messages/about"
 
-_GRAPH_READS = (GRAPH_TRACE, GRAPH_FIND, GRAPH_MIME)
+_GRAPH_READS = (GRAPH_TRACE, GRAPH_FIND, GRAPH_ABOUT, GRAPH_MIME)
 _CMDLET = re.compile("|".join(("[A-Za-z]+-[A-Za-z0-9]+", *map(re.escape, (*_GRAPH_READS, GRAPH_SEND)))))
 _READ_VERBS = ("get", "test")
 _SWITCHES = ("Confirm", "Force")

@@ -13,7 +13,15 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from ...module_utils._exchange.cmdlet import GRAPH_FIND, GRAPH_MIME, GRAPH_SEND, GRAPH_TRACE, Call, Result
+from ...module_utils._exchange.cmdlet import (
+    GRAPH_ABOUT,
+    GRAPH_FIND,
+    GRAPH_MIME,
+    GRAPH_SEND,
+    GRAPH_TRACE,
+    Call,
+    Result,
+)
 from ...module_utils._exchange.errors import (
     InvalidValueError,
     NotFoundError,
@@ -38,8 +46,8 @@ _MAIL_REMEDY = (
     "Such a change acts after up to two hours."
 )
 _MAILBOXES = "/v1.0/users"
-#: The most messages with one ID in a mailbox.
-_MOST_COPIES = 5
+#: The most messages with one ID in a mailbox, and about one message.
+_MOST_COPIES, _MOST_ABOUT = 5, 20
 #: The most characters of a refusal that a message quotes.
 _QUOTED = 300
 
@@ -92,6 +100,7 @@ class GraphTransport(RestTransport):
             GRAPH_TRACE: self._trace,
             GRAPH_SEND: self._send_mail,
             GRAPH_FIND: self._find,
+            GRAPH_ABOUT: self._about,
             GRAPH_MIME: self._mime,
         }
         if call.cmdlet not in answering:
@@ -114,8 +123,17 @@ class GraphTransport(RestTransport):
 
     def _find(self, call: Call) -> Outcome:
         """The messages with an ID, each with its ``id``."""
-        wanted = str(call.parameters["MessageId"]).replace("'", "''")
-        options = {"$filter": f"internetMessageId eq '{wanted}'", "$select": "id", "$top": _MOST_COPIES}
+        wanted = _quoted(call.parameters["MessageId"])
+        return self._messages(call, f"internetMessageId eq {wanted}", _MOST_COPIES)
+
+    def _about(self, call: Call) -> Outcome:
+        """The messages that came since an instant and have a text in their subjects, each with its ``id``."""
+        since, text = _text(call.parameters["Since"]), _quoted(call.parameters["Subject"])
+        return self._messages(call, f"receivedDateTime ge {since} and contains(subject,{text})", _MOST_ABOUT)
+
+    def _messages(self, call: Call, condition: str, most: int) -> Outcome:
+        """The messages of a mailbox that meet a condition, each with its ``id``."""
+        options = {"$filter": condition, "$select": "id", "$top": most}
         query = urllib.parse.urlencode(options, safe="$", quote_via=urllib.parse.quote)
         status, headers, answer = self._send("GET", f"{self._mailbox(call)}/messages?{query}", None, self._id(call))
         if status in (401, 403, 404):
@@ -190,6 +208,11 @@ class GraphTransport(RestTransport):
 
     def _headers(self) -> dict[str, str]:
         return {"Accept": "application/json", "Prefer": "include-unknown-enum-members"}
+
+
+def _quoted(value: Any) -> str:
+    """A text in a filter."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _text(value: Any) -> str:

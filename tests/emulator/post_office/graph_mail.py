@@ -13,6 +13,7 @@ import contextlib
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 LARGEST, DOUBTFUL = 4 * 10**6, 2_200_000
 _PATH = re.compile(r"/v1\.0/users/([^/]+)/(sendMail|messages|messages/([^/]+)(?:/(\$value))?)", re.IGNORECASE)
 _FILTER = re.compile(r"internetMessageId eq '((?:[^']|'')*)'")
+_ABOUT = re.compile(
+    r"receivedDateTime ge (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z and contains\(subject,'((?:[^']|'')*)'\)"
+)
 _SECONDS = 60
 
 
@@ -133,13 +137,9 @@ class GraphMail:
     # Reading
 
     def _found(self, organization: Organization, box: str, request: Request) -> Answer:
-        condition = request.query.get("$filter")
-        found = _FILTER.fullmatch(condition or "")
-        if condition is not None and found is None:
-            raise Refused(400, "ErrorInvalidUrlQueryFilter", "The query filter is not supported here.")
-        wanted = found[1].replace("''", "'") if found else None
+        meets = _filter(request.query.get("$filter"))
         rows = [_shown(organization, row) for row in office.messages_of(organization.state, box)]
-        value = [row for row in rows if wanted is None or row["internetMessageId"] == wanted]
+        value = [row for row in rows if meets(row)]
         return json_answer(200, {"value": value[: int(request.query.get("$top", "10"))]})
 
     def _one(self, organization: Organization, box: str, identifier: str, *, whole: bool) -> Answer:
@@ -149,6 +149,19 @@ class GraphMail:
                     return Answer(200, row["content"].encode("latin-1"), {"Content-Type": "text/plain"})
                 return json_answer(200, _shown(organization, row))
         raise Refused(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+
+
+def _filter(condition: str | None) -> Callable[[dict[str, Any]], bool]:
+    """Whether a message meets the filter of a request."""
+    if condition is None:
+        return lambda row: True
+    if by_id := _FILTER.fullmatch(condition):
+        wanted = by_id[1].replace("''", "'")
+        return lambda row: bool(row["internetMessageId"] == wanted)
+    if about := _ABOUT.fullmatch(condition):
+        since, text = about[1], about[2].replace("''", "'").casefold()
+        return lambda row: bool(row["receivedDateTime"][:19] >= since and text in row["subject"].casefold())
+    raise Refused(400, "ErrorInvalidUrlQueryFilter", "The query filter is not supported here.")
 
 
 def _seconds_to_wait(organization: Organization, box: str) -> int:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import (
+    GRAPH_ABOUT,
     GRAPH_FIND,
     GRAPH_MIME,
     GRAPH_SEND,
@@ -31,6 +33,8 @@ from tests.unit.connections import Script, identity
 MIME = b"From: ann@contoso.com\r\nSubject: Offer\r\n\r\nHello\r\n"
 SEND = Call(GRAPH_SEND, {"Mailbox": "ann+x@contoso.com", "Message": MIME})
 FIND = Call(GRAPH_FIND, {"Mailbox": "ann@contoso.com", "MessageId": "<it's@contoso.com>"})
+SINCE = datetime.datetime(2026, 12, 1, 9, 30, tzinfo=datetime.UTC)
+ABOUT = Call(GRAPH_ABOUT, {"Mailbox": "ann@contoso.com", "Since": SINCE, "Subject": "[it's-1]"})
 READ = Call(GRAPH_MIME, {"Mailbox": "ann@contoso.com", "Id": "AA/B="})
 
 
@@ -108,7 +112,15 @@ def test_a_copy_is_found_by_its_id_and_read_as_mime(server: Script) -> None:
     assert read == "/v1.0/users/ann@contoso.com/messages/AA%2FB%3D/$value"
 
 
-@pytest.mark.parametrize("call", [FIND, READ], ids=["find", "read"])
+def test_messages_about_one_are_found_by_subject_and_time(server: Script) -> None:
+    server.steps = [(200, {"value": [{"id": "AA"}]})]
+    assert result(server, ABOUT).unwrap() == [{"id": "AA"}]
+    ((asked, _headers, _body),) = server.requests
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(asked).query)
+    assert query["$filter"] == ["receivedDateTime ge 2026-12-01T09:30:00Z and contains(subject,'[it''s-1]')"]
+
+
+@pytest.mark.parametrize("call", [FIND, ABOUT, READ], ids=["find", "about", "read"])
 def test_a_mailbox_that_may_not_be_read_is_named_so(server: Script, call: Call) -> None:
     server.steps = [(403, {"error": {"code": "ErrorAccessDenied", "message": "Access is denied."}})]
     with pytest.raises(PermissionDeniedError, match=r"Access is denied.*Mail\.Read"):

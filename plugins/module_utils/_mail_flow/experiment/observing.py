@@ -19,11 +19,12 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
-from ..._exchange.cmdlet import GRAPH_FIND, GRAPH_MIME, Call, Session
+from ..._exchange.cmdlet import GRAPH_ABOUT, GRAPH_FIND, GRAPH_MIME, Call, Session, Value
 from ..._exchange.errors import ExchangeError, NotFoundError, PermissionDeniedError
 from ..evidence.reports import DETAIL, RuleReport, traced_of
 from ..trace.reading import TraceReader
 from ..trace.rows import Row
+from .bounces import Bounce, bounces_of
 
 #: What becomes of a copy, as a row's status says it. A row that waits may still change.
 _FATES: Mapping[str, str] = {
@@ -71,6 +72,7 @@ class Sighting:
     :param remarks: ``missing`` (no row), ``late`` (no end yet), ``duplicated`` (several), ``partial`` (a row without details), ``contradicting`` (what was
         seen contradicts itself).
     :param internal: whether the copy says that its sender was authenticated; ``None`` if it does not say it.
+    :param bounce: what a non-delivery report says of it.
     """
 
     fate: str = NOT_SEEN
@@ -81,6 +83,7 @@ class Sighting:
     tls: str = ""
     connector: str = ""
     internal: bool | None = None
+    bounce: Bounce | None = None
 
     @property
     def is_final(self) -> bool:
@@ -154,26 +157,37 @@ class Observer:
 
         :param message_id: the message's ID as it is written: Microsoft Graph may look at its case.
         """
-        if self.mailboxes is None or not message_id or row.recipient in self._closed:
+        return self._messages(GRAPH_FIND, row.recipient, {"MessageId": message_id}) if message_id else None
+
+    def bounces(self, sender: str, mark: str, since: datetime.datetime, message_ids: set[str]) -> list[Bounce] | None:
+        """What non-delivery reports in the sender's mailbox say of a message; ``None`` if they cannot be seen.
+
+        :param message_ids: those of the message, in lower case and in angle brackets.
+        """
+        found = self._messages(GRAPH_ABOUT, sender, {"Since": since - _EARLIER, "Subject": f"[{mark}]"})
+        if found is None:
+            return None
+        return list(dict.fromkeys(bounce for content in found for bounce in bounces_of(content, message_ids)))
+
+    def _messages(self, listing: str, mailbox: str, wanted: Mapping[str, Value]) -> list[bytes] | None:
+        """Messages in a mailbox, as MIME; ``None`` if they cannot be seen."""
+        if self.mailboxes is None or mailbox in self._closed:
             return None
         found: list[bytes] = []
         try:
             self._graph = self._graph or self.mailboxes()
-            (listed,) = self._graph.invoke(
-                [Call(GRAPH_FIND, {"Mailbox": row.recipient, "MessageId": message_id})], fresh=True
-            )
+            (listed,) = self._graph.invoke([Call(listing, {"Mailbox": mailbox, **wanted})], fresh=True)
             for each in listed.unwrap():
-                (content,) = self._graph.invoke(
-                    [Call(GRAPH_MIME, {"Mailbox": row.recipient, "Id": str(each.get("id") or "")})], fresh=True
-                )
+                call = Call(GRAPH_MIME, {"Mailbox": mailbox, "Id": str(each.get("id") or "")})
+                (content,) = self._graph.invoke([call], fresh=True)
                 found.append(base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True))
         except NotFoundError:  # a mailbox of others, or none
-            self._closed.add(row.recipient)
+            self._closed.add(mailbox)
             return None
         except (ExchangeError, binascii.Error) as error:
             if isinstance(error, PermissionDeniedError):
-                self._closed.add(row.recipient)
-            self.unavailable.setdefault("copies", str(error))
+                self._closed.add(mailbox)
+            self.unavailable.setdefault("bounces" if listing == GRAPH_ABOUT else "copies", str(error))
             return None
         return found
 
@@ -186,6 +200,11 @@ def is_by_rule(text: str) -> bool:
 def is_final(row: Row) -> bool:
     """Whether a row shows an end, which is not expected to change."""
     return _fate_of(row) in FINAL
+
+
+def is_failure(row: Row) -> bool:
+    """Whether a row shows an end of which the sender may get a non-delivery report."""
+    return _fate_of(row) in ("failed", "not_delivered")
 
 
 def _fate_of(row: Row) -> str:
@@ -252,6 +271,17 @@ def with_copies(seen: Sighting, contents: Sequence[bytes]) -> Sighting:
         internal=internal,
         remarks=remarks,
     )
+
+
+def with_bounce(seen: Sighting, bounce: Bounce | None) -> Sighting:
+    """The same with what a non-delivery report says. It decides only what became of a copy that failed: one that was delivered was
+    perhaps sent on to a server that refused it.
+    """
+    if bounce is None:
+        return seen
+    is_rejected = seen.fate in ("failed", "not_delivered") and is_by_rule(bounce.text)
+    fate = "rejected" if is_rejected else seen.fate
+    return replace(seen, fate=fate, bounce=bounce, evidence=(*seen.evidence, "bounce"))
 
 
 def with_report(seen: Sighting, row: Row, report: RuleReport, names: Mapping[str, str]) -> Sighting:

@@ -16,8 +16,9 @@ from ..evidence.reports import DETAIL, RuleReport
 from ..input.observations import Observation
 from ..model.addresses import is_address
 from ..trace.rows import Row
+from .bounces import Bounce
 from .comparing import NOT_COMPARABLE, Agreement, agreement_of
-from .observing import Observer, Sighting, is_final, sighting_of, with_copies, with_report
+from .observing import Observer, Sighting, is_failure, is_final, sighting_of, with_bounce, with_copies, with_report
 from .record import ExperimentRecord, RecordedMail
 from .settling import OpenCopy, fits, open_copy_of, settled
 
@@ -57,12 +58,14 @@ class TrackedCopy:
     :param rows: its rows by the ID that the trace gives a message. Several mean that the message was taken several times.
     :param events: the details of the newest row, and :param:`looks`, the number of looks in a row that showed these.
     :param contents: the delivered messages; ``None`` if the mailbox is not looked into.
+    :param bounces: what non-delivery reports say, those of other recipients included; ``None`` if the sender's mailbox is not looked into.
     """
 
     rows: dict[str, Row] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     looks: int = 0
     contents: list[bytes] | None = None
+    bounces: list[Bounce] | None = None
 
     @property
     def newest(self) -> Row | None:
@@ -77,6 +80,17 @@ class TrackedCopy:
     def sighting(self, names: Mapping[str, str]) -> Sighting:
         """What rows and details show."""
         return sighting_of(self.newest, self.events, names, is_single=len(self.rows) == 1)
+
+    def bounce(self, address: str) -> Bounce | None:
+        """What a non-delivery report says of the copy."""
+        return next((bounce for bounce in self.bounces or () if bounce.recipient == address), None)
+
+    def message_ids(self, sent_with: str) -> set[str]:
+        """The IDs of the message, in lower case and in angle brackets."""
+        shown = (str(event.get("MessageId") or "") for event in self.events)
+        newest = self.newest
+        known = (sent_with, *shown, *([newest.message_id] if newest else ()))
+        return {f"<{text.strip().strip('<>').lower()}>" for text in known if text.strip()}
 
     def message_id(self, sent_with: str) -> str:
         """The message's ID as it is written; empty if nobody knows. Exchange may have given it one of its own, which only the details
@@ -147,6 +161,9 @@ class CopyTracker:
         # The mailbox of the sender has the message as it was sent, too.
         if address != recorded.sender and not tracked.contents:
             tracked.contents = self.observer.copies(newest, tracked.message_id(recorded.message_id))
+        if is_failure(newest) and tracked.bounce(address) is None:
+            ids = tracked.message_ids(recorded.message_id)
+            tracked.bounces = self.observer.bounces(recorded.sender, recorded.mark, self.record.began, ids)
 
     def _expected(self) -> int:
         return sum(len(recorded.recipients) for recorded in self.record.out)
@@ -169,6 +186,8 @@ class CopyTracker:
             return True
         if copy.seen.fate == "delivered" and tracked.contents == []:
             return True
+        if tracked.bounces is not None and copy.seen.bounce is None:
+            return tracked.looks < _MOST_LOOKS
         if "partial" in copy.seen.remarks:
             return DETAIL not in self.observer.unavailable
         misses_a_rule = any(part == "rules" for part, _computed, _shown in copy.agreement.parts)
@@ -193,7 +212,7 @@ class CopyTracker:
         seen, newest = tracked.sighting(self.record.rules), tracked.newest
         if newest is not None and self.report is not None:
             seen = with_report(seen, newest, self.report, self.record.rules)
-        return with_copies(seen, tracked.contents or ())
+        return with_bounce(with_copies(seen, tracked.contents or ()), tracked.bounce(address))
 
     def _compared(self, recorded: RecordedMail, address: str, predicted: Mapping[str, Any]) -> SeenCopy:
         """A copy as it was seen so far, beside what was computed."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._exchange.document import digest_of
 from ..._exchange.errors import OptionError
+from ..._exchange.text import listed
 from ..model.contradictions import CONTRADICTING_PARTS, ContradictedCopy
 from ..model.questions import OBSERVABLE
 from ..rules.rule_set import RuleSet
@@ -22,6 +23,14 @@ from ..rules.rule_set import RuleSet
 FORMAT, MAX_AGE = 1, 90
 
 _KIND = "observations"
+
+#: What of a copy can contradict what is computed, in a sentence.
+PART_TEXTS: Mapping[str, str] = {
+    "fate": "its fate",
+    "rules": "the rules that acted",
+    "protection": "its protection",
+    "copy": "a copy for somebody for whom none was computed",
+}
 
 #: What an observation rests on of a rule.
 _RESTS_ON = (
@@ -152,12 +161,20 @@ class CountedObservations:
                 "rules": [name for name, _digest in each.rules],
                 "seen": each.seen,
                 "experiment": each.experiment,
-                "text": f"On {each.seen}, {each.contradicted.text}. No guarantee is proved while that counts",
+                "text": f"On {each.seen}, {contradiction_text(each.contradicted)}. No guarantee is proved while that counts",
             }
             for each in self.contradictions
         ]
         left_out = [{"id": number, "left_out": why} for number, why in sorted(self.left_out.items())]
         return [*contradicting, *found, *left_out]
+
+
+def contradiction_text(copy: ContradictedCopy) -> str:
+    """A contradiction as the rest of a sentence."""
+    parts = listed([PART_TEXTS[part] for part in copy.parts], joint="and")
+    names = [repr(name) for name in copy.rules]
+    where = f" on which {listed(names, joint='and')} {'acts' if len(names) == 1 else 'act'}" if names else ""
+    return f"a test message{where} contradicted what is computed ({parts})"
 
 
 def digest_of_rules(rules: RuleSet, names: Iterable[str]) -> str:

@@ -3,18 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..._exchange.text import listed
-
-#: What of a copy can contradict, in a sentence.
-CONTRADICTING_PARTS: Mapping[str, str] = {
-    "fate": "its fate",
-    "rules": "the rules that acted",
-    "protection": "its protection",
-    "copy": "a copy for somebody for whom none was computed",
-}
+#: What of a copy can contradict; ``copy`` is that there is one.
+CONTRADICTING_PARTS = ("fate", "rules", "protection", "copy")
 
 
 @dataclass(frozen=True, order=True)
@@ -27,11 +19,3 @@ class ContradictedCopy:
 
     rules: tuple[str, ...]
     parts: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """It as the rest of a sentence."""
-        parts = listed([CONTRADICTING_PARTS[part] for part in self.parts], joint="and")
-        names = [repr(name) for name in self.rules]
-        where = f" on which {listed(names, joint='and')} {'acts' if len(names) == 1 else 'act'}" if names else ""
-        return f"a test message{where} contradicted what is computed ({parts})"

@@ -16,9 +16,8 @@ from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRe
 from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
-from ..input.observations import Observation
+from ..input.observations import PART_TEXTS, Observation
 from ..model.addresses import is_address
-from ..model.contradictions import CONTRADICTING_PARTS
 from .questions import UNASKED
 from .reasons import worded
 from .summary import outcome_words
@@ -132,6 +131,8 @@ def _observed(seen: Sighting) -> dict[str, Any]:
     observed |= {"protection": seen.protection, "evidence": list(seen.evidence), "remarks": list(seen.remarks)}
     if seen.internal is not None:
         observed["internal"] = seen.internal
+    if seen.bounce is not None:
+        observed["bounce"] = {"status": seen.bounce.status, "text": seen.bounce.text}
     return observed | {key: value for key, value in (("tls", seen.tls), ("connector", seen.connector)) if value}
 
 
@@ -239,7 +240,7 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord, *, is
         )
     for message, copy in contradicting:
         parts = "; ".join(
-            f"{CONTRADICTING_PARTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
+            f"{PART_TEXTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
             for part, computed, shown in copy.agreement.parts
         )
         lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")

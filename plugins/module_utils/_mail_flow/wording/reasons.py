@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED
+from ..input.observations import contradiction_text
 from ..model import questions
 from ..model.contradictions import ContradictedCopy
 from ..model.kleene import Reason
@@ -337,7 +338,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "opening_template": "whether {} gives rights to people outside is not known",
     # What a test message contradicts
     "contradicted": lambda rules, parts: (
-        f"whether Exchange does what is computed: {ContradictedCopy(rules, parts).text}"
+        f"whether Exchange does what is computed: {contradiction_text(ContradictedCopy(rules, parts))}"
     ),
     # What is not looked at
     "later": "only mail of today is compared",
