@@ -145,7 +145,7 @@ class Record:
             ),
         )
         mail = _judged(drafted.mail, judged)
-        self.result |= _shown(drafted.procedure, drafted.changes, mail, check_mode=drafted.run.check_mode)
+        self.result |= _shown(drafted.procedure.kind, drafted.changes, mail, check_mode=drafted.run.check_mode)
 
     def _approved_once(self) -> dict[str, str]:
         """The approval that this run uses up; empty for one that counts for several runs."""
