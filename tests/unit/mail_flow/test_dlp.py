@@ -37,6 +37,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     surely_breaks,
     surely_keeps,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.dlp import looks_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.dlp_conditions import (
+    CONDITION_WORDS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
     encrypter_rows,
 )
@@ -361,6 +365,22 @@ DEFAULT = default_of()
     [
         ({"dlp_policies": [decrypts(OUTGOING)]}, [("dlp_removes_what_rules_encrypt", "", ("Encrypt",))]),
         ({"dlp_policies": [decrypts(SENSITIVE)]}, [("dlp_removes_what_rules_encrypt", "perhaps", ("Encrypt",))]),
+        (
+            {"dlp_policies": [decrypts(OUTGOING), policy(SENSITIVE, "Q", quarantine=True, priority=1)]},
+            [("dlp_removes_what_rules_encrypt", "several", ("Encrypt",))],
+        ),
+        (
+            {"dlp_policies": [decrypts(OUTGOING), encrypts({"recipient_domain_is": ["adatum.com"]}, "E", priority=1)]},
+            [("dlp_removes_what_rules_encrypt", "several", ("Encrypt",))],
+        ),
+        (
+            {"dlp_policies": [decrypts(OUTGOING), encrypts({"access_scope": "InOrganization"}, "E", priority=1)]},
+            [("dlp_removes_what_rules_encrypt", "", ("Encrypt",))],
+        ),
+        (
+            {"dlp_policies": [decrypts(OUTGOING), policy(SENSITIVE, "N", notify_user=["Owner"], priority=1)]},
+            [("dlp_removes_what_rules_encrypt", "", ("Encrypt",))],
+        ),
         ({"dlp_policies": [decrypts({"from_scope": "NotInOrganization"})]}, []),
         ({"dlp_policies": [decrypts(OUTGOING, mode="TestWithNotifications")]}, [("dlp_in_test_mode", None, ())]),
         ({"dlp_policies": [decrypts(OUTGOING, mode="Disable")]}, []),
@@ -416,7 +436,7 @@ def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
         (
             "dlp",
             "D",
-            "mail from inside to people outside with content_contains_sensitive_information, except mail to joe@adatum.com"
+            "mail from inside to people outside with sensitive information or labels, except mail to joe@adatum.com"
             " (may take its protection away)",
             "read",
         ),
@@ -554,6 +574,15 @@ def test_each_condition_of_dlp_is_that_of_a_rule_or_open() -> None:
         assert known.rules[0].is_certain is (leaf.atom is not None and option in CERTAIN)
         kinds.add((leaf.atom is None, known.rules[0].is_certain))
     assert kinds == {(True, False), (False, False), (False, True)}
+
+
+def test_each_condition_of_dlp_has_words() -> None:
+    """One that a table lacks would be named as an option; one that is gone would stay in it."""
+    first = [next(iter(part.kinds)) for part in CONDITIONS]
+    assert sorted(CONDITION_WORDS) == sorted(SAME_CONDITION.get(option, option) for option in first)
+    assert len(set(CONDITION_WORDS.values())) == len(CONDITION_WORDS)
+    assert not any("_" in looks_words([name]) for name in (*CONDITION_WORDS, "adaptive_except", "activation_date"))
+    assert "'brand_new'" in looks_words(["brand_new"])
 
 
 def _sample(option: str, kind: Any) -> Any:

@@ -51,6 +51,7 @@ def meetings_with_dlp(
     """
     encrypting = [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
     outcome = side.outcomes[0]
+    chain = side.chains[0]
     pairs = [
         (kind, rule, does, when)
         for kind, differs in _MEETINGS
@@ -58,22 +59,25 @@ def meetings_with_dlp(
         for rule in encrypting
         if differs(rule, does)
     ]
-    ended = side.chains[0].logic.any_of(side.chains[0].state.fates.values())
+    ended = chain.logic.any_of(chain.state.fates.values())
     delivered = high(~(ended | outcome.after.blocked))
-    questions = [
-        (place, [high(side.chains[0].acts(rule)), high(when), delivered, *usual])
-        for place, (_kind, rule, _does, when) in enumerate(pairs)
-    ]
+    acts = [high(chain.acts(rule)) for _kind, rule, _does, _when in pairs]
+    questions = [(place, [acts[place], high(when), delivered, *usual]) for place, (*_names, when) in enumerate(pairs)]
     possible = asked.possible(questions)
-    policies = side.chains[0].mail.facts.encrypters.dlp_policies
+    # Another DLP rule may match the same mail and act instead.
+    others = high(outcome.after.any_dlp(lambda does: does.may_restrict_otherwise("removes")))
+    contested = asked.possible([(place, [*literals, others]) for place, literals in questions if place in possible])
+    policies = chain.mail.facts.encrypters.dlp_policies
     certain = _certain(policies) if isinstance(policies, DlpRules) else set()
-    for place, (kind, rule, does, _when) in enumerate(pairs):
-        if place in possible:
-            case = "" if (does.name, does.policy) in certain else "perhaps"
-            if does.unclear and kind == "dlp_removes_what_rules_encrypt":
-                case = "unclear"
-            about = {"dlp": does.name, "policy": does.policy, "templates": list(does.options), "case": case}
-            yield LintFinding(kind, (rule.name,), about)
+    for place in sorted(possible):
+        kind, rule, does, _when = pairs[place]
+        case = "" if (does.name, does.policy) in certain else "perhaps"
+        if kind == "dlp_removes_what_rules_encrypt" and does.unclear:
+            case = "unclear"
+        elif kind == "dlp_removes_what_rules_encrypt" and not case and place in contested:
+            case = "several"
+        about = {"dlp": does.name, "policy": does.policy, "templates": list(does.options), "case": case}
+        yield LintFinding(kind, (rule.name,), about)
 
 
 def _certain(policies: DlpRules) -> set[tuple[str, str]]:

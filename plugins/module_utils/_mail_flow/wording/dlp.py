@@ -18,6 +18,7 @@ from ..model.encrypters import (
     Encrypter,
 )
 from ..rules.dlp_rules import ANY_OPTION, DlpRule, Node
+from .dlp_conditions import condition_words
 from .sentences import Clause, parts_of, words_of
 
 #: What becomes of a copy to what a DLP rule does with it, as a verb and what follows it.
@@ -51,19 +52,23 @@ _MAIL = {
 }
 
 
+#: What stands for conditions that are joined otherwise than by all of them.
+_TREE = "a tree of conditions"
+
+
 def looks_words(names: Sequence[str]) -> str:
     """Why it is open whether a DLP rule matches, as a clause.
 
     :param names: the conditions that are not computed, and what is open beside them.
     """
-    conditions = [name for name in names if name not in _OPEN]
+    conditions = [condition_words(name) for name in names if name not in _OPEN]
     computed = [f"what it looks at is not computed ({', '.join(conditions)})"] if conditions else []
     return ", and ".join([*computed, *(_OPEN[name] for name in names if name in _OPEN)])
 
 
 def dlp_mail_words(rule: DlpRule) -> str:
-    """The mail that a DLP rule is about, as far as it is computed: ``mail from inside to people outside with
-    content_contains_sensitive_information``.
+    """The mail that a DLP rule is about, as far as it is computed: ``mail from inside to people outside with sensitive
+    information or labels``.
     """
     atoms: list[Atom] = []
     excepted: list[Atom] = []
@@ -75,9 +80,11 @@ def dlp_mail_words(rule: DlpRule) -> str:
         elif named is not None:
             atoms += named
         else:
-            others += [leaf.about for leaf in part.leaves if leaf.atom is None] or ["a tree of conditions"]
+            others += [leaf.about for leaf in part.leaves if leaf.atom is None] or [_TREE]
     mail = " ".join(["mail", *words_of(parts_of(atoms))])
-    conditions = [name for name in dict.fromkeys(others) if name not in _MAIL]
+    conditions = [
+        name if name == _TREE else condition_words(name) for name in dict.fromkeys(others) if name not in _MAIL
+    ]
     parts = [
         f"with {', '.join(conditions)}" if conditions else "",
         *(words for name, words in _MAIL.items() if name in others),

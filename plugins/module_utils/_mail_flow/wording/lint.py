@@ -165,6 +165,10 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("dlp_removes_what_rules_encrypt", "perhaps"): (
         "The DLP rule {dlp} of the policy {policy} may take the protection of mail away that {rule} encrypts (U33)."
     ),
+    ("dlp_removes_what_rules_encrypt", "several"): (
+        "The DLP rule {dlp} of the policy {policy} takes the protection of mail away that {rule} encrypts, unless another DLP"
+        " rule that matches acts instead (U36)."
+    ),
     ("dlp_removes_what_rules_encrypt", "unclear"): (
         "The DLP rule {dlp} of the policy {policy} may take the protection of mail away that {rule} encrypts: not all that"
         " it does was understood (U33)."
