@@ -65,6 +65,19 @@ options:
     default: 0
 """
 
+    COMPLIANCE = r"""
+options:
+  compliance:
+    description:
+      - >-
+        Whether to ask Microsoft Purview's compliance endpoint for DLP policies and sensitivity labels that are not given as facts, over a second session; see
+        O(m365.message_encryption.exchange#connection:exchange_compliance). Audits, plans, M(m365.message_encryption.mail_flow_replay) and
+        M(m365.message_encryption.mail_flow_evidence) always ask for them, so without it, this module may say something else about the same mail.
+      - What is not granted, or cannot be reached, is unknown, and not missing. RV(not_read) names it.
+    type: bool
+    default: false
+"""
+
     OBSERVATIONS = r"""
 options:
   observations:

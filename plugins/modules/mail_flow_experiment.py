@@ -36,6 +36,7 @@ author:
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
+  - m365.message_encryption.mail_flow.compliance
 attributes:
   check_mode:
     description: Shows the messages, and sends none.
@@ -457,6 +458,14 @@ sent:
   description: How many messages were sent, perhaps sent ones included.
   returned: success
   type: int
+not_read:
+  description: >-
+    Why DLP policies and labels that count are not known, as sentences. What they do to mail is not computed, and an audit asks for
+    them.
+  returned: if they were neither told nor read, and unless O(read_only=true)
+  type: list
+  elements: str
+  sample: ["DLP policies and sensitivity labels were not asked for: compliance is false."]
 unavailable:
   description: Facts, details, reports and copies that could not be read, each with the reason.
   returned: success
@@ -553,6 +562,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    COMPLIANCE_ARGUMENT_SPEC,
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
@@ -583,6 +593,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import not_read_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
 #: Rules are reported of copies within this time after the first message.
@@ -629,6 +640,7 @@ SPEC: dict[str, Any] = {
         "read_only": {"type": "bool", "default": False},
         "facts": {"type": "dict"},
         "dialect": DIALECT_ARGUMENT_SPEC,
+        **COMPLIANCE_ARGUMENT_SPEC,
         "observations": {"type": "path"},
         "fail_on_error": {"type": "bool", "default": True},
     },
@@ -665,7 +677,9 @@ def run(task: ExperimentContext) -> dict[str, Any]:
         )
     guarantees = declared_guarantees(params["guarantees"] or [])
     sending = _sending(params, _NO_TOKEN if task.check_mode else secrets.token_hex(4))
-    organization, rules, facts, unavailable = organization_rules(task, guarantees, sending.recipients)
+    organization, rules, facts, unavailable = organization_rules(
+        task, guarantees, sending.recipients, compliance=params["compliance"]
+    )
     known = facts_of(facts)
     rules = RuleSet.read(rules, known.dialect)
     plan = sending_plan_of(
@@ -708,14 +722,16 @@ def run(task: ExperimentContext) -> dict[str, Any]:
         for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
         if read is None
     ]
+    not_read = not_read_row(known.encrypters.unseen, unavailable, asked=params["compliance"])
     if task.check_mode:
         over = [rule.name for rule in temporary_rules_of(organization) if is_over(rule, sending.now)]
-        return _shown(task, plan, asking, over if params["temporary_rules"] else [], unavailable, unread)
+        shown = _shown(task, plan, asking, over if params["temporary_rules"] else [], unavailable, unread)
+        return {**shown, **not_read}
     record = _new_record(task, plan, rules, sending.token, unread)
     if asking.rules:
         record.temporary, record.before = asking.rules, describe(organization, ["transport_rules"])
     record.people = asking.people
-    return _sent(task, plan, asking, record, unavailable)
+    return {**_sent(task, plan, asking, record, unavailable), **not_read}
 
 
 def _shown(

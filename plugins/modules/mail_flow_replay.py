@@ -337,7 +337,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     reader = reader_of(task)
     facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
-    tested = tested_rules(task, (), others, guarantees, every_fact=True)
+    tested = tested_rules(task, (), others, guarantees, every_fact=True, compliance=True)
     rules, facts = tested.rules, tested.facts
     others = tested.without if others is None else others
     known = facts_of(facts)

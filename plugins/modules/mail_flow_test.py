@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - m365.message_encryption.transport_rule.proposed
   - m365.message_encryption.transport_rule.added
   - m365.message_encryption.mail_flow.source
+  - m365.message_encryption.mail_flow.compliance
   - m365.message_encryption.mail_flow.observations
 options:
   messages:
@@ -1100,6 +1101,14 @@ unseen:
   type: list
   elements: str
   sample: [dlp, labels, encrypt_button]
+not_read:
+  description: >-
+    Why DLP policies and labels that count are not known, as sentences. An audit, a plan or M(m365.message_encryption.mail_flow_replay)
+    asks for them, and may so say something else about the same mail.
+  returned: if they were neither told nor read
+  type: list
+  elements: str
+  sample: ["DLP policies and sensitivity labels were not asked for: compliance is false."]
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met or a guarantee is refuted
@@ -1154,6 +1163,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.references import references
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    COMPLIANCE_ARGUMENT_SPEC,
     DIALECT_ARGUMENT_SPEC,
     RULES_ARGUMENT_SPEC,
     MailFlowContext,
@@ -1218,6 +1228,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     tested_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import (
+    not_read_row,
     observed_lines,
     unseen_lines,
 )
@@ -1245,6 +1256,7 @@ SPEC: dict[str, Any] = {
         "references": {"type": "bool"},
         "suggest": {"type": "bool"},
         "explain": {"type": "bool"},
+        **COMPLIANCE_ARGUMENT_SPEC,
         **OBSERVATIONS_ARGUMENT_SPEC,
         "fail_on_error": {"type": "bool", "default": True},
     },
@@ -1336,7 +1348,10 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if not verb.of_all_mail:
             test.result.update(verb.answer(test))
     lines = [line for verb in asked for line in verb.lines(test)]
-    told = [*numbers_told(lines), *observed_lines(test.result.get("observed", ())), *unseen_lines(test.result)]
+    # What nobody asked for is no news on the terminal; the result has it.
+    not_read = test.result.get("not_read", []) if test.params["compliance"] else []
+    unseen = unseen_lines({**test.result, "not_read": not_read})
+    told = [*numbers_told(lines), *observed_lines(test.result.get("observed", ())), *unseen]
     test.result["msg"] = screen_of(lines, told)
     test.result["messages"] = worded(test.result["messages"])
     return {**test.result, **_failure(test)}
@@ -1350,7 +1365,7 @@ def _test_of(task: MailFlowContext) -> _Test:
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(given_facts(params))
     before, their_facts = compared_rules(task)
-    found = tested_rules(task, cases, before, guarantees, every_fact=False)
+    found = tested_rules(task, cases, before, guarantees, every_fact=False, compliance=params["compliance"])
     rules, facts = found.rules, found.facts
     for rule in rules.rules:
         if rule.dlp:
@@ -1376,6 +1391,7 @@ def _test_of(task: MailFlowContext) -> _Test:
             "messages": [row for row in rows if tested.is_listed(row["name"], params["results"])],
             "unavailable": found.unavailable,
             "unseen": list(simulator.facts.encrypters.unseen),
+            **not_read_row(simulator.facts.encrypters.unseen, found.unavailable, asked=params["compliance"]),
             **({"observed": found.observed.rows} if params["observations"] else {}),
         },
     )

@@ -144,6 +144,24 @@ def test_what_cannot_be_reached_is_named_and_the_task_goes_on(tenant: Tenant) ->
     assert all("compliance endpoint" in why for why in found["unavailable"].values())
 
 
+@pytest.mark.wires("rest")
+@ORGANIZATIONS
+def test_a_test_of_mail_asks_where_it_is_told_to(tenant: Tenant) -> None:
+    """As an audit, it then says what DLP does; without, it says that nobody asked."""
+    sent = {"name": "Offer", "from": f"alexw@{ORGANIZATION}", "authenticated": True, "to": ["ann@fabrikam.com"]}
+    asked = {"messages": [sent], "rules": [], "facts": {"mailboxes": [f"alexw@{ORGANIZATION}"]}}
+    tenant.emulator.compliance.shown.clear()
+    plain = tenant.run({"m365.message_encryption.mail_flow_test": asked})["mail_flow_test"]
+    assert (tenant.emulator.compliance.shown, len(plain["not_read"])) == ([], 1)
+    assert {"dlp", "labels"} <= set(plain["unseen"])
+    told = {**asked, "facts": {**asked["facts"], "accepted_domains": [ORGANIZATION], "labels": []}, "compliance": True}
+    found = tenant.run({"m365.message_encryption.mail_flow_test": told})["mail_flow_test"]
+    assert tenant.emulator.compliance.shown != []
+    assert ("not_read" in found, found["unseen"]) == (False, ["encrypt_button"])
+    copy = found["messages"][0]["recipients"]["ann@fabrikam.com"]
+    assert copy["protected_by_dlp"] == ["Cards to people outside"], copy
+
+
 @CHEAP_WIRES
 @ORGANIZATIONS
 def test_whoever_wants_it_reached_has_an_unreachable_host(tenant: Tenant) -> None:

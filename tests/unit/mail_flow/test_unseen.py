@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     surely_breaks,
     surely_keeps,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import not_read_row
 
 from tests.unit.mail_flow.followed_rules import BRAND, DECRYPT, ENCRYPT, FACTS, OUT, message, outcome
 
@@ -187,3 +188,12 @@ def test_simulator_and_prover_agree_on_what_was_told(rules: list[dict[str, Any]]
 def test_what_has_no_effect_is_refused_by_name(given: dict[str, Any], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         facts_of(given)
+
+
+def test_why_what_else_encrypts_was_not_read() -> None:
+    asked = not_read_row(["dlp", "labels", "encrypt_button"], {}, asked=False)["not_read"]
+    assert [("DLP policies" in line, "labels" in line, "compliance" in line) for line in asked] == [(True, True, True)]
+    assert not_read_row(["encrypt_button"], {}, asked=False) == {}
+    assert not_read_row(
+        ["dlp"], {"dlp_policies": "No  role.", "labels": "No role.", "mail_users": "No."}, asked=True
+    ) == {"not_read": ["Not read: DLP policies, labels. No role."]}

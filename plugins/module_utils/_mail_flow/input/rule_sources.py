@@ -52,6 +52,9 @@ class MailFlowContext(ModuleContext):
 #: The argument spec of rules.
 RULES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
 
+#: Whether the compliance endpoint is asked, as the option of a module.
+COMPLIANCE_ARGUMENT_SPEC: dict[str, Any] = {"compliance": {"type": "bool", "default": False}}
+
 #: How patterns are read, as the option of a module.
 DIALECT_ARGUMENT_SPEC: dict[str, Any] = {"type": "str", "choices": list(DIALECTS)}
 
@@ -97,14 +100,15 @@ def tested_rules(
     guarantees: Sequence[Guarantee],
     *,
     every_fact: bool,
+    compliance: bool,
 ) -> TestedRules:
     """The rules that a task tests, with their facts, and with what was observed. One round trip, and more where rules or
     guarantees name groups, people by a name, or managers.
 
-    :param every_fact: whether mail of every kind passes the rules, so that every fact is needed, those of the compliance
-        endpoint included.
+    :param every_fact: whether mail of every kind passes the rules, so that every fact is needed.
+    :param compliance: whether the compliance endpoint is asked for those that nobody told.
     """
-    found = _read_rules(task, cases, others, guarantees, every_fact=every_fact)
+    found = _read_rules(task, cases, others, guarantees, every_fact=every_fact, compliance=compliance)
     observed = observed_for(task, found.rules)
     return replace(found, facts=with_observed(found.facts, observed), observed=observed)
 
@@ -135,6 +139,7 @@ def _read_rules(
     guarantees: Sequence[Guarantee],
     *,
     every_fact: bool,
+    compliance: bool,
 ) -> TestedRules:
     """The rules that a task tests, with their facts."""
     params, given = task.params, given_facts(task.params)
@@ -144,12 +149,14 @@ def _read_rules(
         document = document_of(task.load(params["source"]), f"source: {params['source']}", naming)
         is_asked = task.connected and params["facts"] is None
         known = None if is_asked else {**document.facts, **given}
-        return _with_facts(task, document.rules, known, cases, others, guarantees, every_fact=every_fact)
+        asks = {"every_fact": every_fact, "compliance": compliance}
+        return _with_facts(task, document.rules, known, cases, others, guarantees, **asks)
     if params["rules"] is not None:
         rules = proposed_rules(params["rules"], "rules")
         known = None if params["facts"] is None else given
-        return _with_facts(task, rules, known, cases, others, guarantees, every_fact=every_fact)
-    subsets = facts_not_in(given, compliance=every_fact)
+        asks = {"every_fact": every_fact, "compliance": compliance}
+        return _with_facts(task, rules, known, cases, others, guarantees, **asks)
+    subsets = facts_not_in(given, compliance=compliance)
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = rules_from(organization)
     whole, without = _sets(rules, added)
@@ -171,16 +178,19 @@ def _with_facts(
     guarantees: Sequence[Guarantee],
     *,
     every_fact: bool,
+    compliance: bool,
 ) -> TestedRules:
     """Rules that are not read of the organization, with those that the task adds and with their facts.
 
-    :param known: the facts, if the organization is not asked.
+    :param known: the facts, if the organization is not asked for any but those of the compliance endpoint.
     """
     whole, without = _sets(rules, task.params["add_rules"] or [])
     if known is not None:
-        return TestedRules(whole, known, {}, without)
+        beside = [name for name in COMPLIANCE_FACTS if compliance and known.get(name) is None]
+        told, unread = facts_from(read(task.session, beside, fresh=True), beside) if beside else ({}, {})
+        return TestedRules(whole, {**told, **known}, unread, without)
     given = given_facts(task.params)
-    wanted = facts_not_in(given, compliance=every_fact)
+    wanted = facts_not_in(given)
     if not every_fact:
         compared = others is not None or without is not None
         needed = facts_needed([whole, *([others] if others else [])], [case.message for case in cases], given)
@@ -189,6 +199,7 @@ def _with_facts(
             needed += PROOF_SUBSETS
             needed += ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
         wanted = [name for name in wanted if name in needed]
+    wanted += [name for name in COMPLIANCE_FACTS if compliance and given.get(name) is None]
     found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
     return TestedRules(whole, *_with_people(task, whole, others, guarantees, found, unavailable), without)
 

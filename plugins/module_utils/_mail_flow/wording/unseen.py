@@ -12,9 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model.encrypters import DLP, ENCRYPT_BUTTON, LABELS
+from ..._exchange.organization import COMPLIANCE_FACTS
+from ..model.encrypters import DLP, ENCRYPT_BUTTON, FACT, LABELS
 
 _NAMES = {DLP: "DLP policies", LABELS: "sensitivity labels", ENCRYPT_BUTTON: "the Encrypt button"}
+
+
+#: A fact of the compliance endpoint in words.
+FACT_WORDS = {
+    "dlp_policies": "DLP policies",
+    "labels": "labels",
+    "label_policies": "label policies",
+    "auto_label_policies": "auto-labeling policies",
+}
 
 
 def unseen_names(unseen: Iterable[str]) -> str:
@@ -26,6 +36,24 @@ def unseen_line(unseen: Iterable[str]) -> str:
     """What a verdict does not see, as a sentence; empty if it sees everything."""
     names = unseen_names(unseen)
     return f"Not seen: {names}." if names else ""
+
+
+def not_read_row(unseen: Iterable[str], unavailable: Mapping[str, str], *, asked: bool) -> dict[str, list[str]]:
+    """Why what else encrypts mail was not read, as a result has it: ``not_read``; nothing if all was read or told.
+
+    :param unavailable: fact to the reason why it could not be read.
+    :param asked: whether the compliance endpoint was asked for what nobody told.
+    """
+    missing = [name for name in unseen if name in FACT]
+    reasons: dict[str, list[str]] = {}
+    for fact in COMPLIANCE_FACTS:
+        if fact in unavailable:
+            reasons.setdefault(" ".join(unavailable[fact].split()), []).append(FACT_WORDS[fact])
+    lines = [f"Not read: {', '.join(names)}. {reason}" for reason, names in reasons.items()]
+    if missing and not asked:
+        names = " and ".join(_NAMES[name] for name in missing)
+        lines.append(f"{names[:1].upper()}{names[1:]} were not asked for: compliance is false.")
+    return {"not_read": lines} if lines else {}
 
 
 def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
