@@ -175,8 +175,8 @@ options:
         at the end, whatever happens. They also have an expiry date. O(record) has them, and the rules that there were
         before, before the first one is made.
       - A run that was killed leaves them. They are removed by the next run with a O(record) in the same folder, by
-        O(read_only=true) with the record, and by any run once they have expired. What cannot be removed is in
-        RV(rules_left), and the task fails.
+        O(read_only=true) with the record, by any run once they have expired, and by a rollback of the role to a snapshot.
+        What cannot be removed is in RV(rules_left), and the task fails.
     type: bool
     default: false
   effective_within:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
@@ -25,6 +27,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
     InvalidValueError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.letters import Sending
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_experiments import (
+    BY_NUMBER,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.temporary_rules import (
+    TemporaryRules,
+    rule_of_run,
 )
 
 from tests.unit.emulated_session import WIRES
@@ -75,6 +85,27 @@ def test_runs_are_rolled_back_one_after_the_other(role: Role) -> None:
     role.run("rollback")
     assert role.state() == first
     assert not role.run("rollback")["pending"]
+
+
+def leave_temporary_rules(role: Role) -> None:
+    """What an experiment that was killed leaves."""
+    people = {"sender": "ann@contoso.onmicrosoft.com", "inside": "bob@contoso.onmicrosoft.com"}
+    now = datetime.datetime.now(datetime.UTC)
+    sending = Sending("graph", [people["sender"]], [people["inside"]], "0123abcd", now)
+    until = now + datetime.timedelta(hours=3)
+    rules = [rule_of_run("U08", rule, sending, people, until) for rule in BY_NUMBER["U08"].rules]
+    task = ModuleContext(params={}, check_mode=False, session=role.session)
+    TemporaryRules(task, lambda seconds: None).make(rules)
+
+
+@pytest.mark.parametrize("scope", ["changed", "full"])
+def test_temporary_rules_of_experiments_are_removed(role: Role, scope: str) -> None:
+    first = role.state()
+    role.run(**OUTGOING)
+    leave_temporary_rules(role)
+    assert role.state() != first
+    role.run("rollback", rollback_scope=scope)
+    assert role.state() == first
 
 
 def test_what_others_did_is_left_alone(role: Role) -> None:

@@ -17,6 +17,7 @@ from ..._engine.plan import Change, Plan, PlanWarning, warning
 from ..._exchange.names import name_key
 from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._exchange.text import value_text
+from ..._mail_flow.experiment.temporary_rules import temporary_rules_of, token_of
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._resources.ome_configuration import OME_CONFIGURATION, find, is_default, plan_configuration
 from ..._resources.organization_state import declare_state, plan_state, refuse_other_organization, validated
@@ -221,7 +222,7 @@ class Rollback(Procedure):
         ours = (
             changed
             | {rule.name for rule in held.values() if encrypts(rule.sections)}
-            | {rule.name for rule in rules_of(organization) if rule.guid in made}
+            | {rule.name for rule in rules_of(organization) if rule.guid in made or token_of(rule)}
         )
         since = {rule.guid: "new since the snapshot" for rule in self._since(organization) if rule.name not in ours}
         book = RuleBook(organization, restoring=True)
@@ -280,7 +281,11 @@ class Rollback(Procedure):
 
     def _theirs(self, organization: Organization, plan: Plan) -> list[tuple[str, str]]:
         """The sentences about changes by others, each with what the rollback does if it is forced."""
-        theirs = [change for change in plan.changes if not self._run.ours(organization, change)]
+        theirs = [
+            change
+            for change in plan.changes
+            if not self._run.ours(organization, change) and not _is_of_experiment(organization, change)
+        ]
         # A created or removed object is one item.
         whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
         others_changes = [
@@ -358,11 +363,13 @@ class Rollback(Procedure):
         return self.scope == "full" or bool(self._run.touched().get(rule.name))
 
     def _extra(self, organization: Organization) -> list[Rule]:
-        """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or
-        others created.
+        """The rules to remove: those that the run created, those that experiments left and, if the whole state is restored,
+        those that later runs or others created.
         """
         created = self._run.created_now(organization)
-        return [rule for rule in self._since(organization) if rule.guid in created or self._is_extra(rule)]
+        return [
+            rule for rule in self._since(organization) if rule.guid in created or token_of(rule) or self._is_extra(rule)
+        ]
 
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
         """Rules that a snapshot cannot contain, because they cannot be written, but that the run has turned on or off."""
@@ -470,6 +477,11 @@ class NothingToRollBack(NothingToDo):
 
     def notice(self, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool) -> str:
         return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
+
+
+def _is_of_experiment(organization: Organization, change: Change) -> bool:
+    """Whether a change removes a temporary rule of an experiment."""
+    return change.resource == RULE and any(rule.name == change.identity for rule in temporary_rules_of(organization))
 
 
 def _not_ours(change: Change) -> tuple[str, str]:
