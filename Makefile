@@ -192,9 +192,9 @@ pictures: .venv/pictures/ready ## draw the chart of many organizations from the 
 	@.venv/pictures/bin/python scripts/draw_report.py
 
 .PHONY: live
-live: .venv/$(CORE)/ready build/installed ## test undocumented behavior on a real test tenant: ORGANIZATION=name CONFIRM=name
+live: .venv/$(CORE)/ready build/installed ## test undocumented behavior on a real test tenant: ORGANIZATION=name CONFIRM=name, and MAIL=file to ask by mail
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.live --organization '$(ORGANIZATION)' --confirm '$(CONFIRM)' \
-	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)')
+	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)') $(if $(MAIL),--mail '$(MAIL)')
 
 .PHONY: live-mail
 live-mail: .venv/$(CORE)/ready build/installed ## experiments with mail in a test tenant: STEP=begin ORGANIZATION=name CONFIRM=name ADDRESSES=file, then STEP=end RUN=file

@@ -19,6 +19,13 @@ from unittest import mock
 
 import pytest
 import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_experiments import (
+    UNTOLD,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import (
+    BY_ID,
+    OBSERVABLE,
+)
 
 from tests.emulator.emulator import Emulator
 from tests.emulator.mail_flow import MailFlow
@@ -114,6 +121,55 @@ def test_everything_is_asked_over_both_wires_and_put_back(tmp_path: Path, output
             after = organization.dump()
             assert after["transport_rules"] == before["transport_rules"] == []
             assert after["ome_configurations"] == before["ome_configurations"]
+
+
+def test_every_question_that_messages_tell_is_asked_by_mail(tmp_path: Path) -> None:
+    people = {name: f"{name}@{NAME}" for name in ("AlexW", "MeganB", "JoanneL")}
+    domains = [
+        {"DomainName": name, "DomainType": kind, "MatchSubDomains": False}
+        for name, kind in ((NAME, "Authoritative"), ("relay.contoso.com", "InternalRelay"))
+    ]
+    tenant = default_state(NAME) | {
+        "advanced_message_encryption": True,
+        "irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True},
+        "accepted_domains": domains,
+        "mail_grants": {"send": [people["AlexW"]], "read": [people["MeganB"]]},
+        "answers": {"U03": "at once", "U08": True, "U19": False},
+    }
+    with Emulator([tenant], directory=tmp_path / "emulator") as emulator:
+        described = emulator.describe()
+        given = WIRES["rest"](described, described["organizations"][0])
+        smtp = described["smtp"]
+        asking = [
+            {"senders": [people["AlexW"]], "recipients": [people["MeganB"], people["JoanneL"]], "read_copies": True},
+            {
+                "senders": ["probe@fabrikam.com"],
+                "recipients": ["nobody@relay.contoso.com"],
+                "send_with": "smtp",
+                "smtp_host": "localhost",
+                "smtp_port": smtp["port"],
+                "smtp_username": smtp["user"],
+                "smtp_password": smtp["password"],
+            },
+        ]
+        for name, content in (("variables", given), ("mail", asking)):
+            (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        report = tmp_path / "report.md"
+        files = ("--variables", str(tmp_path / "variables.yml"), "--mail", str(tmp_path / "mail.yml"))
+        done = live("--organization", NAME, "--confirm", NAME, *files, "--report", str(report))
+        text = report.read_text(encoding="utf-8")
+        assert done.returncode == 0, done.stderr + text
+        assert "Restored: yes." in text
+        assert emulator.organizations[NAME].dump()["transport_rules"] == []
+        (table,) = text.split("| number |")[1:]
+        said = {row.split(" | ")[0].strip("| "): row.split(" | ")[2].strip(" |") for row in table.splitlines()[2:]}
+        assert said.keys() == BY_ID.keys()
+        for number, answer in {"U03": True, "U07": True, "U08": True, "U15": True, "U19": False}.items():
+            assert said[number] == OBSERVABLE[number][0 if answer else 1]
+        assert "authenticated: true" in said["U22"]
+        kept, _words = json.loads((tmp_path / "observations.json").read_text(encoding="utf-8"))
+        assert {row["id"] for row in kept["observations"]} == {"U03", "U07", "U08", "U15", "U19"}
+        assert all(BY_ID[number].settled_by.replace("``", "").rstrip(".") in said[number] for number in UNTOLD)
 
 
 def test_an_organization_that_cannot_be_reached_is_said(tmp_path: Path) -> None:

@@ -50,8 +50,16 @@ class LiveSession:
             params={**defaults, **params},
             check_mode=check_mode,
             session=self,
-            describe=lambda: self._session.describe(Request([])),
+            describe=self.describe,
         )
+
+    def mailboxes(self) -> _Beside:
+        """A session with Microsoft Graph, for mailboxes."""
+        return _Beside(self._find(_identity.of_graph(self._session.identity, mailboxes=True)))
+
+    def describe(self) -> dict[str, Any]:
+        """Whose session it is."""
+        return self._session.describe(Request([]))
 
     @property
     def line(self) -> Any:
@@ -61,6 +69,16 @@ class LiveSession:
     def close(self) -> None:
         for session in (self._session, *self._beside.values()):
             session.close()
+
+
+class _Beside:
+    """A session beside that with Exchange."""
+
+    def __init__(self, session: OrganizationSession) -> None:
+        self._session = session
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        return self._session.invoke(Request(calls=calls, fresh=True))
 
 
 def identity(variables: Mapping[str, Any]) -> dict[str, Any]:
