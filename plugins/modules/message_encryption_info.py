@@ -321,18 +321,20 @@ exported_cmdlets:
 unavailable:
   description: >-
     The subsets that could not be read because this session does not have the cmdlet, with the reason; also those of the
-    compliance endpoint if it could not be reached.
+    compliance endpoint if it could not be reached. A reason that several have stands at the first of them.
   returned: always
   type: dict
   sample: {}
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
+    ExchangeError,
     NotCapturedError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
@@ -361,15 +363,26 @@ def run(task: ModuleContext) -> dict[str, Any]:
     subsets = dict.fromkeys([*(SUBSETS if "all" in gather else ()), *named])
     organization = read(task.session, list(subsets), fresh=True)
     described: dict[str, Any] = {}
-    unavailable: dict[str, str] = {}
+    unavailable: dict[str, ExchangeError] = {}
     for subset in organization.subsets:
         error = organization.error(subset)
         lacks = isinstance(error, (CmdletNotAvailableError, NotCapturedError)) and subset not in gather
-        if lacks or (error is not None and subset in COMPLIANCE_SUBSETS):
-            unavailable[subset] = str(error)
+        if error is not None and (lacks or subset in COMPLIANCE_SUBSETS):
+            unavailable[subset] = error
         else:
             described.update(describe(organization, [subset]))
-    return {"changed": False, **described, "unavailable": unavailable}
+    return {"changed": False, **described, "unavailable": _reasons(unavailable)}
+
+
+def _reasons(errors: Mapping[str, ExchangeError]) -> dict[str, str]:
+    """Why subsets are unavailable. A reason that several have is told once."""
+    first: dict[tuple[str, str], str] = {}
+    reasons: dict[str, str] = {}
+    for subset, error in errors.items():
+        told = first.setdefault((error.message, error.remedy), subset)
+        again = ExchangeError(f"for the same reason as {told}.", cmdlet=error.cmdlet)
+        reasons[subset] = str(error if told == subset else again)
+    return reasons
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .cmdlet import CMDLETS, Call, Result, Session
@@ -56,12 +57,29 @@ FURTHER: dict[str, dict[str, Call]] = {
     }
 }
 
+
+@dataclass(frozen=True)
+class ComplianceSubset:
+    """A subset of the compliance endpoint.
+
+    :param call: what reads it.
+    :param one: the word for one of its objects.
+    :param several: the word for several.
+    """
+
+    call: Call
+    one: str
+    several: str
+
+
 #: The subsets of the compliance endpoint, which no setting needs and only whoever names them reads.
-COMPLIANCE_SUBSETS: dict[str, Call] = {
-    "dlp_policies": Call("Get-DlpCompliancePolicy"),
-    "labels": Call("Get-Label"),
-    "label_policies": Call("Get-LabelPolicy"),
-    "auto_label_policies": Call("Get-AutoSensitivityLabelPolicy"),
+COMPLIANCE_SUBSETS = {
+    "dlp_policies": ComplianceSubset(Call("Get-DlpCompliancePolicy"), "DLP policy", "DLP policies"),
+    "labels": ComplianceSubset(Call("Get-Label"), "label", "labels"),
+    "label_policies": ComplianceSubset(Call("Get-LabelPolicy"), "label policy", "label policies"),
+    "auto_label_policies": ComplianceSubset(
+        Call("Get-AutoSensitivityLabelPolicy"), "auto-labeling policy", "auto-labeling policies"
+    ),
 }
 
 #: The reads that bring what the objects of a subset consist of, by the names that they have beside it.
@@ -71,7 +89,7 @@ PARTS_OF: dict[str, dict[str, Call]] = {
 }
 #: The facts about mail that only whoever plans, audits or replays reads: what else encrypts mail, or decrypts it.
 COMPLIANCE_FACTS = tuple(COMPLIANCE_SUBSETS)
-_EVERY = {**SUBSETS, **COMPLIANCE_SUBSETS}
+_EVERY = {**SUBSETS, **{name: subset.call for name, subset in COMPLIANCE_SUBSETS.items()}}
 _BESIDE = {name for beside in (FURTHER, PARTS_OF) for reads in beside.values() for name in reads}
 
 

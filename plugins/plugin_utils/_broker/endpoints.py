@@ -75,7 +75,8 @@ def _of_one_session(session: OrganizationSession, request: Request, apart: Seque
     *results, told = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
     organization = session.verified(request) if session.identity["verify_organization"] else None
     found = [results[index] for index in apart]
-    _name_remedy(found)
+    for index in apart:
+        _name_remedy(request.calls[index], results[index])
     _refuse_another(organization, compliance_tenant(told.objects), found)
     return results
 
@@ -86,7 +87,7 @@ def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple
         *results, told = _asked(find(_identity.of_compliance(identity)), request)
     except TokenRefusedError as refused:
         # Without a role that the endpoint knows, Microsoft's module does not even connect.
-        return [Result(error=_not_granted(refused, call)) for call in request.calls], ""
+        return [Result(error=_not_granted(PermissionDeniedError(refused.message), call)) for call in request.calls], ""
     except ExchangeError as error:
         if identity["compliance"]["asked"] and isinstance(error, UnreachableError):
             raise
@@ -94,7 +95,7 @@ def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple
     for call, result in zip(request.calls, results, strict=True):
         if isinstance(result.error, UnreachableError):
             result.error = _of_a_call(result.error, call)
-    _name_remedy(results)
+        _name_remedy(call, result)
     return results, compliance_tenant(told.objects)
 
 
@@ -117,18 +118,15 @@ def _asked(session: OrganizationSession, request: Request) -> list[Result]:
     return results
 
 
-def _name_remedy(results: Sequence[Result]) -> None:
-    """Names what grants cmdlets of the compliance endpoint."""
-    for result in results:
-        if isinstance(result.error, PermissionDeniedError):
-            result.error.remedy = COMPLIANCE_REMEDY
+def _name_remedy(call: Call, result: Result) -> None:
+    """Names the cmdlet that the compliance endpoint refused, and what grants it."""
+    if isinstance(result.error, PermissionDeniedError):
+        result.error = _not_granted(result.error, call)
 
 
-def _not_granted(refused: TokenRefusedError, call: Call) -> PermissionDeniedError:
-    """The error of a call of a session that was refused."""
-    return PermissionDeniedError(
-        refused.message, remedy=COMPLIANCE_REMEDY, cmdlet=call.cmdlet, error_id=refused.error_id
-    )
+def _not_granted(refused: PermissionDeniedError, call: Call) -> ExchangeError:
+    """The error of one call: a session's refusal is an error of all of its calls."""
+    return ExchangeError.from_wire({**refused.to_wire(), "cmdlet": call.cmdlet, "remedy": COMPLIANCE_REMEDY})
 
 
 def _of_a_call(error: ExchangeError, call: Call) -> ExchangeError:

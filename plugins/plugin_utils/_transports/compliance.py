@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._exchange.cmdlet import COMPLIANCE_CMDLETS, Call, Result
-from ...module_utils._exchange.errors import ProtocolError
+from ...module_utils._exchange.errors import PermissionDeniedError, ProtocolError
 from . import rest_answers as answers
 from .authentication import is_tenant_id
 from .network_failures import Names
@@ -143,5 +143,9 @@ def _failure(outcome: Outcome | answers.Page) -> Failure:
     if isinstance(outcome, Failure):
         return outcome
     error = outcome.error if isinstance(outcome, Result) else None
+    if isinstance(error, PermissionDeniedError):
+        # No cmdlet was asked for yet.
+        refused = PermissionDeniedError("the compliance endpoint does not accept the caller.", error_id=error.error_id)
+        return Failure(refused, Executed.NO, retryable=False)
     unclear = ProtocolError("the compliance endpoint does not say where the organization is.")
     return Failure(error or unclear, Executed.NO, retryable=False)

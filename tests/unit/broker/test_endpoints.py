@@ -261,10 +261,11 @@ def test_a_page_elsewhere_is_not_asked_for(
 
 def test_what_is_not_granted_is_an_error_of_its_calls_with_the_role(broker: Broker) -> None:
     broker.emulator.organizations[ORGANIZATION].patch({"compliance_role": False})
-    own, policies = broker.invoke(OWN, POLICIES)
+    own, labels, policies = broker.invoke(OWN, LABELS, POLICIES)
     assert own.error is None
-    assert policies.error is not None
-    assert "Security Reader" in str(policies.error)
+    for result, call in ((labels, LABELS), (policies, POLICIES)):
+        assert isinstance(result.error, errors.PermissionDeniedError)
+        assert (result.error.cmdlet, "Security Reader" in result.error.remedy) == (call.cmdlet, True)
 
 
 def test_a_role_may_grant_a_part(broker: Broker) -> None:

@@ -13,7 +13,14 @@ from ..._exchange.cmdlet import Session
 from ..._exchange.document import exact_digest
 from ..._exchange.errors import ExchangeError, NotCapturedError, NotSentError, PermissionDeniedError
 from ..._exchange.names import same_name
-from ..._exchange.organization import COMPLIANCE_FACTS, MAIL_FACTS, Organization, read, with_compliance
+from ..._exchange.organization import (
+    COMPLIANCE_FACTS,
+    COMPLIANCE_SUBSETS,
+    MAIL_FACTS,
+    Organization,
+    read,
+    with_compliance,
+)
 from ..._exchange.permissions import COMPLIANCE_REMEDY
 from ..._exchange.tenant import describe_organization
 from ..._mail_flow.analyses.aspects import DifferenceKind
@@ -338,20 +345,12 @@ def unseen_in(organization: Organization) -> tuple[str, ...]:
 
 def not_read_of(organization: Organization) -> list[str]:
     """Why what else encrypts mail was not read, although it was asked for, as sentences with what it needs."""
-    errors = {name: organization.error(name) for name in COMPLIANCE_FACTS if name in organization.subsets}
     why: dict[str, list[str]] = {}
-    for name, error in errors.items():
+    for name, subset in COMPLIANCE_SUBSETS.items():
+        error = organization.error(name) if name in organization.subsets else None
         if error is not None:
-            why.setdefault(_why_not_read(error), []).append(_COMPLIANCE_WORDS[name])
+            why.setdefault(_why_not_read(error), []).append(subset.several)
     return [f"Not read: {', '.join(names)}. {reason}" for reason, names in why.items()]
-
-
-_COMPLIANCE_WORDS = {
-    "dlp_policies": "DLP policies",
-    "labels": "labels",
-    "label_policies": "label policies",
-    "auto_label_policies": "auto-labeling policies",
-}
 
 
 def _why_not_read(error: ExchangeError) -> str:

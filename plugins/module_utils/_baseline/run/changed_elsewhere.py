@@ -9,16 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.errors import ExchangeError
-from ..._exchange.organization import Organization
+from ..._exchange.organization import COMPLIANCE_SUBSETS, Organization
 from ..documents.artifacts import Artifacts
 from ..documents.snapshot import information_of, read_snapshot
-
-_NAMES = {
-    "dlp_policies": "DLP policy",
-    "labels": "label",
-    "label_policies": "label policy",
-    "auto_label_policies": "policy that labels mail",
-}
 
 
 def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[str]:
@@ -35,9 +28,9 @@ def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[
     now = information_of(organization)
     found = [
         text
-        for part, name in _NAMES.items()
+        for part, subset in COMPLIANCE_SUBSETS.items()
         if part in now and part in snapshot.state
-        for text in _changes(name, snapshot.state[part], now[part])
+        for text in _changes(subset.one, snapshot.state[part], now[part])
     ]
     if not found:
         return []
