@@ -153,7 +153,7 @@ mutants: .venv/mutants/ready build/installed ## mutants of the pure core: does a
 .PHONY: test-module
 test-module: .venv/$(CORE)/ready build/installed ## the tests of Microsoft's module over the one in the folder MODULE, and over the stand-in
 	@test -f '$(MODULE)/ExchangeOnlineManagement.psd1' || { echo 'MODULE=FOLDER names no folder with ExchangeOnlineManagement.psd1.' >&2; exit 2; }
-	@EXCHANGE_MODULE='$(abspath $(MODULE))' REQUIRE_PWSH=1 PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/unit/transports/test_module.py $(PYTEST_ARGS)
+	@EXCHANGE_MODULE='$(abspath $(MODULE))' REQUIRE_PWSH=1 PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/unit/transports/test_module.py tests/unit/broker/test_endpoints_in_shells.py $(PYTEST_ARGS)
 
 .PHONY: coverage
 coverage: .venv/$(CORE)/ready build/installed ## the code coverage of the unit tests

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 
 from tests.emulator import Emulator
 from tests.emulator.engine import Engine
+from tests.emulator.microsofts_module import COMPLIANCE_FRONT, SERVICE, MicrosoftsModule
 from tests.unit.connections import ORGANIZATION, identity
 from tests.unit.transports.wires import values
 
@@ -294,6 +297,68 @@ def test_an_endpoint_that_is_connected_to_both_must_be_in_one_organization(
     assert own.error is None
     assert [each["Name"] for each in policies.objects] == ["Cards"]
     assert len(broker.sessions) == 1
+
+
+# Microsoft's own module
+
+
+@pytest.fixture(name="microsofts", scope="module")
+def microsofts_fixture(
+    shells: Emulator, engine: Engine | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MicrosoftsModule]:
+    folder = os.environ.get("EXCHANGE_MODULE")
+    if not folder:
+        pytest.skip("EXCHANGE_MODULE names no folder of Microsoft's module")
+    assert engine is not None
+    with MicrosoftsModule(shells, engine, Path(folder), tmp_path_factory.mktemp("module")) as module:
+        yield module
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("", "nam10b"),
+        ("https://evil.example.com:446/", "evil"),
+        ("https://user@nam10b.admin.protection.outlook.com.evil.example.com/", "nam10b"),
+        ("http://nam10b.admin.protection.outlook.com/", "nam10b"),
+    ],
+)
+def test_microsofts_module_reads_and_shows_its_token_to_the_endpoint_alone(
+    brokers: Callable[..., Broker], microsofts: MicrosoftsModule, location: str, place: str
+) -> None:
+    own = {"exchange_powershell_path": str(microsofts.program), "exchange_proxy": microsofts.proxy}
+    broker = brokers("powershell", **own)
+    microsofts.tunnel.asked.clear()
+    microsofts.requests.clear()
+    broker.emulator.compliance.redirects_to = location
+    results = broker.invoke(OWN, *map(Call, COMPLIANCE_CMDLETS))
+    broker.emulator.compliance.redirects_to = ""
+    assert [result.error for result in results] == [None] * len(results)
+    assert results[1].objects[0]["Name"] == "Cards"
+    assert {host for host, _port in microsofts.tunnel.asked} == {
+        "127.0.0.1",
+        SERVICE,
+        COMPLIANCE_FRONT,
+        f"{place}.{COMPLIANCE_FRONT}",
+    }
+    tokens: dict[bool, set[str]] = {True: set(), False: set()}
+    for request in microsofts.requests:
+        tokens[request.headers["Host"] == SERVICE].add(request.headers["Authorization"])
+    assert len(tokens[True]) == len(tokens[False]) == 1
+    assert not tokens[True] & tokens[False]
+
+
+@pytest.mark.engine
+def test_microsofts_module_without_the_role_costs_only_its_calls(
+    brokers: Callable[..., Broker], microsofts: MicrosoftsModule
+) -> None:
+    own = {"exchange_powershell_path": str(microsofts.program), "exchange_proxy": microsofts.proxy}
+    broker = brokers("powershell", **own, exchange_retries=1)
+    broker.emulator.organizations[ORGANIZATION].patch({"compliance_role": False})
+    mine, policies = broker.invoke(OWN, POLICIES)
+    assert (mine.error, policies.objects) == (None, [])
+    assert "Connect-IPPSSession" in str(policies.error)
 
 
 # What it brings
