@@ -88,6 +88,36 @@ def test_a_half_granted_role_shows_its_half(role: Role) -> None:
     assert role.report["overview"]["unseen"] == ["dlp", "encrypt_button"]
 
 
+@pytest.mark.parametrize("name", ["", " ", None])
+def test_what_has_no_name_counts_and_goes_by_its_guid(role: Role, name: str | None) -> None:
+    rule = {**OTHERS["dlp_rules"][0], "Name": name, "ParentPolicyName": name or "", "Guid": "G2"}
+    nameless = {"Name": name, "Guid": "G1"}
+    granted(role, dlp_policies=[nameless], dlp_rules=[{**rule, "Policy": "G1"}], labels=[nameless])
+    role.plan("audit")
+    assert role.report["overview"]["unseen"] == ["encrypt_button"]
+    rows = [row["name"] for row in role.report["mail"]["encrypters"] if row["kind"] == "dlp"]
+    assert rows
+    assert all("g2" in row or "g1" in row for row in rows)
+    subsets = ["dlp_policies", "labels", "label_policies", "auto_label_policies"]
+    found = role.session.run(message_encryption_info, gather=subsets)
+    (policy,), (label,) = found["dlp_policies"], found["labels"]
+    for each, guid in ((policy, "g1"), (policy["rules"][0], "g2"), (label, "g1")):
+        assert each["name"] == guid
+        assert {"property": "Name", "parts": ["name"], "reason": "it is empty"} in each["unreadable"]
+    facts = {key: found[key] for key in subsets}
+    assert role.session.run(mail_flow_test, lint=True, facts=facts)["unseen"] == ["encrypt_button"]
+    role.session.run(mail_flow_replay)
+
+
+def test_rules_without_a_policy_and_names_make_one_policy() -> None:
+    rule = {**OTHERS["dlp_rules"][0], "Name": "", "Guid": "", "ParentPolicyName": "", "Policy": ""}
+    session = EmulatedSession({**OTHERS, "dlp_policies": [], "dlp_rules": [rule]})
+    (policy,) = session.run(message_encryption_info, gather=["dlp_policies"])["dlp_policies"]
+    assert policy["name"]
+    assert policy["rules"][0]["name"]
+    session.run(mail_flow_replay)
+
+
 def test_an_approved_plan_is_applied_with_the_same_policies(role: Role) -> None:
     granted(role)
     given = {"guarantees": [GUARANTEE], "social_id_sign_in": False}

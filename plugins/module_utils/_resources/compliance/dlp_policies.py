@@ -58,6 +58,8 @@ from .unreadable import Unreadable, bounded_json
 #: The mode in which a policy acts, and all.
 ACTS = "Enable"
 MODES = (ACTS, "TestWithNotifications", "TestWithoutNotifications", "Disable", "PendingDeletion")
+#: What has neither a name nor a GUID.
+NAMELESS = "(no name)"
 
 _LISTS = {
     "senders": "ExchangeSender",
@@ -215,7 +217,7 @@ def rules_by_policy(
 def _policy(properties: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> DlpPolicyFact:
     found: list[Unreadable] = []
     return DlpPolicyFact(
-        name=text_of(properties, "Name"),
+        name=own_name(properties, found),
         guid=text_of(properties, "Guid").lower(),
         mode=mode_of(properties, found),
         priority=priority_of(properties, found),
@@ -229,7 +231,7 @@ def _of_hidden_policies(rules: Iterable[Mapping[str, Any]], priority: int) -> li
     """Policies of which only rules are shown."""
     by_name: dict[str, list[DlpRuleFact]] = {}
     for rule in rules:
-        by_name.setdefault(text_of(rule, "ParentPolicyName") or text_of(rule, "Policy"), []).append(read_rule(rule))
+        by_name.setdefault(policy_named_by(rule), []).append(read_rule(rule))
     hidden = Unreadable("Policy", ("mode", "priority", "scope"), "Exchange shows rules of it, but not the policy")
     return [
         DlpPolicyFact(
@@ -248,6 +250,22 @@ def text_of(properties: Mapping[str, Any], name: str) -> str:
     """A text of Exchange's; empty if it is not set."""
     value = properties.get(name)
     return "" if value is None else str(value)
+
+
+def policy_named_by(rule: Mapping[str, Any]) -> str:
+    """What a rule calls its policy, which is not shown."""
+    return text_of(rule, "ParentPolicyName").strip() or text_of(rule, "Policy").strip() or NAMELESS
+
+
+def own_name(properties: Mapping[str, Any], found: list[Unreadable]) -> str:
+    """The name of a policy, rule or label. If it has none, it goes by its GUID, with a remark in ``found``: it is there,
+    and does what it does.
+    """
+    name = text_of(properties, "Name")
+    if name.strip():
+        return name
+    found.append(Unreadable("Name", ("name",), "it is empty"))
+    return text_of(properties, "Guid").lower() or NAMELESS
 
 
 def mode_of(properties: Mapping[str, Any], found: list[Unreadable]) -> str:
@@ -351,7 +369,7 @@ def read_rule(properties: Mapping[str, Any]) -> DlpRuleFact:
         conditions, exceptions = {ADVANCED: tree}, {}
         found += unread
     return DlpRuleFact(
-        name=text_of(properties, "Name"),
+        name=own_name(properties, found),
         guid=text_of(properties, "Guid").lower(),
         priority=priority_of(properties, found),
         enabled=str(properties.get("Disabled")).lower() != "true",

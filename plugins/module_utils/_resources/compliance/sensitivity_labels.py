@@ -61,6 +61,8 @@ from .dlp_policies import (
     described_unreadable,
     mode_of,
     name_of,
+    own_name,
+    policy_named_by,
     priority_of,
     read_rule,
     rules_by_policy,
@@ -211,7 +213,7 @@ def _label(properties: Mapping[str, Any]) -> LabelFact:
     found: list[Unreadable] = []
     encryption, template = _encryption(properties, found)
     return LabelFact(
-        name=text_of(properties, "Name"),
+        name=own_name(properties, found),
         guid=text_of(properties, "Guid").lower(),
         display_name=text_of(properties, "DisplayName"),
         priority=priority_of(properties, found),
@@ -322,7 +324,7 @@ def _label_policy(properties: Mapping[str, Any]) -> LabelPolicyFact:
         found.append(Unreadable("Mode", ("mode",), f"it is {shown!r}, which Microsoft does not document"))
     default = settings.get("outlookdefaultlabel") or settings.get("defaultlabelid") or ""
     return LabelPolicyFact(
-        name=text_of(properties, "Name"),
+        name=own_name(properties, found),
         guid=text_of(properties, "Guid").lower(),
         mode=mode,
         enabled=str(properties.get("Enabled")).lower() != "false",
@@ -380,7 +382,7 @@ def read_auto_label_policies(
     hidden = Unreadable("Policy", ("mode", "scope", "label"), "Exchange shows rules of it, but not the policy")
     others = [
         AutoLabelPolicyFact(
-            name=text_of(rule, "ParentPolicyName") or text_of(rule, "Policy"),
+            name=policy_named_by(rule),
             mode="",
             priority=len(found),
             scope=PolicyScope(exchange=None),
@@ -399,7 +401,7 @@ def _auto_label_policy(properties: Mapping[str, Any], rules: Sequence[Mapping[st
         found.append(Unreadable("ApplySensitivityLabel", ("label",), "Exchange does not show it"))
     owner = properties.get("ExternalMailRightsManagementOwner")
     return AutoLabelPolicyFact(
-        name=text_of(properties, "Name"),
+        name=own_name(properties, found),
         guid=text_of(properties, "Guid").lower(),
         mode=mode_of(properties, found),
         priority=priority_of(properties, found),
