@@ -219,6 +219,25 @@ def test_a_block_that_may_let_mail_through_is_open(more: dict[str, Any]) -> None
     assert "(may keep it from its recipients)" in row["covers"]
 
 
+@pytest.mark.parametrize(
+    ("policies", "id", "kind", "rule"),
+    [
+        # What the first rule looks at is not computed, not what the second one does.
+        ([policy(SENSITIVE, "S", stop_policy_processing=True), encrypts(OUTGOING)], "U33", "dlp_stops", "S"),
+        ([encrypts({**OUTGOING, **SENSITIVE})], "U33", "dlp_options", "P"),
+        # No other rule can act instead.
+        ([policy(OUTGOING, "S", block_access=True, notify_allow_override=["X"])], "U36", "dlp_perhaps_withholds", "S"),
+        ([policy(OUTGOING, "S", quarantine=True)], "U36", "dlp_withheld", "S"),
+        ([policy(OUTGOING, "S", quarantine=True), encrypts(OUTGOING)], "U36", "several_dlp_withholds", "S"),
+    ],
+)
+def test_why_it_is_open_what_dlp_rules_do(policies: list[dict[str, Any]], id: str, kind: str, rule: str) -> None:
+    placed = [{**told, "priority": place} for place, told in enumerate(policies)]
+    reasons = [row["reason"] for row in outcome([], {"dlp_policies": placed})["unknown"]]
+    assert (id, kind, rule) in [(reason.id, reason.kind, reason.values[0]) for reason in reasons]
+    assert len(reasons) == 1 or kind.startswith("several")
+
+
 def test_a_list_of_senders_that_was_not_understood_may_name_others() -> None:
     groups = [{"property": "ExchangeSenderMemberOf", "parts": ["scope"]}]
     told = {**encrypts(OUTGOING, scope={"exchange": True, "senders": ["joe@contoso.com"]}), "unreadable": groups}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
@@ -19,6 +19,7 @@ from ..input.parsing import facts_of
 from ..model.addresses import is_name, person
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
+from ..model.reason_kinds import RuleIdle
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch
@@ -57,7 +58,7 @@ class ForeignRule:
     guid: str
     place: int
     rules: int
-    never: str
+    never: RuleIdle | Literal[""]
     idle: Mapping[str, str]
     acts: tuple[str, ...]
     does: Mapping[str, tuple[str, ...]]

@@ -15,6 +15,7 @@ from ..model import questions
 from ..model.kleene import Truth, about, all_of, any_of, opened
 from ..model.message import Attachment
 from ..model.patterns import any_pattern
+from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import RuleView, Settings
 from ..model.sizes import bytes_of
 from ..model.words import any_word
@@ -66,7 +67,7 @@ def any_attachment(decide: OfAttachment) -> Evaluate:
     return evaluate
 
 
-def _unknown(attachment: Attachment, kind: str, values: Any) -> Truth:
+def _unknown(attachment: Attachment, kind: ReasonKind, values: Any) -> Truth:
     return opened(("attachment", kind, attachment, values), questions.A_FACT, kind, attachment.name)
 
 
@@ -141,12 +142,21 @@ def property_has_word(attachment: Attachment, values: tuple[str, ...], settings:
     )
 
 
+#: A property of an attachment to the kind of the reason for that it is not known.
+_NOT_KNOWN: Mapping[str, ReasonKind] = {
+    "executable": "attachment_executable",
+    "limit_exceeded": "attachment_limit_exceeded",
+    "password_protected": "attachment_password_protected",
+    "unsupported": "attachment_unsupported",
+}
+
+
 def says(field: str) -> OfAttachment:
     """A property of an attachment that only its description can give."""
 
     def decide(attachment: Attachment, value: bool, settings: Settings) -> Truth:
         told = getattr(attachment, field)
-        return _unknown(attachment, f"attachment_{field}", value) if told is None else bool(told)
+        return _unknown(attachment, _NOT_KNOWN[field], value) if told is None else bool(told)
 
     return decide
 

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Truth, opened
 from ..model.message import Message
+from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import RuleView
 from ..model.sizes import bytes_of
 from .formulas import Formulas, MessageSeen, Value
 from .keys import is_open
 from .predicate import Atom
+
+#: Whose keys protect a message to why Exchange may not read it.
+_WHOSE_KEYS: Mapping[str, ReasonKind] = {"own": "decryption_off", "other": "keys_of_others"}
 
 
 def unreadable(rule_view: RuleView) -> Truth | None:
@@ -32,8 +37,7 @@ def unreadable(rule_view: RuleView) -> Truth | None:
     )
     if protection.owner == "own" and setting != "Disabled":
         return None
-    kind = {"own": "decryption_off", "other": "keys_of_others"}.get(protection.owner, "keys_unknown")
-    return opened(("readable",), questions.UNREADABLE, kind)
+    return opened(("readable",), questions.UNREADABLE, _WHOSE_KEYS.get(protection.owner, "keys_unknown"))
 
 
 def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:

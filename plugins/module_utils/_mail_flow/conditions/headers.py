@@ -11,6 +11,7 @@ from ..model import questions
 from ..model.header_edits import ADDED, FIELDS
 from ..model.kleene import Truth, about, any_of, opened
 from ..model.patterns import begins_anywhere
+from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import RuleView, Settings
 from .content import unread
 from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Value
@@ -41,7 +42,7 @@ def in_header(decide: OfText) -> Evaluate:
         given = rule_view.content.header(name.lower())
         values = header_values(rule_view, name.lower())
         if values is None:
-            kind = "header" if is_own_header(name.lower()) else "header_that_is_set"
+            kind: ReasonKind = "header" if is_own_header(name.lower()) else "header_that_is_set"
             return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
         found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
         beside_a_name = bool(values) and given is None and name.lower() in _WITH_NAMES

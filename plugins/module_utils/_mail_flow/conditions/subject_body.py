@@ -9,6 +9,7 @@ from typing import Any
 from ..model import questions
 from ..model.kleene import Truth, about, any_of, opened
 from ..model.patterns import any_pattern
+from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import Content, RuleView, Settings
 from ..model.words import any_word
 from .content import readable, unread, unreadable
@@ -64,7 +65,7 @@ def in_body(decide: OfText) -> Evaluate:
         if closed is not None:
             return closed
         if rule_view.content.body is None:
-            kind = "body" if rule_view.message.body is None else "tokens"
+            kind: ReasonKind = "body" if rule_view.message.body is None else "tokens"
             return opened(("body", values), questions.A_FACT, kind)
         return about(_in_body(decide, rule_view.content, values, settings), "body")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..model import questions
 from ..model.kleene import Truth, opened
+from ..model.reason_kinds import ReasonKind
 from ..model.sizes import bytes_of
 from .formulas import Properties
 from .predicate import Atom
@@ -16,7 +17,7 @@ from .predicate import Atom
 _SIZED = {"size": "message", "attachments": "attachment"}
 
 
-def over(size: int, limit: int, kind: str) -> Truth:
+def over(size: int, limit: int, kind: ReasonKind) -> Truth:
     """Larger than a limit. Microsoft's pages disagree about exactly the limit: a reason of this kind."""
     return size > limit if size != limit else opened(("size", kind, limit), questions.AT_THE_LIMIT, kind, limit)
 

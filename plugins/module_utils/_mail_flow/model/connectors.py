@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from .addresses import with_parents
+from .reason_kinds import ReasonKind
 
 #: What forced TLS checks of the other side: nothing, that an authority vouches for its certificate, and also for its
 #: name. Each includes those before it.
@@ -60,7 +61,7 @@ class Connector:
     enabled: bool = True
     domains: tuple[str, ...] = ()
     validation: str = ""
-    doubt: tuple[str, ...] = ()
+    doubt: tuple[()] | tuple[ReasonKind, *tuple[str, ...]] = ()
     smart_hosts: tuple[str, ...] = ()
     of_rules: bool = False
     test_mode: bool = False
@@ -86,6 +87,14 @@ class Connector:
         if self.test_mode:
             return "test_mode"
         return "" if self.of_rules else "not_for_rules"
+
+
+#: Why a connector takes no mail that a rule routes to it, to the kind of the reason for why it is open how that leaves.
+ROUTED_TO: Mapping[str, ReasonKind] = {
+    "disabled": "routed_to_disabled",
+    "test_mode": "routed_to_test_mode",
+    "not_for_rules": "routed_to_not_for_rules",
+}
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
     tls, dane = (str(options.get(key) or "") for key in ("tls_settings", "smtp_dane_mode"))
     known = {name.casefold(): validation for name, validation in _VALIDATION_OF.items()}
     validation = known.get(tls.casefold(), "")
-    doubt: tuple[str, ...] = () if tls.casefold() in known else ("unknown_tls", tls)
+    doubt: tuple[()] | tuple[ReasonKind, *tuple[str, ...]] = () if tls.casefold() in known else ("unknown_tls", tls)
     if validation == "domain" and not str(options.get("tls_domain") or "").strip():
         # Exchange wants a name to check. What it checks without one is not documented.
         validation = "certificate"

@@ -19,6 +19,7 @@ from ..._resources.compliance.sensitivity_labels import LabelPolicyFact
 from . import questions
 from .kleene import Reason
 from .outcomes import Fate
+from .reason_kinds import ReasonKind
 
 #: What may protect mail, or take protection away, without being seen.
 DLP, LABELS, ENCRYPT_BUTTON = ENCRYPTERS = ("dlp", "labels", "encrypt_button")
@@ -149,7 +150,7 @@ class PossibleEncrypter:
 
 
 #: The kind of a reason for what a DLP rule looks at and nothing decides; its values are the names of these conditions.
-LOOKS = "dlp_looks_at"
+LOOKS: ReasonKind = "dlp_looks_at"
 
 #: What such a reason has instead of a condition's name: nothing is known of the message, no condition of the rule is
 #: known, or something of the rule or its policy was not understood.
@@ -162,7 +163,7 @@ UNREAD_SCOPE = "unread_scope"
 UNREAD_PRIORITY = "unread_priority"
 
 #: An effect of a DLP rule to the kind of a reason for that another one may act instead.
-_SEVERAL = {
+_SEVERAL: Mapping[str, ReasonKind] = {
     "options": "several_dlp_options",
     "removes": "several_dlp_removes",
     "brands": "several_dlp_brands",
@@ -170,7 +171,7 @@ _SEVERAL = {
 }
 
 #: An effect to the kind of a reason for what is open of it, of DLP rules and of labels.
-_OPEN = {
+_OPEN: Mapping[tuple[str, str], ReasonKind] = {
     (DLP, "options"): "dlp_options",
     (DLP, "removes"): "dlp_removes",
     (DLP, "brands"): "dlp_brands",
@@ -247,6 +248,13 @@ class Afterwards:
         if each.what.kind == LABELS:
             return each.why or (Reason(questions.LABEL_IN_TRANSPORT, kind, (each.what.name,)),)
         names = (each.what.name, each.what.policy)
+        if (
+            each.sure
+            and effect == "ends"
+            and not any(other.what.may_restrict_otherwise(effect) for other in self.every)
+        ):
+            end: ReasonKind = "dlp_perhaps_withholds" if each.what.ends == Fate.UNKNOWN else "dlp_withheld"
+            return (Reason(questions.SEVERAL_DLP_RULES, end, names),)
         if each.sure:
             return (Reason(questions.SEVERAL_DLP_RULES, _SEVERAL[effect], names),)
         looks = sorted({name for why in each.why if why.kind == LOOKS for name in why.values})

@@ -15,6 +15,7 @@ from typing import Any
 
 from . import questions
 from .kleene import Reason
+from .reason_kinds import ReasonKind
 
 #: Headers whose values are fields of a message.
 FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
@@ -84,5 +85,5 @@ def addition(field: str, address: str, doubt: Reason) -> HeaderEdit:
 
 
 def _of_header(name: str) -> Reason:
-    kind = "header_of_every_message" if name.lower() in FIELDS else "header_of_mail_system"
+    kind: ReasonKind = "header_of_every_message" if name.lower() in FIELDS else "header_of_mail_system"
     return Reason(questions.A_FACT, kind, (name,), "headers")

@@ -14,11 +14,12 @@ from .addresses import domain, is_name, spellings
 from .domains import INSIDE
 from .facts import Facts
 from .kleene import Truth, all_of, any_of, negate, opened
+from .reason_kinds import ReasonKind
 
 
 def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
     """Whether an address outside of the accepted domains that belongs to an object of the organization has a scope."""
-    kind = "guest" if facts.is_object(address) else "perhaps_guest"
+    kind: ReasonKind = "guest" if facts.is_object(address) else "perhaps_guest"
     return opened(("guest", address, asked), questions.GUESTS, kind, address, guess=guess, shared=True)
 
 

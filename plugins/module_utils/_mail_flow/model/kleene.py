@@ -13,6 +13,7 @@ from dataclasses import field as part
 from typing import Any, TypeAlias
 
 from . import questions
+from .reason_kinds import ReasonKind
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +29,7 @@ class Reason:
     """
 
     id: str
-    kind: str
+    kind: ReasonKind
     values: tuple[Any, ...] = ()
     field: str = part(default="", compare=False)
 
@@ -100,7 +101,7 @@ Truth: TypeAlias = "bool | Open"
 
 
 def opened(
-    key: Hashable, number: str, kind: str, *values: Any, guess: bool | None = None, shared: bool = False
+    key: Hashable, number: str, kind: ReasonKind, *values: Any, guess: bool | None = None, shared: bool = False
 ) -> Open:
     """An open question with one reason: its kind, and what that names.
 

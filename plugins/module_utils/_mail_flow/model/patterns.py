@@ -16,6 +16,7 @@ from . import questions
 from .dotnet import parse_dotnet
 from .expressions import Alternation, Anchor, Chars, Dialect, Expression, Node, NotAgreedError, Repeat, Sequence, parse
 from .kleene import Truth, any_of, opened
+from .reason_kinds import ReasonKind
 from .widening import widened
 from .words import composed, in_both_ways
 
@@ -43,7 +44,7 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
         wider = widened(pattern, dialect is Dialect.LEGACY)
         if wider and has_pattern(text, wider) is False:
             return False
-        kind = "pattern_too_large" if compiled[0] == "too_large" else "pattern"
+        kind: ReasonKind = "pattern_too_large" if compiled[0] == "too_large" else "pattern"
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, kind, pattern, *compiled)
     found = compiled.found(text, compiled.expression.lines)
     if not (text.isascii() and pattern.isascii()):

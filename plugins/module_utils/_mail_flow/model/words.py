@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from . import questions
 from .kleene import Truth, any_of, opened
+from .reason_kinds import ReasonKind
 
 _BLANKS = re.compile(r"\s+")
 _TOKENS = re.compile(r"[^\W_]+")
@@ -52,9 +53,11 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     found = _find(lowered, wanted)
     is_ascii = text.isascii() and word.isascii()
     if not is_ascii:
-        for kind, form in () if lowered.isascii() else (("word_accents", composed), ("word_invisible", _visible)):
-            if found != _find(form(lowered), form(wanted)):
-                return _doubt(text, word, kind)
+        if not lowered.isascii():
+            if found != _find(composed(lowered), composed(wanted)):
+                return _doubt(text, word, "word_accents")
+            if found != _find(_visible(lowered), _visible(wanted)):
+                return _doubt(text, word, "word_invisible")
         if any(found != _find(form.lower(), other.lower()) for form, other in in_both_ways(text, word)):
             return _doubt(text, word, "word_plain_letters")
     if found is not False:
@@ -149,5 +152,5 @@ def _find(text: str, word: str) -> bool | None:
     return None if doubtful else False
 
 
-def _doubt(text: str, word: str, kind: str) -> Truth:
+def _doubt(text: str, word: str, kind: ReasonKind) -> Truth:
     return opened(("word", word.casefold(), text), questions.WORD_BORDERS, kind, word, shared=True)

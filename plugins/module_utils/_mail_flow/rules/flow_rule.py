@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.moderation import done
@@ -18,6 +18,7 @@ from ..model import questions
 from ..model.header_edits import ADDED, FIELD_OF, header_edits
 from ..model.kleene import Reason, Truth, all_of, negate, opened
 from ..model.message import Message
+from ..model.reason_kinds import ReasonKind, RuleIdle
 
 #: A day: this close to one of a rule's dates, an unnamed time zone can matter.
 _DAY = datetime.timedelta(days=1)
@@ -47,7 +48,7 @@ class FlowRule:
     name: str
     guid: str
     mode: str
-    idle: str
+    idle: RuleIdle | Literal[""]
     dlp: bool
     begins: str
     ends: str
@@ -206,7 +207,7 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
     are.
     """
 
-    def over(kind: str, *more: Hashable) -> Truth:
+    def over(kind: ReasonKind, *more: Hashable) -> Truth:
         found = opened(("date", text, *more), questions.DATES, kind, text)
         return found if after else negate(found)
 
@@ -216,7 +217,11 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
         return over("date")
     if date is None:
         return over("date_of_message")
-    nameless = "date" if instant.tzinfo is None else "date_without_offset" if date.tzinfo is None else ""
+    nameless: ReasonKind | None = None
+    if instant.tzinfo is None:
+        nameless = "date"
+    elif date.tzinfo is None:
+        nameless = "date_without_offset"
     apart = _with_zone(date) - _with_zone(instant)
     if not apart:
         return over(nameless or "date_exactly", after)

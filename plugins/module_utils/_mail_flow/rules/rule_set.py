@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
@@ -25,11 +25,16 @@ from ..model import questions
 from ..model.addresses import is_address, person
 from ..model.expressions import Dialect
 from ..model.kleene import Reason
+from ..model.reason_kinds import ReasonKind, RuleIdle
 from ..model.rule_view import Settings
 from .flow_rule import FlowRule
 
 #: Section of a rule to the prefix of an option's name in it.
-_UNKNOWN = {"conditions": "unknown_condition", "exceptions": "unknown_exception", "actions": "unknown_action"}
+_UNKNOWN: Mapping[str, ReasonKind] = {
+    "conditions": "unknown_condition",
+    "exceptions": "unknown_exception",
+    "actions": "unknown_action",
+}
 
 #: Options with people.
 _PEOPLE = frozenset(
@@ -249,12 +254,12 @@ def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[
     surprises: list[Reason] = []
     for section, option, value in unread:
         found = surprises if section == "actions" else doubts
-        kind = "dlp_part" if option in DLP_PROPERTIES else _UNKNOWN[section]
+        kind: ReasonKind = "dlp_part" if option in DLP_PROPERTIES else _UNKNOWN[section]
         found.append(Reason(questions.UNSUPPORTED, kind, (name, option, value)))
     return doubts, surprises
 
 
-def _idle(rule: Mapping[str, Any]) -> str:
+def _idle(rule: Mapping[str, Any]) -> RuleIdle | Literal[""]:
     """Why a rule never acts."""
     if _dlp(rule):
         return "dlp_rule"

@@ -13,7 +13,7 @@ from ..model.carried_labels import in_transport, label_of, possible_labels
 from ..model.encrypters import LOOKS, Afterwards, PossibleEncrypter, all_possible
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
-from ..model.kleene import Open, Truth, all_of, negate, opened
+from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules, changed_by
@@ -94,19 +94,22 @@ class AfterRules:
     def _applied(self, policies: DlpRules, matches: list[Truth], person: Recipient) -> Iterator[PossibleEncrypter]:
         """The DLP rules that match, or may, in order; none after one that stops them."""
         reached: Truth = True
+        #: Why it is open whether a copy is stopped before it reaches a rule.
+        stops: list[Reason] = []
         for rule, match in zip(policies.rules, matches, strict=True):
             acts = all_of((reached, match))
             if acts is False:
                 continue
+            why = match.reasons if isinstance(match, Open) else ()
             if rule.does.restricts:
-                yield from self._of(rule, acts, person)
+                yield from self._of(rule, (*why, *stops), person)
             if rule.stops:
                 reached = all_of((reached, negate(acts)))
                 if reached is False:
                     return
+                stops += _stops(rule, why)
 
-    def _of(self, rule: DlpRule, matches: Truth, person: Recipient) -> Iterator[PossibleEncrypter]:
-        why = () if matches is True else matches.reasons if isinstance(matches, Open) else ()
+    def _of(self, rule: DlpRule, why: tuple[Reason, ...], person: Recipient) -> Iterator[PossibleEncrypter]:
         does = rule.does
         if does.outside_only:
             outside = recipient_outside(self.facts, person.address)
@@ -127,6 +130,17 @@ class AfterRules:
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
         found = self.decider.truth(atom, world, person)
         return found.settled(world.answered()) if isinstance(found, Open) else found
+
+
+def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
+    """Why it is open whether a rule stops the later ones.
+
+    :param why: why it is open whether it matches.
+    """
+    looks = sorted({name for reason in why if reason.kind == LOOKS for name in reason.values})
+    if looks:
+        yield Reason(questions.DLP_RULES, "dlp_stops", (rule.does.name, rule.does.policy, tuple(looks)))
+    yield from (reason for reason in why if reason.kind != LOOKS)
 
 
 def _with(world: World, labels: tuple[PossibleEncrypter, ...]) -> World:

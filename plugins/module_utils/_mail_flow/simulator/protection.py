@@ -19,13 +19,14 @@ from ..._resources.rights_management import Obstacle
 from ..actions.protect import option_name
 from ..model import questions
 from ..model.addresses import domain
-from ..model.connectors import VALIDATIONS, Connector, at_least
+from ..model.connectors import ROUTED_TO, VALIDATIONS, Connector, at_least
 from ..model.encrypters import DLP, LABELS, Afterwards, Encrypter
 from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Protection
 from ..model.outcomes import Fate, ProtectionKind, Tls
+from ..model.reason_kinds import ReasonKind
 from ..model.routing import connectors_for, connectors_to_own_servers, may_relay
 from ..model.sizes import ENCODED, size_range
 from .copy_result import Transit
@@ -344,7 +345,7 @@ def _type_reasons(message: Message) -> list[Reason]:
     return [*reasons, *([Reason(questions.SYSTEM_MAIL, "system_mail", (tuple(system),), "type")] if system else [])]
 
 
-def _unlicensed(kind: str, obstacle: Obstacle) -> Reason:
+def _unlicensed(kind: ReasonKind, obstacle: Obstacle) -> Reason:
     """Why it is open what comes of protection where rights management may not work."""
     return Reason(questions.LICENSING_OFF, kind, (obstacle.cause,), f"facts.{obstacle.fact}")
 
@@ -422,17 +423,19 @@ def _connected(world: World, facts: Facts, name: str) -> list[Way]:
 
 
 def _way(connector: Connector) -> Way:
-    kind, *values = connector.doubt or ("",)
-    doubt = Reason(questions.WHICH_CONNECTOR, kind, (connector.name, *values)) if kind else None
+    doubt = None
+    if connector.doubt:
+        kind, *values = connector.doubt
+        doubt = Reason(questions.WHICH_CONNECTOR, kind, (connector.name, *values))
     return Way(connector.name, connector.validation, ", ".join(connector.smart_hosts), doubt)
 
 
 def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     """The way of a copy that a rule routes to a connector."""
     found = next((each for each in facts.connectors.outbound or () if name_key(each.name) == name_key(wanted)), None)
-    why = "unknown" if found is None else found.idle
-    if found is None or why:
-        return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, f"routed_to_{why}", (rule, wanted)))
+    if found is None or found.idle:
+        kind = ROUTED_TO[found.idle] if found else "routed_to_unknown"
+        return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, kind, (rule, wanted)))
     return _way(found)
 
 

@@ -26,6 +26,7 @@ from ..model.kleene import Reason
 from ..model.message import Message, Recipient
 from ..model.message_recipients import recipients_of
 from ..model.outcomes import OPEN_PROTECTIONS, TEMPLATE, Fate, OpeningWay, ProtectionKind
+from ..model.reason_kinds import ReasonKind
 from ..rules.rule_set import RuleSet
 from .copy_result import CopyResult, MessageResult, Opening, RuleMatch
 from .protection import CopyProtection, Way, protection_of, transit, ways_of
@@ -310,7 +311,7 @@ def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *,
     return _outside(branding, recipient, facts)
 
 
-def _way(way: OpeningWay, kind: str, *values: Any) -> Opening:
+def _way(way: OpeningWay, kind: ReasonKind, *values: Any) -> Opening:
     return Opening(way, Reason("", kind, values))
 
 

@@ -25,6 +25,7 @@ from ..model.inside import recipient_outside
 from ..model.kleene import Reason
 from ..model.message import Recipient
 from ..model.message_recipients import people_behind
+from ..model.reason_kinds import ReasonKind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import SHOWN
@@ -235,7 +236,7 @@ class Showing:
     @property
     def reason(self) -> Reason:
         """What is not known about it."""
-        kind = "shown_for_approval" if self.asks else "shown_in_report"
+        kind: ReasonKind = "shown_for_approval" if self.asks else "shown_in_report"
         field = "facts.managers" if self.person.label == THE_MANAGER else ""
         return Reason(SHOWN, kind, (self.person.label, self.rule.name), field)
 

@@ -49,7 +49,7 @@ class Unknown:
     @property
     def reason(self) -> Reason:
         """The same as a reason of the simulator."""
-        return Reason(self.id or questions.A_FACT, self.word)
+        return Reason(self.id or questions.A_FACT, "untraced", (self.word,))
 
 
 @dataclass(frozen=True, slots=True)

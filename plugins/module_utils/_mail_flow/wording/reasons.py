@@ -10,8 +10,10 @@ from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED
 from ..input.observations import contradiction_text
 from ..model import questions
+from ..model.connectors import ROUTED_TO
 from ..model.contradictions import ContradictedCopy
 from ..model.kleene import Reason
+from ..model.reason_kinds import ReasonKind, RuleIdle
 from ..simulator.protection import LARGEST, SURELY_PROTECTED
 from ..simulator.rule_trace import Saw
 from .dlp import looks_words
@@ -43,7 +45,7 @@ CONNECTOR_IDLE: Mapping[str, str] = {
 }
 
 #: Why a rule never acts.
-RULE_IDLE: Mapping[str, str] = {
+RULE_IDLE: Mapping[RuleIdle, str] = {
     "disabled_rule": "is disabled",
     "dlp_rule": ("belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"),
 }
@@ -98,13 +100,13 @@ def _nameless(rules: tuple[str, ...]) -> str:
 
 #: How a DLP rule is called.
 _OF_POLICY = "{!r} of the policy {!r}"
-#: What a DLP rule does to a message, by the end of the kind of a reason for why that is open.
-_DLP_DOES = {
-    "brands": "chooses another branding for the message",
-    "options": "encrypts the message",
-    "removes": "takes the protection of the message away",
-    "withholds": "keeps the message from its recipient",
-}
+#: The kinds of reasons for why it is open what a DLP rule does, and whether it or another one does it; and what that is.
+_DLP_DOES: Sequence[tuple[ReasonKind, ReasonKind, str]] = (
+    ("dlp_brands", "several_dlp_brands", "chooses another branding for the message"),
+    ("dlp_options", "several_dlp_options", "encrypts the message"),
+    ("dlp_removes", "several_dlp_removes", "takes the protection of the message away"),
+    ("dlp_withholds", "several_dlp_withholds", "keeps the message from its recipient"),
+)
 
 
 def _whether_dlp(does: str) -> Callable[[str, str, Sequence[str]], str]:
@@ -116,7 +118,7 @@ def _whether_dlp(does: str) -> Callable[[str, str, Sequence[str]], str]:
 
 #: Kind to what is unknown, as a sentence without its period: a form for the values, or a function of them. A list has
 #: what joins it, behind a quotation mark if its items are quoted; ``{rule}`` is the rule that is the first value.
-_SENTENCES: Mapping[str, str | Callable[..., str]] = {
+_SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     # People
     "accepted_domains": "the accepted domains are not known",
     "added": "whether later rules look at {}, whom a rule added",
@@ -226,7 +228,13 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
         " organization's",
     ),
     "dlp_looks_at": lambda *names: f"whether a DLP rule matches: {looks_words(names)}",
-    **{f"dlp_{kind}": _whether_dlp(does) for kind, does in _DLP_DOES.items()},
+    **{kind: _whether_dlp(does) for kind, _of_several, does in _DLP_DOES},
+    "dlp_perhaps_withholds": (
+        f"whether the DLP rule {_OF_POLICY} keeps the message from its recipient: its sender may override that, or Microsoft "
+        "does not say what its action does to mail"
+    ),
+    "dlp_stops": _whether_dlp("stops the later ones"),
+    "dlp_withheld": f"what becomes of the message that the DLP rule {_OF_POLICY} keeps from its recipient",
     "dlp_inbound": f"whether the DLP rule {_OF_POLICY} encrypts mail that may come from outside, or already protected",
     "label_automatic": "whether a policy sets the sensitivity label {!r} on the way",
     "label_in_transport": "whether Exchange applies the sensitivity label {!r} that the message carries",
@@ -236,8 +244,8 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "labels_options": "what becomes of the message with the sensitivity label {!r}, which encrypts",
     "labels_removes": "what becomes of the message with the sensitivity label {!r}, which removes protection",
     **{
-        f"several_dlp_{kind}": f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
-        for kind, does in _DLP_DOES.items()
+        kind: f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
+        for _of_one, kind, does in _DLP_DOES
     },
     "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {}",
@@ -308,8 +316,11 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     ),
     "outbound_connectors": "the outbound connectors are not known (Get-OutboundConnector)",
     **{
-        f"routed_to_{why}": f"how mail leaves that the rule {{!r}} routes to the connector {{!r}}, which is {words}"
-        for why, words in {"unknown": "unknown", **CONNECTOR_IDLE}.items()
+        why: f"how mail leaves that the rule {{!r}} routes to the connector {{!r}}, which is {words}"
+        for why, words in {
+            "routed_to_unknown": "unknown",
+            **{ROUTED_TO[idle]: words for idle, words in CONNECTOR_IDLE.items()},
+        }.items()
     },
     "unknown_tls": "what the connector {!r} forces: tls_settings is {!r}, which is not known here",
     "which_way": _which_way,
@@ -349,6 +360,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "too_complex": "the question is too complex",
     "too_many_copies": "rules make more copies for people whom they add than are followed",
     "too_many_questions": "there are too many open questions to follow",
+    "untraced": "what no row of a message trace says: {}",
     "unusual": lambda number: f"what happens to {UNUSUAL[number]}",
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ..model import questions
 from ..model.kleene import Reason
+from ..model.reason_kinds import ReasonKind
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 _SEND = "Send a test message."
@@ -18,15 +19,18 @@ _DECRYPT = "Set transport_decryption_setting to Optional, or send a test message
 
 #: Kind of a reason to how to find out, where that is not what settles its question in general, nor the key of the
 #: message or fact that it is about.
-SETTLED_BY: Mapping[str, str] = {
+SETTLED_BY: Mapping[ReasonKind, str] = {
     # What a message or an organization lacks
     "address": "Give the address in facts.proxy_addresses, or in the rule instead of the name.",
     "arrival_keys": "Give protection.owner.",
     "arrival_option": "Give protection.kind.",
-    **{
-        f"attachment_{key}": f"Give {key} of the attachment."
-        for key in ("executable", "limit_exceeded", "name", "password_protected", "size", "text", "unsupported")
-    },
+    "attachment_executable": "Give executable of the attachment.",
+    "attachment_limit_exceeded": "Give limit_exceeded of the attachment.",
+    "attachment_name": "Give name of the attachment.",
+    "attachment_password_protected": "Give password_protected of the attachment.",
+    "attachment_size": "Give size of the attachment.",
+    "attachment_text": "Give text of the attachment.",
+    "attachment_unsupported": "Give unsupported of the attachment.",
     "attachment_content": "Give nested of the attachment.",
     "attachment_property": "Give properties of the attachment.",
     "character_sets": "Give the message as a file, with eml_path.",
@@ -62,7 +66,14 @@ SETTLED_BY: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("adds_and_redirects", "after_quarantine", "alias", "date_exactly", "files_in_message"),
-            *("header_of_every_message", "header_of_mail_system", "hidden_and_matched", "hidden_from_rule"),
+            *(
+                "dlp_perhaps_withholds",
+                "dlp_withheld",
+                "header_of_every_message",
+                "header_of_mail_system",
+                "hidden_and_matched",
+                "hidden_from_rule",
+            ),
             *("many_approvals", "names_in_attachment", "not_found", "reports", "tokens", "wrapped"),
             *("wrapped_attachments", "wrapped_subject"),
         ),
