@@ -371,6 +371,38 @@ def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(
     assert [where for where, content in places.items() if re.search(rb"eyJ[\w-]+\.eyJ", content)] == []
 
 
+@pytest.mark.engine
+def test_no_secret_of_a_session_with_the_compliance_endpoint_is_anywhere(
+    engine: Engine | None, tmp_path: pathlib.Path
+) -> None:
+    credentials = ("client secret", "user and certificate", "certificate for PowerShell")
+    names = [f"{kind}{place}.onmicrosoft.com" for place in range(len(credentials)) for kind in ("granted", "refused")]
+    states = [{"name": name, "compliance_role": name.startswith("granted")} for name in names]
+    with Emulator(states, directory=tmp_path / "emulator", engine=engine) as emulator:
+        hosts, secrets = {}, []
+        for number, organization in enumerate(names):
+            variables, own = _credentials(emulator, number)[credentials[number // 2]]
+            secrets += own
+            hosts[organization.partition(".")[0]] = {
+                "ansible_connection": CONNECTION,
+                "ansible_exchange_organization": organization,
+                "ansible_exchange_compliance_url": emulator.describe()["compliance_url"],
+                "ansible_exchange_retries": 1,
+                **variables,
+            }
+        home = tmp_path / "home"
+        (home / "tmp").mkdir(parents=True)
+        read = {"m365.message_encryption.message_encryption_info": {"gather": ["labels"]}}
+        run, places = _watched(home, hosts, [{"name": "read", **read}], {})
+        opened = {call.organization for call in emulator.calls if call.cmdlet == "Get-Label"}
+    assert {task.host for task in run if "labels" in task.result} == {
+        name.partition(".")[0] for name in names if name.startswith("granted")
+    }, run.output[-3000:]
+    assert opened == {name for name in names if name.startswith("granted")}
+    assert [secret for secret in secrets for content in places.values() if secret.encode() in content] == []
+    assert [where for where, content in places.items() if re.search(rb"eyJ[\w-]+\.eyJ", content)] == []
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -260,6 +260,21 @@ def test_a_loss_in_a_process_is_made_good(brokers: Callable[..., Broker], kind: 
     assert policies.objects[0]["Name"] == "Cards"
 
 
+@pytest.mark.engine
+def test_two_sessions_take_turns_where_one_process_may_live(
+    brokers: Callable[..., Broker], shells: Emulator, tmp_path: Path
+) -> None:
+    processes = Processes(str(tmp_path))
+    broker = Broker(shells, "powershell", processes, exchange_powershell_processes=1)
+    try:
+        for _again in range(2):
+            assert [result.error for result in broker.invoke(OWN, POLICIES)] == [None, None]
+        assert len(shells.own_processes.living) <= 2
+    finally:
+        broker.close()
+        processes.end()
+
+
 @pytest.mark.parametrize("kind", ["garbled", "error_in_200"])
 def test_an_answer_that_is_none_is_not_taken_for_nothing_there(brokers: Callable[..., Broker], kind: str) -> None:
     broker = brokers("host")
@@ -347,6 +362,29 @@ def test_microsofts_module_reads_and_shows_its_token_to_the_endpoint_alone(
         tokens[request.headers["Host"] == SERVICE].add(request.headers["Authorization"])
     assert len(tokens[True]) == len(tokens[False]) == 1
     assert not tokens[True] & tokens[False]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "location",
+    ["https://evil.example.com/adminapi", f"https://nam10b.{COMPLIANCE_FRONT}/AdminApi/v1.0/x/EXOModuleFile"],
+)
+@pytest.mark.parametrize("step", ["exomodulefile", "invoke"])
+def test_microsofts_module_takes_its_token_nowhere_else(
+    brokers: Callable[..., Broker], microsofts: MicrosoftsModule, location: str, step: str
+) -> None:
+    own = {"exchange_powershell_path": str(microsofts.program), "exchange_proxy": microsofts.proxy}
+    broker = brokers("powershell", **own, exchange_retries=1)
+    microsofts.requests.clear()
+    broker.emulator.faults.set(
+        [{"kind": "redirect", "wire": "compliance", "step": step, "location": location, "times": None}]
+    )
+    mine, policies = broker.invoke(OWN, POLICIES)
+    assert (mine.error, policies.objects) == (None, [])
+    assert policies.error is not None
+    shown = {request.headers["Host"] for request in microsofts.requests if "Authorization" in request.headers}
+    assert shown <= {SERVICE, COMPLIANCE_FRONT, f"nam10b.{COMPLIANCE_FRONT}"}
+    assert len(microsofts.requests) < 200
 
 
 @pytest.mark.engine
