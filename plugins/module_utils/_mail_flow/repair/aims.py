@@ -213,18 +213,25 @@ def rebuilds(edit: RuleEdit, rules: Iterable[Rule], aim: Aim) -> int:
     if edit.kind != CONDITION or option in SCOPES:
         return SAME_RULE
     if edit.after is None:
-        predicate = BY_OPTION.get(option)
-        if predicate is not None and (predicate.of_sender or predicate.of_recipient):
-            return LAST_RESORT
         edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
-        if not is_wanted(edited, aim):
-            return LAST_RESORT
-        return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else ANY_TEXT
+        return _rebuilds_without(option, edited, aim)
     wanted = aim.about.get(option)
     before = edit.before if isinstance(edit.before, (list, tuple)) else [edit.before]
     is_wider = isinstance(edit.after, list) and len(edit.after) > len(before)
     shares = isinstance(wanted, (list, tuple)) and any(value_before in wanted for value_before in before)
     return LAST_RESORT if is_wider and not shares else SAME_RULE
+
+
+def _rebuilds_without(option: str, edited: Rule, aim: Aim) -> int:
+    """How much it makes another rule that a condition is removed.
+
+    :param edited: the rule after it.
+    """
+    predicate = BY_OPTION.get(option)
+    says_whose = predicate is not None and (predicate.of_sender or predicate.of_recipient)
+    if says_whose or not is_wanted(edited, aim):
+        return LAST_RESORT
+    return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else ANY_TEXT
 
 
 def is_wanted(rule: Rule, aim: Aim) -> bool:

@@ -66,12 +66,9 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
             every = standings(rules, copy)
     except BudgetError:
         return None
-    arrival = copy.message.protection
-    if arrival is not None and arrival.by_rights:
-        acting = [standing.rule for standing in every if standing.acts and standing.rule.enforced]
-        done = [(rule.name, option) for rule in acting for option in rule.does(Does.DECRYPT)]
-        if done:
-            return NearestRule(done[0][0], f"actions.{done[0][1]}", value=True)
+    decrypting = _decrypting(every, copy)
+    if decrypting is not None:
+        return decrypting
     encrypting = sorted(
         (standing for standing in every if standing.rule.does(Does.ENCRYPT) and not standing.rule.dlp),
         key=lambda standing: (
@@ -90,6 +87,18 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
         return None
     stops = [standing.rule.name for standing in every if standing.acts and standing.rule.is_final]
     return _why(first, stops[-1] if stops else "")
+
+
+def _decrypting(every: Iterable[Standing], copy: Copy) -> NearestRule | None:
+    """The first rule that takes the protection away with which a copy arrives."""
+    arrival = copy.message.protection
+    if arrival is None or not arrival.by_rights:
+        return None
+    acting = [standing.rule for standing in every if standing.acts and standing.rule.enforced]
+    for rule in acting:
+        for option in rule.does(Does.DECRYPT):
+            return NearestRule(rule.name, f"actions.{option}", value=True)
+    return None
 
 
 def _is_outside(copy: Copy) -> bool:

@@ -270,34 +270,45 @@ class _Simplifier:
         """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and
         can move to the place of its first.
         """
-        groups: dict[tuple[str, str], list[int]] = {}
-        for rule in self._rules.rules:
-            given_rule = self._rules.given[rule.place]
-            if (
-                rule.place in gone
-                or rule.idle
-                or not rule.enforced
-                or not _acts_once(rule, self._rules.rules)
-                or not _is_writable(rule, given_rule)
-            ):
-                continue
-            for option, values in (given_rule.get("conditions") or {}).items():
-                if isinstance(values, (list, tuple)):
-                    groups.setdefault((option, _rest(given_rule, option)), []).append(rule.place)
+        groups = self._merge_groups(gone)
         several = [places for places in groups.values() if len(places) > 1]
         order.look(several, gone)
         taken = order.clashing({place for places in several for place in places})
         for (option, _key), places in sorted(groups.items(), key=lambda group: (-len(group[1]), group[1], group[0][0])):
-            runs: list[list[int]] = []
-            for place in (place for place in places if place not in taken):
-                run = next(
-                    (run for run in runs if order.may_join(place, run) and self._fits([*run, place], option)), None
-                )
-                runs.append([place]) if run is None else run.append(place)
-            for run in runs:
+            free = [place for place in places if place not in taken]
+            for run in self._runs(free, option, order):
                 if len(run) > 1:
                     taken.update(run)
                     yield self._merge(tuple(run), option)
+
+    def _merge_groups(self, gone: Collection[int]) -> dict[tuple[str, str], list[int]]:
+        """The places of rules that differ in one condition alone, by its option and all the rest."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for rule in self._rules.rules:
+            given_rule = self._rules.given[rule.place]
+            if rule.place in gone or not self._may_merge(rule, given_rule):
+                continue
+            for option, values in (given_rule.get("conditions") or {}).items():
+                if isinstance(values, (list, tuple)):
+                    groups.setdefault((option, _rest(given_rule, option)), []).append(rule.place)
+        return groups
+
+    def _may_merge(self, rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
+        """Whether a rule may be merged with another one, as far as it alone says."""
+        acts = rule.enforced and not rule.idle
+        return acts and _acts_once(rule, self._rules.rules) and _is_writable(rule, given_rule)
+
+    def _runs(self, places: Iterable[int], option: str, order: RuleOrder) -> list[list[int]]:
+        """The rules of a group in runs that may be one rule."""
+        runs: list[list[int]] = []
+        for place in places:
+            fitting = (run for run in runs if order.may_join(place, run) and self._fits([*run, place], option))
+            run = next(fitting, None)
+            if run is None:
+                runs.append([place])
+            else:
+                run.append(place)
+        return runs
 
     def _merge(self, places: tuple[int, ...], option: str) -> MergedRules:
         return MergedRules(places, tuple(map(self._name, places)), option)
@@ -323,17 +334,13 @@ class _Simplifier:
         """
         remaining, blamed = list(edits), list[_Edit]()
         while remaining and (changes := self._compared(remaining)) is not None and not _is_empty(changes):
-            names = {name for finding in changes.findings for name in finding.rules}
-            guilty = [edit for edit in remaining if names.intersection(_edited(edit))] or remaining[
-                len(remaining) // 2 :
-            ]
+            guilty = _guilty(remaining, changes)
             for edit in guilty:
                 self._blame(edit, changes)
-            # What covered a rule may have been in a merge.
-            blamed += guilty if any(isinstance(edit, MergedRules) for edit in guilty) else ()
-            remaining = [edit for edit in remaining if edit not in guilty] + [
-                half for edit in guilty if isinstance(edit, MergedRules) for half in self._halves(edit)
-            ]
+            merges = [edit for edit in guilty if isinstance(edit, MergedRules)]
+            blamed += guilty if merges else ()  # What covered a rule may have been in a merge.
+            remaining = [edit for edit in remaining if edit not in guilty]
+            remaining += [half for merge in merges for half in self._halves(merge)]
         if self._comparisons > _MOST:
             return []
         again = [removed for removed in blamed if isinstance(removed, RemovedRule)]
@@ -387,6 +394,12 @@ class _Simplifier:
 
     def _name(self, place: int) -> str:
         return self._rules.rules[place].name
+
+
+def _guilty(edits: Sequence[_Edit], changes: Difference) -> Sequence[_Edit]:
+    """The edits of rules that a difference names; the second half of all if it names none."""
+    names = {name for finding in changes.findings for name in finding.rules}
+    return [edit for edit in edits if names.intersection(_edited(edit))] or edits[len(edits) // 2 :]
 
 
 def _is_writable(rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:

@@ -410,8 +410,16 @@ class _Repair:
             elif wrong:
                 done, added = True, added or last.kind == ADD
                 yield draft
-        if done:
-            return
+        if not done:
+            yield from self._search_pairs(goal, search, begun)
+
+    def _search_pairs(
+        self, goal: _Goal, search: _GoalSearch, begun: Sequence[tuple[EditedRules, FailingCopy]]
+    ) -> Iterator[EditedRules]:
+        """The drafts with two edits that do.
+
+        :param begun: drafts that do not, each with a copy that does not come out right.
+        """
         seen: set[frozenset[str]] = set()
         # What puts the first copy right is nearer.
         singles = [step for step in begun if len(step[0].edits) == 1]

@@ -17,6 +17,7 @@ from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
 from ..actions.actions import BY_OPTION
 from ..analyses.difference_kinds import Treated, treated
+from ..analyses.finding import SideEffect
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
 from ..conditions.predicate import Atom
@@ -171,12 +172,7 @@ class Chain:
         self.rules, self.facts = rules, facts
         own = tuple(map(_identity, rules.rules))
         #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
-        self.earlier = tuple(
-            tuple(earlier.place for earlier in rules.rules[: rule.place] if _parts(earlier))
-            if _looks_around(rule)
-            else ()
-            for rule in rules.rules
-        )
+        self.earlier = tuple(_parting_before(rule, rules) if _looks_around(rule) else () for rule in rules.rules)
         #: For each rule: what earlier rules change of messages, and what these are.
         self.changes: tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...] = _changes_before(rules, own)
         #: With the earlier rules that change what a rule looks at, and those that part it: it may be met in another way
@@ -192,18 +188,9 @@ class Chain:
         self.effects = tuple(map(_effect, rules.rules))
         #: For each rule, whether it ends the copies that it acts on; ``None`` if that is open.
         self.ends = tuple(whether_ends(rule, facts.observed) for rule in rules.rules)
-        self.side_effects = {
-            rule.place: frozenset(effects)
-            for rule in rules.rules
-            if with_side_effects and (effects := effects_of(rule))
-        }
+        self.side_effects = _side_effects(rules) if with_side_effects else {}
         #: The rules that decide what happens to a copy, those that make others of it, and those that do something beside.
-        self.deciding = tuple(
-            rule
-            for rule in rules.rules
-            if not rule.idle
-            and (self.effects[rule.place] is not None or makes(rule) or rule.place in self.side_effects)
-        )
+        self.deciding = tuple(rule for rule in rules.rules if not rule.idle and self._matters(rule))
         self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
         self._names = tuple(rule.name for rule in rules.rules)
         self._acts = tuple(
@@ -212,6 +199,10 @@ class Chain:
         )
         self._marks = tuple(map(_marks, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
+
+    def _matters(self, rule: FlowRule) -> bool:
+        """Whether a rule decides what happens to a copy, makes others of it, or does something beside."""
+        return self.effects[rule.place] is not None or makes(rule) or rule.place in self.side_effects
 
     def steps(self, met: Sequence[tuple[int, Doubt | None]], common: frozenset[Hashable]) -> tuple[ChainStep, ...]:
         """The steps of a copy, first to last, up to the first rule that certainly ends it.
@@ -399,6 +390,17 @@ class Chain:
             for one in treated(replace(course, worlds=[world]), message, self.facts)
         ]
         return ChainOutcome(outcome, course, message, because or [(Unknown("semantics"), ())], worlds)
+
+
+def _parting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
+    """The places of the rules before one that part copies, or add people."""
+    return tuple(earlier.place for earlier in rules.rules[: rule.place] if _parts(earlier))
+
+
+def _side_effects(rules: RuleSet) -> dict[int, frozenset[SideEffect]]:
+    """What rules do beside, by their places; without those that do nothing."""
+    effects = {rule.place: frozenset(effects_of(rule)) for rule in rules.rules}
+    return {place: of_rule for place, of_rule in effects.items() if of_rule}
 
 
 def _not_followed(message: Message, person: Recipient) -> ChainOutcome:

@@ -412,26 +412,28 @@ class RowConditions:
             places.setdefault(plain, []).extend(here)
         if name == "subject" and any(map(self._is_met_ahead, _parts(atom))):
             doubtful = list(range(count))
-        default = self._settled(atom.evaluate(self._blank), atom)
-        if default is not False:
-            decided = bits_of((place for here in places.values() for place in here), count)
-            truth = self._everywhere(default)
-            rest = TruthSets(truth.true & ~decided, {why: bits & ~decided for why, bits in truth.open.items()})
-        else:
-            rest = TruthSets()
+        decided = [place for here in places.values() for place in here]
+        rest = self._undecided(self._settled(atom.evaluate(self._blank), atom), decided)
         truth = TruthSets(
             rest.true | bits_of(places.get(True, ()), count), rest.open, bits_of(doubtful, count), name == "subject"
         )
         for why, here in places.items():
             if isinstance(why, Unknown):
                 truth.open[why] = truth.open.get(why, 0) | bits_of(here, count)
-        cut = [
-            place
-            for number in (column.cut if name == "subject" else ())
-            if not _goes_on(atom, column.texts[number])
-            for place in column.places[number]
-        ]
+        cut = _places_cut_short(atom, column) if name == "subject" else []
         return truth.opened(bits_of(cut, count), _CUT).changed(0, bits_of(column.unsaid, count))
+
+    def _undecided(self, default: bool | Unknown, decided: Iterable[int]) -> TruthSets:
+        """A condition for the copies whose value does not decide it.
+
+        :param default: its result for them.
+        :param decided: the places of the others.
+        """
+        if default is False:
+            return TruthSets()
+        others = bits_of(decided, len(self.block))
+        truth = self._everywhere(default)
+        return TruthSets(truth.true & ~others, {why: bits & ~others for why, bits in truth.open.items()})
 
     def _part(self, part: Atom, name: str, column: Column) -> dict[int, tuple[Truth, ...]]:
         """A condition with one of its values: for each value of the column that may meet it, what it is for each
@@ -517,6 +519,13 @@ class RowConditions:
             )
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
+
+
+def _places_cut_short(atom: Atom, column: Column) -> list[int]:
+    """The places of the copies with a text that the trace cuts short, and of which the rest may meet a condition."""
+    return [
+        place for number in column.cut if not _goes_on(atom, column.texts[number]) for place in column.places[number]
+    ]
 
 
 def _is_text(atom: Atom) -> bool:

@@ -22,7 +22,7 @@ from ..simulator.state import Course
 from .chain import Chain, MadeCopy
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
-from .truth_sets import Doubt
+from .truth_sets import Doubt, Unknown
 
 #: The places of the rules that copies of a group meet in a rule set, and what is open of that.
 MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]
@@ -62,31 +62,43 @@ def copies_by_rules(
     for number, group in enumerate(groups):
         if group.made or not any(place in chain.making for chain, met in sides for place, _why in met(group)):
             continue
-        kinds: dict[tuple[tuple[str, int | None], ...], list[int]] = {}
-        for place in group.places:
-            people = sorter.brought_to(place)
-            kinds.setdefault(tuple((who, group_of.get(target)) for who, target in people.items()), []).append(place)
-        for kind, places in kinds.items():
+        for others, places in _by_who_else(sorter, group, group_of):
             message, person = sorter.message(places[0])
+            sharing = {**{who: groups[other] for who, other in others}, person.address: group}
             for side, (chain, met) in enumerate(sides):
-                others = {who: groups[met_number] for who, met_number in kind if met_number is not None}
-                copies = chain.copies(
-                    {
-                        who: {
-                            place: (Open((doubt.asks, who), (doubt.why.reason,)),) if doubt else ()
-                            for place, doubt in met(met_number)
-                        }
-                        for who, met_number in {**others, person.address: group}.items()
-                    },
-                    message,
-                    person,
-                )
-                for who, copy in copies.items():
-                    for target in filter(None, (sorter.brought_to(place).get(who) for place in places)):
-                        ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
-                        ways.made[side].add(copy)
-                        ways.origins.add(number)
+                rules_met = {who: _rules_met(who, met(their_group)) for who, their_group in sharing.items()}
+                made = chain.copies(rules_met, message, person)
+                targets = [(target, copy) for who, copy in made.items() for target in _places_of(who, places, sorter)]
+                for target, copy in targets:
+                    ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
+                    ways.made[side].add(copy)
+                    ways.origins.add(number)
     return origins
+
+
+def _places_of(who: str, places: Iterable[int], sorter: Sorter) -> Iterator[int]:
+    """The places of the copies that somebody has of the messages of some copies."""
+    return filter(None, (sorter.brought_to(place).get(who) for place in places))
+
+
+def _by_who_else(
+    sorter: Sorter, group: CopyGroup, group_of: Mapping[int, int]
+) -> Iterator[tuple[list[tuple[str, int]], list[int]]]:
+    """The places of a group's copies with the same people whom rules may bring: these people, with the numbers of the
+    groups of their own copies where they have one, and the places.
+    """
+    places_by_people: dict[tuple[tuple[str, int | None], ...], list[int]] = {}
+    for place in group.places:
+        people = sorter.brought_to(place)
+        key = tuple((who, group_of.get(target)) for who, target in people.items())
+        places_by_people.setdefault(key, []).append(place)
+    for people_with_groups, places in places_by_people.items():
+        yield [(who, number) for who, number in people_with_groups if number is not None], places
+
+
+def _rules_met(who: str, met: Sequence[tuple[int, Doubt | None]]) -> dict[int, tuple[Open, ...]]:
+    """The rules that somebody's copy meets, by their places, with what is open of that."""
+    return {place: (Open((doubt.asks, who), (doubt.why.reason,)),) if doubt else () for place, doubt in met}
 
 
 @dataclass(frozen=True)

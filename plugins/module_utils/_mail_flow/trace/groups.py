@@ -182,7 +182,9 @@ class Sorter:
             if sender >= 0:
                 address = self.facts.people.primary(self.block.text("sender", place))
                 manager = self.facts.people.manager(address)
-                names += [f"the manager of {address}"] if manager is None else [manager] if manager else []
+                if manager is None:
+                    manager = f"the manager of {address}"
+                names += [manager] if manager else []
             people = (person.address for name in names for person in people_behind(self.facts, name))
             self._known_people[key] = tuple(dict.fromkeys(people))
         return self._known_people[key]

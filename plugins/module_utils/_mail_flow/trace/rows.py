@@ -175,26 +175,37 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
     recipient = person(shown)
     if not message:
         raise RowError("it has a row without a MessageTraceId")
-    local, mark, _domain = recipient.partition("@")
-    usual = bool(mark) and (recipient[0] not in "=+-@" or bool(_LOCAL.fullmatch(local)))
-    addressed = usual and recipient.isprintable() and is_address(recipient)
     size = str(values.get(places.get("size", "")) or "").strip()
     if size and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):
         raise RowError("it has a row whose Size is no number of bytes")
-    subject = values.get(places["subject"]) if "subject" in places else None
     status = str(values.get(places["status"]) or "").strip()
     return Row(
         message=message.lower().strip("{}"),
         received=received,
         sender=_sender(str(values.get(places["sender"]) or "")),
         recipient=recipient.lower(),
-        status=_BY_NAME.get(name_of_column(status), status) if addressed else _NO_ADDRESS,
-        subject=("" if subject is None else str(subject)) if "subject" in places else None,
+        status=_BY_NAME.get(name_of_column(status), status) if _is_recipient(recipient) else _NO_ADDRESS,
+        subject=_subject(values, places),
         size=int(size) if size else None,
         from_ip=_last_hop(values, places),
         message_id=str(values.get(places.get("message_id", "")) or "").strip().lower().strip("<>"),
         by_message_id=places["message"] == places.get("message_id"),
     )
+
+
+def _is_recipient(recipient: str) -> bool:
+    """Whether a text is an address to which mail can go."""
+    local, mark, _domain = recipient.partition("@")
+    usual = bool(mark) and (recipient[0] not in "=+-@" or bool(_LOCAL.fullmatch(local)))
+    return usual and recipient.isprintable() and is_address(recipient)
+
+
+def _subject(values: Mapping[str, Any], places: Mapping[str, str]) -> str | None:
+    """The subject; ``None`` if the trace has no subjects."""
+    if "subject" not in places:
+        return None
+    subject = values.get(places["subject"])
+    return "" if subject is None else str(subject)
 
 
 def _last_hop(values: Mapping[str, Any], places: Mapping[str, str]) -> str:
@@ -486,6 +497,13 @@ def _skip(text: str, place: int) -> int:
     return place
 
 
+def _shape_of(character: str) -> str:
+    """A character with digits and letters made alike."""
+    if character.isdigit():
+        return "9"
+    return "a" if character.isalpha() else character
+
+
 def date_of(value: Any) -> int:
     """A date in ISO 8601, or as ConvertTo-Json of Windows PowerShell writes it, in microseconds since 1970. Without a
     zone it is in UTC.
@@ -509,9 +527,7 @@ def date_of(value: Any) -> int:
         return microseconds_of(instant) + more
     except (ValueError, OverflowError) as error:
         # It may be another cell, with people in it.
-        shape = "".join(
-            "9" if character.isdigit() else "a" if character.isalpha() else character for character in text[:40]
-        )
+        shape = "".join(map(_shape_of, text[:40]))
         raise RowError(f"its date is in a form that does not tell what it means, {shape!r}; ISO 8601 does") from error
 
 

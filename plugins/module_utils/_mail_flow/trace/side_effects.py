@@ -64,9 +64,8 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
         if end and not why and not rejects:
             break
         doubtful |= end is not False
-    return DoneBeside(
-        frozenset(sure), frozenset(possible), tuple(asks), True if away else None if may_be_away else False
-    )
+    is_away = None if may_be_away and not away else away
+    return DoneBeside(frozenset(sure), frozenset(possible), tuple(asks), is_away)
 
 
 def change_beside(before: DoneBeside, after: DoneBeside) -> bool | None:
