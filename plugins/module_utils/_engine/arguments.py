@@ -91,32 +91,34 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
     """The value without anything that is not a dictionary where the spec requires one: core's validator would fail with
     a TypeError.
     """
-    if isinstance(value, str) and option_spec.get("options") and name.endswith("]") and not _DICTIONARY.search(value):
-        required = [option for option, spec in option_spec["options"].items() if spec.get("required")]
-        form = f": it needs {', '.join(required)}" if required else ""
-        misfits.append(f"{name} is {value!r}, which is not a dictionary{form}")
-        return None
-    if option_spec.get("options") and isinstance(value, str) and option_spec.get("type") == "list":
-        if _DICTIONARY.search(value):
+    options = option_spec.get("options")
+    if not options:
+        return value
+    is_list = option_spec.get("type") == "list"
+    if isinstance(value, str):
+        if name.endswith("]") and not _DICTIONARY.search(value):
+            misfits.append(f"{name} is {value!r}, which is not a dictionary{_what_is_required(options)}")
+            return None
+        if not is_list or _DICTIONARY.search(value):
             return value
         value = value.split(",")  # as core does
-    if not option_spec.get("options") or isinstance(value, str):
-        return value
     if value is None:
         misfits.append(f"{name} is null: give it a value, or leave it out")
         return None
-    if option_spec.get("type") == "list" and isinstance(value, list):
-        items = (
-            _fitting(item, {**option_spec, "type": "dict"}, f"{name}[{index}]", misfits)
-            for index, item in enumerate(value)
-        )
+    if is_list and isinstance(value, list):
+        item_spec = {**option_spec, "type": "dict"}
+        items = [_fitting(item, item_spec, f"{name}[{index}]", misfits) for index, item in enumerate(value)]
         return [item for item in items if item is not None]
     if not isinstance(value, Mapping):
-        misfits.append(
-            f"{name} is {value!r}, which is not {'a list of dictionaries' if option_spec.get('type') == 'list' else 'a dictionary'}"
-        )
+        form = "a list of dictionaries" if is_list else "a dictionary"
+        misfits.append(f"{name} is {value!r}, which is not {form}")
         return None
-    return _fitting_options(value, option_spec["options"], f"{name}." if name else "", misfits)
+    return _fitting_options(value, options, f"{name}." if name else "", misfits)
+
+
+def _what_is_required(options: Mapping[str, Any]) -> str:
+    required = [option for option, spec in options.items() if spec.get("required")]
+    return f": it needs {', '.join(required)}" if required else ""
 
 
 def _fitting_options(

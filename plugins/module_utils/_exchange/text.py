@@ -65,7 +65,9 @@ def value_text(value: Any, others: Callable[[Any], str] = repr) -> str:
 
     :param others: makes the text of all other values.
     """
-    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else others(value)
+    if value is None:
+        return "not set"
+    return str(value).lower() if isinstance(value, bool) else others(value)
 
 
 def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int = _LISTED) -> str:
@@ -76,7 +78,9 @@ def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int =
     shown, more = [f"{mark}{value}{mark}" for value in values[:most]], len(values) - most
     if more > 0:
         shown.append(f"{more} other{'s' if more > 1 else ''}")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} {joint} {shown[-1]}"
 
 
 def quoted(text: str) -> str:

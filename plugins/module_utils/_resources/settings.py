@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._engine.context import ModuleContext
@@ -97,46 +98,90 @@ def plan_settings(
     """
     identity = identity or (name_of(properties or {}) if table.identity else "")
     plan = Plan()
-    changes: list[Change] = []
-    parameters: dict[str, Value] = {}
-    orders: list[Order] = []
-    is_visible = True
+    writes = []
     for field in table.fields:
         if field.option not in wanted:
             continue
         value, forced = wanted[field.option], field.option in force
-        stored = None if properties is None else field.read(properties)
-        hidden = properties is not None and field.hidden(properties)
-        plan.before[field.option] = field.show(stored)
+        shown = _shown_of(field, properties)
+        plan.before[field.option] = field.show(shown.stored)
         plan.after[field.option] = field.show(value)
         if field.danger(value):
             plan.warnings.append(_dangerous(field, value))
-        if hidden and value != field.kind.cleared and not forced:
+        if shown.is_hidden and value != field.kind.cleared and not forced:
             plan.warnings.append(_not_compared(field))
             plan.before[field.option] = plan.after[field.option]
             continue
-        if field.equal(stored, value) and not forced:
-            continue
-        if properties is None and value == field.kind.cleared:
+        if not shown.needs_write(field, value, forced=forced):
             continue
         # A setting of a new object takes nothing away from anybody.
-        impact = Impact.NONE if properties is None else field.impact(value)
-        changes.append(
-            Change(table.name, identity, field.option, plan.before[field.option], plan.after[field.option], impact)
-        )
-        parameters[field.parameter] = field.send(value, stored)
-        is_visible = is_visible and not hidden
-        orders.append(field.order_of(value))
-    phase = max([table.phase, *(order.phase for order in orders if order.phase is not None)])
+        impact = field.impact(value) if shown.exists else Impact.NONE
+        before, after = plan.before[field.option], plan.after[field.option]
+        change = Change(table.name, identity, field.option, before, after, impact)
+        writes.append(_Write(field, change, field.send(value, shown.stored), field.order_of(value), shown.is_hidden))
     if properties is None:
-        call = Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra})
-        plan.steps.append(Step(call, tuple(changes), phase))
-    elif changes:
-        key: dict[str, Value] = {"Identity": identity} if table.identity else {}
-        call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
-        replans = frozenset[Phase]().union(*(order.replans for order in orders))
-        plan.steps.append(Step(call, tuple(changes), phase, replans, is_visible=is_visible))
+        plan.steps.append(_creation(table, identity, writes))
+    elif writes:
+        plan.steps.append(_update(table, identity, writes))
     return plan
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What Exchange shows of one setting.
+
+    :param exists: whether the object exists.
+    :param is_hidden: whether Exchange shows only that the setting has a value.
+    """
+
+    exists: bool
+    stored: Any
+    is_hidden: bool
+
+    def needs_write(self, field: Field, value: Any, *, forced: bool) -> bool:
+        """Whether a value has to be sent."""
+        if field.equal(self.stored, value) and not forced:
+            return False
+        return self.exists or value != field.kind.cleared
+
+
+def _shown_of(field: Field, properties: Mapping[str, Any] | None) -> _Shown:
+    if properties is None:
+        return _Shown(exists=False, stored=None, is_hidden=False)
+    return _Shown(exists=True, stored=field.read(properties), is_hidden=field.hidden(properties))
+
+
+@dataclass(frozen=True)
+class _Write:
+    """A setting to send, as one parameter of the object's cmdlet."""
+
+    field: Field
+    change: Change
+    value: Value
+    order: Order
+    was_hidden: bool
+
+
+def _parameters(table: Table, writes: Sequence[_Write]) -> dict[str, Value]:
+    return {**{write.field.parameter: write.value for write in writes}, **table.extra}
+
+
+def _phase(table: Table, writes: Sequence[_Write]) -> Phase:
+    return max([table.phase, *(write.order.phase for write in writes if write.order.phase is not None)])
+
+
+def _creation(table: Table, identity: str, writes: Sequence[_Write]) -> Step:
+    call = Call(f"New-{table.noun}", {"Identity": identity, **_parameters(table, writes)})
+    return Step(call, tuple(write.change for write in writes), _phase(table, writes))
+
+
+def _update(table: Table, identity: str, writes: Sequence[_Write]) -> Step:
+    key: dict[str, Value] = {"Identity": identity} if table.identity else {}
+    call = Call(f"Set-{table.noun}", {**key, **_parameters(table, writes)})
+    replans = frozenset[Phase]().union(*(write.order.replans for write in writes))
+    is_visible = not any(write.was_hidden for write in writes)
+    changes = tuple(write.change for write in writes)
+    return Step(call, changes, _phase(table, writes), replans, is_visible=is_visible)
 
 
 def _dangerous(field: Field, value: Any) -> PlanWarning:

@@ -126,15 +126,7 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     :param unknown: names of ``ansible_exchange_*`` variables that correspond to no option.
     :raises OptionError: an option is missing, contradictory or unsafe. Nothing was sent.
     """
-    unknown = sorted(unknown)
-    if unknown:
-        known = [variable(option) for option in options if option.startswith("exchange_")]
-        near = [each for name in unknown if (each := nearest(name, known))]
-        hint = f"Did you mean {' and '.join(near)}? " if near else ""
-        raise OptionError(
-            f"unknown connection variable{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}.",
-            remedy=f"{hint}To list the valid ones, run ansible-doc -t connection m365.message_encryption.exchange.",
-        )
+    _refuse_unknown(sorted(unknown), options)
     settings = dict(options)
     transport = settings["exchange_transport"].value
     connects = transport != "psrp" or settings["exchange_psrp_connect"].value == "exchange_online"
@@ -142,20 +134,8 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         credential = {"kind": "none", "client_id": ""}  # an inventory may have one for its other transport
     else:
         credential = _credential(settings, transport) if connects else _no_credential(settings)
-    if connects and not settings["exchange_organization"].given:
-        raise OptionError(
-            "ansible_exchange_organization is not set.",
-            remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant ID.",
-        )
-    organization = _text(settings, "exchange_organization")
-    if organization and (not re.fullmatch(r"\w[\w.-]*", organization) or ".." in organization):
-        raise OptionError(
-            f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant ID."
-        )
-    for name, (least, most) in _RANGES.items():
-        value = settings[name].value
-        if value is not None and not least <= value <= most:
-            raise OptionError(f"{_source(settings, name)} must be between {least} and {most}, not {value}.")
+    organization = _organization(settings, required=connects)
+    _refuse_numbers(settings)
     identity = {
         "transport": transport,
         "organization": organization,
@@ -178,6 +158,42 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     # Plain JSON values: Ansible's values are subclasses with tags.
     plain: dict[str, Any] = json.loads(json.dumps(identity))
     return plain
+
+
+def _refuse_unknown(unknown: Sequence[str], options: Iterable[str]) -> None:
+    """Refuses variables that correspond to no option."""
+    if not unknown:
+        return
+    known = [variable(option) for option in options if option.startswith("exchange_")]
+    near = [option for name in unknown if (option := nearest(name, known))]
+    hint = f"Did you mean {' and '.join(near)}? " if near else ""
+    raise OptionError(
+        f"unknown connection variable{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}.",
+        remedy=f"{hint}To list the valid ones, run ansible-doc -t connection m365.message_encryption.exchange.",
+    )
+
+
+def _organization(settings: Mapping[str, Option], *, required: bool) -> str:
+    """The domain or the tenant ID of the organization; empty if it is not set."""
+    if required and not settings["exchange_organization"].given:
+        raise OptionError(
+            "ansible_exchange_organization is not set.",
+            remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant ID.",
+        )
+    organization = _text(settings, "exchange_organization")
+    if organization and (not re.fullmatch(r"\w[\w.-]*", organization) or ".." in organization):
+        raise OptionError(
+            f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant ID."
+        )
+    return organization
+
+
+def _refuse_numbers(settings: Mapping[str, Option]) -> None:
+    """Refuses a number outside of its option's range."""
+    for name, (least, most) in _RANGES.items():
+        value = settings[name].value
+        if value is not None and not least <= value <= most:
+            raise OptionError(f"{_source(settings, name)} must be between {least} and {most}, not {value}.")
 
 
 def of_graph(identity: Mapping[str, Any], *, mailboxes: bool = False) -> dict[str, Any]:
@@ -260,10 +276,29 @@ def key(identity: Mapping[str, Any]) -> str:
 
 
 def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any]:
-    """The chosen credential. If any variable chooses one, the environment does not count."""
-    chosen = [name for name in CREDENTIALS if settings[name].given]
-    by_variable = [name for name in chosen if not settings[name].from_environment]
-    chosen = by_variable or chosen
+    """The chosen credential."""
+    name = _chosen_credential(settings, transport)
+    _check_companions(settings, name)
+    kind, value = name.removeprefix("exchange_"), settings[name].value
+    client_id = _client_id(settings, name)
+    credential = {"kind": kind, "client_id": str(client_id.value) if client_id.given else "", kind: value}
+    if kind == "access_token" and not re.fullmatch(r"[\x21-\x7e]+", str(value)):
+        raise OptionError(
+            f"{_source(settings, name)} is not an access token: it contains a space, an end of line or a character that no token has.",
+            remedy="Set it to the token alone.",
+        )
+    if kind == "certificate_path" and transport != "psrp":  # over psrp, the path is on the management host
+        credential[kind] = os.path.abspath(os.path.expanduser(str(value)))
+    password = settings["exchange_certificate_password"]
+    if kind == "certificate_path" and password.given:
+        credential["certificate_password"] = password.value
+    return credential
+
+
+def _chosen_credential(settings: Mapping[str, Option], transport: str) -> str:
+    """The option that chooses the credential. If any variable chooses one, the environment does not count."""
+    given = [name for name in CREDENTIALS if settings[name].given]
+    chosen = [name for name in given if not settings[name].from_environment] or given
     possible = [name for name, (_needs, transports) in CREDENTIALS.items() if transport in transports]
     if len(chosen) > 1:
         raise OptionError(
@@ -281,6 +316,11 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
             f"{_source(settings, name)} cannot be used with ansible_exchange_transport: {transport}.",
             remedy=f"Use one of {', '.join(variable(other) for other in possible)}.",
         )
+    return name
+
+
+def _check_companions(settings: Mapping[str, Option], name: str) -> None:
+    """Refuses a credential without the options that it requires, and the password of a certificate that is not used."""
     needs, _transports = CREDENTIALS[name]
     for companion in needs:
         if not settings[companion].given:
@@ -293,30 +333,20 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
         raise OptionError(
             f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file is used."
         )
+
+
+def _client_id(settings: Mapping[str, Option], name: str) -> Option:
+    """The application ID that belongs to a credential."""
     client_id = settings["exchange_client_id"]
     kind = name.removeprefix("exchange_")
+    by_variable = not settings[name].from_environment
     if (kind == "managed_identity" or kind in SIGN_INS) and by_variable and client_id.from_environment:
         # An application ID that belongs to another credential would silently select a user-assigned identity, or no
         # public client.
         client_id = Option(None)
     if kind in SIGN_INS and not client_id.given:
-        client_id = Option(EXCHANGE_POWERSHELL)
-    credential = {
-        "kind": kind,
-        "client_id": str(client_id.value) if client_id.given else "",
-        kind: settings[name].value,
-    }
-    if kind == "access_token" and not re.fullmatch(r"[\x21-\x7e]+", str(settings[name].value)):
-        raise OptionError(
-            f"{_source(settings, name)} is not an access token: it contains a space, an end of line or a character that no token has.",
-            remedy="Set it to the token alone.",
-        )
-    if name == "exchange_certificate_path":
-        if transport != "psrp":  # over psrp, the path is on the management host
-            credential["certificate_path"] = os.path.abspath(os.path.expanduser(str(settings[name].value)))
-        if password.given:
-            credential["certificate_password"] = password.value
-    return credential
+        return Option(EXCHANGE_POWERSHELL)
+    return client_id
 
 
 def _without_credential(possible: Sequence[str]) -> str:
@@ -503,33 +533,17 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
         "configuration_name": settings["configuration_name"].value,
         "connect": settings["exchange_psrp_connect"].value,
     }
-    auth, server = values["auth"], str(values["server"])
-    if not is_host(server):
+    if not is_host(str(values["server"])):
         raise OptionError(
-            f"{_source(settings, 'remote_addr')} is {server!r}, which is neither a host name nor an IP address."
+            f"{_source(settings, 'remote_addr')} is {str(values['server'])!r}, which is neither a host name nor an IP address."
         )
-    if auth == "certificate" and not (values["certificate_pem"] and values["certificate_key_pem"]):
+    _check_what_auth_needs(settings, values)
+    if protocol == "http":
+        _check_plain_http(values)
+    if values["encryption"] == "always" and values["auth"] in _WITHOUT_ENCRYPTION:
         raise OptionError(
-            "ansible_psrp_auth: certificate requires ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem."
-        )
-    if auth in ("basic", "credssp", "ntlm") and not (
-        settings["remote_user"].given and settings["remote_password"].given
-    ):
-        raise OptionError(f"ansible_psrp_auth: {auth} requires ansible_psrp_user and ansible_password.")
-    if auth in ("basic", "certificate") and protocol == "http":
-        if not loopback(server):
-            raise OptionError(
-                f"ansible_psrp_auth: {auth} over plain http would send the credential to {server} unencrypted.",
-                remedy="Set ansible_psrp_protocol: https. Plain http is accepted only for a loopback address.",
-            )
-        if values["encryption"] != "never":
-            raise OptionError(
-                f"ansible_psrp_auth: {auth} cannot encrypt messages over plain http.",
-                remedy="Set ansible_psrp_message_encryption: never.",
-            )
-    if values["encryption"] == "always" and auth in ("basic", "certificate"):
-        raise OptionError(
-            f"ansible_psrp_auth: {auth} cannot encrypt messages.", remedy="Omit ansible_psrp_message_encryption."
+            f"ansible_psrp_auth: {values['auth']} cannot encrypt messages.",
+            remedy="Omit ansible_psrp_message_encryption.",
         )
     if values["read_timeout"] <= values["operation_timeout"]:
         raise OptionError(
@@ -545,6 +559,37 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
         )
     }
     return values
+
+
+#: The ways of authentication that cannot encrypt messages themselves.
+_WITHOUT_ENCRYPTION = ("basic", "certificate")
+
+
+def _check_what_auth_needs(settings: Mapping[str, Option], values: Mapping[str, Any]) -> None:
+    auth = values["auth"]
+    if auth == "certificate" and not (values["certificate_pem"] and values["certificate_key_pem"]):
+        raise OptionError(
+            "ansible_psrp_auth: certificate requires ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem."
+        )
+    has_password = settings["remote_user"].given and settings["remote_password"].given
+    if auth in ("basic", "credssp", "ntlm") and not has_password:
+        raise OptionError(f"ansible_psrp_auth: {auth} requires ansible_psrp_user and ansible_password.")
+
+
+def _check_plain_http(values: Mapping[str, Any]) -> None:
+    auth, server = values["auth"], str(values["server"])
+    if auth not in _WITHOUT_ENCRYPTION:
+        return
+    if not loopback(server):
+        raise OptionError(
+            f"ansible_psrp_auth: {auth} over plain http would send the credential to {server} unencrypted.",
+            remedy="Set ansible_psrp_protocol: https. Plain http is accepted only for a loopback address.",
+        )
+    if values["encryption"] != "never":
+        raise OptionError(
+            f"ansible_psrp_auth: {auth} cannot encrypt messages over plain http.",
+            remedy="Set ansible_psrp_message_encryption: never.",
+        )
 
 
 def _place(option: Option) -> str:

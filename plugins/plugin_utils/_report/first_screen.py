@@ -139,39 +139,60 @@ def figures_of(run: Record) -> Figures:
     organizations = run["organizations"]
     figures = Figures(str(run.get("kind") or ""), len(organizations))
     for organization in organizations:
-        status, cards = organization.get("status", ""), cards_of(organization)
-        controls = organization.get("controls") or []
-        waits = bool(organization.get("waits"))
-        figures.waiting += waits
-        figures.status[status] += not waits
-        # A refusal with findings has a section of them, and an answer that counts them.
-        if status == "refused" and not organization.get("findings"):
-            figures.refusals.append(next(iter(str(organization.get("message") or "").splitlines()), ""))
-        figures.mail.update(row["kind"] for row in difference_of(organization))
-        figures.verdicts.update(row["verdict"] for row in guarantees_of(organization))
-        figures.replay_lines += [line] if (line := headline_of(organization)) else []
-        figures.lint += len(lint_of(organization))
-        figures.foreign += len(foreign_of(organization))
-        figures.findings += len(organization.get("findings") or [])
-        figures.warnings += len(organization.get("warnings") or [])
-        figures.changing += bool(cards)
-        of_controls = Counter(control.get("status") for control in controls)
-        figures.controls.update(of_controls)
-        figures.unread += (
-            status == "not assessable" and not waits and not any(of_controls[looked] for looked in _LOOKED_AT)
-        )
-        figures.not_selected += sum(control.get("selected") is False for control in controls)
+        _count_organization(figures, organization)
+        _count_controls(figures, organization)
+        _count_mail(figures, organization)
+        _count_changes(figures, organization)
         figures.expired += sum(is_expired(exception, run) for exception in exceptions_of(organization))
-        for card in cards:
-            figures.states[card["state"]] += 1
-            figures.rollbacks[card["rollback"]] += 1
-            figures.impacts.update(card["impacts"])
-            figures.final += card["rollback"] == "not possible"
-            figures.whose += [f"{card['whose']} ({card['identity']})"] if card["whose"] else []
-            if card["state"] not in SETTLED and status not in STOPPED and not figures.audit:
-                figures.open_high += is_high(card)
-                figures.open_ordinary += not is_high(card)
     return figures
+
+
+def _count_organization(figures: Figures, organization: Record) -> None:
+    status, waits = organization.get("status", ""), bool(organization.get("waits"))
+    findings = organization.get("findings") or []
+    figures.waiting += waits
+    figures.status[status] += not waits
+    # A refusal with findings has a section of them, and an answer that counts them.
+    if status == "refused" and not findings:
+        figures.refusals.append(next(iter(str(organization.get("message") or "").splitlines()), ""))
+    figures.findings += len(findings)
+    figures.warnings += len(organization.get("warnings") or [])
+
+
+def _count_controls(figures: Figures, organization: Record) -> None:
+    controls = organization.get("controls") or []
+    statuses = Counter(control.get("status") for control in controls)
+    figures.controls.update(statuses)
+    figures.not_selected += sum(control.get("selected") is False for control in controls)
+    if organization.get("status", "") == "not assessable" and not organization.get("waits"):
+        figures.unread += not any(statuses[looked] for looked in _LOOKED_AT)
+
+
+def _count_mail(figures: Figures, organization: Record) -> None:
+    figures.mail.update(row["kind"] for row in difference_of(organization))
+    figures.verdicts.update(row["verdict"] for row in guarantees_of(organization))
+    if line := headline_of(organization):
+        figures.replay_lines.append(line)
+    figures.lint += len(lint_of(organization))
+    figures.foreign += len(foreign_of(organization))
+
+
+def _count_changes(figures: Figures, organization: Record) -> None:
+    cards = cards_of(organization)
+    figures.changing += bool(cards)
+    for card in cards:
+        figures.states[card["state"]] += 1
+        figures.rollbacks[card["rollback"]] += 1
+        figures.impacts.update(card["impacts"])
+        figures.final += card["rollback"] == "not possible"
+        if card["whose"]:
+            figures.whose.append(f"{card['whose']} ({card['identity']})")
+        if card["state"] in SETTLED or organization.get("status", "") in STOPPED or figures.audit:
+            continue
+        if is_high(card):
+            figures.open_high += 1
+        else:
+            figures.open_ordinary += 1
 
 
 def needs_attention(figures: Figures) -> Answer:

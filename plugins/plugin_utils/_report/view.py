@@ -182,7 +182,9 @@ def _applications(organizations: Sequence[Record]) -> str:
             if (connection := organization.get("connection") or {}).get("client_id")
         }
     )
-    return known[0] if len(known) == 1 else count(len(known), "application") if known else ""
+    if len(known) < 2:
+        return "".join(known)
+    return count(len(known), "application")
 
 
 def _card_order(shared: SharedRecord) -> tuple[bool, int, int]:
@@ -245,20 +247,18 @@ def _shows_dlp_and_labels(organization: Record) -> bool:
 def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
     """What rules do to mail: today, by the changes, and as mail that arrived shows."""
     mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
+    guarantees = _shared(organizations, guarantees_of)
     return {
         "overviews": [
-            (name_of(item), overview, reach_of(overview.get("reach") or ()))
-            for item in organizations
-            if (overview := item.get("overview"))
+            (name, overview, reach_of(overview.get("reach") or ()))
+            for name, overview in _named(organizations, lambda item: item.get("overview"))
         ],
-        "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(mail_of(item).reach))],
+        "reaches": _named(organizations, lambda item: reach_of(mail_of(item).reach)),
         "mail": mail[:MOST_CLASSES],
-        "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
-        "evidences": [
-            (name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=detailed))
-        ],
+        "replays": _named(organizations, replay_of),
+        "evidences": _named(organizations, partial(evidence_of, detailed=detailed)),
         "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in mail_of(item).trials],
-        "encrypters": [(name_of(item), rows) for item in organizations if (rows := encrypters_of(item)) and detailed],
+        "encrypters": _named(organizations, encrypters_of) if detailed else [],
         "not_seen": [
             *(f"{name_of(item)}: {line}" for item in organizations for line in observed_of(item)),
             *dict.fromkeys(line for item in organizations for line in unseen_of(item)),
@@ -266,14 +266,17 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
         "hides_dlp_or_labels": not all(_shows_dlp_and_labels(item) for item in organizations),
         "same_mail": not mail and any(mail_of(organization).difference is not None for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
-        "guarantees": sorted(
-            _shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])
-        ),
+        "guarantees": sorted(guarantees, key=lambda shared: rank(VERDICT, shared.record["verdict"])),
         "suggestions": _shared(organizations, partial(suggestions_of, detailed=detailed)),
         "lint": _shared(organizations, lint_of),
         "foreign": _shared(organizations, foreign_of),
         "harmless": sum(map(harmless, organizations)),
     }
+
+
+def _named(organizations: Iterable[Record], part_of: Callable[[Record], Any]) -> list[tuple[str, Any]]:
+    """A part of each organization that has it, with the organization's name."""
+    return [(name_of(item), part) for item in organizations if (part := part_of(item))]
 
 
 def _changes(organizations: Sequence[Record], *, complete: bool) -> dict[str, Any]:

@@ -187,21 +187,19 @@ class RestTransport(WithCredential):
             return [self._alone(call) if call.is_read else _refused_batch(status) for call in calls]
         if status != 200:
             return [_whole(answers.outcome(call, status, headers, content)) for call in calls]
-        document = answers.parse(content)
-        responses = document.get("responses") if isinstance(document, dict) else None
-        if not isinstance(responses, list):
-            raise FailedError(answers.garbled("the response to a batch contains no responses"))
-        by_id = {str(response.get("id")): response for response in responses if isinstance(response, dict)}
-        parts = [by_id.get(str(index), {}) for index in range(len(calls))]
+        parts = _parts(content, len(calls))
         outcomes = [self._part_outcome(call, part) for call, part in zip(calls, parts, strict=True)]
         refused = [index for index, part in enumerate(parts) if part.get("status") == 401]
         if refused and not renewed and self._credential.renewable:
             self._token(used, _challenge(parts[refused[0]]))
-            again = [calls[index] for index in refused]
-            brought = self._batch(again, renewed=True) if len(again) > 1 else [self._alone(again[0])]
-            for index, outcome in zip(refused, brought, strict=True):
+            again = self._batch_again([calls[index] for index in refused])
+            for index, outcome in zip(refused, again, strict=True):
                 outcomes[index] = outcome
         return outcomes
+
+    def _batch_again(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Calls that were refused for their token, with a new one."""
+        return self._batch(calls, renewed=True) if len(calls) > 1 else [self._alone(calls[0])]
 
     def _part(self, name: str, url: str, call: Call, token: str) -> dict[str, Any]:
         prefer = {"Prefer": f"{_PAGE};{_GO_ON}"}
@@ -280,7 +278,10 @@ class RestTransport(WithCredential):
             return answers.garbled("the list of granted cmdlets is missing in the service's answer")
         names: list[str] = []
         for item in lists:
-            names += item.split(",") if isinstance(item, str) else item if isinstance(item, list) else []
+            if isinstance(item, str):
+                names += item.split(",")
+            elif isinstance(item, list):
+                names += item
         names = [name.strip() for name in names if isinstance(name, str) and name.strip()]
         wanted = call.parameters.get("Name")
         if isinstance(wanted, Sequence) and not isinstance(wanted, str):
@@ -394,6 +395,16 @@ def _whole(refusal: Outcome | answers.Page) -> Outcome:
 def _refused_batch(status: int) -> Failure:
     """What the refusal of a whole batch means for a write in it."""
     return Failure(ProtocolError(f"the service refuses a batch (HTTP {status})."), Executed.UNKNOWN)
+
+
+def _parts(content: bytes, number: int) -> list[Mapping[str, Any]]:
+    """The response to each call of a batch, in the order of the calls; empty for one that is not there."""
+    document = answers.parse(content)
+    responses = document.get("responses") if isinstance(document, dict) else None
+    if not isinstance(responses, list):
+        raise FailedError(answers.garbled("the response to a batch contains no responses"))
+    by_id = {str(response.get("id")): response for response in responses if isinstance(response, dict)}
+    return [by_id.get(str(index), {}) for index in range(number)]
 
 
 def _challenge(part: Mapping[str, Any]) -> str | None:

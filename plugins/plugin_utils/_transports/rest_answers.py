@@ -82,6 +82,13 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
     return Page(Result(objects=objects, warnings=texts), link if isinstance(link, str) else "")
 
 
+def _text(content: Any) -> str:
+    """A body as text; empty if it is neither bytes nor text."""
+    if isinstance(content, bytes):
+        return content.decode("utf-8", "replace")
+    return content if isinstance(content, str) else ""
+
+
 def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, document: Any) -> Outcome:
     after = retry_after(headers)
     exception_type = str(headers.get("x-ExceptionType") or "")
@@ -89,13 +96,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
     if told is not None:
         # The header tells the exception where the text does not.
         told = (told[0], told[1] or exception_type, told[2])
-    text = (
-        content.decode("utf-8", "replace")
-        if isinstance(content, bytes)
-        else content
-        if isinstance(content, str)
-        else ""
-    )
+    text = _text(content)
     if status == 429 or "maximum number of concurrent requests" in text:
         return Failure(service_errors.throttled(), Executed.NO, retry_after=after)
     if status in _PASSING:

@@ -195,22 +195,30 @@ def of_body(document: Any) -> tuple[str, str, str] | None:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         return None
-    details = error.get("details")
+    message = (str(error.get("code") or ""), "", str(error.get("message") or ""))
+    return _of_details(error.get("details")) or _of_inner_error(error.get("innererror")) or message
+
+
+def _of_details(details: Any) -> tuple[str, str, str] | None:
+    """The first detail with a text."""
     for detail in details if isinstance(details, list) else []:
         message = detail.get("message") if isinstance(detail, dict) else None
         if isinstance(message, str) and message.strip("| \0"):
             return parts(message)
-    inner = error.get("innererror")
-    if isinstance(inner, dict):
-        internal = next(
-            (value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)),
-            None,
-        )
-        for source in (internal, inner):
-            message = source.get("message") if source else None
-            if source and isinstance(message, str) and message and not message.startswith("Exception of type '"):
-                return "", str(source.get("type") or ""), message
-    return str(error.get("code") or ""), "", str(error.get("message") or "")
+    return None
+
+
+def _of_inner_error(inner: Any) -> tuple[str, str, str] | None:
+    """The internal exception, or the inner error itself, whichever has a text first."""
+    if not isinstance(inner, dict):
+        return None
+    exceptions = [value for key, value in inner.items() if key.lower() == "internalexception"]
+    internal = [value for value in exceptions if isinstance(value, dict)][:1]
+    for source in (*internal, inner):
+        message = source.get("message")
+        if isinstance(message, str) and message and not message.startswith("Exception of type '"):
+            return "", str(source.get("type") or ""), message
+    return None
 
 
 def parts(message: str) -> tuple[str, str, str]:

@@ -304,13 +304,7 @@ def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str,
     if any(map(_on_the_way, rows)):
         connectors = mail.facts.get("outbound_connectors") or ()
         premises += [("connector", str(connector["name"]), connector) for connector in connectors]
-    changed = {name for row in rows for name in row["rules"]}
-    actions = [rule.get("actions") or {} for rule in mail.rules if rule.get("name") in changed]
-    named = {str(action[_TEMPLATE]) for action in actions if action.get(_TEMPLATE)}
-    if named and "rms_templates" in organization.subsets and organization.error("rms_templates") is None:
-        for template in describe(organization, ["rms_templates"])["rms_templates"]:
-            if any(same_name(template["name"], name) for name in named):
-                premises.append(("template", template["name"], template))
+    premises += [("template", template["name"], template) for template in _applied_templates(organization, mail, rows)]
     if rows:
         groups = mail.facts.get("groups") or {}
         premises += [("group", str(name), {"members": len(members)}) for name, members in groups.items()]
@@ -319,6 +313,20 @@ def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str,
         {"kind": kind, "name": name, "values": {key: value for key, value in values.items() if key != "name"}}
         for kind, name, values in sorted(premises, key=lambda premise: premise[:2])
     ]
+
+
+def _applied_templates(
+    organization: Organization, mail: Mail, rows: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The templates that the rules of a difference apply."""
+    changed = {name for row in rows for name in row["rules"]}
+    actions = [rule.get("actions") or {} for rule in mail.rules if rule.get("name") in changed]
+    named = {str(action[_TEMPLATE]) for action in actions if action.get(_TEMPLATE)}
+    readable = "rms_templates" in organization.subsets and organization.error("rms_templates") is None
+    if not named or not readable:
+        return []
+    templates = describe(organization, ["rms_templates"])["rms_templates"]
+    return [template for template in templates if any(same_name(template["name"], name) for name in named)]
 
 
 def _on_the_way(row: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ Exchange's limits."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -277,51 +277,74 @@ class RulesControl(Control):
         organization, rules = outlook.organization, self._wanted(outlook.request, outlook.organization)
         config = organization.only("transport_config") if organization.error("transport_config") is None else {}
         book = RuleBook(organization)
-        after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in book.rules}
         try:
-            for rule in rules:
-                stored = book.find(rule)
-                key = stored.guid if stored else rule.name
-                if rule.state == "absent":
-                    after.pop(key, None)
-                else:
-                    after[key] = _effective(organization, rule)
+            after = _sections_after(organization, book, rules)
         except ExchangeError:
             return []
-        texts = []
-        limit = int(config.get("TransportRuleLimit") or _RULES)
-        # Rules are removed after others have been created.
-        most_rules = len(book.rules) + len(set(after) - set(book.by_guid))
-        if most_rules > limit and most_rules > len(book.rules):
-            until = "" if len(after) > limit else " until the run removes those that go"
-            texts.append(
-                f"there would be {max(len(after), most_rules)} rules{until}; the organization can have {limit}."
-            )
-        size = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
-        for rule in (rule for rule in rules if rule.state == "present"):
-            length = len(
-                json.dumps(_effective(organization, rule), ensure_ascii=False).encode("utf-8", "surrogatepass")
-            )
-            if length > size:
-                texts.append(f"the rule {rule.label!r} would have about {length:,} bytes; Exchange accepts {size:,}.")
-        patterns = sum(
-            len(pattern)
-            for sections in after.values()
-            for section, option in _PATTERNS
-            for pattern in sections.get(section, {}).get(option, ())
-        )
-        before = sum(
-            len(pattern)
-            for rule in book.rules
-            for section, option in _PATTERNS
-            for pattern in rule.sections.get(section, {}).get(option, ())
-        )
-        most = _bytes(config.get("TransportRuleCollectionRegexCharsLimit"), _PATTERN_BYTES)
-        if patterns > most and patterns > before:
-            texts.append(
-                f"the patterns of all rules would have {patterns:,} characters, and the organization can have {most:,}."
-            )
+        texts = [
+            *_too_many_rules(config, book, after),
+            *_too_large_rules(config, organization, rules),
+            *_too_long_patterns(config, book, after),
+        ]
         return [Finding(self.id, text) for text in texts]
+
+
+#: The sections of each rule by its GUID, or by its name if it does not exist yet.
+_SectionsOfRules = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def _sections_after(organization: Organization, book: RuleBook, rules: Iterable[DeclaredRule]) -> _SectionsOfRules:
+    """The rules as the declared ones would leave them."""
+    after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in book.rules}
+    for rule in rules:
+        stored = book.find(rule)
+        key = stored.guid if stored else rule.name
+        if rule.state == "absent":
+            after.pop(key, None)
+        else:
+            after[key] = _effective(organization, rule)
+    return after
+
+
+def _too_many_rules(config: Mapping[str, Any], book: RuleBook, after: _SectionsOfRules) -> list[str]:
+    limit = int(config.get("TransportRuleLimit") or _RULES)
+    # Rules are removed after others have been created.
+    most = len(book.rules) + len(set(after) - set(book.by_guid))
+    if most <= limit or most <= len(book.rules):
+        return []
+    until = "" if len(after) > limit else " until the run removes those that go"
+    return [f"there would be {max(len(after), most)} rules{until}; the organization can have {limit}."]
+
+
+def _too_large_rules(
+    config: Mapping[str, Any], organization: Organization, rules: Iterable[DeclaredRule]
+) -> Iterator[str]:
+    limit = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
+    for rule in rules:
+        if rule.state != "present":
+            continue
+        written = json.dumps(_effective(organization, rule), ensure_ascii=False)
+        length = len(written.encode("utf-8", "surrogatepass"))
+        if length > limit:
+            yield f"the rule {rule.label!r} would have about {length:,} bytes; Exchange accepts {limit:,}."
+
+
+def _too_long_patterns(config: Mapping[str, Any], book: RuleBook, after: _SectionsOfRules) -> list[str]:
+    limit = _bytes(config.get("TransportRuleCollectionRegexCharsLimit"), _PATTERN_BYTES)
+    before = _length_of_patterns(rule.sections for rule in book.rules)
+    length = _length_of_patterns(after.values())
+    if length <= limit or length <= before:
+        return []
+    return [f"the patterns of all rules would have {length:,} characters, and the organization can have {limit:,}."]
+
+
+def _length_of_patterns(rules: Iterable[Mapping[str, Mapping[str, Any]]]) -> int:
+    return sum(
+        len(pattern)
+        for sections in rules
+        for section, option in _PATTERNS
+        for pattern in sections.get(section, {}).get(option, ())
+    )
 
 
 def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:

@@ -146,22 +146,31 @@ def touched_rules(organization: Organization, changes: Iterable[PlannedChange]) 
 def rollback_class(organization: Organization, change: Change) -> RollbackClass:
     """How a rollback could undo a change."""
     if change.resource == RULE:
-        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
-        if change.option == "state" and change.after == "absent":
-            return RollbackClass.NOT_POSSIBLE if rule and rule.not_rebuildable else RollbackClass.EQUIVALENT
-        if rule and (rule.unsupported or (change.option == "expiry_date" and is_past(rule.settings["expiry_date"]))):
-            return RollbackClass.NOT_POSSIBLE if change.option not in ("enabled", "priority") else RollbackClass.EXACT
-        return RollbackClass.EXACT
+        return _rollback_class_of_rule(organization, change)
     if change.option == "state":
         # A template that is gone can be recreated, but mail that was sent with the old one does not come back to it.
         return RollbackClass.EQUIVALENT if change.after == "present" else RollbackClass.NOT_POSSIBLE
     field = field_of(change.resource, change.option)
-    of_configuration = change.resource == OME_CONFIGURATION.name
-    configuration = find(organization.objects(OME_CONFIGURATION.subset), change.identity) if of_configuration else None
-    if configuration and field and field.hidden(configuration):
+    if field is None:
+        return RollbackClass.EXACT
+    if change.resource == OME_CONFIGURATION.name:
+        configuration = find(organization.objects(OME_CONFIGURATION.subset), change.identity)
+        if configuration is None:  # It is created, so going back removes it.
+            return RollbackClass.EXACT
+        if field.hidden(configuration):
+            return RollbackClass.NOT_POSSIBLE
+    if change.before is None and change.after != field.kind.cleared:
         return RollbackClass.NOT_POSSIBLE
-    created = of_configuration and configuration is None
-    if not created and change.before is None and field is not None and change.after != field.kind.cleared:
+    return RollbackClass.EXACT
+
+
+def _rollback_class_of_rule(organization: Organization, change: Change) -> RollbackClass:
+    rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
+    if change.option == "state" and change.after == "absent":
+        return RollbackClass.NOT_POSSIBLE if rule and rule.not_rebuildable else RollbackClass.EQUIVALENT
+    if rule is None or change.option in ("enabled", "priority"):
+        return RollbackClass.EXACT
+    if rule.unsupported or (change.option == "expiry_date" and is_past(rule.settings["expiry_date"])):
         return RollbackClass.NOT_POSSIBLE
     return RollbackClass.EXACT
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..._resources.rules.stored import RULE
 from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, same
-from .report import OrganizationReport
+from .report import ControlReport, OrganizationReport
 from .status import ChangeState, ControlStatus, OrganizationStatus
 
 #: The kinds of reports with the status of controls.
@@ -138,51 +138,62 @@ def _undoing(at: str, run: str, report: OrganizationReport) -> RunFindings:
 def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport) -> RunFindings:
     # The report of a run that failed partway shows neither the state before nor the state after.
     controls = () if report.status == OrganizationStatus.FAILED else report.controls
-    foreseen = kind != "audit" and any(change.state is ChangeState.PLANNED for change in report.changes)
-    judged = {
+    judged = _judged(kind, controls, report.changes)
+    changes = _Changes(report)
+    open_findings: dict[FindingKey, SeenFinding] = {}
+    for control in controls:
+        if judged.get(control.id) is ControlStatus.NOT_MET:
+            open_findings |= changes.remaining_of(control) or {
+                FindingKey(control.id): SeenFinding(control.title, "", " ".join(control.findings) or "It is not met.")
+            }
+    who = (report.host, report.name, report.display_name, report.tenant_id or "")
+    reported = _reported(report.mail.evidence or {})
+    unseen = report.mail.unseen or ()
+    return RunFindings(at, run, *who, judged, open_findings, changes.stored_by_run(), reported=reported, unseen=unseen)
+
+
+def _judged(kind: str, controls: Sequence[ControlReport], changes: Sequence[PlannedChange]) -> dict[str, ControlStatus]:
+    """The status of each control that a run has judged, by its id. What is only foreseen of mail is not judged yet."""
+    foreseen = kind != "audit" and any(change.state is ChangeState.PLANNED for change in changes)
+    return {
         control.id: control.status
         for control in controls
-        if control.status is not ControlStatus.NOT_ASSESSABLE
-        and control.selected
+        if control.selected
+        and control.status is not ControlStatus.NOT_ASSESSABLE
         and not (foreseen and control.id == MAIL_CONTROL)
     }
-    rules = {str(rule["name"]): rule for rule in report.rules}
-    titles = {control.id: control.title for control in controls}
 
-    def seen_of(change: PlannedChange) -> tuple[FindingKey, SeenFinding]:
-        rule = rules.get(change.identity, {}) if change.resource == RULE else {}
+
+class _Changes:
+    """The changes of a report as findings."""
+
+    def __init__(self, report: OrganizationReport) -> None:
+        self._changes = _without_duplicates(report.changes)
+        self._rules = {str(rule["name"]): rule for rule in report.rules}
+        controls = () if report.status == OrganizationStatus.FAILED else report.controls
+        self._titles = {control.id: control.title for control in controls}
+
+    def stored_by_run(self) -> dict[FindingKey, SeenFinding]:
+        """Those that the run has stored."""
+        return dict(self._finding(change) for change in self._changes if change.state is ChangeState.STORED)
+
+    def remaining_of(self, control: ControlReport) -> dict[FindingKey, SeenFinding]:
+        """Those of a control that the run has not stored."""
+        mine = [change for change in self._changes if change.control == control.id]
+        return dict(self._finding(change) for change in mine if change.state is not ChangeState.STORED)
+
+    def _finding(self, change: PlannedChange) -> tuple[FindingKey, SeenFinding]:
+        rule = self._rules.get(change.identity, {}) if change.resource == RULE else {}
         key = FindingKey(change.control, change.resource, str(rule.get("guid") or change.identity), change.option)
-        what = f"{change.option} of {change.identity or change.resource}"
-        seen = SeenFinding(
-            titles.get(change.control, ""),
+        finding = SeenFinding(
+            self._titles.get(change.control, ""),
             change.identity,
-            what,
+            f"{change.option} of {change.identity or change.resource}",
             change.before,
             change.after,
             str(rule.get("last_modified_by") or ""),
         )
-        return key, seen
-
-    open_findings: dict[FindingKey, SeenFinding] = {}
-    for control in controls:
-        if judged.get(control.id) is not ControlStatus.NOT_MET:
-            continue
-        changes = [
-            change
-            for change in _without_duplicates(report.changes)
-            if change.control == control.id and change.state is not ChangeState.STORED
-        ]
-        open_findings.update(map(seen_of, changes))
-        if not changes:
-            open_findings[FindingKey(control.id)] = SeenFinding(
-                control.title, "", " ".join(control.findings) or "It is not met."
-            )
-    stored = dict(
-        seen_of(change) for change in _without_duplicates(report.changes) if change.state is ChangeState.STORED
-    )
-    who = (report.host, report.name, report.display_name, report.tenant_id or "")
-    reported = _reported(report.mail.evidence or {})
-    return RunFindings(at, run, *who, judged, open_findings, stored, reported=reported, unseen=report.mail.unseen or ())
+        return key, finding
 
 
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -185,10 +185,11 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     stored = [change for change in changes if change.state is ChangeState.STORED]
     open_changes = [change for change in changes if change.state is not ChangeState.ALREADY_SO]
     parts = change_texts(stored or open_changes, found_by_audit=kind == "audit")
-    lead = "" if stored else "drift: " if kind == "audit" else "would change: "
+    lead = "drift: " if kind == "audit" else "would change: "
     other_lines = _lines_of_other_controls(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
-    lines = [f"{lead}{'; '.join(parts)}" if parts else "", _already_so(changes), *other_lines, snapshot]
+    changed = "; ".join(parts) if stored or not parts else f"{lead}{'; '.join(parts)}"
+    lines = [changed, _already_so(changes), *other_lines, snapshot]
     nothing = _NOTHING.get(kind, words[status]) if status == OrganizationStatus.MET else "not as wanted"
     return f"{host}: {'; '.join(filter(None, lines)) or nothing}{_looked_at(organization)}"
 
@@ -349,13 +350,9 @@ def _setting(change: PlannedChange, found_by_audit: bool) -> str:
 def _shown(value: Any, *, inverted: bool) -> str:
     if isinstance(value, bool):
         return str(value != inverted).lower()
-    text = (
-        "not set"
-        if value is None
-        else value
-        if isinstance(value, str) and value
-        else json.dumps(value, ensure_ascii=False, default=str)
-    )
+    if value is None:
+        return "not set"
+    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

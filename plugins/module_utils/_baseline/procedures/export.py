@@ -119,5 +119,6 @@ def _values(control: Control, state: Mapping[str, Any]) -> dict[str, Any]:
     for variable in control.variables:
         settings = [item[variable.option] for item in objects if variable.option in item]
         same = bool(settings) and len(settings) == len(objects) and all(value == settings[0] for value in settings)
-        values[variable.name] = (not settings[0] if variable.inverted else settings[0]) if same else None
+        value = settings[0] if same else None
+        values[variable.name] = not value if same and variable.inverted else value
     return values

@@ -104,6 +104,17 @@ def _tested(control: ControlReport, outcome: Mapping[str, Any]) -> ControlReport
     failures = tuple(f"{step['name']}: {step['detail']}" for step in outcome["steps"] if not step["passed"])
     if not passed:
         failures = (*failures, f"Cause: {outcome['cause']}. {outcome['cure']}")
+    return replace(
+        control,
+        status=_status(control, passed=bool(passed)),
+        wanted="PASS",
+        found="PASS" if passed else "FAIL",
+        findings=failures,
+    )
+
+
+def _status(control: ControlReport, *, passed: bool) -> ControlStatus:
+    if passed:
+        return ControlStatus.MET
     accepted = control.exception is not None and not control.exception.expired
-    status = ControlStatus.MET if passed else ControlStatus.ACCEPTED if accepted else ControlStatus.NOT_MET
-    return replace(control, status=status, wanted="PASS", found="PASS" if passed else "FAIL", findings=failures)
+    return ControlStatus.ACCEPTED if accepted else ControlStatus.NOT_MET

@@ -85,28 +85,33 @@ class RecordedChanges:
         """Whether the current value is the one that the run left."""
         if change.option == "priority":
             return True
-        rule = (
-            next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
-            if change.resource == RULE
-            else None
-        )
-        name = self.names.get(rule.guid, rule.name) if rule else change.identity
-        made = [row for row in self.changes if row.managed_object == (change.resource, name)]
-        if change.resource == RULE and rule is None:
-            # The rule is missing and would be recreated as a whole, which is right only if the run removed it.
+        if change.resource == RULE:
+            return self._rule_is_as_left(organization, change)
+        made = self._made(change.resource, change.identity)
+        if change.option != "state":
+            return self._value_is_as_left(organization, change, made)
+        created = any(row.option == "state" for row in made)
+        return created and (change.after == "present" or self._is_template_as_created(organization, change.identity))
+
+    def _rule_is_as_left(self, organization: Organization, change: Change) -> bool:
+        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
+        if rule is None:
+            # It would be recreated as a whole, which is right only if the run removed it.
+            made = self._made(RULE, change.identity)
             return any(row.option == "state" and row.after == "absent" for row in made)
-        if rule and change.option == "state":
-            return self.as_created(rule, rule.name)
         if change.option == "state":
-            created = any(row.option == "state" for row in made)
-            return created and (
-                change.after == "present" or self._is_template_as_created(organization, change.identity)
-            )
-        hidden = is_hidden(organization, change)
-        return any(
-            row.option == change.option and (hidden or same(change.resource, change.option, row.after, change.before))
-            for row in made
-        )
+            return self.as_created(rule, rule.name)
+        return self._value_is_as_left(organization, change, self._made(RULE, self.names.get(rule.guid, rule.name)))
+
+    def _value_is_as_left(self, organization: Organization, change: Change, made: Sequence[PlannedChange]) -> bool:
+        left = [row.after for row in made if row.option == change.option]
+        if left and is_hidden(organization, change):
+            return True
+        return any(same(change.resource, change.option, after, change.before) for after in left)
+
+    def _made(self, resource: str, name: str) -> list[PlannedChange]:
+        """What the run changed of an object."""
+        return [row for row in self.changes if row.managed_object == (resource, name)]
 
     def _is_template_as_created(self, organization: Organization, name: str) -> bool:
         """Whether an OME configuration is still what the run created, as far as Exchange shows it."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..._engine.converge import converge, converge_organization
+from ..._engine.converge import Converged, converge, converge_organization
 from ..._engine.plan import Change, Plan
 from ..._engine.progress import not_stored
 from ..._exchange.cmdlet import Session
@@ -60,13 +60,36 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         return {"changed": False, "msg": "There is nothing to write."}
     snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
     prepared = prepare(task, snapshot)
-    report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
-    guard, planner = _guarded(task, prepared, report, notes)
+    report = OrganizationReport.read(notes["report"])
     if task.check_mode:
+        guard, planner = _guarded(task, prepared, report, notes)
         return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
     earlier = _settle(task, prepared)
     _begin(prepared, report, snapshot, str(notes["cleared"]["snapshot"]))
+    done, mail = _write(task, prepared, report, notes, snapshot)
+    report = _note_stored(task, prepared, replace(report, mail=mail), done.result, snapshot)
+    report, failure = _verify(task, prepared, report, done, snapshot)
+    _keep(task, prepared, report.with_warnings(task.warnings), done.result)
+    _end(prepared, time.time() if done.result.get("changed") else earlier, failed=failure is not None)
+    if failure:
+        raise failure
+    return _followed_up(task, prepared, report, done.result)
+
+
+def _write(
+    task: BaselineContext,
+    prepared: Preparation,
+    report: OrganizationReport,
+    notes: Mapping[str, Any],
+    snapshot: str,
+) -> tuple[Converged, EffectOnMail]:
+    """Runs the engine with the procedure's planner until nothing is left to do. Returns what it did, and what that does
+    to mail. The procedure of the preparation is then the one that began to write.
+
+    :raises ExchangeError: the report has the failure, and what became of each change.
+    """
+    guard, planner = _guarded(task, prepared, report, notes)
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
         if not done.result["changes"]:  # One read may be behind: what it shows as done already is read again.
@@ -78,30 +101,40 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.notes.end_writing()
-        if procedure.stage is RunStage.FIRST:
+        if prepared.procedure.stage is RunStage.FIRST:
             _keep_settling(prepared, time.time())
         raise
     prepared.procedure = planner.procedure
-    result, report = done.result, replace(report, mail=guard.mail)
-    report = _written(report, _keys(result["changes"]), procedure, task.warnings)
+    return done, guard.mail
+
+
+def _note_stored(
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any], snapshot: str
+) -> OrganizationReport:
+    """The report with what the run has stored, which is recorded for a rollback."""
+    report = _written(report, _keys(result["changes"]), prepared.procedure, task.warnings)
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored)
-    if not stored and procedure.stage is not RunStage.FIRST:
+    if not stored and prepared.procedure.stage is not RunStage.FIRST:
         _count_unwritten(task, prepared, snapshot)
     _keep(task, prepared, report, result)
+    return report
+
+
+def _verify(
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, done: Converged, snapshot: str
+) -> tuple[OrganizationReport, ExchangeError | None]:
+    """The report with the controls as they are after the writes, and the failure if what was written is not stored, mail
+    is not treated as declared, or the functional test fails.
+    """
     report, unmet = _reassess(task, prepared, report, done.organization)
-    report, untested = run_functional_test(
-        task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0)
-    )
+    timeout = float(prepared.variables.get("test_timeout") or 0)
+    report, untested = run_functional_test(task, prepared.variables, report, timeout=timeout)
     failure = untested or unmet
     if failure:
-        failure.progress = result
+        failure.progress = done.result
         report = _failed(task, prepared, failure, report, snapshot)
-    _keep(task, prepared, report.with_warnings(task.warnings), result)
-    _end(prepared, time.time() if result.get("changed") else earlier, failed=failure is not None)
-    if failure:
-        raise failure
-    return _followed_up(task, prepared, report, result)
+    return report, failure
 
 
 def _followed_up(

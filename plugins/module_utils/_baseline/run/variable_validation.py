@@ -66,15 +66,7 @@ def checked_variables(
     spec = variables_of(KINDS[kind].entry)
     errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
     errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
-    given_variables = {
-        name: value
-        for name, value in variables.items()
-        if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES
-    }
-    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given_variables}
-    values = {name: _from_text(value, spec[name]) for name, value in variables.items() if name in spec}
-    values = {name: value for name, value in values.items() if value is not None}
-    validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
+    validation, refused = validate(_values(variables, spec), {name: dict(row) for name, row in spec.items()})
     errors = [*refused, *errors]
     if errors:
         raise OptionError("; ".join(errors))
@@ -84,23 +76,44 @@ def checked_variables(
     if checked.get("keep_runs", 0) < 0:
         raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
     if checked.get("messages"):
-        checked["messages"] = cases_of(
-            checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages"
-        )
+        now = datetime.datetime.now(datetime.UTC)
+        checked["messages"] = cases_of(checked["messages"], find_file, now, f"{PREFIX}messages")
     if checked.get("guarantees"):
         checked["guarantees"] = declared_guarantees(only_given(checked["guarantees"]), f"{PREFIX}guarantees")
-    publisher = str(checked.get("artifacts_publish") or "")
-    if publisher.startswith("/"):  # Only Ansible knows where it searches for other paths.
-        _from_file(
-            find_file, publisher, f"{PREFIX}artifacts_publish", "Set it to the path of a task file on the controller."
-        )
-    branding = checked.get("branding")
-    if branding and branding.get("image_path"):
-        picture = _from_file(find_file, branding["image_path"], f"{PREFIX}branding.image_path")
-        refuse_other_files(picture, f"{PREFIX}branding.image_path {branding['image_path']!r}")
-        content = base64.b64encode(picture).decode("ascii")
-        checked["branding"] = {**branding, "image_path": None, "image_content": content}
+    _check_publisher(str(checked.get("artifacts_publish") or ""), find_file)
+    if checked.get("branding"):
+        checked["branding"] = _with_picture(checked["branding"], find_file)
     return checked
+
+
+def _values(variables: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the variables of a spec that have one, with those of the profile, by their full names."""
+    given = {
+        name: value
+        for name, value in variables.items()
+        if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES
+    }
+    with_profile = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
+    values = {name: _from_text(value, spec[name]) for name, value in with_profile.items() if name in spec}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_publisher(publisher: str, find_file: Callable[[str], bytes]) -> None:
+    """Refuses a task file that is not there. Only Ansible knows where it searches for paths that are not absolute."""
+    if publisher.startswith("/"):
+        remedy = "Set it to the path of a task file on the controller."
+        _from_file(find_file, publisher, f"{PREFIX}artifacts_publish", remedy)
+
+
+def _with_picture(branding: Mapping[str, Any], find_file: Callable[[str], bytes]) -> Mapping[str, Any]:
+    """A branding with the content of its picture instead of the path, if it has one."""
+    path = branding.get("image_path")
+    if not path:
+        return branding
+    picture = _from_file(find_file, path, f"{PREFIX}branding.image_path")
+    refuse_other_files(picture, f"{PREFIX}branding.image_path {path!r}")
+    content = base64.b64encode(picture).decode("ascii")
+    return {**branding, "image_path": None, "image_content": content}
 
 
 def _from_file(find_file: Callable[[str], bytes], path: str, option: str, remedy: str = "") -> bytes:

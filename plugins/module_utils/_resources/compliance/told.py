@@ -81,8 +81,10 @@ def choice(value: Any, where: str, choices: Collection[str]) -> str:
 
 def declared_mode(given: Mapping[str, Any], where: str, modes: Collection[str], default: str) -> str:
     """The mode of a told policy; empty if it tells that it was not understood."""
-    unread = any("mode" in each.parts for each in declared_unreadable(given, where))
-    return choice(given["mode"], f"{where}.mode", modes) if "mode" in given else "" if unread else default
+    unread = any("mode" in unreadable.parts for unreadable in declared_unreadable(given, where))
+    if "mode" in given:
+        return choice(given["mode"], f"{where}.mode", modes)
+    return "" if unread else default
 
 
 def declared_unreadable(given: Mapping[str, Any], where: str) -> tuple[Unreadable, ...]:

@@ -49,39 +49,65 @@ def concurrent_changes(before: Organization, after: Organization, applied: Itera
 
     :param applied: what this task wrote between the reads.
     """
-    if not all("transport_rules" in read.subsets and read.error("transport_rules") is None for read in (before, after)):
+    if not (_shows_rules(before) and _shows_rules(after)):
         return []
-    old, new = ({str(rule["Guid"]): rule for rule in _in_order(read)} for read in (before, after))
-    written: dict[str, set[str]] = {}
-    for step in applied:
-        key = str(step.call.parameters.get("Identity") or step.call.parameters.get("Name") or "")
-        parameters = (
-            step.call.parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else ("State", "Mode")
-        )
-        written.setdefault(key, set()).update(name.lower() for name in parameters)
-    made = {str(rule["Name"]) for rule in new.values()} & set(written)
-    sentences = []
-    for guid, rule in new.items():
-        differing = (
-            sorted(name for name in _differing(old[guid], rule) if name.lower() not in written.get(guid, ()))
-            if guid in old
-            else []
-        )
-        if differing:
-            sentences.append(f"changed the rule {rule['Name']!r} ({', '.join(differing)})")
-        elif guid not in old and rule["Name"] not in made:
-            sentences.append(f"created the rule {rule['Name']!r}")
-    sentences += [
-        f"removed the rule {rule['Name']!r}" for guid, rule in old.items() if guid not in new and guid not in written
+    old, new = _by_guid(before), _by_guid(after)
+    written = _written(applied)
+    sentences = [
+        *_changed_or_created(old, new, written),
+        *_removed(old, new, written),
+        *_moved(old, new, written),
     ]
-    staying = [guid for guid in old if guid in new and "priority" not in written.get(guid, ())]
-    moved = moves([guid for guid in new if guid in staying], staying)
-    sentences += [f"moved the rule {new[guid]['Name']!r}" for guid, _index in moved]
     return [f"Another administrator {sentence} during this task." for sentence in sentences]
 
 
-def _in_order(organization: Organization) -> list[dict[str, Any]]:
-    return sorted(organization.objects("transport_rules"), key=lambda rule: int(rule["Priority"]))
+#: Rules as Exchange shows them by their GUIDs, first to last.
+_Rules = Mapping[str, Mapping[str, Any]]
+
+
+def _shows_rules(organization: Organization) -> bool:
+    return "transport_rules" in organization.subsets and organization.error("transport_rules") is None
+
+
+def _by_guid(organization: Organization) -> _Rules:
+    rules = sorted(organization.objects("transport_rules"), key=lambda rule: int(rule["Priority"]))
+    return {str(rule["Guid"]): rule for rule in rules}
+
+
+def _written(applied: Iterable[Step]) -> dict[str, set[str]]:
+    """The properties that steps wrote, in lower case, by the GUID or the name of the rule."""
+    written: dict[str, set[str]] = {}
+    for step in applied:
+        parameters = step.call.parameters
+        key = str(parameters.get("Identity") or parameters.get("Name") or "")
+        names = parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else ("State", "Mode")
+        written.setdefault(key, set()).update(name.lower() for name in names)
+    return written
+
+
+def _changed_or_created(old: _Rules, new: _Rules, written: Mapping[str, set[str]]) -> list[str]:
+    sentences = []
+    for guid, rule in new.items():
+        name = rule["Name"]
+        if guid not in old:
+            sentences += [f"created the rule {name!r}"] if str(name) not in written else []
+            continue
+        ours = written.get(guid, ())
+        theirs = sorted(option for option in _differing(old[guid], rule) if option.lower() not in ours)
+        if theirs:
+            sentences.append(f"changed the rule {name!r} ({', '.join(theirs)})")
+    return sentences
+
+
+def _removed(old: _Rules, new: _Rules, written: Mapping[str, set[str]]) -> list[str]:
+    gone = [rule["Name"] for guid, rule in old.items() if guid not in new and guid not in written]
+    return [f"removed the rule {name!r}" for name in gone]
+
+
+def _moved(old: _Rules, new: _Rules, written: Mapping[str, set[str]]) -> list[str]:
+    staying = [guid for guid in old if guid in new and "priority" not in written.get(guid, ())]
+    moved = moves([guid for guid in new if guid in staying], staying)
+    return [f"moved the rule {new[guid]['Name']!r}" for guid, _index in moved]
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
