@@ -85,20 +85,28 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param decided_by: the rule without which the guarantee would be kept; empty if there is none.
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
-    if not (decided_by or WISHES[guarantee.then].wants_protection):
+    wants_protection = WISHES[guarantee.then].wants_protection
+    if not (decided_by or wants_protection):
         return None
     every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee))
     helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         return _of_decider(decider, helping)
-    if not WISHES[guarantee.then].wants_protection:
+    if not wants_protection:
         return None
     if copied_by:
         missing = _nearest([standing for standing in helping if _misses_recipient(standing)], guarantee)
         return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
+    return _of_nearest(every, helping, copy, guarantee)
+
+
+def _of_nearest(
+    every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
+) -> BreachCause | None:
+    """What the rule that is most likely meant to protect a copy misses it by, or does for it without encrypting it."""
     nearest = _nearest([standing for standing in helping if standing.distance and _known(standing, copy)], guarantee)
     half = None if guarantee.then == IN_TRANSIT else _nearest(_by_halves(every), guarantee)
     if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..budget import BudgetError
 from ..conditions.keys import Key
@@ -40,6 +41,22 @@ Which = tuple[str, int]
 
 #: The part of a class, and a message of it, if one could be written.
 _Example = tuple[Part, "CandidateMessage | None"]
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """What a search for the classes of a kind and a cause looks for.
+
+    :param literals: what its mail satisfies.
+    :param preferred: what messages satisfy if they can.
+    :param usual: whether it is usual mail.
+    """
+
+    kind: DifferenceKind
+    which: Which
+    literals: Sequence[Literal]
+    preferred: Sequence[Literal]
+    usual: bool
 
 
 class ClassSearch:
@@ -197,43 +214,69 @@ class ClassSearch:
         :param preferred: what messages satisfy if they can.
         :param known: parts that are known; :param:`example`: a part that is possible.
         """
-        person, cause = which
-        model = self.model
-        asked = self.questions.free(person)
-        most = min(MOST_LATER, self._room)
-        literals = asked.parts_of(kind, cause)
-        of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
-        parts = [part for part in known if part.first_to_differ != ANY]
-        if any(part == WHOLE for part in known):
+        if WHOLE in known:
             return
+        person, cause = which
+        asked = self.questions.free(person)
+        of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
+        sought = _Sought(kind, which, of_kind, preferred, usual=not known)
+        parts = [part for part in known if part.first_to_differ != ANY]
+        has_more = yield from self._by_first_to_differ(sought, parts, example)
+        if has_more:
+            yield from self._with_any_first(sought, known, parts, example)
+
+    def _by_first_to_differ(
+        self, sought: _Sought, parts: list[Part], example: _Example | None
+    ) -> Generator[MailClass, None, bool]:
+        """The classes by who differs first, as many as there is room for. Returns whether there may be more.
+
+        :param parts: those that are known; the ones that are found are added.
+        :param example: a part that is possible.
+        """
+        person, cause = sought.which
+        asked = self.questions.free(person)
+        literals = asked.parts_of(sought.kind, cause)
+        most = min(MOST_LATER, self._room)
         while True:
             remaining = [part for part in literals if part not in parts]
             if len(remaining) > 1 and len(parts) >= most:
-                break
+                return True
             if example is None or example[0] in parts:
-                others = [~asked.part(kind, cause, part) for part in parts if part in literals]
-                wanted = [*of_kind, *asked.some_part(kind, cause), *others]
-                possible, candidate = (
-                    model.search(wanted, model.free, self.remaining_budget, preferred) if remaining else (False, None)
-                )
+                if not remaining:
+                    return False
+                others = [~asked.part(sought.kind, cause, part) for part in parts if part in literals]
+                possible, candidate = self._message_of(sought, *asked.some_part(sought.kind, cause), *others)
                 if not possible:
-                    return
-                example = self._part(kind, which), candidate
+                    return False
+                example = self._part(sought.kind, sought.which), candidate
             parts.append(example[0])
             self._room -= 1
-            yield self._noted(kind, which, *example, usual=not known)
-        for now in dict.fromkeys(part.now for part in literals):
-            part = Part(now, ANY, others=tuple(part for part in parts if part.now is now))
-            if any(other.first_to_differ == ANY and other.now is now for other in known):
+            yield self._noted(sought.kind, sought.which, *example, usual=sought.usual)
+
+    def _with_any_first(
+        self, sought: _Sought, known: Sequence[Part], parts: Sequence[Part], example: _Example | None
+    ) -> Iterator[MailClass]:
+        """The classes of the other parts together, whoever differs first.
+
+        :param parts: those that have classes of their own.
+        """
+        person, cause = sought.which
+        asked = self.questions.free(person)
+        for now in dict.fromkeys(part.now for part in asked.parts_of(sought.kind, cause)):
+            if any(part.first_to_differ == ANY and part.now is now for part in known):
                 continue
+            rest = Part(now, ANY, others=tuple(part for part in parts if part.now is now))
             if example is not None and example[0] not in parts and example[0].now is now:
-                possible = True
-                candidate = example[1]
+                possible, candidate = True, example[1]
             else:
-                wanted = [*of_kind, asked.part(kind, cause, part)]
-                possible, candidate = model.search(wanted, model.free, self.remaining_budget, preferred)
+                possible, candidate = self._message_of(sought, asked.part(sought.kind, cause, rest))
             if possible:
-                yield self._noted(kind, which, part, candidate, usual=not known)
+                yield self._noted(sought.kind, sought.which, rest, candidate, usual=sought.usual)
+
+    def _message_of(self, sought: _Sought, *literals: Literal) -> tuple[bool, CandidateMessage | None]:
+        """Whether mail of a kind and a cause can satisfy literals, with a message that does."""
+        wanted = [*sought.literals, *literals]
+        return self.model.search(wanted, self.model.free, self.remaining_budget, sought.preferred)
 
     def _part(self, kind: DifferenceKind, which: Which) -> Part:
         """The part of a kind and a cause to which the last model belongs."""

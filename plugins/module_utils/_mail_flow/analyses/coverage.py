@@ -37,29 +37,47 @@ def covered(
         is the copy.
     """
     rules = sorted((rule for rule in live if _is_plain(rule)), key=lambda rule: rule.place)
+    pools = _pools(rules)
+    ways = list(chains)
+    alone = _acting_alone(rules, pools, ways, asked)
+    covered_rules: dict[int, tuple[FlowRule, ...]] = {}
+
+    def uncovered(rule: FlowRule) -> list[FlowRule]:
+        return [other for other in pools[rule.place] if other.place not in covered_rules]
+
+    for rule in reversed(rules):
+        others = uncovered(rule)
+        if others and rule.place not in alone and (by := _core(rule, others, ways, asked)):
+            covered_rules[rule.place] = by
+    for rule in rules:  # What is named should not be covered itself.
+        if any(other.place in covered_rules for other in covered_rules.get(rule.place, ())):
+            covered_rules[rule.place] = _core(rule, uncovered(rule), ways, asked) or covered_rules[rule.place]
+    return [(rule, covered_rules[rule.place]) for rule in rules if rule.place in covered_rules]
+
+
+def _pools(rules: Sequence[FlowRule]) -> dict[int, list[FlowRule]]:
+    """The place of each rule to the others that do all that it does."""
     doing: dict[tuple[str, str], set[int]] = {}
     for rule in rules:
         for item in _items(rule):
             doing.setdefault(item, set()).add(rule.place)
-    pools = {rule.place: _doing_all(rule, rules, doing) for rule in rules}
-    ways = list(chains)
+    return {rule.place: _doing_all(rule, rules, doing) for rule in rules}
+
+
+def _acting_alone(
+    rules: Sequence[FlowRule],
+    pools: Mapping[int, Sequence[FlowRule]],
+    ways: Sequence[tuple[Value, RuleChain]],
+    asked: Batch,
+) -> set[int]:
+    """The places of the rules that may act on a copy on which none of the others that do the same would act."""
     questions = [
-        ((rule.place, way), _acts_alone(rule, pools[rule.place], *ways[way]))
+        ((rule.place, number), _acts_alone(rule, pools[rule.place], *way))
         for rule in rules
-        for way in range(len(ways))
+        for number, way in enumerate(ways)
         if pools[rule.place]
     ]
-    possible = {place for place, _way in asked.possible(questions)}
-    covered_rules: dict[int, tuple[FlowRule, ...]] = {}
-    for rule in reversed(rules):
-        others = [other for other in pools[rule.place] if other.place not in covered_rules]
-        if others and rule.place not in possible and (by := _core(rule, others, ways, asked)):
-            covered_rules[rule.place] = by
-    for rule in rules:  # What is named should not be covered itself.
-        if not covered_rules.keys().isdisjoint(other.place for other in covered_rules.get(rule.place, ())):
-            others = [other for other in pools[rule.place] if other.place not in covered_rules]
-            covered_rules[rule.place] = _core(rule, others, ways, asked) or covered_rules[rule.place]
-    return [(rule, covered_rules[rule.place]) for rule in rules if rule.place in covered_rules]
+    return {place for place, _way in asked.possible(questions)}
 
 
 def _is_plain(rule: FlowRule) -> bool:

@@ -28,7 +28,7 @@ from .aspects import DifferenceKind
 from .attribution import WHOLE, turns_of
 from .class_findings import ClassFindings
 from .class_search import ClassKey, ClassSearch, Which
-from .difference_kinds import transit_differs
+from .difference_kinds import MailClass, transit_differs
 from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import MailFinding
 from .open_findings import CUT_SHORT, OpenFindings, SideEffects, UncomparedMail, side_effects_differ
@@ -190,43 +190,48 @@ class _Differ:
         for each word that matters. The classes are already known; within the budget, some are shown, and some ruled
         out.
         """
-        search = self.search
+        self.search.budget = min(self.search.budget, self.model.circuit.solver.conflicts + REFINING)
         classes = self.classes
-        search.budget = min(search.budget, self.model.circuit.solver.conflicts + REFINING)
-        known = (
-            {key: mail_class for key, mail_class in classes.items() if mail_class.shown is None}
-            if self.model.free.company.watched
-            else {}
-        )
         try:
-            if known:
-                self._ask([ANYBODY], known)
-                shown = {key[:3] for key, mail_class in classes.items() if mail_class.shown is not None}
-                for key, mail_class in known.items():  # What one other recipient does not show, several may.
-                    if classes.get(key, mail_class).shown is None and not (
-                        mail_class.part == WHOLE and key[:3] in shown
-                    ):
-                        classes[key] = mail_class
-            for _round in range(_ROUNDS):
-                to_refine = {
-                    key: mail_class.refine
-                    for key, mail_class in classes.items()
-                    if mail_class.shown is None and mail_class.refine
-                }
-                exact = self.search.model.exact
-                keys = list(dict.fromkeys(key for atoms in to_refine.values() for key in atoms if key not in exact))
-                if not keys:
-                    break
-                self._ask(keys[:_AT_ONCE], to_refine)
+            if self.model.free.company.watched:
+                self._ask_with_anybody()
+            self._ask_with_words()
         except BudgetError:
-            for mail_class in classes.values():
-                if mail_class.shown is None and not mail_class.reasons:
+            for mail_class in self._not_shown().values():
+                if not mail_class.reasons:
                     mail_class.reasons = [BUDGET]
                     mail_class.witness = None
-        for key, mail_class in list(classes.items()):
-            if mail_class.shown is None and not mail_class.usual:
+        for key, mail_class in self._not_shown().items():
+            if not mail_class.usual:
                 del classes[key]
                 self.search.unusual.add(mail_class.cause)
+
+    def _not_shown(self) -> dict[ClassKey, MailClass]:
+        """The classes that no message certainly shows."""
+        return {key: mail_class for key, mail_class in self.classes.items() if mail_class.shown is None}
+
+    def _ask_with_anybody(self) -> None:
+        """Asks about the classes that nothing shows with one other recipient, who may be anybody."""
+        known = self._not_shown()
+        if not known:
+            return
+        self._ask([ANYBODY], known)
+        classes = self.classes
+        shown = {key[:3] for key, mail_class in classes.items() if mail_class.shown is not None}
+        for key, mail_class in known.items():  # What one other recipient does not show, several may.
+            is_shown = classes.get(key, mail_class).shown is not None or (mail_class.part == WHOLE and key[:3] in shown)
+            if not is_shown:
+                classes[key] = mail_class
+
+    def _ask_with_words(self) -> None:
+        """Asks with other recipients for the words that classes depend on, some in each round."""
+        for _round in range(_ROUNDS):
+            to_refine = {key: mail_class.refine for key, mail_class in self._not_shown().items() if mail_class.refine}
+            exact = self.search.model.exact
+            keys = list(dict.fromkeys(key for atoms in to_refine.values() for key in atoms if key not in exact))
+            if not keys:
+                return
+            self._ask(keys[:_AT_ONCE], to_refine)
 
     def _ask(self, keys: Sequence[Key], classes: Collection[ClassKey]) -> None:
         """Asks a model with other recipients about classes."""

@@ -21,8 +21,8 @@ from ..model.message import Message
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, ProtectionKind
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Literal
-from ..simulator.protection import protection_of, protects
-from ..simulator.state import Course
+from ..simulator.protection import CopyProtection, protection_of, protects
+from ..simulator.state import Course, World
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import CandidateMessage, Model, Side
@@ -104,29 +104,35 @@ class Treated:
 
 def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
     """What people may see of a copy; one element if everything is known."""
-    treatments: dict[Treated, None] = {}
-    for world in course.worlds:
-        if world.fate == Fate.NOBODY:
-            treatments[Treated(0, Fate.NOBODY)] = None
-            continue
-        end = protection_of(world, message, facts)
-        if end.ended and world.fate == Fate.DELIVERED:
-            treatments[Treated(world.held, end.ended)] = None
-        elif world.surprises or not end.delivered:
-            treatments[Treated(None if world.surprises else world.held, Fate.UNKNOWN, ProtectionKind.UNKNOWN)] = None
-        elif world.fate in (Fate.DELIVERED, Fate.QUARANTINED):
-            foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
-            brands = {name_key(name) for _rule, name in world.brands}
-            unsure = end.kind not in (ProtectionKind.NONE, ProtectionKind.SMIME) and (
-                len(brands) > 1 or end.rebranded or ((foreign or end.kind == ProtectionKind.UNKNOWN) and brands)
-            )
-            protection = ProtectionKind.UNKNOWN if end.assumes else end.kind
-            branding = None if end.assumes or unsure else end.branding
-            on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
-            treatments[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
-        else:
-            treatments[Treated(world.held, world.fate)] = None
-    return list(treatments)
+    return list(dict.fromkeys(_treated_in(world, course, message, facts) for world in course.worlds))
+
+
+def _treated_in(world: World, course: Course, message: Message, facts: Facts) -> Treated:
+    """What people see of a copy in one world."""
+    if world.fate == Fate.NOBODY:
+        return Treated(0, Fate.NOBODY)
+    end = protection_of(world, message, facts)
+    if end.ended and world.fate == Fate.DELIVERED:
+        return Treated(world.held, end.ended)
+    if world.surprises or not end.delivered:
+        return Treated(None if world.surprises else world.held, Fate.UNKNOWN, ProtectionKind.UNKNOWN)
+    if world.fate not in (Fate.DELIVERED, Fate.QUARANTINED):
+        return Treated(world.held, world.fate)
+    protection = ProtectionKind.UNKNOWN if end.assumes else end.kind
+    branding = None if end.assumes or _is_branding_open(world, end, message) else end.branding
+    on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
+    return Treated(world.held, world.fate, protection, branding, on_the_way)
+
+
+def _is_branding_open(world: World, end: CopyProtection, message: Message) -> bool:
+    """Whether it is open which OME configuration a copy shows."""
+    if end.kind in (ProtectionKind.NONE, ProtectionKind.SMIME):
+        return False
+    brands = {name_key(name) for _rule, name in world.brands}
+    if len(brands) > 1 or end.rebranded:
+        return True
+    foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
+    return bool(brands) and (foreign or end.kind == ProtectionKind.UNKNOWN)
 
 
 def kinds_of(old: Treated, new: Treated) -> set[DifferenceKind]:

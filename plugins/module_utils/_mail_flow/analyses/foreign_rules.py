@@ -80,32 +80,44 @@ def foreign_rules(
     foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
     reasons = {rule.place: _idle(rule, given_rule) for rule, given_rule in zip(rule_set.rules, rules, strict=True)}
     known_facts = facts_of(facts)
-    telling = {rule.place for rule in foreign if reasons[rule.place].keys() <= {"mode"} and _tells(rule, known_facts)}
-    protecting = [
-        rule
-        for rule in rule_set.rules
-        if name_key(rule.name) in known and rule.does(Does.ENCRYPT) and not reasons[rule.place]
-    ]
-    acting = [
-        rule
-        for rule in foreign
-        if rule.place in telling
-        or (not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS)))
-    ]
-    met = _met(rule_set, acting, protecting, facts) if acting and protecting else {}
+    telling = {rule.place for rule in foreign if _tells(rule, reasons[rule.place], known_facts)}
+    active = [rule for rule in rule_set.rules if not reasons[rule.place]]
+    protecting = [rule for rule in active if name_key(rule.name) in known and rule.does(Does.ENCRYPT)]
+    deciding = {rule.place for rule in active if _decides(rule)}
+    acting = [rule for rule in foreign if rule.place in telling | deciding]
+    met = _met(rule_set, acting, protecting, facts)
+    number = len(rule_set.rules)
     return [
-        ForeignRule(
-            name=rule.name,
-            guid=rule.guid,
-            place=rule.place + 1,
-            rules=len(rule_set.rules),
-            never=rule.idle,
-            idle={} if rule.idle else reasons[rule.place],
-            acts=_acts(rule, tells=rule.place in telling),
-            does=dict(_does(rule, met.get(rule.place, []), reasons[rule.place], tells=rule.place in telling)),
-        )
+        _foreign_rule(rule, number, reasons[rule.place], met.get(rule.place, []), tells=rule.place in telling)
         for rule in foreign
     ]
+
+
+def _foreign_rule(
+    rule: FlowRule, rules: int, why_not: Mapping[str, str], met: Sequence[FlowRule], *, tells: bool
+) -> ForeignRule:
+    """A rule that is not ours.
+
+    :param rules: the number of rules.
+    :param why_not: what keeps it from acting.
+    :param met: our encrypting rules whose mail it may meet.
+    :param tells: whether it sends incident reports to somebody who may be outside.
+    """
+    return ForeignRule(
+        name=rule.name,
+        guid=rule.guid,
+        place=rule.place + 1,
+        rules=rules,
+        never=rule.idle,
+        idle={} if rule.idle else why_not,
+        acts=_acts(rule, tells=tells),
+        does=dict(_does(rule, met, why_not, tells=tells)),
+    )
+
+
+def _decides(rule: FlowRule) -> bool:
+    """Whether a rule that acts decides about its mail."""
+    return rule.is_final or any(rule.does(what) for what in _EFFECTS)
 
 
 def _idle(rule: FlowRule, given_rule: Mapping[str, Any]) -> dict[str, str]:
@@ -113,8 +125,13 @@ def _idle(rule: FlowRule, given_rule: Mapping[str, Any]) -> dict[str, str]:
     return {"enabled": rule.idle} if rule.idle else idle(given_rule)
 
 
-def _tells(rule: FlowRule, facts: Facts) -> bool:
-    """Whether a rule sends incident reports to somebody who may be outside."""
+def _tells(rule: FlowRule, why_not: Mapping[str, str], facts: Facts) -> bool:
+    """Whether a rule sends incident reports to somebody who may be outside, which it does in a test mode, too.
+
+    :param why_not: what keeps it from acting.
+    """
+    if not why_not.keys() <= {"mode"}:
+        return False
     report = rule.actions.get("generate_incident_report")
     address = person(str(report)) if report else ""
     return bool(address) and not is_name(address) and recipient_outside(facts, address) is not False
@@ -145,6 +162,8 @@ def _met(
     facts: Mapping[str, Any],
 ) -> dict[int, list[FlowRule]]:
     """The place of each acting rule to the protecting rules whose mail it can act on."""
+    if not acting or not protecting:
+        return {}
     # Each rule is compared alone, with mail as it arrives: a sender can also write what earlier rules make of it.
     alone = [*acting, *protecting]
     model = Model([RuleSet([])], rule_set, facts, datetime.datetime.now(datetime.UTC))

@@ -18,6 +18,7 @@ from typing import Any
 from ..._exchange.errors import OptionError
 from ..._exchange.text import listed
 from ..conditions.keys import RECIPIENT, SENDER, Key
+from ..conditions.predicate import Atom
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
@@ -340,29 +341,60 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
     :param message: in the form of the option ``messages``.
     :param recipient: the one whose copy it is about, by the address.
     """
-    simplified = dict(message)
+    simplified = _with_fewer_keys(dict(message), shows)
+    simplified = _with_fewer_elements(simplified, recipient, shows)
+    simplified = _with_unpacked_attachments(simplified, shows)
+    return _with_less_of_attachments(simplified, shows)
+
+
+#: A message in the form of the option ``messages``, and whether such a message shows what it should.
+_Options = dict[str, Any]
+_Shows = Callable[[Mapping[str, Any]], bool]
+
+
+def _with_fewer_keys(message: _Options, shows: _Shows) -> _Options:
     for key in [key for key in message if key not in _KEPT_KEYS]:
-        without = {name: value for name, value in simplified.items() if name != key}
+        without = {name: value for name, value in message.items() if name != key}
         if shows(without):
-            simplified = without
-    for key in [key for key, value in simplified.items() if isinstance(value, list)]:
-        for element in list(simplified[key]):
-            remaining: Sequence[Any] = [other for other in simplified[key] if other != element]
-            if remaining and str(element).casefold() != recipient.casefold() and shows({**simplified, key: remaining}):
-                simplified[key] = remaining
-    for place, element in enumerate(simplified.get("attachments", ())):
+            message = without
+    return message
+
+
+def _with_fewer_elements(message: _Options, recipient: str, shows: _Shows) -> _Options:
+    for key in [key for key, value in message.items() if isinstance(value, list)]:
+        for element in list(message[key]):
+            remaining = [other for other in message[key] if other != element]
+            if not remaining or str(element).casefold() == recipient.casefold():
+                continue
+            if shows({**message, key: remaining}):
+                message = {**message, key: remaining}
+    return message
+
+
+def _with_unpacked_attachments(message: _Options, shows: _Shows) -> _Options:
+    for place, element in enumerate(message.get("attachments", ())):
         for inner in element.get("nested") or ():
             itself = {**element, "name": f"{element['name']}.{inner.rpartition('.')[2]}", "nested": []}
-            others = [*simplified["attachments"][:place], itself, *simplified["attachments"][place + 1 :]]
-            if shows({**simplified, "attachments": others}):
-                simplified["attachments"] = others
-    for place, element in enumerate(simplified.get("attachments", ())):
+            unpacked = _with_attachment(message, place, itself)
+            if shows(unpacked):
+                message = unpacked
+    return message
+
+
+def _with_less_of_attachments(message: _Options, shows: _Shows) -> _Options:
+    for place, element in enumerate(message.get("attachments", ())):
         for key in [key for key in element if key != "name"]:
-            less = {name: value for name, value in simplified["attachments"][place].items() if name != key}
-            others = [*simplified["attachments"][:place], less, *simplified["attachments"][place + 1 :]]
-            if shows({**simplified, "attachments": others}):
-                simplified["attachments"] = others
-    return simplified
+            less = {name: value for name, value in message["attachments"][place].items() if name != key}
+            shortened = _with_attachment(message, place, less)
+            if shows(shortened):
+                message = shortened
+    return message
+
+
+def _with_attachment(message: _Options, place: int, attachment: Mapping[str, Any]) -> _Options:
+    """A message with another attachment at a place."""
+    attachments = message["attachments"]
+    return {**message, "attachments": [*attachments[:place], attachment, *attachments[place + 1 :]]}
 
 
 def _without(rules: RuleSet, name: str) -> RuleSet:
@@ -388,37 +420,45 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
         *model.claims.rules[place].conditions,
         *model.claims.rules[place].exceptions,
     )
-    options = {atom.predicate.options[0] for atom in atoms}
-    atoms_sought = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
-    parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
-    nested = any(name in parents[slot] for slot, (sort, name) in atoms_sought if sort == "below") or _subdomains(
-        model.facts, atoms_sought
-    )
-    sent_from = any(
-        slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in atoms_sought
-    )
-    sizes = {"attachment_size_over", "message_size_over"} <= options
     rules = [rule for rule in model.rule_sets[0].rules if not rule.idle]
     dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, model.now)})
-    named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
-    remote = model.facts.domains.remote
-    internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
-    internals: list[Premise] = []
-    if remote is None:
-        internals = [NO_INTERNAL]
-    elif internal:
-        internals = [Premise("internal_domains", values=internal)]
-    premises = [premise for premise, applies in named if applies]
     beyond = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
-    wish = WISHES[guarantee.then]
+    wraps = any("delivered" in one_of for one_of in WISHES[guarantee.then].kept)
     return [
-        *premises,
-        *(internals if "sent_to_scope" in options else []),
+        *_readings(model, atoms),
         *([Premise("date", values=tuple(dates))] if dates else []),
         *(beyond(model, place, budget) if beyond else ()),
-        *(_wrapped(model, place, budget) if any("delivered" in one_of for one_of in wish.kept) else ()),
+        *(_wrapped(model, place, budget) if wraps else ()),
         *_dlp_rules(model, place, budget),
     ]
+
+
+def _readings(model: Model, atoms: Sequence[Atom]) -> list[Premise]:
+    """How conditions are read."""
+    options = {atom.predicate.options[0] for atom in atoms}
+    sought = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
+    parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
+    nested = any(name in parents[slot] for slot, (sort, name) in sought if sort == "below")
+    named = (
+        (AUTHENTICATED, "from_scope" in options),
+        (SUBDOMAINS, nested or _subdomains(model.facts, sought)),
+        (SENT_FROM, any(slot == SENDER and sort in _IN_ADDRESSES for slot, (sort, _value) in sought)),
+        (SIZES, {"attachment_size_over", "message_size_over"} <= options),
+    )
+    premises = [premise for premise, applies in named if applies]
+    return [*premises, *(_internal_domains(model.facts) if "sent_to_scope" in options else [])]
+
+
+#: The sorts of keys that a condition finds in addresses.
+_IN_ADDRESSES = ("address", "word", "pattern", "below")
+
+
+def _internal_domains(facts: Facts) -> list[Premise]:
+    """Which remote domains count as inside; nothing if it is known that none does."""
+    if facts.domains.remote is None:
+        return [NO_INTERNAL]
+    internal = tuple(sorted(name for name, counts in facts.domains.remote.items() if counts))
+    return [Premise("internal_domains", values=internal)] if internal else []
 
 
 def copies_left_out(

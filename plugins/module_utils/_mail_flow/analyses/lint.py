@@ -382,40 +382,63 @@ def _reaching(step: RuleStep) -> list[Literal]:
 def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems that need no look at mail. Where connectors or journal rules are not known, nothing is said of them."""
     acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
-    yield from _of_connectors(acting, facts.connectors.outbound or ())
-    routes = [(rule, str(rule.actions.get("route_message_outbound_connector") or "")) for rule in acting]
-    by_name = {name_key(outbound.name): outbound for outbound in facts.connectors.outbound or ()}
-    for rule, wanted in routes if facts.connectors.outbound is not None else ():
+    if facts.connectors.outbound is not None:
+        yield from _connectors_of_no_rule(acting, facts.connectors.outbound)
+        yield from _routed_to_disabled(acting, facts.connectors.outbound)
+    yield from _journals_with_ciphertext(acting, facts)
+
+
+def _routed_to(rule: FlowRule) -> str:
+    """The connector to which a rule sends mail; empty if to none."""
+    return str(rule.actions.get("route_message_outbound_connector") or "")
+
+
+def _routed_to_disabled(acting: Iterable[FlowRule], connectors: Iterable[Connector]) -> Iterator[LintFinding]:
+    by_name = {name_key(connector.name): connector for connector in connectors}
+    for rule in acting:
+        wanted = _routed_to(rule)
         connector = by_name.get(name_key(wanted))
         if wanted and (connector is None or connector.idle):
             why = "" if connector is None else connector.idle
             yield LintFinding("routed_to_disabled_connector", (rule.name,), {"connector": wanted, "why": why})
+
+
+def _journals_with_ciphertext(acting: Iterable[FlowRule], facts: Facts) -> Iterator[LintFinding]:
     encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.does(Does.ENCRYPT)))
-    if encrypting and (facts.encryption.irm_configuration or {}).get("journal_report_decryption_enabled") is False:
-        for journal_rule in facts.journal_rules or ():
-            if journal_rule.get("enabled"):
-                yield LintFinding("journal_keeps_ciphertext", encrypting, {"journal": str(journal_rule.get("name"))})
+    decrypts = (facts.encryption.irm_configuration or {}).get("journal_report_decryption_enabled")
+    if not encrypting or decrypts is not False:
+        return
+    for journal_rule in facts.journal_rules or ():
+        if journal_rule.get("enabled"):
+            yield LintFinding("journal_keeps_ciphertext", encrypting, {"journal": str(journal_rule.get("name"))})
 
 
-def _of_connectors(acting: Sequence[FlowRule], connectors: Sequence[Connector]) -> Iterator[LintFinding]:
-    routed = {name_key(str(rule.actions.get("route_message_outbound_connector") or "")) for rule in acting}
-    forcing = [
-        connector for connector in connectors if connector.enabled and not connector.of_rules and connector.validation
-    ]
-    below = {
-        pattern
-        for connector in forcing
-        for pattern in connector.domains
-        if pattern == EVERY_DOMAIN or pattern.startswith("*.")
-    }
+def _connectors_of_no_rule(acting: Sequence[FlowRule], connectors: Sequence[Connector]) -> Iterator[LintFinding]:
+    """The connectors that rules could use and none does, and the domains of others that leave their subdomains out."""
+    routed = {name_key(_routed_to(rule)) for rule in acting}
+    forcing = [connector for connector in connectors if _forces_tls(connector)]
+    below = {pattern for connector in forcing for pattern in connector.domains if _is_wide(pattern)}
     for connector in connectors:
         if connector.enabled and connector.of_rules and name_key(connector.name) not in routed:
             yield LintFinding("connector_of_no_rule", (), {"connector": connector.name})
         for name in connector.domains if connector in forcing else ():
-            if name not in below and not any(
-                pattern == EVERY_DOMAIN or f".{name}".endswith(pattern[1:]) for pattern in below
-            ):
+            if name not in below and not any(_is_below(name, pattern) for pattern in below):
                 yield LintFinding("connector_misses_subdomains", (), {"connector": connector.name, "domain": name})
+
+
+def _forces_tls(connector: Connector) -> bool:
+    """Whether a connector that mail takes by its domain forces TLS."""
+    return bool(connector.enabled and not connector.of_rules and connector.validation)
+
+
+def _is_wide(pattern: str) -> bool:
+    """Whether a connector's domain stands for several."""
+    return pattern == EVERY_DOMAIN or pattern.startswith("*.")
+
+
+def _is_below(name: str, pattern: str) -> bool:
+    """Whether a wide pattern covers a domain and what is below it."""
+    return pattern == EVERY_DOMAIN or f".{name}".endswith(pattern[1:])
 
 
 def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch) -> Iterator[LintFinding]:

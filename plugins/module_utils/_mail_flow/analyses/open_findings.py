@@ -6,7 +6,7 @@ they tell or ask, and how it leaves), and of what is not compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
@@ -58,6 +58,19 @@ from .finding import (
 from .rule_changes import NOTHING, DateChange, Edit, Separation, edits_of, separation_of, unedited
 
 
+@dataclass(frozen=True)
+class _Versions:
+    """The versions of an edited rule whose mail may be treated differently.
+
+    :param acted: whether the rule acted before, and acts now.
+    :param separation: what sets the version apart from the other one.
+    """
+
+    rules: tuple[FlowRule, ...]
+    acted: tuple[bool, bool]
+    separation: Separation = NOTHING
+
+
 class OpenFindings:
     """Tells what may be different."""
 
@@ -75,49 +88,45 @@ class OpenFindings:
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> MayBecome:
         edit = edit_at(self._search.edits, cause)
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
-        shown = next(
-            (
-                mail_class
-                for mail_class in group
-                if mail_class.witness is not None and mail_class.reasons and (edit is None or any(mail_class.acted))
-            ),
-            None,
-        )
-        versions = (
-            [unchanged(self.model, rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle]
-            if edit
-            else []
-        )
-        did = (
-            shown.acted
-            if shown
-            else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
-        )
-        why_apart = NOTHING
-        if (version := self._version_that_acts(edit, group)) is not None:
-            versions = [version[0]]
-            why_apart = version[1]
-            did = version[2]
-        elif len(versions) > 1 and section_of(versions[0].conditions) == section_of(versions[1].conditions):
-            versions = versions[1:]
-        if len(versions) > 1:  # Either mail may be what is treated differently.
-            did = (True, True)
+        witnesses = [
+            mail_class
+            for mail_class in group
+            if mail_class.witness is not None and mail_class.reasons and (edit is None or any(mail_class.acted))
+        ]
+        shown = witnesses[0] if witnesses else None
+        about = self._version_that_acts(edit, group) or self._either_version(edit, shown)
         kinds = {mail_class.kind for mail_class in group} if edit else set()
         reasons = tuple(dict.fromkeys(reason for mail_class in group for reason in mail_class.reasons))
         return MayBecome(
-            about=tuple(versions),
-            why=why_apart,
+            about=about.rules,
+            why=about.separation,
             rules=rules_of(self.model, self._search.edits, edit),
             person=person,
             witness=shown.witness if shown else None,
             unknown=reasons or (NOT_FOUND,),
             becomes=kinds.pop() if len(kinds) == 1 else DifferenceKind.UNKNOWN,
-            cause=Cause(edit, did, settings=self.model.settings_that_differ),
+            cause=Cause(edit, about.acted, settings=self.model.settings_that_differ),
         )
 
-    def _version_that_acts(
-        self, edit: Edit | None, group: Sequence[MailClass]
-    ) -> tuple[FlowRule, Separation, tuple[bool, bool]] | None:
+    def _either_version(self, edit: Edit | None, shown: MailClass | None) -> _Versions:
+        """The versions of an edited rule whose mail may be treated differently; only the new one if both have the same
+        conditions.
+
+        :param shown: a class with a witness.
+        """
+        if edit is None:
+            return _Versions((), shown.acted if shown else (False, False))
+        rules = [
+            unchanged(self.model, rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle
+        ]
+        if len(rules) > 1 and section_of(rules[0].conditions) == section_of(rules[1].conditions):
+            rules = rules[1:]
+        if len(rules) > 1:  # Either mail may be what is treated differently.
+            return _Versions(tuple(rules), (True, True))
+        exists = (edit.before is not None, edit.after is not None)
+        return _Versions(tuple(rules), shown.acted if shown else exists)
+
+    def _version_that_acts(self, edit: Edit | None, group: Sequence[MailClass]) -> _Versions | None:
         """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other
         version, which does not, and which one acts; ``None`` if that is not so of all of it.
         """
@@ -144,7 +153,7 @@ class OpenFindings:
         if separation.is_one:
             rule = replace(rule, conditions=(*rule.conditions, *separation.met))
             separation = NOTHING
-        return rule, separation, (not now, now)
+        return _Versions((rule,), (not now, now), separation)
 
     def on_error(self, rule: FlowRule) -> MayFail:
         """The finding about a rule whose ``rule_error_action`` changed."""
@@ -437,17 +446,15 @@ class SideEffects:
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit = self.model.circuit
         only, possible, sure = self._changed(doing)
-        for which in (1, 0):
-            for rule, effects in doing[which]:
-                possible_effects = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
-                for perhaps in (False, True):
-                    some = [
-                        effect for effect in possible_effects if ((which, rule.place, effect) in sure) is not perhaps
-                    ]
-                    if some:
-                        shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
-                        literals = [high(self.model.free.chains[which].acts(rule)), shown]
-                        yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
+        sides = [(which, rule, effects) for which in (1, 0) for rule, effects in doing[which]]
+        for which, rule, effects in sides:
+            possible_effects = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
+            for perhaps in (False, True):
+                some = [effect for effect in possible_effects if ((which, rule.place, effect) in sure) is not perhaps]
+                if some:
+                    shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
+                    literals = [self._acts(rule, which), shown]
+                    yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
 
     def _changed(
         self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]
@@ -459,11 +466,8 @@ class SideEffects:
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
         ways = [{effect: [rule for rule, effects in side if effect in effects] for effect in every} for side in doing]
         done = [
-            {
-                effect: self.model.circuit.disjunction(self._has(effect, rule, which) for rule in ways[which][effect])
-                for effect in every
-            }
-            for which in (0, 1)
+            {effect: self._done(effect, which, rules) for effect, rules in rules_by_effect.items()}
+            for which, rules_by_effect in enumerate(ways)
         ]
         only = {
             (which, effect): (
@@ -477,25 +481,43 @@ class SideEffects:
         }
         asked = Batch(self.model.circuit, self._budget)
         changed = asked.possible([(key, (done[key[0]][key[1]], *literals)) for key, literals in only.items()])
-        asking = [
-            ((which, rule.place, effect), (self._has(effect, rule, which), *only[which, effect]))
-            for which, effect in only
-            if (which, effect) in changed
-            for rule in ways[which][effect]
-        ]
-        possible = asked.possible(asking)
-        goes_on = {
-            effect: self._goes_on(effect, [rules_by_effect[effect] for rules_by_effect in ways]) for effect in every
-        }
+        possible = asked.possible(
+            [
+                ((which, rule.place, effect), (self._has(effect, rule, which), *only[which, effect]))
+                for which, effect in only
+                if (which, effect) in changed
+                for rule in ways[which][effect]
+            ]
+        )
+        in_doubt = self._in_doubt_after_rejection(doing, ways)
         doubtful = [
-            ((which, rule.place, effect), self.model.free.chains[which].acts(rule))
-            for which in (1, 0)
-            for rule, effects in doing[which]
-            for effect in effects
-            if goes_on[effect] and (which, rule.place, effect) in possible
+            ((which, rule.place, effect), (self._acts(rule, which), *goes_on, *only[which, effect]))
+            for which, rule, effect, goes_on in in_doubt
+            if (which, rule.place, effect) in possible
         ]
-        known = asked.possible([(key, (high(acts), *goes_on[key[2]], *only[key[0], key[2]])) for key, acts in doubtful])
-        return only, possible, possible - {key for key, _acts in doubtful} | known
+        known = asked.possible(doubtful)
+        return only, possible, possible - {key for key, _literals in doubtful} | known
+
+    def _in_doubt_after_rejection(
+        self,
+        doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]],
+        ways: Sequence[Mapping[SideEffect, Sequence[FlowRule]]],
+    ) -> Iterator[tuple[int, FlowRule, SideEffect, list[Literal]]]:
+        """The side effects of rules that depend on whether rules go on after a rejection: the rule set, the rule, the
+        effect, and literals that are true together if they go on.
+        """
+        goes_on = {effect: self._goes_on(effect, [side[effect] for side in ways]) for effect in ways[0]}
+        for which in (1, 0):
+            for rule, effects in doing[which]:
+                yield from ((which, rule, effect, goes_on[effect]) for effect in effects if goes_on[effect])
+
+    def _acts(self, rule: FlowRule, which: int) -> Literal:
+        """The literal that is true if a rule of a set acts on a copy."""
+        return high(self.model.free.chains[which].acts(rule))
+
+    def _done(self, effect: SideEffect, which: int, rules: Iterable[FlowRule]) -> Literal:
+        """The literal that is true if mail has a side effect by one of some rules of a set."""
+        return self.model.circuit.disjunction(self._has(effect, rule, which) for rule in rules)
 
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail has a side effect by a rule of a set; after a rejection, that is open."""

@@ -120,45 +120,41 @@ def _worsened(
     :param sides: the rules after, and before.
     """
     claims = claims_of([guarantee.selection], sides[0].dialect)
+    options = [option_name(guarantee.template)] if guarantee.template else []
+    transit = guarantee.then == IN_TRANSIT
     try:
         with bounded():
-            options = [option_name(guarantee.template)] if guarantee.template else []
-            transit = guarantee.then == IN_TRANSIT
-            model = Model(
-                list(sides),
-                claims,
-                facts,
-                now,
-                options,
-                settings=settings,
-                transit=transit,
-            )
+            model = Model(list(sides), claims, facts, now, options, settings=settings, transit=transit)
             for _round in range(_ROUNDS):
-                side = model.open
-                then, first = (
-                    CountedCopies(model, side, guarantee, claims.rules[0], rules=place) for place in range(2)
-                )
-                wanted = list(_worse(then, first))
-                usual = [assumption.literal for assumption in model.mail.assumed]
-                more: list[Key] = []
-                # Usual mail first, which says the most; mail that is not usual counts as well.
-                for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
-                    possible, candidate = model.find([*worse, *assumed, *written], side)
-                    if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
-                        return counterexample
-                    more = more or (model.to_refine(side) if possible else [])
-                for showing, worse in _shown_only(then, first):
-                    for assumed in (usual, []):
-                        possible, candidate = model.find([*worse, *assumed], side)
-                        if candidate and (counterexample := _replayed_showing(model, guarantee, candidate, showing)):
-                            return counterexample
-                        more = more or (model.to_refine(side) if possible else [])
-                if not more:
-                    return None
-                model = model.refined(more)
+                counterexample, to_refine = _counterexample(model, claims, guarantee)
+                if counterexample or not to_refine:
+                    return counterexample
+                model = model.refined(to_refine)
     except BudgetError:
         pass
     return None
+
+
+def _counterexample(model: Model, claims: RuleSet, guarantee: Guarantee) -> tuple[Counterexample | None, list[Key]]:
+    """A message that breaks the guarantee after and kept it before, and what to model more exactly if there is none."""
+    side = model.open
+    then, first = (CountedCopies(model, side, guarantee, claims.rules[0], rules=place) for place in range(2))
+    wanted = list(_worse(then, first))
+    usual = [assumption.literal for assumption in model.mail.assumed]
+    to_refine: list[Key] = []
+    # Usual mail first, which says the most; mail that is not usual counts as well.
+    for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
+        possible, candidate = model.find([*worse, *assumed, *written], side)
+        if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
+            return counterexample, []
+        to_refine = to_refine or (model.to_refine(side) if possible else [])
+    for showing, worse in _shown_only(then, first):
+        for assumed in (usual, []):
+            possible, candidate = model.find([*worse, *assumed], side)
+            if candidate and (counterexample := _replayed_showing(model, guarantee, candidate, showing)):
+                return counterexample, []
+            to_refine = to_refine or (model.to_refine(side) if possible else [])
+    return None, to_refine
 
 
 def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal]]:

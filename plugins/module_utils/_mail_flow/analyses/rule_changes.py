@@ -166,32 +166,40 @@ def with_later_dates(
     pairs, kept_places = _aligned(before, after)
     taken = set(pairs.values())
     gone = [rule for place, rule in enumerate(before.rules) if place not in taken]
-    other = [
+    earlier_rules = {place: before.rules[old_place] for place, old_place in pairs.items()}
+    edited = [
         place
-        for place in range(len(after.rules))
-        if place not in kept_places or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])
+        for place, rule in enumerate(after.rules)
+        if place not in kept_places or content_of(earlier_rules[place]) != content_of(rule)
     ]
-    several = len(gone) + len(other) + settings > 1
+    number_of_edits = len(gone) + len(edited) + settings
+    several = number_of_edits > 1
     dated = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
     for place, rule in enumerate(after.rules):
-        earlier = before.rules[pairs[place]] if place in pairs else None
+        earlier = earlier_rules.get(place)
         if earlier is not None and rule.idle:
             dated.append((earlier, _no_longer(earlier, now, several=several)))
             continue
         date_changes = _new_dates(earlier, rule, now)
-        if not date_changes and earlier is not None and (gone or other or settings):
-            # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it
-            # missed then.
-            how = "other" if place in other else "meets"
-            ends = rule.ends if several or place not in other else ""
-            date_changes = [
-                DateChange(how, verb, date)
-                for verb, date in (("begins", rule.begins), ("ends", ends))
-                if is_later(date, now)
-            ]
+        if not date_changes and earlier is not None and number_of_edits:
+            date_changes = _dates_beside_edits(rule, now, is_edited=place in edited, several=several)
         dated.append((rule, date_changes))
     watched = before.watches_copies or after.watches_copies
     return [(rule, date_changes) for rule, date_changes in dated if date_changes and shows(rule, watched)]
+
+
+def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bool, several: bool) -> list[DateChange]:
+    """What the dates of a rule say that they said before, too, where rules or settings are edited. A rule that is in
+    effect today is compared, whenever it ends: only where something else is edited, too, is it missed then.
+
+    :param is_edited: whether the rule is edited itself.
+    :param several: whether there are several edits.
+    """
+    how = "other" if is_edited else "meets"
+    dates = [("begins", rule.begins)]
+    if several or not is_edited:
+        dates.append(("ends", rule.ends))
+    return [DateChange(how, verb, date) for verb, date in dates if is_later(date, now)]
 
 
 def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[DateChange]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..conditions.predicate import Atom
 from ..model.facts import Facts
-from ..model.message import Message
+from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -124,14 +124,8 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     every = []
     for rule in rules.rules:
         world = looked.get((person.address, rule.place), worlds[0])
-        failed = list[FailedCondition]()
-        if matter is None or matter(rule):
-            unmet = (atom for atom in rule.conditions if decider.truth(atom, world, person) is False)
-            failed += (FailedCondition("conditions", atom) for atom in unmet)
-            excepted = (atom for atom in rule.exceptions if decider.truth(atom, world, person) is True)
-            failed += (FailedCondition("exceptions", atom) for atom in excepted)
+        failed = _failed(rule, decider, world, person) if matter is None or matter(rule) else ()
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
-        rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
         every.append(
             Standing(
                 rule=rule,
@@ -139,8 +133,18 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
                 surely=all(rule.place in places for places in matched),
                 reached=reached,
                 in_window=rule.in_window(copy.message) is not False,
-                failed=tuple(failed),
-                rule_view=rule_view,
+                failed=failed,
+                rule_view=RuleView(copy.message, copy.facts, world.content, person, world.fork),
             )
         )
     return every
+
+
+def _failed(rule: FlowRule, decider: MessageDecider, world: World, person: Recipient) -> tuple[FailedCondition, ...]:
+    """What certainly keeps a rule from matching."""
+    unmet = [atom for atom in rule.conditions if decider.truth(atom, world, person) is False]
+    excepted = [atom for atom in rule.exceptions if decider.truth(atom, world, person) is True]
+    return (
+        *(FailedCondition("conditions", atom) for atom in unmet),
+        *(FailedCondition("exceptions", atom) for atom in excepted),
+    )

@@ -11,13 +11,14 @@ Sources: Microsoft's pages of the cmdlets, and "Filterable properties for the Fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..._exchange.cmdlet import Call, Result, Session
 from ..._exchange.errors import ExchangeError, NotFoundError
 from ..._exchange.organization import MOST_PEOPLE, Organization, read
 from ..model.addresses import domain, is_address
+from ..model.facts import Facts
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .parsing import facts_of
@@ -66,43 +67,49 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
     :param rule_sets: the rules, and the conditions of guarantees as such.
     :param given: facts, as the option has them.
     """
-    rules = [rule for each in rule_sets for rule in each.rules if not rule.idle]
-    facts = facts_of({"accepted_domains": given.get("accepted_domains")})
-    known = {
-        *(given.get("groups") or {}),
-        *(given.get("proxy_addresses") or {}),
-        *([""] if given.get("managers") is not None else []),
-    }
-    named = dict.fromkeys(each for rule in rules for each in _named_by(rule))
-    # Who is a group somewhere is asked for as one, and outside of the organization's domains it has no groups.
-    todo = [
+    rules = [rule for rule_set in rule_sets for rule in rule_set.rules if not rule.idle]
+    known = _given_identities(given)
+    todo = _asked_for(rules, known, facts_of({"accepted_domains": given.get("accepted_domains")}))
+    directory, left = Organization({}, {}), MOST_ASKED
+    for _level in range(MOST_LEVELS):
+        if not todo:
+            break
+        asked, left_out = todo[:left], _calls(todo[left:])
+        left -= len(asked)
+        directory = directory.with_more(read(session, _calls(asked), fresh=True)) if asked else directory
+        if left_out:
+            too_many = dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY)))
+            return directory.with_more(Organization(left_out, too_many))
+        known.update(identity for _reads, identity in asked)
+        todo = _next_level(directory, asked, known)
+    return directory
+
+
+def _given_identities(given: Mapping[str, Any]) -> set[str]:
+    """The groups and people that facts are given about; with the empty text if the managers are given."""
+    managers = [""] if given.get("managers") is not None else []
+    return {*(given.get("groups") or {}), *(given.get("proxy_addresses") or {}), *managers}
+
+
+def _asked_for(rules: Iterable[FlowRule], known: Collection[str], facts: Facts) -> list[_Asked]:
+    """What is asked for because of rules, each once. Who is a group somewhere is asked for as one, and outside of the
+    organization's domains it has no groups.
+    """
+    named = dict.fromkeys(asked for rule in rules for asked in _named_by(rule))
+    return [
         (reads, identity)
         for reads, identity in named
         if identity not in known
         and not (reads == _PERHAPS and ((_GROUP, identity) in named or facts.domains.type_of(domain(identity)) == ""))
     ]
-    found, left = Organization({}, {}), MOST_ASKED
-    for _level in range(MOST_LEVELS):
-        if not todo:
-            break
-        first, left_out = todo[:left], _calls(todo[left:])
-        left -= len(first)
-        found = found.with_more(read(session, _calls(first), fresh=True)) if first else found
-        if left_out:
-            return found.with_more(
-                Organization(left_out, dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY))))
-            )
-        known.update(identity for _reads, identity in first)
-        inner = dict.fromkeys(
-            (_GROUP, each)
-            for reads, group in first
-            if reads[0] in _MEMBERS
-            for each in _Group(found, group).groups
-            if each not in known
-        )
-        bosses = [((_MANAGER,), name) for name in _Managers(found).unresolved] if ((_MANAGED,), "") in first else []
-        todo = [*inner, *bosses]
-    return found
+
+
+def _next_level(directory: Organization, asked: Iterable[_Asked], known: Collection[str]) -> list[_Asked]:
+    """What is asked for after a level: the groups in its groups, and the managers whose addresses it does not show."""
+    groups = [identity for reads, identity in asked if reads[0] in _MEMBERS]
+    nested = [group for identity in groups for group in _Group(directory, identity).groups if group not in known]
+    managers = _Managers(directory).unresolved if ((_MANAGED,), "") in asked else []
+    return [*dict.fromkeys((_GROUP, group) for group in nested), *(((_MANAGER,), name) for name in managers)]
 
 
 def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -112,33 +119,60 @@ def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> 
     A dynamic or Microsoft 365 group may be in both of the first two: its members are known, but not whether mail to it
     goes to them before the rules (U04).
     """
-    groups = {name: list(members) for name, members in (given.get("groups") or {}).items()}
-    proxies, failed = dict(given.get("proxy_addresses") or {}), dict[str, dict[str, str]]()
-    found = {name: _Group(organization, name) for name in _identities(organization, _DISTRIBUTION)}
-    groups.update({name: group.members for name, group in found.items() if group.members and not group.why_unread})
-    failed["groups"] = {name: group.why_unread for name, group in found.items() if group.why_unread}
-    for name in [name for name in groups if not _within(name, found) <= groups.keys()]:
-        del groups[name]
-        failed["groups"][name] = f"{found[name].cmdlet} shows nested groups that are unknown"
-    # Nothing tells whether such a group is expanded before the rules, nor one that such a group is in.
-    odd = {name for name in groups if name in found and found[name].sort != _DISTRIBUTION}
-    unread = sorted({*failed["groups"], *(name for name in groups if odd & _within(name, found))})
-    for name in _identities(organization, _PERSON):
-        address = _address(organization, _PERSON + name)
-        proxies.update({name: address} if address else {})
-        if not address:
-            failed.setdefault("proxy_addresses", {})[name] = str(
-                organization.error(_PERSON + name) or "Get-Recipient shows nobody, or several people"
-            )
-    facts: dict[str, Any] = {"groups": groups, "unread_groups": unread, "proxy_addresses": proxies}
-    unavailable = {fact: _said(each) for fact, each in failed.items() if each}
+    groups = _GroupFacts(organization, given.get("groups") or {})
+    proxies, unread_people = _proxy_addresses(organization)
+    facts: dict[str, Any] = {
+        "groups": groups.members,
+        "unread_groups": groups.unread,
+        "proxy_addresses": {**(given.get("proxy_addresses") or {}), **proxies},
+    }
+    failed = {"groups": groups.failed, "proxy_addresses": unread_people}
+    unavailable = {fact: _said(reasons) for fact, reasons in failed.items() if reasons}
+    facts = {fact: value for fact, value in facts.items() if value}
     if _MANAGED in organization.subsets:
         managers = _Managers(organization)
-        facts["managers"] = managers.of if not managers.why_unread else None
-        unavailable.update({"managers": managers.why_unread} if managers.why_unread else {})
-    return {
-        fact: value for fact, value in facts.items() if value or (fact == "managers" and value is not None)
-    }, unavailable
+        if managers.why_unread:
+            unavailable["managers"] = managers.why_unread
+        else:
+            facts["managers"] = managers.of
+    return facts, unavailable
+
+
+class _GroupFacts:
+    """The groups that were read or are given.
+
+    :param members: the members of those that are known.
+    :param failed: why others are not known.
+    :param unread: those of which nothing tells whether they are expanded before the rules, or whether one that they are
+        in is.
+    """
+
+    def __init__(self, organization: Organization, given: Mapping[str, Iterable[str]]) -> None:
+        groups = {name: _Group(organization, name) for name in _identities(organization, _DISTRIBUTION)}
+        self.members = {name: list(members) for name, members in given.items()}
+        self.members.update(
+            {name: group.members for name, group in groups.items() if group.members and not group.why_unread}
+        )
+        self.failed = {name: group.why_unread for name, group in groups.items() if group.why_unread}
+        for name in [name for name in self.members if not _within(name, groups) <= self.members.keys()]:
+            del self.members[name]
+            self.failed[name] = f"{groups[name].cmdlet} shows nested groups that are unknown"
+        odd = {name for name in self.members if name in groups and groups[name].sort != _DISTRIBUTION}
+        self.unread = sorted({*self.failed, *(name for name in self.members if odd & _within(name, groups))})
+
+
+def _proxy_addresses(organization: Organization) -> tuple[dict[str, str], dict[str, str]]:
+    """The addresses of people who were asked for by a name, and why those of others are not known."""
+    addresses: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    for name in _identities(organization, _PERSON):
+        address = _address(organization, _PERSON + name)
+        if address:
+            addresses[name] = address
+        else:
+            error = organization.error(_PERSON + name)
+            failed[name] = str(error or "Get-Recipient shows nobody, or several people")
+    return addresses, failed
 
 
 def _said(failed: Mapping[str, str]) -> str:

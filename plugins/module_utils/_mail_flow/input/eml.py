@@ -114,40 +114,28 @@ def _read(content: bytes, where: str, name: str) -> Message:
         raise OptionError(f"{where} is not a message: it has no From field with an address.", remedy=_REMEDY)
     to, cc, bcc = (_addresses(parsed, field) for field in ("to", "cc", "bcc"))
     parts = list(_parts(parsed))
-    own = [
-        part
-        for part in parts
-        if not part.get_filename()
-        and part.get_content_disposition() != "attachment"
-        and part.get_content_type() in ("text/plain", "text/html", "text/calendar")
-    ]
+    own = [part for part in parts if _is_text_of_message(part)]
     inline = [part for part in own if part.get_content_subtype() != "calendar"]
-    return_path = _addresses(parsed, "return-path")
-    texts = None if _is_hidden(parsed) else _texts(inline)
-    shown, hidden = _types(parsed), _is_hidden(parsed) or _is_encoded(parts)
+    is_hidden = _is_hidden(parsed)
+    texts = None if is_hidden else _texts(inline)
+    types = _types(parsed)
     return Message(
         name=name,
         sender=senders[0],
         also_from=senders[1:],
-        mail_from=return_path[0] if return_path else None if parsed["return-path"] is None else "",
+        mail_from=_mail_from(parsed),
         to=to,
         cc=cc,
         bcc=bcc,
-        authenticated={"internal": True, "anonymous": False}.get(
-            _text(parsed, "x-ms-exchange-organization-authas").lower()
-        ),
+        authenticated=_AUTHENTICATED.get(_text(parsed, "x-ms-exchange-organization-authas").lower()),
         subject=_text(parsed, "subject"),
         body=texts[0] if texts else None,
         readings=texts[1:] if texts else (),
-        sources=tuple(
-            source for part in inline if part.get_content_subtype() == "html" and (source := _content(part)) is not None
-        )
-        if texts
-        else (),
+        sources=_sources(inline) if texts else (),
         headers=_headers(parsed),
-        attachments=None if _is_hidden(parsed) else tuple(_attachment(part) for part in parts if part not in own),
-        types=shown,
-        types_open=_NOT_SHOWN - shown | (frozenset({"Calendaring", "ReadReceipt"}) - shown if hidden else frozenset()),
+        attachments=None if is_hidden else tuple(_attachment(part) for part in parts if part not in own),
+        types=types,
+        types_open=_open_types(types, hidden=is_hidden or _is_encoded(parts)),
         importance=_importance(parsed),
         classifications=None,
         sensitivity_label=_label(parsed),
@@ -155,10 +143,41 @@ def _read(content: bytes, where: str, name: str) -> Message:
         size=len(content),
         date=_date(parsed),
         protection=_protection(parsed, parts),
-        character_sets=frozenset(
-            str(part.get_content_charset()).casefold() for part in parts if part.get_content_charset()
-        ),
+        character_sets=frozenset(str(charset).casefold() for part in parts if (charset := part.get_content_charset())),
     )
+
+
+#: Exchange's words for whether the sender signed in.
+_AUTHENTICATED = {"internal": True, "anonymous": False}
+
+
+def _is_text_of_message(part: AnyMessage) -> bool:
+    """Whether a part is a text of the message itself, and not an attachment."""
+    attached = part.get_filename() or part.get_content_disposition() == "attachment"
+    return not attached and part.get_content_type() in ("text/plain", "text/html", "text/calendar")
+
+
+def _mail_from(parsed: AnyMessage) -> str | None:
+    """The envelope's sender; empty if there is none, ``None`` if the message does not say."""
+    addresses = _addresses(parsed, "return-path")
+    if addresses:
+        return addresses[0]
+    return None if parsed["return-path"] is None else ""
+
+
+def _sources(inline: Iterable[AnyMessage]) -> tuple[str, ...]:
+    """The sources of the HTML texts that can be read."""
+    contents = [_content(part) for part in inline if part.get_content_subtype() == "html"]
+    return tuple(source for source in contents if source is not None)
+
+
+def _open_types(shown: frozenset[str], *, hidden: bool) -> frozenset[str]:
+    """The types that the message may have, although it does not show them.
+
+    :param hidden: whether its content is hidden.
+    """
+    not_shown = _NOT_SHOWN | {"Calendaring", "ReadReceipt"} if hidden else _NOT_SHOWN
+    return not_shown - shown
 
 
 def _label(parsed: AnyMessage) -> str | None:

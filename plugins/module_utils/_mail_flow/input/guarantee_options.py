@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,7 +82,9 @@ class Guarantee:
     def of_copies(self) -> Guarantee | None:
         """What copies for others have to keep; ``None`` if there is nothing."""
         then = WISHES[self.then].of_copies
-        return (self if then == self.then else replace(self, then=then)) if then else None
+        if not then:
+            return None
+        return self if then == self.then else replace(self, then=then)
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -95,58 +97,77 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
 
     :raises OptionError: a guarantee is invalid.
     """
-    found: list[Guarantee] = []
-    for index, each in enumerate(options):
+    guarantees: list[Guarantee] = []
+    for index, given in enumerate(options):
         at = f"{where}[{index}]"
-        if not isinstance(each, Mapping):
-            raise OptionError(f"{at} must be a mapping, not {each!r}.")
-        refuse_unknown(each, tuple(GUARANTEES_ARGUMENT_SPEC["options"]), f"{at}.")
-        name = str(each.get("name") or "")
-        if not name.strip():
-            raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
-        if any(same_guarantee(known.name, name) for known in found):
-            raise OptionError(
-                f"{at}.name is {name!r}, which another guarantee already uses.",
-                remedy="Give each guarantee a unique name.",
-            )
-        then = str(each.get("then") or "")
-        if then not in WISHES:
-            raise OptionError(
-                f"{at}.then is {then!r}."
-                if then
-                else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
-                remedy=remedy(then, list(WISHES)),
-            )
-        template = str(each.get("template") or "")
-        if each.get("template") is not None and not template.strip():
-            raise OptionError(
-                f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection."
-            )
-        for option in _NARROWING:
-            if each.get(option) and option != WISHES[then].narrowed_by:
-                others = [name for name, wish in WISHES.items() if wish.narrowed_by == option]
-                raise OptionError(
-                    f"{at}.{option} cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}."
-                )
-        sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
-        empty = [option for option, value in sections[0].items() if _is_absent(option, value)]
-        if empty:
-            raise OptionError(
-                f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it."
-            )
-        found.append(
-            Guarantee(
-                name,
-                sections[0],
-                sections[1],
-                then,
-                template,
-                _validation(each.get("tls_validation"), at) if then == IN_TRANSIT else "",
-                _days(each.get("expires_within_days"), at),
-                _copies(each.get("copies"), then, at),
-            )
+        if not isinstance(given, Mapping):
+            raise OptionError(f"{at} must be a mapping, not {given!r}.")
+        guarantees.append(_guarantee(given, at, [guarantee.name for guarantee in guarantees]))
+    return guarantees
+
+
+def _guarantee(given: Mapping[str, Any], at: str, taken: Iterable[str]) -> Guarantee:
+    """One guarantee.
+
+    :param taken: the names of the guarantees before it.
+    """
+    refuse_unknown(given, tuple(GUARANTEES_ARGUMENT_SPEC["options"]), f"{at}.")
+    name = _name(given.get("name"), at, taken)
+    then = _then(given.get("then"), at, name)
+    template = str(given.get("template") or "")
+    if given.get("template") is not None and not template.strip():
+        raise OptionError(
+            f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection."
         )
-    return found
+    _refuse_narrowing(given, then, at)
+    when, unless = (_section(given.get(section), f"{at}.{section}") for section in ("when", "unless"))
+    empty = [option for option, value in when.items() if _is_absent(option, value)]
+    if empty:
+        raise OptionError(
+            f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it."
+        )
+    return Guarantee(
+        name,
+        when,
+        unless,
+        then,
+        template,
+        _validation(given.get("tls_validation"), at) if then == IN_TRANSIT else "",
+        _days(given.get("expires_within_days"), at),
+        _copies(given.get("copies"), then, at),
+    )
+
+
+def _name(given: Any, at: str, taken: Iterable[str]) -> str:
+    name = str(given or "")
+    if not name.strip():
+        raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
+    if any(same_guarantee(other, name) for other in taken):
+        raise OptionError(
+            f"{at}.name is {name!r}, which another guarantee already uses.",
+            remedy="Give each guarantee a unique name.",
+        )
+    return name
+
+
+def _then(given: Any, at: str, name: str) -> str:
+    then = str(given or "")
+    if then in WISHES:
+        return then
+    text = f"{at}.then is {then!r}."
+    if not then:
+        text = f"{at}.then is required: the guarantee {name!r} has no effect without it."
+    raise OptionError(text, remedy=remedy(then, list(WISHES)))
+
+
+def _refuse_narrowing(given: Mapping[str, Any], then: str, at: str) -> None:
+    """Refuses an option that narrows another wish."""
+    for option in _NARROWING:
+        if given.get(option) and option != WISHES[then].narrowed_by:
+            others = [name for name, wish in WISHES.items() if wish.narrowed_by == option]
+            raise OptionError(
+                f"{at}.{option} cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}."
+            )
 
 
 def _days(given: Any, at: str) -> int:

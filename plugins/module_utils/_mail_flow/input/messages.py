@@ -143,13 +143,18 @@ def _is_met(key: str, wanted: Any, found: Any) -> bool:
     if key == "protection":
         return str(wanted).casefold() == str(found).casefold()
     if isinstance(found, list) or isinstance(wanted, list):
-        wanted_list, found_list = (
-            value if isinstance(value, list) else [] if value is None else [value] for value in (wanted, found)
-        )
+        wanted_list, found_list = _as_list(wanted), _as_list(found)
         return len(wanted_list) == len(found_list) and all(
             _entry_is(KEYS[key], one, other) for one, other in zip(wanted_list, found_list, strict=True)
         )
     return bool(wanted == found)
+
+
+def _as_list(value: Any) -> list[Any]:
+    """The entries of a list; those of one value are itself, and those of nothing none."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
 
 
 def _entry_is(name: str, wanted: Any, found: Any) -> bool:

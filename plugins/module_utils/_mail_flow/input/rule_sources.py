@@ -24,8 +24,10 @@ from ..._resources.rules.fields import DLP_CONDITIONS, DLP_POLICY_PROPERTIES, ED
 from ..._resources.rules.rule import Rule, proposed_rules
 from ..._resources.rules.stored import rules_of
 from ..model.addresses import domain
+from ..model.facts import Facts
 from ..model.message import Message
 from ..rules.dlp_rules import DlpRules
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
@@ -459,43 +461,70 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
 def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], given: Mapping[str, Any]) -> list[str]:
     """The subsets of facts without which a result of these messages is unknown under one of the rule sets."""
     acting = [rule for rules in rule_sets for rule in rules.rules if not rule.idle]
-    options = {
-        option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options
-    }
-    encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
     told = facts_of({fact: given[fact] for fact in ("dlp_policies", "labels") if given.get(fact)})
-    if isinstance(told.encrypters.dlp_policies, DlpRules):
-        options |= {option for atom in told.encrypters.dlp_policies.leaves.atoms for option in atom.predicate.options}
-        encrypts |= any(rule.does.changes_mail for rule in told.encrypters.dlp_policies.rules)
-    encrypts |= any(label.changes_mail for label in told.encrypters.labels or ())
-    protected = any(message.protection is None or message.protection.by_rights for message in messages)
-    leaves = any(
-        domain(address) != domain(message.sender)
-        for message in messages
-        for address in (*message.to, *message.cc, *message.bcc)
-    )
+    options = _options_looked_at(acting, told)
+    encrypts = _may_protect(acting, told)
+    shows_protection = encrypts or any(map(_may_be_protected, messages))
     # Mail for somebody inside may leave where a rule routes it.
-    routes = any("route_message_outbound_connector" in rule.does(Does.ROUTE) for rule in acting)
-    scopes = {"from_scope", "sent_to_scope"} & options
+    leaves = any(map(_has_others_domain, messages)) or any(map(_routes, acting))
+    looks_at_scope = bool({"from_scope", "sent_to_scope"} & options)
+    unauthenticated = any(message.authenticated is None for message in messages)
     wanted = {
-        "organization": any(
-            "+" in address
-            for message in messages
-            for address in (message.sender, *message.to, *message.cc, *message.bcc)
-        ),
-        "accepted_domains": bool(scopes) or encrypts or protected or leaves or routes,
-        "remote_domains": "sent_to_scope" in options or encrypts or protected,
-        "mail_users": bool(scopes) or encrypts,
+        "organization": any(map(_has_plus_address, messages)),
+        "accepted_domains": looks_at_scope or shows_protection or leaves,
+        "remote_domains": "sent_to_scope" in options or shows_protection,
+        "mail_users": looks_at_scope or encrypts,
         "journal_rules": False,
-        "inbound_connectors": ("from_scope" in options or encrypts)
-        and any(message.authenticated is None for message in messages),
-        "outbound_connectors": leaves or routes,
-        "irm_configuration": encrypts or protected,
-        RMS_TEMPLATES: encrypts or protected,
-        "ome_configurations": encrypts or protected,
-        "owa_mailbox_policies": encrypts or protected,
+        "inbound_connectors": ("from_scope" in options or encrypts) and unauthenticated,
+        "outbound_connectors": leaves,
+        "irm_configuration": shows_protection,
+        RMS_TEMPLATES: shows_protection,
+        "ome_configurations": shows_protection,
+        "owa_mailbox_policies": shows_protection,
     }
     return [subset for subset in facts_not_in(given) if wanted[subset]]
+
+
+def _options_looked_at(acting: Iterable[FlowRule], told: Facts) -> set[str]:
+    """The options of the conditions of mail flow rules and of DLP rules."""
+    atoms = [atom for rule in acting for atom in (*rule.conditions, *rule.exceptions)]
+    if isinstance(told.encrypters.dlp_policies, DlpRules):
+        atoms += told.encrypters.dlp_policies.leaves.atoms
+    return {option for atom in atoms for option in atom.predicate.options}
+
+
+def _may_protect(acting: Iterable[FlowRule], told: Facts) -> bool:
+    """Whether a mail flow rule encrypts, or a DLP rule or a label changes how mail is protected."""
+    if any(rule.does(Does.ENCRYPT) for rule in acting) or any(
+        label.changes_mail for label in told.encrypters.labels or ()
+    ):
+        return True
+    return isinstance(told.encrypters.dlp_policies, DlpRules) and any(
+        rule.does.changes_mail for rule in told.encrypters.dlp_policies.rules
+    )
+
+
+def _routes(rule: FlowRule) -> bool:
+    """Whether a rule sends mail to a connector."""
+    return "route_message_outbound_connector" in rule.does(Does.ROUTE)
+
+
+def _may_be_protected(message: Message) -> bool:
+    """Whether a message is protected by rights, or may be."""
+    return message.protection is None or message.protection.by_rights
+
+
+def _has_plus_address(message: Message) -> bool:
+    return any("+" in address for address in (message.sender, *_recipients(message)))
+
+
+def _recipients(message: Message) -> tuple[str, ...]:
+    return (*message.to, *message.cc, *message.bcc)
+
+
+def _has_others_domain(message: Message) -> bool:
+    """Whether a recipient is in another domain than the sender."""
+    return any(domain(address) != domain(message.sender) for address in _recipients(message))
 
 
 def _organization_config(organization: Organization) -> dict[str, Any]:

@@ -289,20 +289,13 @@ def _both(world: World) -> Reason:
 
 def _asked(world: World, message: Message, facts: Facts) -> CopyProtection:
     """A message that arrives in clear and that rules ask to protect."""
-    scope = [
-        value.settled(world.answered()) if isinstance(value, Open) else value
-        for value in _scopes(facts, facts.people.primary(message.sender), message.authenticated)
-    ]
-    assumes = frozenset(
-        reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons
-    )
-    inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
-    forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
-    if outside is True and inside is not True and not forwarded and not message.also_from:
-        return CopyProtection(ProtectionKind.NONE, assumes=assumes)
+    scope = _scope_of_sender(world, message, facts)
+    forwarded = not (message.types or frozenset()).isdisjoint(FORWARDED_TYPES)
+    if scope.outside is True and scope.inside is not True and not forwarded and not message.also_from:
+        return CopyProtection(ProtectionKind.NONE, assumes=scope.assumes)
     reasons = _reasons_of_world(world, message, facts)
-    if inside is not True and not forwarded:
-        reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
+    if scope.inside is not True and not forwarded:
+        reasons += scope.reasons
         reasons.append(Reason(questions.FORWARDED, "sender_not_inside", (message.sender,), "from"))
     if message.signed and not world.content.wrapped:
         reasons.append(Reason(questions.SMIME_SIGNED, "smime_signed", field="protection"))
@@ -313,12 +306,46 @@ def _asked(world: World, message: Message, facts: Facts) -> CopyProtection:
     if reasons:
         fails = any(reason.id in (questions.PDF, questions.LICENSING_OFF) for reason in reasons)
         return CopyProtection(ProtectionKind.UNKNOWN, reasons=tuple(reasons), delivered=not fails)
+    return _by_rules(world, scope.assumes)
+
+
+def _by_rules(world: World, assumes: frozenset[str]) -> CopyProtection:
+    """The protection that rules ask for, where nothing keeps it from being applied."""
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
     options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
     if len(options) > 1:
         why = Reason(questions.WHICH_TEMPLATE, "which_template", (tuple(sorted(options.values())),))
         return CopyProtection(ProtectionKind.OPTION_UNKNOWN, by, reasons=(why,), assumes=assumes)
     return CopyProtection(next(iter(options.values())), by, assumes=assumes)
+
+
+@dataclass(frozen=True)
+class _SenderScope:
+    """Where the sender of a message is, as likely as that is; ``None`` if it is open.
+
+    :param assumes: the numbers of the assumptions that this rests on.
+    :param reasons: why any of it is open.
+    """
+
+    inside: bool | None
+    outside: bool | None
+    assumes: frozenset[str]
+    reasons: tuple[Reason, ...]
+
+
+def _scope_of_sender(world: World, message: Message, facts: Facts) -> _SenderScope:
+    scopes = [
+        value.settled(world.answered()) if isinstance(value, Open) else value
+        for value in _scopes(facts, facts.people.primary(message.sender), message.authenticated)
+    ]
+    open_scopes = [value for value in scopes if isinstance(value, Open)]
+    inside, outside = (value.likely if isinstance(value, Open) else value for value in scopes)
+    return _SenderScope(
+        inside,
+        outside,
+        frozenset(reason.id for value in open_scopes if value.likely is not None for reason in value.reasons),
+        tuple(reason for value in open_scopes for reason in value.reasons),
+    )
 
 
 def _reasons_of_world(world: World, message: Message, facts: Facts) -> list[Reason]:
@@ -378,7 +405,7 @@ def _too_many(message: Message) -> Reason | None:
     return Reason(questions.MANY_RECIPIENTS, "many_recipients", (len(people),)) if len(people) >= MANY else None
 
 
-_NOT_READ = Reason(questions.A_FACT, "outbound_connectors", field="facts.outbound_connectors")
+_NOT_READ = Reason(questions.A_FACT, "outbound_connectors", field="facts.connectors.outbound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,22 +525,31 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> Transit | No
         [] if goes is False else ways_of(world, facts, address) for world, goes in zip(every, leaving, strict=True)
     ]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))
-    tls = _tls(ways) if all(goes is True for goes in leaving) else Tls.UNKNOWN
+    shared = _in_common(ways, leaves_surely=all(goes is True for goes in leaving))
+    if shared.tls is Tls.OPPORTUNISTIC or shared.validation:
+        return shared
+    reasons = {reason for goes in leaving if isinstance(goes, Open) for reason in goes.reasons}
+    reasons.update(_reasons(ways, address))
+    if any(ways_of_one != by_world[0] for ways_of_one in by_world):
+        reasons.update(_reasons_of_answers(every))
+    return replace(shared, unknown=tuple(sorted(reasons)))
+
+
+def _reasons_of_answers(worlds: Iterable[World]) -> list[Reason]:
+    """The reasons of the questions that worlds answer."""
+    return [reason for world in worlds for question, _answer in world.answers for reason in question.reasons]
+
+
+def _in_common(ways: Sequence[Way], *, leaves_surely: bool) -> Transit:
+    """What ways have in common, without why anything is open."""
+    tls = _tls(ways) if leaves_surely else Tls.UNKNOWN
     is_known = tls is Tls.FORCED and not any(way.doubt for way in ways)
-    validation = _shared(way.validation for way in ways) if is_known else ""
-    found = Transit(
+    return Transit(
         tls,
-        validation,
+        _shared(way.validation for way in ways) if is_known else "",
         connector=_shared(way.connector for way in ways),
         ends_at=_shared(way.ends_at for way in ways),
     )
-    if tls is Tls.OPPORTUNISTIC or validation:
-        return found
-    reasons = [reason for goes in leaving if isinstance(goes, Open) for reason in goes.reasons]
-    reasons += _reasons(ways, address)
-    if len({tuple(ways) for ways in by_world}) > 1:
-        reasons += [reason for world in every for question, _answer in world.answers for reason in question.reasons]
-    return replace(found, unknown=tuple(sorted(set(reasons))))
 
 
 def _tls(ways: Iterable[Way]) -> Tls:

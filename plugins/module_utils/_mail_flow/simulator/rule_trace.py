@@ -72,7 +72,9 @@ class Tracer:
             self._looked.setdefault((course.recipient.address, rule.place), []).extend(looked)
 
     def _entry(self, rule: FlowRule, course: Course, match: Match | None) -> dict[str, Any]:
-        matched = (True if match.sure else "unknown") if match else False
+        matched: bool | str = False
+        if match:
+            matched = True if match.sure else "unknown"
         entry: dict[str, Any] = {"rule": rule.name, "matched": matched}
         worlds = self._looked.get((course.recipient.address, rule.place), ())
         if worlds:

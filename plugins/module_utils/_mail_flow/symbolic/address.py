@@ -63,12 +63,14 @@ def relate_texts(circuit: Circuit, atoms: dict[Key, Literal], *, alike: bool = T
         for inner, sure in words_in(word, index):
             if sure and inner != word and all(has_word(text, inner) is True for text in standing[word]):
                 circuit.add(~atoms["word", word], atoms["word", inner])
-    if alike and len(words) * len(patterns) <= _PAIRS:
-        for pattern, dialect in patterns:
-            if begins_anywhere(pattern, dialect, both=True):
-                for word in words:
-                    if all(has_pattern(text, pattern, dialect) is True for text in standing[word]):
-                        circuit.add(~atoms["word", word], atoms["pattern", (pattern, dialect)])
+    if not alike or len(words) * len(patterns) > _PAIRS:
+        return
+    for pattern, dialect in patterns:
+        if not begins_anywhere(pattern, dialect, both=True):
+            continue
+        for word in words:
+            if all(has_pattern(text, pattern, dialect) is True for text in standing[word]):
+                circuit.add(~atoms["word", word], atoms["pattern", (pattern, dialect)])
 
 
 class AddressSlot:
@@ -244,12 +246,14 @@ class AddressSlot:
             for word, sure in words_in(whole[0], index):
                 if sure and all(has_word(text, word) is True for text in whole):
                     add(~literal, atoms["word", word])
-        if len(ends) * len(patterns) <= _PAIRS:
-            for pattern, dialect in patterns:
-                if begins_anywhere(pattern, dialect):
-                    for literal, texts in ends:
-                        if all(has_pattern(text, pattern, dialect) is True for text in texts):
-                            add(~literal, atoms["pattern", (pattern, dialect)])
+        if len(ends) * len(patterns) > _PAIRS:
+            return
+        for pattern, dialect in patterns:
+            if not begins_anywhere(pattern, dialect):
+                continue
+            for literal, texts in ends:
+                if all(has_pattern(text, pattern, dialect) is True for text in texts):
+                    add(~literal, atoms["pattern", (pattern, dialect)])
 
     def _relate_members(self, people: list[str]) -> None:
         """Membership of groups whose members are known."""

@@ -115,43 +115,42 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
     vocabulary = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
-            added = [
-                facts.people.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()
-            ]
-            managers = sorted(set((facts.people.managers or {}).values())) if rule.actions.get(MANAGER) else []
-            people = (
-                people_behind(facts, option) for option in (*added, *(managers if len(managers) <= MOST_NAMED else ()))
-            )
-            brought = (
-                person.address
-                for people_of_list in people
-                if len(people_of_list) <= MOST_NAMED
-                for person in people_of_list
-            )
-            vocabulary.mention(RECIPIENT, (("address", address) for address in (*added, *brought) if domain(address)))
-            vocabulary.mention(
-                RECIPIENT,
-                (
-                    ("address", showing.person.address)
-                    for showing in showings([rule], facts)
-                    if domain(showing.person.address)
-                ),
-            )
-            vocabulary.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
+            _with_actions(vocabulary, rule, facts)
         for atom in rules.atoms:
-            vocabulary.look(atom)
-            if atom.predicate.slots and atom.watches_aliases:
-                vocabulary.mention(
-                    WRITTEN, (key for key in atom.keys if key[0] in ("word", "pattern", "below", "address"))
-                )
-            if atom.predicate.fields:
-                members = atom.predicate.sort == "member"
-                vocabulary.members |= members
-                vocabulary.fields.update(dict.fromkeys(() if members else atom.values))
-            vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
+            _with_condition(vocabulary, atom)
     _with_domains(vocabulary, facts, named_domains(facts.connectors.outbound or ()) if transit else ())
     _with_people(vocabulary, facts)
     return vocabulary
+
+
+def _with_actions(vocabulary: Vocabulary, rule: FlowRule, facts: Facts) -> None:
+    """Adds the people to whom the actions of a rule send or show mail."""
+    added = [facts.people.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()]
+    managers = sorted(set((facts.people.managers or {}).values())) if rule.actions.get(MANAGER) else []
+    asked = [*added, *(managers if len(managers) <= MOST_NAMED else ())]
+    lists = [people for option in asked if len(people := people_behind(facts, option)) <= MOST_NAMED]
+    brought = [person.address for people in lists for person in people]
+    shown = [showing.person.address for showing in showings([rule], facts)]
+    addresses = [address for address in (*added, *brought, *shown) if domain(address)]
+    vocabulary.mention(RECIPIENT, [("address", address) for address in addresses])
+    vocabulary.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
+
+
+#: The sorts of keys that a condition may find in an address as it is written.
+_IN_WRITTEN = ("word", "pattern", "below", "address")
+
+
+def _with_condition(vocabulary: Vocabulary, atom: Atom) -> None:
+    """Adds what a condition looks for, and where."""
+    vocabulary.look(atom)
+    if atom.predicate.slots and atom.watches_aliases:
+        vocabulary.mention(WRITTEN, (key for key in atom.keys if key[0] in _IN_WRITTEN))
+    if atom.predicate.fields:
+        if atom.predicate.sort == "member":
+            vocabulary.members = True
+        else:
+            vocabulary.fields.update(dict.fromkeys(atom.values))
+    vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
 
 
 def _with_domains(vocabulary: Vocabulary, facts: Facts, others: Iterable[str]) -> None:

@@ -316,27 +316,32 @@ class RuleChain:
             self.unfollowed[rule.place] = unfollowed
         if not added and not unfollowed:
             return
-        shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
         adds = acts & self._adds(rule, name)
+        away = self._state_of_redirected(rule, acts)
+        beside = self._state_of_added(rule, away)
+        original = self.rules.rules[rule.place]
+        for address, instead in dict.fromkeys(added):
+            if is_name(address):
+                continue
+            when, state = (acts, away) if instead else (adds, beside)
+            self.branches.append(Branch(original, address, instead, when, state))
+        for instead, when, state in ((False, adds, beside), (True, acts, away)):
+            self.brings += branches(self.mail, self.logic, rule, original, instead, when, state)
+
+    def _state_of_redirected(self, rule: FlowRule, acts: Value) -> State:
+        """The copy for whom a rule redirects to."""
         own = {part: copy(getattr(self.state, part)) for part in _OWN}
         stopped = self.state.stopped | acts if rule.does(Does.STOP) else self.state.stopped
-        away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
-        state_beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
+        return replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
+
+    def _state_of_added(self, rule: FlowRule, redirected: State) -> State:
+        """The copy for whom a rule adds: it shares a fate that all copies share."""
+        shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
+        over = TRUE if shared else redirected.stopped
+        state = replace(redirected, fates=dict.fromkeys(shared, TRUE), over=over)
         if shared == [Fate.REJECTED] and not rule.does(Does.STOP):
-            state_beside = replace(state_beside, rejected=self._after_rejection(rule))
-        for address, instead in dict.fromkeys(added):
-            if not is_name(address):
-                self.branches.append(
-                    Branch(
-                        self.rules.rules[rule.place],
-                        address,
-                        instead,
-                        acts if instead else adds,
-                        away if instead else state_beside,
-                    )
-                )
-        for instead, when, state in ((False, adds, state_beside), (True, acts, away)):
-            self.brings += branches(self.mail, self.logic, rule, self.rules.rules[rule.place], instead, when, state)
+            return replace(state, rejected=self._after_rejection(rule))
+        return state
 
     def _adds(self, rule: FlowRule, name: Hashable) -> Value:
         """Whether a rule, if it acts, adds the people whom it is told to add."""

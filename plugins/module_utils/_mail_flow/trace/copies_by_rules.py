@@ -22,7 +22,7 @@ from ..simulator.state import Course
 from .chain import Chain, MadeCopy
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
-from .truth_sets import Doubt, Unknown
+from .truth_sets import Doubt
 
 #: The places of the rules that copies of a group meet in a rule set, and what is open of that.
 MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]

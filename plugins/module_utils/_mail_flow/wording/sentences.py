@@ -148,7 +148,8 @@ class NamedMail:
         :param ends: what ends an insertion.
         """
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
-        begins = ("All mail" if first else "all mail") if self.every else "Mail" if first else "mail"
+        begins = "all mail" if self.every else "mail"
+        begins = begins.capitalize() if first else begins
         mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
         exempt = [clause.words() for clause in self.spared]
         if self.met:
@@ -432,36 +433,47 @@ def effect_words(finding: ChangedMail) -> str:
 
 def because(cause: Cause) -> str:
     """Which rule is the cause."""
-    edit, later_rule = cause.edit, cause.later
-    may = "may " if cause.perhaps else ""
-    applies = "apply to it" if may else "applies to it"
-    then = (
-        f"; {quoted(later_rule.name)} {may}{'now' if later_rule.acts else 'no longer'} {applies}"
-        if later_rule and later_rule.name
-        else ""
-    )
-    if edit is None and cause.settings:
-        return (
-            f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in cause.settings.items())}{then}"
-        )
-    if edit is None:
-        return f"because an edited rule splits the message differently{then}"
-    rule = edit.rule
-    named = f"the {edit.how} rule {quoted(rule.name)}"
+    if cause.edit is not None:
+        return _because_of_edit(cause, cause.edit)
+    then = _then_applies(cause)
+    if cause.settings:
+        settings = " and ".join(f"{name}: {_setting(value)}" for name, value in cause.settings.items())
+        return f"because of {settings}{then}"
+    return f"because an edited rule splits the message differently{then}"
+
+
+def _because_of_edit(cause: Cause, edit: Edit) -> str:
+    named = f"the {edit.how} rule {quoted(edit.rule.name)}"
+    then = _then_applies(cause)
     was, now = cause.acted
-    stopped = quoted(later_rule.name) if later_rule and later_rule.name else "other rules"
-    if now and rule.is_final and later_rule and later_rule.stays and not later_rule.acts:
+    later_rule = cause.later
+    if now and edit.rule.is_final and later_rule and later_rule.stays and not later_rule.acts:
+        stopped = quoted(later_rule.name) if later_rule.name else "other rules"
         return f"{named} stops before {stopped}"
     if edit.how == "removed":
-        return f"{named} {'may have ' if may and not later_rule else ''}applied to it{then}"
+        may_have = "may have " if cause.perhaps and not later_rule else ""
+        return f"{named} {may_have}applied to it{then}"
     if was and now:
         return f"{named} {_differently(edit)}{then}"
     how = "now" if now else "no longer"
-    return f"{named} {how} applies to it{then}" if later_rule else f"{named} {may}{how} {applies}"
+    if later_rule:
+        return f"{named} {how} applies to it{then}"
+    return f"{named} may {how} apply to it" if cause.perhaps else f"{named} {how} applies to it"
+
+
+def _then_applies(cause: Cause) -> str:
+    """What follows for a later rule; empty if there is none with a name."""
+    if not cause.later or not cause.later.name:
+        return ""
+    now = "now" if cause.later.acts else "no longer"
+    applies = f"may {now} apply to it" if cause.perhaps else f"{now} applies to it"
+    return f"; {quoted(cause.later.name)} {applies}"
 
 
 def _setting(value: Any) -> str:
-    return "unknown" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if value is None:
+        return "unknown"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _differently(edit: Edit) -> str:

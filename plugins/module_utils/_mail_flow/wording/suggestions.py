@@ -234,7 +234,12 @@ def _losses(findings: Sequence[MailFinding]) -> str:
 
 
 def _edit(edit: RuleEdit) -> str:
-    words = _WORDS[edit.kind][0 if edit.before is None else 1 if edit.after is None else 2]
+    added, removed, changed = _WORDS[edit.kind]
+    words = changed
+    if edit.before is None:
+        words = added
+    elif edit.after is None:
+        words = removed
     return words.format(
         rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after)
     )

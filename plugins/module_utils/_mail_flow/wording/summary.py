@@ -193,7 +193,10 @@ def _attachment(attachment: Mapping[str, Any]) -> str:
     """An attachment: ``report.docx (executable, 12 bytes, with 'secret')``."""
     facts = [word for key, word in _ATTACHED.items() if attachment.get(key)]
     size = attachment.get("size") or 0
-    facts += [f"{size:,} bytes"] if isinstance(size, int) and size > 1 else [f"{size}"] if isinstance(size, str) else []
+    if isinstance(size, str):
+        facts.append(size)
+    elif isinstance(size, int) and size > 1:
+        facts.append(f"{size:,} bytes")
     facts += [f"with {text!r}" for text in (attachment.get("text"), *(attachment.get("nested") or ())) if text]
     facts += [_listed(attachment["properties"])] if attachment.get("properties") else []
     return f"{attachment['name']} ({', '.join(facts)})" if facts else str(attachment["name"])
@@ -431,20 +434,20 @@ def lines(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _outcome(expectation: Broken) -> Any:
+    """What came out instead of what was expected."""
+    if not expectation.key:
+        return "gets nothing"
+    return "absent" if expectation.found is None else expectation.found
+
+
 def sides(broken: Sequence[Broken]) -> tuple[list[str], list[str]]:
     """What was expected of a recipient and what came out, as lines."""
     wanted = {
         expectation.key or "recipient": expectation.wanted if expectation.key else "gets the message"
         for expectation in broken
     }
-    outcomes = {
-        expectation.key or "recipient": "absent"
-        if expectation.found is None and expectation.key
-        else expectation.found
-        if expectation.key
-        else "gets nothing"
-        for expectation in broken
-    }
+    outcomes = {expectation.key or "recipient": _outcome(expectation) for expectation in broken}
     return lines(wanted), lines(outcomes)
 
 

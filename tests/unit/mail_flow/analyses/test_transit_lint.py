@@ -170,7 +170,7 @@ MISSES, GATEWAY = "connector_misses_subdomains", "gateway_gets_ciphertext"
 #: What a program does wrong, the kind of finding, and a case in which that kind is there or not, as it should not be.
 WRONG_LINT: dict[str, tuple[Callable[[Patch], None], str, Values]] = {
     "no connector is seen": (
-        looks_at("_of_connectors", lambda acting, connectors: iter(())),
+        looks_at("_connectors_of_no_rule", lambda acting, connectors: iter(())),
         MISSES,
         {"connectors": [BANK], "rules": []},
     ),
