@@ -471,23 +471,25 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
     sentences += [f"{rule.name!r} {BRANDS_ONLY}." for _declared, rule in present if brands_only(doing(rule.sections))]
     for declared, rule in encrypting:
-        sentences += [
-            f"{rule.name!r} {idle_words(option, value)}."
-            for option, value in rule.idle.items()
-            if not _is_meant(declared, option)
-        ]
-        for section in ("conditions", "exceptions"):
-            more = [] if section in declared.sections else list(rule.sections[section])
-            if more:
-                sentences.append(
-                    f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): declare them, or set {section}: {{}}."
-                )
-        for option in LOOKS:
-            value = rule.settings[option]
-            if option not in declared.settings and value not in (None, SETTINGS_OF_A_NEW_RULE[option]):
-                text = f"{option}: {value_text(value, str)}, which is not declared but affects which mail its conditions match"
-                sentences.append(f"{rule.name!r} has {text}: declare it.")
+        idle = [(option, value) for option, value in rule.idle.items() if not _is_meant(declared, option)]
+        sentences += [f"{rule.name!r} {idle_words(option, value)}." for option, value in idle]
+        sentences += _not_declared(declared, rule)
     return sentences
+
+
+def _not_declared(declared: DeclaredRule, rule: Rule) -> Iterator[str]:
+    """What a stored rule has that changes its mail and is not declared, as sentences."""
+    for section in ("conditions", "exceptions"):
+        more = [] if section in declared.sections else list(rule.sections[section])
+        if more:
+            yield f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): declare them, or set {section}: {{}}."
+    for option in LOOKS:
+        value = rule.settings[option]
+        if option not in declared.settings and value not in (None, SETTINGS_OF_A_NEW_RULE[option]):
+            text = (
+                f"{option}: {value_text(value, str)}, which is not declared but affects which mail its conditions match"
+            )
+            yield f"{rule.name!r} has {text}: declare it."
 
 
 def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:

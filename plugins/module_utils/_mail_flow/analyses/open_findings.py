@@ -350,6 +350,14 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     """What a rule does beside."""
     if rule.idle:
         return set()
+    effects = _reports_of(rule)
+    if rule.enforced:
+        effects |= _texts_of(rule) | _spam_of(rule) | _approvals_of(rule) | _ways_of(rule)
+    return effects
+
+
+def _reports_of(rule: FlowRule) -> set[SideEffect]:
+    """Whom a rule tells about its mail, also in a test mode that tells."""
     effects: set[SideEffect] = set()
     reporting = {
         row.option for row in rule.rows if row.does is Does.REPORT and (rule.enforced or rule.mode in row.in_audit)
@@ -357,31 +365,33 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     if "generate_incident_report" in reporting:
         content = rule.actions.get("incident_report_content") or ()
         words = {str(part).casefold() for part in ([content] if isinstance(content, str) else content)}
-        effects.add(
-            SideEffect(
-                "original" if "attachoriginalmail" in words else "report", str(rule.actions["generate_incident_report"])
-            )
-        )
+        sort = "original" if "attachoriginalmail" in words else "report"
+        effects.add(SideEffect(sort, str(rule.actions["generate_incident_report"])))
     if "generate_notification" in reporting:
-        effects |= {
-            SideEffect("notification"),
-            SideEffect("notification_text", str(rule.actions["generate_notification"])),
-        }
-    if rule.enforced:
-        effects |= _texts_of(rule) | _spam_of(rule)
-        effects |= {
-            SideEffect("approval", str(person))
-            for person in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()
-        }
-        effects |= (
-            {SideEffect("approval", THE_MANAGER)}
-            if rule.does(Does.MODERATE).get("moderate_message_by_manager")
-            else set()
-        )
-        connector = str(rule.actions.get("route_message_outbound_connector") or "")
-        effects |= {SideEffect("connector", connector)} if connector else set()
-        effects |= {SideEffect("tls")} if rule.actions.get("route_message_outbound_require_tls") else set()
-        effects |= {SideEffect("attachments")} if rule.actions.get("remove_rms_attachment_encryption") else set()
+        effects.add(SideEffect("notification"))
+        effects.add(SideEffect("notification_text", str(rule.actions["generate_notification"])))
+    return effects
+
+
+def _approvals_of(rule: FlowRule) -> set[SideEffect]:
+    """Whom a rule asks for an approval."""
+    moderation = rule.does(Does.MODERATE)
+    effects = {SideEffect("approval", str(person)) for person in moderation.get("moderate_message_by_user") or ()}
+    if moderation.get("moderate_message_by_manager"):
+        effects.add(SideEffect("approval", THE_MANAGER))
+    return effects
+
+
+def _ways_of(rule: FlowRule) -> set[SideEffect]:
+    """How a rule sends its mail on its way."""
+    effects: set[SideEffect] = set()
+    connector = str(rule.actions.get("route_message_outbound_connector") or "")
+    if connector:
+        effects.add(SideEffect("connector", connector))
+    if rule.actions.get("route_message_outbound_require_tls"):
+        effects.add(SideEffect("tls"))
+    if rule.actions.get("remove_rms_attachment_encryption"):
+        effects.add(SideEffect("attachments"))
     return effects
 
 

@@ -9,6 +9,7 @@ surely breaks it in the simulator, too.
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -609,13 +610,12 @@ class _Prover:
             ),
             *((model.free, claim, []) for claim in of_free),
         ]
-        for written in model.mail.ways_to_write:
-            for side, claim, more in questions:
-                for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
-                    tell = self._replays(model, place, candidate) if candidate else None
-                    if tell:
-                        return tell, []
-                    to_refine += model.to_refine(side)
+        for written, (side, claim, more) in itertools.product(model.mail.ways_to_write, questions):
+            for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
+                tell = self._replays(model, place, candidate) if candidate else None
+                if tell:
+                    return tell, []
+                to_refine += model.to_refine(side)
         return None, to_refine
 
     def _replays(self, model: Model, place: int, candidate: CandidateMessage) -> _Tell | None:

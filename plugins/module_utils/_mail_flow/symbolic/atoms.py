@@ -171,25 +171,19 @@ def _with_people(vocabulary: Vocabulary, facts: Facts) -> None:
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in vocabulary.values(slot, "member") if group in (facts.groups.members or {})]
-        members = map(facts.groups.members_of, groups)
-        managed = (
-            sorted(facts.people.managers or {})
-            if slot == SENDER and vocabulary.managers and len(facts.people.managers or {}) <= MOST_NAMED
-            else []
-        )
-        people = [
-            *guests,
-            *objects,
-            *(
-                address
-                for members_of_group in members
-                if len(members_of_group) <= MOST_NAMED
-                for address in sorted(members_of_group)
-            ),
-        ]
+        members = [people for people in map(facts.groups.members_of, groups) if len(people) <= MOST_NAMED]
+        people = [*guests, *objects, *(address for of_group in members for address in sorted(of_group))]
         if any(kind in ATTRIBUTES for kind, _value in vocabulary.keys.get(slot, ())):
             people += strangers_with_attributes(facts)
-        vocabulary.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))
+        if slot == SENDER and vocabulary.managers:
+            people += _named_managed(facts)
+        vocabulary.mention(slot, (("address", address) for address in people if domain(address)))
+
+
+def _named_managed(facts: Facts) -> list[str]:
+    """Everybody with a manager; nobody if they are too many."""
+    managed = facts.people.managers or {}
+    return sorted(managed) if len(managed) <= MOST_NAMED else []
 
 
 def named_guests(facts: Facts) -> list[str] | None:

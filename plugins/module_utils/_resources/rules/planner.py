@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..._engine.plan import Phase, Plan, warning
+from ..._engine.plan import Phase, Plan, PlanWarning, warning
 from ..._exchange.errors import AlreadyExistsError, OptionError
 from ..._exchange.names import name_key
 from .action_effects import ENDING
@@ -224,23 +224,34 @@ def _finished(plan: Plan, book: RuleBook) -> Plan:
     """
     gone = {str(step.call.parameters.get("Identity")) for step in plan.steps if step.phase == Phase.RULE_REMOVAL}
     order = [key for key in book.order if key not in gone]
+    plan.places.update(_places_of_new_rules(order, book))
+    plan.warnings += _never_acting(order, book)
+    return plan
+
+
+def _places_of_new_rules(order: Sequence[str], book: RuleBook) -> Iterator[tuple[str, str]]:
+    """The names of the rules that are created, with where each lands."""
     for index, key in enumerate(order):
-        if key not in book.by_guid:
-            where = f"after {book.name(order[index - 1])!r}" if index else "before all others"
-            plan.places[book.name(key)] = f"{index + 1} of {len(order)}, {where}" if len(order) > 1 else "the only rule"
+        if key in book.by_guid:
+            continue
+        where = f"after {book.name(order[index - 1])!r}" if index else "before all others"
+        yield book.name(key), f"{index + 1} of {len(order)}, {where}" if len(order) > 1 else "the only rule"
+
+
+def _never_acting(order: Sequence[str], book: RuleBook) -> Iterator[PlanWarning]:
+    """A warning for each rule that an earlier one keeps from acting, where the task has declared one of the two."""
+    if book.restoring:
+        return
     # Only rules that end the processing need a check, and few do.
     ending = [
-        (index, key)
-        for index, key in enumerate(order)
-        if not book.restoring and (key in book.standings or book.by_guid[key].does(ENDING))
+        (index, key) for index, key in enumerate(order) if key in book.standings or book.by_guid[key].does(ENDING)
     ]
     for index, key in enumerate(order):
         declared = key in book.standings
         earlier = [other for place, other in ending if place < index and (declared or other in book.standings)]
         if earlier and (early := first_that_covers(book.standing(key), map(book.standing, earlier))):
             text = f"The rule {book.name(key)!r} can never act: {early.name!r} comes first, takes all of its mail and ends the processing."
-            plan.warnings.append(warning("rule_never_acts", text, rule=book.name(key), earlier=early.name))
-    return plan
+            yield warning("rule_never_acts", text, rule=book.name(key), earlier=early.name)
 
 
 def _place(order: Sequence[str], predecessors: Sequence[str], successors: Sequence[str]) -> int | None:

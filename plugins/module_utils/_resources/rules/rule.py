@@ -278,13 +278,7 @@ def declare(options: Mapping[str, Any], where: str = "", *, retired: bool = Fals
 
     :param retired: whether it may have actions that Exchange only shows and removes.
     """
-    name, guid = options.get("name") or "", (options.get("guid") or "").lower()
-    if not name and not guid:
-        raise OptionError(f"{where}name or guid is required.")
-    if len(name) > 64:
-        raise OptionError(f"{where}name has {len(name)} characters; Exchange accepts at most 64.")
-    if odd := unsendable(name):
-        raise OptionError(f"{where}name contains {odd}, which no transport carries unchanged.")
+    name, guid = _declared_names(options, where)
     priority = options.get("priority")
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
@@ -312,6 +306,18 @@ def declare(options: Mapping[str, Any], where: str = "", *, retired: bool = Fals
         sections=sections,
         where=where,
     )
+
+
+def _declared_names(options: Mapping[str, Any], where: str) -> tuple[str, str]:
+    """The name and the GUID of a declared rule, of which one may be empty."""
+    name, guid = options.get("name") or "", (options.get("guid") or "").lower()
+    if not name and not guid:
+        raise OptionError(f"{where}name or guid is required.")
+    if len(name) > 64:
+        raise OptionError(f"{where}name has {len(name)} characters; Exchange accepts at most 64.")
+    if odd := unsendable(name):
+        raise OptionError(f"{where}name contains {odd}, which no transport carries unchanged.")
+    return name, guid
 
 
 def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
