@@ -348,6 +348,10 @@ experiments:
         sent, because an earlier one was refused).
       type: str
       returned: outside of check mode
+    sent_at:
+      description: When it was sent, as an ISO 8601 time.
+      type: str
+      returned: if that was tried
     reason:
       description: Why it was refused or is perhaps sent.
       type: str

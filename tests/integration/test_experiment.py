@@ -42,6 +42,7 @@ GUARANTEE = {"name": "To the partner", "when": {"recipient_domain_is": ["fabrika
 def state(**parts: Any) -> dict[str, Any]:
     return default_state(NAME) | {
         "advanced_message_encryption": True,
+        "compliance_role": True,
         "irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True},
         "transport_rules": [REJECT, SECRET, ENCRYPT],
         "mail_grants": {"send": [ALEX], "read": [ALEX, MEGAN]},
@@ -127,6 +128,14 @@ def test_check_mode_shows_the_messages_and_sends_none(tenant: Tenant, tmp_path: 
     assert len(found["experiments"]) == 2
     assert tenant.emulator.service.ledger.counters.get("graph_send", 0) == 0
     assert not tenant.state()["left"]
+
+
+@pytest.mark.organizations(state(compliance_role=False))
+def test_that_policies_and_labels_may_not_be_read_is_one_line(tenant: Tenant, tmp_path: Path) -> None:
+    found = experiment(tenant, tmp_path / "record.json", messages=MESSAGES[:1], compliance=True)
+    assert {"dlp_policies", "labels"} <= set(found["unavailable"])
+    assert found["msg"].count("Not read:") == 1
+    assert "is not computed" in " ".join(found["msg"].split())
 
 
 @pytest.mark.organizations(state(lies=["no rules"]))

@@ -122,3 +122,52 @@ def test_the_stories_have_each_ending(over_rest: tuple[Any, Any, Any]) -> None:
     assert len(writes) > 12
     (named,) = (result["references"] for _name, _outcome, result in told[len(TASKS) :] if "references" in result)
     assert {row["status"] for row in named} == {"present", "missing", "outside", "unknown"}
+
+
+def _experimented(home: Path, wire: str, engine: Engine | None) -> dict[str, Any]:
+    """What an experiment with mail from outside says over a wire: it reads the organization, rows and details."""
+    reject = {
+        "Name": "Salaries",
+        "SubjectContainsWords": ["salary"],
+        "RejectMessageReasonText": "Not by mail.",
+        "SetAuditSeverity": "Low",
+    }
+    outside, inside = "probe@fabrikam.com", f"MeganB@{_NAME}"
+    state = {"name": _NAME, "compliance_role": True, "transport_rules": [reject]}
+    with Emulator([state], directory=home / "emulator", engine=engine) as emulator:
+        organization, smtp = tenant(home, emulator, wire), emulator.describe()["smtp"]
+        messages = [
+            {"name": "reply", "from": outside, "to": [inside], "subject": "Re: salary"},
+            {"name": "lunch", "from": outside, "to": [inside], "subject": "Lunch"},
+        ]
+        options = {
+            "messages": messages,
+            "senders": [outside],
+            "recipients": [inside],
+            "send_with": "smtp",
+            "smtp_host": smtp["host"],
+            "smtp_port": smtp["port"],
+            "smtp_username": smtp["user"],
+            "smtp_password": smtp["password"],
+            "record": str(home / "record.json"),
+            "wait": 1,
+        }
+        # The mail server has the emulator's certificate.
+        trusted = {"ansible_exchange_ca_cert": emulator.describe()["ca_cert"]}
+        (done,) = organization.run({"m365.message_encryption.mail_flow_experiment": options, "vars": trusted})
+        result = done.result
+        return {
+            "outcome": done.outcome,
+            "copies": {row["name"]: _comparable(row["recipients"]) for row in result["experiments"]},
+            **{key: result[key] for key in ("sent", "not_sent", "settled", "not_shown", "unavailable")},
+        }
+
+
+@pytest.mark.wires("psrp", "powershell")
+def test_an_experiment_sees_the_same(tmp_path: Path, wire: str, engine: Engine | None) -> None:
+    over_rest = _experimented(tmp_path / "rest", "rest", None)
+    assert over_rest["sent"] == 2
+    seen = [copy["observed"] for copies in over_rest["copies"].values() for copy in copies.values()]
+    assert sorted(each["fate"] for each in seen) == ["delivered", "rejected"]
+    assert all(each["evidence"] == ["trace", "detail"] for each in seen)
+    assert _experimented(tmp_path / "other", wire, engine) == over_rest

@@ -13,6 +13,11 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
     EXPERIMENT_OPTIONS,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import mail_experiment
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
@@ -68,7 +73,12 @@ def result(
     *copies: dict[str, Any], msg: str = "1 of 1 messages sent.", not_shown: Sequence[dict[str, Any]] = ()
 ) -> dict[str, Any]:
     rows = [
-        {"name": f"message {number}", "message_id": "<x>", "recipients": {ANN: each}}
+        {
+            "name": f"message {number}",
+            "message_id": "<x>",
+            "sent_at": "2026-12-01T13:04:30+01:00",
+            "recipients": {ANN: each},
+        }
         for number, each in enumerate(copies)
     ]
     return {"experiments": rows, "sent": len(copies), "not_sent": [], "not_shown": list(not_shown), "msg": msg}
@@ -135,12 +145,32 @@ def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
     status, findings = tenant.control()
     assert status == "met"
     assert [line.partition(": ")[2] for line in findings[:3]] == [
-        "mail to fabrikam.com is delivered protected, and 'Partners' acted (1 copy).",
-        "mail to fabrikam.com is delivered, protection not seen, and 'Partners' acted (1 copy).",
-        "mail to fabrikam.com is delivered, and its details name no rule (1 copy).",
+        "mail to fabrikam.com is encrypted, and 'Partners' acted, since 12:04 UTC (1 copy).",
+        "mail to fabrikam.com is delivered, protection not seen, and 'Partners' acted, since 12:04 UTC (1 copy).",
+        "mail to fabrikam.com is delivered, and its details name no rule, since 12:04 UTC (1 copy).",
     ]
     assert findings[3:] == ["1 of 1 messages sent."]
     assert ANN not in json.dumps(tenant.report)
+
+
+def on_terminal(tenant: Tenant) -> list[str]:
+    """What the terminal says of the control."""
+    run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(tenant.report),), "")
+    return [line.strip() for line in lines_of(run, "page") if "VRF-3" in line]
+
+
+def test_a_person_sees_what_was_seen_and_since_when(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), result(copy(True, "protected"), copy(True), copy(True, rules=())))
+    tenant.plan("audit", **wanted())
+    (line,) = on_terminal(tenant)
+    assert line.startswith("VRF-3 met: Seen: mail to fabrikam.com is encrypted, and 'Partners' acted, since 12:04 UTC")
+    assert line.endswith("(1 more in the report)")
+
+
+def test_a_person_sees_why_nothing_was_sent(tmp_path: Path) -> None:
+    tenant = Tenant(str(tmp_path), rules=False)
+    tenant.plan("audit", experiment=SENT)
+    assert on_terminal(tenant) == [f"VRF-3 not applicable: {mail_experiment.NOTHING_TO_SEND}"]
 
 
 def test_what_contradicts_comes_before_what_agrees_and_as_a_whole(tmp_path: Path) -> None:

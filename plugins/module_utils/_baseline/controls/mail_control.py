@@ -312,6 +312,9 @@ class EvidenceControl(Control):
 #: The control that test messages decide, and its variable.
 EXPERIMENT_CONTROL, EXPERIMENT = "VRF-3", "experiment"
 
+#: What the findings of that control about mail that does what was computed begin with.
+SEEN = "Seen:"
+
 #: The ranges of its numbers.
 _RANGES = {"max_messages": (1, 100), "wait": (0, 240), "effective_within": (0, 240)}
 

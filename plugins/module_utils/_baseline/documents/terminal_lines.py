@@ -18,7 +18,7 @@ from ..._mail_flow.wording.unseen import observed_lines, unseen_lines
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
-from ..controls.mail_control import MAIL_CONTROL
+from ..controls.mail_control import EXPERIMENT_CONTROL, MAIL_CONTROL, SEEN
 from .change import PlannedChange, worst_first
 from .first_look import overview_lines
 from .report import OrganizationReport, RunReport
@@ -87,6 +87,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
         below = [
             *_changed_by(organization),
             *_reasons(organization),
+            *_seen_mail(organization),
             *_copies(organization),
             *_journaled(organization),
             *_reported(organization),
@@ -250,6 +251,21 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         first_lines = [_first_line(text) for text in findings[:_MOST_FINDINGS]]
         lines.append(f"{control.id} {control.status}: {' '.join(first_lines)}{more}")
     return lines
+
+
+def _seen_mail(organization: OrganizationReport) -> list[str]:
+    """What test messages showed that mail does as computed, or why none was sent, as a line; none if nobody asked."""
+    control = next((row for row in organization.controls if row.id == EXPERIMENT_CONTROL), None)
+    if organization.waits or control is None:
+        return []
+    if control.status is ControlStatus.MET:
+        lines = [text for text in control.findings if text.startswith(SEEN)]
+    elif control.status is ControlStatus.NOT_APPLICABLE:
+        lines = list(control.findings)
+    else:
+        return []
+    more = f" ({len(lines) - _MOST_FINDINGS} more in the report)" if len(lines) > _MOST_FINDINGS else ""
+    return [f"{control.id} {control.status}: {' '.join(lines[:_MOST_FINDINGS])}{more}"] if lines else []
 
 
 def _copies(organization: OrganizationReport) -> list[str]:

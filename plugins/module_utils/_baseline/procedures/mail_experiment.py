@@ -7,14 +7,14 @@ import datetime
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.errors import ExchangeError
 from ..._exchange.text import listed
 from ..._mail_flow.wording.screen import unfolded
 from ..controls.findings import PREFIX
-from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL
+from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL, SEEN
 from ..documents.artifacts import Artifacts
 from ..documents.report import ControlReport, OrganizationReport
 from ..documents.status import ControlStatus, OrganizationStatus
@@ -146,15 +146,16 @@ def _options(
     }
 
 
-def _copies(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The copies of all messages, each with its recipient."""
+def _copies(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    """The copies of all messages, each with its message and its recipient."""
     for row in result["experiments"]:
-        yield from row.get("recipients", {}).items()
+        for address, copy in row.get("recipients", {}).items():
+            yield row, address, copy
 
 
 def _status(result: Mapping[str, Any]) -> ControlStatus:
     """What the copies say together. It is a success only if each rule that should act was seen to act."""
-    agreements = [copy["agrees"] for _address, copy in _copies(result)]
+    agreements = [copy["agrees"] for _message, _address, copy in _copies(result)]
     if False in agreements:
         return ControlStatus.NOT_MET
     if True not in agreements or result["not_shown"]:
@@ -162,23 +163,38 @@ def _status(result: Mapping[str, Any]) -> ControlStatus:
     return ControlStatus.MET
 
 
+@dataclass
+class _SeenMail:
+    """Copies with one outcome: how many there are, and when the message of the first was sent."""
+
+    since: datetime.datetime
+    number: int = 0
+
+
 def _seen(result: Mapping[str, Any]) -> list[str]:
-    """What was seen that agrees with what was computed, a sentence for each domain and outcome, with the time."""
-    instant = datetime.datetime.now(datetime.UTC).strftime("%H:%M")
-    found: dict[tuple[str, str], int] = {}
-    for address, copy in _copies(result):
-        if copy["agrees"] is True:
-            key = (address.rpartition("@")[2], _outcome(copy["predicted"], copy["observed"]))
-            found[key] = found.get(key, 0) + 1
+    """What was seen that agrees with what was computed, a sentence for each domain and outcome, with the time since which
+    that is so.
+    """
+    found: dict[tuple[str, str], _SeenMail] = {}
+    for message, address, copy in _copies(result):
+        if copy["agrees"] is not True:
+            continue
+        sent = datetime.datetime.fromisoformat(message["sent_at"]).astimezone(datetime.UTC)
+        seen = found.setdefault(
+            (address.rpartition("@")[2], _outcome(copy["predicted"], copy["observed"])), _SeenMail(sent)
+        )
+        seen.since = min(seen.since, sent)
+        seen.number += 1
     return [
-        f"Seen at {instant} UTC: mail to {domain} is {outcome} ({'1 copy' if number == 1 else f'{number} copies'})."
-        for (domain, outcome), number in found.items()
+        f"{SEEN} mail to {domain} is {outcome}, since {seen.since:%H:%M} UTC "
+        f"({'1 copy' if seen.number == 1 else f'{seen.number} copies'})."
+        for (domain, outcome), seen in found.items()
     ]
 
 
 def _outcome(predicted: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
     """What was seen of a copy. Only a copy that was read shows protection."""
-    shown = {"protected": "delivered protected", "clear": "delivered without protection"}
+    shown = {"protected": "encrypted", "clear": "delivered without protection"}
     outcome = shown.get(observed["protection"], str(observed["fate"]))
     if predicted.get("protected_by") and observed["protection"] == "not_seen":
         outcome += ", protection not seen"

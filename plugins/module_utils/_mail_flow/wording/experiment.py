@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._exchange.organization import COMPLIANCE_SUBSETS
 from ..._exchange.text import listed
 from ..experiment.comparing import NOT_COMPARABLE, lacks_protection, shows_rule
 from ..experiment.letters import LARGEST, TEXTS
@@ -109,6 +110,7 @@ def seen_row(message: ObservedMail) -> dict[str, Any]:
         "message_id": recorded.message_id,
         "state": PERHAPS if recorded.state == SENDING else recorded.state,
         "reason": recorded.reason,
+        "sent_at": recorded.sent_at,
         "recipients": {copy.address: _copy_row(copy) for copy in message.copies},
         "shows": list(recorded.shows),
     }
@@ -188,14 +190,23 @@ def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> 
 
     :param unread: what acts on mail beside rules and was not read.
     """
+    words = {name: subset.several for name, subset in COMPLIANCE_SUBSETS.items()}
     by_reason: dict[str, list[str]] = {}
     for name, reason in unavailable.items():
-        by_reason.setdefault(" ".join(reason.split()), []).append(name)
-    lines = [f"Not read: {listed(names, joint='and')}: {reason}" for reason, names in by_reason.items()]
-    if unread:
-        what = listed(list(unread), joint="and")
-        lines.append(f"Not read: {what}. What they do to mail, and to whom they send copies, is not computed.")
+        by_reason.setdefault(" ".join(reason.split()), []).append(words.get(name, name))
+    lines: list[str] = []
+    left = list(unread)
+    for reason, names in by_reason.items():
+        follows = f" {_NOT_COMPUTED}" if set(names) & {*words.values()} else ""
+        lines.append(f"Not read: {listed(names, joint='and')}: {reason}{follows}")
+        left = [name for name in left if name not in names]
+    if left:
+        lines.append(f"Not read: {listed(left, joint='and')}. {_NOT_COMPUTED}")
     return lines
+
+
+#: What follows where DLP policies or labels were not read.
+_NOT_COMPUTED = "What they do to mail, and to whom they send copies, is not computed."
 
 
 def expected_lines(plan: SendingPlan, indent: str = "") -> list[str]:
