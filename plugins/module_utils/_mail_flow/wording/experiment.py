@@ -186,27 +186,23 @@ def not_shown_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> list[str]:
-    """What could not be read, a line for each reason, and what follows of it.
+    """What could not be read, a line for each reason, and what follows of it. Why DLP policies and labels were not read,
+    ``not_read`` says.
 
     :param unread: what acts on mail beside rules and was not read.
     """
-    words = {name: subset.several for name, subset in COMPLIANCE_SUBSETS.items()}
     by_reason: dict[str, list[str]] = {}
+    beside = list(unread)
     for name, reason in unavailable.items():
-        by_reason.setdefault(" ".join(reason.split()), []).append(words.get(name, name))
-    lines: list[str] = []
-    left = list(unread)
-    for reason, names in by_reason.items():
-        follows = f" {_NOT_COMPUTED}" if set(names) & {*words.values()} else ""
-        lines.append(f"Not read: {listed(names, joint='and')}: {reason}{follows}")
-        left = [name for name in left if name not in names]
-    if left:
-        lines.append(f"Not read: {listed(left, joint='and')}. {_NOT_COMPUTED}")
+        if name in COMPLIANCE_SUBSETS:
+            beside.append(COMPLIANCE_SUBSETS[name].several)
+        else:
+            by_reason.setdefault(" ".join(reason.split()), []).append(name)
+    lines = [f"Not read: {listed(names, joint='and')}: {reason}" for reason, names in by_reason.items()]
+    if beside:
+        what = listed(list(dict.fromkeys(beside)), joint="and")
+        lines.append(f"Not read: {what}. What they do to mail, and to whom they send copies, is not computed.")
     return lines
-
-
-#: What follows where DLP policies or labels were not read.
-_NOT_COMPUTED = "What they do to mail, and to whom they send copies, is not computed."
 
 
 def expected_lines(plan: SendingPlan, indent: str = "") -> list[str]:
