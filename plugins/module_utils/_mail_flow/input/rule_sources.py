@@ -171,6 +171,16 @@ def _sets(rules: Sequence[Mapping[str, Any]], added: Sequence[Mapping[str, Any]]
     return RuleSet(with_added(rules, added)), RuleSet(rules) if added else None
 
 
+#: The options that ask for statements about all mail.
+_PROVING = ("guarantees", "lint", "overview", "simplify")
+
+
+def _subsets_of_proofs(guarantees: Iterable[Guarantee]) -> list[str]:
+    """The facts that a proof needs: it is about all mail, so these are all about who is inside."""
+    expires = any(guarantee.expires_within_days for guarantee in guarantees)
+    return [*PROOF_SUBSETS, *(["ome_configurations"] if expires else [])]
+
+
 def _with_facts(
     task: MailFlowContext,
     rules: Sequence[Mapping[str, Any]],
@@ -194,12 +204,9 @@ def _with_facts(
     given = given_facts(task.params)
     wanted = facts_not_in(given)
     if not every_fact:
-        compared = others is not None or without is not None
         needed = facts_needed([whole, *([others] if others else [])], [case.message for case in cases], given)
-        if compared or any(task.params[name] for name in ("guarantees", "lint", "overview", "simplify")):
-            # A proof is about all mail, so it needs every fact about who is inside.
-            needed += PROOF_SUBSETS
-            needed += ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
+        if others is not None or without is not None or any(task.params[name] for name in _PROVING):
+            needed += _subsets_of_proofs(guarantees)
         wanted = [name for name in wanted if name in needed]
     wanted += [name for name in COMPLIANCE_FACTS if compliance and given.get(name) is None]
     found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})

@@ -130,7 +130,9 @@ def rule_sentence(rule: RuleEvidence) -> str:
     name = f"the DLP rule {rule.name!r} of the policy {rule.policy!r}" if rule.policy else repr(rule.name)
     if rule.why_not:
         return f"{name[0].upper()}{name[1:]} cannot be compared: {_reason(rule)}"
-    acted = "matched" if rule.policy else "acted on" if rule.mode == "Enforce" else "would have acted on"
+    acted = "acted on" if rule.mode == "Enforce" else "would have acted on"
+    if rule.policy:
+        acted = "matched"
     computed = f"{rule.certain:,} {_were(rule.certain)} certain, {rule.possible:,} uncertain"
     head = f"Exchange reports that {name} {acted} {_copies(rule.reported or 0)}; {computed}"
     against = [f"{head}.", *map(contradiction_sentence, rule.contradictions)]
