@@ -444,7 +444,7 @@ settled:
 questions:
   description: >-
     What each of O(questions) that was asked told, by C(id). C(is_told) says whether it has an C(answer) (true or false), and
-    C(text) what that means, or why nothing was told; C(why) has that as a word. An answer about Exchange is in RV(settled), too.
+    C(text) what that means, or why nothing was told; C(why) has that as a word. An answer that is an observation is in RV(settled), too.
   returned: outside of check mode, if questions were asked
   type: list
   elements: dict

@@ -344,6 +344,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             "trace_seconds": 0,
             "detail_seconds": 0,
             "copy_seconds": 0,
+            "rules_seconds": 0,
             "sends_a_minute": 30,
         },
         "mail_grants": {"send": [], "read": []},

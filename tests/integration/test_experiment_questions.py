@@ -81,8 +81,9 @@ def test_all_that_messages_from_inside_tell(tenant: Tenant, tmp_path: Path) -> N
         observations=str(tmp_path / "seen.json"),
     )
     found = tenant.run(given)["mail_flow_experiment"]
-    assert answers_of(found) == {"U03": False, "U07": False, "U08": True, "U15": True, "U22": True}
-    assert {row["id"] for row in found["settled"]} == {"U03", "U07", "U08", "U15"}
+    no = dict.fromkeys(("U03", "U06", "U07", "U11"), False)
+    assert answers_of(found) == no | dict.fromkeys(("U02", "U08", "U09", "U15", "U22"), True)
+    assert {row["id"] for row in found["settled"]} == {"U03", "U06", "U07", "U08", "U15"}
     assert rules_of(tenant) == ["Salaries"]
 
 

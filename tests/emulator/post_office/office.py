@@ -97,7 +97,7 @@ class _Passing:
         replaced = from_mailbox and self.state["mail_service"]["message_id"] == "replaced"
         kept = "" if replaced else given.message_id
         letter = letters.arrived(given, kept or letters.new_message_id(self.domain))
-        flow = MailFlow(self.state["transport_rules"], facts_of(self.state))
+        flow = MailFlow(self._acting(), facts_of(self.state))
         deliveries, effects = flow.in_world(letters.seen_by_rules(letter), Decided(self.state["answers"]))
         trace = evidence.new_trace_id()
         self._trace_groups(letter, trace)
@@ -118,6 +118,14 @@ class _Passing:
         if refused and letter.envelope_sender:
             self._post(notices.bounce(letter, refused, self.domain), hop)
         return Receipt(letter.message_id)
+
+    def _acting(self) -> list[Mapping[str, Any]]:
+        """The rules that act by now: a server takes a new one later."""
+        seconds = self.state["mail_service"]["rules_seconds"]
+        if not seconds:
+            return list(self.state["transport_rules"])
+        latest = self.now - datetime.timedelta(seconds=seconds)
+        return [row for row in self.state["transport_rules"] if row["WhenChanged"] <= stored_instant(latest)]
 
     def _refusal_of(self, delivery: Delivery) -> str:
         """The line of the refusal of a copy; empty where it is not refused."""

@@ -2,13 +2,14 @@
 """Which messages tell the answers to open questions about Exchange, the temporary rules that they need, and what each
 answer looks like.
 
-Each rule only marks: it sets a header, is logged, and lets mail go on. Silence never tells an answer alone. Where a
+Most rules only mark: they set a header, are logged, and let mail go on. Silence never tells an answer alone. Where a
 condition is asked about, there are two rules: one that acts if it is true, and one that acts unless it is. Where that cannot
 be, another message shows that the rule acts at all.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ SENDER, INSIDE, SECOND, OUTSIDE, NOBODY, GUEST, NESTED, GROUP = (
 #: What a sign is about, beside a rule: the copy is protected, its sender counts as authenticated, or it went into no mailbox of the
 #: organization.
 PROTECTED, AUTHENTICATED, AWAY = "protected", "authenticated", "away"
+
+_ROLE = re.compile(r"\{([a-z]+)\}")
 
 #: What a rule does that only marks.
 _MARK: Mapping[str, Any] = {
@@ -100,9 +103,9 @@ class QuestionExperiment:
     @property
     def roles(self) -> list[str]:
         """Who takes part."""
-        named = [role for people in self.messages.values() for role in people]
-        grouped = [GROUP] if any("{group}" in text for rule in self.rules for text in _texts(rule)) else []
-        return list(dict.fromkeys((SENDER, *named, *grouped)))
+        reached = [role for people in self.messages.values() for role in people]
+        named = [role for rule in self.rules for text in _texts(rule) for role in _ROLE.findall(text)]
+        return list(dict.fromkeys((SENDER, *reached, *named)))
 
     @property
     def needs_copies(self) -> bool:
@@ -137,9 +140,31 @@ def _whether(number: str, predicate: Mapping[str, Any], to: str = INSIDE, **more
 
 
 _ENCRYPTS: Mapping[str, Any] = {"apply_rights_protection_template": "Encrypt"}
+_DECRYPTS: Mapping[str, Any] = {"remove_ome_v2": True}
 _BOTH_INSIDE = {ASKS: (INSIDE, SECOND)}
+_SPAM: Mapping[str, Any] = {"scl_over": 5}
+_ANY_INSIDE: Mapping[str, Any] = {"any_of_recipient_address_contains_words": ["{inside}"]}
 
 EXPERIMENTS: tuple[QuestionExperiment, ...] = (
+    QuestionExperiment(
+        # In both orders: an answer that depends on it is none.
+        number=questions.ENCRYPTED_AND_DECRYPTED,
+        messages={ASKS: (INSIDE,), SHOWS: (INSIDE,)},
+        rules=(
+            TemporaryRule("encrypts", actions=_ENCRYPTS),
+            TemporaryRule("decrypts", actions=_DECRYPTS),
+            TemporaryRule("decrypts first", of=SHOWS, actions=_DECRYPTS),
+            TemporaryRule("encrypts last", of=SHOWS, actions=_ENCRYPTS),
+        ),
+        always=(
+            Sign("encrypts"),
+            Sign("decrypts"),
+            Sign("decrypts first", message=SHOWS),
+            Sign("encrypts last", message=SHOWS),
+        ),
+        yes=(Sign(PROTECTED), Sign(PROTECTED, message=SHOWS)),
+        no=(Sign(PROTECTED, False), Sign(PROTECTED, False, message=SHOWS)),
+    ),
     _whether(
         questions.PROTECTED_BY_NOW,
         {"message_type_matches": "PermissionControlled"},
@@ -147,6 +172,18 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
         always=(Sign("encrypts"),),
     ),
     _whether(questions.NESTED_GROUPS, {"sent_to_member_of": ["{group}"]}, to=NESTED),
+    QuestionExperiment(
+        number=questions.AUDIT_SPLITS,
+        messages=_BOTH_INSIDE,
+        rules=(
+            TemporaryRule("tries", mode="Audit", conditions={"sent_to": ["{inside}"]}),
+            TemporaryRule("is", conditions=_ANY_INSIDE),
+            TemporaryRule("is not", exceptions=_ANY_INSIDE),
+        ),
+        always=(Sign("tries"), Sign("tries", False, to=SECOND), Sign("is"), Sign("is not", False)),
+        yes=(Sign("is not", to=SECOND), Sign("is", False, to=SECOND)),
+        no=(Sign("is", to=SECOND), Sign("is not", False, to=SECOND)),
+    ),
     _whether(
         questions.FIELDS_OF_A_COPY,
         {"any_of_to_header": ["{inside}"]},
@@ -166,6 +203,29 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
         yes=(Sign("behind", False),),
         no=(Sign("behind"),),
     ),
+    QuestionExperiment(
+        number=questions.ADDED_RECIPIENTS,
+        messages={ASKS: (INSIDE,), SHOWS: (SECOND,)},
+        rules=(
+            TemporaryRule("adds", actions={"blind_copy_to": ["{second}"]}),
+            TemporaryRule("behind", of=ASKS + SHOWS, conditions={"sent_to": ["{second}"]}),
+        ),
+        always=(Sign("adds"), Sign("behind", message=SHOWS, to=SECOND)),
+        yes=(Sign("behind", to=SECOND),),
+        no=(Sign("behind", False, to=SECOND),),
+    ),
+    QuestionExperiment(
+        number=questions.SPAM_LEVEL,
+        messages={ASKS: (INSIDE,), SHOWS: (INSIDE,)},
+        rules=(
+            TemporaryRule("sets", actions={"set_scl": 5}),
+            TemporaryRule("is", of=ASKS + SHOWS, conditions=_SPAM),
+            TemporaryRule("is not", of=ASKS + SHOWS, exceptions=_SPAM),
+        ),
+        always=(Sign("sets"), Sign("is not", message=SHOWS), Sign("is", False, message=SHOWS)),
+        yes=(Sign("is"), Sign("is not", False)),
+        no=(Sign("is not"), Sign("is", False)),
+    ),
     _whether(questions.CLASSIFICATION_FALSE, {"has_no_classification": False}),
     _whether(
         questions.UNAUTHENTICATED_INSIDE,
@@ -173,6 +233,16 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
         to=NOBODY,
         always=(Sign(AWAY, to=NOBODY),),
         by=("smtp",),
+    ),
+    QuestionExperiment(
+        number=questions.GUESTS,
+        messages={ASKS: (GUEST,)},
+        rules=(
+            TemporaryRule("inside", conditions={"sent_to_scope": "InOrganization"}),
+            TemporaryRule("outside", conditions={"sent_to_scope": "NotInOrganization"}),
+        ),
+        yes=(Sign("inside", to=GUEST), Sign("outside", False, to=GUEST)),
+        no=(Sign("outside", to=GUEST), Sign("inside", False, to=GUEST)),
     ),
     QuestionExperiment(
         number=questions.AUTHENTICATED,
@@ -190,19 +260,14 @@ BY_NUMBER = {each.number: each for each in EXPERIMENTS}
 UNTOLD: Mapping[str, str] = {
     questions.A_FACT: "fact",
     questions.WHICH_TEMPLATE: "rights",
-    questions.ENCRYPTED_AND_DECRYPTED: "by_hand",
     questions.RELATION_TO_WHOM: "by_hand",
-    questions.AUDIT_SPLITS: "by_hand",
-    questions.ADDED_RECIPIENTS: "by_hand",
     questions.AFTER_REJECTION: "report",
-    questions.SPAM_LEVEL: "by_hand",
     questions.RULE_FAILS: "error",
     questions.UNSUPPORTED: "unsupported",
     questions.DATES: "dates",
     questions.SENDER_LOCATION: "envelope",
     questions.WORD_BORDERS: "texts",
     questions.PATTERN_SYNTAX: "texts",
-    questions.GUESTS: "by_hand",
     questions.REMOTE_DOMAINS: "read",
     questions.AT_THE_LIMIT: "by_hand",
     questions.ALIASES: "by_hand",

@@ -23,6 +23,14 @@ def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
     return opened(("guest", address, asked), questions.GUESTS, kind, address, guess=guess, shared=True)
 
 
+def _guest_recipient(facts: Facts, address: str, *, inside: bool) -> Truth:
+    """The same of a recipient, and a scope. If it was observed that guests are outside, all with such addresses are."""
+    observed = facts.observed.get(questions.GUESTS)
+    if observed is False or (observed and facts.is_object(address)):
+        return observed is inside
+    return _guest(facts, address, f"recipient {'inside' if inside else 'outside'}", guess=not inside)
+
+
 def _accepted(facts: Facts, address: str) -> Truth:
     """Whether an address is in a domain whose people are inside."""
     if is_name(address):
@@ -81,7 +89,7 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
     person = _accepted(facts, address)
     internal = _internal_domain(facts, address)
     if person is False:
-        guest: Truth = _guest(facts, address, "recipient inside", False) if _could_be_object(facts, address) else False
+        guest: Truth = _guest_recipient(facts, address, inside=True) if _could_be_object(facts, address) else False
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
@@ -104,7 +112,7 @@ def recipient_outside(facts: Facts, address: str) -> Truth:
     outside = negate(_accepted(facts, address))
     if outside is False:
         return False
-    guest: Truth = _guest(facts, address, "recipient outside", True) if _could_be_object(facts, address) else True
+    guest: Truth = _guest_recipient(facts, address, inside=False) if _could_be_object(facts, address) else True
     return all_of((outside, negate(_internal_domain(facts, address)), guest))
 
 

@@ -366,6 +366,10 @@ OBSERVABLE = {
         "Members of a nested group count.",
         "Members of a nested group do not count.",
     ),
+    AUDIT_SPLITS: (
+        "A rule in a test mode splits a message.",
+        "A rule in a test mode does not split a message.",
+    ),
     FIELDS_OF_A_COPY: (
         "A condition about To or Cc holds in a copy that no longer goes to that person.",
         "A condition about To or Cc does not hold in a copy that no longer goes to that person.",
@@ -381,6 +385,10 @@ OBSERVABLE = {
     UNAUTHENTICATED_INSIDE: (
         "Unauthenticated mail to an address of the organization without an object goes inside.",
         "Unauthenticated mail to an address of the organization without an object does not go inside.",
+    ),
+    GUESTS: (
+        "Guests and mail users are inside, as recipients.",
+        "Guests and mail users are outside, as recipients.",
     ),
 }
 

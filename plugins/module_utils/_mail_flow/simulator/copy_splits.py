@@ -24,11 +24,13 @@ class CopySplits:
     """The splits of the copies of one message.
 
     :param decider: decides which rules match.
+    :param audit_splits: whether rules in a test mode split messages; ``None`` if that is not known.
     """
 
-    __slots__ = ("_decider", "_halves_by_copy", "_rules")
+    __slots__ = ("_audit_splits", "_decider", "_halves_by_copy", "_rules")
 
-    def __init__(self, rules: RuleSet, decider: Decider) -> None:
+    def __init__(self, rules: RuleSet, decider: Decider, audit_splits: bool | None = None) -> None:
+        self._audit_splits = audit_splits
         self._rules = rules
         self._decider = decider
         self._halves_by_copy: dict[object, dict[bool, Fork] | None] = {}
@@ -37,6 +39,10 @@ class CopySplits:
         """Whether it matters who shares a copy after a rule."""
         return rule.splits and self._rules.watches_copies
 
+    def _splits_surely(self, rule: FlowRule) -> bool | None:
+        """Whether a rule that applies to some of a copy splits it; ``None`` if that is not known."""
+        return True if rule.enforced else self._audit_splits
+
     def after(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """Worlds after a rule, with only those in the copy whom the rule treats alike.
 
@@ -44,7 +50,7 @@ class CopySplits:
         :param person: the recipient.
         """
         splits = rule.splits or (person.brought and rule.blocks)
-        if not splits or not self._rules.watches_copies:
+        if not splits or not self._rules.watches_copies or self._splits_surely(rule) is False:
             return branches
         fork = branches[0][0].fork
         if len(fork.sure) + len(fork.perhaps) == 1:
@@ -55,14 +61,15 @@ class CopySplits:
         """A world after a rule: one if it is known to whom the rule applies, or if nobody can guess; otherwise one where
         all guesses hold, and one where one of them does not.
         """
-        halves = self._halves(rule, world) if rule.enforced and not person.brought else None
+        surely = bool(self._splits_surely(rule))
+        halves = self._halves(rule, world) if surely and not person.brought else None
         if halves is not None:
             yield _with(world, halves[acts])
             return
         matches = self.matches(rule, world, person)
         guesses = {other: match for other, match in matches.items() if _is_guess(match) and other in world.fork.sure}
         if not guesses:
-            yield _with(world, _staying(rule, world.fork, acts, matches))
+            yield _with(world, _staying(rule, world.fork, acts, matches, surely=surely))
             return
         likely = {other: _guessed(match) for other, match in matches.items()}
         hold = Open(
@@ -72,10 +79,10 @@ class CopySplits:
         )
         settled = hold.settled(world.answered())
         if isinstance(settled, bool):
-            yield world.but(fork=_staying(rule, world.fork, acts, likely if settled else matches))
+            yield world.but(fork=_staying(rule, world.fork, acts, likely if settled else matches, surely=surely))
             return
-        yield world.answering(hold, True).but(fork=_staying(rule, world.fork, acts, likely))
-        yield world.answering(hold, False).but(fork=_staying(rule, world.fork, acts, matches))
+        yield world.answering(hold, True).but(fork=_staying(rule, world.fork, acts, likely, surely=surely))
+        yield world.answering(hold, False).but(fork=_staying(rule, world.fork, acts, matches, surely=surely))
 
     def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
         """The copies that a rule applies to, and the others, if that is known for everybody who shares one. It does not
@@ -122,11 +129,14 @@ def _with(world: World, fork: Fork) -> World:
     return world if fork is world.fork else world.but(fork=fork)
 
 
-def _staying(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
-    """Who remains in a copy after a rule that applies to some, and who may."""
+def _staying(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth], *, surely: bool) -> Fork:
+    """Who remains in a copy after a rule that applies to some, and who may.
+
+    :param surely: whether it is certain that the rule splits messages.
+    """
     tried = (Reason(questions.AUDIT_SPLITS, "test_mode_splits", (rule.name,)),)
     apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
-    if rule.enforced:
+    if surely:
         return without(fork, frozenset(apart), doubtful)
     return without(fork, frozenset(), {**doubtful, **dict.fromkeys(apart, tried)})

@@ -427,9 +427,16 @@ class Scopes:
         accepted = self._accepted(slot)
         guest = slot.object & ~accepted
         if value == "InOrganization":
-            as_guest = guest & logic.unknown(questions.GUESTS, slot.name, "inside")
+            as_guest = guest & logic.unknown("guest sends", slot.name, "inside")
             return mail.authenticated & (accepted | as_guest)
-        return ~accepted & (~guest | logic.unknown(questions.GUESTS, slot.name, "outside"))
+        return ~accepted & (~guest | logic.unknown("guest sends", slot.name, "outside"))
+
+    def _guest(self, person: AddressSlot, *, inside: bool) -> Value:
+        """Whether a guest counts as inside, or as outside, as a recipient."""
+        observed = self.logic.observed.get(questions.GUESTS)
+        if observed is not None:
+            return TRUE if observed is inside else FALSE
+        return self.logic.unknown(questions.GUESTS, person.name, "inside" if inside else "outside")
 
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.domains.accepted is None:
@@ -480,11 +487,11 @@ class Scopes:
             return logic.choose(
                 accepted,
                 own,
-                internal | (guest & logic.unknown(questions.GUESTS, person.name, "inside")),
+                internal | (guest & self._guest(person, inside=True)),
             )
         if value != "NotInOrganization":
             return logic.unknown(questions.A_FACT, "recipient scope", value, person.name)
-        return ~accepted & ~internal & (~guest | logic.unknown(questions.GUESTS, person.name, "outside"))
+        return ~accepted & ~internal & (~guest | self._guest(person, inside=False))
 
 
 def may_mean_pdf(atom: Atom) -> bool:

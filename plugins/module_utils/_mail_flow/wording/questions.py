@@ -18,7 +18,14 @@ from ..experiment.question_experiments import (
 )
 from ..experiment.telling import ToldAnswer
 from ..experiment.temporary_rules import RuleLeft
-from ..model.questions import AUTHENTICATED, BY_ID, OBSERVABLE
+from ..model.questions import (
+    ADDED_RECIPIENTS,
+    AUTHENTICATED,
+    BY_ID,
+    ENCRYPTED_AND_DECRYPTED,
+    OBSERVABLE,
+    SPAM_LEVEL,
+)
 
 #: Who is lacking in ``recipients``, by role.
 _ROLES: Mapping[str, str] = {
@@ -101,8 +108,21 @@ def answer_text(told: ToldAnswer) -> str:
     return _OTHERS[told.number][0 if told.answer else 1]
 
 
-#: What the answers mean to questions whose answers are no observations: they are about one sender.
+#: What the answers mean to questions whose answers are no observations: they are about one sender, or about a part of a question, and no
+#: verdict takes them.
 _OTHERS: Mapping[str, tuple[str, str]] = {
+    ENCRYPTED_AND_DECRYPTED: (
+        "Mail that arrives unprotected is encrypted if one rule encrypts it and another one decrypts it, in both orders.",
+        "Mail that arrives unprotected stays unprotected if one rule encrypts it and another one decrypts it, in both orders.",
+    ),
+    ADDED_RECIPIENTS: (
+        "Later rules look at the copy of somebody whom a rule added.",
+        "Later rules do not look at the copy of somebody whom a rule added.",
+    ),
+    SPAM_LEVEL: (
+        "Later rules see the spam confidence level that a rule set.",
+        "Later rules do not see the spam confidence level that a rule set.",
+    ),
     AUTHENTICATED: (
         "Mail that is sent as this message was is authenticated: give authenticated: true in messages.",
         "Mail that is sent as this message was is not authenticated: give authenticated: false in messages.",

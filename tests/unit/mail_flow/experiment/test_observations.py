@@ -152,6 +152,24 @@ DECIDED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any], d
         {"to": [INSIDE]},
         {"groups": {EVERYBODY: [TEAM], TEAM: [INSIDE]}, "mailboxes": [SENDER, INSIDE]},
     ),
+    "U06": (
+        [
+            {
+                "name": "Tried",
+                "mode": "Audit",
+                "conditions": {"sent_to": [INSIDE]},
+                "actions": {"prepend_subject": "x"},
+            },
+            {
+                "name": "Any",
+                "conditions": {"any_of_recipient_address_matches_patterns": [r"^meganb@contoso\.onmicrosoft\.com$"]},
+                "actions": REJECT,
+            },
+        ],
+        {"when": INWARD, "then": "delivered"},
+        {"to": [INSIDE, PARTNER]},
+        {"mailboxes": [SENDER, INSIDE]},
+    ),
     "U07": (
         [
             {
@@ -167,6 +185,12 @@ DECIDED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any], d
     ),
     "U08": ([TRIED, LOGGED], {"when": INWARD, "then": "not_in_clear"}, {}, {}),
     "U15": ([UNCLASSIFIED], {"when": INWARD, "then": "delivered"}, {}, {}),
+    "U20": (
+        [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": REJECT}],
+        {"when": INWARD, "then": "delivered"},
+        {},
+        {"mail_users": [PARTNER]},
+    ),
     "U19": (
         [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": {"delete_message": True}}],
         {"when": {"from": [PARTNER], "sent_to": [NOBODY]}, "then": "delivered"},
@@ -197,7 +221,11 @@ def test_simulator_and_prover_take_an_answer_alike(number: str, answer: bool) ->
     verdict = found["guarantees"][0]["verdict"]
     # The other mail from outside is authenticated.
     assert verdict == ("proved" if kept and number != "U19" else "refuted")
-    assert kept is not answer
+    assert kept is (answer if number in _KEEPS else not answer)
+
+
+#: The questions whose answer true keeps the guarantee.
+_KEEPS = ("U06",)
 
 
 def seen(answer: bool, days: int = 0, digest: str = "", rules: tuple[str, ...] = ()) -> Observation:

@@ -45,18 +45,27 @@ from tests.unit.mail_flow.experiment.mailboxes import (
     session_with,
 )
 
-SECOND, NOBODY = f"joannal@{DOMAIN}", f"nobody@{DOMAIN}"
+SECOND, NOBODY, GUEST = f"joannal@{DOMAIN}", f"nobody@{DOMAIN}", "guest@wingtiptoys.com"
 SMTP = {"send_with": "smtp", "smtp_host": "mail.fabrikam.com", "senders": [PARTNER]}
+#: What two mailboxes and a partner tell.
+ASKED = {"U03", "U06", "U07", "U08", "U09", "U11", "U15"}
 GROUPS = {f"all@{DOMAIN}": [f"team@{DOMAIN}"], f"team@{DOMAIN}": [INSIDE]}
 #: What the emulator calls the answers true and false.
-EMULATED: Mapping[str, Mapping[bool, Any]] = {"U03": {True: "at once", False: "afterwards"}}
+EMULATED: Mapping[str, Mapping[bool, Any]] = {
+    "U02": {True: "encrypts", False: "decrypts"},
+    "U03": {True: "at once", False: "afterwards"},
+    "U20": {True: "inside", False: "outside"},
+}
 #: Options that a question needs beside the usual ones.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "U02": {"read_copies": True},
     "U04": {"facts": {"groups": GROUPS}},
+    "U20": {"recipients": [GUEST]},
     "U19": {**SMTP, "recipients": [NOBODY], "facts": {"mailboxes": [INSIDE]}},
 }
 #: What an organization has beside the usual.
 STATE: Mapping[str, Mapping[str, Any]] = {
+    "U20": {"mail_users": [{"PrimarySmtpAddress": GUEST}]},
     "U04": {
         "recipients": [
             *default_state(DOMAIN)["recipients"],
@@ -70,7 +79,7 @@ STATE: Mapping[str, Mapping[str, Any]] = {
                 for address, members in GROUPS.items()
             ),
         ]
-    }
+    },
 }
 
 
@@ -118,10 +127,10 @@ def test_all_questions_at_once_in_check_mode() -> None:
     mailboxes = Office(session)
     found = ask(session, mailboxes, questions=["all"], max_messages=100, check_mode=True)
     assert (session.writes, mailboxes.sent, rules_of(session)) == ([], [], ["Partners"])
-    assert {row["name"].partition(" ")[0] for row in found["experiments"]} == {"U03", "U07", "U08", "U15", "ready"}
+    assert {row["name"].partition(" ")[0] for row in found["experiments"]} == ASKED | {"ready"}
     not_sent = {row["name"]: row["why"] for row in found["not_sent"]}
-    assert not_sent.keys() == BY_ID.keys() - {"U03", "U07", "U08", "U15"}
-    assert (not_sent["U04"], not_sent["U19"], not_sent["U22"], not_sent["U01"]) == ("roles", "way", "copies", "untold")
+    assert not_sent.keys() == BY_ID.keys() - ASKED
+    assert (not_sent["U04"], not_sent["U19"], not_sent["U02"], not_sent["U01"]) == ("roles", "way", "copies", "untold")
     for rule in found["temporary_rules"]:
         assert rule["conditions"]["from"] == [SENDER]
         assert len(rule["name"]) <= 64
@@ -184,6 +193,20 @@ def test_rules_are_removed_whatever_happens() -> None:
     with pytest.raises(DiedError):
         ask(session, Office(session, after=fail), questions=["U08"])
     assert rules_of(session) == ["Partners"]
+
+
+def test_questions_are_asked_once_the_rules_act() -> None:
+    session = session_with(mail_service={**default_state(DOMAIN)["mail_service"], "rules_seconds": 3600})
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len([each for each in waited if each > 60]) == 2:
+            session.organization.state["mail_service"]["rules_seconds"] = 0
+
+    found = ask(session, questions=["U15"], sleep=wait)
+    assert (told(found), found["sent"]) == ({"U15": True}, 4)
+    assert rules_of(session) == []
 
 
 def test_rules_that_do_not_act_in_time_ask_nothing() -> None:
