@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from .cmdlet import CMDLETS
+from .errors import ExchangeError, NotCapturedError, NotSentError, PermissionDeniedError
 from .organization import Organization
 
 #: Cmdlets that require the license Advanced Message Encryption.
@@ -71,6 +72,19 @@ COMPLIANCE_REMEDY = (
     "DLP policies and labels need the directory role Security Reader, Global Reader or Compliance Administrator (Exchange Administrator is not enough), "
     "and the application permission Exchange.ManageAsApp, in GCC High and DoD also that of Microsoft Exchange Online Protection."
 )
+
+
+def why_not_read(error: ExchangeError) -> str:
+    """Why the compliance endpoint did not show something, as a sentence that is the same for all that it did not show for
+    that reason; empty for an error that is about one read alone.
+    """
+    if isinstance(error, NotCapturedError):
+        return "The capture does not have them."
+    if isinstance(error, PermissionDeniedError):
+        return COMPLIANCE_REMEDY
+    if isinstance(error, NotSentError):
+        return f"{error.message[:1].upper()}{error.message[1:]} {error.remedy}".rstrip()
+    return ""
 
 
 def _granted_by(cmdlet: str) -> str:

@@ -11,17 +11,16 @@ from typing import Any
 from ..._engine.plan import Change, Plan, PlanWarning
 from ..._exchange.cmdlet import Session
 from ..._exchange.document import exact_digest
-from ..._exchange.errors import ExchangeError, NotCapturedError, NotSentError, PermissionDeniedError
+from ..._exchange.errors import ExchangeError
 from ..._exchange.names import same_name
 from ..._exchange.organization import (
     COMPLIANCE_FACTS,
-    COMPLIANCE_SUBSETS,
     MAIL_FACTS,
     Organization,
     read,
     with_compliance,
 )
-from ..._exchange.permissions import COMPLIANCE_REMEDY
+from ..._exchange.permissions import why_not_read
 from ..._exchange.tenant import describe_organization
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.analyses.difference import difference
@@ -49,6 +48,7 @@ from ..._mail_flow.wording.difference import difference_rows
 from ..._mail_flow.wording.guarantees import guarantee_rows
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
+from ..._mail_flow.wording.unseen import not_read_lines
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES, obstacle
@@ -353,23 +353,15 @@ def unseen_in(organization: Organization) -> tuple[str, ...]:
 
 def not_read_of(organization: Organization) -> list[str]:
     """Why what else encrypts mail was not read, although it was asked for, as sentences with what it needs."""
-    why: dict[str, list[str]] = {}
-    for name, subset in COMPLIANCE_SUBSETS.items():
-        error = organization.error(name) if name in organization.subsets else None
-        if error is not None:
-            why.setdefault(_why_not_read(error), []).append(subset.several)
-    return [f"Not read: {', '.join(names)}. {reason}" for reason, names in why.items()]
-
-
-def _why_not_read(error: ExchangeError) -> str:
-    """The reason in words that are the same in each run: other errors name servers and requests."""
-    if isinstance(error, NotCapturedError):
-        return "The capture does not have them."
-    if isinstance(error, PermissionDeniedError):
-        return COMPLIANCE_REMEDY
-    if isinstance(error, NotSentError):
-        return f"{error.message[:1].upper()}{error.message[1:]} {error.remedy}".rstrip()
-    return "The compliance endpoint gave no answer that can be read."
+    errors = {name: organization.error(name) for name in COMPLIANCE_FACTS if name in organization.subsets}
+    return not_read_lines(
+        {
+            # Other errors name servers and requests, which differ from run to run.
+            name: why_not_read(error) or "The compliance endpoint gave no answer that can be read."
+            for name, error in errors.items()
+            if error is not None
+        }
+    )
 
 
 def with_unseen(mail: EffectOnMail, organization: Organization) -> EffectOnMail:

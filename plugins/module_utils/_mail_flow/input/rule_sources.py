@@ -17,6 +17,7 @@ from ..._exchange.capture import Capture, capture_of, name_of_call, not_captured
 from ..._exchange.cmdlet import Call, Result
 from ..._exchange.errors import OptionError, PermissionDeniedError
 from ..._exchange.organization import COMPLIANCE_FACTS, MAIL_FACTS, MOST_PEOPLE, Organization, read, reads_of
+from ..._exchange.permissions import why_not_read
 from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES
 from ..._resources.rules.action_effects import Does
@@ -449,7 +450,8 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
     for subset in subsets:
         error = organization.error(subset)
         if isinstance(error, PermissionDeniedError) or (error is not None and subset in _TOLERANT):
-            unavailable[_FACTS.get(subset, subset)] = str(error)
+            shared = why_not_read(error) if subset in COMPLIANCE_FACTS else ""
+            unavailable[_FACTS.get(subset, subset)] = shared or str(error)
             continue
         if subset == "organization":
             facts.update(_organization_config(organization))

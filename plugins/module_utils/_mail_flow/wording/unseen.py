@@ -12,19 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._exchange.organization import COMPLIANCE_FACTS
+from ..._exchange.organization import COMPLIANCE_SUBSETS
 from ..model.encrypters import DLP, ENCRYPT_BUTTON, FACT, LABELS
 
 _NAMES = {DLP: "DLP policies", LABELS: "sensitivity labels", ENCRYPT_BUTTON: "the Encrypt button"}
-
-
-#: A fact of the compliance endpoint in words.
-FACT_WORDS = {
-    "dlp_policies": "DLP policies",
-    "labels": "labels",
-    "label_policies": "label policies",
-    "auto_label_policies": "auto-labeling policies",
-}
 
 
 def unseen_names(unseen: Iterable[str]) -> str:
@@ -45,15 +36,23 @@ def not_read_row(unseen: Iterable[str], unavailable: Mapping[str, str], *, asked
     :param asked: whether the compliance endpoint was asked for what nobody told.
     """
     missing = [name for name in unseen if name in FACT]
-    reasons: dict[str, list[str]] = {}
-    for fact in COMPLIANCE_FACTS:
-        if fact in unavailable:
-            reasons.setdefault(" ".join(unavailable[fact].split()), []).append(FACT_WORDS[fact])
-    lines = [f"Not read: {', '.join(names)}. {reason}" for reason, names in reasons.items()]
+    lines = not_read_lines(unavailable)
     if missing and not asked:
         names = " and ".join(_NAMES[name] for name in missing)
         lines.append(f"{names[:1].upper()}{names[1:]} were not asked for: compliance is false.")
     return {"not_read": lines} if lines else {}
+
+
+def not_read_lines(unavailable: Mapping[str, str]) -> list[str]:
+    """Why facts of the compliance endpoint were not read, a sentence for each reason.
+
+    :param unavailable: fact to the reason; other facts do not count.
+    """
+    names: dict[str, list[str]] = {}
+    for fact, subset in COMPLIANCE_SUBSETS.items():
+        if fact in unavailable:
+            names.setdefault(" ".join(unavailable[fact].split()), []).append(subset.several)
+    return [f"Not read: {', '.join(several)}. {reason}" for reason, several in names.items()]
 
 
 def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
