@@ -99,7 +99,7 @@ LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 #: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, and whether there are several exceptions.
 CASES_IN_TABLES = {
     *("approval", "report", "copy", "redirection", "word", "pattern"),
-    *("one of several", "perhaps", "unclear"),
+    *("one of several", "several", "perhaps", "unclear"),
 }
 
 #: Side effects that a policy tells: not other texts, and approvals only as what becomes of mail.
@@ -149,11 +149,13 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         suggestions._WHY_NOT,
     ),
     "reasons to keep a rule": (arguments("repair", "_keep", 1), suggestions._WHY_RULES_STAY),
-    "kinds of mail": ({kind.name for kind in cells.KINDS}, overview.KINDS_OF_MAIL),
-    "kinds of mail in the documentation": ({kind.name for kind in cells.KINDS}, contained("overview", "kind_of_mail")),
-    "cells": (contained("overview", "protected"), overview._PROTECTED),
-    "cells of several destinations": (overview._PROTECTED, overview._VERDICT_WORDS),
-    "cells in reports": (overview._PROTECTED, labels.REACH),
+    "kinds of mail": (cells.MailKind, {kind.name for kind in cells.KINDS}),
+    "kinds of mail in words": (cells.MailKind, overview.KINDS_OF_MAIL),
+    "kinds of mail in the documentation": (cells.MailKind, contained("overview", "kind_of_mail")),
+    "cells": (cells.CellVerdict, overview._PROTECTED),
+    "cells in the documentation": (cells.CellVerdict, contained("overview", "protected")),
+    "cells of several destinations": (cells.CellVerdict, overview._VERDICT_WORDS),
+    "cells in reports": (cells.CellVerdict, labels.REACH),
     "verdicts in reports": (judgment.GuaranteeVerdict, labels.VERDICT),
     "claims of guarantees": (WISHES, mail_flow_test.SPEC["argument_spec"]["guarantees"]["options"]["then"]["choices"]),
     "impacts": ({str(impact) for impact in Impact if impact}, labels.IMPACT),

@@ -16,7 +16,7 @@ from typing import Any
 from ..input.parsing import facts_of
 from ..rules.rule_set import RuleSet
 from ..symbolic.encoding import differing
-from .overview import Cell, destinations, overview
+from .overview import Cell, CellVerdict, destinations, overview
 from .policy import MailPolicy, policy
 
 
@@ -76,7 +76,7 @@ def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime)
     pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
     does = (policy(one.rules, one.facts, now), policy(other.rules, other.facts, now))
     unlike = tuple(pair for pair in pairs if pair[0].protected != pair[1].protected)
-    unknown = tuple(one for one, other in pairs if one.protected == other.protected == "unknown")
+    unknown = tuple(one for one, other in pairs if one.protected == other.protected == CellVerdict.UNKNOWN)
     return Contrast(unlike, unknown, does, _settings(one.facts, other.facts))
 
 

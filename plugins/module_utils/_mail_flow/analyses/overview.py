@@ -12,6 +12,7 @@ import datetime
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -56,17 +57,36 @@ _PROTECTED = Guarantee("overview", {}, {}, IN_TRANSIT, tls_validation=VALIDATION
 _REMEMBERED = 6
 
 
+class MailKind(StrEnum):
+    """A kind of mail from inside. Results and pages have the texts."""
+
+    FROM_INSIDE = "from_inside"
+    AUTOMATIC_REPLY = "automatic_reply"
+    FORWARDED = "forwarded"
+    WITH_ATTACHMENT = "with_attachment"
+    OVER_25_MB = "over_25_mb"
+
+
+class CellVerdict(StrEnum):
+    """How much of the mail of a cell is protected. Results and pages have the texts."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    DEPENDS = "depends"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, eq=False)
 class KindOfMail:
-    """A kind of mail from inside.
+    """What mail of a kind is.
 
-    :param name: its name in results.
+    :param name: the kind.
     :param plain: what a plain message of it has, beside sender and recipient.
     :param unusual: the ids of assumptions about usual mail that it does not meet.
     :param literal: that mail is of it; ``None`` for all usual mail.
     """
 
-    name: str
+    name: MailKind
     plain: Mapping[str, Any] = field(default_factory=dict)
     unusual: frozenset[str] = frozenset()
     literal: Callable[[SymbolicMessage], Literal] | None = None
@@ -89,21 +109,27 @@ def _with_attachment(mail: SymbolicMessage) -> Literal:
 
 
 KINDS = (
-    KindOfMail("from_inside"),
+    KindOfMail(MailKind.FROM_INSIDE),
     KindOfMail(
-        "automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({questions.SYSTEM_MAIL}), _automatic_reply
+        MailKind.AUTOMATIC_REPLY,
+        {"type": ["OOF"], "mail_from": ""},
+        frozenset({questions.SYSTEM_MAIL}),
+        _automatic_reply,
     ),
     KindOfMail(
-        "forwarded", {"type": ["AutoForward"]}, frozenset({questions.FORWARDED}), lambda mail: mail.kinds["AutoForward"]
+        MailKind.FORWARDED,
+        {"type": ["AutoForward"]},
+        frozenset({questions.FORWARDED}),
+        lambda mail: mail.kinds["AutoForward"],
     ),
     KindOfMail(
-        "with_attachment",
+        MailKind.WITH_ATTACHMENT,
         {"attachments": [{"name": "document.pdf", "size": 1000}]},
         frozenset({questions.PDF}),
         _with_attachment,
     ),
     KindOfMail(
-        "over_25_mb",
+        MailKind.OVER_25_MB,
         {"size": "26MB"},
         frozenset({questions.TOO_LARGE}),
         lambda mail: mail.properties["message", SURELY_PROTECTED],
@@ -116,15 +142,14 @@ class Cell:
     """What is true of the mail of a kind to a destination.
 
     :param destination: a domain with its subdomains, or :data:`EVERYBODY_ELSE`.
-    :param protected: ``always``, ``never``, ``depends`` or ``unknown``.
     :param on: the rules on which it depends.
     :param witness: a message, its recipient and its outcome: one that is not protected, where there is one.
     :param unknown: why it is unknown.
     """
 
-    kind: str
+    kind: MailKind
     destination: str
-    protected: str
+    protected: CellVerdict
     on: tuple[str, ...] = ()
     witness: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[Reason, ...] = ()
@@ -153,7 +178,7 @@ def overview(
     :param also: further destinations, if they are outside.
     """
     domains = destinations(rules, facts, also)
-    cells: dict[tuple[str, str], Cell] = {}
+    cells: dict[tuple[str, MailKind], Cell] = {}
     try:
         with bounded():
             looking = _Overview(rules, facts, domains, now or datetime.datetime.now(datetime.UTC), budget)
@@ -163,7 +188,8 @@ def overview(
         pass
     places = itertools.product([*domains, EVERYBODY_ELSE], KINDS)
     return [
-        cells.get((name, kind.name)) or Cell(kind.name, name, "unknown", unknown=(BUDGET,)) for name, kind in places
+        cells.get((name, kind.name)) or Cell(kind.name, name, CellVerdict.UNKNOWN, unknown=(BUDGET,))
+        for name, kind in places
     ]
 
 
@@ -243,22 +269,25 @@ class _Overview:
                 yield self._unknown(name, kind, seen, BUDGET)
                 continue
             if why:
-                yield Cell(kind.name, name, "unknown", witness=(shown or seen).shown, unknown=(why,))
+                yield Cell(kind.name, name, CellVerdict.UNKNOWN, witness=(shown or seen).shown, unknown=(why,))
             elif not possible and self._model.added(self._model.free).cut:
-                yield Cell(kind.name, name, "unknown", witness=seen.shown, unknown=(TOO_MANY_COPIES,))
+                yield Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=(TOO_MANY_COPIES,))
             elif not possible:
-                yield Cell(kind.name, name, "always" if seen.keeps else "never", witness=seen.shown)
+                verdict = CellVerdict.ALWAYS if seen.keeps else CellVerdict.NEVER
+                yield Cell(kind.name, name, verdict, witness=seen.shown)
             elif other is None or other.keeps is not (not seen.keeps):
                 yield self._unknown(name, kind, other or seen)
             else:
                 order = {rule.name: rule.place for rule in self._rules.rules}
                 on = sorted(seen.acting ^ other.acting, key=lambda destination: order.get(destination, -1))
-                yield Cell(kind.name, name, "depends", tuple(on), (seen if seen.keeps is False else other).shown)
+                yield Cell(
+                    kind.name, name, CellVerdict.DEPENDS, tuple(on), (seen if seen.keeps is False else other).shown
+                )
 
     def _unknown(self, name: str, kind: KindOfMail, seen: _SampleMessage, why: Reason = NOT_FOUND) -> Cell:
         """A cell of which nothing is known, since that is open of a message, or for another reason."""
         reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.known) if seen.keeps is None else []
-        return Cell(kind.name, name, "unknown", witness=seen.shown, unknown=tuple(reasons) or (why,))
+        return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=tuple(reasons) or (why,))
 
     # Messages
 

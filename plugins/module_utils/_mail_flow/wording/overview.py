@@ -11,34 +11,34 @@ from typing import Any
 from ..._exchange.text import listed
 from ..._exchange.unprotected import BY_RULES
 from ..analyses.contrast import Contrast
-from ..analyses.overview import Cell
+from ..analyses.overview import Cell, CellVerdict, MailKind
 from ..model import questions
 from .policy import policy_contrast
 from .reasons import SURELY_MB, reason_rows, worded
 
 #: Kind of mail to how it is called.
-KINDS_OF_MAIL = {
-    "from_inside": "Mail from inside",
-    "automatic_reply": "Automatic replies",
-    "forwarded": "Forwarded mail",
-    "with_attachment": "Mail with an attachment",
-    "over_25_mb": f"Mail over {SURELY_MB} MB",
+KINDS_OF_MAIL: Mapping[MailKind, str] = {
+    MailKind.FROM_INSIDE: "Mail from inside",
+    MailKind.AUTOMATIC_REPLY: "Automatic replies",
+    MailKind.FORWARDED: "Forwarded mail",
+    MailKind.WITH_ATTACHMENT: "Mail with an attachment",
+    MailKind.OVER_25_MB: f"Mail over {SURELY_MB} MB",
 }
 
 #: How a cell is said by itself, and one verdict of all destinations.
-_PROTECTED = {
-    "always": f"always protected {BY_RULES}",
-    "never": f"never protected {BY_RULES}",
-    "depends": "some protected, some not: that depends on rules",
-    "unknown": "unknown",
+_PROTECTED: Mapping[CellVerdict, str] = {
+    CellVerdict.ALWAYS: f"always protected {BY_RULES}",
+    CellVerdict.NEVER: f"never protected {BY_RULES}",
+    CellVerdict.DEPENDS: "some protected, some not: that depends on rules",
+    CellVerdict.UNKNOWN: "unknown",
 }
 
 #: How a cell is said of several destinations.
-_VERDICT_WORDS = {
-    "always": f"always protected {BY_RULES} to",
-    "never": f"never protected {BY_RULES} to",
-    "depends": "some protected, some not, to",
-    "unknown": "unknown to",
+_VERDICT_WORDS: Mapping[CellVerdict, str] = {
+    CellVerdict.ALWAYS: f"always protected {BY_RULES} to",
+    CellVerdict.NEVER: f"never protected {BY_RULES} to",
+    CellVerdict.DEPENDS: "some protected, some not, to",
+    CellVerdict.UNKNOWN: "unknown to",
 }
 
 
@@ -50,21 +50,29 @@ def overview_rows(cells: Iterable[Cell]) -> list[dict[str, Any]]:
 
 
 def _row(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind_of_mail": cell.kind, "destination": cell.destination, "protected": cell.protected}
+    row: dict[str, Any] = {
+        "kind_of_mail": cell.kind.value,
+        "destination": cell.destination,
+        "protected": cell.protected.value,
+    }
     row |= {"on": list(cell.on)} if cell.on else {}
     row |= {"witness": worded(cell.witness)} if cell.witness else {}
     return {**row, "unknown": reason_rows(cell.unknown)} if cell.unknown else row
 
 
-def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[MailKind, str]:
     """The kinds of mail of which one open question leaves unknown whether they are protected, each with the number of
     the question. To some destinations, they may always be protected.
     """
-    by_number: dict[str, str] = {}
+    by_number: dict[MailKind, str] = {}
     for kind in KINDS_OF_MAIL:
         cells = [row for row in rows if row["kind_of_mail"] == kind]
         numbers = {cell["id"] for row in cells for cell in row.get("unknown") or ()}
-        if numbers and {row["protected"] for row in cells} <= {"always", "unknown"} and len(numbers) == 1:
+        if (
+            numbers
+            and {row["protected"] for row in cells} <= {CellVerdict.ALWAYS, CellVerdict.UNKNOWN}
+            and len(numbers) == 1
+        ):
             (number,) = numbers
             if number in questions.BY_ID and number != questions.A_FACT:
                 by_number[kind] = number
@@ -78,13 +86,13 @@ def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
     return _unknown_line(rows, undocumented(rows))
 
 
-def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[str, str]) -> str:
+def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[MailKind, str]) -> str:
     if not by_number:
         return ""
     mail = []
     for kind, number in by_number.items():
         name = KINDS_OF_MAIL[kind]
-        others = any(row["kind_of_mail"] == kind and row["protected"] != "unknown" for row in rows)
+        others = any(row["kind_of_mail"] == kind and row["protected"] != CellVerdict.UNKNOWN for row in rows)
         known = f"{number}, {questions.BY_ID[number].grade}"
         mail.append(f"{name[0].lower()}{name[1:]}{' to other destinations' if others else ''} ({known})")
     tests = [questions.BY_ID[number].settled_by.rstrip(".") for number in dict.fromkeys(by_number.values())]
@@ -110,9 +118,9 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             if len(given_domains) > 1
             else _PROTECTED[verdict]
             for verdict, destinations in given_domains.items()
-            if kind not in undocumented_kinds or verdict != "unknown"
+            if kind not in undocumented_kinds or verdict is not CellVerdict.UNKNOWN
         ]
-        if domains_by_verdict["unknown"] and kind not in undocumented_kinds:
+        if domains_by_verdict[CellVerdict.UNKNOWN] and kind not in undocumented_kinds:
             ids = sorted(
                 {other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())}
             )
