@@ -114,17 +114,17 @@ def _rules(
     """
     if seen.rules is None:
         return None
+    acted = set(seen.rules)
     matched = {str(rule["name"]): rule["matched"] for rule in predicted.get("rules", ())}
-    if any(name in known and name not in matched for name in seen.rules):
+    if (acted & set(known)) - matched.keys():
         return False
-    certain = [name for name, value in matched.items() if value is True]
-    missed = [name for name in certain if name not in seen.rules]
-    strange = any(name not in known for name in seen.rules)
-    if "detail" in seen.evidence and any(name not in silent for name in missed) and not strange:
+    certain = {name for name, value in matched.items() if value is True}
+    missed, strange = certain - acted, acted - set(known)
+    if "detail" in seen.evidence and missed - set(silent) and not strange:
         return False
     if missed or strange or len(certain) < len(matched):
         return None
-    is_silence = not certain and any(name not in seen.rules for name in unlogged)
+    is_silence = not certain and set(unlogged) - acted
     return None if is_silence else True
 
 

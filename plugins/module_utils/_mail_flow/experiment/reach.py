@@ -7,7 +7,7 @@ What a mailbox itself does with mail, such as forwarding it, no rule says; ``obs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
@@ -65,14 +65,28 @@ def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
     names = [each for each in others if not is_address(each)]
     known = [each for each in others if each not in names]
     inside = tuple(each for each in known if leaves(facts, each) is False and not may_relay(facts, each))
-    why = (
-        *(("names",) if names else ()),
-        *(("groups",) if facts.groups.unread & set(map(facts.people.primary, (*letter.recipients, *known))) else ()),
-        *(("budget",) if any(course.too_many for course in courses) else ()),
-        *(("rules",) if any(_surprises(course) for course in courses) else ()),
-        *(("journal_rules",) if facts.journal_rules is None else ()),
-    )
-    return CopyReach(inside, tuple(each for each in known if each not in inside), why)
+    outside = tuple(each for each in known if each not in inside)
+    return CopyReach(inside, outside, tuple(_open_words(courses, names, (*letter.recipients, *known), facts)))
+
+
+def _open_words(
+    courses: Sequence[Course], names: Sequence[str], addresses: Sequence[str], facts: Facts
+) -> Iterator[str]:
+    """Why it is not known who else may get a copy.
+
+    :param names: whom rules name without an address.
+    :param addresses: the recipients, and everybody whose address is known.
+    """
+    if names:
+        yield "names"
+    if facts.groups.unread & set(map(facts.people.primary, addresses)):
+        yield "groups"
+    if any(course.too_many for course in courses):
+        yield "budget"
+    if any(_surprises(course) for course in courses):
+        yield "rules"
+    if facts.journal_rules is None:
+        yield "journal_rules"
 
 
 def _touched(course: Course, rules: RuleSet) -> Iterator[str]:

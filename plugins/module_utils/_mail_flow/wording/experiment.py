@@ -13,7 +13,7 @@ from ..experiment.comparing import NOT_COMPARABLE, lacks_protection, shows_rule
 from ..experiment.letters import LARGEST, TEXTS
 from ..experiment.observing import NOT_SEEN, Sighting
 from ..experiment.reach import ANYBODY
-from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord
+from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord, RecordedMail
 from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
@@ -229,50 +229,82 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord, *, is
     :param is_kept: whether contradictions are kept in a file of observations.
     """
     copies = [(message, copy) for message in messages for copy in message.copies]
-    agreeing = sum(copy.agreement.agrees is True for _message, copy in copies)
-    contradicting = [(message, copy) for message, copy in copies if copy.agreement.agrees is False]
-    open_ = sum(copy.agreement.agrees == NOT_COMPARABLE for _message, copy in copies)
-    lines = [
-        f"{len(record.out)} of {_counted(len(messages), 'message')} sent. Of {len(copies)} copies, {agreeing} "
-        f"{_verb(agreeing, 'agree')} with what was computed, {len(contradicting)} "
-        f"{_verb(len(contradicting), 'contradict')} it, {open_} cannot be compared."
+    return [
+        _headline(copies, len(messages), len(record.out)),
+        *_hidden_lines(copies),
+        *_contradiction_lines(copies, record, is_kept=is_kept),
+        *(
+            f"Not comparable: {message.recorded.name}: {_why_open(copy, record.unlogged)}."
+            for message, copy in copies
+            if copy.agreement.agrees == NOT_COMPARABLE and not message.recorded.question
+        ),
+        *(line for message in messages for line in _sending_lines(message.recorded)),
     ]
+
+
+#: Copies, each with its message.
+_Copies = Sequence[tuple[ObservedMail, SeenCopy]]
+
+
+def _headline(copies: _Copies, messages: int, sent: int) -> str:
+    """How many messages were sent, and how many copies agree.
+
+    :param messages: how many there are, and :param:`sent` how many of them were sent.
+    """
+    agreements = [copy.agreement.agrees for _message, copy in copies]
+    agreeing, contradicting, open_ = (
+        sum(agrees == answer for agrees in agreements) for answer in (True, False, NOT_COMPARABLE)
+    )
+    return (
+        f"{sent} of {_counted(messages, 'message')} sent. Of {len(copies)} copies, {agreeing} "
+        f"{_verb(agreeing, 'agree')} with what was computed, {contradicting} {_verb(contradicting, 'contradict')} it, "
+        f"{open_} cannot be compared."
+    )
+
+
+def _hidden_lines(copies: _Copies) -> list[str]:
+    """That protection was computed of copies that agree, and not seen."""
     hidden = sum(
         copy.agreement.agrees is True and lacks_protection(copy.predicted, copy.seen) for _message, copy in copies
     )
-    if hidden:
-        lines.append(
-            f"Protection not seen: {_counted(hidden, 'copy')} that {_verb(hidden, 'agree')} by fate and rules "
-            f"{'is' if hidden == 1 else 'are'} computed as protected. {PROTECTION_NOT_SEEN}"
-        )
-    for message, copy in contradicting:
-        parts = "; ".join(
-            f"{PART_TEXTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
-            for part, computed, shown in copy.agreement.parts
-        )
-        lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
-    lines += [REPORT, *([KEPT] if is_kept else [])] if contradicting else []
-    if contradicting and record.unread:
+    if not hidden:
+        return []
+    return [
+        f"Protection not seen: {_counted(hidden, 'copy')} that {_verb(hidden, 'agree')} by fate and rules "
+        f"{'is' if hidden == 1 else 'are'} computed as protected. {PROTECTION_NOT_SEEN}"
+    ]
+
+
+def _contradiction_lines(copies: _Copies, record: ExperimentRecord, *, is_kept: bool) -> list[str]:
+    """What contradicts, and what to do about it."""
+    lines = []
+    for message, copy in copies:
+        if copy.agreement.agrees is False:
+            parts = "; ".join(
+                f"{PART_TEXTS[part]}{f' (computed {computed!r}, seen {shown!r})' if part != 'copy' else ''}"
+                for part, computed, shown in copy.agreement.parts
+            )
+            lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
+    if not lines:
+        return []
+    lines += [REPORT, *([KEPT] if is_kept else [])]
+    if record.unread:
         what = listed(list(record.unread), joint="and")
         lines.append(f"{what[0].upper()}{what[1:]} were not read. They may be the cause, too.")
-    lines += [
-        f"Not comparable: {message.recorded.name}: {_why_open(copy, record.unlogged)}."
-        for message, copy in copies
-        if copy.agreement.agrees == NOT_COMPARABLE and not message.recorded.question
-    ]
-    for message in messages:
-        recorded = message.recorded
-        if recorded.state in (PERHAPS, SENDING):
-            lines.append(f"Perhaps sent, and not sent again: {recorded.name}.")
-        elif recorded.state == REFUSED:
-            lines.append(f"Refused: {recorded.name}: {recorded.reason}")
-        elif recorded.state == PLANNED:
-            lines.append(
-                f"Not sent: {recorded.name}: {recorded.reason}"
-                if recorded.reason
-                else f"Not sent, because an earlier one was refused: {recorded.name}."
-            )
     return lines
+
+
+def _sending_lines(recorded: RecordedMail) -> list[str]:
+    """Whether a message was not, or only perhaps, sent."""
+    if recorded.state in (PERHAPS, SENDING):
+        return [f"Perhaps sent, and not sent again: {recorded.name}."]
+    if recorded.state == REFUSED:
+        return [f"Refused: {recorded.name}: {recorded.reason}"]
+    if recorded.state != PLANNED:
+        return []
+    if recorded.reason:
+        return [f"Not sent: {recorded.name}: {recorded.reason}"]
+    return [f"Not sent, because an earlier one was refused: {recorded.name}."]
 
 
 def _counted(number: int, noun: str) -> str:
