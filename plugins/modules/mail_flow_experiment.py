@@ -17,9 +17,9 @@ description:
     check mode, it shows the messages and sends none.
   - A message is only sent from one of O(senders) to O(recipients). Rules, journals and DLP policies may give others a
     copy. Who that may be is computed (of DLP policies as far as they can be read), and an experiment is refused that
-    may reach somebody outside who is not in O(may_reach). What a mailbox itself does, such as forwarding its mail, is
-    not computed. Let the recipients be mailboxes that forward nothing; a copy for anybody else that the trace shows
-    is a contradiction.
+    may reach somebody outside who is not in O(may_reach). A mail contact or mail user among the recipients stands for
+    its external address. What a mailbox itself does, such as forwarding its mail, is not computed. Let the recipients
+    be mailboxes that forward nothing; a copy for anybody else that the trace shows is a contradiction.
   - Each message is marked in its subject and by the header C(X-Message-Encryption-Experiment), asks nobody for an
     answer (C(Auto-Submitted), C(X-Auto-Response-Suppress)), is small, and says in its text what it is. What is
     computed is about the marked message. One is sent each second, and each at most once. After one that was refused,
@@ -502,6 +502,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     is_sendable_address,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.observing import Observer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.onward import (
+    RECIPIENT,
+    read_onward_addresses,
+    with_onward_addresses,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.posting import (
     GraphPost,
     LetterSender,
@@ -712,6 +717,10 @@ def run(task: ExperimentContext) -> dict[str, Any]:
         )
     )
     plan = replace(plan, messages=[*plan.messages, *asking.messages], unsent=[*plan.unsent, *asking.unsent])
+    onward = read_onward_addresses(task.session, [*plan.messages, *asking.ready], known)
+    unavailable = {**unavailable, **({RECIPIENT: onward.unread} if onward.unread else {})}
+    plan = replace(plan, messages=with_onward_addresses(plan.messages, onward))
+    asking = replace(asking, ready=with_onward_addresses(asking.ready, onward))
     _check_reach(replace(plan, messages=[*plan.messages, *asking.ready]), params["may_reach"])
     if not plan.messages:
         raise OptionError(

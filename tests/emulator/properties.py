@@ -226,7 +226,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         Scope=Kind.ENUM,
     ),
     RECIPIENT: _kinds(
-        "PrimarySmtpAddress EmailAddresses RecipientType RecipientTypeDetails Manager Alias Name Identity Guid IsValid ObjectState",
+        "PrimarySmtpAddress EmailAddresses ExternalEmailAddress RecipientType RecipientTypeDetails Manager Alias Name Identity Guid IsValid ObjectState",
         EmailAddresses=Kind.LIST,
         RecipientType=Kind.ENUM,
         RecipientTypeDetails=Kind.ENUM,

@@ -83,6 +83,7 @@ def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
         "PrimarySmtpAddress": row["address"],
         "EmailAddresses": proxies,
         "Manager": row.get("manager"),
+        **({"ExternalEmailAddress": f"SMTP:{row['external']}"} if "external" in row else {}),
     }
     return {**named, "RecipientType": type_, "RecipientTypeDetails": details, **tail(row["name"])}
 

@@ -18,7 +18,7 @@ from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsen
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from ..input.observations import PART_TEXTS, Observation
-from ..model.addresses import is_address
+from ..model.addresses import is_address, without_addresses
 from .questions import UNASKED
 from .reasons import worded
 from .summary import outcome_words
@@ -197,7 +197,7 @@ def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> 
         if name in COMPLIANCE_SUBSETS:
             beside.append(COMPLIANCE_SUBSETS[name].several)
         else:
-            by_reason.setdefault(" ".join(reason.split()), []).append(name)
+            by_reason.setdefault(without_addresses(" ".join(reason.split())), []).append(name)
     lines = [f"Not read: {listed(names, joint='and')}: {reason}" for reason, names in by_reason.items()]
     if beside:
         what = listed(list(dict.fromkeys(beside)), joint="and")
@@ -379,7 +379,8 @@ def refused_text(planned: Sequence[PlannedMail], may_reach: Iterable[str]) -> st
             why.update(dict.fromkeys(_OPEN[word] for word in row.reach.open))
     parts = []
     if addresses:
-        parts.append(f"by rules, {listed(list(addresses), joint='and')} may get copies")
+        named = listed(list(addresses), joint="and")
+        parts.append(f"by rules, or as the address that a recipient stands for, {named} may get copies")
     if why:
         parts.append(f"it is not known who may get copies ({'; '.join(why)})")
     return ", and ".join(parts)
