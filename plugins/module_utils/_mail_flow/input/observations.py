@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..._exchange.document import digest_of
 from ..._exchange.errors import OptionError
@@ -115,7 +115,7 @@ class ObservedContradiction:
 
 
 #: What a file of observations holds.
-Observed = Observation | ObservedContradiction
+Observed: TypeAlias = "Observation | ObservedContradiction"
 
 
 @dataclass(frozen=True)

@@ -263,7 +263,7 @@ def _headline(copies: _Copies, messages: int, sent: int) -> str:
 
 
 def _hidden_lines(copies: _Copies) -> list[str]:
-    """That protection was computed of copies that agree, and not seen."""
+    """The line about copies that agree although their computed protection was not seen; none if there is no such copy."""
     hidden = sum(
         copy.agreement.agrees is True and lacks_protection(copy.predicted, copy.seen) for _message, copy in copies
     )
