@@ -42,6 +42,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "auto_label_policies": ([{"name": "Auto", "label": "Secret"}], []),
     "dialect": ("dotnet", "agreed"),
     "observed": ({"U08": True}, {}),
+    "contradicted": ([{"rules": ["Secret"], "parts": ["fate"]}], []),
 }
 
 

@@ -145,7 +145,7 @@ def _may_have(formulas: Formulas, address: str, key: Key) -> bool:
     facts, (sort, value) = formulas.mail.facts, key
     primary = facts.people.primary(address)
     if sort == "member":
-        return facts.groups.is_member(primary, value) is not False
+        return facts.is_member(primary, value) is not False
     return primary == value if sort == "address" else holds(primary, key) is not False
 
 

@@ -46,7 +46,7 @@ def address_has_pattern(rule_view: RuleView, address: str, values: tuple[str, ..
 
 def member_of(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """A member of one of the groups."""
-    return any_of(rule_view.facts.groups.is_member(address, group) for group in values)
+    return any_of(rule_view.facts.is_member(address, group) for group in values)
 
 
 def read_address(decide: OfAddress, rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:

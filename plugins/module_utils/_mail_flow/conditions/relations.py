@@ -65,7 +65,7 @@ def is_between(rule_view: RuleView, person: str, values: tuple[tuple[str, ...], 
     sender = rule_view.facts.people.primary(rule_view.message.sender)
 
     def in_one(address: str, groups: tuple[str, ...]) -> Truth:
-        return any_of(rule_view.facts.groups.is_member(address, group) for group in groups)
+        return any_of(rule_view.facts.is_member(address, group) for group in groups)
 
     first, second = values
     return any_of(

@@ -37,7 +37,7 @@ from ..model.facts import Facts
 from ..model.known_groups import KnownGroups
 from ..model.known_people import KnownPeople
 from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Message, Protection
-from ..model.questions import NESTED_GROUPS, OBSERVABLE
+from ..model.questions import OBSERVABLE
 from ..model.sizes import bytes_of
 from ..rules.dlp_rules import DlpRules
 
@@ -298,7 +298,6 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     remote = given("remote_domains", _each(_remote))
     dialect = given("dialect", _dialect) or Dialect.AGREED
     policies = given("dlp_policies", _each_of(declared_policy))
-    observed = given("observed", _observed) or {}
     return Facts(
         domains=KnownDomains(
             accepted=given("accepted_domains", _each(_accepted)), remote=None if remote is None else dict(remote)
@@ -317,7 +316,6 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         groups=KnownGroups(
             members=given("groups", _by_name(_each(_small_address))),
             unread=given("unread_groups", _people) or frozenset(),
-            nested_count=observed.get(NESTED_GROUPS),
         ),
         connectors=KnownConnectors(
             inbound=given("inbound_connectors", _each(_mapped)),
@@ -338,7 +336,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         organization_config=given("organization_config", _mapped),
         journal_rules=given("journal_rules", _each(_mapped)),
         dialect=dialect,
-        observed=observed,
+        observed=given("observed", _observed) or {},
         contradicted=tuple(given("contradicted", _each(_contradicted)) or ()),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from . import questions
 from .addresses import domain, spellings, without_tag
 from .connectors import KnownConnectors
 from .contradictions import ContradictedCopy
@@ -19,6 +20,7 @@ from .domains import INSIDE, KnownDomains
 from .encrypters import KnownEncrypters
 from .encryption_settings import EncryptionSettings
 from .expressions import Dialect
+from .kleene import Truth
 from .known_groups import KnownGroups
 from .known_people import KnownPeople
 
@@ -74,6 +76,13 @@ class Facts:
     def _is_stranger(self, address: str) -> bool:
         """Whether an address is outside and known not to belong to the organization: all mail users are known."""
         return self.guests is not None and self.domains.type_of(domain(address)) not in INSIDE
+
+    def is_member(self, address: str, group: str) -> Truth:
+        """Whether somebody is a member of a group, one of a nested group as it was observed."""
+        observed = self.observed.get(questions.NESTED_GROUPS)
+        if observed is not None and self.groups.is_nested_member(address, group):
+            return observed
+        return self.groups.is_member(address, group)
 
     def attribute(self, address: str, name: str) -> str | None:
         """An attribute of somebody; empty if it is not set or the person is none of the organization's, ``None`` if

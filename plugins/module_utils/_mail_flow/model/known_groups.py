@@ -18,12 +18,10 @@ class KnownGroups:
     :param members: a group's address to its direct members.
     :param unread: addresses that are groups, or may be, and of which nobody knows who gets the mail to them: because
         nobody knows their members, or because nothing tells whether such a group is expanded before the rules (U04).
-    :param nested_count: whether members of a nested group count, if that was observed.
     """
 
     members: Mapping[str, tuple[str, ...]] | None = None
     unread: frozenset[str] = frozenset()
-    nested_count: bool | None = None
 
     @cached_property
     def expanded(self) -> Mapping[str, tuple[str, ...]]:
@@ -37,8 +35,6 @@ class KnownGroups:
         if address in self.members[group]:
             return True
         if self.is_nested_member(address, group):
-            if self.nested_count is not None:
-                return self.nested_count
             return opened(
                 ("member", address, group), questions.NESTED_GROUPS, "nested_member", address, group, shared=True
             )
