@@ -10,6 +10,7 @@ again.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -83,6 +84,20 @@ def bounded(steps: int = STEPS, share: float = 0.75) -> Iterator[Meter]:
     finally:
         _METER.reset(token)
         outer.left -= given - max(inner.left, 0)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Nothing inside is searched for garbage. A model has a million parts, all of which it needs until the question is
+    answered: where many are made one after the other, searching them takes a third of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -126,12 +126,18 @@ class TriedRules:
     ) -> None:
         self.rules = rules
         self._asked = _Guarantees(rules, facts, guarantees, now, CONFLICTS, premises=False)
+        self._judged: dict[int, Judgment] = {}
         with bounded():
             self._prover = self._asked.prover(guarantees)
 
     def judgment(self, guarantee: Guarantee) -> Judgment:
-        """What is known of one of the guarantees, without premises."""
+        """What is known of one of the guarantees, without premises. It is searched for once."""
         place = self._place(guarantee)
+        if place not in self._judged:
+            self._judged[place] = self._judgment(place)
+        return self._judged[place]
+
+    def _judgment(self, place: int) -> Judgment:
         with bounded(STEPS_OF_GUARANTEE, share=1):
             found = self._prover.judge(place, _WHERE)
         is_missed = found.verdict is GuaranteeVerdict.UNKNOWN and {BUDGET, NOT_FOUND}.intersection(found.unknown)

@@ -22,7 +22,7 @@ from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import SCOPES, Copy
 from ..analyses.verifier import TriedRules, prove
-from ..budget import BudgetError, bounded, spend
+from ..budget import BudgetError, bounded, spend, uncollected
 from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
@@ -212,26 +212,35 @@ class _BrokenGuarantee:
     wrong: FailingCopy
 
 
+@dataclass(frozen=True)
+class _FirstStep:
+    """An edit that puts the first copy right, and not all mail, or not surely.
+
+    :param refuted: whether other mail breaks the guarantee then; of all others that is open.
+    :param tried: the guarantees under these rules, where some of them were judged.
+    """
+
+    draft: EditedRules
+    refuted: bool
+    tried: TriedRules | None = None
+
+
 @dataclass
 class _GoalSearch:
     """What is found out about a goal beside its suggestions.
 
-    :param first_steps: edits that put the first copy right, and not all mail, or not surely.
     :param forbidding: guarantee that held to how many edits break it that put the first copy right.
     """
 
     count: Counter[str] = field(default_factory=Counter)
-    first_steps: list[tuple[bool, EditedRules]] = field(default_factory=list)
+    first_steps: list[_FirstStep] = field(default_factory=list)
     forbidding: Counter[str] = field(default_factory=Counter)
     complete: bool = False
 
-    def note_first_step(self, draft: EditedRules, *, refuted: bool) -> None:
-        """Notes a single edit as a first step.
-
-        :param refuted: whether other mail breaks the guarantee then; of all others that is open.
-        """
-        if len(draft.edits) == 1:
-            self.first_steps.append((refuted, draft))
+    def note_first_step(self, step: _FirstStep) -> None:
+        """Notes a single edit as a first step."""
+        if len(step.draft.edits) == 1:
+            self.first_steps.append(step)
 
 
 class _OpenError(Exception):
@@ -327,7 +336,8 @@ class _Repair:
         for draft, left_open in proposed:
             try:
                 until = self._until(draft, goal)
-                changes = difference(self.rules, RuleSet(draft.rules, dialect), self.given, self.now)
+                with uncollected():
+                    changes = difference(self.rules, RuleSet(draft.rules, dialect), self.given, self.now)
             except BudgetError:
                 break  # It is not known for how long it helps, or what it changes.
             described.append((draft, left_open, changes, until))
@@ -355,16 +365,18 @@ class _Repair:
         kinds = list[str]()
         others = [other for other in self._to_keep(goal) if other is not guarantee]
         try:
-            for _refuted, draft in sorted(search.first_steps, key=lambda step: step[0]):
-                kind = draft.edits[-1].kind
+            for step in sorted(search.first_steps, key=lambda step: step.refuted):
+                kind = step.draft.edits[-1].kind
                 if kind == ADD and ADD in kinds:
                     continue  # It is the same rule at another place.
-                tried = self._under(draft, goal)
-                left_open = tried.judgment(guarantee)
-                if left_open.verdict is GuaranteeVerdict.PROVED:
-                    continue
-                if self._refuting(tried, others) is None and self._acts(draft, tried):
-                    yield draft, left_open
+                with uncollected():
+                    tried = step.tried or self._under(step.draft, goal)
+                    left_open = tried.judgment(guarantee)
+                    if left_open.verdict is GuaranteeVerdict.PROVED:
+                        continue
+                    keeps_others = self._refuting(tried, others) is None
+                if keeps_others and self._acts(step.draft, tried):
+                    yield step.draft, left_open
                     kinds.append(kind)
                 if len(kinds) == _FIRST_STEPS:
                     return
@@ -446,26 +458,35 @@ class _Repair:
             return wrong
         if search.count["undecided"] == _UNDECIDED:
             return False  # What kept the others from a proof most likely keeps this one, too.
+        tried = None
         try:
-            tried = self._under(draft, goal)
-            wrong = self._refuting(tried, self._to_keep(goal))
+            with uncollected():
+                tried = self._under(draft, goal)
+                wrong = self._refuting(tried, self._to_keep(goal))
         except (_OpenError, BudgetError):
             search.count["undecided"] += 1
-            search.note_first_step(draft, refuted=False)
+            search.note_first_step(_FirstStep(draft, False, tried))
             return False
         if wrong is None:
             return self._acts(draft, tried)
-        self._note(draft, wrong, goal, search)
+        self._note(draft, wrong, goal, search, tried)
         return wrong
 
-    def _note(self, draft: EditedRules, wrong: FailingCopy, goal: _Goal, search: _GoalSearch) -> None:
+    def _note(
+        self,
+        draft: EditedRules,
+        wrong: FailingCopy,
+        goal: _Goal,
+        search: _GoalSearch,
+        tried: TriedRules | None = None,
+    ) -> None:
         """Notes what a draft does where it puts the first copy right: it is a first step, or another guarantee forbids
         it.
         """
         if wrong is goal.wrong:
             return
         if wrong.aim.name == goal.wrong.aim.name:
-            search.note_first_step(draft, refuted=True)
+            search.note_first_step(_FirstStep(draft, True, tried))
         elif any(judgment.guarantee.name == wrong.aim.name for judgment in self.judged):
             search.forbidding[wrong.aim.name] += 1
 
