@@ -646,7 +646,8 @@ guarantees:
         V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
         encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
-        condition), V(unauthenticated) (the sender), or V(stopped) (by the other); or what a rule does to it without
+        condition), V(unauthenticated) (the sender), V(stopped) (by the other), or V(elsewhere) (it looks for the same
+        texts in another place); or what a rule does to it without
         encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_decrypts) or
         V(dlp_encrypts).
       type: dict
@@ -1494,8 +1495,7 @@ def _explanation(test: _Test) -> dict[str, Any]:
 
 
 def _explanation_lines(test: _Test) -> Iterable[str]:
-    guarantees = test.result.get("guarantees", ())
-    return nearest_lines(test.rows, guarantees, test.result.get("suggestions", ()))
+    return nearest_lines(test.rows, test.result.get("guarantees", ()))
 
 
 def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy, str]]:

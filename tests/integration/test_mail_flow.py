@@ -118,9 +118,9 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     )
     assert run.rc == 0, run.output
     first = run["mail_flow_test"]["suggestions"][0]
-    text = "Change the condition recipient_domain_is of the rule 'Partners' from 'fabrikam.com' or 'northwind.com' to 'northwind.com'."
+    text = "Take 'fabrikam.com' out of the condition recipient_domain_is of the rule 'Partners'."
     assert first["text"] == text
-    assert f"  Suggested: {text}" in run["mail_flow_test"]["msg"].splitlines()
+    assert " ".join(run["mail_flow_test"]["msg"].split()).count(text) == 1
     assert f"Offer: {text}\n--- present\n+++ suggested\n" in run.output
     nearest = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
     assert nearest == {"rule": ENCRYPT["name"], "option": "priority", "value": 1, "looked_at": "Partners"}

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import never_matching
+from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT
@@ -48,7 +49,8 @@ class BreachCause:
         ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
-        ``stopped`` (by the rule :param:`other`); of a DLP rule ``dlp_blocks``, ``dlp_decrypts`` or ``dlp_encrypts``; of
+        ``stopped`` (by the rule :param:`other`), or ``elsewhere`` (it looks for the same texts in another place); of a
+        DLP rule ``dlp_blocks``, ``dlp_decrypts`` or ``dlp_encrypts``; of
         a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
@@ -108,6 +110,11 @@ def _of_nearest(
 ) -> BreachCause | None:
     """What the rule that is most likely meant to protect a copy misses it by, or does for it without encrypting it."""
     nearest = _nearest([standing for standing in helping if standing.distance and _known(standing, copy)], guarantee)
+    elsewhere = _nearest([standing for standing in helping if _looks_elsewhere(standing, guarantee)], guarantee)
+    if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
+        atom = elsewhere.failed[0].atom
+        option = f"conditions.{atom.predicate.options[0]}"
+        return BreachCause("elsewhere", elsewhere.rule.name, option, plain(atom.values))
     half = None if guarantee.then == IN_TRANSIT else _nearest(_by_halves(every), guarantee)
     if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
         return BreachCause(_half(half.rule), half.rule.name)
@@ -195,6 +202,23 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
 def _known(standing: Standing, copy: Copy) -> bool:
     """Whether one thing keeps a rule from protecting a copy, of which it is known that it is the cause."""
     return standing.distance == 1 and any(is_so(standing, copy) for _kind, is_so in _CASES)
+
+
+def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
+    """Whether nothing keeps a rule from protecting a copy but that it looks for texts in another place than the
+    guarantee does: in the subject alone, say.
+    """
+    if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
+        return False
+    atom = standing.failed[0].atom
+    if len(atom.predicate.options) > 1 or atom.predicate.sort not in ("word", "pattern"):
+        return False
+    sought = {str(value).casefold() for value in atom.values}
+    return any(
+        BY_OPTION[option].sort == atom.predicate.sort and sought & {str(value).casefold() for value in values}
+        for option, values in guarantee.when.items()
+        if option in BY_OPTION and option != atom.predicate.options[0] and isinstance(values, list)
+    )
 
 
 def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:

@@ -25,7 +25,7 @@ from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
 from .open_findings import changing_rules, edit_at, how_it_ends, rules_of
-from .rule_changes import NOTHING, Edit, Separation, separation_of
+from .rule_changes import NOTHING, Edit, Separation, separation_of, without_values_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
@@ -191,6 +191,8 @@ class ClassFindings:
         if why.is_one:
             about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
             why = NOTHING
+        if len(why.unmet) == 1 and not why.met:
+            about[0], why = self._with_fewer_values(about[0], why)
         return ChangedMail(
             kind=mail_class.kind,
             about=tuple(about),
@@ -206,6 +208,22 @@ class ClassFindings:
             approved=draft.approvals > 0,
             sides={side: outcome for side, outcome in draft.sides.items() if outcome},
         )
+
+    def _with_fewer_values(self, rule: FlowRule, why: Separation) -> tuple[FlowRule, Separation]:
+        """A rule and the condition that its mail does not meet; if some values of one of its own conditions say the same,
+        the rule with these alone.
+        """
+        (unmet,) = why.unmet
+        conditions, recipient = self.model.free.conditions, self.model.mail.recipient
+        for atom in rule.conditions:
+            fewer = without_values_of(atom, why.unmet)
+            if fewer is None or fewer == atom:
+                continue
+            both = [high(conditions.truth(one, SeenMessage(), recipient)) for one in (fewer, unmet)]
+            if self._search.solve(both) is False:
+                kept = tuple(fewer if one is atom else one for one in rule.conditions)
+                return replace(rule, conditions=kept), NOTHING
+        return rule, why
 
     def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
         """The message of a class, without what changes neither result and is not said of it."""

@@ -357,7 +357,7 @@ def separation_of(acting: FlowRule, other: FlowRule) -> Separation:
     settings = {atom.settings for rule in (acting, other) for atom in (*rule.conditions, *rule.exceptions)}
     if _activation(acting) != _activation(other) or len(settings) > 1:
         return NOTHING
-    met = [_without_values_of(atom, acting.exceptions) for atom in other.exceptions]
+    met = [without_values_of(atom, acting.exceptions) for atom in other.exceptions]
     unmet = [atom for atom in other.conditions if not any(_implies(own, atom) for own in acting.conditions)]
     return Separation(tuple(atom for atom in met if atom is not None), tuple(unmet))
 
@@ -367,7 +367,7 @@ def _activation(rule: FlowRule) -> tuple[object, ...]:
     return (bool(rule.idle), rule.mode, rule.begins, rule.ends, rule.doubts)
 
 
-def _without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
+def without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
     """A condition with the values that none of the known ones with the same option has; ``None`` if that leaves none."""
     remaining = atom
     for other in known:

@@ -10,6 +10,7 @@ from typing import Any
 from ..._exchange.text import listed
 from ..._exchange.unprotected import UNPROTECTED
 from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
+from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model import questions
 from ..model.wishes import WISHES
@@ -71,6 +72,7 @@ _CAUSES = {
     ),
     "never_matches": "no mail meets the condition {option}: {value} of the rule {rule!r}",
     "unauthenticated": "its sender did not sign in, so it is no mail from inside for the rule {rule!r}",
+    "elsewhere": "the rule {rule!r}, which would encrypt it otherwise, is only for mail {mail}",
     "stopped": "it does not reach the rule {rule!r}",
     "dlp_blocks": "the DLP rule {rule!r} blocks it",
     "dlp_decrypts": "the DLP rule {rule!r} takes its protection away",
@@ -93,7 +95,9 @@ def cause_words(cause: Mapping[str, Any]) -> str:
     words = words or _CAUSES[option if kind == "dates" else kind]
     value = cause.get("value", "")
     shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
-    return words.format(rule=cause["rule"], other=other, option=option.rpartition(".")[2], value=shown)
+    name = option.rpartition(".")[2]
+    mail = BY_OPTION[name].phrase.said("", [value]) if kind == "elsewhere" else ""
+    return words.format(rule=cause["rule"], other=other, option=name, value=shown, mail=mail)
 
 
 def transit_words(transit: Mapping[str, Any]) -> str:

@@ -110,8 +110,7 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
     left_out = unwritten(suggestion.rules)
     rules, names = as_options(suggestion.rules, present), {edit.rule for edit in suggestion.edits}
     before, after = (
-        to_yaml(_shown(options, suggestion.edits)).splitlines()
-        for options in (as_options(present, suggestion.rules), rules)
+        to_yaml(_shown(options, suggestion.edits)).splitlines() for options in (as_options(present, ()), rules)
     )
     return {
         "edits": [
@@ -234,6 +233,8 @@ def _losses(findings: Sequence[MailFinding]) -> str:
 
 
 def _edit(edit: RuleEdit) -> str:
+    if isinstance(edit.before, (list, tuple)) and isinstance(edit.after, (list, tuple)):
+        return _edited_list(edit, edit.before, edit.after)
     added, removed, changed = _WORDS[edit.kind]
     words = changed
     if edit.before is None:
@@ -243,6 +244,16 @@ def _edit(edit: RuleEdit) -> str:
     return words.format(
         rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after)
     )
+
+
+def _edited_list(edit: RuleEdit, before: Sequence[Any], after: Sequence[Any]) -> str:
+    """The edit of a list of values: what it takes out and what it adds."""
+    gone, new = [value for value in before if value not in after], [value for value in after if value not in before]
+    section, _dot, option = edit.option.rpartition(".")
+    of = f"the {section.removesuffix('s')} {option} of the rule {edit.rule!r}"
+    taken = f"take {listed(gone, chr(39), 'and')} out of {of}" if gone else ""
+    added = f"add {listed(new, chr(39), 'and')} to {'it' if gone else of}" if new else ""
+    return " and ".join(filter(None, (taken, added)))
 
 
 def _value(value: Any) -> str:
@@ -315,11 +326,10 @@ def nearest_row(nearest: NearestRule) -> Row:
     return {key: worded(value) for key, value in vars(nearest).items() if key == "value" or value not in ("", 0)}
 
 
-def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested: Sequence[Row]) -> list[str]:
-    """Why copies are in clear, at most five lines for each.
+def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row]) -> list[str]:
+    """Why copies are in clear, at most four lines for each.
 
     :param messages: as results have them; :param:`guarantees` likewise.
-    :param suggested: the rows of suggestions.
     """
     clear_copies = [
         (message["name"], label, result) for message in messages for label, result in message["recipients"].items()
@@ -327,18 +337,14 @@ def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested:
     refuting = [(row["name"], row["counterexample"]) for row in guarantees if "counterexample" in row]
     clear_copies += [(name, refuted["recipient"], refuted["outcome"]) for name, refuted in refuting]
     every = [(name, label, result["nearest"]) for name, label, result in clear_copies if "nearest" in result]
-    lines = [
-        visible_line(line)
-        for name, label, row in every[:_EXPLAINED]
-        for line in _explained(name, label, row, suggested)
-    ]
+    lines = [visible_line(line) for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row)]
     return [
         *lines,
         *([f"{len(every) - _EXPLAINED} more copies are not encrypted by rules."] if len(every) > _EXPLAINED else []),
     ]
 
 
-def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _explained(name: str, label: str, row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{name}, to {label}, is not encrypted by rules."
     section, _dot, action = str(row["option"]).partition(".")
     if section == "actions" and "looked_at" in row:
@@ -351,8 +357,6 @@ def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequenc
     if row.get("others"):
         several = "conditions or settings keep" if row["others"] > 1 else "condition or setting keeps"
         yield f"  {row['others']} more {several} it from acting."
-    for suggestion in [suggestion for suggestion in suggested if suggestion["for"] == name][:1]:
-        yield f"  {'Suggested: ' if suggestion['edits'] else ''}{suggestion['text']}"
 
 
 #: Setting of a rule to the words for one that keeps it from acting.

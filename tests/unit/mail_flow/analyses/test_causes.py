@@ -101,6 +101,17 @@ def test_no_rule_is_said_to_lack_for_mail_that_arrives_protected() -> None:
     assert "cause" not in found["counterexample"]
 
 
+def test_a_rule_that_looks_for_the_same_words_in_another_place_is_named_before_one_that_is_off() -> None:
+    subject = rule("Accounts", {**OUTGOING, "subject_contains_words": ["IBAN"]}, ENCRYPT)
+    everything = {**ALL, "enabled": False}
+    wanted = {**OUTGOING, "subject_or_body_contains_words": ["IBAN"]}
+    found = cause([subject, everything], when=wanted)
+    assert (found["kind"], found["rule"], found["value"]) == ("elsewhere", "Accounts", ["IBAN"])
+    meant = {**rule("Meant", wanted, ENCRYPT), "enabled": False}
+    assert cause([subject, meant], when=wanted)["rule"] == "Meant"
+    assert cause([subject, everything], when={**OUTGOING, "subject_or_body_contains_words": ["BIC"]})["rule"] == "All"
+
+
 @pytest.mark.parametrize(
     ("action", "kind"),
     [
