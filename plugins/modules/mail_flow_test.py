@@ -951,7 +951,8 @@ suggestions:
     There are at most five for each, those that change the least other mail first; those that help for a
     time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does
     it, there are up to two first steps that put the message right which shows it, each with what stays C(open), or one
-    entry without edits. That says what helps instead, if it is known - a device that signs in, or another C(then).
+    entry without edits. That says what helps instead, if it is known - a device that signs in, another C(then), or an
+    C(unless) that leaves out what rules keep from delivery.
     With the mail of a trace, those that would have changed fewer copies come first.
   returned: with O(suggest=true)
   type: list
@@ -978,6 +979,10 @@ suggestions:
       description: What the edits change first, as a sentence.
       type: str
       returned: where edits of rules change mail
+    unless:
+      description: The C(unless) with which no mail is known to break the guarantee, without any edit.
+      type: dict
+      returned: where rules keep some mail of a guarantee from delivery, and nothing else breaks it
     open:
       description: What stays open after the edits, as a sentence.
       type: str

@@ -17,7 +17,7 @@ from typing import Any
 from ..analyses.aspects import GAINS, LOSSES, DifferenceKind
 from ..analyses.causes import unlike
 from ..analyses.difference import Difference, difference
-from ..analyses.finding import MailFinding, MayChange
+from ..analyses.finding import MailFinding, MayChange, section_of
 from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import SCOPES, Copy
@@ -27,6 +27,7 @@ from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
 from ..simulator.simulation import Passage
@@ -63,6 +64,12 @@ MOST, _COMPARED, _FIRST_STEPS = 5, 8, 2
 
 #: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
 _PAIRS, _UNDECIDED = 40, 3
+
+#: At most so many rules keep mail from delivery that a guarantee is advised to leave out.
+_MOST_LEFT_OUT = 8
+
+#: The kinds of causes that are a rule which keeps mail from delivery.
+_KEPT_FROM_DELIVERY = ("rejects", "deletes", "quarantines", "redirects", "holds")
 
 #: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
 _IF_DELIVERED = {"encrypted": "not_in_clear"}
@@ -137,12 +144,19 @@ class Advice:
     """What helps, and is no edit.
 
     :param kind: ``sign_in``: a sender of the organization that did not sign in does so, or a connector takes its mail;
-        ``then``: the guarantee asks for another ``then``, which is kept.
+        ``then``: the guarantee asks for another ``then``, which is kept; ``unless``: it leaves out what some rules
+        keep from delivery, and is kept then.
     :param value: the sender, or the other ``then``.
+    :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
+        rules.
+    :param left_open: the verdict then, if it is unknown; ``None`` if it is kept.
     """
 
     kind: str
-    value: str
+    value: str = ""
+    unless: Mapping[str, Any] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    left_open: Judgment | None = None
 
 
 @dataclass(frozen=True)
@@ -318,13 +332,37 @@ class _Repair:
             return Advice("sign_in", str(judged.counterexample.message["from"]))
         delivered = judged.counterexample.outcome.is_delivered
         other = replace(judged.guarantee, then=_IF_DELIVERED.get(judged.guarantee.then, ""))
-        if delivered or not other.then:
+        if delivered:
             return None
         try:
+            if not other.then:
+                return self._unless(judged)
             (found,) = prove(self.rules, self.given, [other], self.now)
         except BudgetError:
             return None
         return Advice("then", other.then) if found.verdict is GuaranteeVerdict.PROVED else None
+
+    def _unless(self, judged: Judgment) -> Advice | None:
+        """That a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if no mail
+        surely breaks it then.
+
+        :raises BudgetError: that takes too long.
+        """
+        guarantee, names = judged.guarantee, list[str]()
+        while judged.counterexample is not None and len(names) < _MOST_LEFT_OUT:
+            cause = judged.counterexample.cause
+            if cause is None or cause.kind not in _KEPT_FROM_DELIVERY or cause.rule in names:
+                return None
+            names.append(cause.rule)
+            unless = _leaving_out(guarantee, next(rule for rule in self.rules.rules if rule.name == cause.rule))
+            if unless is None:
+                return None
+            guarantee = replace(guarantee, unless=unless)
+            (judged,) = prove(self.rules, self.given, [guarantee], self.now)
+        if judged.counterexample is not None:
+            return None
+        left_open = judged if judged.verdict is GuaranteeVerdict.UNKNOWN else None
+        return Advice("unless", unless=guarantee.unless, rules=tuple(names), left_open=left_open)
 
     def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
         """Edits with what they change in mail, those first that change the least.
@@ -595,6 +633,28 @@ class _Repair:
     def _wrong(self, guarantee: Guarantee, counterexample: Counterexample) -> FailingCopy:
         copy = copy_of(counterexample, self.facts, self.now)
         return FailingCopy(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
+
+
+def _leaving_out(guarantee: Guarantee, rule: FlowRule) -> dict[str, Any] | None:
+    """The exceptions of a guarantee, and the one condition that a rule has beside those of the guarantee and on who is
+    inside: of several, the one with a list, which takes more values from other rules. ``None`` if that leaves several.
+    """
+    beside = {
+        option: value
+        for option, value in section_of(rule.conditions).items()
+        if option not in SCOPES and guarantee.when.get(option) != value
+    }
+    lists = {option: value for option, value in beside.items() if isinstance(value, list)}
+    section = lists or beside
+    if len(section) != 1:
+        return None
+    ((option, value),) = section.items()
+    known = guarantee.unless.get(option)
+    if known is None:
+        return {**guarantee.unless, option: value}
+    if isinstance(known, list) and isinstance(value, list):
+        return {**guarantee.unless, option: [*known, *(one for one in value if one not in known)]}
+    return None
 
 
 def _covers(known: Broken, other: Broken) -> bool:

@@ -6,6 +6,7 @@ of a terminal.
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -90,7 +91,8 @@ def suggestion_rows(
     for goal in goals:
         efforts = {"for": goal.name, "tried": asdict(goal.tried)}
         if goal.advice:
-            rows.append({**efforts, "edits": [], "text": _advice(goal.advice)})
+            unless = {"unless": dict(goal.advice.unless)} if goal.advice.unless else {}
+            rows.append({**efforts, "edits": [], "text": _advice(goal.advice), **unless})
         rows += [{**efforts, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
         if not (goal.suggestions or goal.advice):
             rows.append({**efforts, "edits": [], "text": _nothing(goal)})
@@ -173,7 +175,7 @@ def _left_open(verdict: Judgment) -> str:
             f"what the rule {rule!r} shows {person}" for person, rule in (reason.values for reason in verdict.unknown)
         ]
         return f"It stays open {listed(shown, joint='and')}."
-    return f"It stays unknown {reasons_of(row)}."
+    return f"It is unknown then: {reasons_of(row)}."
 
 
 #: What rules cannot do for who does not sign in.
@@ -184,6 +186,13 @@ def _advice(advice: Advice) -> str:
     """What helps and is no edit, as a sentence."""
     if advice.kind == "sign_in":
         return visible_line(f"Let {advice.value} sign in, or let a connector take its mail. {_UNAUTHENTICATED}.")
+    if advice.kind == "unless":
+        several = len(advice.rules) > 1
+        rules = f"rule{'s' if several else ''} {listed([repr(rule) for rule in advice.rules], joint='and')}"
+        return visible_line(
+            f"The {rules} {'keep' if several else 'keeps'} some of this mail from delivery. If that is intended, leave it"
+            f" out of the guarantee, with unless: {json.dumps(advice.unless)}.{_still_open(advice.left_open)}"
+        )
     return (
         "No such mail is delivered unprotected, but rules keep some of it from delivery. If that is intended, use then:"
         f" {advice.value}."

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
     GuaranteeVerdict,
@@ -42,6 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from tests.rounds import seeds
 from tests.unit.mail_flow import small_rules
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.small_worlds import MORE_THENS, TENANT, THENS
 
 Values = dict[str, Any]
@@ -501,6 +503,41 @@ def test_where_rules_keep_mail_from_delivery_another_claim_is_named() -> None:
     assert "use then: not_in_clear." in row["text"]
     (judged,) = prove([large, odd, late, ALL], TENANT, [{**G, "then": "not_in_clear"}], NOW)
     assert judged.verdict is GuaranteeVerdict.PROVED
+
+
+@pytest.mark.parametrize(
+    ("name", "goal", "rules", "options"),
+    [
+        (
+            "hospital",
+            "Faxes",
+            ("Fax is small", "No replies of shared mailboxes", "Block auto-forward"),
+            ["message_size_over", "from_member_of", "message_type_matches"],
+        ),
+        ("small", "Newsletters to clients stay readable", ("No forwarding",), ["message_type_matches"]),
+    ],
+)
+def test_a_guarantee_that_is_too_wide_is_advised_what_to_leave_out(
+    name: str, goal: str, rules: tuple[str, ...], options: list[str]
+) -> None:
+    """With that, it is kept."""
+    organization = ORGANIZATIONS[name]
+    questions = list({question.guarantee["name"]: question.guarantee for question in organization.questions}.values())
+    judged = prove(organization.numbered_rules, organization.facts, questions, NOW)
+    asked = [
+        judgment
+        for judgment in judged
+        if judgment.guarantee.name == goal or judgment.verdict is not GuaranteeVerdict.REFUTED
+    ]
+    (found,) = suggestions(RuleSet(organization.numbered_rules), organization.facts, asked, (), NOW)
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules, list(found.advice.unless)) == ("unless", rules, options)
+    wide = next(guarantee for guarantee in questions if guarantee["name"] == goal)
+    narrower = {**wide, "unless": found.advice.unless}
+    (kept,) = prove(organization.numbered_rules, organization.facts, [narrower], NOW)
+    assert kept.verdict is GuaranteeVerdict.PROVED
+    (row,) = suggestion_rows([found], organization.numbered_rules, yaml.safe_dump)
+    assert (row["edits"], row["unless"]) == ([], found.advice.unless)
 
 
 def test_a_guarantee_that_forbids_all_that_would_help_is_named() -> None:
