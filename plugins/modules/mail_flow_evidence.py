@@ -353,10 +353,10 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     _check_names(params["rules"], rules)
     trace, window = traced(task, reader, begin, until)
     if not window:
-        raise OptionError("The files of trace have no rows.", remedy="Export mail of the last days.")
+        raise OptionError("The trace files have no rows.", remedy="Export mail of the last days.")
     if trace.by_message_id:
         raise OptionError(
-            "A file of trace names messages by MessageId, and the report names them by MessageTraceId.",
+            "A trace file identifies messages by MessageId, but the report identifies them by MessageTraceId.",
             remedy="Export the column MessageTraceId, too.",
         )
     if trace.perhaps_twice:

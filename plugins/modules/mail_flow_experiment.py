@@ -1068,7 +1068,7 @@ def _given(task: ExperimentContext) -> list[tuple[Mapping[str, Any], bytes | Non
     names = [str(each["name"]) for each in messages]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise OptionError(f"Two messages have the name {twice!r}.", remedy="Give each message a name of its own.")
+        raise OptionError(f"Two messages have the name {twice!r}.", remedy="Give each message a unique name.")
     return [(each, task.find_file(each["eml_path"]) if each.get("eml_path") else None) for each in messages]
 
 
@@ -1096,7 +1096,7 @@ def _check_reach(plan: SendingPlan, may_reach: Sequence[str]) -> None:
     if text:
         raise OptionError(
             f"{text[0].upper()}{text[1:]}. Nothing was sent.",
-            remedy=f"If that is meant, name them in may_reach; {ANYBODY} there is for those whom nobody can compute.",
+            remedy=f"If that is intended, list them in may_reach; {ANYBODY} there is for those whom nobody can compute.",
         )
 
 

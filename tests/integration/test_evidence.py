@@ -212,7 +212,7 @@ def test_options_are_checked(tenant: Tenant, tmp_path: Path) -> None:
         ({"sample": 101}, "sample is 101. Use a number from 0 to 100."),
         ({"rules": ["Nobody"]}, "The organization has no rule 'Nobody'."),
         ({"until": (NOW - datetime.timedelta(days=12)).isoformat()}, "Use a time of the last 10 days"),
-        ({"trace": [str(tmp_path / "empty.json")]}, "The files of trace have no rows."),
+        ({"trace": [str(tmp_path / "empty.json")]}, "The trace files have no rows."),
         ({"trace": [str(tmp_path / "named.json")]}, "Export the column MessageTraceId, too."),
     ]
     tasks = [({"m365.message_encryption.mail_flow_evidence": options}, why) for options, why in cases]

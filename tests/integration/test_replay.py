@@ -201,9 +201,9 @@ def test_options_are_checked(tenant: Tenant) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"days": 91}, "days is 91. Use a number from 1 to 90."),
         ({"examples": 21}, "examples is 21."),
-        ({"until": "yesterday"}, "until is 'yesterday', which is no date."),
+        ({"until": "yesterday"}, "until is 'yesterday', which is not a date."),
         ({"until": "2020-01-01"}, "Use a time of the last 90 days"),
-        ({"until": "2999-01-01"}, "until is '2999-01-01', which has not come yet."),
+        ({"until": "2999-01-01"}, "until is '2999-01-01', which is in the future."),
         ({"trace": ["there_is_none.csv"]}, "cannot be read"),
     ]
     assert tenant.unsaid(*((replay(**options), why) for options, why in cases)) == []

@@ -292,7 +292,7 @@ def test_the_test_of_rights_management_is_a_control(tenant: Tenant) -> None:
     tenant.emulator.organizations[tenant.organization].patch({"irm_test_failure": "encryption"})
     wishes = {"test_sender": f"AlexW@{tenant.organization}", "test_timeout": 0}
     run = play(tenant.controller, "baseline", rc=2, **wishes)
-    assert "Everything is stored, but the test of rights management does not pass" in run.output
+    assert "Everything is stored, but the test of rights management fails" in run.output
     assert run[ROLE + "Apply the plan"]["changed"]
     assert statuses(tenant.controller) == {tenant.host: "failed"}
     # Nothing is written now, so that it is drift. A check says so without failing, and an audit that is told to fails.

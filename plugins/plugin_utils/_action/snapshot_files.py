@@ -101,7 +101,7 @@ class SnapshotFiles:
             taken = [TakenApproval(**self._at.read(file)) for file in sorted(every)]
         except TypeError as error:
             raise OptionError(
-                f"A file in {self._at.used_approvals} or {self._at.all_approvals} is not a record of a taken approval."
+                f"A file in {self._at.used_approvals} or {self._at.all_approvals} is not a record of a used approval."
             ) from error
         return [*gone, *(each for each in taken if each.host != self._at.host)]
 

@@ -261,7 +261,7 @@ def of_compliance(identity: Mapping[str, Any]) -> dict[str, Any]:
         return {**common, "compliance_session": wanted["session"]}
     if not wanted["url"]:
         raise OptionError(
-            f"nobody has shown where the compliance endpoint of {identity['environment']} is.",
+            f"the address of the compliance endpoint of {identity['environment']} is not known.",
             remedy="If you know it, set ansible_exchange_compliance_url.",
         )
     rest = {**identity["rest"], "scope": wanted["scope"]}

@@ -295,7 +295,7 @@ class OrganizationSession:
         if self.identity["credential"]["kind"] != "access_token":
             return outcome
         ended = TokenRefusedError(
-            f"the token in ansible_exchange_access_token has ended, or is not valid. {refused.message}",
+            f"the token in ansible_exchange_access_token has expired or is not valid. {refused.message}",
             remedy=f"Supply a new token. {refused.remedy}".rstrip(),
             error_id=refused.error_id,
         )

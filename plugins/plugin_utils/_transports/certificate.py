@@ -40,7 +40,7 @@ def _try(key: Any) -> None:
     """Signs something, and verifies it.
 
     :param key: ``cryptography``'s RSAPrivateKey.
-    :raises ValueError: the numbers of the key do not belong together.
+    :raises ValueError: the parts of the key do not match.
     """
     from cryptography import exceptions
     from cryptography.hazmat.primitives import hashes
@@ -50,7 +50,7 @@ def _try(key: Any) -> None:
     try:
         key.public_key().verify(key.sign(b"", *way), b"", *way)
     except exceptions.InvalidSignature:
-        raise ValueError("the numbers of the key do not belong together") from None
+        raise ValueError("the parts of the key do not match") from None
 
 
 def certificate(path: str, password: str | None) -> dict[str, Any]:

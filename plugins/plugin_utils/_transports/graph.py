@@ -167,7 +167,7 @@ class GraphTransport(RestTransport):
             text = f"Microsoft Graph does not let the application use this mailbox (HTTP {status}{why})."
             return Result(error=PermissionDeniedError(text, remedy=_MAIL_REMEDY))
         if status == 404:
-            return Result(error=NotFoundError(f"Microsoft Graph knows no such mailbox or message (HTTP 404{why})."))
+            return Result(error=NotFoundError(f"Microsoft Graph does not find the mailbox or message (HTTP 404{why})."))
         if status in (400, 413, 422):
             return Result(error=InvalidValueError(f"Microsoft Graph refuses the request (HTTP {status}{why})."))
         found = answers.outcome(call, status, headers, answer)

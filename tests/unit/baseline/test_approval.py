@@ -304,7 +304,7 @@ class TestOnce:
         role.run("rollback")
         (record,) = (tmp_path / "used-approvals").iterdir()
         record.write_text('[{"digest": 5}, "not variables"]', encoding="utf-8")
-        with pytest.raises(ExchangeError, match="is not a record of a taken approval"):
+        with pytest.raises(ExchangeError, match="is not a record of a used approval"):
             second_name(role).plan(approved_plan=digest)
 
     def test_two_runs_at_once_cannot_both_use_it(self, tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_a_record_that_cannot_be_trusted_is_refused(tmp_path: Path, part: str, v
     role.run(**commented("a"))
     path = record(role)
     path.write_text(document_text({**document_of(path.read_bytes()), part: value}))
-    with pytest.raises(OptionError, match=r"does not tell what its run stored|is of another snapshot"):
+    with pytest.raises(OptionError, match=r"does not say what its run stored|is of another snapshot"):
         role.run("rollback")
 
 

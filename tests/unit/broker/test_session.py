@@ -239,7 +239,7 @@ def test_a_refused_token_that_the_inventory_supplies_is_first_said_to_have_ended
     wire.answers["Get-IRMConfiguration"] = Failure(refused, Executed.NO, retryable=False)
     wire.answers["Get-TransportRule"] = wire.answers["Get-IRMConfiguration"]
     results = opened.invoke(Request([IRM, Call("Get-TransportRule")]))
-    ended = "the session was lost: the token in ansible_exchange_access_token has ended, or is not valid. Exchange does not accept the token (401)."
+    ended = "the session was lost: the token in ansible_exchange_access_token has expired or is not valid. Exchange does not accept the token (401)."
     for result in results:
         assert isinstance(result.error, NotSentError)
         assert (result.error.message == ended) is supplied

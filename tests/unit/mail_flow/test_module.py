@@ -410,7 +410,7 @@ def test_rules_are_linted_where_they_are_compared_or_guaranteed_or_where_it_is_a
 
 
 def test_two_messages_of_one_name_are_refused() -> None:
-    with pytest.raises(OptionError, match=r"messages\[1\]\.name is 'Offer', which another message has"):
+    with pytest.raises(OptionError, match=r"messages\[1\]\.name is 'Offer', which another message already has"):
         flow(NoSession(), messages=[OFFER, OFFER], rules=[], facts=FACTS)
 
 

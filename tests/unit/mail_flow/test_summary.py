@@ -123,7 +123,7 @@ def test_a_refutation_names_what_mail_it_is_about(unless: dict[str, Any], said: 
     (row,) = prove([{**ENCRYPT, "exceptions": unless}], FACTS, GUARANTEES[:1])
     assert verdict_sentence(row).startswith(
         f"'Outgoing' is not guaranteed: mail from megan@contoso.com to {said} is delivered {UNKNOWN_TLS}: "
-        f"the rule 'Encrypt' exempts it ({next(iter(unless))}: "
+        "the rule 'Encrypt' exempts mail "
     )
 
 

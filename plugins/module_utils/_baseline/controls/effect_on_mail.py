@@ -86,14 +86,14 @@ class EffectOnMail:
     def read(cls, document: Any) -> EffectOnMail:
         """From the written form. Raises ValueError if it is none."""
         if not isinstance(document, Mapping) or not _WRITTEN.keys() >= document.keys():
-            raise ValueError("it is not what a plan does to mail")
+            raise ValueError("its effects on mail are not a mapping")
         if any(how.beside and (name in document) != (how.beside in document) for name, how in _WRITTEN.items()):
-            raise ValueError("what a plan does to mail has half of a difference")
+            raise ValueError("its effects on mail have one side of a difference only")
         for name, value in document.items():
             if not isinstance(value, _WRITTEN[name].form):
-                raise ValueError(f"{name} of what a plan does to mail has the wrong type")
+                raise ValueError(f"{name} in its effects on mail has the wrong type")
             if _WRITTEN[name].rows and not all(isinstance(row, Mapping) for row in cast(list[Any], value)):
-                raise ValueError("a row of what a plan does to mail has the wrong type")
+                raise ValueError("a row in its effects on mail has the wrong type")
         parts: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
         }

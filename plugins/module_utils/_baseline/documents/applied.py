@@ -40,8 +40,8 @@ class Applied:
             return cls(str(document["digest"]), stored, unknown)  # type: ignore[arg-type]
         except (KeyError, TypeError) as error:
             raise OptionError(
-                f"The file {where} does not tell what its run stored.",
-                remedy="If it is removed, a rollback takes back all that the run planned, whoever did it.",
+                f"The file {where} does not say what its run stored.",
+                remedy="If you remove it, a rollback undoes everything that the run planned, whoever did it.",
             ) from error
 
     def as_dict(self) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def run_functional_test(
     )
     if failure is None and report.status is OrganizationStatus.FAILED:
         failure = ExchangeError(
-            f"Everything is stored, but the test of rights management does not pass: {outcome['msg']}",
+            f"Everything is stored, but the test of rights management fails: {outcome['msg']}",
             remedy=_REMEDY,
         )
     return report, failure

@@ -95,7 +95,7 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     if not chain.links:
         raise OptionError(
             f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
-            remedy="A run that has nothing to change takes no snapshot. Where they are elsewhere, set hardened_baseline_artifacts_dir.",
+            remedy="A run that has nothing to change takes no snapshot. If snapshots are elsewhere, set hardened_baseline_artifacts_dir.",
         )
     newest = chain.newest()
     if newest is None:

@@ -315,7 +315,7 @@ def _line(text: str, where: str) -> str:
     """
     if _CONTROL.search(text):
         raise OptionError(
-            f"{where} has a control character or an end of line, with which a message could get headers of its own.",
+            f"{where} contains a control character or a line break, which could add headers to the message.",
             remedy="Remove it.",
         )
     return text

@@ -175,7 +175,7 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
             before=dict(document["before"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OptionError(f"{where} is not a whole record of an experiment ({type(error).__name__}).") from error
+        raise OptionError(f"{where} is not a complete record of an experiment ({type(error).__name__}).") from error
 
 
 def _texts(document: Any) -> dict[str, str]:

@@ -250,7 +250,7 @@ def cases_of(
         name = str(each["name"])
         if name in names:
             raise OptionError(
-                f"{at}name is {name!r}, which another message has.", remedy="Give each message a name of its own."
+                f"{at}name is {name!r}, which another message already has.", remedy="Give each message a unique name."
             )
         names.add(name)
         given = {key: value for key, value in each.items() if key not in _BESIDE and value is not None}

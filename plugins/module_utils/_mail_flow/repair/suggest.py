@@ -343,8 +343,8 @@ class _Repair:
         return Advice("then", other.then) if found.verdict is GuaranteeVerdict.PROVED else None
 
     def _unless(self, judged: Judgment) -> Advice | None:
-        """That a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if no mail
-        surely breaks it then.
+        """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if
+        no mail surely breaks it then.
 
         :raises BudgetError: that takes too long.
         """

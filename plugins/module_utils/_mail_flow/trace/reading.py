@@ -277,7 +277,7 @@ class GraphReader(TraceReader):
 
 def _refused(why: str, cmdlet: str = CMDLET) -> ProtocolError:
     return ProtocolError(
-        f"The message trace is not whole: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=cmdlet
+        f"The message trace is incomplete: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=cmdlet
     )
 
 
@@ -357,11 +357,11 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
         given_instant = datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise OptionError(
-            f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z."
+            f"until is {text!r}, which is not a date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z."
         ) from error
     instant = given_instant if given_instant.tzinfo else given_instant.replace(tzinfo=datetime.UTC)
     if instant > now:
-        raise OptionError(f"until is {text!r}, which has not come yet.", remedy="Use a time in the past.")
+        raise OptionError(f"until is {text!r}, which is in the future.", remedy="Use a time in the past.")
     if instant <= now - datetime.timedelta(days=OLDEST):
         raise OptionError(
             f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows."

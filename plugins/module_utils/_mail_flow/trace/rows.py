@@ -177,7 +177,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
         raise RowError("it has a row without a MessageTraceId")
     size = str(values.get(places.get("size", "")) or "").strip()
     if size and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):
-        raise RowError("it has a row whose Size is no number of bytes")
+        raise RowError("it has a row whose Size is not a number of bytes")
     status = str(values.get(places["status"]) or "").strip()
     return Row(
         message=message.lower().strip("{}"),
@@ -389,7 +389,7 @@ def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
         if place and not addressed:
             raise RowError("it has no row whose RecipientAddress is an address")
         if dates.ambiguous:
-            raise RowError("its dates may name the month first or the day first, and none of them tells which")
+            raise RowError("its dates may have the month or the day first, and none of them shows which")
     except (RowError, csv.Error) as error:
         where = f" (row {place})" if place else ""
         raise OptionError(
@@ -407,7 +407,7 @@ def _text(content: bytes) -> str:
     except UnicodeDecodeError as error:
         raise RowError(f"it is not text in {encoding.upper()} at byte {error.start}") from error
     if "\0" in text:
-        raise RowError("it holds NUL characters, so it is no text")
+        raise RowError("it contains NUL characters, so it is not text")
     if not text.strip():
         raise RowError("it is empty")
     return text
@@ -421,7 +421,7 @@ def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]
     known: dict[tuple[str, ...], dict[str, str]] = {}
     for row in _of_json(text):
         if not isinstance(row, Mapping):
-            raise RowError("it is JSON, but no list of rows")
+            raise RowError("it is JSON, but not a list of rows")
         names = tuple(map(str, row))
         if names not in known:
             known[names] = places_of(names)
@@ -470,7 +470,7 @@ def _of_json(text: str) -> Iterator[Any]:
             whole = decoder.decode(text)
             if whole.get("@odata.nextLink"):
                 raise RowError(
-                    "it is the first page of Microsoft Graph's answer (@odata.nextLink), so it lacks the others"
+                    "it is the first page of Microsoft Graph's answer (@odata.nextLink), so the other pages are missing"
                 )
             yield from whole["value"] if isinstance(whole.get("value"), list) else [whole]
             return
@@ -483,10 +483,10 @@ def _of_json(text: str) -> Iterator[Any]:
             yield value
             place = _skip(text, place)
             if text[place : place + 1] not in (",", "]"):
-                raise RowError("it is JSON that ends in the middle of a list")
+                raise RowError("it is JSON that is cut off in the middle of a list")
             place += text[place] == ","
         if text[place + 1 :].strip():
-            raise RowError("it has something behind its list")
+            raise RowError("it has more text after its list")
     except (json.JSONDecodeError, RecursionError) as error:
         raise RowError(f"it is neither CSV nor JSON: {str(error).partition(':')[0]}") from error
 

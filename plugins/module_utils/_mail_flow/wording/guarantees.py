@@ -64,8 +64,8 @@ _CAUSES = {
     "mode": "the rule {rule!r}, which would encrypt it, is only tested (mode: {value})",
     "activation_date": "the rule {rule!r}, which would encrypt it, only begins on {value}",
     "expiry_date": "the rule {rule!r}, which would encrypt it, ended on {value}",
-    "exception": "the rule {rule!r} exempts it ({option}: {value})",
-    "scope": "the rule {rule!r}, which would encrypt it otherwise, has the condition {option}: {value}",
+    "exception": "the rule {rule!r} exempts mail {mail}",
+    "scope": "the rule {rule!r}, which would encrypt it otherwise, is only for mail {mail}",
     "internal_domain": (
         "the rule {rule!r}, which would encrypt it otherwise, is for mail to people outside, and a remote domain makes"
         " people at {value} internal"
@@ -88,7 +88,7 @@ _CAUSES_WITH_ANOTHER_RULE = {
 
 
 def cause_words(cause: Mapping[str, Any]) -> str:
-    """A cause as results have it, as a clause: ``the rule 'All' exempts it (subject_contains_words: 'news')``."""
+    """A cause as results have it, as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
     kind, option = str(cause["kind"]), str(cause.get("option", ""))
     other = cause.get("other")
     words = _CAUSES_WITH_ANOTHER_RULE[kind] if other and kind in _CAUSES_WITH_ANOTHER_RULE else ""
@@ -96,8 +96,16 @@ def cause_words(cause: Mapping[str, Any]) -> str:
     value = cause.get("value", "")
     shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
     name = option.rpartition(".")[2]
-    mail = BY_OPTION[name].phrase.said("", [value]) if kind == "elsewhere" else ""
+    mail = _mail_that_meets(name, value, shown) if kind in ("exception", "scope", "elsewhere") else ""
     return words.format(rule=cause["rule"], other=other, option=name, value=shown, mail=mail)
+
+
+def _mail_that_meets(option: str, value: Any, shown: str) -> str:
+    """What is true of mail that meets a condition: ``with 'news' in its subject``."""
+    predicate = BY_OPTION[option]
+    if len(predicate.options) > 1:
+        return f"with {option}: {shown}"
+    return predicate.phrase.said(*predicate.shown(tuple(value) if isinstance(value, list) else value))
 
 
 def transit_words(transit: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def hash_table(value: Any) -> dict[str, list[str]]:
     for each in listed(value):
         name, colon, text = scalar(each).partition(":")
         if not colon:
-            raise ValueError("it is no list of names and values")
+            raise ValueError("it is not a list of names and values")
         found.setdefault(name.strip(), []).append(text)
     return found
 

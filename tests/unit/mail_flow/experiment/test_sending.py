@@ -558,7 +558,7 @@ def test_a_record_that_somebody_edited_is_refused(damage: dict[str, Any]) -> Non
     content = json.loads(record.versions[-1])
     content["messages"][0] |= damage
     record.versions[-1] = json.dumps(content)
-    with pytest.raises(OptionError, match="not a whole record"):
+    with pytest.raises(OptionError, match="not a complete record"):
         run(session, Mailboxes(session), record, read_only=True)
 
 

@@ -143,7 +143,7 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
         ),
         (
             csv_of(cells=with_cell("Received", "11/12/2026 2:03:04 PM")).encode(),
-            "may name the month first or the day first",
+            "may have the month or the day first",
         ),
         (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "is in a form that does not tell"),
         (
@@ -179,11 +179,11 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
         (csv_of(cells=with_cell("Subject", "x" * 20_000)).encode(), "field larger than field limit"),
         (csv_of(cells=CELLS[:-1]).encode(), "7 cells under 8 columns"),
         (b'[{"id": 1}', "it has no column"),
-        (b"[1]", "no list of rows"),
+        (b"[1]", "not a list of rows"),
         (b"{", "neither CSV nor JSON"),
         (json.dumps({"value": [], "@odata.nextLink": "https://x"}).encode(), "first page of Microsoft Graph's answer"),
-        (json.dumps([dict(zip(NAMES, CELLS, strict=True))])[:-1].encode(), "ends in the middle"),
-        (json.dumps([dict(zip(NAMES, CELLS, strict=True))]).encode() + b"x", "something behind its list"),
+        (json.dumps([dict(zip(NAMES, CELLS, strict=True))])[:-1].encode(), "cut off in the middle"),
+        (json.dumps([dict(zip(NAMES, CELLS, strict=True))]).encode() + b"x", "more text after its list"),
     ],
 )
 def test_everything_else_is_refused_by_name(content: bytes, why: str) -> None:
