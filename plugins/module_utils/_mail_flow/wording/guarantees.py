@@ -105,7 +105,8 @@ def _mail_that_meets(option: str, value: Any, shown: str) -> str:
     predicate = BY_OPTION[option]
     if len(predicate.options) > 1:
         return f"with {option}: {shown}"
-    return predicate.phrase.said(*predicate.shown(tuple(value) if isinstance(value, list) else value))
+    about, values = predicate.shown(tuple(value) if isinstance(value, list) else value)
+    return predicate.phrase.said(about, [values])
 
 
 def transit_words(transit: Mapping[str, Any]) -> str:

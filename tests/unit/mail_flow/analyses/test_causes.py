@@ -107,6 +107,9 @@ def test_a_rule_that_looks_for_the_same_words_in_another_place_is_named_before_o
     wanted = {**OUTGOING, "subject_or_body_contains_words": ["IBAN"]}
     found = cause([subject, everything], when=wanted)
     assert (found["kind"], found["rule"], found["value"]) == ("elsewhere", "Accounts", ["IBAN"])
+    assert cause_words(found) == (
+        "the rule 'Accounts', which would encrypt it otherwise, is only for mail with 'IBAN' in its subject"
+    )
     meant = {**rule("Meant", wanted, ENCRYPT), "enabled": False}
     assert cause([subject, meant], when=wanted)["rule"] == "Meant"
     assert cause([subject, everything], when={**OUTGOING, "subject_or_body_contains_words": ["BIC"]})["rule"] == "All"

@@ -162,9 +162,9 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
             "no row whose RecipientAddress is an address",
         ),
         (csv_of(cells=with_cell("MessageTraceId", "")).encode(), "a row without a MessageTraceId"),
-        (csv_of(cells=with_cell("Size", "2 KB")).encode(), "Size is no number"),
-        (csv_of(cells=with_cell("Size", "9" * 19)).encode(), "Size is no number"),
-        (csv_of(cells=with_cell("Size", "9" * 5_000)).encode(), "Size is no number"),
+        (csv_of(cells=with_cell("Size", "2 KB")).encode(), "Size is not a number"),
+        (csv_of(cells=with_cell("Size", "9" * 19)).encode(), "Size is not a number"),
+        (csv_of(cells=with_cell("Size", "9" * 5_000)).encode(), "Size is not a number"),
         (f'[{{"Size": {"9" * 5_000}}}]'.encode(), "it has no column"),
         (csv_of(cells=with_cell("Received", "0001-01-01T00:00:00+14:00")).encode(), "is in a form that does not tell"),
         (
