@@ -648,8 +648,8 @@ guarantees:
         (a remote domain makes its people internal), V(never_matches) (a value of a
         condition), V(unauthenticated) (the sender), V(stopped) (by the other), or V(elsewhere) (it looks for the same
         texts in another place); or what a rule does to it without
-        encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_decrypts) or
-        V(dlp_encrypts).
+        encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_redirects),
+        V(dlp_quarantines), V(dlp_decrypts) or V(dlp_encrypts).
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
@@ -1059,7 +1059,7 @@ policy:
         The other rules that keep some of this mail from it, each with its name (C(rule)) and C(how), V(rejects),
         V(deletes), V(quarantines), V(redirects), V(stops) (the rules before), V(may_stop) (a rule on trial),
         V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval); of a DLP rule,
-        V(dlp_blocks), V(dlp_decrypts) or V(dlp_asks) (for another template). The sentence names some of them, and counts
+        V(dlp_blocks), V(dlp_redirects), V(dlp_quarantines), V(dlp_decrypts) or V(dlp_asks) (for another template). The sentence names some of them, and counts
         the others by C(how).
       type: list
       elements: dict

@@ -46,7 +46,7 @@ _MAIL_ACTIONS = {
     name: _ACTIONS[name]
     for name in (
         *("BlockAccess", "BlockAccessScope", "EncryptRMSTemplate", "RemoveRMSTemplate"),
-        *("ApplyBrandingTemplate", "StopPolicyProcessing"),
+        *("ApplyBrandingTemplate", "StopPolicyProcessing", "Quarantine", "RedirectMessageTo"),
     )
 }
 _POLICY: dict[str, Any] = {

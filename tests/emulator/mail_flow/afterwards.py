@@ -30,7 +30,7 @@ _OF_PEOPLE = frozenset(
 _ACTIONS = frozenset(
     {
         *("EncryptRMSTemplate", "RemoveRMSTemplate", "ApplyBrandingTemplate", "BlockAccess", "BlockAccessScope"),
-        *("StopPolicyProcessing", "NotifyUser", "NotifyAllowOverride"),
+        *("StopPolicyProcessing", "NotifyUser", "NotifyAllowOverride", "Quarantine", "RedirectMessageTo"),
     }
 )
 _OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
@@ -74,6 +74,7 @@ class Afterwards:
         self._can_protect = can_protect
         self._decrypts = decrypts
         self._brands = self._touches = False
+        self._enforced: Sequence[Mapping[str, Any]] = ()
         #: The names of the DLP rules that matched.
         self.matched: tuple[str, ...] = ()
 
@@ -135,16 +136,31 @@ class Afterwards:
     # Their effects
 
     def outcome(self, before: Protected) -> Protected | str:
-        """How the copy is protected in the end; ``rejected`` if it is blocked or refused."""
+        """How the copy is protected in the end; what becomes of it if it is not delivered: ``rejected`` if it is blocked or
+        refused, ``redirected`` or ``quarantined``.
+        """
         matching = self.matching()
         self.matched = tuple(rule["Name"] for rule in matching)
         if any(self._blocks(rule) for rule in matching):
             return "rejected"
-        if before.protection == "smime" or (before.on_arrival and self._message.own_keys is False):
-            return before
         self._brands = any(rule.get("ApplyBrandingTemplate") for rule in matching)
         self._touches = any(map(_restricts, matching))
-        after = self._after_dlp(before, [rule for rule in matching if _counts(rule)])
+        self._enforced = self._acting([rule for rule in matching if _counts(rule)])
+        ends = dict.fromkeys(end for rule in self._enforced for key, end in _ENDS.items() if rule.get(key))
+        if ends:
+            return str(self._ask("U36", "what becomes of the copy", tuple(ends)) if len(ends) > 1 else next(iter(ends)))
+        return self._protected(before)
+
+    def released(self, before: Protected) -> Protected | str:
+        """How the copy is protected once it is released from quarantine."""
+        survives = self._ask(FACTS, "whether what follows the rules survives the quarantine", (True, False))
+        return self._protected(before) if survives else before
+
+    def _protected(self, before: Protected) -> Protected | str:
+        if before.protection == "smime" or (before.on_arrival and self._message.own_keys is False):
+            self._brands = self._touches = False
+            return before
+        after = self._after_dlp(before, self._enforced)
         return after if isinstance(after, str) else self._after_label(after)
 
     def branding(self, before: str | None, protection: str) -> str | None:
@@ -167,13 +183,15 @@ class Afterwards:
         )
         return self._world.settle(outside, "PerUser", self._recipient.address)
 
-    def _after_dlp(self, before: Protected, rules: Sequence[Mapping[str, Any]]) -> Protected | str:
+    def _acting(self, rules: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """The rules that act, of those that match: the most restrictive one, or all where they add up."""
         kinds = {tuple(key for key in _COUNTED if rule.get(key)) for rule in rules}
-        acting = list(rules)
-        if len(kinds) > 1:
-            # The most restrictive one is enforced, or all add up.
-            which = self._ask("U36", "which of several DLP rules acts", (*range(len(rules)), len(rules)))
-            acting = list(rules) if which == len(rules) else [rules[which]]
+        if len(kinds) < 2:
+            return rules
+        which = self._ask("U36", "which of several DLP rules acts", (*range(len(rules)), len(rules)))
+        return rules if which == len(rules) else [rules[which]]
+
+    def _after_dlp(self, before: Protected, acting: Sequence[Mapping[str, Any]]) -> Protected | str:
         encrypting = [rule for rule in acting if rule.get("EncryptRMSTemplate")]
         decrypting = [rule for rule in acting if rule.get("RemoveRMSTemplate")]
         if decrypting and (
@@ -244,12 +262,13 @@ class Afterwards:
         return carried
 
 
+_ENDS = {"Quarantine": "quarantined", "RedirectMessageTo": "redirected"}
 _RESTRICTING = ("EncryptRMSTemplate", "RemoveRMSTemplate")
 
 #: What counts where the most restrictive of several rules is enforced: all that is done to mail.
 _COUNTED = (
     *_RESTRICTING,
-    *("ApplyBrandingTemplate", "RedirectMessageTo", "AddRecipients", "ApplyHtmlDisclaimer"),
+    *("ApplyBrandingTemplate", "RedirectMessageTo", "AddRecipients", "ApplyHtmlDisclaimer", "Quarantine"),
     *("PrependSubject", "ModifySubject", "SetHeader", "RemoveHeader"),
 )
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +86,21 @@ class Judge:
             lambda: self._can_protect(copy),
             self._decrypts,
         )
-        after = follows.outcome(Protected(str(before.protection), before.protected_by, (), before.on_arrival))
+        after = follows.outcome(_protected(before))
+        if after == "quarantined":
+            released = self._after(self._by_rules(_quarantined(copy), recipient, ()), follows, follows.released)
+            return Outcome(after, log, matched_dlp=follows.matched, after_release=released)
         if isinstance(after, str):
-            return Outcome("rejected", log, matched_dlp=follows.matched)
+            return Outcome(after, log, matched_dlp=follows.matched)
+        return self._after(before, follows, lambda _before: after)
+
+    def _after(self, before: Outcome, follows: Afterwards, protect: Callable[[Protected], Protected | str]) -> Outcome:
+        """An outcome with the protection that follows the rules."""
+        if before.fate != "delivered":
+            return before
+        after = protect(_protected(before))
+        if isinstance(after, str):
+            return Outcome(after, before.rules)
         return dataclasses.replace(
             before,
             matched_dlp=follows.matched,
@@ -247,6 +259,15 @@ class Judge:
 
     def _ask(self, unknown: str, reason: str, options: tuple[Any, ...]) -> Any:
         return self._world.ask(Question(unknown, reason, (reason, options), options))
+
+
+def _protected(outcome: Outcome) -> Protected:
+    return Protected(str(outcome.protection), outcome.protected_by, (), outcome.on_arrival)
+
+
+def _quarantined(copy: Copy) -> Copy:
+    """A copy as one that a mail flow rule put in quarantine."""
+    return dataclasses.replace(copy, fates=["quarantined"])
 
 
 def joined(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -78,7 +78,9 @@ def actions_of(source: random.Random, *, followed: bool = False) -> dict[str, An
         {"encrypt_rms_template": "Encrypt", "apply_branding_template": "Other"},
         *({"block_access": True}, {"block_access": True, "block_access_scope": "PerUser"}),
         {"notify_user": ["Owner"]},
-        *([] if followed else [{"quarantine": True}]),
+        *({"quarantine": True}, {"redirect_message_to": ["joe@contoso.com"]}),
+        {"quarantine": True, "encrypt_rms_template": "Encrypt"},
+        *([] if followed else [{"moderate_message_by_user": ["joe@contoso.com"]}]),
     ]
     actions = source.choice(every)
     # Whether a rule that may stop others before, and does the same as they, comes first does not matter; it is not seen.

@@ -194,12 +194,49 @@ def test_what_was_not_understood_is_open(
     )
 
 
+ENDS: list[tuple[dict[str, Any], str]] = [
+    ({"quarantine": True}, "quarantined"),
+    ({"redirect_message_to": ["joe@contoso.com"]}, "redirected"),
+]
+
+
+@pytest.mark.parametrize(("action", "fate"), ENDS)
+def test_dlp_redirects_mail_and_puts_it_in_quarantine(action: dict[str, Any], fate: str) -> None:
+    """As mail flow rules do; certain where the rule is, and no other one may restrict the copy otherwise."""
+    alone = {"dlp_policies": [policy(OUTGOING, **action)]}
+    found = outcome([ENCRYPT], alone)
+    assert (found["fate"], found.get("protection")) == (fate, None)
+    assert ("after_release" in found) is (fate == "quarantined")
+    assert _verdict([ENCRYPT], alone, "delivered") == "refuted"
+    assert _verdict([], alone, "not_in_clear_if_delivered") == "proved"
+    for other in (
+        encrypts({"from_scope": "InOrganization"}, "E", priority=1),
+        policy(SENSITIVE, "S", block_access=True),
+    ):
+        several = {"dlp_policies": [*alone["dlp_policies"], other]}
+        assert outcome([], several)["fate"] == "unknown"
+        assert _verdict([], several, "delivered") == "unknown"
+    assert outcome([], {"dlp_policies": [policy({**OUTGOING, **SENSITIVE}, **action)]})["fate"] == "unknown"
+    both = {"dlp_policies": [policy(OUTGOING, **ENDS[0][0], **ENDS[1][0])]}
+    assert outcome([], both)["fate"] == "unknown"
+
+
+def test_a_copy_that_dlp_puts_in_quarantine_is_in_clear_once_it_is_released() -> None:
+    found = outcome([], {"dlp_policies": [policy(OUTGOING, quarantine=True)]})
+    assert (found["after_release"]["fate"], found["after_release"]["protection"]) == ("delivered", "none")
+    encrypted = outcome([], {"dlp_policies": [policy(OUTGOING, quarantine=True, encrypt_rms_template="Encrypt")]})
+    assert encrypted["after_release"]["protection"] == "unknown"
+
+
 def test_a_block_ends_a_copy_and_other_ends_are_open() -> None:
     blocks = policy(OUTGOING, block_access=True)
     assert outcome([], {"dlp_policies": [blocks]})["fate"] == "rejected"
     assert outcome([], {"dlp_policies": [blocks, encrypts(OUTGOING)]})["fate"] == "rejected"
     assert outcome([], {"dlp_policies": [policy(SENSITIVE, block_access=True)]})["fate"] == "unknown"
-    assert outcome([], {"dlp_policies": [policy(OUTGOING, quarantine=True)]})["fate"] == "unknown"
+    assert (
+        outcome([], {"dlp_policies": [policy(OUTGOING, moderate_message_by_user=["a@contoso.com"])]})["fate"]
+        == "unknown"
+    )
     inside = policy({"from_scope": "InOrganization"}, block_access=True, block_access_scope="PerUser")
     assert outcome([], {"dlp_policies": [inside]})["fate"] == "rejected"
     facts = facts_of({**FACTS, "dlp_policies": [inside]})
@@ -227,7 +264,7 @@ def test_a_block_that_may_let_mail_through_is_open(more: dict[str, Any]) -> None
         ([encrypts({**OUTGOING, **SENSITIVE})], "U33", "dlp_options", "P"),
         # No other rule can act instead.
         ([policy(OUTGOING, "S", block_access=True, notify_allow_override=["X"])], "U36", "dlp_perhaps_withholds", "S"),
-        ([policy(OUTGOING, "S", quarantine=True)], "U36", "dlp_withheld", "S"),
+        ([policy(OUTGOING, "S", moderate_message_by_user=["joe@contoso.com"])], "U36", "dlp_withheld", "S"),
         ([policy(OUTGOING, "S", quarantine=True), encrypts(OUTGOING)], "U36", "several_dlp_withholds", "S"),
     ],
 )
@@ -357,6 +394,8 @@ def test_guarantees_cover_dlp_and_labels(
     [
         ([ENCRYPT], [decrypts(OUTGOING)], "not_in_clear", "dlp_decrypts"),
         ([], [policy(OUTGOING, block_access=True)], "delivered", "dlp_blocks"),
+        ([], [policy(OUTGOING, quarantine=True)], "delivered", "dlp_quarantines"),
+        ([], [policy(OUTGOING, redirect_message_to=["joe@contoso.com"])], "delivered", "dlp_redirects"),
         ([], [encrypts(OUTGOING)], "unencrypted", "dlp_encrypts"),
     ],
 )
@@ -639,7 +678,9 @@ def test_simulator_and_prover_agree(seed: int) -> None:
         ]
         broken = [surely_breaks(course, guarantee, each, known) for each, course in about]
         assert found.verdict == "refuted" or not any(broken), guarantee.name
-        if found.verdict == "proved":
+        # That a rule blocks mail and stops others, or else another one puts it in quarantine, only the prover sees.
+        stops = any("stop_policy_processing" in str(each) for each in facts["dlp_policies"])
+        if found.verdict == "proved" and not stops:
             assert all(surely_keeps(course, guarantee, each, known) for each, course in about), guarantee.name
         if found.verdict == "refuted" and found.counterexample:
             keys = {key: value for key, value in found.counterexample.message.items() if key != "name"}

@@ -80,6 +80,8 @@ _DLP = {
     "apply_branding_template": "ApplyBrandingTemplate",
     "block_access": "BlockAccess",
     "block_access_scope": "BlockAccessScope",
+    "quarantine": "Quarantine",
+    "redirect_message_to": "RedirectMessageTo",
     "stop_policy_processing": "StopPolicyProcessing",
     "notify_user": "NotifyUser",
 }

@@ -16,6 +16,7 @@ from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT
 from ..model.domains import INSIDE
+from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.inside import sender_inside
 from ..model.message import Message
@@ -50,7 +51,7 @@ class BreachCause:
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
         ``stopped`` (by the rule :param:`other`), or ``elsewhere`` (it looks for the same texts in another place); of a
-        DLP rule ``dlp_blocks``, ``dlp_decrypts`` or ``dlp_encrypts``; of
+        DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_encrypts``; of
         a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
@@ -68,6 +69,11 @@ class BreachCause:
 
 def cause_afterwards(course: Course, message: Message, facts: Facts) -> BreachCause | None:
     """The DLP rule that surely decides what becomes of a copy after the mail flow rules; ``None`` if there is none."""
+    ended = {(world.fate, world.ended_by_dlp) for world in course.worlds}
+    if len(ended) == 1:
+        ((fate, enders),) = ended
+        if enders:
+            return BreachCause(ENDS_BY_DLP[fate], enders[0])
     ends = [protection_of(world, message, facts) for world in course.worlds if world.fate == Fate.DELIVERED]
     if not ends or len(ends) < len(course.worlds):
         return None

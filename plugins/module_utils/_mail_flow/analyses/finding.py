@@ -104,7 +104,7 @@ class Exempting:
 
     :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule on trial, U08),
         ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``routes``, ``brings`` (it to
-        the same person), or ``holds`` (for an approval); of a DLP rule ``dlp_blocks``, ``dlp_decrypts`` or ``dlp_asks``
+        the same person), or ``holds`` (for an approval); of a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_asks``
         (for another template).
     """
 

@@ -11,6 +11,7 @@ from ..actions.protect import option_name
 from ..model.carried_labels import automatic, is_default
 from ..model.encrypters import Encrypter
 from ..model.facts import Facts
+from ..model.outcomes import Fate
 from ..rules.dlp_rules import ANY_OPTION, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -60,7 +61,7 @@ def meetings_with_dlp(
         if differs(rule, does)
     ]
     ended = chain.logic.any_of(chain.state.fates.values())
-    delivered = high(~(ended | outcome.after.blocked))
+    delivered = high(~(ended | outcome.after.blocked | outcome.after.ends[Fate.REDIRECTED]))
     acts = [high(chain.acts(rule)) for _kind, rule, _does, _when in pairs]
     questions = [(place, [acts[place], high(when), delivered, *usual]) for place, (*_names, when) in enumerate(pairs)]
     possible = asked.possible(questions)

@@ -10,7 +10,7 @@ from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.deliver import FATES
 from ..actions.protect import option_name
-from ..model.encrypters import BLOCKED, Encrypter
+from ..model.encrypters import ENDS_BY_DLP, Encrypter
 from ..model.outcomes import OPEN_PROTECTIONS, Fate
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
@@ -119,8 +119,10 @@ RANK = {
     "brands": 4,
     "holds": 5,
     "dlp_blocks": 6,
-    "dlp_decrypts": 7,
-    "dlp_asks": 8,
+    "dlp_redirects": 7,
+    "dlp_quarantines": 8,
+    "dlp_decrypts": 9,
+    "dlp_asks": 10,
 }
 
 #: The effects that DLP can undo.
@@ -132,8 +134,8 @@ _AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *STATED_SIDE_EFFECTS)) - 
 
 def how_it_keeps_afterwards(does: Encrypter, effect: RuleEffect) -> str:
     """How a DLP rule keeps mail from an effect; empty if it does not."""
-    if does.ends == BLOCKED:
-        return "dlp_blocks"
+    if does.ends in ENDS_BY_DLP:
+        return ENDS_BY_DLP[Fate(does.ends)]
     if does.removes:
         return "dlp_decrypts"
     names = {name_key(option_name(name)) for name in effect.names} if effect.kind == "encrypted" else set()

@@ -11,7 +11,7 @@ New-DlpComplianceRule, New-Label, how DLP works between admin centers, and of ho
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..._exchange.names import name_key, same_name
@@ -29,6 +29,13 @@ FACT = {DLP: "dlp_policies", LABELS: "labels"}
 
 #: What becomes of a copy that a DLP rule blocks. Source: Microsoft's page of New-DlpComplianceRule, BlockAccess.
 BLOCKED = Fate.REJECTED
+
+#: The other ends that a DLP rule surely gives a copy that no other one may restrict otherwise. Who approves a copy that waits
+#: for it is not followed, so what becomes of such a copy is open.
+FOLLOWED = (Fate.REDIRECTED, Fate.QUARANTINED)
+
+#: The end that a DLP rule gives a copy to how findings call that.
+ENDS_BY_DLP = {BLOCKED: "dlp_blocks", Fate.REDIRECTED: "dlp_redirects", Fate.QUARANTINED: "dlp_quarantines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,11 @@ class Encrypter:
     def may_restrict_otherwise(self, effect: str) -> bool:
         """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``."""
         return self.restricts and (bool(self.unclear) or not getattr(self, effect))
+
+    @property
+    def effects(self) -> tuple[object, ...]:
+        """The sorts of what it does to mail."""
+        return (bool(self.options), self.removes, self.brands, self.ends, bool(self.brings), self.edits)
 
     @property
     def would_change_mail(self) -> bool:
@@ -214,7 +226,21 @@ class Afterwards:
     @property
     def end(self) -> str:
         """What surely becomes of the copy instead of its delivery; empty if that is open, or it is delivered."""
-        return BLOCKED if self.blocks else ""
+        if self.blocks:
+            return BLOCKED
+        ends = {each.what.ends for each in self.of("ends")}
+        followed = next((end for end in FOLLOWED if ends == {end}), "")
+        return followed if followed and self.surely("ends") else ""
+
+    @property
+    def ended_by(self) -> tuple[str, ...]:
+        """The names of the DLP rules that surely give the copy its end."""
+        end = self.end
+        return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == end) if end else ()
+
+    def delivering(self) -> Afterwards:
+        """The same without what keeps the copy from its recipient."""
+        return Afterwards(tuple(replace(each, what=replace(each.what, ends="")) for each in self.every))
 
     @property
     def options(self) -> tuple[str, ...]:

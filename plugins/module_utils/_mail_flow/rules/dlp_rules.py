@@ -235,9 +235,10 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
 
 def _end_of(actions: Mapping[str, Any], otherwise: str) -> str:
     """What becomes of a copy instead of its delivery. A block that its sender may override, or that is about links, may
-    let it through.
+    let it through. Of a rule with several ends, a block counts; which of the others does is not documented.
     """
-    end = next((end for name, end in ENDS.items() if actions.get(name)), otherwise)
+    ends: list[str] = list(dict.fromkeys(end for name, end in ENDS.items() if actions.get(name))) or [otherwise]
+    end = UNKNOWN_END if len(ends) > 1 and BLOCKED not in ends else ends[0]
     lets_through = actions.get("notify_allow_override") or actions.get("block_access_scope") == BLOCKS_LINKS
     return UNKNOWN_END if end == BLOCKED and lets_through else end
 

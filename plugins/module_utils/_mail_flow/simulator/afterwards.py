@@ -10,7 +10,7 @@ from ..budget import spend
 from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.carried_labels import in_transport, label_of, possible_labels
-from ..model.encrypters import LOOKS, Afterwards, PossibleEncrypter, all_possible
+from ..model.encrypters import FOLLOWED, LOOKS, Afterwards, PossibleEncrypter, all_possible
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
 from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
@@ -44,7 +44,11 @@ class AfterRules:
         if world.fate not in (Fate.DELIVERED, Fate.QUARANTINED):
             return [world]
         found = self._after_dlp(world, person)
-        return [labelled for each in found for labelled in self._labelled(each)]
+        return [
+            labelled
+            for each in found
+            for labelled in ([each] if each.fate == Fate.REDIRECTED else self._labelled(each))
+        ]
 
     def _labelled(self, world: World) -> list[World]:
         """A world with labels in it."""
@@ -67,7 +71,7 @@ class AfterRules:
             return [world.but(after=Afterwards(all_possible(policies.told)))]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
         return [
-            new.but(after=Afterwards(tuple(self._applied(policies, matches, person))))
+            _ended(new, Afterwards(tuple(self._applied(policies, matches, person))))
             for new, matches in self._decided(policies, world, person)
         ]
 
@@ -141,6 +145,14 @@ def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
     if looks:
         yield Reason(questions.DLP_RULES, "dlp_stops", (rule.does.name, rule.does.policy, tuple(looks)))
     yield from (reason for reason in why if reason.kind != LOOKS)
+
+
+def _ended(world: World, after: Afterwards) -> World:
+    """A world with what DLP rules do: a copy that they surely redirect or put in quarantine is as one of mail flow rules."""
+    end = after.end
+    if end not in FOLLOWED:
+        return world.but(after=after)
+    return world.but(after=after.delivering(), fate=Fate(end), ended_by_dlp=after.ended_by)
 
 
 def _with(world: World, labels: tuple[PossibleEncrypter, ...]) -> World:

@@ -20,7 +20,7 @@ from ..actions.protect import option_name
 from ..model import questions
 from ..model.addresses import domain
 from ..model.connectors import ROUTED_TO, VALIDATIONS, Connector, at_least
-from ..model.encrypters import DLP, LABELS, Afterwards, Encrypter
+from ..model.encrypters import BLOCKED, DLP, LABELS, Afterwards, Encrypter, PossibleEncrypter
 from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth
@@ -101,8 +101,8 @@ def _afterwards(found: CopyProtection, world: World, message: Message, facts: Fa
     if not after.every:
         return found
     dlp, labels = after.of_kind(DLP), after.of_kind(LABELS)
-    if dlp.end:
-        return replace(found, ended=Fate(dlp.end), ended_by=dlp.blocks, delivered=False)
+    if dlp.blocks:
+        return replace(found, ended=BLOCKED, ended_by=dlp.blocks, delivered=False)
     if dlp.may("ends"):
         found = replace(found, delivered=False, reasons=(*found.reasons, *dlp.reasons("ends")))
     arrival = message.protection
@@ -183,11 +183,18 @@ def _protected_after(
         found,
         kind=one,
         by=(),
-        by_dlp=() if label else tuple(dict.fromkeys(each.what.name for each in sure)),
+        by_dlp=()
+        if label or not _alike(after.of("options"))
+        else tuple(dict.fromkeys(each.what.name for each in sure)),
         by_label=label,
         branding="",
         reasons=found.reasons if len(options) == 1 else (*found.reasons, *after.reasons("options")),
     )
+
+
+def _alike(several: Sequence[PossibleEncrypter]) -> bool:
+    """Whether several do the same to mail. Of others Exchange may enforce one alone."""
+    return len({each.what.effects for each in several}) == 1
 
 
 def _perhaps_not(asking: Encrypter) -> Reason:

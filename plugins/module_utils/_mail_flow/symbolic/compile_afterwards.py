@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 
 from ..conditions.predicate import Atom
 from ..model.carried_labels import automatic
-from ..model.encrypters import BLOCKED, Encrypter
+from ..model.encrypters import BLOCKED, FOLLOWED, Encrypter
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
 from ..sat.formula import FALSE, TRUE
@@ -116,10 +116,27 @@ class AfterChain:
         return self.any_dlp(lambda does: does.ends == BLOCKED)
 
     @cached_property
+    def ends(self) -> Mapping[Fate, Value]:
+        """The fates that DLP gives the copy if it does not block it, each with whether it does: certain where no rule
+        applies that restricts it otherwise (U36).
+        """
+        return {fate: self._ends_in(fate) for fate in FOLLOWED}
+
+    def _ends_in(self, fate: Fate) -> Value:
+        having = self.any_dlp(lambda does: does.ends == fate)
+        if having == FALSE:
+            return FALSE
+        others = self.any_dlp(
+            lambda does: does.may_restrict_otherwise("ends") or (does.ends and does.ends not in (fate, BLOCKED))
+        )
+        return having & ~self.blocked & self.logic.choose(others, self.unknown("dlp ends", fate), TRUE)
+
+    @cached_property
     def withheld(self) -> Value:
-        """Whether DLP keeps the copy from its recipient."""
-        others = self.any_dlp(lambda does: does.ends and does.ends != BLOCKED)
-        return self.blocked if others == FALSE else self.blocked | (others & self.unknown("dlp ends"))
+        """Whether DLP keeps the copy from its recipient for good."""
+        others = self.any_dlp(lambda does: does.ends and does.ends not in (*FOLLOWED, BLOCKED))
+        kept = self.blocked | self.ends[Fate.REDIRECTED]
+        return kept if others == FALSE else kept | (others & self.unknown("dlp ends"))
 
     @cached_property
     def labels(self) -> Sequence[tuple[Encrypter, Value]]:

@@ -55,6 +55,7 @@ class Outcome:
         self.logic = chain.logic
         self.mail = chain.mail
         self.state = chain.state
+        self.after = after or AfterChain(chain)
         logic = self.logic
         state = self.state
         arrival = self.mail.arrival
@@ -87,7 +88,6 @@ class Outcome:
         self._unknown_option = both | again
         surprised = state.surprised
         doubt = self._unread("protected")
-        self.after = after or AfterChain(chain)
         self._by_rules = logic.choose(surprised, doubt, newly | again)
         self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.keeps_protection | both)
         self._unsure_after = unsure | self._from_outside() | self.mail.rights | arrival["smime"]
@@ -100,7 +100,7 @@ class Outcome:
         ends = [value for fate, value in sorted(fates.items()) if fate != Fate.QUARANTINED]
         unsure_fate = surprised & self._unread("fate")
         self.gone = logic.any_of(ends) | refused | unsure_fate | self.after.withheld | self._refused_after()
-        self.released = fates.get(Fate.QUARANTINED, FALSE) & ~self.gone
+        self.released = (fates.get(Fate.QUARANTINED, FALSE) | self.after.ends[Fate.QUARANTINED]) & ~self.gone
         self.delivered = ~(self.gone | self.released)
         self.held = state.held[0] if state.held else FALSE
         brands = list(state.brands.values())
@@ -183,11 +183,12 @@ class Outcome:
         return self.logic.choose(touched & ~self._keeps_foreign_protection(), shown, chosen)
 
     def ended(self, fate: Fate) -> Value:
-        """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule that blocks what they let through."""
+        """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule what they let through."""
         ends_so = self.state.fates.get(fate, FALSE)
-        if fate != BLOCKED or self.after.blocked == FALSE:
+        by_dlp = self.after.blocked if fate == BLOCKED else self.after.ends.get(fate, FALSE)
+        if by_dlp == FALSE:
             return ends_so
-        return ends_so | (self.after.blocked & ~self.logic.any_of(self.state.fates.values()))
+        return ends_so | (by_dlp & ~self.logic.any_of(self.state.fates.values()))
 
     # What rules ask for
 
@@ -242,6 +243,7 @@ class Outcome:
             | self._forwarded()
             # Whether requested protection survives the quarantine is not documented.
             | self.state.fates.get(Fate.QUARANTINED, FALSE)
+            | self.after.ends[Fate.QUARANTINED]
             | (signed & ~self.state.seen.wrapped)
             | by_system
             | self.refusing

@@ -75,6 +75,8 @@ _CAUSES = {
     "elsewhere": "the rule {rule!r}, which would encrypt it otherwise, is only for mail {mail}",
     "stopped": "it does not reach the rule {rule!r}",
     "dlp_blocks": "the DLP rule {rule!r} blocks it",
+    "dlp_redirects": "the DLP rule {rule!r} redirects it",
+    "dlp_quarantines": "the DLP rule {rule!r} puts it in quarantine",
     "dlp_decrypts": "the DLP rule {rule!r} takes its protection away",
     "dlp_encrypts": "the DLP rule {rule!r} encrypts it",
     "only_brands": "the rule {rule!r} brands it, but does not encrypt it",

@@ -382,6 +382,8 @@ _KEEPS_MAIL = {
     "brands": "chooses another branding for mail of",
     "holds": "holds for approval mail of",
     "dlp_blocks": "(DLP) blocks mail of",
+    "dlp_redirects": "(DLP) redirects mail of",
+    "dlp_quarantines": "(DLP) puts in quarantine mail of",
     "dlp_decrypts": "(DLP) takes the protection away of mail of",
     "dlp_asks": "(DLP) asks for another template for mail of",
 }

@@ -359,6 +359,8 @@ _KEEPS: Mapping[str, tuple[str, bool]] = {
     "brings": ("it is sent there by", False),
     "holds": ("it is held for approval by", False),
     "dlp_blocks": ("DLP blocks it by", False),
+    "dlp_redirects": ("DLP redirects it by", False),
+    "dlp_quarantines": ("DLP puts it in quarantine by", False),
     "dlp_decrypts": ("DLP takes its protection away by", False),
     "dlp_asks": ("DLP asks for another template by", False),
 }
