@@ -151,8 +151,8 @@ def test_without_temporary_rules_only_what_needs_none_is_sent() -> None:
 
 
 def test_a_question_that_nothing_tells_is_refused_by_name() -> None:
-    with pytest.raises(OptionError, match="U99"):
-        ask(session_with(), questions=["U99"])
+    with pytest.raises(OptionError, match="X99"):
+        ask(session_with(), questions=["X99"])
     with pytest.raises(OptionError, match="Outlook"):
         ask(session_with(), questions=["U01"])
 
