@@ -847,8 +847,12 @@ def _new_record(
         messages=[_recorded(each) for each in plan.messages],
         rules={rule.name: rule.guid for rule in rules.rules},
         digests={rule.name: digest_of_rules(rules, [rule.name]) for rule in rules.rules},
-        silent=[rule.name for rule in rules.rules if is_silent(rule.told) or not rule.enforced],
-        unlogged=[rule.name for rule in rules.rules if is_silent(rule.told) and rule.enforced and not rule.idle],
+        silent=[rule.name for rule in rules.rules if is_silent(rule.actions.told) or not rule.actions.enforced],
+        unlogged=[
+            rule.name
+            for rule in rules.rules
+            if is_silent(rule.actions.told) and rule.actions.enforced and not rule.idle
+        ],
         unread=unread,
     )
 

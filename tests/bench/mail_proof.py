@@ -363,7 +363,7 @@ def of_bank(task: str) -> Values:
     return {
         "task": task,
         "rules": len(rules.rules),
-        "predicates": sum(len(each.conditions) + len(each.exceptions) for each in rules.rules),
+        "predicates": sum(len(each.criteria.conditions) + len(each.criteria.exceptions) for each in rules.rules),
         "seconds": round(time.process_time() - began, 3),
         "MiB": memory() - before,
         **figures,
@@ -379,7 +379,7 @@ def run(task: str, count: int) -> Values:
     after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)
     if task == "any_recipient":
         rules, after = about_anybody(rules), about_anybody(after)
-    predicates = sum(len(each.conditions) + len(each.exceptions) for each in RuleSet(rules).rules)
+    predicates = sum(len(each.criteria.conditions) + len(each.criteria.exceptions) for each in RuleSet(rules).rules)
     before, began = memory(), time.process_time()
     figures: Values = {}
     if task == "guarantees":

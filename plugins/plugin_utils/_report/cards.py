@@ -88,4 +88,4 @@ def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
 def whose(conditions: Mapping[str, Any]) -> str:
     """Whose mail a rule affects, in words; empty if not all of its conditions are known."""
     (rule,) = RuleSet([{"name": "it", "conditions": conditions}]).rules
-    return "" if rule.unread else " ".join(words_of(parts_of(rule.conditions)))
+    return "" if rule.unread else " ".join(words_of(parts_of(rule.criteria.conditions)))

@@ -130,7 +130,7 @@ class Pair:
 
     @cached_property
     def atom(self) -> Atom:
-        return self.asking.rules[-1].exceptions[0]
+        return self.asking.rules[-1].criteria.exceptions[0]
 
     @property
     def row(self) -> Predicate:

@@ -102,8 +102,8 @@ class Mail:
         if said.changed:
             return False
         met = on_arrival(self.rules, said.rule, message, self.facts, address)
-        conditions = all(met[atom] is True for atom in said.rule.conditions)
-        return conditions and all(met[atom] is False for atom in said.rule.exceptions)
+        conditions = all(met[atom] is True for atom in said.rule.criteria.conditions)
+        return conditions and all(met[atom] is False for atom in said.rule.criteria.exceptions)
 
     def _is_so_beside(self, said: Statement, message: Message, address: str, result: Mapping[str, Any]) -> bool:
         """Whether what else a statement says of its mail is surely true of a copy."""
@@ -155,20 +155,20 @@ def _routes(rule: Values) -> bool:
 
 def _gets_it_anyway(said: Statement, facts: Facts, people: Sequence[str], manager: str | None) -> bool:
     """Whether somebody gets the message to whom the rule itself brings it."""
-    if manager in people and "add_manager_as_recipient_type" in said.rule.actions:
+    if manager in people and "add_manager_as_recipient_type" in said.rule.actions.options:
         return True
     options = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
     brought = [
         person.address
         for option in options
-        for name in said.rule.actions.get(option) or ()
+        for name in said.rule.actions.options.get(option) or ()
         for person in people_behind(facts, str(name))
     ]
     return bool(set(brought) & set(people))
 
 
 def _is_unusual(said: Statement, message: Message) -> bool:
-    sorts = {atom.predicate.sort for atom in said.rule.conditions}
+    sorts = {atom.predicate.sort for atom in said.rule.criteria.conditions}
     protected = message.protection is not None and message.protection.kind != "none"
     if protected != bool(said.arrives) or (protected and message.protection and message.protection.owner != "own"):
         return True

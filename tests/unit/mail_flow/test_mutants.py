@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import deliver
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import people
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import flow_rule, rule_set
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import rule_actions, rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
     copy_splits,
     decider,
@@ -26,7 +26,7 @@ Patch = Callable[[Any, str, Any], None]
 
 def conditions_are_ored(patch: Patch) -> None:
     def parts(self: Any, rule: Any, world: Any, person: Any, added: bool = False) -> Any:
-        yield any_of(self.truth(atom, world, person) for atom in rule.conditions)
+        yield any_of(self.truth(atom, world, person) for atom in rule.criteria.conditions)
 
     patch(decider.MessageDecider, "parts", parts)
     patch(decider.MessageDecider, "matches_nobody", lambda *_arguments: False)
@@ -36,7 +36,7 @@ def exceptions_are_ignored(patch: Patch) -> None:
     whole = decider.MessageDecider.parts
 
     def parts(self: Any, rule: Any, *arguments: Any) -> Any:
-        return whole(self, replace(rule, exceptions=()), *arguments)
+        return whole(self, rule.with_criteria(exceptions=()), *arguments)
 
     patch(decider.MessageDecider, "parts", parts)
 
@@ -60,7 +60,7 @@ def order_is_reversed(patch: Patch) -> None:
 
 
 def audit_acts(patch: Patch) -> None:
-    patch(flow_rule.FlowRule, "enforced", property(lambda self: True))
+    patch(rule_actions.RuleActions, "enforced", property(lambda self: True))
 
 
 def subdomains_are_ignored(patch: Patch) -> None:

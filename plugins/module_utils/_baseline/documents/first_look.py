@@ -228,7 +228,9 @@ def _encrypting(organization: Organization) -> list[str]:
         doubts = dict.fromkeys((rule.name for rule in acting), f"while {obstacle.cause} (U28)")
     else:
         doubts = {
-            rule.name: "(U13)" for rule in RuleSet(rules_from(organization)).rules if rule.doubts or rule.surprises
+            rule.name: "(U13)"
+            for rule in RuleSet(rules_from(organization)).rules
+            if rule.criteria.doubts or rule.actions.surprises
         }
     return [
         f"{_UNREAD} {doubts[rule.name]}: {_rule_words(rule)}" if rule.name in doubts else _rule_words(rule)

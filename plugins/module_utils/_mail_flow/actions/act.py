@@ -76,19 +76,11 @@ class Added:
         return Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (self.address, self.rule))
 
 
-class ActingRule(Protocol):
-    """A rule, as far as actions know it; see ``rules.flow_rule``."""
+class TakenActions(Protocol):
+    """What a rule does, as far as actions know it; see ``rules.rule_actions``."""
 
     @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def place(self) -> int:
-        """Its place among the rules."""
-
-    @property
-    def actions(self) -> Mapping[str, Any]:
+    def options(self) -> Mapping[str, Any]:
         """Option to value of what it does."""
 
     @property
@@ -111,8 +103,24 @@ class ActingRule(Protocol):
     def stops_approved(self) -> bool:
         """Whether it is told to stop and asks for an approval."""
 
-    def does(self, what: Does) -> dict[str, Any]:
+    def does(self, what: Does) -> Mapping[str, Any]:
         """Its actions of one sort: option to value."""
+
+
+class ActingRule(Protocol):
+    """A rule, as far as actions know it; see ``rules.flow_rule``."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def place(self) -> int:
+        """Its place among the rules."""
+
+    @property
+    def actions(self) -> TakenActions:
+        """What it does."""
 
 
 class ActingWorld(Protocol):

@@ -20,7 +20,7 @@ from .act import Act, Action, Added, Scene, World
 def bring(act: Act, world: World) -> list[World]:
     """The moderators and the added recipients, which may depend on the sender's manager."""
     rule, does = act.rule, act.does
-    asks = not rule.actions.keys().isdisjoint(("moderate_message_by_manager", "add_manager_as_recipient_type"))
+    asks = not rule.actions.options.keys().isdisjoint(("moderate_message_by_manager", "add_manager_as_recipient_type"))
     if not asks or does.isdisjoint((Does.MODERATE, Does.ADD)):
         return _joined(act, world, "")
     return [new for each, manager in by_manager(world, act.scene) for new in _joined(act, each, manager)]
@@ -46,7 +46,7 @@ def _joined(act: Act, world: World, manager: str) -> list[World]:
     """The worlds with the moderators and the added recipients. Whether a rule adds to a message that it redirects
     depends on the order of its actions.
     """
-    rule, scene, does, actions = act.rule, act.scene, act.does, act.rule.actions
+    rule, scene, does, actions = act.rule, act.scene, act.does, act.rule.actions.options
     added: list[Added] = []
     moderators: list[str] = []
     if Does.MODERATE in does:
@@ -58,7 +58,9 @@ def _joined(act: Act, world: World, manager: str) -> list[World]:
                 Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))
             ]
         if manager and "add_manager_as_recipient_type" in actions:
-            added.append(Added(manager, rule.name, rule.place, rule.redirects_to_manager, rule.manager_field))
+            added.append(
+                Added(manager, rule.name, rule.place, rule.actions.redirects_to_manager, rule.actions.manager_field)
+            )
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:

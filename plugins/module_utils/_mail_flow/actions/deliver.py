@@ -45,14 +45,14 @@ def _ended(act: Act, world: World) -> World:
     if fates:
         changes.update(fate=fates[0], over=True, ended_by=rule.name)
     if fates[:1] == [Fate.REJECTED]:
-        changes["status"] = str(rule.actions.get("reject_message_enhanced_status_code") or "5.7.1")
+        changes["status"] = str(rule.actions.options.get("reject_message_enhanced_status_code") or "5.7.1")
     return world.but(**changes) if changes else world
 
 
 def _stopped(act: Act, world: World) -> list[World]:
     """The worlds in which a rule that asked for an approval stops the later ones, and in which it does not."""
     rule = act.rule
-    if not rule.stops_approved or act.scene.last:
+    if not rule.actions.stops_approved or act.scene.last:
         return [world]
     stops = opened(("approved stop", rule.place), questions.A_FACT, "approved_stops", rule.name)
     return [

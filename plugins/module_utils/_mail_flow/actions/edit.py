@@ -52,8 +52,8 @@ def insertable(world: World, scene: Scene) -> Truth:
 
 def sets_last(rule: ActingRule, does: frozenset[Does]) -> Truth:
     """Whether a rule that sets and removes one header sets it last: the order of its actions is not guaranteed."""
-    name = str(rule.actions.get("set_header_name", "")).lower()
-    if Does.CHANGE not in does or not name or name != str(rule.actions.get("remove_header", "")).lower():
+    name = str(rule.actions.options.get("set_header_name", "")).lower()
+    if Does.CHANGE not in does or not name or name != str(rule.actions.options.get("remove_header", "")).lower():
         return True
     return opened(("header", rule.place), questions.A_FACT, "header_last", rule.name, name)
 
@@ -62,7 +62,7 @@ def edit(act: Act, world: World) -> list[World]:
     """What later rules see of the message."""
     if Does.CHANGE not in act.does:
         return [world]
-    actions, content = act.rule.actions, world.content
+    actions, content = act.rule.actions.options, world.content
     changes: dict[str, Any] = {}
     if "prepend_subject" in actions:
         changes["subject"] = f"{actions['prepend_subject']}{content.subject}"

@@ -21,11 +21,11 @@ def protect(act: Act, world: World) -> list[World]:
     """What the rule asks for. Conditions about how a message is protected look at it."""
     rule, does, changes = act.rule, act.does, dict[str, Any]()
     if Does.ENCRYPT in does:
-        changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.templates))
+        changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.actions.templates))
     if Does.DECRYPT in does:
         changes["removed"] = (*world.removed, rule.name)
     if Does.BRAND in does:
-        brand = str(rule.actions["apply_rights_protection_customization_template"])
+        brand = str(rule.actions.options["apply_rights_protection_customization_template"])
         changes["brands"] = (*world.brands, (rule.name, brand))
     if act.scene.protection_shows and not does.isdisjoint((Does.ENCRYPT, Does.DECRYPT)):
         content = world.content
@@ -43,27 +43,27 @@ def request_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value, besi
 
     :param acts: whether it acts on content; :param:`beside`: on what needs none.
     """
-    decrypts = rule.does(Does.DECRYPT)
-    brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
-    asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
+    decrypts = rule.actions.does(Does.DECRYPT)
+    brands = [str(brand) for brand in rule.actions.does(Does.BRAND).values()]
+    asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.actions.templates]
     asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
     copy.requests = (*copy.requests, *asks, *([(Does.DECRYPT, "", acts)] if decrypts else []))
-    for template in rule.templates:
+    for template in rule.actions.templates:
         wanted = option_name(template)
         note(copy.asked, next((known for known in copy.asked if same_name(known, wanted)), wanted), acts)
     if decrypts:
         copy.removed |= acts
     for brand in brands:
         note(copy.brands, next((known for known in copy.brands if same_name(known, brand)), brand), beside)
-    if rule.surprises:
+    if rule.actions.surprises:
         copy.surprised |= beside
 
 
 def show_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value) -> None:
     """What conditions about how a message is protected may see of that."""
-    if rule.does(Does.ENCRYPT):
+    if rule.actions.does(Does.ENCRYPT):
         copy.seen = copy.seen.but(asked=copy.seen.asked | acts)
-    if rule.does(Does.DECRYPT):
+    if rule.actions.does(Does.DECRYPT):
         copy.seen = copy.seen.but(removed=copy.seen.removed | acts)
 
 

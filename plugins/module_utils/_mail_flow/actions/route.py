@@ -15,7 +15,7 @@ def route(act: Act, world: World) -> list[World]:
     """The connector to which the rule routes it, and whether it may leave by TLS alone."""
     if Does.ROUTE not in act.does:
         return [world]
-    actions = act.rule.actions
+    actions = act.rule.actions.options
     connector = str(actions.get("route_message_outbound_connector") or "")
     routes = (*world.routes, (act.rule.name, connector)) if connector else world.routes
     requires_tls = world.requires_tls or bool(actions.get("route_message_outbound_require_tls"))
@@ -27,10 +27,10 @@ def route(act: Act, world: World) -> list[World]:
 
 def route_by(copy: CopyInFormulas, rule: ActingRule, acts: Value) -> None:
     """The connector to which the rule routes it, and whether it may leave by TLS alone."""
-    connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
+    connector = name_key(str(rule.actions.options.get("route_message_outbound_connector") or ""))
     if connector:
         note(copy.routes, connector, acts)
-    if rule.actions.get("route_message_outbound_require_tls"):
+    if rule.actions.options.get("route_message_outbound_require_tls"):
         copy.requires_tls |= acts
 
 

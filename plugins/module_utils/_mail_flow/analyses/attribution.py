@@ -62,8 +62,8 @@ def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -
     chain, logic, sorts = outcome.chain, outcome.logic, DECIDING[aspect].union(more)
 
     def acts(rule: FlowRule) -> Value:
-        does = rule.sorts if rule.enforced else frozenset[Does]()
-        if does & sorts or rule.surprises:
+        does = rule.actions.sorts if rule.actions.enforced else frozenset[Does]()
+        if does & sorts or rule.actions.surprises:
             return chain.acts(rule)
         perhaps = [deciding.leaves_one_set.get(id(rule), FALSE)]
         if aspect is Aspect.DELIVERY and Does.ENCRYPT in does:  # Mail that cannot be protected may be refused.
@@ -214,7 +214,7 @@ class _CutPoint:
         for which, other in ((0, 1), (1, 0)):
             rules = [rule for rule in versions[which] if rule is not None]
             for (does, name), value in ends[which].items():
-                acting = [high(chains[which].acts(rule)) for rule in rules if rule.does(does)]
+                acting = [high(chains[which].acts(rule)) for rule in rules if rule.actions.does(does)]
                 for bound in (low, high):
                     circuit.follows(~self.guard, ~bound(value), bound(ends[other].get((does, name), FALSE)), *acting)
 
@@ -284,7 +284,7 @@ def does_something(rule: FlowRule, aspect: Aspect, *, added: bool = False) -> bo
     :param added: whether it is about the copies of somebody whom rules add.
     """
     sorts = _DOING[aspect] | ({Does.ADD, Does.REDIRECT} if added and aspect is Aspect.DELIVERY else set())
-    return rule.enforced and not rule.idle and bool(sorts.intersection(row.does for row in rule.rows))
+    return rule.actions.enforced and not rule.idle and bool(sorts.intersection(row.does for row in rule.actions.rows))
 
 
 @dataclass(frozen=True)

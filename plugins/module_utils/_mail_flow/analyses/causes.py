@@ -134,37 +134,37 @@ def _arrives_in_clear(copy: Copy) -> bool:
 
 def _by_halves(every: Sequence[Standing]) -> list[Standing]:
     """The rules that do something for a copy that nothing protects, and do not encrypt it."""
-    acting = [standing for standing in every if standing.surely and standing.rule.enforced]
-    if any(standing.rule.does(Does.ENCRYPT) for standing in acting):
+    acting = [standing for standing in every if standing.surely and standing.rule.actions.enforced]
+    if any(standing.rule.actions.does(Does.ENCRYPT) for standing in acting):
         return []
     return [standing for standing in acting if _half(standing.rule)]
 
 
 def _half(rule: FlowRule) -> str:
     """What a rule does for mail beside encrypting it, as a kind of cause; empty if nothing."""
-    return next((kind for what, kind in _BY_HALVES.items() if rule.does(what)), "")
+    return next((kind for what, kind in _BY_HALVES.items() if rule.actions.does(what)), "")
 
 
 def _encrypts(rule: FlowRule, guarantee: Guarantee) -> bool:
-    if not rule.does(Does.ENCRYPT) or rule.dlp:
+    if not rule.actions.does(Does.ENCRYPT) or rule.dlp:
         return False
-    return not guarantee.template or guarantee.template in rule.templates
+    return not guarantee.template or guarantee.template in rule.actions.templates
 
 
 def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | None:
-    kind = next((kind for what, kind in _FATES.items() if rule.does(what)), "")
+    kind = next((kind for what, kind in _FATES.items() if rule.actions.does(what)), "")
     if kind:
         return BreachCause(kind, rule.name)
-    if rule.does(Does.STOP):
+    if rule.actions.does(Does.STOP):
         later_rules = [
             standing.rule.name
             for standing in helping
             if not (standing.reached or standing.failed) and standing.rule.place > rule.place
         ]
         return BreachCause("stops", rule.name, other=later_rules[0] if later_rules else "")
-    if rule.does(Does.DECRYPT):
+    if rule.actions.does(Does.DECRYPT):
         return BreachCause("decrypts", rule.name)
-    return BreachCause("encrypts", rule.name) if rule.does(Does.ENCRYPT) else None
+    return BreachCause("encrypts", rule.name) if rule.actions.does(Does.ENCRYPT) else None
 
 
 def _misses_recipient(standing: Standing) -> bool:
@@ -195,7 +195,7 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     """
     shared = 0
     others = 0
-    for atom in rule.conditions:
+    for atom in rule.criteria.conditions:
         wanted = when.get(atom.predicate.options[0])
         values = {str(value).casefold() for value in (wanted if isinstance(wanted, list) else [wanted])}
         own = plain(atom.values)
@@ -251,7 +251,7 @@ def _is_internal(standing: Standing, copy: Copy) -> bool:
 #: Sort of a cause to when it is known.
 _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
     ("disabled", lambda standing, _copy: bool(standing.rule.idle) and not standing.failed),
-    ("mode", lambda standing, _copy: not standing.rule.enforced and not standing.failed),
+    ("mode", lambda standing, _copy: not standing.rule.actions.enforced and not standing.failed),
     ("dates", lambda standing, _copy: not standing.in_window and not standing.failed),
     ("unauthenticated", _is_unauthenticated),
     (
@@ -284,15 +284,17 @@ def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> B
         value = plain(failed.atom.values)
         return BreachCause(kind, rule.name, option, _never_matches(failed) if kind == "never_matches" else value)
     if kind == "mode":
-        return BreachCause(kind, rule.name, "mode", rule.mode)
+        return BreachCause(kind, rule.name, "mode", rule.actions.mode)
     if kind == "dates":
-        ended = rule.borders(copy.message.date)[-1] is False and bool(rule.ends)
+        ended = rule.dates.borders(copy.message.date)[-1] is False and bool(rule.dates.ends)
         return BreachCause(
-            kind, rule.name, *(("expiry_date", rule.ends) if ended else ("activation_date", rule.begins))
+            kind, rule.name, *(("expiry_date", rule.dates.ends) if ended else ("activation_date", rule.dates.begins))
         )
     if kind == "stopped":
         stops = [
-            other.rule.name for other in every if other.acts and other.rule.is_final and other.rule.place < rule.place
+            other.rule.name
+            for other in every
+            if other.acts and other.rule.actions.is_final and other.rule.place < rule.place
         ]
         return BreachCause(kind, rule.name, other=stops[-1] if stops else "")
     return BreachCause(kind, rule.name, "enabled", False)

@@ -130,7 +130,7 @@ class ClassFindings:
         questions: list[tuple[_Question, Sequence[Literal]]] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
-            for number, atom in enumerate(rule.conditions):
+            for number, atom in enumerate(rule.criteria.conditions):
                 if draft.mail_class.person or self._changes(chain, rule, atom):
                     questions.append(
                         (
@@ -173,7 +173,7 @@ class ClassFindings:
         about: list[FlowRule] = []
         changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
-            chain, numbered = self.model.free.chains[which], enumerate(rule.conditions)
+            chain, numbered = self.model.free.chains[which], enumerate(rule.criteria.conditions)
             kept_exceptions = [
                 atom
                 for number, atom in numbered
@@ -181,15 +181,11 @@ class ClassFindings:
             ]
             step = chain.step(rule)
             if step is not None and not mail_class.person:
-                others = (atom for atom in rule.conditions if atom not in kept_exceptions)
+                others = (atom for atom in rule.criteria.conditions if atom not in kept_exceptions)
                 changed.update({atom: tuple(changing_rules(chain, atom, step)) for atom in others})
-            about.append(
-                replace(
-                    rule, conditions=tuple(kept_exceptions), exceptions=self._unmet_exceptions(which, rule, draft.shown)
-                )
-            )
+            about.append(rule.with_criteria(kept_exceptions, self._unmet_exceptions(which, rule, draft.shown)))
         if why.is_one:
-            about[0] = replace(about[0], conditions=(*about[0].conditions, *why.met))
+            about[0] = about[0].with_criteria((*about[0].criteria.conditions, *why.met))
             why = NOTHING
         if len(why.unmet) == 1 and not why.met:
             about[0], why = self._with_fewer_values(about[0], why)
@@ -215,14 +211,14 @@ class ClassFindings:
         """
         (unmet,) = why.unmet
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
-        for atom in rule.conditions:
+        for atom in rule.criteria.conditions:
             fewer = without_values_of(atom, why.unmet)
             if fewer is None or fewer == atom:
                 continue
             both = [high(conditions.truth(one, SeenMessage(), recipient)) for one in (fewer, unmet)]
             if self._search.solve(both) is False:
-                kept = tuple(fewer if one is atom else one for one in rule.conditions)
-                return replace(rule, conditions=kept), NOTHING
+                kept = tuple(fewer if one is atom else one for one in rule.criteria.conditions)
+                return rule.with_criteria(kept), NOTHING
         return rule, why
 
     def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
@@ -232,7 +228,7 @@ class ClassFindings:
         address = draft.shown.candidate.letter.recipient
         rules = zip(draft.rules, about, strict=True)
         named_rules = [
-            (which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet)))
+            (which, rule.with_criteria((*rule.criteria.conditions, *why.met, *why.unmet)))
             for (which, _rule), rule in rules
         ]
 
@@ -263,7 +259,7 @@ class ClassFindings:
         candidate = shown.candidate
         return as_it_arrives(
             self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient
-        ).exceptions
+        ).criteria.exceptions
 
     def _acted(self, draft: _ClassFacts) -> tuple[bool, bool]:
         """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
@@ -352,7 +348,7 @@ class ClassFindings:
                 return Extent((), (), of_class, differs, alike)
             seen_as.append((chain, step, named_rule))
         for (chain, step, _said), (_which, rule) in zip(seen_as, draft.rules, strict=True):
-            atoms = [atom for atom, _names in finding.changed if atom in rule.conditions]
+            atoms = [atom for atom, _names in finding.changed if atom in rule.criteria.conditions]
             wanted += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in atoms]
         wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
         named = (
@@ -360,7 +356,7 @@ class ClassFindings:
             for chain, step, named_rule in seen_as
         )
         exempt = (
-            high(chain.conditions.matches(replace(named_rule, exceptions=()), step.name, SeenMessage(), recipient))
+            high(chain.conditions.matches(named_rule.with_criteria(exceptions=()), step.name, SeenMessage(), recipient))
             for chain, step, named_rule in seen_as
         )
         return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
@@ -388,7 +384,7 @@ class ClassFindings:
     def _exceptions(self, finding: ChangedMail, extent: Extent) -> tuple[Atom, ...]:
         """The exceptions that some mail meets which a sentence would name without them."""
         model, conditions = self.model, self.model.free.conditions
-        every = dict.fromkeys(atom for rule in finding.about for atom in rule.exceptions)
+        every = dict.fromkeys(atom for rule in finding.about for atom in rule.criteria.exceptions)
         truths = {atom: high(conditions.truth(atom, SeenMessage(), model.mail.recipient)) for atom in every}
         return tuple(atom for atom, truth in truths.items() if self._search.solve([*extent.spared, truth]) is not False)
 
@@ -457,17 +453,17 @@ def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
 
     :param earlier: whether it stands before a rule that the class is about.
     """
-    if not rule.enforced:
-        return "may_stop" if earlier and rule.does(Does.STOP) else ""
+    if not rule.actions.enforced:
+        return "may_stop" if earlier and rule.actions.does(Does.STOP) else ""
     ends = how_it_ends(rule)
     if ends:
         return ends
     for does, how in _DECIDING[mail_class.kind.aspect]:
-        if rule.does(does):
+        if rule.actions.does(does):
             return "asks" if how == "encrypts" and mail_class.kind is DifferenceKind.PROTECTION_CHANGED else how
-    if mail_class.person and (rule.does(Does.ADD) or rule.does(Does.REDIRECT)):
+    if mail_class.person and (rule.actions.does(Does.ADD) or rule.actions.does(Does.REDIRECT)):
         return "brings"
-    return "stops" if earlier and rule.is_final else ""
+    return "stops" if earlier and rule.actions.is_final else ""
 
 
 def _stages(before: CopyResult | None, after: CopyResult | None, approvals: int = 0) -> tuple[int, Stages]:

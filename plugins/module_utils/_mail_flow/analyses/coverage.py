@@ -20,7 +20,11 @@ _MOST_TRIED = 8
 
 def adds_up(rule: FlowRule) -> tuple[str, ...]:
     """The actions of a rule that make a difference even if another rule does the same to the same mail."""
-    return tuple(row.option for row in rule.rows if row.does in _ADDS_UP or (row.does is Does.ADD and rule.splits))
+    return tuple(
+        row.option
+        for row in rule.actions.rows
+        if row.does in _ADDS_UP or (row.does is Does.ADD and rule.criteria.splits)
+    )
 
 
 def covered(
@@ -82,11 +86,11 @@ def _acting_alone(
 
 def _is_plain(rule: FlowRule) -> bool:
     """Whether it is known what a rule does, whoever sends the mail."""
-    return rule.enforced and not (rule.by_manager or rule.surprises or rule.left_undone)
+    return rule.actions.enforced and not (rule.actions.by_manager or rule.actions.surprises or rule.actions.left_undone)
 
 
 def _items(rule: FlowRule) -> set[tuple[str, str]]:
-    return {(option, repr(value)) for option, value in rule.actions.items()}
+    return {(option, repr(value)) for option, value in rule.actions.options.items()}
 
 
 def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[str, str], set[int]]) -> list[FlowRule]:
@@ -100,11 +104,11 @@ def _acts_alone(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: 
     """Literals that are true together if a rule acts on a copy on which none of some others would act. One that tells
     somebody of a copy, as they do then, may do so after a rejection (U10).
     """
-    acts = chain.tells if rule.does(Does.REPORT) else chain.acts
+    acts = chain.tells if rule.actions.does(Does.REPORT) else chain.acts
 
     def would_act(other: FlowRule) -> Value:
         step = chain.step(other)
-        return step.matches if step is not None and rule.is_final and other.place > rule.place else acts(other)
+        return step.matches if step is not None and rule.actions.is_final and other.place > rule.place else acts(other)
 
     return [high(when), high(acts(rule)), *(high(~would_act(other)) for other in others)]
 

@@ -101,7 +101,9 @@ class _Differ:
     ) -> None:
         self.sets = sets
         self.edits = edits
-        options = {option_name(template) for rules in sets for rule in rules.rules for template in rule.templates}
+        options = {
+            option_name(template) for rules in sets for rule in rules.rules for template in rule.actions.templates
+        }
         named = sorted({"encrypt", "do_not_forward", *options})
         #: The first model. Findings about all mail use it: its messages may be for anybody.
         self.model = Model(

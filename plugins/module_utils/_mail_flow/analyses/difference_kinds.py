@@ -39,7 +39,7 @@ _ENDS = (Fate.DELETED, Fate.REJECTED, Fate.REDIRECTED, Fate.QUARANTINED)
 def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
     """Whether rules affect how mail leaves, as far as that is known. If it is not, their side effects say what changes."""
     return facts.get("outbound_connectors") is not None and any(
-        rule.does(Does.ROUTE) for rules in sets for rule in rules.rules
+        rule.actions.does(Does.ROUTE) for rules in sets for rule in rules.rules
     )
 
 

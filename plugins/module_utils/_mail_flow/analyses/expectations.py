@@ -103,7 +103,7 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
     """
     messages: list[TestedMessage] = []
     failures: list[FailedExpectations] = []
-    protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.does(Does.ENCRYPT))
+    protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.actions.does(Does.ENCRYPT))
     for case in cases:
         result = simulator.results(case.message)
         labels = {label.casefold(): label for label in result.recipients}

@@ -43,8 +43,8 @@ def in_section(rule: FlowRule) -> FlowRule:
     """The rule without conditions about other addresses of a message than those that a section means: primary ones, and
     the From field.
     """
-    return replace(
-        rule, conditions=tuple(atom for atom in rule.conditions if not atom.watches_aliases and _of_from_field(atom))
+    return rule.with_criteria(
+        atom for atom in rule.criteria.conditions if not atom.watches_aliases and _of_from_field(atom)
     )
 
 
@@ -134,7 +134,7 @@ class MailFinding:
     @property
     def when(self) -> dict[str, Any]:
         """The mail as a rule's conditions, as far as these can say it."""
-        return section_of(self.about[0].conditions) if len(self.about) == 1 else {}
+        return section_of(self.about[0].criteria.conditions) if len(self.about) == 1 else {}
 
     @property
     def unless(self) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class ChangedMail(MailFinding):
 
     @property
     def when(self) -> dict[str, Any]:
-        return section_of(chain.from_iterable(in_section(rule).conditions for rule in self.about))
+        return section_of(chain.from_iterable(in_section(rule).criteria.conditions for rule in self.about))
 
     @property
     def every(self) -> bool:
@@ -197,7 +197,7 @@ class ChangedMail(MailFinding):
         if not self.whole or self.arrives or self.changed or self.why.is_several:
             return False
         return all(in_section(rule) == rule for rule in self.about) and says_all(
-            [atom for rule in self.about for atom in rule.conditions]
+            [atom for rule in self.about for atom in rule.criteria.conditions]
         )
 
 

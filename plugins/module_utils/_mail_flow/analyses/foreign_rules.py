@@ -82,7 +82,7 @@ def foreign_rules(
     known_facts = facts_of(facts)
     telling = {rule.place for rule in foreign if _tells(rule, reasons[rule.place], known_facts)}
     active = [rule for rule in rule_set.rules if not reasons[rule.place]]
-    protecting = [rule for rule in active if name_key(rule.name) in known and rule.does(Does.ENCRYPT)]
+    protecting = [rule for rule in active if name_key(rule.name) in known and rule.actions.does(Does.ENCRYPT)]
     deciding = {rule.place for rule in active if _decides(rule)}
     acting = [rule for rule in foreign if rule.place in telling | deciding]
     met = _met(rule_set, acting, protecting, facts)
@@ -117,7 +117,7 @@ def _foreign_rule(
 
 def _decides(rule: FlowRule) -> bool:
     """Whether a rule that acts decides about its mail."""
-    return rule.is_final or any(rule.does(what) for what in _EFFECTS)
+    return rule.actions.is_final or any(rule.actions.does(what) for what in _EFFECTS)
 
 
 def _idle(rule: FlowRule, given_rule: Mapping[str, Any]) -> dict[str, str]:
@@ -132,16 +132,16 @@ def _tells(rule: FlowRule, why_not: Mapping[str, str], facts: Facts) -> bool:
     """
     if not why_not.keys() <= {"mode"}:
         return False
-    report = rule.actions.get("generate_incident_report")
+    report = rule.actions.options.get("generate_incident_report")
     address = person(str(report)) if report else ""
     return bool(address) and not is_name(address) and recipient_outside(facts, address) is not False
 
 
 def _acts(rule: FlowRule, *, tells: bool) -> tuple[str, ...]:
     """What a rule decides about its mail, the worst first."""
-    words = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
+    words = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.actions.does(what)]
     # Deleted or held mail reaches no later rule anyway.
-    stops = rule.is_final and not set(words) - {"moderates", "decrypts", "encrypts"}
+    stops = rule.actions.is_final and not set(words) - {"moderates", "decrypts", "encrypts"}
     return (*words, *((REPORTS,) if tells else ()), *((STOPS,) if stops else ()))
 
 

@@ -30,7 +30,9 @@ from ..model.message import Message
 from ..model.routing import connectors_to_own_servers
 from ..model.wishes import PORTAL, WISHES
 from ..rules.dlp_rules import DlpRules
-from ..rules.flow_rule import FlowRule, is_later
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_actions import RuleActions
+from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Batch, Literal
 from ..simulator.assumptions import (
@@ -401,7 +403,7 @@ def _without(rules: RuleSet, name: str) -> RuleSet:
     """Rules of which one does nothing."""
     others = copy(rules)
     others.rules = tuple(
-        replace(rule, actions={}, told={}, by_manager=False, surprises=()) if rule.name == name else rule
+        replace(rule, actions=RuleActions({}, {}, rule.actions.mode)) if rule.name == name else rule
         for rule in rules.rules
     )
     return others
@@ -417,11 +419,13 @@ def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> 
     atoms = (
         *model.rule_sets[0].atoms,
         *(policies.leaves.atoms if isinstance(policies, DlpRules) else ()),
-        *model.claims.rules[place].conditions,
-        *model.claims.rules[place].exceptions,
+        *model.claims.rules[place].criteria.conditions,
+        *model.claims.rules[place].criteria.exceptions,
     )
     rules = [rule for rule in model.rule_sets[0].rules if not rule.idle]
-    dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, model.now)})
+    dates = sorted(
+        {date for rule in rules for date in (rule.dates.begins, rule.dates.ends) if is_later(date, model.now)}
+    )
     beyond = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
     wraps = any("delivered" in one_of for one_of in WISHES[guarantee.then].kept)
     return [

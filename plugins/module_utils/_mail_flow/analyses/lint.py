@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..._exchange.names import name_key
@@ -100,7 +99,9 @@ def _covered_rules(deciding: WholeMailLint) -> Iterator[LintFinding]:
     the others.
     """
     for rule, others in deciding.covered():
-        if not (rule.is_final or adds_up(rule) or any(content_of(rule) == content_of(other) for other in others)):
+        if not (
+            rule.actions.is_final or adds_up(rule) or any(content_of(rule) == content_of(other) for other in others)
+        ):
             yield LintFinding("covered_rule", (rule.name, *(other.name for other in others)))
 
 
@@ -143,7 +144,9 @@ class WholeMailLint:
         """
         last_first = self.chain.steps[::-1]
         decisive = [
-            step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)
+            step
+            for step in last_first
+            if step.rule.actions.enforced and (step.rule.actions.does(Does.ENCRYPT) or step.rule.actions.is_final)
         ]
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
         refuted = {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
@@ -206,11 +209,15 @@ class WholeMailLint:
         if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
             return LintFinding("never_acts", (name,), self._contradiction(step))
         before = [
-            earlier for earlier in self.chain.steps if earlier.rule.place < step.rule.place and earlier.rule.is_final
+            earlier
+            for earlier in self.chain.steps
+            if earlier.rule.place < step.rule.place and earlier.rule.actions.is_final
         ]
         if step.reached != step.alive:
             before = [
-                earlier for earlier in before if earlier.rule.does(Does.STOP) or not earlier.rule.does(Does.REJECT)
+                earlier
+                for earlier in before
+                if earlier.rule.actions.does(Does.STOP) or not earlier.rule.actions.does(Does.REJECT)
             ]
         going = [high(~self.chain.tells(earlier.rule)) for earlier in before]
         # The core names the rules that keep the mail from this rule.
@@ -225,9 +232,9 @@ class WholeMailLint:
         change. The first of these that is enough.
         """
         rule = step.rule
-        if False in rule.borders(self._now):
+        if False in rule.dates.borders(self._now):
             return {"case": "dates"}
-        for atom in rule.conditions:
+        for atom in rule.criteria.conditions:
             if atom.predicate.sort == "member" and not any(
                 value not in (self.model.facts.groups.members or {}) or self.model.facts.groups.members_of(value)
                 for value in atom.values
@@ -235,13 +242,13 @@ class WholeMailLint:
                 return {"case": "nobody", "groups": atom.values}
         conditions, person = self.model.free.conditions, self.model.mail.recipient
         arriving = self.chain.steps[0].seen
-        bare = replace(rule, exceptions=())
+        bare = rule.with_criteria(exceptions=())
         if not self._asked.can([high(conditions.matches(bare, step.name, arriving, person))]):
-            met = [high(conditions.truth(atom, arriving, person)) for atom in rule.conditions]
-            return self._unmet(rule.conditions, met)
+            met = [high(conditions.truth(atom, arriving, person)) for atom in rule.criteria.conditions]
+            return self._unmet(rule.criteria.conditions, met)
         if not self._asked.can([high(conditions.matches(bare, step.name, step.seen, person))]):
             return {"case": "one line" if self._one_line in self._asked.core else "changed"}
-        return {"case": "exceptions", "options": _options(rule.exceptions)}
+        return {"case": "exceptions", "options": _options(rule.criteria.exceptions)}
 
     def _unmet(self, atoms: Sequence[Atom], met: Sequence[Literal]) -> dict[str, Any]:
         """The first condition that no mail meets, or the first two that exclude each other; otherwise all."""
@@ -260,7 +267,7 @@ class WholeMailLint:
         """
         questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
         for step in live:
-            for place in range(len(step.rule.exceptions)):
+            for place in range(len(step.rule.criteria.exceptions)):
                 ways = [self._meets_one_exception(step, place, self.model.mail.recipient)]
                 ways += [
                     [high(when), *self._meets_one_exception(added_step, place, person)]
@@ -269,13 +276,15 @@ class WholeMailLint:
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
         met = {key[:2] for key in self._asked.possible(questions)}
         for step in live:
-            spares = [atom for place, atom in enumerate(step.rule.exceptions) if (step.rule.place, place) in met]
-            chosen = typed(spares) if step.rule.does(Does.ENCRYPT) and step.rule.enforced else None
+            spares = [
+                atom for place, atom in enumerate(step.rule.criteria.exceptions) if (step.rule.place, place) in met
+            ]
+            chosen = typed(spares) if step.rule.actions.does(Does.ENCRYPT) and step.rule.actions.enforced else None
             if chosen is not None:
                 yield LintFinding("typed_exception", (step.rule.name,), chosen)
-            for place, atom in enumerate(step.rule.exceptions):
+            for place, atom in enumerate(step.rule.criteria.exceptions):
                 if (step.rule.place, place) not in met:
-                    case = "one of several" if len(step.rule.exceptions) > 1 else ""
+                    case = "one of several" if len(step.rule.criteria.exceptions) > 1 else ""
                     yield LintFinding(
                         "idle_exception", (step.rule.name,), {"option": atom.predicate.options[0], "case": case}
                     )
@@ -291,8 +300,8 @@ class WholeMailLint:
             decidable = (atom for atom in atoms if not (added and atom.looks_around))
             return [self.model.free.conditions.truth(atom, step.seen, person) for atom in decidable]
 
-        exceptions = step.rule.exceptions
-        met = known((*step.rule.conditions, exceptions[place]))
+        exceptions = step.rule.criteria.exceptions
+        met = known((*step.rule.criteria.conditions, exceptions[place]))
         unmet = known((*exceptions[:place], *exceptions[place + 1 :]))
         return [high(value) for value in (step.reached, *met, *map(negate, unmet))]
 
@@ -313,15 +322,19 @@ class _Clashes:
 
     def _two_requests(self) -> Iterator[LintFinding]:
         """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
-        enforced = [rule for rule in self._live if rule.enforced]
-        for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
+        enforced = [rule for rule in self._live if rule.actions.enforced]
+        for rule in (rule for rule in enforced if rule.actions.does(Does.DECRYPT)):
             other = self._meetings.decrypted(
                 rule,
-                [other_rule for other_rule in enforced if other_rule.does(Does.ENCRYPT) and other_rule is not rule],
+                [
+                    other_rule
+                    for other_rule in enforced
+                    if other_rule.actions.does(Does.ENCRYPT) and other_rule is not rule
+                ],
             )
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
-        encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
+        encrypting = [rule for rule in self._clear if rule.actions.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
             other = self._meetings.differing(
                 rule,
@@ -340,10 +353,10 @@ class _Clashes:
             *self._clear,
             *(rule for rule in self._living_rules if all(rule is not later_rule for later_rule in self._clear)),
         )
-        encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
+        encrypting = [rule for rule in every if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
         for rule in self._clear:
-            if not rule.is_final or any(
-                rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
+            if not rule.actions.is_final or any(
+                rule.actions.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
             ):
                 continue
             other = self._meetings.kept_from(
@@ -351,14 +364,14 @@ class _Clashes:
             )
             if other is not None:
                 yield LintFinding("ends_before_encryption", (rule.name, other.name))
-                chosen = None if names_senders(rule) else typed(rule.conditions)
+                chosen = None if names_senders(rule) else typed(rule.criteria.conditions)
                 if chosen is not None:
                     yield LintFinding("typed_stop", (rule.name, other.name), chosen)
 
     def _outside(self) -> Iterator[LintFinding]:
         """A custom template for people outside, who have only the rights that it grants them."""
         for rule in self._clear:
-            own = [template for template in rule.templates if option_name(template).startswith("template:")]
+            own = [template for template in rule.actions.templates if option_name(template).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
 
@@ -381,7 +394,7 @@ def _reaching(step: RuleStep) -> list[Literal]:
 
 def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems that need no look at mail. Where connectors or journal rules are not known, nothing is said of them."""
-    acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
+    acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
     if facts.connectors.outbound is not None:
         yield from _connectors_of_no_rule(acting, facts.connectors.outbound)
         yield from _routed_to_disabled(acting, facts.connectors.outbound)
@@ -390,7 +403,7 @@ def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
 
 def _routed_to(rule: FlowRule) -> str:
     """The connector to which a rule sends mail; empty if to none."""
-    return str(rule.actions.get("route_message_outbound_connector") or "")
+    return str(rule.actions.options.get("route_message_outbound_connector") or "")
 
 
 def _routed_to_disabled(acting: Iterable[FlowRule], connectors: Iterable[Connector]) -> Iterator[LintFinding]:
@@ -404,7 +417,7 @@ def _routed_to_disabled(acting: Iterable[FlowRule], connectors: Iterable[Connect
 
 
 def _journals_with_ciphertext(acting: Iterable[FlowRule], facts: Facts) -> Iterator[LintFinding]:
-    encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.does(Does.ENCRYPT)))
+    encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.actions.does(Does.ENCRYPT)))
     decrypts = (facts.encryption.irm_configuration or {}).get("journal_report_decryption_enabled")
     if not encrypting or decrypts is not False:
         return
@@ -448,7 +461,7 @@ def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], as
     :param usual: that mail is usual mail.
     """
     chain = side.chains[0]
-    encrypting = [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
+    encrypting = [rule for rule in rules if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
     handing = (
         {
             taking.connector: high(taking.when)

@@ -29,7 +29,7 @@ def _removes(_rule: FlowRule, does: Encrypter) -> bool:
 
 
 def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
-    own = {name_key(option_name(template)) for template in rule.templates}
+    own = {name_key(option_name(template)) for template in rule.actions.templates}
     if ANY_OPTION in does.options:
         return False
     return bool(does.options) and {name_key(template) for template in does.options} != own
@@ -50,7 +50,7 @@ def meetings_with_dlp(
     :param rules: those that may encrypt usual mail.
     :param usual: that mail is usual mail.
     """
-    encrypting = [rule for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
+    encrypting = [rule for rule in rules if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
     outcome = side.outcomes[0]
     chain = side.chains[0]
     pairs = [
@@ -96,7 +96,7 @@ def _certain(policies: DlpRules) -> set[tuple[str, str]]:
 
 def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems with DLP rules and labels that need no look at mail."""
-    acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
+    acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
     policies = facts.encrypters.dlp_policies
     for does in policies.told if isinstance(policies, DlpRules) else ():
         yield from _of_template(does, acting, facts)
@@ -111,9 +111,11 @@ def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
         others = [
             rule.name
             for rule in acting
-            if rule.does(Does.ENCRYPT)
+            if rule.actions.does(Does.ENCRYPT)
             and not any(
-                same_name(option_name(template), option) for template in rule.templates for option in label.options
+                same_name(option_name(template), option)
+                for template in rule.actions.templates
+                for option in label.options
             )
         ]
         if others:
@@ -124,7 +126,7 @@ def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> I
     """An OME configuration that only a DLP rule uses, or that it uses and that is none."""
     if not does.brands or not does.mode or does.branding == ANY_OPTION:
         return
-    used = [str(branding) for rule in acting for branding in rule.does(Does.BRAND).values()]
+    used = [str(branding) for rule in acting for branding in rule.actions.does(Does.BRAND).values()]
     known = facts.encryption.ome_configurations
     missing = known is not None and not any(
         same_name(str(stored_template.get("identity", "")), does.branding) for stored_template in known

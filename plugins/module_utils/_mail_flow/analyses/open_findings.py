@@ -6,7 +6,7 @@ they tell or ask, and how it leaves), and of what is not compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
@@ -119,7 +119,7 @@ class OpenFindings:
         rules = [
             unchanged(self.model, rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle
         ]
-        if len(rules) > 1 and section_of(rules[0].conditions) == section_of(rules[1].conditions):
+        if len(rules) > 1 and section_of(rules[0].criteria.conditions) == section_of(rules[1].criteria.conditions):
             rules = rules[1:]
         if len(rules) > 1:  # Either mail may be what is treated differently.
             return _Versions(tuple(rules), (True, True))
@@ -151,7 +151,7 @@ class OpenFindings:
                 return None
         rule = unchanged(self.model, acting)
         if separation.is_one:
-            rule = replace(rule, conditions=(*rule.conditions, *separation.met))
+            rule = rule.with_criteria((*rule.criteria.conditions, *separation.met))
             separation = NOTHING
         return _Versions((rule,), (not now, now), separation)
 
@@ -195,7 +195,9 @@ class OpenFindings:
         """
         edit = self._search.edits[cause]
         versions = [unchanged(self.model, rule) for rule in brings]
-        alike = all(section_of(rule.conditions) == section_of(versions[0].conditions) for rule in versions)
+        alike = all(
+            section_of(rule.criteria.conditions) == section_of(versions[0].criteria.conditions) for rule in versions
+        )
         return MayReach(
             about=tuple(versions[:1]) if alike else (),
             rules=rules_of(self.model, self._search.edits, edit),
@@ -241,12 +243,11 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     for chain, step in steps:
         arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
         seen = (
-            [chain.conditions.truth(atom, message, chain.person) for atom in rule.conditions]
+            [chain.conditions.truth(atom, message, chain.person) for atom in rule.criteria.conditions]
             for message in (arrived, step.seen)
         )
-        return replace(
-            rule,
-            conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other),
+        return rule.with_criteria(
+            atom for atom, one, other in zip(rule.criteria.conditions, *seen, strict=True) if one == other
         )
     return rule
 
@@ -323,8 +324,8 @@ class UncomparedMail:
 
 def rejects_misfits(rule: FlowRule) -> bool:
     """Whether a rule rejects mail into which its disclaimer does not fit."""
-    fallback = rule.actions.get("apply_html_disclaimer_fallback_action")
-    return "apply_html_disclaimer_text" in rule.actions and str(fallback) == "Reject"
+    fallback = rule.actions.options.get("apply_html_disclaimer_fallback_action")
+    return "apply_html_disclaimer_text" in rule.actions.options and str(fallback) == "Reject"
 
 
 #: What ends the way of mail to how a rule does that.
@@ -339,9 +340,9 @@ _ENDS = {
 def how_it_ends(rule: FlowRule) -> str:
     """How a rule ends the way of mail; empty if it does not."""
     for does, how in _ENDS.items():
-        if rule.does(does):
+        if rule.actions.does(does):
             return how
-    if rule.redirects_to_manager:
+    if rule.actions.redirects_to_manager:
         return "redirects"
     return "rejects" if rejects_misfits(rule) else ""
 
@@ -351,7 +352,7 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     if rule.idle:
         return set()
     effects = _reports_of(rule)
-    if rule.enforced:
+    if rule.actions.enforced:
         effects |= _texts_of(rule) | _spam_of(rule) | _approvals_of(rule) | _ways_of(rule)
     return effects
 
@@ -360,22 +361,24 @@ def _reports_of(rule: FlowRule) -> set[SideEffect]:
     """Whom a rule tells about its mail, also in a test mode that tells."""
     effects: set[SideEffect] = set()
     reporting = {
-        row.option for row in rule.rows if row.does is Does.REPORT and (rule.enforced or rule.mode in row.in_audit)
+        row.option
+        for row in rule.actions.rows
+        if row.does is Does.REPORT and (rule.actions.enforced or rule.actions.mode in row.in_audit)
     }
     if "generate_incident_report" in reporting:
-        content = rule.actions.get("incident_report_content") or ()
+        content = rule.actions.options.get("incident_report_content") or ()
         words = {str(part).casefold() for part in ([content] if isinstance(content, str) else content)}
         sort = "original" if "attachoriginalmail" in words else "report"
-        effects.add(SideEffect(sort, str(rule.actions["generate_incident_report"])))
+        effects.add(SideEffect(sort, str(rule.actions.options["generate_incident_report"])))
     if "generate_notification" in reporting:
         effects.add(SideEffect("notification"))
-        effects.add(SideEffect("notification_text", str(rule.actions["generate_notification"])))
+        effects.add(SideEffect("notification_text", str(rule.actions.options["generate_notification"])))
     return effects
 
 
 def _approvals_of(rule: FlowRule) -> set[SideEffect]:
     """Whom a rule asks for an approval."""
-    moderation = rule.does(Does.MODERATE)
+    moderation = rule.actions.does(Does.MODERATE)
     effects = {SideEffect("approval", str(person)) for person in moderation.get("moderate_message_by_user") or ()}
     if moderation.get("moderate_message_by_manager"):
         effects.add(SideEffect("approval", THE_MANAGER))
@@ -385,12 +388,12 @@ def _approvals_of(rule: FlowRule) -> set[SideEffect]:
 def _ways_of(rule: FlowRule) -> set[SideEffect]:
     """How a rule sends its mail on its way."""
     effects: set[SideEffect] = set()
-    connector = str(rule.actions.get("route_message_outbound_connector") or "")
+    connector = str(rule.actions.options.get("route_message_outbound_connector") or "")
     if connector:
         effects.add(SideEffect("connector", connector))
-    if rule.actions.get("route_message_outbound_require_tls"):
+    if rule.actions.options.get("route_message_outbound_require_tls"):
         effects.add(SideEffect("tls"))
-    if rule.actions.get("remove_rms_attachment_encryption"):
+    if rule.actions.options.get("remove_rms_attachment_encryption"):
         effects.add(SideEffect("attachments"))
     return effects
 
@@ -401,7 +404,7 @@ _SPAM_FROM = 5
 
 def _spam_of(rule: FlowRule) -> set[SideEffect]:
     """What a rule asks of the spam filter."""
-    level = rule.actions.get("set_scl")
+    level = rule.actions.options.get("set_scl")
     if level is None:
         return set()
     return {SideEffect("spam" if int(level) >= _SPAM_FROM else "no_spam", str(level))}
@@ -419,9 +422,9 @@ _DISCLAIMERS = (
 def _texts_of(rule: FlowRule) -> set[SideEffect]:
     """What a rule tells people when it rejects mail, and with a disclaimer."""
     return {
-        SideEffect(sort, "; ".join(str(rule.actions.get(option, "")) for option in options))
+        SideEffect(sort, "; ".join(str(rule.actions.options.get(option, "")) for option in options))
         for sort, options in (("rejection_text", _REJECTIONS), ("disclaimer_text", _DISCLAIMERS))
-        if any(rule.actions.get(option) for option in options)
+        if any(rule.actions.options.get(option) for option in options)
     }
 
 

@@ -434,7 +434,7 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
     """The domains outside that rules which can act, and connectors, name, and those of people whom such rules bring or
     show mail.
     """
-    acting = (atom for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions))
+    acting = (atom for rule in rules.rules if not rule.idle for atom in rule.criteria.atoms)
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }

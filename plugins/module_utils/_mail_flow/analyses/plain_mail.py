@@ -68,7 +68,7 @@ def _undecided_by_rules(model: Model, side: Side) -> Iterator[Literal]:
 
 
 def _does(rule: FlowRule, what: Does) -> bool:
-    return not rule.idle and rule.enforced and bool(rule.does(what))
+    return not rule.idle and rule.actions.enforced and bool(rule.actions.does(what))
 
 
 def _without_properties(model: Model) -> Iterator[Literal]:

@@ -156,10 +156,10 @@ class _Candidate:
 
 class _StatementSearch:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None, budget: int) -> None:
-        options = sorted({option_name(template) for rule in rules.rules for template in rule.templates})
+        options = sorted({option_name(template) for rule in rules.rules for template in rule.actions.templates})
         self._rules, self._budget = rules, budget
         self._routes = facts.get("outbound_connectors") is not None and any(
-            rule.does(Does.ROUTE) for rule in rules.rules
+            rule.actions.does(Does.ROUTE) for rule in rules.rules
         )
         #: The rules, and none.
         self._model = Model(
@@ -197,23 +197,23 @@ class _StatementSearch:
     # What rules do
 
     def _effects(self, rule: FlowRule) -> Iterator[RuleEffect]:
-        if rule.enforced:
+        if rule.actions.enforced:
             yield from on_the_copy(rule)
             yield from self._on_people(rule)
         for effect in sorted(effects_of(rule)):
             if effect.sort in STATED_SIDE_EFFECTS:
                 yield RuleEffect(effect.sort, (effect.name,) if effect.name else ())
-        if rule.enforced and self._routes and rule.actions.get("route_message_outbound_connector"):
+        if rule.actions.enforced and self._routes and rule.actions.options.get("route_message_outbound_connector"):
             yield RuleEffect("in_transit")
             yield RuleEffect("clear_transit")
 
     def _on_people(self, rule: FlowRule) -> Iterator[RuleEffect]:
         for option in ADDING:
-            for name in rule.actions.get(option) or ():
+            for name in rule.actions.options.get(option) or ():
                 address = self._model.facts.people.primary(str(name))
                 yield RuleEffect("copied" if option != REDIRECTS else "copied_instead", (address,))
-        if rule.actions.get(MANAGER):
-            yield RuleEffect("copied_instead" if rule.redirects_to_manager else "copied", (THE_MANAGER,))
+        if rule.actions.options.get(MANAGER):
+            yield RuleEffect("copied_instead" if rule.actions.redirects_to_manager else "copied", (THE_MANAGER,))
 
     # Whether it happens
 
@@ -309,8 +309,8 @@ class _StatementSearch:
         """Literals that are true together if mail is usual but for what the rule itself looks for, and S/MIME
         hides nothing of it.
         """
-        usual = SearchedMail(self._model, named_assumptions(rule.conditions)).assumed(usual=True)
-        looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in rule.conditions)
+        usual = SearchedMail(self._model, named_assumptions(rule.criteria.conditions)).assumed(usual=True)
+        looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in rule.criteria.conditions)
         return usual if looks_at_protection else [*usual, ~self._model.mail.arrival["smime"]]
 
     def _not_theirs(self, rule: FlowRule, effect: RuleEffect) -> list[Literal]:
@@ -319,7 +319,7 @@ class _StatementSearch:
         people = {
             person.address
             for option in ADDING
-            for name in rule.actions.get(option) or ()
+            for name in rule.actions.options.get(option) or ()
             for person in people_behind(model.facts, str(name))
             if not is_name(person.address)
         }
@@ -549,7 +549,10 @@ class _StatementSearch:
         if step is None:
             return {}
         logic, changed = model.free.logic, dict[Atom, tuple[str, ...]]()
-        atoms = [*((atom, False) for atom in rule.conditions), *((atom, True) for atom in rule.exceptions)]
+        atoms = [
+            *((atom, False) for atom in rule.criteria.conditions),
+            *((atom, True) for atom in rule.criteria.exceptions),
+        ]
         truths = {atom: chain.conditions.truth(atom, step.seen, chain.person) for atom, _exempts in atoms}
         for atom, _exempts in atoms:
             arrived = chain.conditions.truth(atom, _unedited(step), chain.person)

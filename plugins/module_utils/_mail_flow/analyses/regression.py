@@ -20,7 +20,7 @@ from ..model.addresses import is_name
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts
 from ..model.message import Message
-from ..rules.flow_rule import is_later
+from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..sat.formula import FALSE, Literal
 from ..simulator.copy_result import CopyResult
@@ -92,7 +92,10 @@ def _instants_of_dates(
     sides: Iterable[RuleSet], now: datetime.datetime
 ) -> tuple[dict[datetime.datetime, str], list[str]]:
     """The instants of :func:`later_instants`, each with its date, and the dates that cannot be read."""
-    dates = [{date for rule in side.rules if not rule.idle for date in (rule.begins, rule.ends)} for side in sides]
+    dates = [
+        {date for rule in side.rules if not rule.idle for date in (rule.dates.begins, rule.dates.ends)}
+        for side in sides
+    ]
     times = Counter[datetime.datetime]()
     texts: dict[datetime.datetime, str] = {}
     unreadable: set[str] = set()

@@ -14,7 +14,8 @@ from ..._resources.rules.action_effects import Does
 from ..actions.actions import BY_OPTION
 from ..conditions.keys import HEADER
 from ..conditions.predicate import Atom
-from ..rules.flow_rule import FlowRule, is_later
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_rules import shows
 from .aspects import Aspect
@@ -62,24 +63,26 @@ class Edit:
         only one of its versions has.
         """
         versions = [rule for rule in (self.before, self.after) if rule is not None]
-        exceptions = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
+        exceptions = [{(atom.predicate, atom.values): atom for atom in rule.criteria.exceptions} for rule in versions]
         one_sided = [
             atom
             for atoms, other in zip(exceptions, exceptions[::-1], strict=True)
             for key, atom in atoms.items()
             if key not in other
         ]
-        return (*(atom for rule in versions for atom in rule.conditions), *one_sided)
+        return (*(atom for rule in versions for atom in rule.criteria.conditions), *one_sided)
 
     @property
     def unsure(self) -> bool:
         """Whether it is open that the rule does anything: one that is only tried may stop the processing (U08)."""
-        return not self.splits and not any(rule is not None and rule.enforced for rule in (self.before, self.after))
+        return not self.splits and not any(
+            rule is not None and rule.actions.enforced for rule in (self.before, self.after)
+        )
 
     @property
     def splits(self) -> bool:
         """Whether the rule is, or was, for some of a copy's recipients."""
-        return any(rule is not None and rule.splits for rule in (self.before, self.after))
+        return any(rule is not None and rule.criteria.splits for rule in (self.before, self.after))
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
         rule
         for earlier, rule in both
         if earlier.defers != rule.defers
-        and rule.content
+        and rule.criteria.content
         and (not rule.idle if rule.defers else shows(rule, watched=False))
     ]
 
@@ -196,17 +199,17 @@ def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bo
     :param several: whether there are several edits.
     """
     how = "other" if is_edited else "meets"
-    dates = [("begins", rule.begins)]
+    dates = [("begins", rule.dates.begins)]
     if several or not is_edited:
-        dates.append(("ends", rule.ends))
+        dates.append(("ends", rule.dates.ends))
     return [DateChange(how, verb, date) for verb, date in dates if is_later(date, now)]
 
 
 def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[DateChange]:
     """What the dates of a rule say that they did not say before; ``None`` if there was no such rule."""
     dates = [
-        ("begins", before.begins if before else "", after.begins),
-        ("ends", before.ends if before else "", after.ends),
+        ("begins", before.dates.begins if before else "", after.dates.begins),
+        ("ends", before.dates.ends if before else "", after.dates.ends),
     ]
     return [
         DateChange("new", verb, date) if date else DateChange("gone", verb, was)
@@ -219,7 +222,7 @@ def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list
     """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would
     have ended, if it is alone.
     """
-    dates = [("begins", rule.begins), *([("ends", rule.ends)] if several else [])]
+    dates = [("begins", rule.dates.begins), *([("ends", rule.dates.ends)] if several else [])]
     return [DateChange("gone", verb, date) for verb, date in dates if is_later(date, now)]
 
 
@@ -279,8 +282,16 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
 
 def content_of(rule: FlowRule) -> tuple[object, ...]:
     """Everything that determines how a rule acts."""
-    doubts = tuple(reason.id for reason in rule.doubts)
-    return (*_does(rule), bool(rule.idle), rule.begins, rule.ends, *rule.looks_for, doubts, rule.unread)
+    doubts = tuple(reason.id for reason in rule.criteria.doubts)
+    return (
+        *_does(rule),
+        bool(rule.idle),
+        rule.dates.begins,
+        rule.dates.ends,
+        *rule.criteria.as_texts,
+        doubts,
+        rule.unread,
+    )
 
 
 #: Aspect of mail to the sorts of actions that say nothing about it. Who is told, and who approves, is no matter to any.
@@ -303,7 +314,7 @@ def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
     mode, splits, _told, unread = _does(rule)
     decides = {
         option: value
-        for option, value in rule.told.items()
+        for option, value in rule.actions.told.items()
         if BY_OPTION[option].does not in _UNDECIDING[aspect] and option not in _REPORTED
     }
     actions = [
@@ -311,12 +322,19 @@ def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
         for option, value in sorted(decides.items())
     ]
     # Beside an approval, Exchange ignores what else a rule is told to do.
-    return (mode, splits and not aspect, tuple(actions), unread, rule.by_manager, tuple(rule.left_undone))
+    return (
+        mode,
+        splits and not aspect,
+        tuple(actions),
+        unread,
+        rule.actions.by_manager,
+        tuple(rule.actions.left_undone),
+    )
 
 
 def _does(rule: FlowRule) -> tuple[object, ...]:
     unread = tuple(option for option in rule.unread if option[0] == "actions")
-    return (rule.mode, rule.splits, repr(sorted(rule.told.items())), unread)
+    return (rule.actions.mode, rule.criteria.splits, repr(sorted(rule.actions.told.items())), unread)
 
 
 @dataclass(frozen=True)
@@ -354,17 +372,19 @@ def separation_of(acting: FlowRule, other: FlowRule) -> Separation:
 
     :param other: the version that does not act.
     """
-    settings = {atom.settings for rule in (acting, other) for atom in (*rule.conditions, *rule.exceptions)}
+    settings = {atom.settings for rule in (acting, other) for atom in rule.criteria.atoms}
     if _activation(acting) != _activation(other) or len(settings) > 1:
         return NOTHING
-    met = [without_values_of(atom, acting.exceptions) for atom in other.exceptions]
-    unmet = [atom for atom in other.conditions if not any(_implies(own, atom) for own in acting.conditions)]
+    met = [without_values_of(atom, acting.criteria.exceptions) for atom in other.criteria.exceptions]
+    unmet = [
+        atom for atom in other.criteria.conditions if not any(_implies(own, atom) for own in acting.criteria.conditions)
+    ]
     return Separation(tuple(atom for atom in met if atom is not None), tuple(unmet))
 
 
 def _activation(rule: FlowRule) -> tuple[object, ...]:
     """What decides whether a rule acts beside its conditions and exceptions."""
-    return (bool(rule.idle), rule.mode, rule.begins, rule.ends, rule.doubts)
+    return (bool(rule.idle), rule.actions.mode, rule.dates.begins, rule.dates.ends, rule.criteria.doubts)
 
 
 def without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:

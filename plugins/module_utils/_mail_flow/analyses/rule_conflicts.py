@@ -217,7 +217,9 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     """
     every = side.chains[0].rules.rules
     clear = [
-        ~step.acts for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)
+        ~step.acts
+        for step in _steps(side, every[: rule.place])
+        if step.rule.actions.enforced and step.rule.actions.does(Does.ENCRYPT)
     ]
     wanted = {id(later_rule) for later_rule in some}
     reached: Value = TRUE
@@ -227,9 +229,9 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     ):
         if id(step.rule) in wanted:
             values.append(reached & step.matches)
-        if step.rule.does(Does.QUARANTINE) and not side.logic.free:
+        if step.rule.actions.does(Does.QUARANTINE) and not side.logic.free:
             clear.append(~(reached & step.matches))
-        if step.rule.is_final:
+        if step.rule.actions.is_final:
             reached &= ~step.matches
     return [side.chains[0].acts(rule), side.logic.any_of(values), *clear]
 
@@ -246,5 +248,5 @@ def _in_clear(world: World, verdict_of_world: CopyProtection) -> bool:
 
 def _going(rule: FlowRule) -> FlowRule:
     """A rule without the actions that keep mail from later rules."""
-    rows = {option: BY_OPTION[option] for option in rule.actions}
-    return replace(rule, actions={option: rule.actions[option] for option, row in rows.items() if not row.ends})
+    going = {option: value for option, value in rule.actions.options.items() if not BY_OPTION[option].ends}
+    return replace(rule, actions=replace(rule.actions, options=going))

@@ -38,36 +38,40 @@ MISFITS = RuleEffect(Fate.REJECTED, ("disclaimer",))
 
 def cases_of(rule: FlowRule) -> list[tuple[FlowRule, bool]]:
     """A rule as it acts, and whether only for senders who have a manager."""
-    if rule.by_manager and rule.enforced:
+    if rule.actions.by_manager and rule.actions.enforced:
         plain, of_managed = rule.where(managed=False), rule.where(managed=True)
-        return [(of_managed, plain.actions != of_managed.actions)]
+        return [(of_managed, plain.actions.options != of_managed.actions.options)]
     return [(rule, False)]
 
 
 def on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
     """What a rule does to the copy that it acts on."""
-    if rule.does(Does.ENCRYPT):
-        yield RuleEffect("encrypted", tuple(rule.templates))
-    if rule.does(Does.DECRYPT):
+    if rule.actions.does(Does.ENCRYPT):
+        yield RuleEffect("encrypted", tuple(rule.actions.templates))
+    if rule.actions.does(Does.DECRYPT):
         yield RuleEffect("decrypted")
     for what, fate in FATES.items():
-        if rule.does(what):
+        if rule.actions.does(what):
             yield RuleEffect(fate)
-    if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
+    if rule.actions.redirects_to_manager and not rule.actions.does(Does.REDIRECT):
         yield RuleEffect(Fate.REDIRECTED)
-    if "apply_html_disclaimer_text" in rule.actions and rejects_misfits(rule) and not rule.does(Does.REJECT):
+    if (
+        "apply_html_disclaimer_text" in rule.actions.options
+        and rejects_misfits(rule)
+        and not rule.actions.does(Does.REJECT)
+    ):
         yield MISFITS
-    asked = rule.does(Does.MODERATE)
+    asked = rule.actions.does(Does.MODERATE)
     if asked:
         people = [str(person) for person in asked.get("moderate_message_by_user") or ()]
         yield RuleEffect(Fate.MODERATED, tuple(people or [THE_MANAGER]))
-    for brand in rule.does(Does.BRAND).values():
+    for brand in rule.actions.does(Does.BRAND).values():
         yield RuleEffect("branded", (str(brand),))
 
 
 def is_by_manager(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule redirects mail to the sender's manager alone."""
-    return effect.kind == Fate.REDIRECTED and not rule.does(Does.REDIRECT)
+    return effect.kind == Fate.REDIRECTED and not rule.actions.does(Does.REDIRECT)
 
 
 def shows_effect(rule: FlowRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
@@ -145,21 +149,23 @@ def how_it_keeps_afterwards(does: Encrypter, effect: RuleEffect) -> str:
 def how_it_keeps(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
     """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
     earlier = other.place < rule.place
-    if not other.enforced:
-        return "may_stop" if earlier and "stop_rule_processing" in other.actions else None
+    if not other.actions.enforced:
+        return "may_stop" if earlier and "stop_rule_processing" in other.actions.options else None
     if earlier or effect.kind not in _AT_ONCE:
         ends = how_it_ends(other)
         if ends:
             return ends
     if effect.kind == "encrypted" and _asks_for_another(other, effect):
         return "asks"
-    if earlier and other.is_final:
+    if earlier and other.actions.is_final:
         return "stops"
-    if effect.kind in ("encrypted", "branded") and other.does(Does.DECRYPT):
+    if effect.kind in ("encrypted", "branded") and other.actions.does(Does.DECRYPT):
         return "decrypts"
-    if effect.kind == "branded" and other.does(Does.BRAND):
+    if effect.kind == "branded" and other.actions.does(Does.BRAND):
         return "brands"
-    if other.does(Does.MODERATE) and (effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())):
+    if other.actions.does(Does.MODERATE) and (
+        effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())
+    ):
         return "holds"
     return None
 
@@ -167,4 +173,4 @@ def how_it_keeps(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | N
 def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule asks for another template than that of an effect."""
     mine = [option_name(name) for name in effect.names]
-    return any(not any(same_name(option_name(template), name) for name in mine) for template in rule.templates)
+    return any(not any(same_name(option_name(template), name) for name in mine) for template in rule.actions.templates)

@@ -41,7 +41,8 @@ def typed(atoms: Iterable[Atom]) -> dict[str, Any] | None:
 def names_senders(rule: FlowRule) -> bool:
     """Whether only some senders meet the conditions of a rule, whoever is inside."""
     return any(
-        atom.predicate.looks_at == "sender" and atom.predicate.options != ("from_scope",) for atom in rule.conditions
+        atom.predicate.looks_at == "sender" and atom.predicate.options != ("from_scope",)
+        for atom in rule.criteria.conditions
     )
 
 
@@ -50,7 +51,7 @@ def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str
 
     :param encrypting: all rules that encrypt.
     """
-    for atom in _of_subject(rule.conditions):
+    for atom in _of_subject(rule.criteria.conditions):
         keys = atom.keys
         for key in keys:
             first = _text(key) if atom.predicate.sort == "pattern" else None
@@ -64,17 +65,17 @@ def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str
 
 def repeated_prefix(rule: FlowRule) -> Mapping[str, Any] | None:
     """The prefix that a rule puts before the subject of an answer that has it already."""
-    prefix = rule.actions.get("prepend_subject")
-    if not prefix or not rule.enforced:
+    prefix = rule.actions.options.get("prepend_subject")
+    if not prefix or not rule.actions.enforced:
         return None
-    conditions = [atom.keys for atom in _of_subject(rule.conditions)]
+    conditions = [atom.keys for atom in _of_subject(rule.criteria.conditions)]
     firsts = [_text(keys[0]) if keys else None for keys in conditions]
     if None in firsts:
         return None
     answer = f"{_ANSWER}{prefix}{' '.join(map(str, firsts))}"
     if not all(any(holds(answer, key) is True for key in keys) for keys in conditions):
         return None
-    if any(_spares_answer(atom, answer) for atom in rule.exceptions):
+    if any(_spares_answer(atom, answer) for atom in rule.criteria.exceptions):
         return None
     return {"prefix": prefix}
 
@@ -91,7 +92,7 @@ def _spares_answer(atom: Atom, answer: str) -> bool:
 
 def _looked_for(subject: str, rule: FlowRule, encrypting: Sequence[FlowRule]) -> bool:
     """Whether a condition of another rule that encrypts may find this subject."""
-    others = (atom for other in encrypting if other is not rule for atom in _of_subject(other.conditions))
+    others = (atom for other in encrypting if other is not rule for atom in _of_subject(other.criteria.conditions))
     return any(_may_hold(subject, key) for atom in others for key in atom.keys)
 
 
@@ -116,4 +117,4 @@ def _text(key: Key) -> str | None:
 
 def encrypting_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
     """The rules that encrypt."""
-    return [rule for rule in rules if rule.does(Does.ENCRYPT) and rule.enforced and not rule.idle]
+    return [rule for rule in rules if rule.actions.does(Does.ENCRYPT) and rule.actions.enforced and not rule.idle]

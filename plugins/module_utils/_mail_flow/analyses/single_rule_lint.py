@@ -22,10 +22,10 @@ from ..model.addresses import is_below, is_name
 from ..model.domains import INSIDE
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
-from ..model.message import Message
 from ..model.message_recipients import people_behind
 from ..model.patterns import is_too_large
-from ..rules.flow_rule import FlowRule, is_later
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..symbolic.atoms import showings
 from .sender_choices import encrypting_rules, missed_answer, repeated_prefix
@@ -70,12 +70,12 @@ class CheckedRule:
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """Its conditions and exceptions."""
-        return (*self.rule.conditions, *self.rule.exceptions)
+        return self.rule.criteria.atoms
 
     @property
     def encrypts(self) -> bool:
         """Whether its purpose is to encrypt."""
-        return bool(self.rule.does(Does.ENCRYPT))
+        return bool(self.rule.actions.does(Does.ENCRYPT))
 
     def date(self, text: str) -> datetime.datetime | None:
         """A date of the rule."""
@@ -87,13 +87,19 @@ class CheckedRule:
 
 
 def _expired(look: CheckedRule) -> About:
-    return {"date": look.rule.ends} if look.rule.ends and not is_later(look.rule.ends, look.now) else None
+    return (
+        {"date": look.rule.dates.ends}
+        if look.rule.dates.ends and not is_later(look.rule.dates.ends, look.now)
+        else None
+    )
 
 
 def _expiring(look: CheckedRule) -> About:
-    ends = look.date(look.rule.ends)
-    soon = ends is not None and is_later(look.rule.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
-    return {"date": look.rule.ends} if soon and look.encrypts else None
+    ends = look.date(look.rule.dates.ends)
+    soon = (
+        ends is not None and is_later(look.rule.dates.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
+    )
+    return {"date": look.rule.dates.ends} if soon and look.encrypts else None
 
 
 def _idle_encryption(look: CheckedRule) -> About:
@@ -101,7 +107,7 @@ def _idle_encryption(look: CheckedRule) -> About:
         return None
     if look.rule.idle:
         return {"idle": look.rule.idle}
-    return None if look.rule.enforced else {"case": "tried", "mode": look.rule.mode}
+    return None if look.rule.actions.enforced else {"case": "tried", "mode": look.rule.actions.mode}
 
 
 def _bad_patterns(look: CheckedRule) -> About:
@@ -129,8 +135,8 @@ def _never_matching(look: CheckedRule) -> About:
 
 
 def _subdomains(look: CheckedRule) -> About:
-    exceptions = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
-    opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
+    exceptions = [atom for atom in look.rule.criteria.exceptions if atom.predicate.options == ("recipient_domain_is",)]
+    opened = [atom for atom in look.rule.criteria.conditions if atom.predicate.options == ("recipient_domain_is",)]
     if exceptions and _acts(look.rule, Does.ENCRYPT):
         return {"domains": exceptions[0].values}
     return {"case": "decrypts", "domains": opened[0].values} if opened and _acts(look.rule, Does.DECRYPT) else None
@@ -143,14 +149,14 @@ def _templates(look: CheckedRule) -> About:
 
 def templates_of(rule: FlowRule) -> dict[str, str]:
     """The options of protection that a rule applies, by what makes two the same."""
-    return {name_key(option_name(template)): option_name(template) for template in rule.templates}
+    return {name_key(option_name(template)): option_name(template) for template in rule.actions.templates}
 
 
 def _groups(look: CheckedRule) -> About:
     groups = look.facts.groups.members or {}
     named = [
         group
-        for atom in look.rule.conditions
+        for atom in look.rule.criteria.conditions
         if atom.predicate.options == ("sent_to",)
         for group in atom.values
         if group.lower() in groups
@@ -169,23 +175,23 @@ def _of_the_copy(look: CheckedRule, atoms: Iterable[Atom]) -> About:
 
 
 def _fails_open(look: CheckedRule) -> About:
-    return _where(look.encrypts and look.rule.content and not look.rule.defers)
+    return _where(look.encrypts and look.rule.criteria.content and not look.rule.defers)
 
 
 def _fails_closed(look: CheckedRule) -> About:
-    return _where(look.encrypts and look.rule.content and look.rule.defers)
+    return _where(look.encrypts and look.rule.criteria.content and look.rule.defers)
 
 
 def _branding(look: CheckedRule) -> About:
-    return _where(bool(look.rule.does(Does.BRAND)) and not look.encrypts)
+    return _where(bool(look.rule.actions.does(Does.BRAND)) and not look.encrypts)
 
 
 def _unconfigured(look: CheckedRule) -> About:
     known = look.facts.encryption.ome_configurations
-    if known is None or not look.rule.does(Does.BRAND):
+    if known is None or not look.rule.actions.does(Does.BRAND):
         return None
     names = {name_key(str(configuration.get("identity"))) for configuration in known}
-    missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if name_key(str(brand)) not in names]
+    missing = [str(brand) for brand in look.rule.actions.does(Does.BRAND).values() if name_key(str(brand)) not in names]
     return {"branding": missing[0]} if missing else None
 
 
@@ -198,7 +204,7 @@ def _locked_out(look: CheckedRule) -> About:
     """The configuration of mail that a rule encrypts for people outside who have neither passcode nor social ID."""
     if not _acts(look.rule, Does.ENCRYPT) or _only_inside(look.rule):
         return None
-    brands = [name_key(str(brand)) for brand in look.rule.does(Does.BRAND).values()] or [
+    brands = [name_key(str(brand)) for brand in look.rule.actions.does(Does.BRAND).values()] or [
         name_key(DEFAULT_OME_CONFIGURATION)
     ]
     for configuration in look.facts.encryption.ome_configurations or ():
@@ -209,36 +215,44 @@ def _locked_out(look: CheckedRule) -> About:
 
 def _only_inside(rule: FlowRule) -> bool:
     return any(
-        atom.predicate.options == ("sent_to_scope",) and atom.values == "InOrganization" for atom in rule.conditions
+        atom.predicate.options == ("sent_to_scope",) and atom.values == "InOrganization"
+        for atom in rule.criteria.conditions
     )
 
 
 def _undone(look: CheckedRule) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule = look.rule
-    actions = look.rule.told
-    if rule.stops_approved and not rule.left_undone:
+    actions = look.rule.actions.told
+    if rule.actions.stops_approved and not rule.actions.left_undone:
         return {"case": "stop"}
-    if rule.left_undone:
-        return {"case": "managed" if rule.by_manager else "approval", "options": rule.left_undone}
-    to_manager = ("add_manager_as_recipient_type",) if rule.redirects_to_manager else ()
-    added = tuple(option for option in rule.does(Does.ADD) if option not in to_manager)
-    blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.does(what)]
-    idle = (*added, *(("prepend_subject",) if "prepend_subject" in actions and not rule.does(Does.QUARANTINE) else ()))
-    if idle and blocks and rule.enforced:
+    if rule.actions.left_undone:
+        return {"case": "managed" if rule.actions.by_manager else "approval", "options": rule.actions.left_undone}
+    to_manager = ("add_manager_as_recipient_type",) if rule.actions.redirects_to_manager else ()
+    added = tuple(option for option in rule.actions.does(Does.ADD) if option not in to_manager)
+    blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.actions.does(what)]
+    idle = (
+        *added,
+        *(("prepend_subject",) if "prepend_subject" in actions and not rule.actions.does(Does.QUARANTINE) else ()),
+    )
+    if idle and blocks and rule.actions.enforced:
         return {"case": "block", "options": idle, "beside": blocks[0]}
     away = [option for option in actions if option in ("redirect_message_to", *to_manager)]
-    return {"case": "redirection", "options": added, "beside": away[0]} if added and away and rule.enforced else None
+    return (
+        {"case": "redirection", "options": added, "beside": away[0]}
+        if added and away and rule.actions.enforced
+        else None
+    )
 
 
 def _shows_outside(look: CheckedRule) -> About:
     """To whom outside a rule shows mail that it acts on, or sends it."""
     seen_by = [showing for showing in showings([look.rule], look.facts) if _outside(look, showing.person.address)]
     shown = [("approval" if showing.asks else "report", showing.person.label) for showing in seen_by]
-    for what in (Does.ADD, Does.REDIRECT) if look.rule.enforced else ():
+    for what in (Does.ADD, Does.REDIRECT) if look.rule.actions.enforced else ():
         named = [
             str(person)
-            for option, value in look.rule.does(what).items()
+            for option, value in look.rule.actions.does(what).items()
             if option != "add_manager_as_recipient_type"
             for person in value
         ]
@@ -257,7 +271,7 @@ def _spares_internal(look: CheckedRule) -> About:
     internal = sorted(name for name, counts in (look.facts.domains.remote or {}).items() if counts)
     outside = any(
         atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization"
-        for atom in look.rule.conditions
+        for atom in look.rule.criteria.conditions
     )
     return {"domains": internal} if internal and outside and look.encrypts else None
 
@@ -269,7 +283,7 @@ def _outside(look: CheckedRule, address: str) -> bool:
 
 
 def _acts(rule: FlowRule, what: Does) -> bool:
-    return bool(rule.does(what)) and rule.enforced and not rule.idle
+    return bool(rule.actions.does(what)) and rule.actions.enforced and not rule.idle
 
 
 def _reads_recipients(rule: FlowRule) -> bool:
@@ -281,12 +295,12 @@ def _unscoped(look: CheckedRule) -> About:
     """Why a rule is for mail that no rule encrypts: that from outside."""
     if not _acts(look.rule, Does.ENCRYPT):
         return None
-    if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.conditions):
+    if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.criteria.conditions):
         return {"case": "outside"}
-    inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.conditions)
+    inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.criteria.conditions)
     excepted = any(
         atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization"
-        for atom in look.rule.exceptions
+        for atom in look.rule.criteria.exceptions
     )
     return _where(not (inside or excepted))
 
@@ -310,14 +324,11 @@ def _keeps_to(atom: Atom, scope: str, look: CheckedRule) -> bool:
 
 def _takes_all(look: CheckedRule) -> bool:
     """Whether nothing keeps the rule from any mail."""
-    return (
-        not (look.atoms or look.rule.doubts or look.rule.idle)
-        and look.rule.in_window(Message("", "", "", date=look.now)) is True
-    )
+    return not (look.atoms or look.rule.criteria.doubts or look.rule.idle) and look.rule.dates.allow(look.now) is True
 
 
 def _unsupported(look: CheckedRule) -> About:
-    doubts = (*look.rule.doubts, *look.rule.surprises)
+    doubts = (*look.rule.criteria.doubts, *look.rule.actions.surprises)
     return {"reason": doubts[0]} if doubts else None
 
 
@@ -335,11 +346,11 @@ CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,
     "unscoped_encryption": _unscoped,
-    "retired_action": lambda look: _where(not {"apply_ome", "remove_ome"}.isdisjoint(look.rule.actions)),
-    "encrypts_and_decrypts": lambda look: _where(look.encrypts and bool(look.rule.does(Does.DECRYPT))),
+    "retired_action": lambda look: _where(not {"apply_ome", "remove_ome"}.isdisjoint(look.rule.actions.options)),
+    "encrypts_and_decrypts": lambda look: _where(look.encrypts and bool(look.rule.actions.does(Does.DECRYPT))),
     "for_all_mail": lambda look: _where(_takes_all(look)),
-    "whole_copy": lambda look: _of_the_copy(look, look.rule.conditions),
-    "one_frees_all": lambda look: _of_the_copy(look, look.rule.exceptions),
+    "whole_copy": lambda look: _of_the_copy(look, look.rule.criteria.conditions),
+    "one_frees_all": lambda look: _of_the_copy(look, look.rule.criteria.exceptions),
     "names_a_group": _groups,
     "fails_open": _fails_open,
     "fails_closed": _fails_closed,

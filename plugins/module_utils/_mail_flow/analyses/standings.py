@@ -92,7 +92,7 @@ class Standing:
             len(self.failed)
             + (not self.reached)
             + bool(self.rule.idle)
-            + (not self.rule.enforced)
+            + (not self.rule.actions.enforced)
             + (not self.in_window)
         )
 
@@ -132,7 +132,7 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
                 acts=rule.place in acting,
                 surely=all(rule.place in places for places in matched),
                 reached=reached,
-                in_window=rule.in_window(copy.message) is not False,
+                in_window=rule.dates.allow(copy.message.date) is not False,
                 failed=failed,
                 rule_view=RuleView(copy.message, copy.facts, world.content, person, world.fork),
             )
@@ -142,8 +142,8 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
 
 def _failed(rule: FlowRule, decider: MessageDecider, world: World, person: Recipient) -> tuple[FailedCondition, ...]:
     """What certainly keeps a rule from matching."""
-    unmet = [atom for atom in rule.conditions if decider.truth(atom, world, person) is False]
-    excepted = [atom for atom in rule.exceptions if decider.truth(atom, world, person) is True]
+    unmet = [atom for atom in rule.criteria.conditions if decider.truth(atom, world, person) is False]
+    excepted = [atom for atom in rule.criteria.exceptions if decider.truth(atom, world, person) is True]
     return (
         *(FailedCondition("conditions", atom) for atom in unmet),
         *(FailedCondition("exceptions", atom) for atom in excepted),

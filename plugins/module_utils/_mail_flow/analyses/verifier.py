@@ -108,7 +108,7 @@ def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGR
     for mail that rules may not see.
     """
     claims = RuleSet(rules, dialect)
-    claims.rules = tuple(replace(rule, content=False, selects=True) for rule in claims.rules)
+    claims.rules = tuple(replace(rule, criteria=replace(rule.criteria, selects=True)) for rule in claims.rules)
     return claims
 
 
@@ -523,7 +523,7 @@ class _Prover:
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
-        documents = any(may_mean_pdf(atom) for atom in self.first_model.claims.rules[place].conditions)
+        documents = any(may_mean_pdf(atom) for atom in self.first_model.claims.rules[place].criteria.conditions)
         return [
             assumption
             for assumption in self.first_model.mail.assumed
@@ -681,7 +681,7 @@ class _Prover:
         rules = [
             rule.name
             for rule in self.first_model.rule_sets[0].rules
-            if not rule.idle and rule.actions.get(MANAGER) and facts.people.managers is None
+            if not rule.idle and rule.actions.options.get(MANAGER) and facts.people.managers is None
         ]
         return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []
 

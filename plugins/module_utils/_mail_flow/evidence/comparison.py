@@ -65,7 +65,9 @@ def chosen(rules: RuleSet, names: Iterable[str] | None) -> list[FlowRule]:
     if names is not None:
         wanted = {name.casefold() for name in names}
         return [rule for rule in rules.rules if rule.name.casefold() in wanted]
-    return [rule for rule in rules.rules if not rule.idle and (rule.does(Does.ENCRYPT) or not rule.enforced)]
+    return [
+        rule for rule in rules.rules if not rule.idle and (rule.actions.does(Does.ENCRYPT) or not rule.actions.enforced)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
         others = [other for other in rules if other.place < rule.place or other.place in unseen]
         copies, most = reported[rule.place], max(asked.examples, asked.sample)
         why_not = _why_not(rule, others, asked, report)
-        about = ComparedRule(rule.name, rule.guid, rule.mode)
+        about = ComparedRule(rule.name, rule.guid, rule.actions.mode)
         is_silent = rule.place in silent
         tallies[rule.place] = RuleTally(about, copies, copies - report.beyond, last, most, is_silent, why_not)
     strangers = {name: acted_on for name, acted_on in report.copies.items() if name.lower() not in names_of}
@@ -119,7 +121,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
-    encrypting = [rule.place for rule in rules if rule.enforced and rule.does(Does.ENCRYPT)]
+    encrypting = [rule.place for rule in rules if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
     explained = Explained()
     for block in blocks_of(asked.trace):
         part = BlockCopies.in_window(block, begin, until, last, astray, edited)
@@ -164,7 +166,7 @@ def _is_silent(rule: FlowRule) -> bool:
 
     Source: Microsoft's pages of mail flow rule actions, and of testing mail flow rules.
     """
-    return str(rule.actions.get("set_audit_severity") or "DoNotAudit").casefold() == "donotaudit"
+    return str(rule.actions.options.get("set_audit_severity") or "DoNotAudit").casefold() == "donotaudit"
 
 
 def _was_reported(rule: FlowRule, copies: frozenset[Copy], asked: Comparison) -> bool:
@@ -177,12 +179,12 @@ def _was_reported(rule: FlowRule, copies: frozenset[Copy], asked: Comparison) ->
 
 def _beside_dates(block: Block, rules: Iterable[FlowRule]) -> int:
     """The copies that came when a rule had just begun or ended, which takes effect later."""
-    dated = [rule for rule in rules if not rule.idle and (rule.begins or rule.ends)]
+    dated = [rule for rule in rules if not rule.idle and (rule.dates.begins or rule.dates.ends)]
     times = {time: instant_of(time) for time in (block.received if dated else ())}
     near_dates = {
         time
         for time, instant in times.items()
-        if any(rule.borders(instant) != rule.borders(instant - TAKES_EFFECT) for rule in dated)
+        if any(rule.dates.borders(instant) != rule.dates.borders(instant - TAKES_EFFECT) for rule in dated)
     }
     return bits_of((place for place, time in enumerate(block.received) if time in near_dates), len(block))
 

@@ -53,8 +53,8 @@ class _DlpPredictor:
 
     def _withheld(self) -> int:
         """The copies that mail flow rules may keep from DLP."""
-        acting = (rule for rule in self._rules.rules if rule.enforced and not rule.idle)
-        withholding = (rule for rule in acting if any(rule.does(effect) for effect in _WITHHOLDS))
+        acting = (rule for rule in self._rules.rules if rule.actions.enforced and not rule.idle)
+        withholding = (rule for rule in acting if any(rule.actions.does(effect) for effect in _WITHHOLDS))
         return _union(self._sorter.met(rule).possible for rule in withholding)
 
     def _reached(self, matches: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -68,7 +68,7 @@ class _Predictor:
         self.likely, self.strict = (Sorter(block, facts, [self.chain], guesses=guesses) for guesses in (True, False))
         rules_that_act = [rule for rule in self.chain.rules.rules if not rule.idle]
         #: The rules that Exchange may report for everybody who shares a message: those in a test mode.
-        self.shared = [rule for rule in rules_that_act if not rule.enforced and rule.splits]
+        self.shared = [rule for rule in rules_that_act if not rule.actions.enforced and rule.criteria.splits]
 
     def run(self) -> list[Prediction]:
         predicted = [Prediction() for _rule in self.chain.rules.rules]

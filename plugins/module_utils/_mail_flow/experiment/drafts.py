@@ -96,8 +96,8 @@ def drafts_of(rule: FlowRule, pairs: Iterable[tuple[str, str]]) -> list[MailDraf
     """Messages with all that a rule looks for in a text, without one of these, and with something that an exception
     names.
     """
-    wanted = [part for atom in rule.conditions if (part := part_of(atom)) is not None]
-    unwanted = [part for atom in rule.exceptions if (part := part_of(atom)) is not None]
+    wanted = [part for atom in rule.criteria.conditions if (part := part_of(atom)) is not None]
+    unwanted = [part for atom in rule.criteria.exceptions if (part := part_of(atom)) is not None]
     variants = [
         tuple(sorted(wanted)),
         *(tuple(sorted(part for part in wanted if part != left)) for left in wanted),

@@ -101,11 +101,11 @@ def _touched(course: Course, rules: RuleSet) -> Iterator[str]:
 
 def _named(rule: FlowRule) -> Iterator[str]:
     """Whom a rule names in its actions."""
-    for option in NAMING_PEOPLE & rule.actions.keys():
-        value = rule.actions[option]
+    for option in NAMING_PEOPLE & rule.actions.options.keys():
+        value = rule.actions.options[option]
         yield from map(str, value if isinstance(value, (list, tuple)) else [value])
-    if "generate_incident_report" in rule.does(Does.REPORT):
-        yield str(rule.actions["generate_incident_report"])
+    if "generate_incident_report" in rule.actions.does(Does.REPORT):
+        yield str(rule.actions.options["generate_incident_report"])
 
 
 def _named_by_policies(facts: Facts) -> Iterator[str]:

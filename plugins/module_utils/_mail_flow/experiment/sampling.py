@@ -239,7 +239,9 @@ class _Goals:
         self._rules = [by_name[name.casefold()] for name in self.asked.rules if name.casefold() in by_name]
         self._claims = RuleSet((each.selection for each in self.asked.guarantees), self.asked.facts.dialect)
         self._protecting = [
-            rule for rule in self.asked.rule_set.rules if rule.does(Does.ENCRYPT) and rule.enforced and not rule.idle
+            rule
+            for rule in self.asked.rule_set.rules
+            if rule.actions.does(Does.ENCRYPT) and rule.actions.enforced and not rule.idle
         ]
 
     def every(self) -> list[Demonstration]:
@@ -253,7 +255,9 @@ class _Goals:
             )
         for claim in self._claims.rules:
             found.append(Demonstration("about", claim.name))
-            found += [Demonstration("beside", claim.name, by=atom.predicate.options[0]) for atom in claim.exceptions]
+            found += [
+                Demonstration("beside", claim.name, by=atom.predicate.options[0]) for atom in claim.criteria.exceptions
+            ]
         return found
 
     def tried(self, pairs: Sequence[tuple[str, str]]) -> dict[MailDraft, frozenset[Demonstration]]:
@@ -310,7 +314,7 @@ class _Goals:
                 beside |= {by for other, by in neighbors if claim.name in known[other].about}
                 yield from (
                     Demonstration("beside", claim.name, by=atom.predicate.options[0])
-                    for atom in claim.exceptions
+                    for atom in claim.criteria.exceptions
                     if _is_by(atom.predicate.options[0], beside)
                 )
 

@@ -186,14 +186,14 @@ def _said(failed: Mapping[str, str]) -> str:
 
 def _named_by(rule: FlowRule) -> Iterator[_Asked]:
     """What is asked for because of a rule."""
-    for atom in (*rule.conditions, *rule.exceptions):
+    for atom in rule.criteria.atoms:
         yield from ((_GROUP, group) for group in atom.groups)
         yield from (((_PERSON,), value) for value in atom.people if not is_address(value))
         if atom.predicate.managers:
             yield (_MANAGED,), ""
-    for value in (str(each).lower() for option in _BRINGING for each in rule.actions.get(option) or ()):
+    for value in (str(each).lower() for option in _BRINGING for each in rule.actions.options.get(option) or ()):
         yield (_PERHAPS if is_address(value) else (_PERSON,)), value
-    if _BY_MANAGER & set(rule.actions):
+    if _BY_MANAGER & set(rule.actions.options):
         yield (_MANAGED,), ""
 
 

@@ -496,7 +496,7 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
 
 def _options_looked_at(acting: Iterable[FlowRule], told: Facts) -> set[str]:
     """The options of the conditions of mail flow rules and of DLP rules."""
-    atoms = [atom for rule in acting for atom in (*rule.conditions, *rule.exceptions)]
+    atoms = [atom for rule in acting for atom in rule.criteria.atoms]
     if isinstance(told.encrypters.dlp_policies, DlpRules):
         atoms += told.encrypters.dlp_policies.leaves.atoms
     return {option for atom in atoms for option in atom.predicate.options}
@@ -504,7 +504,7 @@ def _options_looked_at(acting: Iterable[FlowRule], told: Facts) -> set[str]:
 
 def _may_protect(acting: Iterable[FlowRule], told: Facts) -> bool:
     """Whether a mail flow rule encrypts, or a DLP rule or a label changes how mail is protected."""
-    if any(rule.does(Does.ENCRYPT) for rule in acting) or any(
+    if any(rule.actions.does(Does.ENCRYPT) for rule in acting) or any(
         label.changes_mail for label in told.encrypters.labels or ()
     ):
         return True
@@ -515,7 +515,7 @@ def _may_protect(acting: Iterable[FlowRule], told: Facts) -> bool:
 
 def _routes(rule: FlowRule) -> bool:
     """Whether a rule sends mail to a connector."""
-    return "route_message_outbound_connector" in rule.does(Does.ROUTE)
+    return "route_message_outbound_connector" in rule.actions.does(Does.ROUTE)
 
 
 def _may_be_protected(message: Message) -> bool:

@@ -99,14 +99,14 @@ class Aim:
 
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
-        blocks = any(rule.does(what) for what in _BLOCKING if what not in self.helps)
-        spoils = self.helps == _EXCEPTION_ACTIONS and bool(rule.does(Does.ENCRYPT))
-        options = [option_name(template) for template in rule.templates]
+        blocks = any(rule.actions.does(what) for what in _BLOCKING if what not in self.helps)
+        spoils = self.helps == _EXCEPTION_ACTIONS and bool(rule.actions.does(Does.ENCRYPT))
+        options = [option_name(template) for template in rule.actions.templates]
         others = bool(self.option) and any(not same_name(template, self.option) for template in options)
         others = others or (
             not self.option and self.for_outside and any(template not in _FOR_ANYBODY for template in options)
         )
-        return not (blocks or spoils or others) and any(rule.does(what) for what in self.helps)
+        return not (blocks or spoils or others) and any(rule.actions.does(what) for what in self.helps)
 
 
 #: A rule as the modules describe it.
@@ -399,7 +399,7 @@ def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
             if 0 < int(configuration.get("external_mail_expiry_in_days") or 0) <= days
         ]
         return next((str(configuration["identity"]) for configuration in known if configuration.get("identity")), "")
-    applied = [str(name) for rule in rules.rules for name in rule.does(Does.BRAND).values()]
+    applied = [str(name) for rule in rules.rules for name in rule.actions.does(Does.BRAND).values()]
     return next(
         iter(
             (

@@ -78,11 +78,15 @@ class _CandidateEdits:
         self._near = sorted(near, key=lambda standing: (standing.distance, *unlike(standing.rule, self._aim.about)))[
             :_NEAREST
         ]
-        self._acting = [standing for standing in self._every if standing.acts and standing.rule.enforced]
-        self._stop = next((standing for standing in reversed(self._acting) if standing.rule.is_final), None)
+        self._acting = [standing for standing in self._every if standing.acts and standing.rule.actions.enforced]
+        self._stop = next((standing for standing in reversed(self._acting) if standing.rule.actions.is_final), None)
         #: The first rule after which mail may see no other; the end of the rules if there is none.
         self._first_stop = next(
-            (rule.place for rule in rules.rules if rule.does(Does.STOP) and rule.enforced and not rule.idle),
+            (
+                rule.place
+                for rule in rules.rules
+                if rule.actions.does(Does.STOP) and rule.actions.enforced and not rule.idle
+            ),
             len(rules.rules),
         )
 
@@ -104,8 +108,8 @@ class _CandidateEdits:
         started = list[EditedRules]()
         if rule.idle:
             started.append(self._draft.set(place, "enabled", False, True))
-        if not rule.enforced:
-            started.append(self._draft.set(place, "mode", rule.mode, "Enforce"))
+        if not rule.actions.enforced:
+            started.append(self._draft.set(place, "mode", rule.actions.mode, "Enforce"))
         yield from started
         if is_wanted(self._draft.rules[place], self._aim):  # Better than one more rule that does the same.
             places = dict.fromkeys((self._first_stop, 0))
@@ -157,7 +161,7 @@ class _CandidateEdits:
                     )
         # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
         unauthenticated = "from_scope" in options and self._wrong.copy.message.authenticated is False
-        if len(standing.rule.conditions) > 1 and not unauthenticated:
+        if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
             yield self._draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
 
     def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:
@@ -165,7 +169,7 @@ class _CandidateEdits:
         stop, or is disabled.
         """
         place, helps = standing.rule.place, self._aim.is_helped_by(standing.rule)
-        for atom in standing.rule.conditions if not helps else ():
+        for atom in standing.rule.criteria.conditions if not helps else ():
             options = self._options_of(standing, "conditions", atom.predicate)
             for less in _without(options, self._met(standing, options)):
                 yield self._draft.with_section(place, CONDITION, "conditions", less)
@@ -222,7 +226,7 @@ class _CandidateEdits:
         met: list[tuple[Section, Predicate]] = []
         for standing in (*self._near, *self._every):
             failed = {failure.atom for failure in standing.failed}
-            atoms = [atom for atom in standing.rule.conditions if atom not in failed]
+            atoms = [atom for atom in standing.rule.criteria.conditions if atom not in failed]
             met += [(self._options_of(standing, "conditions", atom.predicate), atom.predicate) for atom in atoms]
         return met
 
@@ -259,7 +263,9 @@ class _CandidateEdits:
         rule = self._draft.rules[standing.rule.place]
         settings = {option: rule[option] for option in _SETTINGS if option in rule}
         (claim,) = RuleSet([{**settings, "conditions": options}], self._rules.dialect).rules
-        return bool(claim.conditions) and all(atom.evaluate(standing.rule_view) is True for atom in claim.conditions)
+        return bool(claim.criteria.conditions) and all(
+            atom.evaluate(standing.rule_view) is True for atom in claim.criteria.conditions
+        )
 
 
 def _listed(values: Any) -> list[Any] | None:

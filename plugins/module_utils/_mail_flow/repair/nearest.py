@@ -70,7 +70,7 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
     if decrypting is not None:
         return decrypting
     encrypting = sorted(
-        (standing for standing in every if standing.rule.does(Does.ENCRYPT) and not standing.rule.dlp),
+        (standing for standing in every if standing.rule.actions.does(Does.ENCRYPT) and not standing.rule.dlp),
         key=lambda standing: (
             standing.rule.name != meant,
             not standing.is_about_it and not standing.misses_by_scope,
@@ -80,12 +80,12 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
     )
     if encrypting and _is_outside(copy):
         rule = encrypting[0].rule
-        ((option, value), *_others) = rule.does(Does.ENCRYPT).items()
+        ((option, value), *_others) = rule.actions.does(Does.ENCRYPT).items()
         return NearestRule(rule.name, f"actions.{option}", value, copy.message.sender)
     first = next((standing for standing in encrypting if standing.distance), None)
     if first is None:
         return None
-    stops = [standing.rule.name for standing in every if standing.acts and standing.rule.is_final]
+    stops = [standing.rule.name for standing in every if standing.acts and standing.rule.actions.is_final]
     return _why(first, stops[-1] if stops else "")
 
 
@@ -94,9 +94,9 @@ def _decrypting(every: Iterable[Standing], copy: Copy) -> NearestRule | None:
     arrival = copy.message.protection
     if arrival is None or not arrival.by_rights:
         return None
-    acting = [standing.rule for standing in every if standing.acts and standing.rule.enforced]
+    acting = [standing.rule for standing in every if standing.acts and standing.rule.actions.enforced]
     for rule in acting:
-        for option in rule.does(Does.DECRYPT):
+        for option in rule.actions.does(Does.DECRYPT):
             return NearestRule(rule.name, f"actions.{option}", value=True)
     return None
 
@@ -116,15 +116,15 @@ def _why(standing: Standing, stop: str) -> NearestRule:
         return NearestRule(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.rule_view), others)
     if rule.idle:
         return NearestRule(rule.name, "enabled", False, others=others)
-    if not rule.enforced:
-        return NearestRule(rule.name, "mode", rule.mode, others=others)
+    if not rule.actions.enforced:
+        return NearestRule(rule.name, "mode", rule.actions.mode, others=others)
     if not standing.in_window:
         dates = [
             option_and_date
-            for option_and_date in (("activation_date", rule.begins), ("expiry_date", rule.ends))
+            for option_and_date in (("activation_date", rule.dates.begins), ("expiry_date", rule.dates.ends))
             if option_and_date[1]
         ]
-        borders = zip(dates, rule.borders(standing.rule_view.message.date), strict=True)
+        borders = zip(dates, rule.dates.borders(standing.rule_view.message.date), strict=True)
         option, value = next(date for date, border in borders if border is False)
         return NearestRule(
             rule.name,

@@ -66,7 +66,7 @@ class RuleOrder:
         """The rules that may act together with a rule that asks for other protection, another branding or another
         connector. Which one mail gets is not documented (U01, U02), and may depend on any rule of them.
         """
-        enforced = [rule for rule in self._rules if rule.enforced and not rule.idle and _asks(rule)]
+        enforced = [rule for rule in self._rules if rule.actions.enforced and not rule.idle and _asks(rule)]
         questions = []
         for place in sorted(places):
             mine = _asks(self._rules[place])
@@ -113,8 +113,8 @@ class RuleOrder:
         """Whether a later rule has an effect that no difference shows, and may have it because a rule before it goes."""
         return (
             not later_rule.idle
-            and bool(later_rule.does(Does.CHANGE) or not later_rule.enforced)
-            and (gone.is_final or _sees(later_rule, gone))
+            and bool(later_rule.actions.does(Does.CHANGE) or not later_rule.actions.enforced)
+            and (gone.actions.is_final or _sees(later_rule, gone))
         )
 
     def _both(self, place: int, before: int) -> list[Literal]:
@@ -126,10 +126,10 @@ class RuleOrder:
         """Whether the order of two rules may matter for mail that meets both."""
         if before.idle:
             return False
-        if before.is_final or rule.is_final or before.surprises or not before.enforced:
+        if before.actions.is_final or rule.actions.is_final or before.actions.surprises or not before.actions.enforced:
             return True
-        same = before.actions.items() <= rule.actions.items()
-        does, done = (one_rule.sorts for one_rule in (rule, before))
+        same = before.actions.options.items() <= rule.actions.options.items()
+        does, done = (one_rule.actions.sorts for one_rule in (rule, before))
         ordered = (does & _ORDERED and done & _ORDERED) or (Does.CHANGE in does and done & _CHANGED)
         return bool(ordered and not same) or _sees(rule, before) or _sees(before, rule)
 
@@ -138,27 +138,27 @@ def depends_on_sender(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
     """Whether a rule acts on a whole message or not at all, whatever rules before it changed, as it does if it looks at
     the sender only, and no rule edits what says it.
     """
-    atoms = (*rule.conditions, *rule.exceptions)
-    return all(rule.reads.isdisjoint(other.edits) for other in rules) and all(
+    atoms = rule.criteria.atoms
+    return all(rule.criteria.reads.isdisjoint(other.edits) for other in rules) and all(
         atom.reach in (Reach.MESSAGE, Reach.SENDER) and atom.predicate.looks_at == "sender" for atom in atoms
     )
 
 
 def _sees(rule: FlowRule, other: FlowRule) -> bool:
     """Whether a rule looks at what another one changes."""
-    changed = {row.seen for row in other.rows if row.seen}
-    sees = any(atom.predicate.looks_at in changed for atom in (*rule.conditions, *rule.exceptions))
-    return sees or not rule.reads.isdisjoint(other.edits)
+    changed = {row.seen for row in other.actions.rows if row.seen}
+    sees = any(atom.predicate.looks_at in changed for atom in rule.criteria.atoms)
+    return sees or not rule.criteria.reads.isdisjoint(other.edits)
 
 
 def _asks(rule: FlowRule) -> dict[str, str]:
     """The protection, the branding and the connector that a rule asks for."""
     protection = [
-        *sorted({name_key(option_name(template)) for template in rule.templates}),
-        *(["decrypt"] if rule.does(Does.DECRYPT) else []),
+        *sorted({name_key(option_name(template)) for template in rule.actions.templates}),
+        *(["decrypt"] if rule.actions.does(Does.DECRYPT) else []),
     ]
-    branding = sorted(name_key(str(name)) for name in rule.does(Does.BRAND).values())
-    connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
+    branding = sorted(name_key(str(name)) for name in rule.actions.does(Does.BRAND).values())
+    connector = name_key(str(rule.actions.options.get("route_message_outbound_connector") or ""))
     return {
         what: asked
         for what, asked in (

@@ -24,7 +24,8 @@ from ..analyses.lint import WholeMailLint
 from ..analyses.rule_conflicts import Meetings
 from ..budget import STEPS, BudgetError, bounded
 from ..input.parsing import facts_of
-from ..rules.flow_rule import FlowRule, is_later
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..sat.formula import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise
@@ -181,7 +182,7 @@ class _Simplifier:
 
     def _premises(self, model: Model) -> Iterator[Premise]:
         """What the proof rests on."""
-        if any(rule.content and not rule.idle for rule in self._rules.rules):
+        if any(rule.criteria.content and not rule.idle for rule in self._rules.rules):
             yield NONE_FAILS
         yield from (
             Premise(assumption.id, assumption.kind)
@@ -244,10 +245,10 @@ class _Simplifier:
         rule = self._rules.rules[removed.place]
         if not _is_writable(rule, self._rules.given[rule.place]):
             self._keep(rule, "unread")
-        elif removed.why != "disabled" and not rule.enforced:
-            self._keep(rule, "mode", (rule.mode,))
-        elif removed.why != "disabled" and is_later(rule.begins, self._now):
-            self._keep(rule, "later", (rule.begins,))
+        elif removed.why != "disabled" and not rule.actions.enforced:
+            self._keep(rule, "mode", (rule.actions.mode,))
+        elif removed.why != "disabled" and is_later(rule.dates.begins, self._now):
+            self._keep(rule, "later", (rule.dates.begins,))
         elif removed.why == "never_acts" and self._may_fail(rule, removed.by):
             self._keep(rule, "inspection")
         return rule.place not in self._staying
@@ -257,7 +258,7 @@ class _Simplifier:
         from it.
         """
         before = [other for other in self._rules.rules[: rule.place] if other.name in by]
-        return bool(rule.content and rule.defers) or any(
+        return bool(rule.criteria.content and rule.defers) or any(
             not (other.defers or _inspects(other) <= _inspects(rule)) for other in before
         )
 
@@ -295,7 +296,7 @@ class _Simplifier:
 
     def _may_merge(self, rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
         """Whether a rule may be merged with another one, as far as it alone says."""
-        acts = rule.enforced and not rule.idle
+        acts = rule.actions.enforced and not rule.idle
         return acts and _acts_once(rule, self._rules.rules) and _is_writable(rule, given_rule)
 
     def _runs(self, places: Iterable[int], option: str, order: RuleOrder) -> list[list[int]]:
@@ -404,7 +405,7 @@ def _guilty(edits: Sequence[_Edit], changes: Difference) -> Sequence[_Edit]:
 
 def _is_writable(rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
     """Whether all of a rule is known, and a module can write it."""
-    return not (unwritten([given_rule]) or rule.dlp or rule.unread or rule.doubts or rule.surprises)
+    return not (unwritten([given_rule]) or rule.dlp or rule.unread or rule.criteria.doubts or rule.actions.surprises)
 
 
 def _acts_once(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
@@ -417,12 +418,12 @@ def _acts_once(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
 
 def _is_silent(rule: FlowRule) -> bool:
     """Whether Exchange logs nothing of a rule."""
-    return str(rule.actions.get("set_audit_severity") or "").casefold() == "donotaudit"
+    return str(rule.actions.options.get("set_audit_severity") or "").casefold() == "donotaudit"
 
 
 def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:
     """What of a message Exchange has to inspect for a rule."""
-    return frozenset(atom.predicate.options for atom in (*rule.conditions, *rule.exceptions) if atom.predicate.content)
+    return frozenset(atom.predicate.options for atom in rule.criteria.atoms if atom.predicate.content)
 
 
 def _rest(given_rule: Mapping[str, Any], option: str) -> str:

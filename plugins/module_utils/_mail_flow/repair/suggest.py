@@ -641,7 +641,7 @@ def _leaving_out(guarantee: Guarantee, rule: FlowRule) -> dict[str, Any] | None:
     """
     beside = {
         option: value
-        for option, value in section_of(rule.conditions).items()
+        for option, value in section_of(rule.criteria.conditions).items()
         if option not in SCOPES and guarantee.when.get(option) != value
     }
     lists = {option: value for option, value in beside.items() if isinstance(value, list)}

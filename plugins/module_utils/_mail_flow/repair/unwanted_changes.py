@@ -122,7 +122,9 @@ def _mail_of(
 
     :param selections: what selects mail, in the form of a rule.
     """
-    conditions = [[atom for rule in finding.about for atom in in_section(rule).conditions] for finding in findings]
+    conditions = [
+        [atom for rule in finding.about for atom in in_section(rule).criteria.conditions] for finding in findings
+    ]
     atoms = [
         atom
         for finding, atoms_of_finding in zip(findings, conditions, strict=True)

@@ -329,7 +329,10 @@ class _Reader:
         if what != "section":
             return Node(what, tuple(self.read(each) for each in value))
         rule = self.rule_set.rules[value]
-        parts = [*map(_leaf, rule.conditions), *(Node("open", about=option) for _part, option, _text in rule.unread)]
+        parts = [
+            *map(_leaf, rule.criteria.conditions),
+            *(Node("open", about=option) for _part, option, _text in rule.unread),
+        ]
         return parts[0] if len(parts) == 1 else Node("and", tuple(parts))
 
 
@@ -355,10 +358,10 @@ def _leaf(atom: Atom) -> Node:
 @lru_cache(maxsize=4)
 def changed_by(rules: RuleSet) -> Callable[[Atom], bool]:
     """Whether a mail flow rule may change what a condition looks at before DLP does."""
-    acting = [rule for rule in rules.rules if not rule.idle and rule.enforced]
-    seen = frozenset(row.seen for rule in acting for row in rule.rows if row.seen)
+    acting = [rule for rule in rules.rules if not rule.idle and rule.actions.enforced]
+    seen = frozenset(row.seen for rule in acting for row in rule.actions.rows if row.seen)
     edits = frozenset[str]().union(*(rule.edits for rule in acting))
-    wraps = any("apply_html_disclaimer_text" in rule.actions for rule in acting)
+    wraps = any("apply_html_disclaimer_text" in rule.actions.options for rule in acting)
 
     def is_changed(atom: Atom) -> bool:
         predicate = atom.predicate

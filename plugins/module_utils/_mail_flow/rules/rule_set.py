@@ -15,11 +15,10 @@ from typing import Any, Literal
 from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import DLP_PROPERTIES
-from ..._resources.rules.moderation import done
 from ..actions.actions import BY_OPTION as ACTION_BY_OPTION
 from ..actions.actions import set_actions
 from ..actions.bring import NAMING_PEOPLE
-from ..conditions.predicate import Atom, Predicate, Reach
+from ..conditions.predicate import Atom, Predicate
 from ..conditions.predicates import OPTIONAL, PREDICATES
 from ..model import questions
 from ..model.addresses import is_address, person
@@ -28,6 +27,9 @@ from ..model.kleene import Reason
 from ..model.reason_kinds import ReasonKind, RuleIdle
 from ..model.rule_view import Settings
 from .flow_rule import FlowRule
+from .rule_actions import RuleActions
+from .rule_criteria import RuleCriteria
+from .rule_dates import RuleDates
 
 #: Section of a rule to the prefix of an option's name in it.
 _UNKNOWN: Mapping[str, ReasonKind] = {
@@ -71,22 +73,20 @@ class RuleSet:
             _placed(known[id(rule)], place) if id(rule) in known else self._rule(place, rule)
             for place, rule in enumerate(given)
         )
-        used = {id(atom) for rule in self.rules for atom in (*rule.conditions, *rule.exceptions)}
+        used = {id(atom) for rule in self.rules for atom in rule.criteria.atoms}
         self.atoms = tuple(atom for atom in self._atoms.values() if id(atom) in used)
         #: Whether anything depends on who shares a copy.
-        self.watches_copies = any(
-            atom.looks_around for rule in self.rules for atom in (*rule.conditions, *rule.exceptions)
-        )
+        self.watches_copies = any(atom.looks_around for rule in self.rules for atom in rule.criteria.atoms)
         #: Whether a rule looks at what rules did to protection.
         self.watches_protection = any(
             atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms
         )
         #: The header fields that rules read, and the people added to fields in which they look for somebody.
-        self.headers = frozenset[str]().union(*(rule.reads for rule in self.rules))
+        self.headers = frozenset[str]().union(*(rule.criteria.reads for rule in self.rules))
         #: Whether a rule gives somebody a copy.
-        self.adds = any(rule.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
+        self.adds = any(rule.actions.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
         #: The places of rules that tell somebody something.
-        self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.does(Does.REPORT))
+        self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.actions.does(Does.REPORT))
         self._turns, self._needless, self._waiting = self._index()
 
     @classmethod
@@ -128,7 +128,7 @@ class RuleSet:
         the needs that it meets. The bits of the first need of each rule come first, then those of the second.
         """
         wants = [
-            [needs for atom in rule.conditions if (needs := atom.predicate.needs(atom.values)) is not None]
+            [needs for atom in rule.criteria.conditions if (needs := atom.predicate.needs(atom.values)) is not None]
             for rule in self.rules
         ]
         turns, needless = max(map(len, wants), default=0), 0
@@ -158,9 +158,6 @@ class RuleSet:
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
         actions = {option: _people(option, value) for option, value in set_actions(rule.get("actions") or {}).items()}
         told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
-        mode = str(rule.get("mode") or "Enforce")
-        # A rule in a test mode asks nobody for approval, so it does what it does without one.
-        managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
         odd = [option for option in actions if option not in told]
         unread = (
             *_valued(rule, "conditions", strange),
@@ -170,26 +167,15 @@ class RuleSet:
         doubts, surprises = _unread_reasons(name, unread)
         if rule.get("is_rule_configuration_supported") is False:
             doubts.append(Reason(questions.UNSUPPORTED, "unsupported_rule", (name,)))
-        atoms = (*conditions, *exceptions)
         return FlowRule(
             place=place,
             name=name,
             guid=str(rule.get("guid") or ""),
-            mode=mode,
             idle=_idle(rule),
             dlp=_dlp(rule),
-            begins=str(rule.get("activation_date") or ""),
-            ends=str(rule.get("expiry_date") or ""),
-            conditions=conditions,
-            exceptions=exceptions,
-            common=tuple(atom for atom in conditions if atom.reach in (Reach.MESSAGE, Reach.SENDER)),
-            actions=managed if managed == unmanaged else told,
-            doubts=tuple(doubts),
-            surprises=tuple(surprises),
-            splits=any(atom.reach in (Reach.RECIPIENT, Reach.RELATION) for atom in atoms),
-            content=any(atom.predicate.content for atom in atoms),
-            told=told,
-            by_manager=managed != unmanaged,
+            criteria=RuleCriteria(conditions, exceptions, tuple(doubts)),
+            actions=RuleActions.of(told, str(rule.get("mode") or "Enforce"), tuple(surprises)),
+            dates=RuleDates(str(rule.get("activation_date") or ""), str(rule.get("expiry_date") or "")),
             defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
             unread=unread,
         )

@@ -37,11 +37,11 @@ class CopySplits:
 
     def watches(self, rule: FlowRule) -> bool:
         """Whether it matters who shares a copy after a rule."""
-        return rule.splits and self._rules.watches_copies
+        return rule.criteria.splits and self._rules.watches_copies
 
     def _splits_surely(self, rule: FlowRule) -> bool | None:
         """Whether a rule that applies to some of a copy splits it; ``None`` if that is not known."""
-        return True if rule.enforced else self._audit_splits
+        return True if rule.actions.enforced else self._audit_splits
 
     def after(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """Worlds after a rule, with only those in the copy whom the rule treats alike.
@@ -49,7 +49,7 @@ class CopySplits:
         :param branches: the worlds, each with whether the rule acts on the copy of the recipient.
         :param person: the recipient.
         """
-        splits = rule.splits or (person.brought and rule.blocks)
+        splits = rule.criteria.splits or (person.brought and rule.actions.blocks)
         if not splits or not self._rules.watches_copies or self._splits_surely(rule) is False:
             return branches
         fork = branches[0][0].fork

@@ -93,7 +93,7 @@ class MessageDecider:
         dead = self._dead.get(id(content), 0)
         if dead & bit:
             return True
-        for atom in rule.common:
+        for atom in rule.criteria.common:
             known = self._known_of(atom, content).get(atom.number)
             if known is None:
                 known = self.truth(atom, world, person)
@@ -104,17 +104,17 @@ class MessageDecider:
 
     def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
         """Everything that must be true for a rule to match, cheapest first."""
-        for atom in rule.conditions:
+        for atom in rule.criteria.conditions:
             yield self.truth(atom, world, person)
-        if rule.content and hidden(self.message, world.content):
+        if rule.criteria.content and hidden(self.message, world.content):
             yield False
-        if rule.begins or rule.ends:
-            yield from rule.borders(self.message.date)
-        for atom in rule.exceptions:
+        if rule.dates.begins or rule.dates.ends:
+            yield from rule.dates.borders(self.message.date)
+        for atom in rule.criteria.exceptions:
             yield negate(self.truth(atom, world, person))
-        for reason in rule.doubts:
+        for reason in rule.criteria.doubts:
             yield Open(("doubt", rule.place, reason), (reason,))
-        if rule.selects:
+        if rule.criteria.selects:
             return
         if "ApprovalRequest" in (self.message.types or ()):
             yield opened(("approval request",), questions.SYSTEM_MAIL, "approval_requests", shared=True)

@@ -25,21 +25,21 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
 
     :param only: the sorts of actions to do; ``None`` for all.
     """
-    if rule.by_manager:
+    if rule.actions.by_manager:
         return [
             new
             for here, manager in by_manager(world, scene)
             for new in enforced(rule.where(bool(manager)), here, scene, only)
         ]
-    does = rule.sorts if only is None else rule.sorts & only
-    if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
+    does = rule.actions.sorts if only is None else rule.actions.sorts & only
+    if "apply_html_disclaimer_text" not in rule.actions.options or Does.CHANGE not in does:
         return _acted(rule, world, scene, does)
     fits = insertable(world, scene)
     fits = fits.settled(world.answered()) if isinstance(fits, Open) else fits
     worlds: list[World] = []
     for value in (True, False) if isinstance(fits, Open) else (fits,):
         here = world.answering(fits, value) if isinstance(fits, Open) else world
-        fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
+        fallback = str(rule.actions.options.get("apply_html_disclaimer_fallback_action") or "Wrap")
         if value or fallback == "Wrap":
             worlds += _acted(rule, here, scene, does, wraps=not value)
         elif fallback == "Reject":
@@ -52,8 +52,8 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
 
 def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     """The worlds after a rule in a test mode has matched: it reports. Whether it stops is not documented."""
-    reported = told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
-    if "stop_rule_processing" not in rule.actions or scene.last:
+    reported = told(rule, world, scene, {row.option for row in rule.actions.rows if rule.actions.mode in row.in_audit})
+    if "stop_rule_processing" not in rule.actions.options or scene.last:
         return [reported]
     observed = scene.facts.observed.get(questions.AUDIT_STOPS)
     if observed is not None:
@@ -64,7 +64,7 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
 
 def beside_content(rule: FlowRule) -> frozenset[Does]:
     """What a rule does without the content that S/MIME hides."""
-    return frozenset(row.does for row in rule.as_told.rows if not row.content and row.does is not Does.DETAIL)
+    return frozenset(row.does for row in rule.as_told.actions.rows if not row.content and row.does is not Does.DETAIL)
 
 
 def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
@@ -80,8 +80,8 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
 
 def _done(act: Act, world: World) -> list[World]:
     """The worlds after each family of actions had its part."""
-    if act.rule.surprises:
-        world = world.but(surprises=(*world.surprises, *act.rule.surprises))
+    if act.rule.actions.surprises:
+        world = world.but(surprises=(*world.surprises, *act.rule.actions.surprises))
     worlds = [world]
     for effect in EFFECTS:
         worlds = [new for each in worlds for new in effect(act, each)]

@@ -102,7 +102,7 @@ class Tracer:
         rule_view = RuleView(self._message, self._facts, world.content, person, world.fork)
         looked = [
             (section, atom)
-            for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions))
+            for section, atoms in (("conditions", rule.criteria.conditions), ("exceptions", rule.criteria.exceptions))
             for atom in atoms
         ]
         because = [
@@ -122,17 +122,19 @@ class Tracer:
 
     def _actions(self, rule: FlowRule) -> list[str]:
         """What a matching rule does, as far as it is known."""
-        if not rule.enforced:
-            return sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
+        if not rule.actions.enforced:
+            return sorted(row.option for row in rule.actions.rows if rule.actions.mode in row.in_audit)
         manager = (
-            self._facts.people.manager(self._facts.people.primary(self._message.sender)) if rule.by_manager else None
+            self._facts.people.manager(self._facts.people.primary(self._message.sender))
+            if rule.actions.by_manager
+            else None
         )
-        return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
+        return sorted(rule.actions.options if manager is None else rule.where(bool(manager)).actions.options)
 
     def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> Reason:
         """Why a rule does not match although no single condition says so."""
-        if rule.in_window(self._message) is False:
-            return Reason("", "outside_dates", (rule.begins, rule.ends))
+        if rule.dates.allow(self._message.date) is False:
+            return Reason("", "outside_dates", (rule.dates.begins, rule.dates.ends))
         if any("reason" in each for each in because):
             return Reason("", "contradictory")
         return Reason("", "hidden_by_smime")

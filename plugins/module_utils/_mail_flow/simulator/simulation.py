@@ -224,7 +224,7 @@ class Passage:
         added = course.by is not None
         after: list[World] = []
         decided = self._decide(rule, world, person, added)
-        if decided[0] == (world, False) and not (rule.splits or person.brought):
+        if decided[0] == (world, False) and not (rule.criteria.splits or person.brought):
             return [world]
         scene = Scene(
             self.message,
@@ -234,7 +234,7 @@ class Passage:
             self.rules.watches_protection,
             self.rules.headers,
         )
-        if hidden(self.message, world.content) and rule.changes_content:
+        if hidden(self.message, world.content) and rule.actions.changes_content:
             after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
             decided = []
         for branch, acts in self._splits.after(rule, decided, person) if decided else ():
@@ -242,7 +242,7 @@ class Passage:
                 after.append(branch)
                 continue
             branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
-            after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
+            after += enforced(rule, branch, scene) if rule.actions.enforced else in_audit(rule, branch, scene)
         return self._recorded(rule, world, after, course)
 
     def _recorded(self, rule: FlowRule, before: World, after: list[World], course: Course) -> list[World]:
@@ -267,7 +267,7 @@ class Passage:
         matched.
         """
         person = scene.recipient
-        others = beside_content(rule) if rule.enforced else frozenset()
+        others = beside_content(rule) if rule.actions.enforced else frozenset()
         why = Reason(questions.A_FACT, "hidden_from_rule", (rule.name,))
         if not acts:
             parted = self._splits.matches(rule, world, person) if others and self._splits.watches(rule) else {}

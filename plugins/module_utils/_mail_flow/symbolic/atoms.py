@@ -47,9 +47,9 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
     all known ones.
     """
     for option in ADDING:
-        for added_person in rule.actions.get(option) or ():
+        for added_person in rule.actions.options.get(option) or ():
             yield from ((option, person.address, None) for person in people_behind(facts, str(added_person)))
-    if rule.actions.get(MANAGER):
+    if rule.actions.options.get(MANAGER):
         yield from (
             (MANAGER, person.address, senders)
             for manager, senders in facts.people.teams.items()
@@ -125,15 +125,17 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
 
 def _with_actions(vocabulary: Vocabulary, rule: FlowRule, facts: Facts) -> None:
     """Adds the people to whom the actions of a rule send or show mail."""
-    added = [facts.people.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()]
-    managers = sorted(set((facts.people.managers or {}).values())) if rule.actions.get(MANAGER) else []
+    added = [
+        facts.people.primary(str(address)) for option in ADDING for address in rule.actions.options.get(option) or ()
+    ]
+    managers = sorted(set((facts.people.managers or {}).values())) if rule.actions.options.get(MANAGER) else []
     asked = [*added, *(managers if len(managers) <= MOST_NAMED else ())]
     lists = [people for option in asked if len(people := people_behind(facts, option)) <= MOST_NAMED]
     brought = [person.address for people in lists for person in people]
     shown = [showing.person.address for showing in showings([rule], facts)]
     addresses = [address for address in (*added, *brought, *shown) if domain(address)]
     vocabulary.mention(RECIPIENT, [("address", address) for address in addresses])
-    vocabulary.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
+    vocabulary.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions.options))
 
 
 #: The sorts of keys that a condition may find in an address as it is written.
@@ -251,12 +253,12 @@ def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
 
 def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, tuple[str, ...] | None]]:
     """The people to whom a rule shows a message, whether it asks them for an approval, and of whose mail that is so."""
-    content = rule.actions.get("incident_report_content") or ()
-    if "generate_incident_report" in rule.actions and _WHOLE in {
+    content = rule.actions.options.get("incident_report_content") or ()
+    if "generate_incident_report" in rule.actions.options and _WHOLE in {
         str(part).lower() for part in ([content] if isinstance(content, str) else content)
     }:
-        yield person(str(rule.actions["generate_incident_report"])), False, None
-    asks = rule.does(Does.MODERATE) if rule.enforced else {}
+        yield person(str(rule.actions.options["generate_incident_report"])), False, None
+    asks = rule.actions.does(Does.MODERATE) if rule.actions.enforced else {}
     yield from ((str(approver), True, None) for approver in asks.get("moderate_message_by_user") or ())
     if asks.get("moderate_message_by_manager"):
         yield from (

@@ -59,12 +59,12 @@ class Conditions:
         """
         logic = self.logic
         mail = self.mail
-        shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.looks_around]
+        shared = [atom for atom in rule.criteria.atoms if added and atom.looks_around]
         parts = [
             possible_for_added(self, atom, seen) if atom in shared else self.truth(atom, seen, person)
-            for atom in rule.conditions
+            for atom in rule.criteria.conditions
         ]
-        parts += [~self.truth(atom, seen, person) for atom in rule.exceptions if atom not in shared]
+        parts += [~self.truth(atom, seen, person) for atom in rule.criteria.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
             seen_there = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
             parts.append(
@@ -75,13 +75,13 @@ class Conditions:
                     *((name, seen_there, seen.splits, seen.edits) if shared else ("",)),
                 )
             )
-        if rule.content:
+        if rule.criteria.content:
             parts.append(~self.hidden(seen))
-        parts += [logic.known(truth) for truth in rule.borders(self._now)]
-        parts += [logic.unknown("doubt", name, reason) for reason in rule.doubts]
+        parts += [logic.known(truth) for truth in rule.dates.borders(self._now)]
+        parts += [logic.unknown("doubt", name, reason) for reason in rule.criteria.doubts]
         if FALSE in parts:
             return FALSE
-        if not rule.selects:
+        if not rule.criteria.selects:
             parts.append(logic.choose(mail.kinds["ApprovalRequest"], self.sees_requests, TRUE))
         return logic.all_of(parts)
 
@@ -107,9 +107,9 @@ class Conditions:
         """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content
         is not documented.
         """
-        if not any(row.content for row in rule.rows):
+        if not any(row.content for row in rule.actions.rows):
             return FALSE
-        others = self.logic.unknown("S/MIME", name) if rule.enforced and beside_content(rule) else FALSE
+        others = self.logic.unknown("S/MIME", name) if rule.actions.enforced and beside_content(rule) else FALSE
         return self.hidden(seen) & ~others
 
     def truth(self, atom: Atom, seen: MessageSeen, person: AddressSlot) -> Value:

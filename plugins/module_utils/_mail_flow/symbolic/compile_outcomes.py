@@ -207,7 +207,7 @@ class Outcome:
         acting = [
             (other, self.chain.acts(rule))
             for rule in self.chain.rules.rules
-            if rule.surprises and rule.enforced
+            if rule.actions.surprises and rule.actions.enforced
             for other in rule.unread
         ]
         for place, (unread_action, acts) in enumerate(acting):
@@ -528,8 +528,8 @@ def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:
     """Whether a rule may do one of these to reports and requests for approval. Whether rules act on them, and how mail
     looks in them that a rule encrypts, is not documented.
     """
-    acting = [rule for rule in rules.rules if not rule.idle and rule.enforced]
-    return any(rule.surprises or any(rule.does(action) for action in does) for rule in acting)
+    acting = [rule for rule in rules.rules if not rule.idle and rule.actions.enforced]
+    return any(rule.actions.surprises or any(rule.actions.does(action) for action in does) for rule in acting)
 
 
 def sent_in_clear(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..._resources.rules.action_effects import Does
 from ..conditions.copies import SHOWN_FIELDS
@@ -231,7 +231,7 @@ class Company:
         """How a rule changes who shares the copy."""
         undone = conditions.undone(rule, name, seen)
         history = self.histories.after(
-            seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else ""
+            seen.splits, matches, rule.actions.enforced, name if undone != FALSE or not rule.actions.enforced else ""
         )
         if history not in self._leaves:
             self._leaves[history] = (
@@ -242,7 +242,9 @@ class Company:
             if history in stays:
                 continue
             theirs = conditions.matches(rule, name, seen, companion.slot)
-            parts = TRUE if rule.enforced else self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
+            parts = (
+                TRUE if rule.actions.enforced else self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
+            )
             stays_together = self._alike(matches, theirs) | undone | ~parts
             stays[history] = stays[seen.splits] & stays_together
         return Split(seen.splits, history, alive)
@@ -255,7 +257,7 @@ class Company:
         """
         circuit = self.mail.circuit
         leaves = circuit.variable(("leaves", self.logic.free, history))
-        shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
+        shared = rule.with_criteria(_of_message(rule.criteria.conditions), _of_message(rule.criteria.exceptions))
         circuit.define([leaves], ~leaves, high(conditions.matches(shared, name, seen, self.mail.recipient)))
         circuit.define([leaves], ~leaves, self.others_there)
         return leaves
@@ -400,12 +402,16 @@ def branches(
     people: dict[str, list[Value]] = {}
     somebody: list[Value] = []
     for option, address, senders in brought_by(rule, mail.facts):
-        if (option == REDIRECTS or (option == MANAGER and rule.redirects_to_manager)) is not instead:
+        if (option == REDIRECTS or (option == MANAGER and rule.actions.redirects_to_manager)) is not instead:
             continue
         theirs = sent_by(mail, logic, senders)
         known = ("address", address) in mail.recipient.atoms
         (people.setdefault(address, []) if known else somebody).append(theirs)
-    if rule.actions.get(MANAGER) and rule.redirects_to_manager is instead and mail.facts.people.managers is None:
+    if (
+        rule.actions.options.get(MANAGER)
+        and rule.actions.redirects_to_manager is instead
+        and mail.facts.people.managers is None
+    ):
         somebody.append(mail.sender.managed)
     added = [(address, logic.any_of(values)) for address, values in people.items()]
     if len(added) > _MOST_SEPARATE:

@@ -91,9 +91,9 @@ def shows(rule: FlowRule, watched: bool) -> bool:
         because it splits copies.
     """
     return not rule.idle and bool(
-        rule.surprises
-        or (watched and rule.splits)
-        or (not rule.sorts <= UNSEEN if rule.enforced else Does.STOP in rule.sorts)
+        rule.actions.surprises
+        or (watched and rule.criteria.splits)
+        or (not rule.actions.sorts <= UNSEEN if rule.actions.enforced else Does.STOP in rule.actions.sorts)
     )
 
 
@@ -177,13 +177,13 @@ class RuleChain:
 
     def shows_in_reports(self, rule: FlowRule) -> bool:
         """Whether a rule tells somebody, or may change what later rules see, or whether they are reached."""
-        return bool(rule.does(Does.REPORT)) or id(rule) in self._turns or id(rule) in self.splits
+        return bool(rule.actions.does(Does.REPORT)) or id(rule) in self._turns or id(rule) in self.splits
 
     def steers(self, rule: FlowRule) -> Value:
         """Whether a rule, if it acts, may change what later rules see, or whether they are reached."""
         if id(rule) not in self._turns:
             return FALSE
-        if rule.surprises or rule.is_final:
+        if rule.actions.surprises or rule.actions.is_final:
             return self.acts(rule)
         (seen, over), (seen_after, over_after) = self._turns[id(rule)]
         ends = FALSE if over == over_after else over_after & ~over
@@ -212,21 +212,21 @@ class RuleChain:
             return
         seen = state.seen
         over = state.over
-        if rule.by_manager:
+        if rule.actions.by_manager:
             for case, when in (
                 (rule.where(managed=True), self.mail.sender.managed),
                 (rule.where(managed=False), ~self.mail.sender.managed),
             ):
                 self._enforce(case, name, *(value & when for value in (acts, matches, rejected)))
-        elif rule.enforced:
+        elif rule.actions.enforced:
             self._enforce(rule, name, acts, matches, rejected)
-        elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
+        elif "stop_rule_processing" in rule.actions.options and rule.place < len(self.rules.rules) - 1:
             done = ~self.conditions.undone(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
             self._stop(acts & done)
             self._end_reports(rejected & done)
-        if rule.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
+        if rule.actions.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
-        if rule.splits and self.company.watched and not added:
+        if rule.criteria.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
 
@@ -241,12 +241,12 @@ class RuleChain:
         done = ~self.conditions.undone(rule.as_told, name, seen)
         beside_content = acts & done
         rejected = rejected & done
-        if any(row.content for row in rule.rows):
+        if any(row.content for row in rule.actions.rows):
             acts &= ~self.conditions.hidden(seen)
         wraps: Value = FALSE
-        if "apply_html_disclaimer_text" in rule.actions:
+        if "apply_html_disclaimer_text" in rule.actions.options:
             fits = may_insert(self.mail, seen)
-            fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
+            fallback = str(rule.actions.options.get("apply_html_disclaimer_fallback_action") or "Wrap")
             if fallback == "Wrap":
                 wraps = (beside_content | rejected) & ~fits
             else:
@@ -277,19 +277,21 @@ class RuleChain:
         named = (
             (person, field_)
             for option, field_ in FIELD_OF.items()
-            for added_person in rule.actions.get(option) or ()
+            for added_person in rule.actions.options.get(option) or ()
             for person in people_behind(self.mail.facts, str(added_person))
         )
         added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
-        added += [("", rule.manager_field)] if rule.manager_field else []
+        added += [("", rule.actions.manager_field)] if rule.actions.manager_field else []
         if added and self.company.watched:
             self.state.seen = self.state.seen.but(
                 added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added))
             )
         fields = [
-            (str(person), field_) for option, field_ in FIELD_OF.items() for person in rule.actions.get(option) or ()
+            (str(person), field_)
+            for option, field_ in FIELD_OF.items()
+            for person in rule.actions.options.get(option) or ()
         ]
-        fields += [(THE_MANAGER, rule.manager_field)] if rule.manager_field else []
+        fields += [(THE_MANAGER, rule.actions.manager_field)] if rule.actions.manager_field else []
         edits = [
             (addition(field_, address, Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (address, rule.name))), acts)
             for address, field_ in fields
@@ -308,10 +310,10 @@ class RuleChain:
         added = [
             (facts.people.primary(str(address)), option == REDIRECTS)
             for option in ADDING
-            for address in rule.actions.get(option) or ()
+            for address in rule.actions.options.get(option) or ()
         ]
         unfollowed = [address for address, _way in added if is_name(address) or address in facts.groups.expanded]
-        unfollowed += [THE_MANAGER] if rule.actions.get(MANAGER) else []
+        unfollowed += [THE_MANAGER] if rule.actions.options.get(MANAGER) else []
         if unfollowed:
             self.unfollowed[rule.place] = unfollowed
         if not added and not unfollowed:
@@ -331,48 +333,48 @@ class RuleChain:
     def _state_of_redirected(self, rule: FlowRule, acts: Value) -> State:
         """The copy for whom a rule redirects to."""
         own = {part: copy(getattr(self.state, part)) for part in _OWN}
-        stopped = self.state.stopped | acts if rule.does(Does.STOP) else self.state.stopped
+        stopped = self.state.stopped | acts if rule.actions.does(Does.STOP) else self.state.stopped
         return replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
 
     def _state_of_added(self, rule: FlowRule, redirected: State) -> State:
         """The copy for whom a rule adds: it shares a fate that all copies share."""
-        shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
+        shared = [fate for what, fate in FATES.items() if rule.actions.does(what) and fate in SHARED][:1]
         over = TRUE if shared else redirected.stopped
         state = replace(redirected, fates=dict.fromkeys(shared, TRUE), over=over)
-        if shared == [Fate.REJECTED] and not rule.does(Does.STOP):
+        if shared == [Fate.REJECTED] and not rule.actions.does(Does.STOP):
             return replace(state, rejected=self._after_rejection(rule))
         return state
 
     def _adds(self, rule: FlowRule, name: Hashable) -> Value:
         """Whether a rule, if it acts, adds the people whom it is told to add."""
-        redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
-        if rule.redirects_to_manager:
+        redirects: Value = TRUE if rule.actions.does(Does.REDIRECT) else FALSE
+        if rule.actions.redirects_to_manager:
             redirects |= self.mail.sender.managed
         return ~redirects | self.logic.unknown(questions.A_FACT, "adds", name)
 
     def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
         logic = self.logic
         state = self.state
-        if rule.does(Does.MODERATE):
+        if rule.actions.does(Does.MODERATE):
             counts = [acts if not number else acts & before for number, before in enumerate([TRUE, *state.held])]
             state.held = [now | count for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
         ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
-            if fate == Fate.REJECTED and not rule.does(Does.STOP):
+            if fate == Fate.REJECTED and not rule.actions.does(Does.STOP):
                 self._go_on(rule, when)
         if len(ends) > 1:
             state.over |= logic.any_of([when for _fate, when in ends])
-        if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
+        if rule.actions.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
-        if rule.stops_approved and rule.place < len(self.rules.rules) - 1:
+        if rule.actions.stops_approved and rule.place < len(self.rules.rules) - 1:
             self._stop(acts & logic.unknown(questions.A_FACT, "approved stop", name))
 
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[Fate, Value]]:
         """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy
         is both kept and gone.
         """
-        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
+        ends = [(fate, acts) for what, fate in FATES.items() if rule.actions.does(what)]
         targets = redirected_to(rule, self.mail.facts)
         if self.address:
             theirs = TRUE if self.address in targets else FALSE
@@ -383,7 +385,7 @@ class RuleChain:
         if theirs != FALSE:
             goes = acts & (~theirs | self.logic.unknown(questions.A_FACT, "goes", name))
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
-        if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
+        if rule.actions.redirects_to_manager and not rule.actions.does(Does.REDIRECT):
             ends.insert(0, (Fate.REDIRECTED, acts & self.mail.sender.managed))
         return ends
 
@@ -415,10 +417,10 @@ class RuleChain:
 
     def _end_rejected(self, rule: FlowRule, name: Hashable, when: Value) -> None:
         """What ends the way of a rejected copy. A redirection lets it go on, for others."""
-        ends = (Does.STOP,) if rule.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
-        if any(map(rule.does, ends)):
+        ends = (Does.STOP,) if rule.actions.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
+        if any(map(rule.actions.does, ends)):
             self._end_reports(when)
-        elif rule.stops_approved:
+        elif rule.actions.stops_approved:
             self._end_reports(when & self.logic.unknown(questions.A_FACT, "approved stop", name))
 
     def _end_reports(self, when: Value) -> None:
@@ -454,7 +456,7 @@ class RuleChain:
 
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
     """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
-    groups = (people_behind(facts, str(person)) for person in rule.actions.get(REDIRECTS) or ())
+    groups = (people_behind(facts, str(person)) for person in rule.actions.options.get(REDIRECTS) or ())
     return [
         person.address
         for people in groups

@@ -303,7 +303,7 @@ class TextEdits:
             (rule, slot)
             for rule in rules.rules
             for slot, option in _CHANGED.items()
-            if option in rule.actions and not rule.idle
+            if option in rule.actions.options and not rule.idle
         )
         #: The last rule whose change of a text depends on its content, by slot.
         self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
@@ -319,7 +319,7 @@ class TextEdits:
         """
         if not self._unagreed:
             return seen
-        looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in atom.keys)
+        looked = (key for atom in rule.criteria.atoms for key in atom.keys)
         return self._settle(self._unagreed if rule.place == self._parting else looked, rule.place, seen)
 
     def changed(
@@ -331,7 +331,7 @@ class TextEdits:
         :param now: the same, after what else the rule does.
         """
         logic = self.logic
-        actions = rule.actions
+        actions = rule.actions.options
         if "prepend_subject" in actions:
             prefix = str(actions["prepend_subject"])
             before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
@@ -374,7 +374,7 @@ class TextEdits:
         """Headers that a rule removes and sets, and that only rules have. If it does both to one header, the order is
         open.
         """
-        actions = rule.actions
+        actions = rule.actions.options
         removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
         for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
             slot = f"header {header}"
@@ -409,7 +409,7 @@ class TextEdits:
     def _near(self, rule: FlowRule, slot: str) -> list[Key]:
         """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
         changer = self._changer(slot)
-        known = str(rule.actions[_CHANGED[slot]])
+        known = str(rule.actions.options[_CHANGED[slot]])
         if slot == SUBJECT:
             return [
                 key
@@ -481,9 +481,7 @@ class TextEdits:
 @lru_cache(maxsize=4)
 def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
     """Slot to its atoms, each with the place of the last rule that looks for it."""
-    places = {
-        id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)
-    }
+    places = {id(atom): rule.place for rule in rules.rules if not rule.idle for atom in rule.criteria.atoms}
     last_places: dict[str, dict[Key, int]] = {}
     for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
         vocabulary = Vocabulary()

@@ -146,7 +146,7 @@ class SymbolicMessage:
         self._companions: dict[Key, Companion] = {}
         self._histories: dict[tuple[Hashable, ...], int] = {(): 0}
         self.hides = any(
-            touches(str(rule.actions.get("prepend_subject") or "")[-1:], "q") is not False
+            touches(str(rule.actions.options.get("prepend_subject") or "")[-1:], "q") is not False
             for rules in rule_sets
             for rule in rules.rules
         )
@@ -175,7 +175,9 @@ class SymbolicMessage:
             seen=False,
             of_mail=False,
         )
-        self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
+        self.wraps = any(
+            "apply_html_disclaimer_text" in rule.actions.options for rules in rule_sets for rule in rules.rules
+        )
         self._assume_the_usual(atoms)
 
     def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> Literal:
@@ -310,7 +312,7 @@ class SymbolicMessage:
         """Whether rules put a prefix before the subject, and look for a pattern that it may keep from matching at the
         beginning of a line.
         """
-        return any("prepend_subject" in rule.actions for rules in rule_sets for rule in rules.rules) and any(
+        return any("prepend_subject" in rule.actions.options for rules in rule_sets for rule in rules.rules) and any(
             sort == "pattern" and not begins_anywhere(*value) for sort, value in self.vocabulary.keys.get(SUBJECT, ())
         )
 

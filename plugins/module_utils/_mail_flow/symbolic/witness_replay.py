@@ -124,7 +124,7 @@ def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, a
     people = recipients_of(facts, message)
     world = World(first_content(message), Fork(people))
     person = next(person for person in people if person.address == address)
-    return {atom: decider.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
+    return {atom: decider.truth(atom, world, person) for atom in rule.criteria.atoms}
 
 
 def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
@@ -132,9 +132,9 @@ def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts
     it then.
     """
     met = on_arrival(rules, rule, message, facts, address)
-    conditions = tuple(atom for atom in rule.conditions if met[atom] is not False)
-    return replace(
-        rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True)
+    return rule.with_criteria(
+        conditions=(atom for atom in rule.criteria.conditions if met[atom] is not False),
+        exceptions=(atom for atom in rule.criteria.exceptions if met[atom] is not True),
     )
 
 

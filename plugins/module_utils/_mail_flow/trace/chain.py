@@ -180,7 +180,7 @@ class Chain:
         self.identities = tuple(
             (
                 identity,
-                *changing(self.changes[rule.place], (*rule.conditions, *rule.exceptions)),
+                *changing(self.changes[rule.place], rule.criteria.atoms),
                 *(("earlier", own[place]) for place in self.earlier[rule.place]),
             )
             for identity, rule in zip(own, rules.rules, strict=True)
@@ -194,7 +194,7 @@ class Chain:
         self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
         self._names = tuple(rule.name for rule in rules.rules)
         self._acts = tuple(
-            identity if rule.surprises else _acts(rule)
+            identity if rule.actions.surprises else _acts(rule)
             for rule, identity in zip(rules.rules, self.identities, strict=True)
         )
         self._marks = tuple(map(_marks, rules.rules))
@@ -226,7 +226,7 @@ class Chain:
                 continue
             if holds:
                 alike.clear()
-            if doubt and not rule.surprises:
+            if doubt and not rule.actions.surprises:
                 alike[kind] = len(steps)
             steps.append(ChainStep((place,), frozenset((doubt.asks,)), doubt.why) if doubt else ChainStep((place,)))
             if not doubt and self.ends[place]:
@@ -337,7 +337,7 @@ class Chain:
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
         """A rule with only the effects that decide about copies, or make some."""
         actions, deciding = _deciding(rule, making=True)
-        return replace(rule, place=number, name="", actions=actions, told=deciding)
+        return replace(rule, place=number, name="", actions=replace(rule.actions, options=actions, told=deciding))
 
     def _as_step(self, number: int, step: ChainStep) -> FlowRule:
         """A rule with only its deciding effects, and its number as its name. If its match is open, it has no name,
@@ -345,7 +345,12 @@ class Chain:
         """
         rule = self.rules.rules[step.rules[0]]
         actions, deciding = _deciding(rule)
-        return replace(rule, place=number, name="" if step.why else str(number), actions=actions, told=deciding)
+        return replace(
+            rule,
+            place=number,
+            name="" if step.why else str(number),
+            actions=replace(rule.actions, options=actions, told=deciding),
+        )
 
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
@@ -474,22 +479,22 @@ def _once(world: World) -> World:
 
 def _looks_around(rule: FlowRule) -> bool:
     """Whether a rule looks at all who share a copy."""
-    return any(atom.looks_around for atom in (*rule.conditions, *rule.exceptions))
+    return any(atom.looks_around for atom in rule.criteria.atoms)
 
 
 def _parts(rule: FlowRule) -> bool:
     """Whether a rule may part a copy, or add people to it."""
-    return not rule.idle and (rule.splits or adds(rule))
+    return not rule.idle and (rule.criteria.splits or adds(rule))
 
 
 def adds(rule: FlowRule) -> bool:
     """Whether a rule may give others a copy, as it acts, or as it is told."""
-    return not rule.idle and any(BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.told)
+    return not rule.idle and any(BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.actions.told)
 
 
 def makes(rule: FlowRule) -> bool:
     """Whether a rule may give others a copy."""
-    return rule.enforced and adds(rule)
+    return rule.actions.enforced and adds(rule)
 
 
 #: What rules change of messages beside headers: the action to what conditions look at.
@@ -513,7 +518,7 @@ def _changes_before(
     before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
         changes.append(before)
-        acts = rule.told if rule.enforced and not rule.idle else {}
+        acts = rule.actions.told if rule.actions.enforced and not rule.idle else {}
         changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
         if changed:
             before = (*before, (identity, changed))
@@ -540,14 +545,16 @@ def _looked_at(atom: Atom) -> frozenset[str]:
 
 def _effect(rule: FlowRule) -> Hashable | None:
     """What a rule does to a copy, the same for rules that do the same; ``None`` if that is nothing."""
-    if not rule.enforced:
+    if not rule.actions.enforced:
         return None
     doing = {
-        option: value_text(value) for option, value in rule.actions.items() if rule.surprises or _decides(rule, option)
+        option: value_text(value)
+        for option, value in rule.actions.options.items()
+        if rule.actions.surprises or _decides(rule, option)
     }
     return (
-        (frozenset(doing.items()), rule.by_manager, rule.surprises)
-        if doing or rule.surprises or rule.by_manager
+        (frozenset(doing.items()), rule.actions.by_manager, rule.actions.surprises)
+        if doing or rule.actions.surprises or rule.actions.by_manager
         else None
     )
 
@@ -561,29 +568,31 @@ def _deciding(rule: FlowRule, *, making: bool = False) -> tuple[dict[str, Any], 
         {
             option: value
             for option, value in options.items()
-            if rule.surprises or _decides(rule, option) or (making and BY_OPTION[option].does is Does.ADD)
+            if rule.actions.surprises or _decides(rule, option) or (making and BY_OPTION[option].does is Does.ADD)
         }
-        for options in (rule.actions, rule.told)
+        for options in (rule.actions.options, rule.actions.told)
     )
     return actions, deciding
 
 
 def _acts(rule: FlowRule) -> Hashable:
     """Everything that a rule does to a copy that it meets, the same for rules that do the same."""
-    if rule.surprises:
+    if rule.actions.surprises:
         return rule.place
     written = (
         frozenset((option, value_text(value)) for option, value in options.items()) for options in _deciding(rule)
     )
-    return (*written, rule.mode, rule.by_manager)
+    return (*written, rule.actions.mode, rule.actions.by_manager)
 
 
 def _marks(rule: FlowRule) -> frozenset[tuple[str, str]]:
     """What a rule that is met leaves on a copy for good: templates that it asked for, and a branding."""
-    if not rule.enforced:
+    if not rule.actions.enforced:
         return frozenset()
-    brands = map(str, rule.does(Does.BRAND).values())
-    return frozenset((*(("template", name) for name in rule.templates), *(("branding", name) for name in brands)))
+    brands = map(str, rule.actions.does(Does.BRAND).values())
+    return frozenset(
+        (*(("template", name) for name in rule.actions.templates), *(("branding", name) for name in brands))
+    )
 
 
 def _decides(rule: FlowRule, option: str) -> bool:
@@ -592,14 +601,23 @@ def _decides(rule: FlowRule, option: str) -> bool:
 
 
 def _is_told(rule: FlowRule, option: str, value: str) -> bool:
-    return rule.told.get(option) == value
+    return rule.actions.told.get(option) == value
 
 
 def _identity(rule: FlowRule) -> Hashable:
     """What a rule looks at and does: two rules with the same are one, whatever their names."""
     sections = (
         frozenset((atom.predicate.options, atom.values, atom.settings) for atom in atoms)
-        for atoms in (rule.conditions, rule.exceptions)
+        for atoms in (rule.criteria.conditions, rule.criteria.exceptions)
     )
-    acts = frozenset((option, value_text(value)) for option, value in rule.told.items())
-    return (*sections, acts, rule.mode, rule.idle, rule.begins, rule.ends, rule.doubts, rule.surprises)
+    acts = frozenset((option, value_text(value)) for option, value in rule.actions.told.items())
+    return (
+        *sections,
+        acts,
+        rule.actions.mode,
+        rule.idle,
+        rule.dates.begins,
+        rule.dates.ends,
+        rule.criteria.doubts,
+        rule.actions.surprises,
+    )

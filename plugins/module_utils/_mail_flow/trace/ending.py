@@ -27,7 +27,7 @@ def whether_ends(rule: FlowRule, observed: Mapping[str, bool]) -> bool | None:
     person = recipient_of(NOBODY, facts)
     start = World(first_content(message), Fork((person,)))
     scene = Scene(message, facts, person, last=False, protection_shows=False)
-    worlds = enforced(rule, start, scene) if rule.enforced else in_audit(rule, start, scene)
+    worlds = enforced(rule, start, scene) if rule.actions.enforced else in_audit(rule, start, scene)
     going_on = {world.goes_on for world in worlds if not world.against_a_guess}
     if going_on == {False}:
         return True

@@ -123,15 +123,15 @@ class Sorter:
             [
                 rule
                 for rule in chain.rules.rules
-                if not rule.idle and rule.enforced and "prepend_subject" in rule.actions
+                if not rule.idle and rule.actions.enforced and "prepend_subject" in rule.actions.options
             ]
             for chain in chains
         ]
-        self._rested = self._resting([rule for rule in rules if rule.told.get("prepend_subject")])
+        self._rested = self._resting([rule for rule in rules if rule.actions.told.get("prepend_subject")])
         prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
-        encrypts = any(rule.enforced and not rule.idle and rule.does(Does.ENCRYPT) for rule in rules)
+        encrypts = any(rule.actions.enforced and not rule.idle and rule.actions.does(Does.ENCRYPT) for rule in rules)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
         self._neighbors = Neighbors.of_block(block)
         self._known: dict[tuple[int, int], TruthSets] = {}
@@ -175,10 +175,10 @@ class Sorter:
 
     def _brought_by(self, rule: FlowRule, place: int) -> tuple[str, ...]:
         """To whom a rule may send a copy, by address, or by the name of somebody whose address is not known."""
-        sender = self.block.sender[place] if rule.told.get(MANAGER) else -1
+        sender = self.block.sender[place] if rule.actions.told.get(MANAGER) else -1
         key = (id(rule), sender)
         if key not in self._known_people:
-            names = [str(adding_option) for option in ADDING for adding_option in rule.told.get(option) or ()]
+            names = [str(adding_option) for option in ADDING for adding_option in rule.actions.told.get(option) or ()]
             if sender >= 0:
                 address = self.facts.people.primary(self.block.text("sender", place))
                 manager = self.facts.people.manager(address)
@@ -280,7 +280,11 @@ class Sorter:
         block = self.block
         ahead = f"(?:{'|'.join(sorted({re.escape(_prefix(rule)) for rule in rules}))}){{0,{MOST_CHANGES - 1}}}"
         resting: dict[str, int] = {}
-        for prefix in {_prefix(rule) for rule in rules if rule.idle or not rule.enforced or rule.begins or rule.ends}:
+        for prefix in {
+            _prefix(rule)
+            for rule in rules
+            if rule.idle or not rule.actions.enforced or rule.dates.begins or rule.dates.ends
+        }:
             begins = re.compile(ahead + re.escape(prefix))
             numbers = {
                 subject
@@ -293,8 +297,8 @@ class Sorter:
 
     def _editing(self) -> dict[str, int]:
         """Header field to the copies on which rules may have edited it. The trace may show it as it was, or as it became."""
-        read = frozenset[str]().union(*(rule.reads for chain in self.chains for rule in chain.rules.rules))
-        read = read.union(*(rule.reads for rule in self.claims))
+        read = frozenset[str]().union(*(rule.criteria.reads for chain in self.chains for rule in chain.rules.rules))
+        read = read.union(*(rule.criteria.reads for rule in self.claims))
         self._edited = dict.fromkeys(read, self.block.every_copy)
         editing: dict[str, int] = {}
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if rule.edits & read):
@@ -353,10 +357,10 @@ class Sorter:
             lists = {
                 facts.people.primary(str(adding_option))
                 for option in ADDING
-                for adding_option in told_rule.actions.get(option) or ()
+                for adding_option in told_rule.actions.options.get(option) or ()
             }
             unread = self._through(lists - facts.groups.expanded.keys(), people)
-            if told_rule.actions.get(MANAGER) and facts.people.managers is None:
+            if told_rule.actions.options.get(MANAGER) and facts.people.managers is None:
                 unread |= self._for(
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
@@ -400,9 +404,9 @@ class Sorter:
             return 0
         conditions, exceptions = (
             tuple(atom for atom in atoms if atom.reach in (Reach.MESSAGE, Reach.SENDER))
-            for atoms in (rule.conditions, rule.exceptions)
+            for atoms in (rule.criteria.conditions, rule.criteria.exceptions)
         )
-        mail = replace(rule, conditions=conditions, exceptions=exceptions)
+        mail = rule.with_criteria(conditions, exceptions)
         return self.block.partial & self._of_rule(mail, self._changed, self._unknown_subjects, self._anybody).possible
 
     def met(self, rule: FlowRule, about: int = 0) -> TruthSets:
@@ -446,13 +450,13 @@ class Sorter:
         """What each part of a rule asks: equal where its answer for a copy is the same."""
         chain = self.chains[about] if about < len(self.chains) else None
         changes = chain.changes[rule.place] if chain else ()
-        for atom in (*rule.conditions, *rule.exceptions):
+        for atom in rule.criteria.atoms:
             before = chain.earlier[rule.place] if chain and atom.looks_around else ()
             asks_before = tuple(chain.identities[place] for place in before) if chain else ()
             yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,)), asks_before)
-        if rule.begins or rule.ends:
-            yield ("dates", rule.begins, rule.ends)
-        if rule.doubts:
+        if rule.dates.begins or rule.dates.ends:
+            yield ("dates", rule.dates.begins, rule.dates.ends)
+        if rule.criteria.doubts:
             yield ("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])
 
     def _sharing(self, rule: FlowRule, about: int) -> Sharing:
@@ -463,13 +467,15 @@ class Sorter:
         if key not in self._known_sharing:
             rules = [chain.rules.rules[place] for place in places] if chain else []
             sharing = Sharing(self.block, self._neighbors).lacking(self.block.made & ~self._added_by(rules))
-            parting = ((self.met(earlier, about), earlier.enforced) for earlier in rules if earlier.splits)
+            parting = (
+                (self.met(earlier, about), earlier.actions.enforced) for earlier in rules if earlier.criteria.splits
+            )
             self._known_sharing[key] = sharing.doubted(self._brought_or_made).after_rules(parting)
         return self._known_sharing[key]
 
     def _added_by(self, rules: Sequence[FlowRule]) -> int:
         """The copies that are not of rows and that some rules may make."""
-        if not self.block.made or any(rule.told.get(MANAGER) for rule in rules):
+        if not self.block.made or any(rule.actions.told.get(MANAGER) for rule in rules):
             return self.block.made
         every = {address for rule in rules for _option, address, _senders in brought_by(rule.as_told, self.facts)}
         texts = self.block.texts["recipient"]
@@ -478,17 +484,17 @@ class Sorter:
     def _parts(
         self, rule: FlowRule, changed: int, unknown_subjects: int, sharing: Sharing
     ) -> Iterator[tuple[TruthSets, bool]]:
-        for wanted, atoms in ((True, rule.conditions), (False, rule.exceptions)):
+        for wanted, atoms in ((True, rule.criteria.conditions), (False, rule.criteria.exceptions)):
             for atom in atoms:
                 truth = self.conditions.shared_truth(atom, sharing).changed(changed, unknown_subjects)
                 for field in sorted(atom.headers & self._edited.keys()):
                     known = self.block.every_copy & ~(truth.possible & ~truth.true)
                     truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
                 yield truth, wanted
-        if rule.begins or rule.ends:
+        if rule.dates.begins or rule.dates.ends:
             yield self._dated(rule), True
-        if rule.doubts:
-            yield TruthSets(0, {Unknown("semantics", rule.doubts[0].id): self.block.every_copy}), True
+        if rule.criteria.doubts:
+            yield TruthSets(0, {Unknown("semantics", rule.criteria.doubts[0].id): self.block.every_copy}), True
 
     def _of_rule(self, rule: FlowRule, changed: int, unknown_subjects: int, sharing: Sharing) -> TruthSets:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
@@ -517,11 +523,11 @@ class Sorter:
         places: dict[int, list[int]] = {}
         for place, time in enumerate(self.block.received):
             places.setdefault(time, []).append(place)
-        if rule.borders(instant_of(min(places))) == rule.borders(instant_of(max(places))):
+        if rule.dates.borders(instant_of(min(places))) == rule.dates.borders(instant_of(max(places))):
             places = {min(places): list(range(len(self.block)))}
         by_answer: dict[bool | Unknown, list[int]] = {}
         for time, here in places.items():
-            truth = all_of(rule.borders(instant_of(time)))
+            truth = all_of(rule.dates.borders(instant_of(time)))
             by_answer.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
         count = len(self.block)
         return TruthSets(
@@ -563,13 +569,13 @@ class Sorter:
 
 def _prefix(rule: FlowRule) -> str:
     """What a rule puts before subjects."""
-    return str(rule.told["prepend_subject"])
+    return str(rule.actions.told["prepend_subject"])
 
 
 def _added(rule: FlowRule) -> int:
     """How many bytes a rule may add to a message, which may have its text twice, as HTML and without it."""
-    acts = rule.enforced and not rule.idle
-    return 2 * len(str(rule.actions.get("apply_html_disclaimer_text") or "").encode()) if acts else 0
+    acts = rule.actions.enforced and not rule.idle
+    return 2 * len(str(rule.actions.options.get("apply_html_disclaimer_text") or "").encode()) if acts else 0
 
 
 def _kind(truth: Truth) -> Hashable:

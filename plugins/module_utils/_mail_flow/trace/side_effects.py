@@ -50,9 +50,9 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
     for place, why in met:
         rule, effects = chain.rules.rules[place], chain.side_effects.get(place)
         end = chain.ends[place]
-        rejects = bool(rule.does(Does.REJECT))
-        blocks = rule.blocks
-        held = held or any(rule.does(action) for action in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
+        rejects = bool(rule.actions.does(Does.REJECT))
+        blocks = rule.actions.blocks
+        held = held or any(rule.actions.does(action) for action in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
         may_be_away = may_be_away or blocks
         away = away or (blocks and not (why or doubtful or held))
         if effects or end is not False or blocks:

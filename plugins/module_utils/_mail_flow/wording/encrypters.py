@@ -96,8 +96,8 @@ def encrypter_rows(
     :param counted: what :func:`measured_row` made, if the report could be read.
     :param read: the facts that Exchange showed; somebody told the others.
     """
-    acting = [rule for rule in rules.rules if rule.enforced and not rule.idle]
-    rows = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.does(Does.ENCRYPT)]
+    acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
+    rows = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.actions.does(Does.ENCRYPT)]
     rows += _of_dlp(facts, counted, READ if FACT[DLP] in read else TOLD)
     rows += _of_labels(facts, counted, READ if FACT[LABELS] in read else TOLD)
     rows.append(_button(facts, counted))
@@ -167,7 +167,7 @@ def _forced_tls(rules: Sequence[FlowRule], connectors: Sequence[Connector] | Non
     yield from (
         ("tls", rule.name, f"{mail_words(rule)}, on its way", READ)
         for rule in rules
-        if rule.actions.get("route_message_outbound_require_tls")
+        if rule.actions.options.get("route_message_outbound_require_tls")
     )
     if connectors is None:
         yield "tls", _CONNECTORS, "not read", UNSEEN

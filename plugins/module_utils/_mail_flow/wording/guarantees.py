@@ -134,15 +134,15 @@ def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
 
     :param rule: the mail that it is about, as a rule's conditions and exceptions.
     """
-    mail, unless = mail_words(rule), "," if rule.exceptions else ""
+    mail, unless = mail_words(rule), "," if rule.criteria.exceptions else ""
     wish, limit = WISHES[guarantee.then], _limit(guarantee)
     return ((limit and wish.limited) or wish.claim).format(mail=f"{mail}{unless}", limit=limit)
 
 
 def mail_words(rule: FlowRule) -> str:
     """The mail that a rule is about: ``mail from inside to people outside, except mail of Low importance``."""
-    mail = " ".join(["mail", *words_of(parts_of(rule.conditions))])
-    unless = " or ".join(Clause.of_atoms([atom]).words() for atom in rule.exceptions)
+    mail = " ".join(["mail", *words_of(parts_of(rule.criteria.conditions))])
+    unless = " or ".join(Clause.of_atoms([atom]).words() for atom in rule.criteria.exceptions)
     return f"{mail}, except mail {unless}" if unless else mail
 
 

@@ -271,7 +271,7 @@ def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:
         )
         numbers.append(number)
         if sentence.about is not None:
-            values.update(dict.fromkeys(sentence.about.conditions[number].values))
+            values.update(dict.fromkeys(sentence.about.criteria.conditions[number].values))
     joined = _with_values(_as_one(alike), numbers[0], tuple(values))
     return replace(joined, rules=_names(alike))
 
@@ -289,7 +289,7 @@ def _value_lists(sentence: _Sentence) -> list[Atom | None]:
     def is_list(atom: Atom) -> bool:
         return len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) and atom not in sentence.changed
 
-    return [atom if is_list(atom) else None for atom in sentence.about.conditions]
+    return [atom if is_list(atom) else None for atom in sentence.about.criteria.conditions]
 
 
 def _with_values(sentence: _Sentence, number: int, values: tuple[Any, ...]) -> _Sentence:
@@ -297,9 +297,13 @@ def _with_values(sentence: _Sentence, number: int, values: tuple[Any, ...]) -> _
     rule = sentence.about
     if rule is None:
         return sentence
-    before, atom, after = rule.conditions[:number], rule.conditions[number], rule.conditions[number + 1 :]
+    before, atom, after = (
+        rule.criteria.conditions[:number],
+        rule.criteria.conditions[number],
+        rule.criteria.conditions[number + 1 :],
+    )
     there = [replace(atom, values=values)] if values else []
-    return replace(sentence, about=replace(rule, conditions=(*before, *there, *after)))
+    return replace(sentence, about=rule.with_criteria((*before, *there, *after)))
 
 
 def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:

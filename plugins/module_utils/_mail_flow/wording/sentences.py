@@ -180,7 +180,7 @@ def mail_of(
     :param exceptions: none of these is true of it.
     """
     met, unmet = (tuple(Clause.of_atoms([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
-    parts = parts_of([*(atom for rule in rules for atom in rule.conditions), *changed], changed)
+    parts = parts_of([*(atom for rule in rules for atom in rule.criteria.conditions), *changed], changed)
     exempt = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
     parts = _without_spared(parts, [*exempt, *(unmet if len(unmet) == 1 and not met else ())])
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, exempt)
@@ -235,8 +235,8 @@ def mail_of_rule(
     :param changed: the conditions and exceptions that rules change before, each with the names of these rules.
     :param more: what else is true of it, in words.
     """
-    exempt = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.exceptions)
-    parts = _without_spared(parts_of(rule.conditions, changed), exempt)
+    exempt = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.criteria.exceptions)
+    parts = _without_spared(parts_of(rule.criteria.conditions, changed), exempt)
     return NamedMail(parts, (), (), every, arrives, exempt, more)
 
 
@@ -449,7 +449,7 @@ def _because_of_edit(cause: Cause, edit: Edit) -> str:
     then = _then_applies(cause)
     was, now = cause.acted
     later_rule = cause.later
-    if now and edit.rule.is_final and later_rule and later_rule.stays and not later_rule.acts:
+    if now and edit.rule.actions.is_final and later_rule and later_rule.stays and not later_rule.acts:
         stopped = quoted(later_rule.name) if later_rule.name else "other rules"
         return f"{named} stops before {stopped}"
     if edit.how == "removed":
@@ -482,13 +482,17 @@ def _differently(edit: Edit) -> str:
     """What is different about a rule that acts on the same mail."""
     if edit.before is None or edit.after is None or edit.how == "moved":
         return f"is now at priority {edit.rule.place}"
-    if edit.before.enforced is not edit.after.enforced:
-        return "is now enforced" if edit.after.enforced else f"is now only in a test mode ({edit.after.mode})"
-    was, now = (list(rule.templates) for rule in (edit.before, edit.after))
+    if edit.before.actions.enforced is not edit.after.actions.enforced:
+        return (
+            "is now enforced"
+            if edit.after.actions.enforced
+            else f"is now only in a test mode ({edit.after.actions.mode})"
+        )
+    was, now = (list(rule.actions.templates) for rule in (edit.before, edit.after))
     if was and now and was != now:
         named = [listed(list(map(repr, values)), joint="and") for values in (now, was)]
         return f"now asks for {named[0]} instead of {named[1]}"
-    before, after = edit.before.actions, edit.after.actions
+    before, after = edit.before.actions.options, edit.after.actions.options
     changed = [option for option in dict.fromkeys((*before, *after)) if before.get(option) != after.get(option)]
     options = f" ({listed(changed, joint='and')})" if changed else ""
     return f"now has other actions{options}"

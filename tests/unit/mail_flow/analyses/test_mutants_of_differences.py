@@ -42,7 +42,7 @@ def edited_rules_do_nothing_of_their_own(patch: Patch) -> None:
 
 def nothing_shows(patch: Patch) -> None:
     """Rules that end the way of mail would be no edits."""
-    patch(rule_changes, "shows", lambda rule, watched: bool(rule.does(Does.ENCRYPT)))
+    patch(rule_changes, "shows", lambda rule, watched: bool(rule.actions.does(Does.ENCRYPT)))
 
 
 def copies_are_no_matter(patch: Patch) -> None:

@@ -129,7 +129,7 @@ def _asking(asked: Asked, letter: Letter, result: Mapping[str, Any]) -> Iterator
         yield claim("simulation", ENCRYPTS, (name,), True, said=(letter.options, result))
     if (result["fate"], result.get("protection")) != ("delivered", "none") or not letter.options.get("authenticated"):
         return
-    if any(rule.does(Does.DECRYPT) for rule in asked.rules[AFTER].rules) or not letter.whole:
+    if any(rule.actions.does(Does.DECRYPT) for rule in asked.rules[AFTER].rules) or not letter.whole:
         return
     for name, acts in acting(result).items():
         if acts is True and letter in asked.ordinary and letter.message.sender in asked.world.tenant["mailboxes"]:
@@ -328,7 +328,7 @@ def _routed(asked: Asked, found: Statement) -> Iterator[Claim]:
     for letter in asked.whole:
         for person, result in asked.results(AFTER, letter).items():
             acts = [each for each, said in acting(result).items() if said is True]
-            others = [each for each in asked.rules[AFTER].rules if each.name in acts and each.does(Does.ROUTE)]
+            others = [each for each in asked.rules[AFTER].rules if each.name in acts and each.actions.does(Does.ROUTE)]
             if assumed(result) or result["fate"] != "delivered" or [each.name for each in others] != [found.rule.name]:
                 continue
             copy = (AFTER, letter.key, person)

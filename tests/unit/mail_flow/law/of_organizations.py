@@ -144,7 +144,7 @@ def of_any_rule(asked: Asked) -> Iterator[Claim]:
     if any(each.certain for each in encrypting):
         yield claim("policy", ANY_ENCRYPTS, (), True, said=said)
     elif found.complete and not encrypting:
-        asks = any(rule.does(Does.ENCRYPT) for rule in asked.rules[AFTER].rules if not rule.idle)
+        asks = any(rule.actions.does(Does.ENCRYPT) for rule in asked.rules[AFTER].rules if not rule.idle)
         if not asks:
             yield claim("policy", ANY_ENCRYPTS, (), False, said=said)
 
@@ -209,7 +209,9 @@ def of_texts(asked: Asked) -> Iterator[Claim]:
     for letter in asked.ordinary:
         for person in asked.named(letter):
             sides = [acting(asked.results(side, letter).get(person, {})).get(name) for side in (BEFORE, AFTER)]
-            if sides == [True, True] and all(rule.enforced for rule in asked.rules[AFTER].rules if rule.name == name):
+            if sides == [True, True] and all(
+                rule.actions.enforced for rule in asked.rules[AFTER].rules if rule.name == name
+            ):
                 yield claim("module", MATTERS, (name,), True, said=(letter.options, old[name], new[name]))
 
 
