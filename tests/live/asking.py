@@ -120,8 +120,9 @@ def _task(session: LiveSession, options: Mapping[str, Any], directory: Path, aut
         "observations": str(directory / "observations.json"),
         **options,
     }
-    spec = dict(mail_flow_experiment.SPEC)
-    validation, errors = validate(given, spec.pop("argument_spec"), **spec)
+    spec = mail_flow_experiment.SPEC
+    rules = {name: value for name, value in spec.items() if name != "argument_spec"}
+    validation, errors = validate(given, spec["argument_spec"], **rules)
     if errors:
         raise OptionError("; ".join(errors))
     return ExperimentContext(
