@@ -193,7 +193,7 @@ def test_what_may_not_be_sent_is_not(options: dict[str, Any], why: str) -> None:
     ids=str,
 )
 def test_nothing_begins_a_header_of_its_own(options: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match="end of line"):
+    with pytest.raises(OptionError, match="line break"):
         planned(session_with(ENCRYPT), messages=[message(**options)])
 
 
