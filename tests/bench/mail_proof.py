@@ -4,7 +4,9 @@
 A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth
 rule looks at all who share a copy), ``lint``, ``suggest`` (one of 20 guarantees is refuted, by a rule that stops),
 ``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules many of which are for one partner or one
-word), ``overview`` (of 100 domains) or ``disjoint`` (no two rules look for the same), and, of no size, ``headers`` (60
+word), ``overview`` (of 100 domains), ``dlp_none``, ``dlp_encrypts``, ``dlp_decrypts`` or ``dlp_sensitive`` (one guarantee
+beside 50 DLP policies with as many rules, which are not there, encrypt the same mail, take its protection, or take it where
+Exchange finds sensitive information) or ``disjoint`` (no two rules look for the same), and, of no size, ``headers`` (60
 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON
 object: processor seconds, MiB beyond the libraries, and figures.
 """
@@ -180,6 +182,63 @@ def guarantees() -> list[Values]:
             {"name": f"G{number}", "when": when, "then": ("encrypted", "not_in_clear", "unencrypted")[number % 3]}
         )
     return found
+
+
+#: Task to the actions of DLP rules, and whether they also look for sensitive information; ``None`` without DLP rules.
+_DLP: dict[str, tuple[Values, bool] | None] = {
+    "dlp_none": None,
+    "dlp_encrypts": ({"encrypt_rms_template": "Encrypt"}, False),
+    "dlp_decrypts": ({"remove_rms_template": True}, False),
+    "dlp_sensitive": ({"remove_rms_template": True}, True),
+}
+_DLP_POLICIES = 50
+
+
+def of_dlp(task: str, count: int) -> Values:
+    """A guarantee about all outgoing mail, which the last of the rules encrypts, beside DLP rules for a domain each."""
+    rules = [
+        {
+            "name": f"R{number}",
+            "conditions": {"from_scope": "InOrganization", "recipient_domain_is": [f"partner{number}.example"]},
+            "exceptions": {},
+            "actions": _ENCRYPT,
+        }
+        for number in range(count - 1)
+    ]
+    outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+    rules.append({"name": "All", "conditions": outgoing, "exceptions": {}, "actions": _ENCRYPT})
+    beside = _DLP[task]
+    policies = [] if beside is None else [_dlp_policy(number, count, *beside) for number in range(_DLP_POLICIES)]
+    facts = {**FACTS, "dlp_policies": policies, "labels": [], "label_policies": [], "auto_label_policies": []}
+    wanted = guarantees_of([{"name": "Outgoing", "when": outgoing, "then": "not_in_clear"}])
+    before, began = memory(), time.process_time()
+    verdicts = Counter(each.verdict for each in prove(RuleSet(rules), facts, wanted, NOW))
+    return {
+        "task": task,
+        "rules": count,
+        "predicates": 2 * count,
+        "seconds": round(time.process_time() - began, 3),
+        "MiB": memory() - before,
+        **verdicts,
+    }
+
+
+def _dlp_policy(number: int, count: int, actions: Values, is_sensitive: bool) -> Values:
+    """One of the policies, with its share of the rules."""
+    more = {"content_contains_sensitive_information": [{"groups": []}]} if is_sensitive else {}
+    rules = [
+        {
+            "name": f"D{place}",
+            "conditions": {
+                "access_scope": "NotInOrganization",
+                "recipient_domain_is": [f"partner{place}.example"],
+                **more,
+            },
+            "actions": actions,
+        }
+        for place in range(number, count, _DLP_POLICIES)
+    ]
+    return {"name": f"P{number}", "rules": rules}
 
 
 def disjoint(number: int) -> Values:
@@ -374,6 +433,8 @@ def run(task: str, count: int) -> Values:
     """The figures of a task."""
     if task in ("page", "audit"):
         return of_bank(task)
+    if task in _DLP:
+        return of_dlp(task, count)
     rules, wanted = to_repair(count) if task == "suggest" else (rule_set(count), guarantees())
     rules = _MADE[task](count) if task in _MADE else rules
     after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)

@@ -423,6 +423,7 @@ def mail_proof(repeats: int) -> Iterator[Row]:
     ]
     tasks += [("overview", 300), ("suggest", 300), ("simplify", 120), ("lived_in", 120)]
     tasks += [("page", 40), ("audit", 40)]
+    tasks += [(task, 200) for task in ("dlp_none", "dlp_encrypts", "dlp_decrypts", "dlp_sensitive")]
     for task, rules in [*tasks, ("disjoint", 300), ("headers", 61), ("no_stop", 300), ("pigeons", 297)]:
         runs = [_measured("tests.bench.mail_proof", task, str(rules)) for _repeat in range(repeats)]
         beside = ("task", "rules", "predicates", "seconds", "MiB")
