@@ -316,3 +316,10 @@ def test_a_header_that_is_there_but_empty_has_an_empty_value(headers: Values, pr
     empty = {"header_matches_message_header": "X-A", "header_matches_patterns": ["^$"]}
     (result,) = results(rules((empty, ENCRYPT)), headers=headers).values()
     assert result["protection"] == protection
+
+
+@pytest.mark.parametrize("option", ["contains_words", "matches_patterns"])
+def test_another_spelling_of_the_only_recipient_may_count(option: str) -> None:
+    of_rules = rules(({f"any_of_recipient_address_{option}": ["adele@contoso.com"]}, ENCRYPT))
+    result = results(of_rules, to=["adele+x@contoso.com"])["adele+x@contoso.com"]
+    assert (result["protection"], numbers(result)) == ("unknown", {"U24"})
