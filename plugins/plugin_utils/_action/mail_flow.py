@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ...module_utils._engine.context import ModuleContext
@@ -72,7 +73,8 @@ class MailFlowAction(ModuleAction):
         from_files = arguments.get("source") or (
             arguments.get("rules") is not None and arguments.get("facts") is not None
         )
-        if arguments.get("references") or not from_files:
+        asks = arguments.get("references") or boolean(arguments.get("compliance") or False, strict=False)
+        if asks or not from_files:
             super().check_connection()
 
     def _load(self, path: str) -> Any:

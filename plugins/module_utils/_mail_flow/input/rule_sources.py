@@ -199,7 +199,8 @@ def _with_facts(
     """
     whole, without = _sets(rules, task.params["add_rules"] or [])
     if known is not None:
-        beside = [name for name in COMPLIANCE_FACTS if compliance and known.get(name) is None]
+        asks = compliance and task.connected
+        beside = [name for name in COMPLIANCE_FACTS if asks and known.get(name) is None]
         told, unread = facts_from(read(task.session, beside, fresh=True), beside) if beside else ({}, {})
         return TestedRules(whole, {**told, **known}, unread, without)
     given = given_facts(task.params)
