@@ -478,7 +478,7 @@ unavailable:
 
 import datetime
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any
@@ -540,6 +540,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     sending_plan_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.telling import (
+    ToldAnswer,
     told_answers,
     without_judgment,
 )
@@ -934,8 +935,7 @@ def _watched(
         without_judgment(each) if each.recorded.question else each for each in tracker.wait(task.params["wait"])
     ]
     answers = told_answers(record, messages)
-    settled = list(dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled))
-    settled += [seen for each in answers if (seen := each.observation(NO_RULES)) is not None]
+    settled = _settled(messages, answers)
     _keep(task, record, messages, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
     refused = any(each.state == REFUSED and not each.bounced for each in record.messages)
@@ -965,6 +965,13 @@ def _watched(
         "msg": screen_of(lines),
         **({"failed": True} if (contradicts or refused) and task.params["fail_on_error"] else {}),
     }
+
+
+def _settled(messages: Sequence[ObservedMail], answers: Iterable[ToldAnswer]) -> list[Observation]:
+    """The observations of copies, and of the answers to questions."""
+    found = dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled)
+    told = (each.observation(NO_RULES) for each in answers)
+    return [*found, *(observation for observation in told if observation is not None)]
 
 
 def _tracker(

@@ -72,13 +72,24 @@ def meetings_with_dlp(
     certain = _certain(policies) if isinstance(policies, DlpRules) else set()
     for place in sorted(possible):
         kind, rule, does, _when = pairs[place]
-        case = "" if (does.name, does.policy) in certain else "perhaps"
-        if kind == "dlp_removes_what_rules_encrypt" and does.unclear:
-            case = "unclear"
-        elif kind == "dlp_removes_what_rules_encrypt" and not case and place in contested:
-            case = "several"
+        is_certain = (does.name, does.policy) in certain
+        case = _case(kind, does, is_certain=is_certain, is_contested=place in contested)
         about = {"dlp": does.name, "policy": does.policy, "templates": list(does.options), "case": case}
         yield LintFinding(kind, (rule.name,), about)
+
+
+def _case(kind: str, does: Encrypter, *, is_certain: bool, is_contested: bool) -> str:
+    """How sure it is that a DLP rule does what is found: empty if it is.
+
+    :param is_certain: whether it surely acts on the mail that it is about, if no other one does instead.
+    :param is_contested: whether another DLP rule may.
+    """
+    removes = kind == "dlp_removes_what_rules_encrypt"
+    if removes and does.unclear:
+        return "unclear"
+    if not is_certain:
+        return "perhaps"
+    return "several" if removes and is_contested else ""
 
 
 def _certain(policies: DlpRules) -> set[tuple[str, str]]:
@@ -102,24 +113,27 @@ def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
         yield from _of_template(does, acting, facts)
         if does.mode.startswith("Test") and does.would_change_mail:
             yield LintFinding("dlp_in_test_mode", (), {"dlp": does.name, "policy": does.policy, "mode": does.mode})
+    yield from _other_labels(acting, facts)
+
+
+def _other_labels(acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
+    """The labels that mail gets without being asked for, and the rules that encrypt with something else."""
     set_ = automatic(facts) if facts.encrypters.auto_label_policies is not None else []
+    encrypting = [rule for rule in acting if rule.actions.does(Does.ENCRYPT)]
     for label in facts.encrypters.labels or ():
         if not label.options or not label.changes_mail:
             continue
         if not (is_default(label, facts) or any(encrypter is label for encrypter in set_)):
             continue
-        others = [
-            rule.name
-            for rule in acting
-            if rule.actions.does(Does.ENCRYPT)
-            and not any(
-                same_name(option_name(template), option)
-                for template in rule.actions.templates
-                for option in label.options
-            )
-        ]
+        others = [rule.name for rule in encrypting if not _uses_one_of(rule, label.options)]
         if others:
             yield LintFinding("label_and_rule_differ", tuple(dict.fromkeys(others)), {"label": label.name})
+
+
+def _uses_one_of(rule: FlowRule, options: Iterable[str]) -> bool:
+    """Whether a rule encrypts with a template that is among options."""
+    names = [option_name(template) for template in rule.actions.templates]
+    return any(same_name(name, option) for name in names for option in options)
 
 
 def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:

@@ -372,20 +372,18 @@ class _StatementSearch:
         model, free = self._model, self._model.free
         managed = managed or effect.names == (THE_MANAGER,) or is_by_manager(rule, effect)
         if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
-            theirs = [model.mail.sender.managed] if managed else []
-            if model.solve([high(self._chain.acts(rule)), *theirs], self._remaining_budget):
-                changed = self._changed(rule)
-                yield Statement(rule, effect, changed, managed=managed, certain=False, unknown=(NOT_FOLLOWED,))
+            yield from self._not_followed(rule, effect, managed=managed)
             return
         usual, others = self._usual(rule), self._not_theirs(rule, effect)
         mail = [*others, high(self._named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]
         acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
-        approved, happens = False, high(self._happens(rule, effect, free, approved=False))
-        if not model.solve([*named, acts, happens], self._remaining_budget):
-            approved, happens = True, high(self._happens(rule, effect, free, approved=True))
-            if not model.solve([*named, acts, happens], self._remaining_budget):
-                return
+        for approved in (False, True):
+            happens = high(self._happens(rule, effect, free, approved=approved))
+            if model.solve([*named, acts, happens], self._remaining_budget):
+                break
+        else:
+            return
         alive = [*named, high(self._chain.acts(rule)), happens]
         if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._remaining_budget):
             yield Statement(rule, effect, self._changed(rule), rejected=True, certain=False, unknown=(AFTER_REJECTION,))
@@ -399,11 +397,10 @@ class _StatementSearch:
             or self._is_shown(rule, effect, [*named, acts, happens], approved=approved)
         )
         exempting, rest = self._exempting(mail, usual, ~happens, self._candidates(rule, effect))
-        senders, unknown = tuple[str, ...](), tuple[Reason, ...]()
-        if rest:
-            senders, rest = self._senders(named, rest) if effect.kind in PROTECTING else ((), rest)
-        if rest:
-            unknown = self._reasons(rule, effect, rest, approved=approved)
+        senders = tuple[str, ...]()
+        if rest and effect.kind in PROTECTING:
+            senders, rest = self._senders(named, rest)
+        unknown = self._reasons(rule, effect, rest, approved=approved) if rest else ()
         if not certain and not unknown:
             unknown = self._reasons(rule, effect, [*named, acts, happens], approved=approved)
         yield Statement(
@@ -418,6 +415,13 @@ class _StatementSearch:
             certain=certain,
             unknown=unknown,
         )
+
+    def _not_followed(self, rule: FlowRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
+        """What is said of a copy for somebody whose copies are not followed."""
+        theirs = [self._model.mail.sender.managed] if managed else []
+        if self._model.solve([high(self._chain.acts(rule)), *theirs], self._remaining_budget):
+            changed = self._changed(rule)
+            yield Statement(rule, effect, changed, managed=managed, certain=False, unknown=(NOT_FOLLOWED,))
 
     def _is_followed(self, rule: FlowRule, effect: RuleEffect) -> bool:
         """Whether copies of somebody whom a rule adds are followed."""

@@ -99,23 +99,11 @@ class Comparison:
 def compare(asked: Comparison, report: RuleReport) -> Evidence:
     """What a window shows of rules."""
     rules, window = asked.rules.rules, asked.window
-    compared = chosen(asked.rules, asked.names)
     names_of = {text for rule in rules for text in (rule.name.lower(), rule.guid.lower())}
     reported = {rule.place: report.copies_of_rule(rule.name, rule.guid) for rule in rules}
-    silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
-    # Where a rule that changed stood, and what it did, nobody knows; nor whether it had a severity, unless it is
-    # reported of a copy from before.
     changed = changed_rules(rules, asked.changes, window.begin)
-    unseen = silent | {rule.place for rule in changed if not _was_reported(rule, reported[rule.place], asked)}
     last = max(times_of(asked.trace, frozenset().union(*report.copies.values())), default=-1)
-    tallies = {}
-    for rule in compared:
-        others = [other for other in rules if other.place < rule.place or other.place in unseen]
-        copies, most = reported[rule.place], max(asked.examples, asked.sample)
-        why_not = _why_not(rule, others, asked, report)
-        about = ComparedRule(rule.name, rule.guid, rule.actions.mode)
-        is_silent = rule.place in silent
-        tallies[rule.place] = RuleTally(about, copies, copies - report.beyond, last, most, is_silent, why_not)
+    tallies = _tallies(asked, report, reported, changed, last)
     strangers = {name: acted_on for name, acted_on in report.copies.items() if name.lower() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see; so may one that changed.
     astray = frozenset().union(*strangers.values())
@@ -138,6 +126,34 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
         _sampled(list(tallies.values()), asked.sample),
         explained,
     )
+
+
+def _tallies(
+    asked: Comparison,
+    report: RuleReport,
+    reported: Mapping[int, frozenset[Copy]],
+    changed: Iterable[FlowRule],
+    last: int,
+) -> dict[int, RuleTally]:
+    """Place to what is counted of each compared rule.
+
+    :param reported: place to the copies of which the rule is reported.
+    :param changed: the rules that changed in the window. Where such a rule stood, and what it did, nobody knows; nor
+        whether it had a severity, unless it is reported of a copy from before.
+    :param last: when the last reported copy came, in microseconds.
+    """
+    rules = asked.rules.rules
+    silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
+    unseen = silent | {rule.place for rule in changed if not _was_reported(rule, reported[rule.place], asked)}
+    most = max(asked.examples, asked.sample)
+    tallies = {}
+    for rule in chosen(asked.rules, asked.names):
+        others = [other for other in rules if other.place < rule.place or other.place in unseen]
+        copies, why_not = reported[rule.place], _why_not(rule, others, asked, report)
+        about = ComparedRule(rule.name, rule.guid, rule.actions.mode)
+        is_silent = rule.place in silent
+        tallies[rule.place] = RuleTally(about, copies, copies - report.beyond, last, most, is_silent, why_not)
+    return tallies
 
 
 def _with_block(explained: Explained, part: BlockCopies, encrypting: Sequence[Prediction]) -> Explained:

@@ -104,41 +104,43 @@ def question_plan_of(asked: QuestionRequest) -> QuestionPlan:
 
 def people_of(sending: Sending, facts: Facts) -> dict[str, str]:
     """Who of the given addresses can take which part."""
-    sender, groups = sending.senders[0], facts.groups
-    inside = [
-        address
-        for address in sending.recipients
-        if address != sender
-        and facts.domains.type_of(domain(address))
-        and facts.people.primary(address) == address
-        and address not in (*(groups.members or ()), *groups.unread)
-    ]
+    sender = sending.senders[0]
+    inside = [address for address in sending.recipients if address != sender and _is_single(address, facts)]
     outside = [address for address in sending.recipients if facts.domains.type_of(domain(address)) == ""]
-    strangers = [address for address in outside if facts.is_object(address) is not True]
-    guests = [
-        address for address in outside if facts.is_object(address) is True and not facts.people.is_contact(address)
-    ]
     relayed = [address for address in inside if facts.domains.type_of(domain(address)) == RELAYED]
-    nobodies = [address for address in inside if facts.is_object(address) is False]
-    found = {SENDER: sender}
-    for role, every in (
-        (INSIDE, inside),
-        (SECOND, inside[1:]),
-        (OUTSIDE, strangers),
-        (NOBODY, [*relayed, *nobodies]),
-        (GUEST, guests),
-    ):
-        found.update({role: every[0]} if every else {})
-    nested = next(
-        (
-            (address, group)
-            for address in inside
-            for group in groups.members or ()
-            if groups.is_nested_member(address, group)
-        ),
-        None,
-    )
-    return {**found, **({NESTED: nested[0], GROUP: nested[1]} if nested else {})}
+    able = {
+        INSIDE: inside,
+        SECOND: inside[1:],
+        OUTSIDE: [address for address in outside if facts.is_object(address) is not True],
+        NOBODY: [*relayed, *(address for address in inside if facts.is_object(address) is False)],
+        GUEST: [address for address in outside if _is_guest(address, facts)],
+    }
+    return {
+        SENDER: sender,
+        **{role: addresses[0] for role, addresses in able.items() if addresses},
+        **_nested(inside, facts),
+    }
+
+
+def _is_single(address: str, facts: Facts) -> bool:
+    """Whether an address inside is a primary one, and none of a group."""
+    groups = (*(facts.groups.members or ()), *facts.groups.unread)
+    is_inside = bool(facts.domains.type_of(domain(address)))
+    return is_inside and facts.people.primary(address) == address and address not in groups
+
+
+def _is_guest(address: str, facts: Facts) -> bool:
+    return facts.is_object(address) is True and not facts.people.is_contact(address)
+
+
+def _nested(inside: Sequence[str], facts: Facts) -> dict[str, str]:
+    """The first of some people who is in a group by another group alone, and this group; empty if nobody is."""
+    groups = facts.groups
+    for address in inside:
+        for group in groups.members or ():
+            if groups.is_nested_member(address, group):
+                return {NESTED: address, GROUP: group}
+    return {}
 
 
 class _QuestionPlanner:

@@ -50,6 +50,14 @@ _OFF_COUNTS = frozenset(option for row in PREDICATES if row.off_counts for optio
 _PLACES = {row.options[0]: place for place, row in enumerate(PREDICATES)}
 
 
+def _in_order(rules: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rules that are to be there, first to last."""
+    given = [rule for rule in rules if rule.get("state") != "absent"]
+    if all(rule.get("priority") is not None for rule in given):
+        given.sort(key=lambda rule: int(rule["priority"]))
+    return given
+
+
 class RuleSet:
     """The rules of an organization, first to last.
 
@@ -62,21 +70,18 @@ class RuleSet:
     def __init__(
         self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED, like: RuleSet | None = None
     ) -> None:
-        given = [rule for rule in rules if rule.get("state") != "absent"]
-        if all(rule.get("priority") is not None for rule in given):
-            given.sort(key=lambda rule: int(rule["priority"]))
         #: The rules as they were given, first to last.
-        self.given, self.dialect = tuple(given), dialect
+        self.given, self.dialect = tuple(_in_order(rules)), dialect
         self._atoms: dict[Any, Atom] = dict(like._atoms) if like else {}
         known = dict(zip(map(id, like.given), like.rules, strict=True)) if like else {}
         self.rules: tuple[FlowRule, ...] = tuple(
             _placed(known[id(rule)], place) if id(rule) in known else self._rule(place, rule)
-            for place, rule in enumerate(given)
+            for place, rule in enumerate(self.given)
         )
         used = {id(atom) for rule in self.rules for atom in rule.criteria.atoms}
         self.atoms = tuple(atom for atom in self._atoms.values() if id(atom) in used)
         #: Whether anything depends on who shares a copy.
-        self.watches_copies = any(atom.looks_around for rule in self.rules for atom in rule.criteria.atoms)
+        self.watches_copies = any(atom.looks_around for atom in self.atoms)
         #: Whether a rule looks at what rules did to protection.
         self.watches_protection = any(
             atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms

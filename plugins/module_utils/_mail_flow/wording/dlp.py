@@ -74,24 +74,33 @@ def dlp_mail_words(rule: DlpRule) -> str:
     excepted: list[Atom] = []
     others: list[str] = []
     for part in rule.looks_for.parts if rule.looks_for.operator == "and" else (rule.looks_for,):
-        named = _atoms(part)
-        if part.operator == "not" and part.parts and all(inner.atom is not None for inner in part.parts):
-            excepted += [inner.atom for inner in part.parts if inner.atom is not None]
+        named, exceptions = _atoms(part), _exceptions(part)
+        if exceptions:
+            excepted += exceptions
         elif named is not None:
             atoms += named
         else:
             others += [leaf.about for leaf in part.leaves if leaf.atom is None] or [_TREE]
-    mail = " ".join(["mail", *words_of(parts_of(atoms))])
-    conditions = [
-        name if name == _TREE else condition_words(name) for name in dict.fromkeys(others) if name not in _MAIL
-    ]
-    parts = [
-        f"with {', '.join(conditions)}" if conditions else "",
-        *(words for name, words in _MAIL.items() if name in others),
-    ]
-    more = "".join(f" {part}" for part in parts if part)
+    mail = " ".join(["mail", *words_of(parts_of(atoms)), *_uncomputed_words(others)])
     unless = " or ".join(Clause.of_atoms([atom]).words() for atom in excepted)
-    return f"{mail}{more}, except mail {unless}" if unless else f"{mail}{more}"
+    return f"{mail}, except mail {unless}" if unless else mail
+
+
+def _uncomputed_words(names: Sequence[str]) -> list[str]:
+    """What follows the mail that a rule is about, of the conditions that are not computed and what is open beside them."""
+    conditions = [
+        name if name == _TREE else condition_words(name) for name in dict.fromkeys(names) if name not in _MAIL
+    ]
+    named = [f"with {', '.join(conditions)}"] if conditions else []
+    return [*named, *(words for name, words in _MAIL.items() if words and name in names)]
+
+
+def _exceptions(part: Node) -> list[Atom]:
+    """The conditions of a part none of which must hold; none if it is not so simple."""
+    if part.operator != "not":
+        return []
+    atoms = [inner.atom for inner in part.parts if inner.atom is not None]
+    return atoms if len(atoms) == len(part.parts) else []
 
 
 def _atoms(part: Node) -> list[Atom] | None:
