@@ -267,8 +267,10 @@ class ClassFindings:
         now = draft.mail_class.part.now
         if edit is None or now is None:
             return False, False
-        both = edit.before is not None and edit.after is not None
-        if both and not edit.alike(draft.mail_class.kind.aspect):
+        was, acts = edit.could_act
+        if was is not acts:
+            return was, acts
+        if not edit.alike(draft.mail_class.kind.aspect):
             return True, True
         return not now, now
 

@@ -628,7 +628,7 @@ class SideEffects:
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:
     """Whether the rule of an edit acted before, and acts now, as far as the edit tells."""
-    was, acts = (rule is not None and not rule.idle for rule in (edit.before, edit.after))
+    was, acts = edit.could_act
     if was and acts:
         return True, True
     return (not now, now) if was == acts else (was, acts)

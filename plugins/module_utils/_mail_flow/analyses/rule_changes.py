@@ -50,6 +50,12 @@ class Edit:
         )
 
     @property
+    def could_act(self) -> tuple[bool, bool]:
+        """Whether the rule could act before, and can now: a disabled one never does."""
+        before, after = (rule is not None and not rule.idle for rule in (self.before, self.after))
+        return before, after
+
+    @property
     def rule(self) -> FlowRule:
         """The rule as it is now, or as it was."""
         rule = self.after or self.before

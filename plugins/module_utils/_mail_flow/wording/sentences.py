@@ -494,8 +494,11 @@ def _differently(edit: Edit) -> str:
         return f"now asks for {named[0]} instead of {named[1]}"
     before, after = edit.before.actions.options, edit.after.actions.options
     changed = [option for option in dict.fromkeys((*before, *after)) if before.get(option) != after.get(option)]
-    options = f" ({listed(changed, joint='and')})" if changed else ""
-    return f"now has other actions{options}"
+    if changed:
+        return f"now has other actions ({listed(changed, joint='and')})"
+    if edit.before.unread == edit.after.unread and not edit.in_place:
+        return f"is now at priority {edit.rule.place}, with other conditions or exceptions"
+    return "now has other actions"
 
 
 #: The effect of a date, to the words before it.

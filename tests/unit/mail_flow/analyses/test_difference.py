@@ -44,6 +44,19 @@ def test_a_new_rule_that_stops() -> None:
     ]
 
 
+def test_a_rule_that_is_moved_and_enabled_or_widened_has_no_other_actions() -> None:
+    others = [PARTNERS, rule("Encrypt secure", SECURE, ENCRYPT)]
+    causes = [
+        text.partition(": ")[2]
+        for last in ({**ALL, "enabled": False}, {**ALL, "conditions": {**ALL["conditions"], **SUBJECT}})
+        for text in sentences([*others, last], [ALL, *others])
+    ]
+    assert set(causes) == {
+        "the changed rule 'All' now applies to it.",
+        "the changed rule 'All' is now at priority 0, with other conditions or exceptions.",
+    }
+
+
 def test_removed_changed_and_moved_rules() -> None:
     assert sentences([ALL], []) == [
         "All mail from inside to people outside is no longer encrypted: the removed rule 'All' applied to it."
