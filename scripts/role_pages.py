@@ -97,7 +97,7 @@ PLAYBOOKS: dict[str, Playbook] = {
     ),
     "experiment": Playbook(
         "Sends few marked test messages between mailboxes that you name, and compares what Exchange shows of them with what was computed. It writes "
-        "nothing but mail.",
+        "nothing but mail, unless `message_encryption_experiment_temporary_rules` allows rules for the time of the experiment.",
         [
             "experiment -e @experiment.yml --check",
             "experiment -e @experiment.yml",
@@ -121,6 +121,18 @@ PLAYBOOKS: dict[str, Playbook] = {
                 "str",
                 "",
                 "A file with messages of your own, as for `mail_flow_test`.",
+            ),
+            (
+                "message_encryption_experiment_questions",
+                "list of str",
+                "`[]`",
+                "The open questions to ask, such as `[U08]`, or `[all]`.",
+            ),
+            (
+                "message_encryption_experiment_temporary_rules",
+                "bool",
+                "`false`",
+                "Whether rules for the time of the experiment may be made, in a test organization. Most questions need them.",
             ),
             (
                 "message_encryption_smtp_host",

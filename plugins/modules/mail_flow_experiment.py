@@ -770,8 +770,8 @@ def _shown(
         "unavailable": dict(unavailable),
         "msg": screen_of(
             [
-                *sending_plan_lines(plan),
                 *temporary_rule_lines(asking.rules, over),
+                *sending_plan_lines(plan),
                 *unavailable_lines(unavailable, unread),
             ]
         ),

@@ -76,7 +76,7 @@ class LetterSender:
             self.file.write(record.document())
             if state == REFUSED and not record.messages[place].bounced:
                 return
-            self.say(f"sent {place + 1} of {len(record.messages)} messages")
+            self.say(f"sent {len(record.out)} of {len(record.messages)} messages")
 
     def _sent(self, letter: TestLetter) -> tuple[str, str]:
         try:

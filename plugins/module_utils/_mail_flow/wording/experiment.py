@@ -255,8 +255,11 @@ def _headline(copies: _Copies, messages: int, sent: int) -> str:
     agreeing, contradicting, open_ = (
         sum(agrees == answer for agrees in agreements) for answer in (True, False, NOT_COMPARABLE)
     )
+    all_sent = f"{sent} of {_counted(messages, 'message')} sent."
+    if not copies:
+        return all_sent
     return (
-        f"{sent} of {_counted(messages, 'message')} sent. Of {len(copies)} copies, {agreeing} "
+        f"{all_sent} Of {_counted(len(copies), 'copy')}, {agreeing} "
         f"{_verb(agreeing, 'agree')} with what was computed, {contradicting} {_verb(contradicting, 'contradict')} it, "
         f"{open_} cannot be compared."
     )

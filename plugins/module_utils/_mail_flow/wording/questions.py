@@ -154,13 +154,13 @@ def told_lines(told: Iterable[ToldAnswer]) -> list[str]:
 
 
 def temporary_rule_lines(rules: Sequence[Mapping[str, Any]], over: Sequence[str]) -> list[str]:
-    """The rules that would be made and removed.
+    """How many rules would be made and removed, and which are left. The result has those that would be made.
 
     :param over: the names of rules that earlier runs left.
     """
-    lines = [f"Would make {len(rules)} temporary rules behind all others, and remove them again:"] if rules else []
-    lines += [f"  {rule['name']}" for rule in rules]
-    return [*lines, *(f"Would remove a rule that an earlier run left: {name}" for name in over)]
+    several = f"{len(rules)} temporary rule{'' if len(rules) == 1 else 's'}"
+    made = f"Would make {several} behind all others, and remove them again (temporary_rules)."
+    return [*([made] if rules else []), *(f"Would remove a rule that an earlier run left: {name}" for name in over)]
 
 
 def left_row(left: RuleLeft) -> dict[str, str]:

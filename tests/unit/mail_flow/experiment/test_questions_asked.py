@@ -119,6 +119,8 @@ def test_each_answer_is_told(number: str, answer: bool) -> None:
     found = ask(session, questions=[number], **OPTIONS.get(number, {}))
     assert told(found) == {number: answer}, found["msg"]
     assert "failed" not in found
+    progress = [line for line in found["_said"] if line.startswith("sent ")]
+    assert [int(line.split()[1]) for line in progress] == list(range(1, found["sent"] + 1))
     assert rules_of(session) == ["Partners"]
 
 
@@ -290,6 +292,7 @@ def test_the_next_run_removes_rules_that_have_ended_by_themselves() -> None:
     left_behind(session, ExpiryDate="2026-01-01T00:00:00Z")
     shown = ask(session, questions=["U15"], check_mode=True)
     assert "Would remove a rule that an earlier run left" in shown["msg"]
+    assert shown["msg"].startswith(f"Would make {len(shown['temporary_rules'])} temporary rules behind all others")
     assert len(rules_of(session)) == 4
     assert told(ask(session, questions=["U15"])) == {"U15": True}
     assert rules_of(session) == ["Partners"]
