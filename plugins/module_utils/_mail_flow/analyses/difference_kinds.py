@@ -7,7 +7,7 @@ for.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._exchange.names import name_key, same_name
@@ -15,6 +15,7 @@ from ..._resources.rules.action_effects import Does
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key
 from ..model.connectors import VALIDATIONS
+from ..model.encrypters import NOTHING
 from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
@@ -93,6 +94,8 @@ class Treated:
     :param branding: the OME configuration that it shows; empty if none does, ``None`` if that is open.
     :param transit: by validation of TLS, whether it does not leave, or leaves only by forced TLS that checks this;
         ``None`` if that is open.
+    :param by_rules: what people would see without DLP rules and labels, where these leave something open: two copies
+        that rules treat differently are not the same, although the same is open of both.
     """
 
     held: int | None
@@ -100,11 +103,24 @@ class Treated:
     protection: str = ""
     branding: str | None = ""
     transit: tuple[bool | None, ...] = ()
+    by_rules: Treated | None = None
 
 
 def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
     """What people may see of a copy; one element if everything is known."""
     return list(dict.fromkeys(_treated_in(world, course, message, facts) for world in course.worlds))
+
+
+def treated_in_worlds(course: Course, message: Message, facts: Facts) -> list[tuple[World, Treated]]:
+    """What people see of a copy in each world, without how it leaves: that depends on the recipient's domain."""
+    found = []
+    for world in course.worlds:
+        one = replace(_treated_in(world, course, message, facts), transit=())
+        if world.after.every and is_open(one, one):
+            by_rules = _treated_in(world.but(after=NOTHING), course, message, facts)
+            one = replace(one, by_rules=replace(by_rules, transit=()))
+        found.append((world, one))
+    return found
 
 
 def _treated_in(world: World, course: Course, message: Message, facts: Facts) -> Treated:

@@ -16,12 +16,13 @@ from typing import Any, TypeAlias
 from ..._exchange.text import value_text
 from ..._resources.rules.action_effects import Does
 from ..actions.actions import BY_OPTION
-from ..analyses.difference_kinds import Treated, treated
+from ..analyses.difference_kinds import Treated, treated_in_worlds
 from ..analyses.finding import SideEffect
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
 from ..conditions.predicate import Atom
 from ..model import questions
+from ..model.encrypters import NOTHING
 from ..model.facts import Facts
 from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth
@@ -36,7 +37,7 @@ from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
 from .ending import whether_ends
-from .truth_sets import Doubt, Unknown
+from .truth_sets import AFTERWARDS, Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.
@@ -101,14 +102,23 @@ class ChainOutcome:
     Each is equal to itself alone.
 
     :param outcome: the recipient's result, as the simulator gives it, with the number of a step in place of its rule.
+    :param by_rules: the same without DLP rules and labels.
     :param because: why it is open, with the steps that decide it: their numbers.
     """
 
     outcome: CopyResult
+    by_rules: CopyResult
     course: Course
     message: Message
     because: Sequence[tuple[Unknown, tuple[int, ...]]]
     worlds: Sequence[tuple[World, Treated]]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more than one thing may become of the copies: by their ways through the rules, or by DLP rules and
+        labels behind these.
+        """
+        return len(self.worlds) > 1 or self.course.too_many or any(one.by_rules for _world, one in self.worlds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +155,17 @@ class PassedCopies:
     @property
     def undecided(self) -> bool:
         """Whether it is open what happens to the copy, or whether it is protected."""
-        outcome = self.way.outcome
-        return outcome.fate == Fate.UNKNOWN or outcome.protection == ProtectionKind.UNKNOWN
+        return _is_undecided(self.way.outcome)
+
+    @property
+    def encrypted(self) -> bool | None:
+        """Whether rules encrypt the copy, whatever DLP rules and labels do after them; ``None`` if that is open."""
+        return None if _is_undecided(self.way.by_rules) else bool(self.way.by_rules.protected_by)
+
+
+def _is_undecided(outcome: CopyResult) -> bool:
+    """Whether it is open what happens to a copy, or whether it is protected."""
+    return outcome.fate == Fate.UNKNOWN or outcome.protection == ProtectionKind.UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -378,7 +397,8 @@ class Chain:
             # The recipient has the copy alone: conditions about others are decided.
             course = passage.way_of(person)
         if course.too_many:
-            return ChainOutcome(CopyResult(Fate.UNKNOWN), course, message, open_steps, ())
+            unknown = CopyResult(Fate.UNKNOWN)
+            return ChainOutcome(unknown, unknown, course, message, open_steps, ())
         spend(_STEPS_OF_END * len(course.worlds))
         outcome = result(course, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
         answered = {question.key for world in course.worlds for question, _answer in world.answers}
@@ -388,13 +408,12 @@ class Chain:
         if not because:
             unknowns = (Unknown(_WORD.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown)
             because = [(unknown, tuple(range(len(steps)))) for unknown in unknowns]
-        # How mail leaves depends on the recipient's domain, and is not part of what is counted.
-        worlds = [
-            (world, replace(one, transit=()))
-            for world in course.worlds
-            for one in treated(replace(course, worlds=[world]), message, self.facts)
-        ]
-        return ChainOutcome(outcome, course, message, because or [(Unknown("semantics"), ())], worlds)
+        worlds = treated_in_worlds(course, message, self.facts)
+        by_rules = outcome
+        if any(world.after.every for world in course.worlds):
+            alone = replace(course, worlds=[world.but(after=NOTHING) for world in course.worlds])
+            by_rules = result(alone, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
+        return ChainOutcome(outcome, by_rules, course, message, because or [(Unknown("semantics"), ())], worlds)
 
 
 def _parting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
@@ -411,11 +430,19 @@ def _side_effects(rules: RuleSet) -> dict[int, frozenset[SideEffect]]:
 def _not_followed(message: Message, person: Recipient) -> ChainOutcome:
     """What is known of a copy that is not followed, because too many others that meet other rules were."""
     too_many = Course(person, [], too_many=True)
-    return ChainOutcome(CopyResult(Fate.UNKNOWN), too_many, message, [(Unknown("kinds"), ())], ())
+    unknown = CopyResult(Fate.UNKNOWN)
+    return ChainOutcome(unknown, unknown, too_many, message, [(Unknown("kinds"), ())], ())
 
 
 #: Questions that the trace could answer.
-_WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
+_WORD = {
+    questions.AUTHENTICATED: "envelope",
+    questions.FORWARDED: "envelope",
+    questions.DLP_RULES: AFTERWARDS,
+    questions.LABELS: AFTERWARDS,
+    questions.SEVERAL_DLP_RULES: AFTERWARDS,
+    questions.LABEL_IN_TRANSPORT: AFTERWARDS,
+}
 
 
 #: For each person, by address: the places of the rules that the person's copy meets or may meet, and what must be true for

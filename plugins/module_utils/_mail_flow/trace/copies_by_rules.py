@@ -8,11 +8,11 @@ simulator.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import TypeAlias
 
-from ..analyses.difference_kinds import Treated, treated
+from ..analyses.difference_kinds import Treated, treated_in_worlds
 from ..model.facts import Facts
 from ..model.kleene import Open
 from ..model.message import Message
@@ -147,8 +147,4 @@ def worlds_of(course: Course | None, message: Message | None, facts: Facts) -> W
     """The worlds of a copy; one in which there is none if there is no course. How it leaves is not counted."""
     if course is None or message is None:
         return [({}, Treated(0, Fate.NOBODY))]
-    return [
-        (world.answered(), replace(one, transit=()))
-        for world in course.worlds
-        for one in treated(replace(course, worlds=[world]), message, facts)
-    ]
+    return [(world.answered(), one) for world, one in treated_in_worlds(course, message, facts)]

@@ -213,8 +213,9 @@ class Replay:
                 ]
                 here = _domains_of(group.places, block)
                 self._count(passed[0], group, here, block, tallies)
-                if (surely := _is_encrypted(passed[self._present], group)) is not None:
-                    encrypted[surely].update(block.message[place] for place in group.places)
+                by_rules = None if group.brought else passed[self._present].encrypted
+                if by_rules is not False:
+                    encrypted[by_rules is True].update(block.message[place] for place in group.places)
                 if len(passed) > 1:
                     self._compare(passed, without(group, made), block, tallies)
                 self._judge(passed[0], group, here, block, tallies)
@@ -407,7 +408,7 @@ def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[str
     :param passed: what becomes of them under each.
     """
     ways = [passed_copies.way for passed_copies in passed]
-    words = {why.word for way in ways if len(way.worlds) > 1 or way.course.too_many for why, _steps in way.because}
+    words = {why.word for way in ways if way.is_open for why, _steps in way.because}
     return (words | ({brought.word} if brought else set())) or {"semantics"}
 
 
@@ -416,13 +417,6 @@ def _coverage(outcome: CopyResult) -> str:
     if not outcome.is_delivered:
         return NOT_DELIVERED
     return NOT_BY_RULES if outcome.is_in_clear else PROTECTED
-
-
-def _is_encrypted(passed: PassedCopies, group: CopyGroup) -> bool | None:
-    """Whether rules encrypt copies; false if they may, ``None`` if they surely do not."""
-    if passed.undecided or group.brought:
-        return False
-    return True if passed.outcome.protected_by else None
 
 
 def remembered_changes() -> Changes:

@@ -11,6 +11,9 @@ from ..model.kleene import Reason
 #: Why something is open that the message's envelope would tell, and that the row would tell by its last hop.
 ENVELOPE, FROM_IP = "envelope", "from_ip"
 
+#: Why something is open that DLP rules and labels do after the rules.
+AFTERWARDS = "dlp"
+
 #: All reasons why something about a copy is open, in the order of results.
 WORDS = (
     *(
@@ -29,7 +32,7 @@ WORDS = (
         "recipients",
         "size",
     ),
-    *("subject_changed", "subject_cut", "kinds", "semantics"),
+    *("subject_changed", "subject_cut", "kinds", AFTERWARDS, "semantics"),
 )
 
 

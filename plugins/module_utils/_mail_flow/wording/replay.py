@@ -40,6 +40,7 @@ NOT_KNOWN = {
     "subject_changed": "the subject before rules changed it",
     "subject_cut": "the end of a long subject",
     "kinds": "too many kinds of copies to follow all",
+    "dlp": "what DLP rules and labels do",
     "semantics": "what Exchange does",
 }
 
@@ -63,6 +64,7 @@ SETTLED_BY = {
     "subject_changed": "The subject before rules changed it: mail_flow_test with subject.",
     "subject_cut": "The whole subject, of which a trace has 256 characters: mail_flow_test with subject.",
     "kinds": "A replay of fewer days or rows: too many copies meet different rules to follow all of them.",
+    "dlp": "What the message says, and its label: a test message, and the event DLP rule of its trace.",
     "semantics": "A test in Exchange: its documentation does not say what it does.",
 }
 

@@ -85,6 +85,39 @@ def test_an_address_of_the_organization_may_have_signed_in_over_the_internet(
     assert [each["reason"] for each in found["undecided"]] == ([reason] if reason else [])
 
 
+#: A DLP rule whose match depends on what a message says.
+BLOCKS: Values = {
+    "name": "Cards",
+    "conditions": {
+        "access_scope": "NotInOrganization",
+        "content_contains_sensitive_information": [{"name": "Credit Card Number"}],
+    },
+    "actions": {"block_access": True},
+}
+
+
+def test_a_dlp_rule_that_may_block_a_copy_hides_no_difference_of_the_rules() -> None:
+    policies = [{"name": "Cards", "mode": "Enable", "rules": [BLOCKS]}]
+    known = {**KNOWN, "dlp_policies": policies, "labels": [], "auto_label_policies": []}
+    found = replayed([encrypting({"from_scope": "InOrganization"})], [], known)
+    assert [(row["reason"], row["id"]) for row in found["undecided"]] == [("dlp", "U33")]
+    (change,) = found["difference"]
+    assert (change["kind"], change["possible"], change["because"]) == ("unknown", 1, ["dlp"])
+    same = encrypting({"from_scope": "InOrganization"}, name="Renamed")
+    assert replayed([same], [encrypting({"from_scope": "InOrganization"})], known)["difference"] == []
+
+
+@pytest.mark.parametrize(("sender", "encrypted"), [("megan@contoso.com", 1), ("joe@northwind.com", 0)])
+def test_what_rules_encrypt_is_counted_whatever_dlp_rules_and_labels_may_do(sender: str, encrypted: int) -> None:
+    secret = {"name": "Secret", "encryption": "do_not_forward"}
+    policies = [{"name": "Cards", "mode": "Enable", "rules": [BLOCKS]}]
+    known = facts_of({**KNOWN, "dlp_policies": policies, "labels": [secret], "auto_label_policies": []})
+    trace = Trace()
+    trace.add(Row(**{**ROW, "sender": sender}))
+    found = Replay(RuleSet([encrypting({"from_scope": "InOrganization"})]), known).run(trace)
+    assert (found.encrypted, found.perhaps_encrypted) == (encrypted, encrypted)
+
+
 @pytest.mark.parametrize(
     ("connectors", "outcome", "reason"),
     [
