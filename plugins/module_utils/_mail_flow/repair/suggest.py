@@ -138,6 +138,14 @@ class Suggestion:
         """The mail that is worse off, although nobody asked for that."""
         return tuple(finding for finding in self.unwanted_changes if finding.kind in LOSSES)
 
+    @property
+    def widest_change(self) -> MailFinding:
+        """The change of the class of mail that is the widest by its conditions: what somebody who agrees to the edits
+        has to know first. One that is certain goes before what is only possible.
+        """
+        certain = [finding for finding in self.difference.findings if not isinstance(finding, MayChange)]
+        return max(certain or self.difference.findings, key=_conditions)
+
 
 @dataclass(frozen=True)
 class Advice:

@@ -119,7 +119,7 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
             {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
         ],
         "text": _text(suggestion),
-        **({"effect": effect_of(suggestion.difference.findings[0])} if rows else {}),
+        **({"effect": effect_of(suggestion.widest_change)} if rows else {}),
         "rules": rules,
         "difference": rows,
         "difference_more": more,
@@ -297,9 +297,7 @@ def _changes(row: Mapping[str, Any]) -> str:
     kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
     if not kinds:
         return ""
-    is_open = row.get("difference_more") or any(
-        row_["kind"] == DifferenceKind.UNKNOWN for row_ in row["difference"][1:]
-    )
+    is_open = row.get("difference_more") or any(row_["kind"] == DifferenceKind.UNKNOWN for row_ in row["difference"])
     changes, change = ("may change", "may change") if is_open else ("changes", "change")
     more = {1: "", 2: f" 1 more kind of mail {changes}."}.get(kinds, f" {kinds - 1} more kinds of mail {change}.")
     return f" {row['effect']}{more}"

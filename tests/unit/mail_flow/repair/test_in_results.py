@@ -92,6 +92,27 @@ def test_every_change_that_a_replay_can_show_has_words() -> None:
     assert set(WOULD) == {kind for kind in DifferenceKind if not kind.startswith(("transit", "side"))}
 
 
+def test_of_several_kinds_of_mail_the_widest_is_said() -> None:
+    inside = {"from_scope": "InOrganization"}
+    encrypt = {"apply_rights_protection_template": "Encrypt"}
+    firm = {**inside, "recipient_domain_is": ["fabrikam.com"]}
+    rules = [
+        {"name": "Newsletter", "conditions": firm, "actions": {"stop_rule_processing": True}},
+        {"name": "Secret", "conditions": {**inside, "subject_contains_words": ["secret"]}, "actions": encrypt},
+        {
+            "name": "Archive",
+            "conditions": {**inside, "subject_contains_words": ["offer"]},
+            "actions": {"blind_copy_to": ["archive@vault.example"]},
+        },
+        {"name": "All", "enabled": False, "conditions": inside, "actions": encrypt},
+    ]
+    outgoing = {"name": "Out", "when": {**inside, "sent_to_scope": "NotInOrganization"}, "then": "not_in_clear"}
+    rows = flow(rules=rules, guarantees=[outgoing], suggest=True)["suggestions"]
+    several = [row for row in rows if len(row["difference"]) > 1 and "'All'" in row["text"]]
+    assert several
+    assert not [row["effect"] for row in several if "secret" in row["effect"] or "fabrikam.com" in row["effect"]]
+
+
 def test_where_nothing_is_found_it_says_what_was_tried() -> None:
     result = flow(rules=[], guarantees=[{**FIRM, "name": "Clear", "then": "unencrypted"}, FIRM], suggest=True)
     (row,) = result["suggestions"]
