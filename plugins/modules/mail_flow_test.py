@@ -976,7 +976,7 @@ suggestions:
       type: str
       returned: always
     effect:
-      description: What the edits change first, as a sentence.
+      description: What the edits change of the widest class of mail that they change, as a sentence.
       type: str
       returned: where edits of rules change mail
     unless:

@@ -200,7 +200,7 @@ def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> 
             by_reason.setdefault(without_addresses(" ".join(reason.split())), []).append(name)
     lines = [f"Not read: {listed(names, joint='and')}: {reason}" for reason, names in by_reason.items()]
     if beside:
-        what = listed(list(dict.fromkeys(beside)), joint="and")
+        what = listed(list(dict.fromkeys(beside)), joint="and", most=len(beside))
         lines.append(f"Not read: {what}. What they do to mail, and to whom they send copies, is not computed.")
     return lines
 
