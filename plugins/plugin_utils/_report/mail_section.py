@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
+from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL, undocumented, undocumented_line
 from ...module_utils._mail_flow.wording.plans import foreign_line
@@ -128,9 +129,9 @@ def observed_of(organization: Record) -> list[str]:
 
 def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
     """Which mail to people outside is protected, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
-    kind a word and the rules on which that depends), ``left_out``, how many destinations are not shown, and
-    ``undocumented``, a line about the kinds of which that is unknown everywhere for one reason. Empty where it is not
-    known.
+    kind a word and the rules on which that depends), ``left_out``, how many destinations are not shown, ``undocumented``,
+    a line about the kinds of which that is unknown everywhere for one reason, and ``questions``, a line for each open
+    question whose number the table or that line has. Empty where it is not known.
     """
     table: dict[str, dict[str, tuple[Word, str]]] = {}
     every = list(cells)
@@ -153,11 +154,14 @@ def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
         return {}
     if len(table) == 1:  # Nobody else is named, so it is not "everybody else".
         rows = [("everybody outside", cells) for _name, cells in rows]
+    undocumented_kinds = undocumented_line(every)
+    named = [cell[1] for _name, cells in rows for cell in cells if cell]
     return {
         "kinds": [KINDS_OF_MAIL[kind] for kind in kinds],
         "rows": rows,
         "left_out": len(table) - len(rows),
-        "undocumented": undocumented_line(every),
+        "undocumented": undocumented_kinds,
+        "questions": numbers_told([*named, undocumented_kinds]),
     }
 
 

@@ -42,6 +42,7 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
         "Not known (U26)",
     ]
     assert [cell["class"] for cell in page.all("td")] == ["look", "stop", "good", "unknown"]
+    assert [word[:4] for word in page.words if word.startswith("U26")] == ["U26:"]
     many = [
         {"kind_of_mail": "from_inside", "destination": f"p{number}.example", "protected": "never"}
         for number in range(60)
