@@ -171,7 +171,7 @@ class OwnerFile:
         except FileExistsError:
             raise OptionError(
                 f"The file {self._path} exists, and may be the record of another experiment.",
-                remedy="Name another file, or read it with read_only: true.",
+                remedy="Name another file, or read it with read_only: true, which also removes temporary rules that it left.",
             ) from None
         except OSError as error:
             raise OptionError(f"The file {self._path} cannot be written: {error.strerror}.") from error

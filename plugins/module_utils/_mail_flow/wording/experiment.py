@@ -290,10 +290,10 @@ def _contradiction_lines(copies: _Copies, record: ExperimentRecord, *, is_kept: 
             lines.append(f"Contradicts what was computed: {message.recorded.name}: {parts}.")
     if not lines:
         return []
-    lines += [REPORT, *([KEPT] if is_kept else [])]
     if record.unread:
         what = listed(list(record.unread), joint="and")
-        lines.append(f"{what[0].upper()}{what[1:]} were not read. They may be the cause, too.")
+        lines.append(f"{what[0].upper()}{what[1:]} were not read, and may be the cause. If they are not:")
+    lines += [REPORT, *([KEPT] if is_kept else [])]
     return lines
 
 

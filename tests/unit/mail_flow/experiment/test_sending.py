@@ -180,7 +180,7 @@ def test_what_was_not_read_may_cause_a_contradiction() -> None:
     )
     assert copy(found)["agrees"] is False
     assert "DLP policies" in json.loads(record.versions[-1])["unread"]
-    assert "They may be the cause, too." in " ".join(found["msg"].split())
+    assert "were not read, and may be the cause. If they are not: A contradiction" in " ".join(found["msg"].split())
 
 
 def test_what_is_not_as_expected_is_said_and_sent() -> None:
