@@ -198,4 +198,4 @@ def test_a_capture_stands_for_both_endpoints(role: Role) -> None:
     document = document_of(json.loads(path.read_text("utf-8")), "capture.json")
     assert [policy["name"] for policy in document.facts["dlp_policies"]] == ["Cards"]
     assert [label["name"] for label in document.facts["labels"]] == ["Secret"]
-    assert facts_of(document.facts).unseen == ("encrypt_button",)
+    assert facts_of(document.facts).encrypters.unseen == ("encrypt_button",)

@@ -199,6 +199,7 @@ def _with_facts(
     """
     whole, without = _sets(rules, task.params["add_rules"] or [])
     if known is not None:
+        # A host that is no organization has no endpoint to ask.
         asks = compliance and task.connected
         beside = [name for name in COMPLIANCE_FACTS if asks and known.get(name) is None]
         told, unread = facts_from(read(task.session, beside, fresh=True), beside) if beside else ({}, {})
