@@ -102,10 +102,17 @@ def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any,
         still = rule_view.facts.observed.get(questions.FIELDS_OF_A_COPY)
         if still:
             return found
-        if still is False and not any(person.address == primary for person, _reasons in rule_view.fork.perhaps):
+        if still is False and not _perhaps_here(rule_view, primary):
             return False
         return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
     return found
+
+
+def _perhaps_here(rule_view: RuleView, primary: str) -> bool:
+    """Whether somebody who may share the copy was written to at an address: at their own, or at a group's."""
+    fork = rule_view.fork
+    reached = {primary, *rule_view.facts.groups.members_of(primary)}
+    return any(person.address in reached for person in (*fork.sure, *(person for person, _reasons in fork.perhaps)))
 
 
 # Formulas
@@ -168,7 +175,11 @@ def _formula_of_fields(formulas: Formulas, atom: Atom, seen: MessageSeen, person
     found: list[Value] = []
     for address in atom.values:
         named = mail.circuit.disjunction([mail.named(address, name) for name in fields])
-        gone = logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, address, seen.splits)
+        counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
+        # Members of a group who share the copy are not modeled: that the field counts for nobody decides nothing of it.
+        of_group = counts is False and address in mail.facts.groups.expanded
+        question = "field of a group" if of_group else questions.FIELDS_OF_A_COPY
+        gone = logic.unknown(question, option, atom.values, address, seen.splits)
         stays = formulas.company.still_there(address, seen.splits)
         there = mail.recipient["address", address] | stays | gone
         found += [named & there, *_brought(formulas, atom, ("address", address), seen, fields)]

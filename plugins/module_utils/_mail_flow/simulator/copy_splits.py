@@ -24,13 +24,13 @@ class CopySplits:
     """The splits of the copies of one message.
 
     :param decider: decides which rules match.
-    :param audit_splits: whether rules in a test mode split messages; ``None`` if that is not known.
+    :param observed: the number of an open question to the answer that was observed.
     """
 
-    __slots__ = ("_audit_splits", "_decider", "_halves_by_copy", "_rules")
+    __slots__ = ("_decider", "_halves_by_copy", "_observed", "_rules")
 
-    def __init__(self, rules: RuleSet, decider: Decider, audit_splits: bool | None = None) -> None:
-        self._audit_splits = audit_splits
+    def __init__(self, rules: RuleSet, decider: Decider, observed: Mapping[str, bool]) -> None:
+        self._observed = observed
         self._rules = rules
         self._decider = decider
         self._halves_by_copy: dict[object, dict[bool, Fork] | None] = {}
@@ -40,8 +40,15 @@ class CopySplits:
         return rule.criteria.splits and self._rules.watches_copies
 
     def _splits_surely(self, rule: FlowRule) -> bool | None:
-        """Whether a rule that applies to some of a copy splits it; ``None`` if that is not known."""
-        return True if rule.actions.enforced else self._audit_splits
+        """Whether a rule that applies to some of a copy splits it; ``None`` if that is not known. Whom a rule stops leaves
+        the others, whatever else splits.
+        """
+        if rule.actions.enforced:
+            return True
+        splits = self._observed.get(questions.AUDIT_SPLITS)
+        if splits is False and "stop_rule_processing" in rule.actions.options:
+            return self._observed.get(questions.AUDIT_STOPS)
+        return splits
 
     def after(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """Worlds after a rule, with only those in the copy whom the rule treats alike.

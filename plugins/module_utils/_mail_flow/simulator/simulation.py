@@ -64,7 +64,7 @@ class Passage:
             self.decider = MessageDecider(self.rules, self.message, self.facts)
         known = self.decider if isinstance(self.decider, MessageDecider) else None
         self._after = AfterRules(self.rules, self.message, self.facts, known)
-        self._splits = CopySplits(self.rules, self.decider, self.facts.observed.get(questions.AUDIT_SPLITS))
+        self._splits = CopySplits(self.rules, self.decider, self.facts.observed)
 
     def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:
         """What happens to the copy of each recipient: those of the message first, then those whom rules add.

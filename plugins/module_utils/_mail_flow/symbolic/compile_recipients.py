@@ -242,12 +242,20 @@ class Company:
             if history in stays:
                 continue
             theirs = conditions.matches(rule, name, seen, companion.slot)
-            parts = (
-                TRUE if rule.actions.enforced else self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
-            )
-            stays_together = self._alike(matches, theirs) | undone | ~parts
+            stays_together = self._alike(matches, theirs) | undone | ~self._parts(rule, name, companion)
             stays[history] = stays[seen.splits] & stays_together
         return Split(seen.splits, history, alive)
+
+    def _parts(self, rule: FlowRule, name: Hashable, companion: Companion) -> Value:
+        """Whether a rule that applies to one of two people parts them. Whom a rule stops leaves the others, whatever else
+        splits.
+        """
+        if rule.actions.enforced:
+            return TRUE
+        splits = self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
+        if splits == FALSE and "stop_rule_processing" in rule.actions.options:
+            return self.logic.unknown(questions.AUDIT_STOPS, name)
+        return splits
 
     def _leaver(
         self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: SeenMessage, history: int

@@ -228,6 +228,67 @@ def test_simulator_and_prover_take_an_answer_alike(number: str, answer: bool) ->
 _KEEPS = ("U06",)
 
 
+ANY_INSIDE = {"any_of_recipient_address_matches_patterns": [r"^meganb@contoso\.onmicrosoft\.com$"]}
+
+
+def judged(
+    rules: list[dict[str, Any]], guarantee: dict[str, Any], mail: dict[str, Any], observed: dict[str, bool], **facts: Any
+) -> tuple[str, str, str]:
+    """The fate and protection of the last recipient's copy, and the verdict on a guarantee."""
+    licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    people = {"mailboxes": [SENDER, INSIDE], "irm_configuration": licensed}
+    found = flow(
+        NoSession(),
+        rules=rules,
+        facts={**FACTS, **people, **facts, "observed": observed},
+        messages=[{**MAIL, "defaults": "ordinary", **mail}],
+        guarantees=[{"name": "x", "unless": {"subject_contains_words": ["[plain]"]}, **guarantee}],
+        lint=False,
+        fail_on_error=False,
+    )
+    *_others, result = found["messages"][0]["recipients"].values()
+    return result["fate"], result.get("protection", ""), found["guarantees"][0]["verdict"]
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_field_that_names_a_group_counts_for_its_members(answer: bool) -> None:
+    """That a field does not count in a copy of others says nothing of members of the group that it names."""
+    rules = [
+        {
+            "name": "Splits",
+            "conditions": {"sent_to": [PARTNER]},
+            "actions": {"set_header_name": "X-A", "set_header_value": "1"},
+        },
+        {"name": "Named", "conditions": {"any_of_to_header": [TEAM]}, "actions": REJECT},
+    ]
+    guarantee = {"when": {"from_scope": "InOrganization", "sent_to": [INSIDE]}, "then": "delivered"}
+    mail = {"to": [PARTNER, TEAM]}
+    fate, _protection, verdict = judged(rules, guarantee, mail, {"U07": answer}, groups={TEAM: [INSIDE]})
+    assert (fate, verdict) == ("rejected", "refuted")
+
+
+@pytest.mark.parametrize(
+    ("stops", "protection", "verdict"),
+    [(None, "unknown", "unknown"), (False, "encrypt", "proved"), (True, "none", "refuted")],
+)
+def test_whom_a_rule_in_a_test_mode_stops_leaves_the_others(
+    stops: bool | None, protection: str, verdict: str
+) -> None:
+    """That such a rule does not split says nothing of one that may stop."""
+    tried = {"name": "Tried", "mode": "Audit", "conditions": {"sent_to": [INSIDE]}}
+    rules = [
+        {**tried, "actions": {"stop_rule_processing": True}},
+        {
+            "name": "Any",
+            "conditions": {"from_scope": "InOrganization", **ANY_INSIDE},
+            "actions": {"apply_rights_protection_template": "Encrypt"},
+        },
+    ]
+    guarantee = {"when": {**INWARD, **ANY_INSIDE}, "then": "not_in_clear"}
+    observed = {"U06": False, **({} if stops is None else {"U08": stops})}
+    assert judged(rules, guarantee, {"to": [INSIDE, PARTNER]}, observed) == ("delivered", protection, verdict)
+
+
 def seen(answer: bool, days: int = 0, digest: str = "", rules: tuple[str, ...] = ()) -> Observation:
     return Observation(
         "U08", answer, (TODAY - datetime.timedelta(days=days)).isoformat(), "x", ("trace",), rules, digest
