@@ -9,6 +9,7 @@ from typing import Any
 from ..._exchange.names import name_key, same_name
 from ..model import questions
 from ..model.header_edits import CLASSIFICATION, SPAM_LEVEL
+from ..model.inside import sender_inside
 from ..model.kleene import Truth, opened
 from ..model.message import Protection
 from ..model.rule_view import RuleView, Settings
@@ -62,13 +63,23 @@ def is_type(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     return value in message.types
 
 
-def _controlled_as_observed(rule_view: RuleView, protection: Protection, *, at_once: bool) -> bool:
-    """Whether a message counts as protected by rights, where it was observed when rules see what rules do to protection."""
-    if rule_view.content.asked and not protection.by_rights:
-        return at_once
-    if rule_view.content.removed and protection.by_rights and protection.owner != "other":
-        return not at_once
-    return protection.by_rights
+def _controlled_as_observed(rule_view: RuleView, protection: Protection, *, at_once: bool) -> Truth:
+    """Whether a message counts as protected by rights, where it was observed when rules see what rules do to protection.
+    That says nothing where it is open what they do: if they ask for both, or for protection of mail from outside.
+    """
+    message, content, facts = rule_view.message, rule_view.content, rule_view.facts
+    asked = content.asked and not protection.by_rights
+    removed = content.removed and protection.by_rights and protection.owner != "other"
+    if not at_once or not (asked or removed):
+        return protection.by_rights
+    if content.asked and content.removed:
+        return opened(("controlled", "both"), questions.ENCRYPTED_AND_DECRYPTED, "protected_by_now")
+    if removed:
+        return False
+    inside = sender_inside(facts, facts.people.primary(message.sender), message.authenticated)
+    if inside is not True:
+        return opened(("controlled", "outside"), questions.FORWARDED, "protected_by_now")
+    return True
 
 
 def importance_is(rule_view: RuleView, value: str, settings: Settings) -> Truth:
@@ -89,12 +100,20 @@ def has_classification(rule_view: RuleView, value: str, settings: Settings) -> T
 def has_no_classification(rule_view: RuleView, value: bool, settings: Settings) -> Truth:
     """No classification. What the condition does if it is false is unknown."""
     known = rule_view.content.classifications
-    observed = rule_view.facts.observed.get(questions.CLASSIFICATION_FALSE)
-    if not value and observed is not None:
-        return observed
     if not value:
-        return opened(("no classification",), questions.CLASSIFICATION_FALSE, "has_no_classification_false")
+        return _classification_false(rule_view, unclassified=known is not None and not known)
     return opened(("classified",), questions.A_FACT, "classification") if known is None else not known
+
+
+def _classification_false(rule_view: RuleView, *, unclassified: bool) -> Truth:
+    """``has_no_classification: false``. It was observed of mail without a classification, if at all; that says nothing of
+    other mail.
+    """
+    observed = rule_view.facts.observed.get(questions.CLASSIFICATION_FALSE)
+    if unclassified and observed is not None:
+        return observed
+    key = ("no classification",) if unclassified else ("classified",)
+    return opened(key, questions.CLASSIFICATION_FALSE, "has_no_classification_false")
 
 
 def spam_level_is(rule_view: RuleView, value: int, settings: Settings) -> Truth:
@@ -122,9 +141,13 @@ def _formula_of_type(formulas: Formulas, atom: Atom, seen: MessageSeen, person: 
         asked = seen.asked & ~mail.rights
         removed = seen.removed & mail.arrival["own"]
         at_once = logic.observed.get(questions.PROTECTED_BY_NOW)
-        if at_once is not None:
-            return logic.choose(asked | removed, asked if at_once else removed, mail.rights)
+        if at_once is False:
+            return mail.rights
         by_now = logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed)
+        if at_once:
+            # Where it is open what rules do to protection, it is open what later ones see.
+            told = ~(seen.asked & seen.removed) & (removed | formulas.scopes.of_sender("InOrganization", "Header"))
+            by_now = logic.choose(told, asked, logic.unknown("controlled", seen.asked, seen.removed))
         return logic.choose(asked | removed, by_now, mail.rights)
     if atom.values == "Signed":
         return mail.arrival["smime_signed"] | mail.kinds["Signed"]
@@ -147,7 +170,15 @@ def _formula_of_classification(formulas: Formulas, atom: Atom, seen: MessageSeen
 
 def _formula_of_no_classification(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
     if not atom.values:
-        return formulas.logic.unknown(questions.CLASSIFICATION_FALSE, "no classification", tuple(seen.classes.items()))
+        logic, classes = formulas.logic, tuple(seen.classes.items())
+        of_unclassified = logic.unknown(questions.CLASSIFICATION_FALSE, "no classification", classes)
+        if questions.CLASSIFICATION_FALSE not in logic.observed:
+            return of_unclassified
+        return logic.choose(_unclassified(formulas, seen), of_unclassified, logic.unknown("classified", classes))
+    return _unclassified(formulas, seen)
+
+
+def _unclassified(formulas: Formulas, seen: MessageSeen) -> Value:
     return seen.classes.get(None, formulas.mail.properties["classification", None])
 
 

@@ -93,18 +93,25 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
+    return all_of((person, _unauthenticated_inside(facts, address)))
+
+
+def _unauthenticated_inside(facts: Facts, address: str) -> Truth:
+    """Whether unauthenticated mail to an address of the organization goes inside that is no known object. Mail to an
+    object does, so an answer about addresses without one decides nothing of those that may be one, unless both are inside.
+    """
     observed = facts.observed.get(questions.UNAUTHENTICATED_INSIDE)
-    if observed is not None:
-        return all_of((person, observed))
-    own = opened(
-        ("unauthenticated", address),
-        questions.UNAUTHENTICATED_INSIDE,
-        "unauthenticated",
-        address,
-        guess=True,
-        shared=True,
-    )
-    return all_of((person, own))
+    if facts.is_object(address) is False:
+        if observed is not None:
+            return observed
+        key = ("unauthenticated", address)
+    elif observed is False:
+        return opened(("object", address), questions.A_FACT, "unauthenticated", address, shared=True)
+    elif observed:
+        return True
+    else:
+        key = ("unauthenticated", "perhaps", address)
+    return opened(key, questions.UNAUTHENTICATED_INSIDE, "unauthenticated", address, guess=True, shared=True)
 
 
 def recipient_outside(facts: Facts, address: str) -> Truth:

@@ -379,8 +379,8 @@ OBSERVABLE = {
         "A rule in a test mode with stop_rule_processing does not stop the later rules.",
     ),
     CLASSIFICATION_FALSE: (
-        "has_no_classification: false is true of mail.",
-        "has_no_classification: false is not true of mail.",
+        "has_no_classification: false is true of mail without a classification.",
+        "has_no_classification: false is not true of mail without a classification.",
     ),
     UNAUTHENTICATED_INSIDE: (
         "Unauthenticated mail to an address of the organization without an object goes inside.",

@@ -184,7 +184,12 @@ DECIDED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any], d
         {"mailboxes": [SENDER, INSIDE]},
     ),
     "U08": ([TRIED, LOGGED], {"when": INWARD, "then": "not_in_clear"}, {}, {}),
-    "U15": ([UNCLASSIFIED], {"when": INWARD, "then": "delivered"}, {}, {}),
+    "U15": (
+        [UNCLASSIFIED],
+        {"when": {**INWARD, "has_no_classification": True}, "then": "delivered"},
+        {},
+        {},
+    ),
     "U20": (
         [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": REJECT}],
         {"when": INWARD, "then": "delivered"},
@@ -287,6 +292,62 @@ def test_whom_a_rule_in_a_test_mode_stops_leaves_the_others(
     guarantee = {"when": {**INWARD, **ANY_INSIDE}, "then": "not_in_clear"}
     observed = {"U06": False, **({} if stops is None else {"U08": stops})}
     assert judged(rules, guarantee, {"to": [INSIDE, PARTNER]}, observed) == ("delivered", protection, verdict)
+
+
+CONTROLLED = {"message_type_matches": "PermissionControlled"}
+CLEAR = {"unless": {**CONTROLLED, "subject_contains_words": ["[plain]"]}, "then": "delivered"}
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_an_answer_about_mail_without_a_classification_says_nothing_of_other_mail(answer: bool) -> None:
+    rules = [
+        {"name": "Classifies", "actions": {"apply_classification": "Secret"}},
+        {**UNCLASSIFIED, "conditions": {"has_no_classification": False}, "actions": REJECT},
+    ]
+    guarantee = {"when": INWARD, "then": "delivered"}
+    assert judged(rules, guarantee, {}, {"U15": answer}) == ("unknown", "unknown", "unknown")
+    (first, last) = rules
+    verdict = "refuted" if answer else "proved"
+    guarantee = {"when": {**INWARD, "has_no_classification": True}, "then": "delivered"}
+    assert judged([last, first], guarantee, {}, {"U15": answer})[2] == verdict
+
+
+def test_what_rules_see_at_once_is_open_where_it_is_open_what_rules_do() -> None:
+    """A rule that encrypts and one that decrypts, and a rule that encrypts mail from outside."""
+    encrypts = {"name": "Encrypts", "actions": {"apply_rights_protection_template": "Encrypt"}}
+    decrypts = {"name": "Decrypts", "actions": {"remove_ome_v2": True}}
+    looks = {"name": "Looks", "conditions": CONTROLLED, "actions": REJECT}
+    inward = {"when": INWARD, **CLEAR}
+    arriving = {"when": {"from_scope": "NotInOrganization"}, **CLEAR}
+    inbound = {"from": PARTNER, "authenticated": False, "to": [INSIDE]}
+    for rules, guarantee, mail, at_once in (
+        ([encrypts, looks], inward, {}, ("rejected", "refuted")),
+        ([encrypts, decrypts, looks], inward, {}, ("unknown", "unknown")),
+        ([decrypts, encrypts, looks], inward, {}, ("unknown", "unknown")),
+        ([encrypts, looks], arriving, inbound, ("unknown", "unknown")),
+    ):
+        fate, _protection, verdict = judged(rules, guarantee, mail, {"U03": True})
+        assert (fate, verdict) == at_once
+        fate, _protection, verdict = judged(rules, guarantee, mail, {"U03": False})
+        assert (fate, verdict) == ("delivered", "proved")
+
+
+@pytest.mark.parametrize(
+    ("mailboxes", "answer", "fate"),
+    [
+        ([SENDER], True, "rejected"),
+        ([SENDER], False, "delivered"),
+        (None, True, "rejected"),
+        (None, False, "unknown"),
+    ],
+)
+def test_an_answer_about_addresses_without_an_object_says_nothing_of_objects(
+    mailboxes: list[str] | None, answer: bool, fate: str
+) -> None:
+    rules = [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": REJECT}]
+    guarantee = {"when": {"from": [PARTNER], "sent_to": [NOBODY]}, "then": "delivered"}
+    mail = {"from": PARTNER, "authenticated": False, "to": [NOBODY]}
+    assert judged(rules, guarantee, mail, {"U19": answer}, mailboxes=mailboxes)[0] == fate
 
 
 def seen(answer: bool, days: int = 0, digest: str = "", rules: tuple[str, ...] = ()) -> Observation:
