@@ -107,7 +107,11 @@ def people_of(sending: Sending, facts: Facts) -> dict[str, str]:
     sender = sending.senders[0]
     inside = [address for address in sending.recipients if address != sender and _is_single(address, facts)]
     outside = [address for address in sending.recipients if facts.domains.type_of(domain(address)) == ""]
-    relayed = [address for address in inside if facts.domains.type_of(domain(address)) == RELAYED]
+    relayed = [
+        address
+        for address in inside
+        if facts.domains.type_of(domain(address)) == RELAYED and facts.is_object(address) is not True
+    ]
     able = {
         INSIDE: inside,
         SECOND: inside[1:],
@@ -130,7 +134,11 @@ def _is_single(address: str, facts: Facts) -> bool:
 
 
 def _is_guest(address: str, facts: Facts) -> bool:
-    return facts.is_object(address) is True and not facts.people.is_contact(address)
+    """Whether somebody with an address outside is known to the organization. In an internal remote domain, everybody is
+    inside.
+    """
+    is_known = facts.is_object(address) is True and not facts.people.is_contact(address)
+    return is_known and facts.domains.counts_as_internal(domain(address)) is False
 
 
 def _nested(inside: Sequence[str], facts: Facts) -> dict[str, str]:

@@ -61,7 +61,12 @@ class QuestionRun:
                     self._send(plan, first)
                 return watch()
             finally:
-                self.remove()
+                try:
+                    self.remove()
+                except SystemExit:
+                    # The signal to end came meanwhile. No other one does.
+                    self.remove()
+                    raise
 
     def remove(self) -> None:
         """Removes the temporary rules of the record's run, and says in the record that they are gone."""

@@ -25,15 +25,17 @@ def remembered(
     :param settled: the answers to open questions that it gave.
     """
     new = list(_contradictions(messages, record))
-    seen_again = {contradiction.copy for contradiction in new}
-    agreeing = _agreeing_parts(messages)
+    days = {contradiction.copy: contradiction.seen for contradiction in new}
+    agreeing = _agreeing_parts(messages, record)
     kept: list[Observed] = []
     for observed in known:
         if isinstance(observed, Observation):
             kept.append(observed)
             continue
-        is_ended = set(observed.parts) <= agreeing.get(observed.copy, frozenset())
-        if not is_ended and observed.copy not in seen_again:
+        # A record may be read again after later messages: what is older ends nothing.
+        day, parts = agreeing.get(observed.copy, ("", frozenset()))
+        is_ended = day >= observed.seen and set(observed.parts) <= parts
+        if not is_ended and days.get(observed.copy, "") < observed.seen:
             kept.append(observed)
     return list(dict.fromkeys([*kept, *settled, *new]))
 
@@ -52,10 +54,12 @@ def _contradictions(messages: Iterable[ObservedMail], record: ExperimentRecord) 
                 )
 
 
-def _agreeing_parts(messages: Iterable[ObservedMail]) -> dict[str, frozenset[str]]:
-    """The copies that agree with what was computed, each with the parts that do."""
+def _agreeing_parts(
+    messages: Iterable[ObservedMail], record: ExperimentRecord
+) -> dict[str, tuple[str, frozenset[str]]]:
+    """The copies that agree with what was computed, each with its day and the parts that do."""
     return {
-        _digest_of(message.recorded, copy): frozenset(copy.agreement.agreeing)
+        _digest_of(message.recorded, copy): (record.day_of(message.recorded), frozenset(copy.agreement.agreeing))
         for message in messages
         for copy in message.copies
         if copy.agreement.agrees is True

@@ -537,6 +537,28 @@ def test_a_contradiction_stops_a_proof_until_the_same_message_agrees() -> None:
     assert (file.read()["contradictions"], verdict(file)) == ([], "proved")
 
 
+def test_a_record_that_is_read_again_ends_no_later_contradiction() -> None:
+    earlier = (TODAY - datetime.timedelta(days=3)).isoformat()
+    for fates, agrees in ((ACTED, True), (MISSED, False)):
+        file = KeptRecord()
+        experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+        later = file.read()["contradictions"]
+        session = session_with(LOGGED)
+        (guid,) = (rule["Guid"] for rule in session.edit("Get-TransportRule"))
+        mailboxes = Mailboxes(session, {PARTNER: {"rules": {name: guid for name in fates["acting"]}}})
+        record = KeptRecord()
+        people = {"senders": [SENDER], "recipients": [INSIDE, PARTNER], "messages": [message()]}
+        run(session, mailboxes, record, **people, fail_on_error=False)
+        document = dict(record.read())
+        document["messages"] = [{**each, "sent_at": f"{earlier}T08:00:00+00:00"} for each in document["messages"]]
+        again = KeptRecord([json.dumps(document)])
+        options: dict[str, Any] = {"read_only": True, "observations": "seen.json", "fail_on_error": False}
+        run(session, mailboxes, again, others={"seen.json": file}, **options)
+        kept = file.read()["contradictions"]
+        assert [each for each in kept if each["seen"] == TODAY.isoformat()] == later
+        assert len(kept) == (1 if agrees else 2)
+
+
 def test_a_contradiction_counts_while_its_rules_are_as_they_were() -> None:
     file = KeptRecord()
     experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)

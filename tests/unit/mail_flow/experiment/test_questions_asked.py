@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +18,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.experiment_context import (
     AbandonedRecord,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.letters import Sending
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_experiments import (
     BY_NUMBER,
     UNTOLD,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_plan import (
     MOST_READY,
+    people_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import (
     BY_ID,
     OBSERVABLE,
@@ -195,6 +199,37 @@ def test_rules_are_removed_whatever_happens() -> None:
     with pytest.raises(DiedError):
         ask(session, Office(session, after=fail), questions=["U08"])
     assert rules_of(session) == ["Partners"]
+
+
+def test_rules_are_removed_where_the_signal_to_end_comes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = session_with(ENCRYPT)
+    write, signals = session.write, [SystemExit(143)]
+
+    def ended(call: Call) -> Result:
+        if call.cmdlet == "Remove-TransportRule" and signals:
+            raise signals.pop()
+        return write(call)
+
+    monkeypatch.setattr(session, "write", ended)
+    with pytest.raises(SystemExit):
+        ask(session, questions=["U08"])
+    assert rules_of(session) == ["Partners"]
+
+
+def test_whoever_cannot_answer_takes_no_part() -> None:
+    """In an internal remote domain guests are inside as all others are, and an object of a relayed domain is one."""
+    relayed = f"megan@relay.{DOMAIN}"
+    sending = Sending("graph", [SENDER], [GUEST, relayed], "x" * 8, datetime.datetime.now(datetime.UTC))
+    for internal, objects, roles in ((True, [GUEST, relayed], set()), (False, [GUEST], {"guest", "nobody"})):
+        facts = facts_of(
+            {
+                "accepted_domains": [DOMAIN, {"name": f"relay.{DOMAIN}", "type": "InternalRelay"}],
+                "remote_domains": [{"domain_name": "wingtiptoys.com", "is_internal": internal}],
+                "mail_users": objects,
+                "mailboxes": [SENDER],
+            }
+        )
+        assert people_of(sending, facts).keys() & {"guest", "nobody"} == roles
 
 
 def test_questions_are_asked_once_the_rules_act() -> None:
