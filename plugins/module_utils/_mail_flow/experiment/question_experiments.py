@@ -90,6 +90,7 @@ class QuestionExperiment:
     :param always: what must be seen, whatever the answer is.
     :param yes: what is seen if the answer is true, and :param:`no` if it is false. What is in neither tells nothing.
     :param by: the ways of sending that it can take.
+    :param from_outside: whether its sender must be outside: mail of others may be authenticated.
     """
 
     number: str
@@ -99,6 +100,7 @@ class QuestionExperiment:
     rules: tuple[TemporaryRule, ...] = ()
     always: tuple[Sign, ...] = ()
     by: Sequence[str] = ("graph",)
+    from_outside: bool = False
 
     @property
     def roles(self) -> list[str]:
@@ -233,6 +235,7 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
         to=NOBODY,
         always=(Sign(AWAY, to=NOBODY),),
         by=("smtp",),
+        from_outside=True,
     ),
     QuestionExperiment(
         number=questions.GUESTS,

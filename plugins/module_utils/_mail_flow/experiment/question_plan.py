@@ -210,7 +210,8 @@ class _QuestionPlanner:
             return Unsent("untold", number, (UNTOLD[number], number))
         if experiment.rules and not asked.may_make_rules:
             return Unsent("temporary_rules", number, (number,))
-        if asked.sending.by not in experiment.by:
+        is_outside = asked.facts.domains.type_of(domain(asked.sending.senders[0])) == ""
+        if asked.sending.by not in experiment.by or (experiment.from_outside and not is_outside):
             return Unsent("way", number, tuple(experiment.by))
         if experiment.needs_copies and not asked.reads_copies:
             return Unsent("copies", number)

@@ -93,24 +93,23 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
-    return all_of((person, _unauthenticated_inside(facts, address)))
+    return all_of((person, _unauthenticated_inside(facts, address, authenticated)))
 
 
-def _unauthenticated_inside(facts: Facts, address: str) -> Truth:
-    """Whether unauthenticated mail to an address of the organization goes inside that is no known object. Mail to an
-    object does, so an answer about addresses without one decides nothing of those that may be one, unless both are inside.
+def _unauthenticated_inside(facts: Facts, address: str, authenticated: bool | None) -> Truth:
+    """Whether mail to an address of the organization goes inside that is no known object, and is not known to be
+    authenticated. An answer about unauthenticated mail to no object decides nothing where one of both is open, unless all
+    is inside.
     """
     observed = facts.observed.get(questions.UNAUTHENTICATED_INSIDE)
-    if facts.is_object(address) is False:
-        if observed is not None:
-            return observed
-        key = ("unauthenticated", address)
-    elif observed is False:
-        return opened(("object", address), questions.A_FACT, "unauthenticated", address, shared=True)
-    elif observed:
-        return True
-    else:
-        key = ("unauthenticated", "perhaps", address)
+    is_object = facts.is_object(address)
+    if observed or (observed is False and is_object is False and authenticated is False):
+        return observed
+    if observed is False:
+        perhaps: Truth = opened(("object", address), questions.A_FACT, "unauthenticated", address, shared=True)
+        return any_of((is_object is None and perhaps, authenticated is None and _authenticated(facts)))
+    asked = ("unauthenticated",) if is_object is False and authenticated is False else ("unauthenticated?",)
+    key = (*asked, address)
     return opened(key, questions.UNAUTHENTICATED_INSIDE, "unauthenticated", address, guess=True, shared=True)
 
 

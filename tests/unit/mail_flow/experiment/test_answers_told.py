@@ -35,7 +35,14 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "U03": ([LOGGED, PREFIX], {}),
     "U08": ([TRIED, LOGGED], {}),
     "U15": ([UNCLASSIFIED], {}),
-    "U19": ([TO_INSIDE], {**FROM_OUTSIDE, "messages": [message(**{"from": PARTNER, "to": [NOBODY]})]}),
+    "U19": (
+        [TO_INSIDE],
+        {
+            **FROM_OUTSIDE,
+            "messages": [message(**{"from": PARTNER, "to": [NOBODY]})],
+            "facts": {"mailboxes": [INSIDE]},
+        },
+    ),
 }
 #: What the emulator calls the answers true and false.
 EMULATED = {"U03": {True: "at once", False: "afterwards"}}

@@ -16,7 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     observations_of,
     observed_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import OBSERVABLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
@@ -333,21 +336,25 @@ def test_what_rules_see_at_once_is_open_where_it_is_open_what_rules_do() -> None
 
 
 @pytest.mark.parametrize(
-    ("mailboxes", "answer", "fate"),
+    ("mailboxes", "authenticated", "answer", "fate"),
     [
-        ([SENDER], True, "rejected"),
-        ([SENDER], False, "delivered"),
-        (None, True, "rejected"),
-        (None, False, "unknown"),
+        ([SENDER], False, True, "rejected"),
+        ([SENDER], False, False, "delivered"),
+        (None, False, True, "rejected"),
+        (None, False, False, "unknown"),
+        ([SENDER], None, True, "rejected"),
+        ([SENDER], None, False, "unknown"),
     ],
 )
-def test_an_answer_about_addresses_without_an_object_says_nothing_of_objects(
-    mailboxes: list[str] | None, answer: bool, fate: str
+def test_an_answer_about_unauthenticated_mail_to_no_object_says_nothing_of_other_mail(
+    mailboxes: list[str] | None, authenticated: bool | None, answer: bool, fate: str
 ) -> None:
+    facts = {**FACTS, "mailboxes": mailboxes, "observed": {"U19": answer}}
     rules = [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": REJECT}]
-    guarantee = {"when": {"from": [PARTNER], "sent_to": [NOBODY]}, "then": "delivered"}
-    mail = {"from": PARTNER, "authenticated": False, "to": [NOBODY]}
-    assert judged(rules, guarantee, mail, {"U19": answer}, mailboxes=mailboxes)[0] == fate
+    said = {} if authenticated is None else {"authenticated": authenticated}
+    mail = message_of({"from": PARTNER, "to": [NOBODY], **said}, "", "message")
+    (result,) = Simulator(rules, facts_of(facts)).run(mail)["recipients"].values()
+    assert result["fate"] == fate
 
 
 def seen(answer: bool, days: int = 0, digest: str = "", rules: tuple[str, ...] = ()) -> Observation:

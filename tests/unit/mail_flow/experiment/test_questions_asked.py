@@ -232,6 +232,13 @@ def test_whoever_cannot_answer_takes_no_part() -> None:
         assert people_of(sending, facts).keys() & {"guest", "nobody"} == roles
 
 
+def test_mail_of_somebody_inside_does_not_tell_of_unauthenticated_mail() -> None:
+    """A server that takes it from one who signs in makes it authenticated."""
+    options = {**OPTIONS["U19"], "senders": [SENDER]}
+    with pytest.raises(OptionError, match="U19"):
+        ask(session_with(), questions=["U19"], check_mode=True, **options)
+
+
 def test_questions_are_asked_once_the_rules_act() -> None:
     session = session_with(mail_service={**default_state(DOMAIN)["mail_service"], "rules_seconds": 3600})
     waited: list[float] = []
