@@ -101,7 +101,8 @@ class Simplified:
     :param unwritten: the rules that this collection cannot write. They are not in the list, and stay where they are.
     :param premises: what the proof rests on: nothing, unless rules look into content.
     :param comparisons: how many sets of edits were compared.
-    :param why_not: why nothing is proposed: ``nothing`` looks as if it could go, ``difference`` or ``budget``.
+    :param why_not: why nothing is proposed: ``nothing`` looks as if it could go, ``difference``, ``budget``, or
+        ``contradicted`` (a test message contradicts what is computed).
     """
 
     rules: tuple[Mapping[str, Any], ...] = ()
@@ -124,14 +125,17 @@ def simplify(
     now: datetime.datetime | None = None,
     budget: int = CONFLICTS,
 ) -> Simplified:
-    """Fewer rules that do provably the same, to all mail and whatever is unknown.
+    """Fewer rules that do provably the same, to all mail and whatever is unknown. Rules stay away, and an observed answer
+    grows old: none counts.
 
     :param rules: as a rule set takes them.
     :param facts: in the form of the option ``facts``.
     :param budget: the maximum number of conflicts for the search; each comparison has its own.
     """
     rule_set = RuleSet.read(rules, facts_of(facts).dialect)
-    simplifier = _Simplifier(rule_set, facts, now or datetime.datetime.now(datetime.UTC))
+    if facts.get("contradicted"):
+        return Simplified(before=len(rule_set.rules), why_not="contradicted")
+    simplifier = _Simplifier(rule_set, _without(facts, "observed"), now or datetime.datetime.now(datetime.UTC))
     try:
         with bounded(_STEPS):
             return simplifier.simplified(budget)

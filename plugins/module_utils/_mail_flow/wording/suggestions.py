@@ -391,6 +391,7 @@ _WHY_NOT = {
     "nothing": "no rule is disabled, never acts, or leaves all of its work to others, and no two differ in the values of one condition only",
     "difference": "for every rule that looks as if it could go, it is possible that mail is treated differently without it",
     "budget": "the rules are too complex for the search",
+    "contradicted": "a test message contradicts what is computed",
 }
 
 

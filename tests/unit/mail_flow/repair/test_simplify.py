@@ -277,6 +277,17 @@ def test_a_rule_stays_where_exchange_may_fail_on_another_one() -> None:
     assert reasons(rule("Stops", OUTGOING, STOP), {**narrow, **sure}).keys() == {"Narrow"}
 
 
+def test_an_observed_answer_removes_no_rule_and_a_contradiction_proves_nothing() -> None:
+    """An answer counts for some weeks, and a rule that went does not come back."""
+    guests = {"sent_to_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
+    rules = (rule("Guests", guests, {"delete_message": True}), ALL)
+    assert not simplifier.simplify(rules, {**TENANT, "observed": {"U20": False}}, NOW).removed
+    contradicted = {"contradicted": [{"rules": ["All"], "parts": ["fate"]}]}
+    assert removed(fabrikam("Partner"), ALL)
+    found = simplifier.simplify((fabrikam("Partner"), ALL), {**TENANT, **contradicted}, NOW)
+    assert (found.removed, found.why_not) == ((), "contradicted")
+
+
 def test_a_proof_that_rests_on_subjects_of_one_line_says_so() -> None:
     tags = rule("Tags", {}, {"prepend_subject": "[EXT] "})
     never = rule("Never", {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}, ENCRYPT)
