@@ -117,6 +117,8 @@ class WholeMailLint:
         self._usual = usual
         self._one_line = model.mail.one_line_subject
         self._asked = Batch(model.circuit, budget, [self._one_line])
+        #: What is said without a word about lines holds for subjects of several lines, too.
+        self._asked_of_all = Batch(model.circuit, budget)
         self._now = now
         self.chain: RuleChain = model.free.chains[0]
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
@@ -183,7 +185,7 @@ class WholeMailLint:
             (TRUE, self.chain),
             *((copy.when, copy.outcome.chain) for copy in (self._copies.copies if self._copies else ())),
         ]
-        return covered([rule for rule in self.live if rule.place <= self._followed], chains, self._asked)
+        return covered([rule for rule in self.live if rule.place <= self._followed], chains, self._asked_of_all)
 
     def _follow(self) -> None:
         """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is
@@ -221,11 +223,12 @@ class WholeMailLint:
             ]
         going = [high(~self.chain.tells(earlier.rule)) for earlier in before]
         # The core names the rules that keep the mail from this rule.
-        core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.core)
+        core = set() if self._asked.can([high(step.matches), *going]) else set(self._asked.core)
+        is_of_one_line = self._one_line in core | set(self._asked.cores[id(step)])
         taken = [
             earlier.rule.name for earlier, literal in zip(before, going, strict=True) if not core or literal in core
         ]
-        return LintFinding("never_acts", (name, *taken), {"case": "stopped"})
+        return LintFinding("never_acts", (name, *taken), {"case": "stopped, one line" if is_of_one_line else "stopped"})
 
     def _contradiction(self, step: RuleStep) -> dict[str, Any]:
         """What keeps all mail from meeting a rule: its dates, its conditions, its exceptions, or what earlier rules
@@ -248,7 +251,9 @@ class WholeMailLint:
             return self._unmet(rule.criteria.conditions, met)
         if not self._asked.can([high(conditions.matches(bare, step.name, step.seen, person))]):
             return {"case": "one line" if self._one_line in self._asked.core else "changed"}
-        return {"case": "exceptions", "options": _options(rule.criteria.exceptions)}
+        is_of_one_line = self._one_line in self._asked.cores.get(id(step), ())
+        case = "exceptions, one line" if is_of_one_line else "exceptions"
+        return {"case": case, "options": _options(rule.criteria.exceptions)}
 
     def _unmet(self, atoms: Sequence[Atom], met: Sequence[Literal]) -> dict[str, Any]:
         """The first condition that no mail meets, or the first two that exclude each other; otherwise all."""
@@ -274,7 +279,7 @@ class WholeMailLint:
                     for when, added_step, person in self._added(step.rule)
                 ]
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
-        met = {key[:2] for key in self._asked.possible(questions)}
+        met = {key[:2] for key in self._asked_of_all.possible(questions)}
         for step in live:
             spares = [
                 atom for place, atom in enumerate(step.rule.criteria.exceptions) if (step.rule.place, place) in met

@@ -120,6 +120,9 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
     ("never_acts", "exceptions"): (
         "never acts: all mail that meets its conditions meets its exceptions, too: {options}"
     ),
+    ("never_acts", "exceptions, one line"): (
+        "never acts: all mail with a subject of one line that meets its conditions meets its exceptions, too: {options}"
+    ),
     ("never_acts", "nobody"): "never acts: nobody is a member of {groups}, as far as the facts say",
 }
 
@@ -128,6 +131,9 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("equal_rules", ""): "The rules {rule} and {other} are duplicates.",
     ("covered_rule", ""): "The rule {rule} does nothing of its own: {others} {do} the same to all of its mail.",
     ("never_acts", "stopped"): "The rule {rule} never acts: {others} {stop} all mail that it applies to.",
+    ("never_acts", "stopped, one line"): (
+        "The rule {rule} never acts: {others} {stop} all mail with a subject of one line that it applies to."
+    ),
     ("encrypt_meets_decrypt", ""): (
         "{rule} encrypts and {other} decrypts the same message: the result is not documented (U02)."
     ),

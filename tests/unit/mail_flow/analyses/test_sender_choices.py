@@ -143,6 +143,22 @@ def test_each_reason_why_a_rule_never_acts_is_told_apart() -> None:
     assert case(tags, rule("R", {**OUTGOING, **begins}, ENCRYPT))["case"] == "one line"
     stops = rule("Stops", {}, STOP)
     assert case(stops, rule("R", OUTGOING, {"set_audit_severity": "High"}))["case"] == "stopped"
+    others = rule("Stops", {}, STOP, exceptions=begins)
+    assert case(tags, others, rule("R", OUTGOING, ENCRYPT))["case"] == "stopped, one line"
+    tagged = {"subject_matches_patterns": [r"^\[EXT\] a"]}
+    either = {"subject_matches_patterns": [r"^\[secure\]", r"^\[EXT\] a"]}
+    spared = rule("R", {**OUTGOING, **either}, ENCRYPT, exceptions=tagged)
+    assert case(tags, spared)["case"] == "exceptions, one line"
+
+
+def test_what_only_a_subject_of_two_lines_shows_is_not_said_of_all_mail() -> None:
+    """An exception that a subject of one line never meets is not idle, and a rule is not covered for its sake."""
+    tags = rule("Tags", {}, {"prepend_subject": "[EXT] "})
+    begins = {"subject_matches_patterns": [r"^\[secure\]"]}
+    a, b = rule("A", OUTGOING, ENCRYPT, exceptions=begins), rule("B", OUTGOING, ENCRYPT)
+    said = [(each.kind, each.rules) for each in lint([tags, a, b], TENANT, NOW)]
+    assert "idle_exception" not in [kind for kind, _rules in said]
+    assert [rules for kind, rules in said if kind == "covered_rule"] == [("A", "B")]
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,11 @@ ANY_INSIDE = {"any_of_recipient_address_matches_patterns": [r"^meganb@contoso\.o
 
 
 def judged(
-    rules: list[dict[str, Any]], guarantee: dict[str, Any], mail: dict[str, Any], observed: dict[str, bool], **facts: Any
+    rules: list[dict[str, Any]],
+    guarantee: dict[str, Any],
+    mail: dict[str, Any],
+    observed: dict[str, bool],
+    **facts: Any,
 ) -> tuple[str, str, str]:
     """The fate and protection of the last recipient's copy, and the verdict on a guarantee."""
     licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
@@ -279,9 +283,7 @@ def test_a_field_that_names_a_group_counts_for_its_members(answer: bool) -> None
     ("stops", "protection", "verdict"),
     [(None, "unknown", "unknown"), (False, "encrypt", "proved"), (True, "none", "refuted")],
 )
-def test_whom_a_rule_in_a_test_mode_stops_leaves_the_others(
-    stops: bool | None, protection: str, verdict: str
-) -> None:
+def test_whom_a_rule_in_a_test_mode_stops_leaves_the_others(stops: bool | None, protection: str, verdict: str) -> None:
     """That such a rule does not split says nothing of one that may stop."""
     tried = {"name": "Tried", "mode": "Audit", "conditions": {"sent_to": [INSIDE]}}
     rules = [
@@ -552,7 +554,7 @@ def test_a_record_that_is_read_again_ends_no_later_contradiction() -> None:
         later = file.read()["contradictions"]
         session = session_with(LOGGED)
         (guid,) = (rule["Guid"] for rule in session.edit("Get-TransportRule"))
-        mailboxes = Mailboxes(session, {PARTNER: {"rules": {name: guid for name in fates["acting"]}}})
+        mailboxes = Mailboxes(session, {PARTNER: {"rules": dict.fromkeys(fates["acting"], guid)}})
         record = KeptRecord()
         people = {"senders": [SENDER], "recipients": [INSIDE, PARTNER], "messages": [message()]}
         run(session, mailboxes, record, **people, fail_on_error=False)
