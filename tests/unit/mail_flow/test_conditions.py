@@ -73,8 +73,6 @@ def test_a_simulation_imports_no_solver() -> None:
 #: The folders whose code is the same for all conditions. What is said of one condition alone, such as a remark on a
 #: rule or a claim about mail that leaves, may name it: in input, analyses and repair.
 SAME_FOR_ALL = ("model", "actions", "rules", "simulator", "sat", "symbolic", "trace", "evidence", "wording")
-#: The words for conditions of DLP rules, most of which have the names of conditions of mail flow rules.
-OF_DLP = "dlp_conditions.py"
 
 #: The table of the words for the conditions of DLP rules, some of which are those of mail flow rules.
 WORDS_OF_DLP = "dlp_conditions.py"
@@ -83,8 +81,6 @@ WORDS_OF_DLP = "dlp_conditions.py"
 def test_what_is_the_same_for_all_conditions_names_none() -> None:
     named: dict[str, set[str]] = {}
     for path in sorted(path for folder in SAME_FOR_ALL for path in (HOUSE / folder).glob("*.py")):
-        if path.name == OF_DLP:
-            continue
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         options = texts & (BY_OPTION.keys() - {"from"})
