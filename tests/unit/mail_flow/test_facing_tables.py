@@ -96,10 +96,12 @@ LINT_KINDS = (
     CHECKS.keys() | arguments("analyses", "LintFinding", 0) | {kind for kind, _is_so in lint_afterwards._MEETINGS}
 )
 LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
-#: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, and whether there are several exceptions.
+#: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, whether there are several exceptions, and whether that rests on
+#: subjects of one line.
 CASES_IN_TABLES = {
     *("approval", "report", "copy", "redirection", "word", "pattern"),
     *("one of several", "several", "perhaps", "unclear"),
+    *("exceptions", "exceptions, one line"),
 }
 
 #: Side effects that a policy tells: not other texts, and approvals only as what becomes of mail.

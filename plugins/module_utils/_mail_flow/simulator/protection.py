@@ -412,7 +412,7 @@ def _too_many(message: Message) -> Reason | None:
     return Reason(questions.MANY_RECIPIENTS, "many_recipients", (len(people),)) if len(people) >= MANY else None
 
 
-_NOT_READ = Reason(questions.A_FACT, "outbound_connectors", field="facts.connectors.outbound")
+_NOT_READ = Reason(questions.A_FACT, "outbound_connectors", field="facts.outbound_connectors")
 
 
 @dataclass(frozen=True, slots=True)
