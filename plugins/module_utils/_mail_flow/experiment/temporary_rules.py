@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
@@ -182,14 +182,12 @@ class TemporaryRules:
     def _writing(self) -> ModuleContext:
         """The task as one that writes, with warnings of its own: they would be about rules that are removed again."""
         timeout = COMMON_ARGUMENT_SPEC["verify_timeout"]["default"]
-        return replace(
-            ModuleContext(
-                params={"verify_timeout": timeout},
-                check_mode=False,
-                session=self.task.session,
-                describe=self.task.describe,
-                say=self.task.say,
-            )
+        return ModuleContext(
+            params={"verify_timeout": timeout},
+            check_mode=False,
+            session=self.task.session,
+            describe=self.task.describe,
+            say=self.task.say,
         )
 
 
