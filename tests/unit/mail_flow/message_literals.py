@@ -21,12 +21,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     holds,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     Attachment,
     Message,
     Recipient,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     SymbolicMessage,

@@ -24,14 +24,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Reach,
     single,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.seen_message import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import candidate_edits
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import message_properties
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 

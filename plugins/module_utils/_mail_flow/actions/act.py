@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 from ..._resources.rules.action_effects import DOES, ENDING, Does
-from ..conditions.formulas import Value
+from ..conditions.seen_message import SeenMessage
+from ..formula import Value
 from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason
@@ -183,7 +184,7 @@ class ActingWorld(Protocol):
 class CopyInFormulas(Protocol):
     """The state of a copy of any message, as far as actions know it; see ``symbolic.compile_recipients``."""
 
-    seen: Any  #: What later rules see; see ``conditions.formulas.MessageSeen``.
+    seen: SeenMessage  #: What later rules see.
     requests: tuple[tuple[Does, str, Value], ...]  #: What rules ask for, in order.
     asked: dict[str, Value]  #: Option of protection to whether a rule asked for it.
     removed: Value  #: Whether a rule asked to remove protection.

@@ -12,7 +12,9 @@ from html import unescape
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
-from ..conditions.formulas import MessageSeen, MessageVariables, Value
+from ..conditions.formulas import MessageVariables
+from ..conditions.seen_message import SeenMessage
+from ..formula import Value
 from ..model import questions
 from ..model.header_edits import header_edits
 from ..model.kleene import Truth, opened
@@ -116,7 +118,7 @@ def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> t
 # The effect on all messages; that on texts is in ``symbolic.compile_text_edits``
 
 
-def may_insert(mail: MessageVariables, seen: MessageSeen) -> Value:
+def may_insert(mail: MessageVariables, seen: SeenMessage) -> Value:
     """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
     arrival = mail.arrival
     not_in = arrival["smime"] | arrival["smime_signed"] | arrival["other"] | mail.kinds["Signed"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
-from ..conditions.formulas import Value
+from ..formula import Value
 from ..model import questions
 from .act import Act, ActingRule, Action, CopyInFormulas, World, note
 

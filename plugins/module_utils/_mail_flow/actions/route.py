@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
-from ..conditions.formulas import Value
+from ..formula import Value
 from .act import Act, ActingRule, Action, CopyInFormulas, World, note
 
 # The effect on a message

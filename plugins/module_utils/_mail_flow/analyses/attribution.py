@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..actions.deliver import FATES
+from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Literal
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
 from ..symbolic.compile_recipients import Company, State
 from ..symbolic.compile_rules import RuleChain, RuleStep, shows
-from ..symbolic.logic import Logic, Value, high, low
+from ..symbolic.logic import Logic
 from .aspects import Aspect
 from .rule_changes import Edit, unedited
 

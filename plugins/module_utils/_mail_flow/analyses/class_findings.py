@@ -9,15 +9,15 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import TRUE, Literal, high
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import TRUE, Batch, Circuit, Literal
+from ..sat.circuit import Batch, Circuit
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
-from ..symbolic.compile_text_edits import SeenMessage
-from ..symbolic.logic import high
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN

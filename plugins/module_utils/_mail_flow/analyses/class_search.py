@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..budget import BudgetError
 from ..conditions.keys import Key
-from ..sat.formula import Literal
+from ..formula import Literal
 from ..symbolic.encoding import CandidateMessage, Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .aspects import Aspect, DifferenceKind

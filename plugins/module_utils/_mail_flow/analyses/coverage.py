@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..._resources.rules.action_effects import Does
+from ..formula import Literal, Value, high
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import Batch, Literal
+from ..sat.circuit import Batch
 from ..symbolic.compile_rules import RuleChain
-from ..symbolic.logic import Value, high
 
 #: What counts as often as rules do it: another prefix, another report, another approval.
 _ADDS_UP = frozenset((Does.CHANGE, Does.REPORT, Does.MODERATE))

@@ -14,6 +14,7 @@ from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key
+from ..formula import Literal, Value, high
 from ..model.connectors import VALIDATIONS
 from ..model.encrypters import NOTHING
 from ..model.facts import Facts
@@ -21,13 +22,11 @@ from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, ProtectionKind
 from ..rules.rule_set import RuleSet
-from ..sat.formula import Literal
 from ..simulator.protection import CopyProtection, protection_of, protects
 from ..simulator.state import Course, World
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import CandidateMessage, Model, Side
-from ..symbolic.logic import Value, high
 from .aspects import DifferenceKind
 from .attribution import Part
 from .finding import ChangedMail

@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..conditions.keys import Key
-from ..sat.formula import FALSE, TRUE, Literal
+from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.encoding import Model, Side
-from ..symbolic.logic import Value, high, low
 from .aspects import Aspect, DifferenceKind
 from .attribution import (
     DECIDING,

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.rule import idle
+from ..conditions.seen_message import SeenMessage
+from ..formula import high
 from ..input.parsing import facts_of
 from ..model.addresses import is_name, person
 from ..model.facts import Facts
@@ -22,10 +24,8 @@ from ..model.inside import recipient_outside
 from ..model.reason_kinds import RuleIdle
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import Batch
-from ..symbolic.compile_text_edits import SeenMessage
+from ..sat.circuit import Batch
 from ..symbolic.encoding import CONFLICTS, Model
-from ..symbolic.logic import high
 
 #: The effect of an action on mail that another rule is for, worst first.
 _EFFECTS: Mapping[Does, str] = {

@@ -19,6 +19,8 @@ from ..._exchange.errors import OptionError
 from ..._exchange.text import listed
 from ..conditions.keys import RECIPIENT, SENDER, Key
 from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
@@ -34,7 +36,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_actions import RuleActions
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, Batch, Literal
+from ..sat.circuit import Batch
 from ..simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,
@@ -55,10 +57,8 @@ from ..symbolic.address import AddressSlot
 from ..symbolic.atoms import THE_MANAGER, Showing, brought_by, showings
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import taken_by
-from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CandidateMessage, Model
-from ..symbolic.logic import Value, high
 from ..symbolic.witness_replay import (
     counted,
     course_of,

@@ -17,19 +17,19 @@ from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
+from ..formula import TRUE, Literal, Value, high, negate
 from ..input.parsing import facts_of
 from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import TRUE, Batch, Literal
+from ..sat.circuit import Batch
 from ..symbolic.address import AddressSlot
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import CONFLICTS, Model, Side
-from ..symbolic.logic import Value, high, negate
 from .coverage import adds_up, covered
 from .lint_afterwards import meetings_with_dlp, remarks_afterwards
 from .rule_changes import content_of

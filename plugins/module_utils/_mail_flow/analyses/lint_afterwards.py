@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
+from ..formula import Literal, high
 from ..model.carried_labels import automatic, is_default
 from ..model.encrypters import Encrypter
 from ..model.facts import Facts
@@ -15,9 +16,8 @@ from ..model.outcomes import Fate
 from ..rules.dlp_rules import ANY_OPTION, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import Batch, Literal
+from ..sat.circuit import Batch
 from ..symbolic.encoding import Side
-from ..symbolic.logic import high
 from .single_rule_lint import LintFinding
 
 #: Whether a DLP rule treats mail that a mail flow rule encrypts otherwise.

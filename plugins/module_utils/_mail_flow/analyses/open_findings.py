@@ -11,13 +11,15 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, Literal, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
 from ..model.message import Message
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, Batch, Literal
+from ..sat.circuit import Batch
 from ..simulator.assumptions import (
     AFTER_REJECTION,
     BUDGET,
@@ -31,9 +33,7 @@ from ..simulator.assumptions import (
 from ..simulator.results import result
 from ..symbolic.atoms import THE_MANAGER
 from ..symbolic.compile_rules import MOST_APPROVALS, RuleChain, RuleStep
-from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import Model
-from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import course_of
 from .aspects import Aspect, DifferenceKind
 from .difference_kinds import MailClass, acted, witness_of

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..._resources.rules.never import never_matching
 from ..budget import BudgetError, bounded
+from ..formula import TRUE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of, message_of
 from ..model import questions
@@ -29,7 +30,6 @@ from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.routing import connectors_for
 from ..rules.rule_set import RuleSet
-from ..sat.formula import TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
 from ..simulator.copy_result import CopyResult
 from ..simulator.protection import SURELY_PROTECTED
@@ -40,7 +40,6 @@ from ..symbolic.atoms import brought_by, showings
 from ..symbolic.compile_outcomes import Outcome, shows
 from ..symbolic.copy_properties import breaks
 from ..symbolic.encoding import Model
-from ..symbolic.logic import Value, high
 from ..symbolic.symbolic_message import SymbolicMessage
 from ..symbolic.witness_replay import courses_of, reasons_for, surely
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from ..._resources.rules.action_effects import Does
 from ..conditions.keys import BODY, SUBJECT, WRITTEN
 from ..conditions.predicate import Atom
+from ..formula import FALSE, TRUE, Literal, high
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import FALSE, TRUE, Literal
 from ..symbolic.address import AddressSlot
 from ..symbolic.encoding import Model, Side
-from ..symbolic.logic import high
 
 #: What a rule does that decides what becomes of a copy. Encryption comes last: where it breaks a guarantee, some rule
 #: encrypts.

@@ -22,6 +22,8 @@ from ..actions.edit import may_insert
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, Literal, Value, high, low
 from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
@@ -31,16 +33,13 @@ from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, Literal
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
 from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
 from ..symbolic.compile_outcomes import in_transit
 from ..symbolic.compile_rules import RuleChain, RuleStep
-from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CandidateMessage, Model, Side
-from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import named_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
 from .difference_kinds import SearchedMail

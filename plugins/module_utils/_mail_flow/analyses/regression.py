@@ -14,6 +14,7 @@ from typing import Any
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.keys import Key
+from ..formula import FALSE, Literal, high, low
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of
 from ..model.addresses import is_name
@@ -22,7 +23,6 @@ from ..model.facts import Facts
 from ..model.message import Message
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, Literal
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..simulator.state import Course
@@ -30,7 +30,6 @@ from ..symbolic.atoms import Showing, brought_by, showings
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CandidateMessage, Model
-from ..symbolic.logic import high, low
 from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps, told_as
 from .judgment import Breach, Counterexample, counterexample_of_shown, without_noise
 from .verifier import claims_of

@@ -16,17 +16,16 @@ from ..._resources.rules.action_effects import Does
 from ..actions.actions import BY_OPTION
 from ..actions.protect import option_name
 from ..budget import BudgetError
+from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
 from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.protection import CopyProtection, protection_of
 from ..simulator.state import World
 from ..symbolic.compile_rules import RuleStep
 from ..symbolic.encoding import CandidateMessage, Model, Side
-from ..symbolic.logic import Value, high, low
 from ..symbolic.witness_replay import course_of
 
 #: What has to be true of a message on a side.

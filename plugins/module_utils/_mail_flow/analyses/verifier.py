@@ -19,6 +19,7 @@ from ..._exchange.errors import OptionError
 from ..actions.protect import option_name
 from ..budget import STEPS_OF_GUARANTEE, BudgetError, bounded
 from ..conditions.keys import Key
+from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..input.guarantee_options import Guarantee, guarantees_of
 from ..input.parsing import facts_of
 from ..model import questions
@@ -29,7 +30,6 @@ from ..model.outcomes import ProtectionKind
 from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
@@ -38,7 +38,6 @@ from ..symbolic.atoms import MANAGER, Showing, brought_by, showings
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CONFLICTS, CandidateMessage, Model, Side
-from ..symbolic.logic import Value, high, low
 from ..symbolic.symbolic_message import Assumption, may_mean_pdf
 from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
 from .judgment import (

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..formula import Literal, Value
 from ..model import questions
 from ..model.kleene import Truth, about, all_of, any_of, opened
 from ..model.message import Attachment
@@ -20,9 +21,10 @@ from ..model.rule_view import RuleView, Settings
 from ..model.sizes import bytes_of
 from ..model.words import any_word
 from .content import readable, unreadable
-from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Properties, Value
+from .formulas import AddressVariables, Formulas, Properties
 from .keys import ATTACHED, ATTACHED_NAME, ATTACHMENT, Key, holds
 from .predicate import Atom, Evaluate, Needs, Phrase, Predicate, Reach, list_predicate, single
+from .seen_message import SeenMessage
 from .thresholds import declare_sizes, over
 from .witness import NoMessageError, Witness
 
@@ -164,7 +166,7 @@ def says(field: str) -> OfAttachment:
 # Formulas
 
 
-def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """A text, name or property of an attachment."""
     (slot,) = atom.slots
     return _attached_as(
@@ -172,7 +174,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressV
     )
 
 
-def _attached_as(formulas: Formulas, found: Value, atom: Atom, seen: MessageSeen) -> Value:
+def _attached_as(formulas: Formulas, found: Value, atom: Atom, seen: SeenMessage) -> Value:
     """The result of a condition, if Exchange can read attachments, and no disclaimer is around them."""
     logic = formulas.logic
     found = readable(formulas, found, atom, seen)
@@ -182,7 +184,7 @@ def _attached_as(formulas: Formulas, found: Value, atom: Atom, seen: MessageSeen
     return logic.choose(seen.wrapped, wrapped, found)
 
 
-def _formula_of_size(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_size(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     limit = bytes_of(atom.values)
     found: Value
     if limit is None:
@@ -192,7 +194,7 @@ def _formula_of_size(formulas: Formulas, atom: Atom, seen: MessageSeen, person: 
     return _attached_as(formulas, found, atom, seen)
 
 
-def _formula_of_flag(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_flag(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     return _attached_as(formulas, formulas.mail.properties[atom.predicate.options[0], True], atom, seen)
 
 

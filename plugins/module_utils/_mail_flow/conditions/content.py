@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ..formula import Value
 from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Truth, opened
@@ -13,9 +14,10 @@ from ..model.message import Message
 from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import RuleView
 from ..model.sizes import bytes_of
-from .formulas import Formulas, MessageSeen, Value
+from .formulas import Formulas
 from .keys import is_open
 from .predicate import Atom
+from .seen_message import SeenMessage
 
 #: Whose keys protect a message to why Exchange may not read it.
 _WHOSE_KEYS: Mapping[str, ReasonKind] = {"own": "decryption_off", "other": "keys_of_others"}
@@ -49,7 +51,7 @@ def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
     return opened(("decrypted",), questions.UNREADABLE, "decryption_mandatory")
 
 
-def readable(formulas: Formulas, found: Value, atom: Atom, seen: MessageSeen) -> Value:
+def readable(formulas: Formulas, found: Value, atom: Atom, seen: SeenMessage) -> Value:
     """The result of a condition about content, if Exchange can read it."""
     logic = formulas.logic
     limit = bytes_of(atom.values) if atom.predicate.sort == "size" else None
@@ -66,7 +68,7 @@ def readable(formulas: Formulas, found: Value, atom: Atom, seen: MessageSeen) ->
     return logic.choose(closed, hidden, found)
 
 
-def unread(formulas: Formulas, atom: Atom, slot: str, seen: MessageSeen) -> Value:
+def unread(formulas: Formulas, atom: Atom, slot: str, seen: SeenMessage) -> Value:
     """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed the
     text.
     """

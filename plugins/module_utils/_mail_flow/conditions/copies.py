@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..formula import Value, high
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.header_edits import ADDED
 from ..model.kleene import Truth, about, any_of, opened
 from ..model.message_recipients import people_behind
 from ..model.rule_view import RuleView, Settings
-from .formulas import AddressVariables, Formulas, MessageSeen, Value
+from .formulas import AddressVariables, Formulas
 from .keys import RECIPIENT, Key, holds
 from .people import (
     OfAddress,
@@ -30,6 +31,7 @@ from .people import (
 )
 from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, small, words_in
 from .recipients import address_of, as_written
+from .seen_message import SeenMessage
 
 #: The visible fields of recipients.
 SHOWN_FIELDS = ("to", "cc")
@@ -118,7 +120,7 @@ def _perhaps_here(rule_view: RuleView, primary: str) -> bool:
 # Formulas
 
 
-def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """The address of somebody who shares the copy."""
     written = atom.settings.address_type == "Original"
     own = has_one(formulas, formulas.mail.recipient, atom)
@@ -134,7 +136,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressV
 
 
 def _brought(
-    formulas: Formulas, atom: Atom, key: Key, seen: MessageSeen, fields: tuple[str, ...] = ("to", "cc", "bcc")
+    formulas: Formulas, atom: Atom, key: Key, seen: SeenMessage, fields: tuple[str, ...] = ("to", "cc", "bcc")
 ) -> list[Value]:
     """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately after
     each split.
@@ -156,7 +158,7 @@ def _may_have(formulas: Formulas, address: str, key: Key) -> bool:
     return primary == value if sort == "address" else holds(primary, key) is not False
 
 
-def _formula_of_members(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_members(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """Members of groups in fields."""
     logic, (option,), fields = formulas.logic, atom.predicate.options, atom.predicate.fields
     brought = [value for key in atom.keys for value in _brought(formulas, atom, key, seen, fields)]
@@ -166,7 +168,7 @@ def _formula_of_members(formulas: Formulas, atom: Atom, seen: MessageSeen, perso
     return logic.any_of((formulas.mail.members_named & gone, *brought))
 
 
-def _formula_of_fields(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """Somebody in fields. All conditions treat an alias there alike, unless rules distinguish it: such mail is like
     mail to the primary address, in that field or in Bcc.
     """
@@ -188,12 +190,12 @@ def _formula_of_fields(formulas: Formulas, atom: Atom, seen: MessageSeen, person
             at_alias = own | formulas.company.at_alias(address)
             named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
             if logic.free:
-                mail.perhaps_named.setdefault(address, {})[named_so] = None
+                mail.perhaps_named.setdefault(address, {})[high(named_so)] = None
             found.append(at_alias & named_so)
     return logic.any_of(found)
 
 
-def possible_for_added(formulas: Formulas, atom: Atom, seen: MessageSeen) -> Value:
+def possible_for_added(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Value:
     """The possible results of a condition about all recipients on the copy of somebody whom a rule added: in fields,
     only people who may be named there.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the formula of a condition is made of: truth values and their logic, and the variables of a message.
+"""What the formula of a condition is made of: a logic, and the variables of a message.
 
 The prover has them (``symbolic``). A condition knows them by these protocols alone, so that a simulation, which imports
 the conditions, imports no solver.
@@ -7,71 +7,14 @@ the conditions, imports no solver.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Collection, Hashable, Mapping
+from typing import Protocol
 
+from ..formula import Literal, Value
 from ..model.facts import Facts
-from ..model.header_edits import HeaderEdit
-from ..model.kleene import Truth
+from .connectives import Connectives, Variables
 from .keys import Key
-
-#: A variable of a message, or a formula over variables: the prover's own, with ``&``, ``|`` and ``~``.
-Literal: TypeAlias = Any
-
-#: A truth value: a literal or, of something unknown, what is certain and what is possible. It has the same operators.
-Value: TypeAlias = Any
-
-
-class Connectives(Protocol):
-    """What is unknown, and what operators do not say; see ``symbolic.logic``."""
-
-    @property
-    def free(self) -> bool:
-        """Whether an unknown is a variable; otherwise it is open."""
-
-    @property
-    def observed(self) -> Mapping[str, bool]:
-        """The number of an open question to the answer that was observed."""
-
-    def unknown(self, *name: Hashable) -> Value:
-        """An unknown. The same name is the same unknown."""
-
-    def known(self, truth: Truth, *name: Hashable) -> Value:
-        """A truth of the simulator; an open one is unknown."""
-
-    def all_of(self, values: Iterable[Value]) -> Value:
-        """And, of any number of values."""
-
-    def any_of(self, values: Iterable[Value]) -> Value:
-        """Or, of any number of values."""
-
-    def or_perhaps(self, value: Value, condition: Literal, *name: Hashable) -> Value:
-        """Or an unknown of this name where a condition holds."""
-
-    def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
-        """If, then, else."""
-
-    def equal(self, one: Value, other: Value) -> Value:
-        """Whether two values are equal."""
-
-
-class Variables(Protocol):
-    """Makes variables, and says what they have to do with each other."""
-
-    def variable(self, name: Hashable) -> Literal:
-        """The variable of this name."""
-
-    def add(self, *clause: Literal) -> None:
-        """Adds that one of these literals is true."""
-
-    def at_most_one(self, literals: Iterable[Literal]) -> None:
-        """Adds that no two of these literals are true."""
-
-    def conjunction(self, literals: Iterable[Literal]) -> Literal:
-        """And."""
-
-    def disjunction(self, literals: Iterable[Literal]) -> Literal:
-        """Or."""
+from .seen_message import SeenMessage
 
 
 class AddressVariables(Protocol):
@@ -81,10 +24,26 @@ class AddressVariables(Protocol):
     def name(self) -> str:
         """A unique name."""
 
+    @property
+    def object(self) -> Literal:
+        """Whether the person is an object of the organization."""
+
     def __getitem__(self, key: Key) -> Literal:
         """The variable of an atom."""
 
-    def value(self, key: Key, logic: Any) -> Value:
+    def in_accepted(self, kinds: tuple[str, ...]) -> Literal:
+        """Whether the address is in an accepted domain of one of these types."""
+
+    def in_accepted_otherwise(self) -> Literal:
+        """Whether the address would be in one whose people are inside in another spelling."""
+
+    def in_internal(self) -> Literal:
+        """Whether a remote domain makes the person internal."""
+
+    def in_internal_otherwise(self) -> Literal:
+        """Whether one would in another spelling."""
+
+    def value(self, key: Key, logic: Connectives) -> Value:
         """Whether it has an atom."""
 
 
@@ -213,67 +172,6 @@ class Properties(Protocol):
         """The sizes of messages, in bytes, that matter whatever conditions look for."""
 
 
-class TextSeen(Protocol):
-    """A text as earlier rules left it."""
-
-    @property
-    def values(self) -> Mapping[Key, tuple[Value, int]]:
-        """The atoms that a known text contributes to."""
-
-    @property
-    def erasures(self) -> Sequence[Value]:
-        """When it was erased."""
-
-    @property
-    def history(self) -> tuple[tuple[Hashable, Value], ...]:
-        """The known texts that may have changed it."""
-
-    def value(self, key: Key, first: Value, logic: Any) -> Value:
-        """The current value of an atom; ``first`` is its value on arrival."""
-
-    def of_unagreed(self, key: Key, first: Value, unknown: Value, logic: Any) -> Value:
-        """The current value of a pattern without an agreed meaning in a subject."""
-
-
-class MessageSeen(Protocol):
-    """What a rule sees of a message after the changes of earlier rules."""
-
-    @property
-    def texts(self) -> Mapping[str, TextSeen]:
-        """Slot to its text; a missing slot is unchanged."""
-
-    @property
-    def classes(self) -> Mapping[Any, Value]:
-        """The classifications that rules set, by what makes two names the same; ``None`` is having none."""
-
-    @property
-    def wrapped(self) -> Value:
-        """Whether a disclaimer is wrapped around it."""
-
-    @property
-    def asked(self) -> Value:
-        """Whether a rule asked for encryption."""
-
-    @property
-    def removed(self) -> Value:
-        """Whether a rule asked for its removal."""
-
-    @property
-    def edits(self) -> tuple[tuple[HeaderEdit, Value], ...]:
-        """What rules may have done to header fields that conditions read, in order."""
-
-    @property
-    def added(self) -> tuple[tuple[str, str, Value, Hashable], ...]:
-        """The recipients that rules added: address, empty if unknown, field, condition, and the rule's unique name."""
-
-    @property
-    def splits(self) -> int:
-        """The copy's history of splits; 0 is none."""
-
-    def edits_of(self, fields: Collection[str]) -> Sequence[tuple[HeaderEdit, Value]]:
-        """What rules may have done to some header fields."""
-
-
 class OtherRecipients(Protocol):
     """The other recipients of a copy."""
 
@@ -295,7 +193,7 @@ class ScopeFormulas(Protocol):
     def of_sender(self, value: str, location: str) -> Value:
         """Whether the sender is in a scope, where a rule looks for the sender."""
 
-    def recipient(self, value: str, person: Any) -> Value:
+    def recipient(self, value: str, person: AddressVariables) -> Value:
         """Whether a recipient is in a scope."""
 
 
@@ -322,5 +220,5 @@ class Formulas(Protocol):
     def foreign(self) -> Literal:
         """Whether Exchange may not be able to read a message that arrives like this (U30)."""
 
-    def text(self, slot: str, key: Key, seen: MessageSeen) -> Value:
+    def text(self, slot: str, key: Key, seen: SeenMessage) -> Value:
         """An atom of a text as a rule sees it."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..formula import Literal, Value
 from ..model import questions
 from ..model.header_edits import ADDED, FIELDS
 from ..model.kleene import Truth, about, any_of, opened
@@ -14,9 +15,10 @@ from ..model.patterns import begins_anywhere
 from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import RuleView, Settings
 from .content import unread
-from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Value
+from .formulas import AddressVariables, Formulas
 from .keys import HEADER, SUBJECT, Key, holds
 from .predicate import Atom, Evaluate, Needs, Phrase, Predicate, Reach, as_list_of, list_of, list_predicate, row
+from .seen_message import SeenMessage
 from .subject_body import OfText, has_pattern, has_word
 from .witness import Witness
 
@@ -95,7 +97,7 @@ def has_character_set(rule_view: RuleView, values: tuple[str, ...], settings: Se
 # Formulas
 
 
-def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     logic, mail = formulas.logic, formulas.mail
     (slot,) = atom.slots
     if is_own_header(slot.removeprefix("header ")):
@@ -110,7 +112,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressV
     return logic.choose(bare & ~seen.wrapped, found, open_)
 
 
-def _importance_has(formulas: Formulas, key: Key, seen: MessageSeen) -> Value:
+def _importance_has(formulas: Formulas, key: Key, seen: SeenMessage) -> Value:
     """Whether the importance contains a word or a pattern. Normal mail may or may not state it."""
     logic, mail = formulas.logic, formulas.mail
     stated = mail.circuit.variable("states normal importance")
@@ -121,14 +123,14 @@ def _importance_has(formulas: Formulas, key: Key, seen: MessageSeen) -> Value:
 
 #: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain
 #: beside addresses is unknown.
-_REPEATED: dict[str, Callable[[Formulas, Key, MessageSeen], Value]] = {
+_REPEATED: dict[str, Callable[[Formulas, Key, SeenMessage], Value]] = {
     "header subject": lambda formulas, key, seen: formulas.text(SUBJECT, key, seen),
     "header from": lambda formulas, key, seen: formulas.mail.sender.value(key, formulas.logic),
     "header importance": _importance_has,
 }
 
 
-def _formula_of_character_set(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_character_set(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """No variable says it: it is as open as what people are to each other."""
     return formulas.logic.unknown(
         questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added

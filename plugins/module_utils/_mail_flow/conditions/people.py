@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..formula import Value
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings
 from ..model.kleene import Open, Reason, Truth, about, any_of, opened
@@ -16,7 +17,7 @@ from ..model.message import Recipient
 from ..model.patterns import any_pattern
 from ..model.rule_view import Fork, RuleView, Settings
 from ..model.words import any_word
-from .formulas import AddressVariables, Formulas, Value
+from .formulas import AddressVariables, Formulas
 from .predicate import Atom
 
 #: Decides about one address with the condition's values.

@@ -9,12 +9,14 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from ..._exchange.text import LONGEST_SHOWN, listed, short
+from ..formula import Value
 from ..model.header_edits import HeaderEdit
 from ..model.kleene import Open, Truth, any_of
 from ..model.rule_view import RuleView, Settings
 from ..model.words import first_token
-from .formulas import AddressVariables, Formulas, MessageSeen, Properties, Value
+from .formulas import AddressVariables, Formulas, Properties
 from .keys import ATTRIBUTES, HEADER, Key, keys_of
+from .seen_message import SeenMessage
 from .witness import Witness
 
 
@@ -83,7 +85,7 @@ Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 Evaluate: TypeAlias = Callable[[RuleView, Any, Settings], Truth]
 
 #: Compiles a condition for somebody's copy, as a rule sees it.
-Compile: TypeAlias = Callable[[Formulas, "Atom", MessageSeen, AddressVariables], Value]
+Compile: TypeAlias = Callable[[Formulas, "Atom", SeenMessage, AddressVariables], Value]
 
 #: Makes the variables of conditions, and relates them.
 Declare: TypeAlias = Callable[[Properties, Sequence["Atom"]], None]
@@ -175,7 +177,7 @@ class Predicate:
     groups: Callable[[Any], tuple[str, ...]] = lambda values: ()
     managers: bool = False
     beside: Evaluate | None = None
-    beside_formula: Callable[[Formulas, Atom, MessageSeen], Value] | None = None
+    beside_formula: Callable[[Formulas, Atom, SeenMessage], Value] | None = None
 
     def __post_init__(self) -> None:
         if not self.column and not self.untraced:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._exchange.names import name_key, same_name
+from ..formula import Value
 from ..model import questions
 from ..model.header_edits import CLASSIFICATION, SPAM_LEVEL
 from ..model.inside import sender_inside
@@ -14,8 +15,9 @@ from ..model.kleene import Truth, opened
 from ..model.message import Protection
 from ..model.rule_view import RuleView, Settings
 from ..model.sizes import bytes_of, size_range
-from .formulas import AddressVariables, Formulas, MessageSeen, Properties, Value
+from .formulas import AddressVariables, Formulas, Properties
 from .predicate import Atom, Phrase, Predicate, Reach, single
+from .seen_message import SeenMessage
 from .thresholds import declare_ladder, declare_sizes, over
 from .witness import NoMessageError, Witness
 
@@ -126,14 +128,14 @@ def spam_level_is(rule_view: RuleView, value: int, settings: Settings) -> Truth:
 # Formulas
 
 
-def _formula_of_size(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_size(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     limit = bytes_of(atom.values)
     if limit is None:
         return formulas.logic.unknown(questions.UNSUPPORTED, atom.values)
     return formulas.mail.properties["message", limit]
 
 
-def _formula_of_type(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_type(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     logic, mail = formulas.logic, formulas.mail
     if atom.values == "Encrypted":
         return mail.arrival["smime"]
@@ -154,7 +156,7 @@ def _formula_of_type(formulas: Formulas, atom: Atom, seen: MessageSeen, person: 
     return mail.kinds.get(atom.values, logic.known(False))
 
 
-def _formula_of_importance(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_importance(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     logic = formulas.logic
     known = {name.casefold(): literal for name, literal in formulas.mail.importance.items()}
     wanted = str(atom.values).casefold()
@@ -163,12 +165,12 @@ def _formula_of_importance(formulas: Formulas, atom: Atom, seen: MessageSeen, pe
     return known.get(wanted, logic.known(False))
 
 
-def _formula_of_classification(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_classification(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     name = name_key(str(atom.values))
     return seen.classes.get(name, formulas.mail.properties["classification", name])
 
 
-def _formula_of_no_classification(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_no_classification(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     if not atom.values:
         logic, classes = formulas.logic, tuple(seen.classes.items())
         of_unclassified = logic.unknown(questions.CLASSIFICATION_FALSE, "no classification", classes)
@@ -178,11 +180,11 @@ def _formula_of_no_classification(formulas: Formulas, atom: Atom, seen: MessageS
     return _unclassified(formulas, seen)
 
 
-def _unclassified(formulas: Formulas, seen: MessageSeen) -> Value:
+def _unclassified(formulas: Formulas, seen: SeenMessage) -> Value:
     return seen.classes.get(None, formulas.mail.properties["classification", None])
 
 
-def _formula_of_spam_level(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_spam_level(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     return formulas.mail.properties["scl", int(atom.values)]
 
 

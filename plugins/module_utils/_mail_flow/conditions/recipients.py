@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..formula import Value
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.inside import recipient_inside, recipient_outside
 from ..model.kleene import Truth, about, opened
 from ..model.message import Recipient
 from ..model.rule_view import RuleView, Settings
-from .formulas import AddressVariables, Formulas, MessageSeen, Value
+from .formulas import AddressVariables, Formulas
 from .keys import RECIPIENT, WRITTEN
 from .people import (
     OfAddress,
@@ -28,6 +29,7 @@ from .people import (
     read_address,
 )
 from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, single, small, words_in
+from .seen_message import SeenMessage
 from .senders import headers_of_scope
 
 # Evaluation
@@ -110,7 +112,7 @@ def of_directory_recipient(decide: OfAddress) -> Evaluate:
 # Formulas
 
 
-def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     logic, mail = formulas.logic, formulas.mail
     found = has_one(formulas, person, atom)
     if not atom.watches_aliases:
@@ -122,7 +124,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressV
     return written if atom.looks_at_written else logic.choose(logic.equal(found, written), found, open_)
 
 
-def as_written(formulas: Formulas, primary: Value, atom: Atom, seen: MessageSeen) -> Value:
+def as_written(formulas: Formulas, primary: Value, atom: Atom, seen: SeenMessage) -> Value:
     """The result of a condition on the address that the sender wrote: the recipient's primary one, unless it is an
     alias.
     """
@@ -131,7 +133,7 @@ def as_written(formulas: Formulas, primary: Value, atom: Atom, seen: MessageSeen
     return logic.choose(formulas.mail.direct, primary, alias)
 
 
-def _formula_of_scope(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_scope(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     return formulas.scopes.recipient(atom.values, person)
 
 

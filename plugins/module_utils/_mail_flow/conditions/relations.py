@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..._exchange.text import listed
+from ..formula import Value
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.kleene import Truth, all_of, any_of, negate, opened
 from ..model.rule_view import RuleView, Settings
-from .formulas import AddressVariables, Formulas, MessageSeen, Value
+from .formulas import AddressVariables, Formulas
 from .people import everybody
 from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, as_list_of, list_predicate, row, single, small
+from .seen_message import SeenMessage
 
 # Evaluation
 
@@ -108,7 +110,7 @@ def never_documented(rule_view: RuleView, values: Any, settings: Settings) -> Tr
 # Formulas
 
 
-def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """It may depend on who shares the copy, including people whom rules added."""
     return formulas.logic.unknown(
         questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added

@@ -7,12 +7,13 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..formula import Literal, Value
 from ..model import questions
 from ..model.inside import sender_inside, sender_outside
 from ..model.kleene import Open, Truth, about, any_of, opened
 from ..model.message import Message
 from ..model.rule_view import RuleView, Settings
-from .formulas import AddressVariables, Formulas, Literal, MessageSeen, Properties, Value
+from .formulas import AddressVariables, Formulas, Properties
 from .keys import SENDER
 from .people import (
     OfAddress,
@@ -27,6 +28,7 @@ from .people import (
     read_address,
 )
 from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, single, small, words_in
+from .seen_message import SeenMessage
 from .witness import Witness
 
 # Evaluation
@@ -138,7 +140,7 @@ def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -
 # Formulas
 
 
-def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """The sender of the From field, of the envelope, or either one."""
     logic, mail = formulas.logic, formulas.mail
     location, envelope = atom.settings.location, mail.envelope
@@ -149,11 +151,11 @@ def _formula(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressV
     return in_envelope if location == "Envelope" else logic.any_of((*header, in_envelope))
 
 
-def _formula_of_scope(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_scope(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     return formulas.scopes.of_sender(atom.values, atom.settings.location)
 
 
-def _formula_of_last_hop(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_last_hop(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     properties, logic = formulas.mail.properties, formulas.logic
     return logic.any_of(
         [properties[key] if key in properties else logic.unknown(questions.UNSUPPORTED, key) for key in atom.keys]

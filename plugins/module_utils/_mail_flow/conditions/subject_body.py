@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..formula import Value
 from ..model import questions
 from ..model.kleene import Truth, about, any_of, opened
 from ..model.patterns import any_pattern
@@ -13,9 +14,10 @@ from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import Content, RuleView, Settings
 from ..model.words import any_word
 from .content import readable, unread, unreadable
-from .formulas import AddressVariables, Formulas, MessageSeen, Value
+from .formulas import AddressVariables, Formulas
 from .keys import BODY, SUBJECT
 from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, list_predicate, words_in
+from .seen_message import SeenMessage
 from .witness import NoMessageError, Witness
 
 #: Decides about a text.
@@ -88,7 +90,7 @@ def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) 
 # Formulas
 
 
-def _formula_of_subject(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_subject(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     logic = formulas.logic
     found = logic.any_of([formulas.text(SUBJECT, key, seen) for key in atom.keys])
     if seen.wrapped == logic.known(False):
@@ -97,13 +99,13 @@ def _formula_of_subject(formulas: Formulas, atom: Atom, seen: MessageSeen, perso
     return found & perhaps
 
 
-def _formula_of_text(formulas: Formulas, atom: Atom, seen: MessageSeen) -> Value:
+def _formula_of_text(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Value:
     """The text alone."""
     found = formulas.logic.any_of([formulas.text(BODY, key, seen) for key in atom.keys])
     return readable(formulas, found, atom, seen)
 
 
-def _formula_of_both(formulas: Formulas, atom: Atom, seen: MessageSeen, person: AddressVariables) -> Value:
+def _formula_of_both(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     in_subject = _formula_of_subject(formulas, atom, seen, person)
     return in_subject | _formula_of_text(formulas, atom, seen)
 

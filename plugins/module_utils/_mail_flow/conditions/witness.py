@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from .formulas import Literal, MessageVariables
+from ..formula import Literal
+from .formulas import MessageVariables
 from .keys import Key
 
 

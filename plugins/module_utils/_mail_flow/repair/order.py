@@ -10,10 +10,10 @@ from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
 from ..analyses.coverage import adds_up
 from ..conditions.predicate import Reach
+from ..formula import Literal, high
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import Batch, Literal
+from ..sat.circuit import Batch
 from ..symbolic.compile_rules import RuleChain
-from ..symbolic.logic import high
 
 #: Actions of these sorts may act otherwise after others of them, and so may changes of a message after others of the
 #: second sorts.

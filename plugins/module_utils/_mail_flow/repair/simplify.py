@@ -27,7 +27,7 @@ from ..input.parsing import facts_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..sat.formula import Batch
+from ..sat.circuit import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise
 from ..symbolic.encoding import CONFLICTS, Model
 from .aims import as_options, fits, unwritten

@@ -14,12 +14,11 @@ from ..analyses.finding import MailFinding, MayChange, in_section, section_of
 from ..analyses.verifier import claims_of
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import Literal, high
 from ..model.expressions import Dialect
 from ..rules.rule_set import RuleSet
-from ..sat.formula import Literal
-from ..symbolic.compile_text_edits import SeenMessage
 from ..symbolic.encoding import CONFLICTS, Model
-from ..symbolic.logic import high
 
 
 def unwanted_changes(

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..conditions.connectives import Connectives
+from ..conditions.formulas import AddressVariables
 from ..conditions.keys import ATTRIBUTES, RECIPIENT, SENDER, Key, is_open, wider
+from ..formula import Literal, Value
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings, with_parents
 from ..model.domains import INSIDE, RELAYED
@@ -19,9 +22,8 @@ from ..model.expressions import Dialect
 from ..model.facts import Facts
 from ..model.patterns import any_pattern, begins_anywhere, has_pattern
 from ..model.words import any_word, has_word, words_by_token, words_in
-from ..sat.formula import Circuit, Literal
+from ..sat.circuit import Circuit
 from .atoms import MOST_NAMED, Vocabulary, named_guests, strangers_with_attributes
-from .logic import Logic, Value
 from .profiles import MANAGED, Profiles, doubted_of
 
 #: The number of pairs of values to compare before the first question. Other relations are learnt when they matter.
@@ -112,7 +114,7 @@ class AddressSlot:
     def __getitem__(self, key: Key) -> Literal:
         return self.atoms[key]
 
-    def value(self, key: Key, logic: Logic) -> Value:
+    def value(self, key: Key, logic: Connectives) -> Value:
         """Whether it has an atom."""
         if is_open(key):
             wide = wider(key)
@@ -450,13 +452,13 @@ class People:
                 add(~self._internal, ~self.internal(slot))
         return slot
 
-    def inside(self, slot: AddressSlot) -> Literal:
+    def inside(self, slot: AddressVariables) -> Literal:
         """Whether an address is in a domain whose people are inside."""
         if self.facts.domains.accepted is None:
             return self.circuit.variable((slot.name, "accepted"))
         return slot.in_accepted(INSIDE)
 
-    def internal(self, slot: AddressSlot) -> Literal:
+    def internal(self, slot: AddressVariables) -> Literal:
         """Whether a remote domain makes the person internal."""
         return (
             self.circuit.variable((slot.name, "internal")) if self.facts.domains.remote is None else slot.in_internal()

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ..formula import FALSE, TRUE, Value
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .compile_outcomes import Outcome
 from .compile_recipients import Branch, Company
 from .compile_rules import RuleChain
-from .logic import Logic, Value
+from .logic import Logic
 
 #: The maximum number of copies for people whom rules add that are compared.
 _COPIES = 24

@@ -7,14 +7,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 
 from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, TRUE, Value
 from ..model.carried_labels import automatic
 from ..model.encrypters import BLOCKED, FOLLOWED, Encrypter
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
-from ..sat.formula import FALSE, TRUE
 from .compile_rules import RuleChain
-from .compile_text_edits import SeenMessage
-from .logic import Value
 
 #: Whether something has an effect.
 Has = Callable[[Encrypter], object]

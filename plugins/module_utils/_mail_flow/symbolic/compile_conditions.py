@@ -8,17 +8,17 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..conditions.copies import possible_for_added
-from ..conditions.formulas import MessageSeen, OtherRecipients
+from ..conditions.formulas import OtherRecipients
 from ..conditions.keys import SUBJECT, Key, is_open, wider
 from ..conditions.predicate import Atom, Reach
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, TRUE, Literal, Value, high
 from ..model import questions
 from ..model.header_edits import HeaderEdit
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import FALSE, TRUE, Literal
 from ..simulator.effects import beside_content
 from .address import AddressSlot
-from .compile_text_edits import SeenMessage
-from .logic import Logic, Value, high
+from .logic import Logic
 from .symbolic_message import Scopes, SymbolicMessage
 
 
@@ -50,7 +50,7 @@ class Conditions:
         self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
 
     def matches(
-        self, rule: FlowRule, name: Hashable, seen: MessageSeen, person: AddressSlot, *, added: bool = False
+        self, rule: FlowRule, name: Hashable, seen: SeenMessage, person: AddressSlot, *, added: bool = False
     ) -> Value:
         """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
 
@@ -98,12 +98,12 @@ class Conditions:
         ]
         return high(self.logic.any_of(parts))
 
-    def hidden(self, seen: MessageSeen) -> Value:
+    def hidden(self, seen: SeenMessage) -> Value:
         """Whether S/MIME hides the content."""
         hidden: Value = self.mail.arrival["smime"] & ~seen.wrapped
         return hidden
 
-    def undone(self, rule: FlowRule, name: Hashable, seen: MessageSeen) -> Value:
+    def undone(self, rule: FlowRule, name: Hashable, seen: SeenMessage) -> Value:
         """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content
         is not documented.
         """
@@ -112,7 +112,7 @@ class Conditions:
         others = self.logic.unknown("S/MIME", name) if rule.actions.enforced and beside_content(rule) else FALSE
         return self.hidden(seen) & ~others
 
-    def truth(self, atom: Atom, seen: MessageSeen, person: AddressSlot) -> Value:
+    def truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
         if atom.predicate.of_wrapper and seen.wrapped != FALSE:
             return self.logic.choose(seen.wrapped, self._of_wrapper(atom, seen), self._truth(atom, seen, person))
@@ -124,7 +124,7 @@ class Conditions:
             known = self._known[key] = self._truth(atom, seen, person)
         return known
 
-    def _of_wrapper(self, atom: Atom, seen: MessageSeen) -> Value:
+    def _of_wrapper(self, atom: Atom, seen: SeenMessage) -> Value:
         """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the
         condition looks at.
         """
@@ -144,7 +144,7 @@ class Conditions:
             seen.edits,
         )
 
-    def _truth(self, atom: Atom, seen: MessageSeen, person: AddressSlot) -> Value:
+    def _truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         truth = atom.predicate.formula(self, atom, seen, person)
         edits = seen.edits_of(atom.headers)
         return self._after(edits, truth, atom, seen, person) if edits else truth
@@ -154,7 +154,7 @@ class Conditions:
         edits: Sequence[tuple[HeaderEdit, Value]],
         truth: Value,
         atom: Atom,
-        seen: MessageSeen,
+        seen: SeenMessage,
         person: AddressSlot,
     ) -> Value:
         """The result of a condition after rules edited headers that it reads; see ``Atom.evaluate``. Where an edit does
@@ -182,7 +182,7 @@ class Conditions:
         formula_beside = atom.predicate.beside_formula
         return truth if formula_beside is None else formula_beside(self, atom, seen) | truth
 
-    def text(self, slot: str, key: Key, seen: MessageSeen) -> Value:
+    def text(self, slot: str, key: Key, seen: SeenMessage) -> Value:
         """An atom of the current text."""
         first = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)

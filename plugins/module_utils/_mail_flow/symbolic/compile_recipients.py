@@ -18,15 +18,15 @@ from ..._resources.rules.action_effects import Does
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key, is_open, wider
 from ..conditions.predicate import Atom, Reach
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, TRUE, Literal, Value, high, low, pair
 from ..model import questions
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Literal
 from .address import AddressSlot
 from .atoms import MANAGER, REDIRECTS, brought_by
 from .compile_conditions import Conditions
-from .compile_text_edits import SeenMessage
-from .logic import Logic, Value, high, low, pair
+from .logic import Logic
 from .symbolic_message import Companion, SymbolicMessage
 
 #: The one other recipient who may be anybody.

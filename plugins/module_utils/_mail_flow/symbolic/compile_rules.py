@@ -20,6 +20,8 @@ from ..actions.deliver import FATES, SHARED
 from ..actions.edit import may_insert
 from ..actions.protect import request_protection, show_protection
 from ..actions.route import route_by
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, TRUE, Literal, Value
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.facts import Facts
@@ -29,13 +31,11 @@ from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Literal
 from .address import AddressSlot
 from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
 from .compile_conditions import Conditions
 from .compile_recipients import Branch, Company, Split, State, branches
-from .compile_text_edits import SeenMessage, TextEdits
-from .logic import Value
+from .compile_text_edits import TextEdits
 
 #: Parts of a state that its copies must not share.
 _OWN = ("asked", "brands", "routes", "held")

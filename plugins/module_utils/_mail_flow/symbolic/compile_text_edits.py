@@ -8,76 +8,27 @@ text could together form a word or match a pattern, it is open whether they do (
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 from ..._exchange.names import name_key
 from ..actions.edit import plain_text
-from ..conditions import formulas
 from ..conditions.headers import is_own_header
 from ..conditions.keys import BODY, SUBJECT, Key, is_open
+from ..conditions.seen_message import EditedText, SeenMessage
+from ..formula import FALSE, TRUE, Literal, Value
 from ..model import questions
 from ..model.expressions import Dialect
-from ..model.header_edits import HeaderEdit, header_edits
+from ..model.header_edits import header_edits
 from ..model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
 from ..model.words import first_token, has_word, tokens, touches
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Literal
 from .atoms import Vocabulary
-from .logic import Logic, Value
+from .logic import Logic
 from .string_solver import BehindPrefix, behind
 from .symbolic_message import SymbolicMessage
-
-
-@dataclass(frozen=True)
-class EditedText:
-    """The current text, as far as rules have changed it.
-
-    :param values: atoms that a known text contributes to, each with the number of erasures before it.
-    :param erasures: when it was erased: from then on, an atom is false unless a known text makes it true again.
-    :param erased: whether it was ever erased.
-    :param history: the known texts that may have changed it, each with its condition. Equal histories mean equal texts.
-    :param settled: of a subject, patterns without an agreed meaning: the last value that mattered, and the number of changes before that. What each later
-        change makes of one is as open as what all of them do.
-    """
-
-    values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
-    erasures: tuple[Value, ...] = ()
-    erased: Value = FALSE
-    history: tuple[tuple[Hashable, Value], ...] = ()
-    settled: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
-
-    def value(self, key: Key, first: Value, logic: Logic) -> Value:
-        """The current value of an atom; ``first`` is its value on arrival."""
-        value, since = self.values.get(key, (first, 0))
-        if since == len(self.erasures):
-            return value
-        gone = self.erased if not since else logic.any_of(self.erasures[since:])
-        return value & ~gone
-
-    def of_unagreed(self, key: Key, first: Value, unknown: Value, logic: Logic) -> Value:
-        """The current value of a pattern without an agreed meaning in a subject.
-
-        :param unknown: its value if the text has changed since its value last mattered.
-        """
-        value, since = self.settled.get(key, (first, 0))
-        return logic.choose(logic.any_of([acts for _known, acts in self.history[since:]]), unknown, value)
-
-    def but(self, changed: Mapping[Key, Value], erased: Value, logic: Logic) -> EditedText:
-        """The text after another change."""
-        whole = self
-        if erased != FALSE:
-            whole = replace(self, erasures=(*self.erasures, erased), erased=self.erased | erased)
-        return replace(
-            whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}}
-        )
-
-    def after(self, known: Hashable, acts: Value) -> EditedText:
-        """The same text after a possible change by a known text."""
-        return replace(self, history=(*self.history, (known, acts)))
 
 
 class Changer:
@@ -245,36 +196,6 @@ def _one_blank(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-@dataclass(frozen=True)
-class SeenMessage:
-    """What a rule sees of the message after the changes of earlier rules.
-
-    :param texts: slot to its text after changes by rules; a missing slot is unchanged.
-    :param classes: the same for classifications.
-    :param edits: what rules may have done to header fields that conditions read, in order, each with its condition.
-    :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
-        the rule's unique name.
-    :param splits: the copy's history of splits; 0 is none.
-    """
-
-    texts: Mapping[str, EditedText] = field(default_factory=dict)
-    classes: Mapping[Any, Value] = field(default_factory=dict)
-    wrapped: Value = FALSE
-    asked: Value = FALSE
-    removed: Value = FALSE
-    edits: tuple[tuple[HeaderEdit, Value], ...] = ()
-    added: tuple[tuple[str, str, Value, Hashable], ...] = ()
-    splits: int = 0
-
-    def but(self, **changes: Any) -> SeenMessage:
-        """The same with other values for some fields."""
-        return replace(self, **changes)
-
-    def edits_of(self, fields: Collection[str]) -> list[tuple[HeaderEdit, Value]]:
-        """What rules may have done to some header fields."""
-        return [edit for edit in self.edits if edit[0].field in fields] if self.edits else []
-
-
 #: Text to the option of the action that changes it.
 _CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
 
@@ -291,7 +212,7 @@ class TextEdits:
         rules: RuleSet,
         mail: SymbolicMessage,
         logic: Logic,
-        text: Callable[[str, Key, formulas.MessageSeen], Value],
+        text: Callable[[str, Key, SeenMessage], Value],
         shared: int,
     ) -> None:
         self.rules = rules

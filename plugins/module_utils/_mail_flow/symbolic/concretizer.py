@@ -12,8 +12,8 @@ from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import ATTRIBUTES, WRITTEN, Key, holds
 from ..conditions.predicates import PREDICATES
 from ..conditions.witness import NoMessageError
+from ..formula import Literal
 from ..model.addresses import DOMAIN, DOTTED, is_plain_address
-from ..sat.formula import Literal
 from .address import AddressSlot
 from .string_constraints import (
     Holds,

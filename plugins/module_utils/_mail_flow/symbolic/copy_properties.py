@@ -14,6 +14,7 @@ from functools import cached_property
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
+from ..formula import FALSE, TRUE, Value, negate
 from ..input.guarantee_options import Guarantee
 from ..model import questions
 from ..model.facts import Facts
@@ -22,11 +23,9 @@ from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
 from ..model.wishes import WISHES
-from ..sat.formula import FALSE, TRUE
 from ..simulator.protection import CopyProtection, protection_of, protects
 from ..simulator.state import World
 from .compile_outcomes import Outcome, in_transit
-from .logic import Value, negate
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..conditions.seen_message import SeenMessage
+from ..formula import FALSE, TRUE, Value
 from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.connectors import IN_TRANSIT
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
-from ..sat.formula import FALSE, TRUE
 from .address import AddressSlot
 from .atoms import Showing
 from .compile_added_copies import AddedCopy
 from .compile_outcomes import Outcome, sent_in_clear, shows
 from .compile_rules import RuleChain
-from .compile_text_edits import SeenMessage
 from .copy_properties import breaks
 from .encoding import Model, Side
-from .logic import Value
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from ..budget import BudgetError
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key
 from ..conditions.witness import NoMessageError
+from ..formula import Literal
 from ..input.parsing import facts_of, message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
 from ..rules.dlp_rules import DlpRules
 from ..rules.rule_set import RuleSet
-from ..sat.formula import Circuit, Literal
+from ..sat.circuit import Circuit
 from .atoms import vocabulary_of
 from .compile_added_copies import AddedCopies, AddedCopyCompiler
 from .compile_conditions import Conditions

@@ -1,84 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two logics over formulas, for the unknown.
 
-A value is a literal or, if it involves something unknown, :class:`Uncertain`: a pair of literals, certainly true and possibly
-true. Known values cost nothing extra. All values have ``&``, ``|`` and ``~``. Unknown behavior of the service has two
-encodings. *Free*: a variable with any value; what is impossible then is impossible under every behavior. *Open*: the
-pair of false and true, Kleene's third value; what certainly happens then happens under every behavior.
+Unknown behavior of the service has two encodings. *Free*: a variable with any value; what is impossible then is
+impossible under every behavior. *Open*: the pair of false and true, Kleene's third value; what certainly happens then
+happens under every behavior.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
 
+from ..formula import FALSE, TRUE, UNKNOWN, Literal, Uncertain, Value, high, low, pair
 from ..model.kleene import Truth
-from ..sat.formula import FALSE, TRUE, Circuit, Literal
-
-
-@dataclass(frozen=True, slots=True)
-class Uncertain:
-    """A value that is not known of every message.
-
-    :param low: whether it is certainly true; :param:`high`: whether it is possibly true.
-    """
-
-    low: Literal
-    high: Literal
-
-    def __invert__(self) -> Value:
-        return Uncertain(~self.high, ~self.low)
-
-    def __and__(self, other: Value) -> Value:
-        return pair(self.low & low(other), self.high & high(other))
-
-    def __or__(self, other: Value) -> Value:
-        return pair(self.low | low(other), self.high | high(other))
-
-    def __rand__(self, other: Literal) -> Value:
-        return self & other
-
-    def __ror__(self, other: Literal) -> Value:
-        return self | other
-
-    def __bool__(self) -> bool:
-        raise TypeError("A formula is neither true nor false by itself.")
-
-
-Value: TypeAlias = Literal | Uncertain
-
-
-def low(value: Value) -> Literal:
-    """The literal that is true if the value is certainly true."""
-    return value.low if isinstance(value, Uncertain) else value
-
-
-def high(value: Value) -> Literal:
-    """The literal that is true if the value may be true."""
-    return value.high if isinstance(value, Uncertain) else value
-
-
-def negate(value: Value) -> Value:
-    """Not, as a function."""
-    return ~value
-
-
-def pair(lows: Literal, highs: Literal) -> Value:
-    """A value from its certain and its possible literal. No single gate says that the first implies the second, so this
-    adds it.
-    """
-    if lows is highs or lows is TRUE:
-        return lows
-    if highs is FALSE:
-        return highs
-    if lows is not FALSE and highs is not TRUE:
-        lows.circuit.implies(lows, highs)
-    return Uncertain(lows, highs)
-
-
-#: Neither certain nor impossible.
-UNKNOWN = Uncertain(FALSE, TRUE)
+from ..sat.circuit import Circuit
 
 
 class Logic:

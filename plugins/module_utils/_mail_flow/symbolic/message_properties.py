@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from ..conditions.keys import Key
 from ..conditions.predicate import Atom
 from ..conditions.predicates import PREDICATES
-from ..sat.formula import Circuit, Literal
+from ..formula import Literal
+from ..sat.circuit import Circuit
 from ..simulator.protection import SURELY_PROTECTED
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..budget import remembered
 from ..conditions.keys import Key, holds
 from ..conditions.witness import NoMessageError
-from ..sat.formula import Literal
+from ..formula import Literal
 from .pattern_samples import samples
 from .string_solver import find_text, is_impossible
 

@@ -14,6 +14,7 @@ from typing import Any
 from ..._exchange.names import name_key
 from ..._resources.rules.fields import MESSAGE_TYPES
 from ..conditions.copies import SHOWN_FIELDS
+from ..conditions.formulas import AddressVariables
 from ..conditions.keys import (
     ATTACHED,
     ATTACHED_NAME,
@@ -27,18 +28,19 @@ from ..conditions.keys import (
     is_open,
 )
 from ..conditions.predicate import Atom
+from ..formula import FALSE, TRUE, UNKNOWN, Literal, Value
 from ..model import questions
 from ..model.facts import Facts
 from ..model.patterns import begins_anywhere
 from ..model.sizes import bytes_of
 from ..model.words import touches
 from ..rules.rule_set import RuleSet
-from ..sat.formula import FALSE, TRUE, Circuit, Literal
+from ..sat.circuit import Circuit
 from ..simulator.assumptions import USUAL
 from ..simulator.protection import SURELY_PROTECTED
 from .address import AddressSlot, People, relate_texts
 from .atoms import Vocabulary
-from .logic import UNKNOWN, Logic, Value
+from .logic import Logic
 from .message_properties import MessageProperties
 
 #: How a message can arrive protected; otherwise it arrives in clear.
@@ -422,7 +424,7 @@ class Scopes:
     mail: SymbolicMessage
     logic: Logic
 
-    def sender(self, value: str, slot: AddressSlot) -> Value:
+    def sender(self, value: str, slot: AddressVariables) -> Value:
         """Whether somebody is inside, or outside, as a sender."""
         logic = self.logic
         mail = self.mail
@@ -433,26 +435,26 @@ class Scopes:
             return mail.authenticated & (accepted | as_guest)
         return ~accepted & (~guest | logic.unknown("guest sends", slot.name, "outside"))
 
-    def _guest(self, person: AddressSlot, *, inside: bool) -> Value:
+    def _guest(self, person: AddressVariables, *, inside: bool) -> Value:
         """Whether a guest counts as inside, or as outside, as a recipient."""
         observed = self.logic.observed.get(questions.GUESTS)
         if observed is not None:
             return TRUE if observed is inside else FALSE
         return self.logic.unknown(questions.GUESTS, person.name, "inside" if inside else "outside")
 
-    def _accepted(self, slot: AddressSlot) -> Value:
+    def _accepted(self, slot: AddressVariables) -> Value:
         if self.mail.facts.domains.accepted is None:
             return self.mail.people.inside(slot) if self.logic.free else UNKNOWN
         return self.logic.or_perhaps(
             self.mail.people.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
         )
 
-    def _internal(self, slot: AddressSlot) -> Value:
+    def _internal(self, slot: AddressVariables) -> Value:
         return self.logic.or_perhaps(
             self.mail.people.internal(slot), slot.in_internal_otherwise(), questions.ALIASES, slot.name, "internal"
         )
 
-    def leaves(self, person: AddressSlot) -> Value:
+    def leaves(self, person: AddressVariables) -> Value:
         """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail
         leaves all the same.
         """
@@ -477,7 +479,7 @@ class Scopes:
             empty = TRUE if value == "NotInOrganization" else FALSE
         return logic.choose(self.mail.same_envelope, header, logic.choose(self.mail.empty_envelope, empty, differing))
 
-    def recipient(self, value: str, person: AddressSlot) -> Value:
+    def recipient(self, value: str, person: AddressVariables) -> Value:
         """Whether a recipient is inside, or outside."""
         logic = self.logic
         mail = self.mail

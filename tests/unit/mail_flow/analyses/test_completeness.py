@@ -9,12 +9,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
-    FALSE,
-    Circuit,
-    Literal,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import encoding
 
 from tests.unit.mail_flow import small_rules

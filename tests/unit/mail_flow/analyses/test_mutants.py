@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import thresholds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import (
     FALSE,
     TRUE,
-    Circuit,
     Literal,
+    negate,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     address,
     compile_added_copies,
@@ -30,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     string_constraints,
     symbolic_message,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, STOP, rule, verdict
 from tests.unit.mail_flow.mutating import Patch, Values, subject

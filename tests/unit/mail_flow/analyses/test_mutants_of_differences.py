@@ -12,7 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference_queries,
     rule_changes,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_recipients,
     compile_rules,

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
     differences,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
@@ -23,14 +24,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     IN_TRANSIT,
     VALIDATIONS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_outcomes,
     copy_properties,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 

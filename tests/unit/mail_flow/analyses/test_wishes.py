@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
@@ -18,7 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
     PROPERTIES,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import refutation
 
 from tests.rounds import seeds

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import BODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicates import BY_OPTION
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_outcomes,
     compile_recipients,
@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Scopes
 
 from tests.unit.mail_flow.asking import ENCRYPT, rule, verdict

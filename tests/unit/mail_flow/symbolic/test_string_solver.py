@@ -12,6 +12,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.keys import holds
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import (
+    TRUE,
+    UNKNOWN,
+    Literal,
+    Value,
+    high,
+    low,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
@@ -23,23 +31,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import HALF_ASCII
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
-    TRUE,
-    Circuit,
-    Literal,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     Changer,
     last_looks,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
-    UNKNOWN,
-    Logic,
-    Value,
-    high,
-    low,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     find_text,
     is_impossible,

@@ -9,12 +9,9 @@ import itertools
 import random
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import (
-    FALSE,
-    TRUE,
-    Circuit,
-    Literal,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, Literal
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat import solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
 from pysat.solvers import Solver as Oracle
 
 from tests.rounds import seeds
@@ -186,3 +183,7 @@ def test_constants_belong_to_every_circuit(constant: Literal, opposite: Literal)
 def test_a_formula_has_no_truth_value_of_its_own() -> None:
     with pytest.raises(TypeError, match="neither true nor false"):
         assert Circuit().variable("one")
+
+
+def test_constants_have_the_codes_of_the_solver() -> None:
+    assert (TRUE.code, FALSE.code) == (solver.TRUE, solver.FALSE)

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..budget import spend
+from ..formula import FALSE, TRUE, Literal
 from . import solver
 from .solver import Scope, Solver
 
@@ -29,66 +30,6 @@ _STEPS_OF_CLAUSE = 10
 
 #: The number of questions about a variable from which on what matters to it is kept.
 _OFTEN = 8
-
-
-class Literal:
-    """A formula of a circuit: a variable or a gate, or the opposite of one. Equal formulas are one object.
-
-    :param code: the solver's number for it.
-    """
-
-    __slots__ = ("circuit", "code")
-
-    def __init__(self, circuit: Circuit, code: int) -> None:
-        self.circuit = circuit
-        self.code = code
-
-    def __invert__(self) -> Literal:
-        return self.circuit.literals[self.code ^ 1]
-
-    def __and__(self, other: Literal) -> Literal:
-        return self.circuit.conjunction((self, other)) if isinstance(other, Literal) else NotImplemented
-
-    def __or__(self, other: Literal) -> Literal:
-        return self.circuit.disjunction((self, other)) if isinstance(other, Literal) else NotImplemented
-
-    def __hash__(self) -> int:
-        return self.code  # Sets of literals have the same order everywhere.
-
-    def __lt__(self, other: Literal) -> bool:
-        return self.code < other.code  # Which was built first.
-
-    def __bool__(self) -> bool:
-        raise TypeError("A formula is neither true nor false by itself: compare it with TRUE or FALSE.")
-
-    def __repr__(self) -> str:
-        return f"{'~' if self.code & 1 else ''}{self.code >> 1}"
-
-
-class _Constant(Literal):
-    """True or false, in every circuit."""
-
-    __slots__ = ()
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-
-    def __invert__(self) -> Literal:
-        return FALSE if self is TRUE else TRUE
-
-    def __and__(self, other: Literal) -> Literal:
-        if not isinstance(other, Literal):
-            return NotImplemented
-        return other if self is TRUE else FALSE
-
-    def __or__(self, other: Literal) -> Literal:
-        if not isinstance(other, Literal):
-            return NotImplemented
-        return TRUE if self is TRUE else other
-
-
-TRUE: Literal = _Constant(solver.TRUE)
-FALSE: Literal = _Constant(solver.FALSE)
 
 
 class Circuit:
