@@ -176,7 +176,7 @@ class Column:
         self.unsaid = places.get(-1, []) if kind == "subject" else []
         self.texts = [block.text(kind, here[0]) for here in self.places] if kind else []
         self.cut = [number for number, text in enumerate(self.texts) if kind == "subject" and len(text) >= CUT]
-        self._keys: dict[tuple[str, str], list[int]] = {}
+        self._keys: dict[Hashable, list[int]] = {}
 
     def with_key(self, keys: Iterable[tuple[str, str]], facts: Facts) -> set[int]:
         """The numbers of the values with one of the keys that predicates need, or that rules may confuse with one."""
@@ -184,15 +184,15 @@ class Column:
             for number, text in enumerate(self.texts):
                 for key in self._keys_of(text, facts):
                     self._keys.setdefault(key, []).append(number)
-        return {number for key in (*keys, _ODD) for number in self._keys.get(key, ())}
+        wanted = [key for _kind, key in keys] if self.kind == "subject" else (*keys, _ODD)
+        return {number for key in wanted for number in self._keys.get(key, ())}
 
-    def _keys_of(self, text: str, facts: Facts) -> Iterator[tuple[str, str]]:
+    def _keys_of(self, text: str, facts: Facts) -> Iterable[Hashable]:
+        """What predicates can need of a text: of a subject, its words."""
         if self.kind == "subject":
-            yield from ((kind, token) for token in tokens(text) for kind in ("subject word", "body word"))
-            return
-        if not text.isascii() or "+" in text or "xn--" in text:
-            yield _ODD
-        yield from address_keys(self.kind, facts.people.primary(text), text)
+            return tokens(text)
+        odd = not text.isascii() or "+" in text or "xn--" in text
+        return (*([_ODD] if odd else []), *address_keys(self.kind, facts.people.primary(text), text))
 
     def with_text(self, literal: str) -> set[int]:
         """The numbers of the values that have a literal in them, in whatever case, and of those with a letter that some

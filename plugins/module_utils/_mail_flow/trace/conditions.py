@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import product
@@ -30,7 +30,7 @@ from ..model.message import Message, Protection, Recipient
 from ..model.patterns import in_prefix, required
 from ..model.rule_view import Fork, RuleView, first_content
 from ..model.sizes import ENCODED
-from ..model.words import any_word, tokens
+from ..model.words import any_word, tokens, touches
 from .columns import Block, Column, bits_of
 from .rows import SENT
 from .sharing import Sharing
@@ -211,6 +211,7 @@ class RowConditions:
         self._columns: dict[str, Column] = {}
         self._parts: dict[Hashable, dict[int, tuple[Truth, ...]]] = {}
         self._rule_views: dict[tuple[str, int], tuple[RuleView, ...]] = {}
+        self._known_views_ahead: dict[int, tuple[RuleView, ...]] = {}
 
     def truth_of(self, atom: Atom) -> TruthSets:
         """The copies for which a condition is true, or open, with their subjects as in the trace."""
@@ -363,10 +364,10 @@ class RowConditions:
             self._columns[name] = Column(values, block, name if name in ("sender", "recipient", "subject") else "")
         return self._columns[name]
 
-    def _variants_of(self, subject: str) -> tuple[str, ...]:
-        """The possible subjects that a rule sees, the given one first: without prefixes by rules, and with them."""
+    def _without_prefixes(self, subject: str) -> tuple[str, ...]:
+        """The subjects that a rule may have seen before earlier rules put prefixes ahead, the given one first."""
         variants = dict.fromkeys((subject,))
-        for _time in range(MOST_CHANGES if self.prefixes else 0):
+        for _time in range(MOST_CHANGES if subject.startswith(self.prefixes) else 0):
             variants.update(
                 dict.fromkeys(
                     variant[len(prefix) :]
@@ -375,12 +376,16 @@ class RowConditions:
                     if variant.startswith(prefix)
                 )
             )
-        ahead = [
+        return tuple(variants)
+
+    @cached_property
+    def _ahead(self) -> tuple[str, ...]:
+        """What rules may have put before a subject that its row does not show."""
+        return tuple(
             "".join(prefixes)
             for count in range(1, MOST_CHANGES + 1)
             for prefixes in product(self.prefixes, repeat=count)
-        ]
-        return tuple(dict.fromkeys((*variants, *(f"{prefix}{variant}" for variant in variants for prefix in ahead))))
+        )
 
     def _sizes_of(self, size: int) -> tuple[int, ...]:
         """The least and the greatest size that a rule may have seen, of a message of which a row has this one."""
@@ -395,22 +400,25 @@ class RowConditions:
 
     def _of_column(self, atom: Atom, name: str) -> TruthSets:
         column, count = self._column(name), len(self.block)
-        parts = [self._part(part, name, column) for part in _parts(atom)]
+        parts = _parts(atom)
+        met_ahead = name == "subject" and any(map(self._is_met_ahead, parts))
+        differs_ahead = name == "subject" and not met_ahead and any(map(self._may_differ_ahead, parts))
+        as_shown = [self._part(part, name, column) for part in parts]
+        with_prefixes = [self._part(part, name, column, ahead=True) for part in parts] if differs_ahead else []
         places: dict[bool | Unknown, list[int]] = {}
         doubtful: list[int] = []
-        for number in set().union(*parts):
+        for number in set().union(*as_shown, *with_prefixes):
             here = column.places[number]
-            plain, *others = (
-                self._settled(any_of(truths), atom)
-                for truths in zip(*(part[number] for part in parts if number in part), strict=True)
-            )
+            plain, *others = self._by_variant(as_shown, number, atom)
+            if with_prefixes:
+                others += self._by_variant(with_prefixes, number, atom)
             if any(other != plain for other in others):
                 if name == "size":
                     plain = _NEAR
                 else:
                     doubtful += here
             places.setdefault(plain, []).extend(here)
-        if name == "subject" and any(map(self._is_met_ahead, _parts(atom))):
+        if met_ahead:
             doubtful = list(range(count))
         decided = [place for here in places.values() for place in here]
         rest = self._undecided(self._settled(atom.evaluate(self._blank), atom), decided)
@@ -422,6 +430,18 @@ class RowConditions:
                 truth.open[why] = truth.open.get(why, 0) | bits_of(here, count)
         cut = _places_cut_short(atom, column) if name == "subject" else []
         return truth.opened(bits_of(cut, count), _CUT).changed(0, bits_of(column.unsaid, count))
+
+    def _by_variant(
+        self, parts: Sequence[Mapping[int, tuple[Truth, ...]]], number: int, atom: Atom
+    ) -> list[bool | Unknown]:
+        """What a condition is for each variant of a value of a column.
+
+        :param parts: what it is with each of its values; see :meth:`_part`.
+        """
+        found = [part[number] for part in parts if number in part]
+        if not found:
+            return [False]
+        return [self._settled(any_of(truths), atom) for truths in zip(*found, strict=True)]
 
     def _undecided(self, default: bool | Unknown, decided: Iterable[int]) -> TruthSets:
         """A condition for the copies whose value does not decide it.
@@ -435,17 +455,20 @@ class RowConditions:
         truth = self._everywhere(default)
         return TruthSets(truth.true & ~others, {why: bits & ~others for why, bits in truth.open.items()})
 
-    def _part(self, part: Atom, name: str, column: Column) -> dict[int, tuple[Truth, ...]]:
+    def _part(self, part: Atom, name: str, column: Column, *, ahead: bool = False) -> dict[int, tuple[Truth, ...]]:
         """A condition with one of its values: for each value of the column that may meet it, what it is for each
         variant of that.
+
+        :param ahead: whether the variants are those with prefixes ahead that the row does not show.
         """
-        key = (part.predicate.options, part.values, part.settings)
+        key = (part.predicate.options, part.values, part.settings, ahead)
         by_value = self._parts.get(key)
         if by_value is None:
             by_value = self._parts[key] = {}
             default = part.evaluate(self._blank)
             for number in self._candidates(part, column):
-                truths = tuple(part.evaluate(rule_view) for rule_view in self._rule_views_of(name, column, number))
+                views = self._views_ahead(column, number) if ahead else self._rule_views_of(name, column, number)
+                truths = tuple(map(part.evaluate, views))
                 if default is not False or any(truth is not False for truth in truths):
                     by_value[number] = truths
         return by_value
@@ -466,19 +489,26 @@ class RowConditions:
                 },
                 **({"is_authenticated": self.authenticated[place]} if "is_authenticated" in says else {}),
             )
-            variants = self._variants_of(block.text("subject", place)) if name == "subject" else ()
+            subjects = self._without_prefixes(block.text("subject", place))[1:] if name == "subject" else ()
             views = (
                 rule_view,
-                *(
-                    replace(rule_view, content=rule_view.content.but(subject=variant, known={}))
-                    for variant in variants[1:]
-                ),
+                *(_with_subject(rule_view, subject) for subject in subjects),
                 *(
                     replace(rule_view, message=replace(rule_view.message, size=size))
                     for size in (self._sizes_of(block.size[place]) if name == "size" else ())
                 ),
             )
             self._rule_views[name, number] = views
+        return views
+
+    def _views_ahead(self, column: Column, number: int) -> tuple[RuleView, ...]:
+        views = self._known_views_ahead.get(number)
+        if views is None:
+            views = self._known_views_ahead[number] = tuple(
+                _with_subject(rule_view, f"{prefix}{rule_view.content.subject}")
+                for rule_view in self._rule_views_of("subject", column, number)
+                for prefix in self._ahead
+            )
         return views
 
     def _candidates(self, atom: Atom, column: Column) -> Iterable[int]:
@@ -505,6 +535,18 @@ class RowConditions:
         literal = _literal(part)
         return any(not literal or _straddles(prefix, literal) for prefix in self.prefixes)
 
+    def _may_differ_ahead(self, part: Atom) -> bool:
+        """Whether a prefix may change what a condition is that is not met in the prefix: not if all that it looks for is
+        a word that begins with a letter or digit, behind prefixes that end with a border of words.
+        """
+        if not self.prefixes:
+            return False
+        if not _is_text(part) or part.predicate.sort != "word":
+            return True
+        (word,) = part.values
+        begins = word.isascii() and word[:1].isalnum()
+        return not begins or any(touches(prefix[-1:], word[0]) is not False for prefix in self.prefixes)
+
     def _settled(self, truth: Truth, atom: Atom) -> bool | Unknown:
         """A truth with the likely answer taken for the answer, as results take it."""
         if isinstance(truth, bool):
@@ -519,6 +561,12 @@ class RowConditions:
             )
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
+
+
+def _with_subject(rule_view: RuleView, subject: str) -> RuleView:
+    """The view of the same message with another subject."""
+    content = rule_view.content.but(subject=subject, known={})
+    return RuleView(rule_view.message, rule_view.facts, content, rule_view.recipient, rule_view.fork)
 
 
 def _places_cut_short(atom: Atom, column: Column) -> list[int]:

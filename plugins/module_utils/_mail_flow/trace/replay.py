@@ -340,8 +340,9 @@ class Replay:
         certain, possible = with_beside(self._changes(before, after), then, now)
         if group.brought:
             certain, possible = frozenset(), certain | possible
-        here = _domains_of(group.places, block) if certain or possible else Counter[str]()
-        because = _because(passed, group.brought)
+        if not certain and not possible:
+            return
+        here, because = _domains_of(group.places, block), _because(passed, group.brought)
         self._add_changes((certain, possible), self._differing(group), because, group.places, here, block, tallies)
 
     def _add_changes(

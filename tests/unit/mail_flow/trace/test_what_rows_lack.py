@@ -251,6 +251,30 @@ def test_a_rule_that_no_longer_acts_may_have_changed_the_subject(before: Values,
     assert fared(rules, traced(row(subject=subject))) == {ANN: result}
 
 
+@pytest.mark.parametrize(
+    ("prefix", "conditions", "subject", "result"),
+    [
+        ("[EXT] ", {"subject_contains_words": ["secret"]}, "secret", "encrypt"),
+        ("[EXT] ", {"subject_contains_words": ["secret"]}, "[EXT] secret", "encrypt"),
+        ("[EXT] ", {"subject_contains_words": ["secret"]}, "Offer", "none"),
+        ("[EXT] ", {"subject_contains_words": ["] secret"]}, "secret", "subject_changed"),
+        ("[EXT] ", {"subject_contains_words": ["offer", "] secret"]}, "secret", "subject_changed"),
+        ("[EXT] ", {"subject_contains_words": ["offer", "] secret"]}, "Offer", "encrypt"),
+        ("[EXT] ", {"subject_contains_words": ["ext"]}, "Offer", "subject_changed"),
+        ("EXT_", {"subject_contains_words": ["secret"]}, "secret", "subject_changed"),
+        ("EXT", {"subject_contains_words": ["secret"]}, "secret", "subject_changed"),
+        ("[EXT] ", {"subject_matches_patterns": ["^secret"]}, "secret", "subject_changed"),
+        ("[EXT] ", {"subject_matches_patterns": ["secret$"]}, "secret", "encrypt"),
+        ("[EXT] ", {"subject_matches_patterns": ["[A-Z]. secret"]}, "secret", "subject_changed"),
+    ],
+)
+def test_what_rules_put_ahead_may_make_words_and_patterns_match(
+    prefix: str, conditions: Values, subject: str, result: str
+) -> None:
+    rules = [{"name": "Prepend", "actions": {"prepend_subject": prefix}}, encrypting(conditions)]
+    assert fared(rules, traced(row(subject=subject))) == {ANN: result}
+
+
 BLOCK = {
     "name": "Block auto-forward",
     "conditions": {
