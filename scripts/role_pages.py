@@ -126,7 +126,7 @@ PLAYBOOKS: dict[str, Playbook] = {
                 "message_encryption_experiment_questions",
                 "list of str",
                 "`[]`",
-                "The open questions to ask, such as `[U08]`, or `[all]`.",
+                "The open questions to ask, such as `[U08]`; `[relied_on]` for those on which a verdict about the organization rests, or `[all]`.",
             ),
             (
                 "message_encryption_experiment_temporary_rules",

@@ -163,6 +163,11 @@ options:
     description:
       - The numbers of open questions about Exchange, such as V(U08), that the organization shall answer; V(all) for each
         of them. RV(not_sent) names those that no message tells, with what tells them.
+      - V(relied_on) asks those on which a verdict about the organization rests, because it is unknown or assumes something
+        without their answers. The verdicts are those on O(guarantees), or, without any, those on mail from inside to people
+        outside that RV(m365.message_encryption.mail_flow_test#module:overview) has. The questions that decide the most verdicts with the
+        fewest messages come first. RV(relied_on) says what each decides. What O(observations) has answered already is not asked
+        again.
       - Most need O(temporary_rules). Check mode shows the messages and the rules.
       - A question is only asked if no rule of the organization can act on its messages. Otherwise RV(not_sent) names
         the rules.
@@ -448,6 +453,15 @@ questions:
   returned: outside of check mode, if questions were asked
   type: list
   elements: dict
+relied_on:
+  description: >-
+    The verdicts that rest on open questions, a row for each question and verdict, with C(id) (the number of the question), C(guarantee) or
+    C(kind_of_mail) and C(destination), and the C(verdict) without an answer. C(if_true) and C(if_false) are the verdicts if the answer
+    is true or false; they are there if a verdict takes the answer. C(after) is the verdict with the answers that this run was told, outside of check mode.
+    Verdicts are those of RV(m365.message_encryption.mail_flow_test#module:guarantees) and RV(m365.message_encryption.mail_flow_test#module:overview).
+  returned: if O(questions) has V(relied_on)
+  type: list
+  elements: dict
 temporary_rules:
   description: The rules that would be made, in the form of M(m365.message_encryption.ome_transport_rule).
   returned: in check mode, if there are any
@@ -480,7 +494,7 @@ import datetime
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -515,6 +529,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_plan import (
     QuestionPlan,
     QuestionRequest,
+    messages_of,
     numbers_of,
     question_plan_of,
 )
@@ -528,6 +543,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ExperimentRecord,
     RecordedMail,
     record_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.relied_on import (
+    RELIED_ON,
+    Dependence,
+    VerdictsRelying,
+    numbers_by_use,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.remembering import (
     remembered,
@@ -557,6 +578,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
+    Guarantee,
     declared_guarantees,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
@@ -569,6 +591,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     digest_of_rules,
     observations_document,
     observations_of,
+    observed_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
@@ -576,6 +599,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
@@ -595,6 +619,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     unsent_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.questions import (
+    decided_lines,
+    dependence_lines,
+    dependence_row,
     left_lines,
     left_row,
     temporary_rule_lines,
@@ -692,6 +719,8 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     )
     known = facts_of(facts)
     rules = RuleSet.read(rules, known.dialect)
+    relying = _Relying.of_task(task, rules, facts, guarantees)
+    numbers = list(dict.fromkeys([*numbers, *numbers_by_use(relying.dependences, messages_of)]))
     plan = sending_plan_of(
         ExperimentRequest(
             sending=sending,
@@ -725,7 +754,7 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     _check_reach(replace(plan, messages=[*plan.messages, *asking.ready]), params["may_reach"])
     if not plan.messages:
         raise OptionError(
-            f"There is no message to send. {' '.join(unsent_lines(plan))}".rstrip(),
+            f"There is no message to send. {' '.join([*relying.none_lines, *unsent_lines(plan)])}".rstrip(),
             remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about.",
         )
     if asking.rules and not task.check_mode:
@@ -739,13 +768,69 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     not_read = not_read_row(known.encrypters.unseen, unavailable, asked=params["compliance"])
     if task.check_mode:
         over = [rule.name for rule in temporary_rules_of(organization) if is_over(rule, sending.now)]
-        shown = _shown(task, plan, asking, over if params["temporary_rules"] else [], unavailable, unread)
+        shown = _shown(task, plan, asking, over if params["temporary_rules"] else [], relying, unavailable, unread)
         return {**shown, **not_read}
     record = _new_record(task, plan, rules, sending.token, unread)
     if asking.rules:
         record.temporary, record.before = asking.rules, describe(organization, ["transport_rules"])
     record.people = asking.people
-    return {**_sent(task, plan, asking, record, unavailable), **not_read}
+    return {**relying.told(_sent(task, plan, asking, record, unavailable)), **not_read}
+
+
+@dataclass(frozen=True)
+class _Relying:
+    """The verdicts that rest on open questions, if the task asks for these.
+
+    :param verdicts: ``None`` if it does not.
+    """
+
+    verdicts: VerdictsRelying | None = None
+    dependences: Sequence[Dependence] = ()
+
+    @classmethod
+    def of_task(
+        cls, task: ExperimentContext, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee]
+    ) -> _Relying:
+        """What the verdicts of a task rest on, with what was observed already."""
+        if RELIED_ON not in (task.params["questions"] or []):
+            return cls()
+        today = _now()
+        known = _known_observations(task, _organization_name(task)) if task.params["observations"] else []
+        answers = observed_of(known, rules, today.date()).answers
+        observed = {**(facts.get("observed") or {}), **answers}
+        verdicts = VerdictsRelying(rules, {**facts, "observed": observed}, guarantees, today)
+        return cls(verdicts, verdicts.dependences())
+
+    @property
+    def none_lines(self) -> list[str]:
+        """That no verdict rests on a question, if that was asked."""
+        return ["No verdict rests on an open question."] if self.verdicts and not self.dependences else []
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """What the questions would decide, as a result has it."""
+        return {"relied_on": [dependence_row(each, {}) for each in self.dependences]} if self.verdicts else {}
+
+    @property
+    def lines(self) -> list[str]:
+        """The same in lines, with what is asked."""
+        lines = dependence_lines(self.dependences)
+        return [*self.none_lines, *lines, *numbers_told(lines)]
+
+    def told(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """A result with what the answers have decided."""
+        if self.verdicts is None:
+            return dict(found)
+        answers: dict[str, set[bool]] = {}
+        for row in found["settled"]:
+            answers.setdefault(row["id"], set()).add(row["answer"])
+        after = self.verdicts.under({number: values.pop() for number, values in answers.items() if len(values) == 1})
+        lines = decided_lines(self.dependences, after) or self.none_lines
+        return {
+            **found,
+            "relied_on": [dependence_row(each, after) for each in self.dependences],
+            "msg": "\n".join([found["msg"], *filter(None, [screen_of(lines)])]),
+        }
 
 
 def _shown(
@@ -753,12 +838,14 @@ def _shown(
     plan: SendingPlan,
     asking: QuestionPlan,
     over: Sequence[str],
+    relying: _Relying,
     unavailable: Mapping[str, str],
     unread: Sequence[str],
 ) -> dict[str, Any]:
     """The messages that would be sent, and the temporary rules that would be made.
 
     :param over: the names of temporary rules that earlier runs left.
+    :param relying: the verdicts that rest on the questions that are asked.
     """
     rows = [planned_row(each) for each in [*plan.messages, *asking.ready[:1]]]
     failed = any("unexpected" in row or "refutes" in row for row in rows)
@@ -768,9 +855,11 @@ def _shown(
         "not_sent": [unsent_row(each) for each in plan.unsent],
         "sent": 0,
         "unavailable": dict(unavailable),
+        **relying.rows,
         "msg": screen_of(
             [
                 *temporary_rule_lines(asking.rules, over),
+                *relying.lines,
                 *sending_plan_lines(plan),
                 *unavailable_lines(unavailable, unread),
             ]

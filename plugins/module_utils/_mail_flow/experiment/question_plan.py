@@ -38,6 +38,7 @@ from .question_experiments import (
     TemporaryRule,
 )
 from .reach import reach_of
+from .relied_on import RELIED_ON
 from .sampling import PlannedMail, Unsent
 from .temporary_rules import rule_of_run, word_of
 
@@ -87,14 +88,20 @@ class QuestionPlan:
 
 
 def numbers_of(given: Sequence[str]) -> list[str]:
-    """The numbers of the questions that an option names.
+    """The numbers of the questions that an option names, without those that verdicts rest on.
 
     :raises OptionError: one is none.
     """
+    words = [ALL, RELIED_ON]
     for number in given:
-        if number != ALL and number not in BY_ID:
-            raise OptionError(f"questions: there is no question {number!r}.", remedy=remedy(number, [ALL, *BY_ID]))
-    return list(BY_ID) if ALL in given else list(dict.fromkeys(given))
+        if number not in words and number not in BY_ID:
+            raise OptionError(f"questions: there is no question {number!r}.", remedy=remedy(number, [*words, *BY_ID]))
+    return list(BY_ID) if ALL in given else [number for number in dict.fromkeys(given) if number not in words]
+
+
+def messages_of(number: str) -> int:
+    """How many messages tell the answer to a question; 0 if none does."""
+    return len(BY_NUMBER[number].messages) if number in BY_NUMBER else 0
 
 
 def question_plan_of(asked: QuestionRequest) -> QuestionPlan:

@@ -26,7 +26,7 @@ KINDS_OF_MAIL: Mapping[MailKind, str] = {
 }
 
 #: How a cell is said by itself, and one verdict of all destinations.
-_PROTECTED: Mapping[CellVerdict, str] = {
+CELL_WORDS: Mapping[CellVerdict, str] = {
     CellVerdict.ALWAYS: f"always protected {BY_RULES}",
     CellVerdict.NEVER: f"never protected {BY_RULES}",
     CellVerdict.DEPENDS: "some protected, some not: that depends on rules",
@@ -116,7 +116,7 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         lines = [
             f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
             if len(given_domains) > 1
-            else _PROTECTED[verdict]
+            else CELL_WORDS[verdict]
             for verdict, destinations in given_domains.items()
             if kind not in undocumented_kinds or verdict is not CellVerdict.UNKNOWN
         ]
@@ -156,7 +156,7 @@ def contrast_row(contrast: Contrast) -> dict[str, Any]:
     for pair in contrast.cells:
         before, after = overview_rows(pair)
         mail, where = KINDS_OF_MAIL[before["kind_of_mail"]], before["destination"]
-        text = f"{mail} to {where}: before, {_PROTECTED[before['protected']]}; after, {_PROTECTED[after['protected']]}."
+        text = f"{mail} to {where}: before, {CELL_WORDS[before['protected']]}; after, {CELL_WORDS[after['protected']]}."
         rows.append(
             {
                 "kind_of_mail": before["kind_of_mail"],

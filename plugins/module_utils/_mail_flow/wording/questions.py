@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.text import listed, quoted
+from ..analyses.overview import CellVerdict
 from ..experiment.question_experiments import (
     GROUP,
     GUEST,
@@ -16,6 +17,7 @@ from ..experiment.question_experiments import (
     OUTSIDE,
     SECOND,
 )
+from ..experiment.relied_on import Dependence, RestingVerdict, Subject, Verdict
 from ..experiment.telling import ToldAnswer
 from ..experiment.temporary_rules import RuleLeft
 from ..model.questions import (
@@ -26,6 +28,7 @@ from ..model.questions import (
     OBSERVABLE,
     SPAM_LEVEL,
 )
+from .overview import CELL_WORDS, KINDS_OF_MAIL
 
 #: Who is lacking in ``recipients``, by role.
 _ROLES: Mapping[str, str] = {
@@ -151,6 +154,73 @@ def told_lines(told: Iterable[ToldAnswer]) -> list[str]:
         for each in told
         if each.answer is None or each.number not in OBSERVABLE
     ]
+
+
+def dependence_row(dependence: Dependence, after: Mapping[Subject, RestingVerdict]) -> dict[str, Any]:
+    """A verdict that rests on a question, as a result has it.
+
+    :param after: the verdicts with the answers that were told; empty if nothing was asked.
+    """
+    subject = dependence.subject
+    about = {"kind_of_mail": str(subject.kind), "destination": subject.destination}
+    verdicts = {"if_true": dependence.if_true, "if_false": dependence.if_false}
+    if subject in after:
+        verdicts["after"] = after[subject].verdict
+    return {
+        "id": dependence.number,
+        **({"guarantee": subject.guarantee} if subject.guarantee else about),
+        "verdict": str(dependence.now),
+        **{key: str(verdict) for key, verdict in verdicts.items() if verdict is not None},
+    }
+
+
+def dependence_lines(dependences: Iterable[Dependence]) -> list[str]:
+    """What the answers would decide, a line for each question and verdict: first what they change. Mail of a kind to several
+    destinations is one line.
+    """
+    alike: dict[tuple[Any, ...], list[Subject]] = {}
+    for each in sorted(dependences, key=lambda each: not each.is_decided):
+        key = (each.number, each.subject.guarantee, each.subject.kind, each.now, each.if_true, each.if_false)
+        alike.setdefault(key, []).append(each.subject)
+    return [
+        _dependence_text(number, _subject_text(subjects), now, if_true, if_false)
+        for (number, _guarantee, _kind, now, if_true, if_false), subjects in alike.items()
+    ]
+
+
+def _dependence_text(number: str, subject: str, now: Verdict, if_true: Verdict | None, if_false: Verdict | None) -> str:
+    known = f"{subject} (now {_verdict_text(now)})"
+    if if_true is None or if_false is None:
+        return f"{known[0].upper()}{known[1:]} rests on {number}. No verdict takes an answer to it."
+    if if_true == if_false == now:
+        return f"{known[0].upper()}{known[1:]} rests on {number}, whose answer alone decides nothing."
+    return f"{number} would decide {known}: {_verdict_text(if_true)} if true, {_verdict_text(if_false)} if false."
+
+
+def decided_lines(dependences: Iterable[Dependence], after: Mapping[Subject, RestingVerdict]) -> list[str]:
+    """The verdicts that the answers have changed, a line for each.
+
+    :param after: the verdicts with the answers.
+    """
+    now = {each.subject: each.now for each in dependences}
+    return [
+        f"With these answers, {_subject_text([subject])} is {_verdict_text(after[subject].verdict)}, not {_verdict_text(was)}."
+        for subject, was in now.items()
+        if subject in after and after[subject].verdict != was
+    ]
+
+
+def _subject_text(subjects: Sequence[Subject]) -> str:
+    """What verdicts are about: one guarantee, or mail of one kind."""
+    first = subjects[0]
+    if first.guarantee:
+        return f"the guarantee {first.guarantee!r}"
+    kind = KINDS_OF_MAIL[first.kind]
+    return f"{kind[0].lower()}{kind[1:]} to {listed([each.destination for each in subjects], joint='and')}"
+
+
+def _verdict_text(verdict: Verdict) -> str:
+    return CELL_WORDS[verdict] if isinstance(verdict, CellVerdict) else str(verdict)
 
 
 def temporary_rule_lines(rules: Sequence[Mapping[str, Any]], over: Sequence[str]) -> list[str]:

@@ -48,8 +48,9 @@ from tests.unit.mail_flow.experiment.mailboxes import (
     run,
     session_with,
 )
+from tests.unit.mail_flow.experiment.questioning import ask, rules_of, told
 
-SECOND, NOBODY, GUEST = f"joannal@{DOMAIN}", f"nobody@{DOMAIN}", "guest@wingtiptoys.com"
+NOBODY, GUEST = f"nobody@{DOMAIN}", "guest@wingtiptoys.com"
 SMTP = {"send_with": "smtp", "smtp_host": "mail.fabrikam.com", "senders": [PARTNER]}
 #: What two mailboxes and a partner tell.
 ASKED = {"U03", "U06", "U07", "U08", "U09", "U11", "U15"}
@@ -85,26 +86,6 @@ STATE: Mapping[str, Mapping[str, Any]] = {
         ]
     },
 }
-
-
-def ask(
-    session: EmulatedSession, mailboxes: Mailboxes | None = None, record: KeptRecord | None = None, **options: Any
-) -> dict[str, Any]:
-    given = {
-        "senders": [SENDER],
-        "recipients": [INSIDE, SECOND, PARTNER],
-        "temporary_rules": True,
-        **options,
-    }
-    return run(session, mailboxes or Office(session), record or KeptRecord(), **given)
-
-
-def rules_of(session: EmulatedSession) -> list[str]:
-    return [row["Name"] for row in session.organization.state["transport_rules"]]
-
-
-def told(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {row["id"]: row.get("answer", row.get("why")) for row in found["questions"]}
 
 
 def test_each_question_is_asked_or_says_why_not() -> None:
