@@ -653,6 +653,21 @@ def _sample(option: str, kind: Any) -> Any:
     return ["a@contoso.com"] if kind.spec["type"] == "list" else [{"name": "x"}]
 
 
+def test_a_proof_reads_the_policies_once_and_each_condition_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[DlpRules] = []
+    as_read = DlpRules.__init__
+
+    def counted(self: DlpRules, *given: Any) -> None:
+        as_read(self, *given)
+        read.append(self)
+
+    monkeypatch.setattr(DlpRules, "__init__", counted)
+    told = [encrypts({**OUTGOING, **SENSITIVE}), decrypts({**OUTGOING, "recipient_domain_is": ["adatum.com"]})]
+    prove([], {**FACTS, "dlp_policies": told}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    (policies,) = read
+    assert len(policies.leaves.rules) == len({*OUTGOING, *SENSITIVE, "recipient_domain_is"})
+
+
 SEEDS = range(24)
 
 

@@ -19,6 +19,7 @@ from ..budget import BudgetError, bounded
 from ..conditions.keys import Key
 from ..input.parsing import facts_of
 from ..model import questions
+from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET
 from ..symbolic.compile_recipients import ANYBODY
@@ -61,7 +62,7 @@ class Difference:
 def difference(
     before: Iterable[Mapping[str, Any]] | RuleSet,
     after: Iterable[Mapping[str, Any]] | RuleSet,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, Any] | Facts,
     now: datetime.datetime | None = None,
     budget: int = CONFLICTS,
     irm_before: Mapping[str, Any] | None = None,
@@ -69,20 +70,22 @@ def difference(
     """Which mail is treated differently.
 
     :param before: rules as a rule set takes them; :param:`after` likewise.
-    :param facts: in the form of the option ``facts``.
+    :param facts: as :func:`facts_of` takes them.
     :param now: when the mail passes the rules; by default now.
     :param budget: the maximum number of conflicts for all questions together.
     :param irm_before: the IRM configuration before, if it differs.
     """
-    sets = [RuleSet.read(rules, facts_of(facts).dialect) for rules in (before, after)]
-    settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
+    known = facts_of(facts)
+    sets = [RuleSet.read(rules, known.dialect) for rules in (before, after)]
+    irm = known.encryption.irm_configuration
+    settings = [irm if irm_before is None else irm_before, irm]
     edits = edits_of(*sets)
     if not edits and not with_other_error_action(*sets) and not differing(settings) and not side_effects_differ(*sets):
         return Difference()
     classes: Collection[ClassKey] = ()
     try:
         with bounded():
-            differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
+            differ = _Differ(sets, edits, known, now or datetime.datetime.now(datetime.UTC), settings, budget)
             classes = differ.classes
             return differ.differ()
     except BudgetError:  # The rules, or the wording of the findings, exceed the budget.
@@ -94,7 +97,7 @@ class _Differ:
         self,
         sets: Sequence[RuleSet],
         edits: Sequence[Edit],
-        facts: Mapping[str, Any],
+        facts: Facts,
         now: datetime.datetime,
         settings: Sequence[Mapping[str, Any] | None],
         budget: int,

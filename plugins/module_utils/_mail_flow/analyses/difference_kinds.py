@@ -6,7 +6,7 @@ for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,9 +36,9 @@ from .rule_changes import Edit
 _ENDS = (Fate.DELETED, Fate.REJECTED, Fate.REDIRECTED, Fate.QUARANTINED)
 
 
-def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
+def transit_differs(sets: Sequence[RuleSet], facts: Facts) -> bool:
     """Whether rules affect how mail leaves, as far as that is known. If it is not, their side effects say what changes."""
-    return facts.get("outbound_connectors") is not None and any(
+    return facts.connectors.outbound is not None and any(
         rule.actions.does(Does.ROUTE) for rules in sets for rule in rules.rules
     )
 

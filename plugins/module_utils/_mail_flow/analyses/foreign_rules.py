@@ -85,7 +85,7 @@ def foreign_rules(
     protecting = [rule for rule in active if name_key(rule.name) in known and rule.actions.does(Does.ENCRYPT)]
     deciding = {rule.place for rule in active if _decides(rule)}
     acting = [rule for rule in foreign if rule.place in telling | deciding]
-    met = _met(rule_set, acting, protecting, facts)
+    met = _met(rule_set, acting, protecting, known_facts)
     number = len(rule_set.rules)
     return [
         _foreign_rule(rule, number, reasons[rule.place], met.get(rule.place, []), tells=rule.place in telling)
@@ -159,7 +159,7 @@ def _met(
     rule_set: RuleSet,
     acting: Sequence[FlowRule],
     protecting: Sequence[FlowRule],
-    facts: Mapping[str, Any],
+    facts: Facts,
 ) -> dict[int, list[FlowRule]]:
     """The place of each acting rule to the protecting rules whose mail it can act on."""
     if not acting or not protecting:

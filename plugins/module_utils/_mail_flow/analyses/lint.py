@@ -73,7 +73,7 @@ def lint(
             hand_over = any(
                 connector.enabled and connector.smart_hosts for connector in known.connectors.outbound or ()
             )
-            model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
+            model = Model([rule_set], RuleSet([]), known, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
             deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
             findings += deciding.findings()

@@ -154,7 +154,7 @@ class Cell:
     unknown: tuple[Reason, ...] = ()
 
 
-def destinations(rules: RuleSet, facts: Mapping[str, Any], also: Iterable[str] = ()) -> list[str]:
+def destinations(rules: RuleSet, facts: Mapping[str, Any] | Facts, also: Iterable[str] = ()) -> list[str]:
     """The domains outside that are destinations of an overview.
 
     :param also: further domains, those inside among them.
@@ -176,11 +176,12 @@ def overview(
     :param budget: the maximum number of conflicts for all questions together.
     :param also: further destinations, if they are outside.
     """
-    domains = destinations(rules, facts, also)
+    known = facts_of(facts)
+    domains = destinations(rules, known, also)
     cells: dict[tuple[str, MailKind], Cell] = {}
     try:
         with bounded():
-            looking = _Overview(rules, facts, domains, now or datetime.datetime.now(datetime.UTC), budget)
+            looking = _Overview(rules, known, domains, now or datetime.datetime.now(datetime.UTC), budget)
             for cell in looking.cells():
                 cells[cell.destination, cell.kind] = cell
     except BudgetError:  # Of what is left nothing is known.
@@ -233,7 +234,7 @@ class _SampleMessage:
 
 class _Overview:
     def __init__(
-        self, rules: RuleSet, facts: Mapping[str, Any], domains: Sequence[str], now: datetime.datetime, budget: int
+        self, rules: RuleSet, facts: Facts, domains: Sequence[str], now: datetime.datetime, budget: int
     ) -> None:
         self._rules = rules
         self._domains = domains

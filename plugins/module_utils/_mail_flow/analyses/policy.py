@@ -27,6 +27,7 @@ from ..formula import FALSE, Literal, Value, high, low
 from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
+from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
@@ -133,7 +134,8 @@ def policy(
     statements: list[Statement] = []
     try:
         with bounded():
-            asked = _StatementSearch(RuleSet.read(rules, facts_of(facts).dialect), facts, now, budget)
+            known = facts_of(facts)
+            asked = _StatementSearch(RuleSet.read(rules, known.dialect), known, now, budget)
             statements += asked.statements()
             return MailPolicy(tuple(statements))
     except BudgetError:
@@ -154,10 +156,10 @@ class _Candidate:
 
 
 class _StatementSearch:
-    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None, budget: int) -> None:
+    def __init__(self, rules: RuleSet, facts: Facts, now: datetime.datetime | None, budget: int) -> None:
         options = sorted({option_name(template) for rule in rules.rules for template in rule.actions.templates})
         self._rules, self._budget = rules, budget
-        self._routes = facts.get("outbound_connectors") is not None and any(
+        self._routes = facts.connectors.outbound is not None and any(
             rule.actions.does(Does.ROUTE) for rule in rules.rules
         )
         #: The rules, and none.

@@ -57,13 +57,14 @@ def worsened(
 
     :param irm_before: the IRM configuration before, where it is another one.
     """
-    dialect = facts_of(facts).dialect
-    sides = RuleSet(after, dialect), RuleSet(before, dialect)
-    settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
-    if counterexample := _worsened(sides, facts, guarantee, now, settings):
+    known = facts_of(facts)
+    sides = RuleSet(after, known.dialect), RuleSet(before, known.dialect)
+    irm = known.encryption.irm_configuration
+    settings = [irm, irm if irm_before is None else irm_before]
+    if counterexample := _worsened(sides, known, guarantee, now, settings):
         return counterexample
     for instant in later_instants(sides, now):
-        if counterexample := _worsened(sides, facts, guarantee, instant, settings):
+        if counterexample := _worsened(sides, known, guarantee, instant, settings):
             return replace(counterexample, message={**counterexample.message, "date": instant.isoformat()})
     return None
 
@@ -112,7 +113,7 @@ def _instants_of_dates(
 
 def _worsened(
     sides: tuple[RuleSet, RuleSet],
-    facts: Mapping[str, Any],
+    facts: Facts,
     guarantee: Guarantee,
     now: datetime.datetime,
     settings: Sequence[Mapping[str, Any] | None],

@@ -25,6 +25,7 @@ from ..input.parsing import facts_of
 from ..model import questions
 from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
+from ..model.facts import Facts
 from ..model.kleene import Open, Reason
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import PORTAL, WISHES
@@ -66,7 +67,7 @@ _LAWS = 200
 
 def prove(
     rules: Iterable[Mapping[str, Any]] | RuleSet,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, Any] | Facts,
     guarantees: Sequence[Mapping[str, Any]] | Sequence[Guarantee],
     now: datetime.datetime | None = None,
     budget: int = CONFLICTS,
@@ -75,7 +76,7 @@ def prove(
     """What is known of each guarantee, in order.
 
     :param rules: as a rule set takes them.
-    :param facts: in the form of the option ``facts``.
+    :param facts: as :func:`facts_of` takes them.
     :param guarantees: in the form of the option, or as :func:`guarantees_of` returns them.
     :param now: when the mail passes the rules; by default now.
     :param budget: the maximum number of conflicts for each question.
@@ -89,7 +90,7 @@ def prove(
         read = guarantees_of(guarantees, where)
     if not read:
         return []
-    asked = _Guarantees(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
+    asked = _Guarantees(rule_set, known, read, now or datetime.datetime.now(datetime.UTC), budget)
     judgments = asked.judgments(where)
     journals = sorted(set(known.journals))
     journal_premises = (Premise("journals", values=tuple(journals)),) if journals else ()
@@ -115,14 +116,11 @@ class TriedRules:
     """Guarantees under rules that are tried. They share one model, and only those are judged that are asked about. Of a
     proof it is not found out what it rests on, which takes as long as the proof.
 
-    :param facts: in the form of the option ``facts``.
     :param now: when the mail passes the rules.
     :raises BudgetError: the rules themselves are too much.
     """
 
-    def __init__(
-        self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime
-    ) -> None:
+    def __init__(self, rules: RuleSet, facts: Facts, guarantees: Sequence[Guarantee], now: datetime.datetime) -> None:
         self.rules = rules
         self._asked = _Guarantees(rules, facts, guarantees, now, CONFLICTS, premises=False)
         self._judged: dict[int, Judgment] = {}
@@ -173,7 +171,7 @@ class _Guarantees:
     """
 
     rules: RuleSet
-    facts: Mapping[str, Any]
+    facts: Facts
     guarantees: Sequence[Guarantee]
     now: datetime.datetime
     budget: int
@@ -261,7 +259,7 @@ class _Prover:
     def __init__(
         self,
         rules: RuleSet,
-        facts: Mapping[str, Any],
+        facts: Facts,
         guarantees: Sequence[Guarantee],
         now: datetime.datetime,
         budget: int,

@@ -282,12 +282,14 @@ def _ordinary(attachment: Attachment) -> Attachment:
     return replace(attachment, **flags)
 
 
-def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
+def facts_of(options: Mapping[str, Any] | Facts, where: str = "facts.") -> Facts:
     """The known facts of an organization.
 
-    :param options: see :data:`FACT_KEYS`; absent facts are unknown.
+    :param options: see :data:`FACT_KEYS`; absent facts are unknown. What was read already stays as it is.
     :raises OptionError: it is invalid; the message names the option.
     """
+    if isinstance(options, Facts):
+        return options
     refuse_unknown(options, FACT_KEYS, where)
     for fact, names in FLAGS.items():
         _check_flags(options.get(fact), names, f"{where}{fact}")

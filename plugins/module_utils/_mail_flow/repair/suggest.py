@@ -345,7 +345,7 @@ class _Repair:
         try:
             if not other.then:
                 return self._unless(judged)
-            (found,) = prove(self.rules, self.given, [other], self.now)
+            (found,) = prove(self.rules, self.facts, [other], self.now)
         except BudgetError:
             return None
         return Advice("then", other.then) if found.verdict is GuaranteeVerdict.PROVED else None
@@ -366,7 +366,7 @@ class _Repair:
             if unless is None:
                 return None
             guarantee = replace(guarantee, unless=unless)
-            (judged,) = prove(self.rules, self.given, [guarantee], self.now)
+            (judged,) = prove(self.rules, self.facts, [guarantee], self.now)
         if judged.counterexample is not None:
             return None
         left_open = judged if judged.verdict is GuaranteeVerdict.UNKNOWN else None
@@ -383,19 +383,19 @@ class _Repair:
             try:
                 until = self._until(draft, goal)
                 with uncollected():
-                    changes = difference(self.rules, RuleSet(draft.rules, dialect), self.given, self.now)
+                    changes = difference(self.rules, RuleSet(draft.rules, dialect), self.facts, self.now)
             except BudgetError:
                 break  # It is not known for how long it helps, or what it changes.
             described.append((draft, left_open, changes, until))
         differences = [changes for _draft, _left_open, changes, _until in described]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
         copies = goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES
-        more = unwanted_changes(differences, wanted, aim.takes, self.given, dialect, self.now, copies=copies)
+        more = unwanted_changes(differences, wanted, aim.takes, self.facts, dialect, self.now, copies=copies)
         suggested = [
             Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
             for (draft, left_open, changes, until), others in zip(described, more, strict=True)
         ]
-        wider = wider_than([_surely_unwanted(suggestion) for suggestion in suggested], self.given, dialect, self.now)
+        wider = wider_than([_surely_unwanted(suggestion) for suggestion in suggested], self.facts, dialect, self.now)
         sizes = [
             _size(suggestion, aim, number, self.rules) for suggestion, number in zip(suggested, wider, strict=True)
         ]
@@ -572,7 +572,7 @@ class _Repair:
 
         :raises BudgetError: the rules are too much.
         """
-        return TriedRules(RuleSet(draft.rules, self.rules.dialect), self.given, self._to_keep(goal), self.now)
+        return TriedRules(RuleSet(draft.rules, self.rules.dialect), self.facts, self._to_keep(goal), self.now)
 
     def _refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> FailingCopy | None:
         """A message that refutes one of some guarantees: the goal, or one that held, or of which that was unknown.

@@ -17,6 +17,7 @@ from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import Literal, high
 from ..model.expressions import Dialect
+from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..symbolic.encoding import CONFLICTS, Model
 
@@ -25,7 +26,7 @@ def unwanted_changes(
     differences: Sequence[Difference],
     wanted: Mapping[str, Any],
     takes: DifferenceKind | None,
-    given_facts: Mapping[str, Any],
+    facts: Facts,
     dialect: Dialect,
     now: datetime.datetime,
     *,
@@ -36,7 +37,6 @@ def unwanted_changes(
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
     :param takes: the kind of loss that is asked for; ``None`` for none.
-    :param given_facts: the facts, in the form of the option ``facts``.
     :param copies: whether what happens to people whom rules add is asked for, too.
     """
     likely = [
@@ -45,7 +45,7 @@ def unwanted_changes(
         for finding in difference.findings
         if _may_be_wanted(finding, takes) and (copies or not finding.person)
     ]
-    asked = {id(finding) for finding in _within(likely, wanted, given_facts, dialect, now)}
+    asked = {id(finding) for finding in _within(likely, wanted, facts, dialect, now)}
     return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
 
 
@@ -56,7 +56,7 @@ def _may_be_wanted(finding: MailFinding, takes: DifferenceKind | None) -> bool:
 def _within(
     findings: Sequence[MailFinding],
     wanted: Mapping[str, Any],
-    given_facts: Mapping[str, Any],
+    facts: Facts,
     dialect: Dialect,
     now: datetime.datetime,
 ) -> list[MailFinding]:
@@ -65,7 +65,7 @@ def _within(
         return []
     try:
         with bounded():
-            model, (selected, *mail) = _mail_of(findings, [wanted], given_facts, dialect, now)
+            model, (selected, *mail) = _mail_of(findings, [wanted], facts, dialect, now)
             return [
                 finding
                 for finding, its_mail in zip(findings, mail, strict=True)
@@ -83,7 +83,7 @@ def _signed_in(model: Model) -> Literal:
 
 
 def wider_than(
-    changes: Sequence[Sequence[MailFinding]], given_facts: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
+    changes: Sequence[Sequence[MailFinding]], facts: Facts, dialect: Dialect, now: datetime.datetime
 ) -> list[int]:
     """For each list of findings, how many of the others are about a part of the mail only that it is about. All are 0 if
     that is not found out.
@@ -94,7 +94,7 @@ def wider_than(
     try:
         with bounded():
             findings = [finding for change in changes for finding in change]
-            model, literals = _mail_of(findings, [], given_facts, dialect, now)
+            model, literals = _mail_of(findings, [], facts, dialect, now)
             remaining = iter(literals)
             mail = [model.circuit.disjunction([next(remaining) for _finding in change]) for change in changes]
             inside = {
@@ -112,7 +112,7 @@ def wider_than(
 def _mail_of(
     findings: Sequence[MailFinding],
     selections: Sequence[Mapping[str, Any]],
-    given_facts: Mapping[str, Any],
+    facts: Facts,
     dialect: Dialect,
     now: datetime.datetime,
 ) -> tuple[Model, list[Literal]]:
@@ -130,7 +130,7 @@ def _mail_of(
         for atom in (*atoms_of_finding, *finding.why.met, *finding.why.unmet)
     ]
     claims = claims_of([*map(dict, selections), *map(_as_rule, atoms)], dialect)
-    model = Model([RuleSet([], dialect)], claims, given_facts, now)
+    model = Model([RuleSet([], dialect)], claims, facts, now)
     truths = iter(
         [
             model.free.conditions.matches(rule, ("claim", rule.place), SeenMessage(), model.mail.recipient)

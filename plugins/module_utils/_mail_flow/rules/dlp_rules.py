@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ..._exchange.text import value_text
 from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
 from ..._resources.compliance.dlp_fields import CERTAIN, SAME_CONDITION, TOGETHER
 from ..._resources.compliance.dlp_policies import SENDERS, SENDERS_EXCEPT, DlpPolicyFact, DlpRuleFact, PolicyScope
@@ -259,7 +260,8 @@ class _Reader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._sections: list[Mapping[str, Any]] = []
+        #: Text of a section to its place among them, and the section.
+        self._sections: dict[str, tuple[int, Mapping[str, Any]]] = {}
 
     def tree_of(self, policy: DlpPolicyFact, rule: DlpRuleFact, *, placeless: bool) -> _Tree:
         """What must be true for a rule to match.
@@ -304,9 +306,10 @@ class _Reader:
 
     def _part(self, condition: Mapping[str, Any], location: str) -> _Tree:
         """One condition."""
-        section = {SAME_CONDITION.get(option, option): value for option, value in condition.items()}
-        self._sections.append({"conditions": section, "sender_address_location": location})
-        return "section", len(self._sections) - 1
+        conditions = {SAME_CONDITION.get(option, option): value for option, value in condition.items()}
+        section = {"conditions": conditions, "sender_address_location": location}
+        place, _section = self._sections.setdefault(value_text(section), (len(self._sections), section))
+        return "section", place
 
     def _tree(self, tree: Mapping[str, Any], location: str) -> _Tree:
         """A tree of conditions. It has a limited number of levels."""
@@ -319,7 +322,7 @@ class _Reader:
     @cached_property
     def rule_set(self) -> RuleSet:
         """All conditions, a rule for each section."""
-        return RuleSet([{"name": str(place), **section} for place, section in enumerate(self._sections)], self._dialect)
+        return RuleSet([{"name": str(place), **section} for place, section in self._sections.values()], self._dialect)
 
     def read(self, tree: _Tree) -> Node:
         """A tree with its conditions."""

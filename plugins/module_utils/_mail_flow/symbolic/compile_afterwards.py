@@ -68,7 +68,7 @@ class AfterChain:
 
     def _value(self, node: Node, path: tuple[int, ...]) -> Value:
         if node.atom is not None:
-            return self._truth(node.atom, path)
+            return self._truth(node.atom)
         if node.operator == "open":
             return self.unknown("dlp condition", *path)
         values = [self._value(part, (*path, place)) for place, part in enumerate(node.parts)]
@@ -77,15 +77,15 @@ class AfterChain:
         value = self.logic.any_of(values)
         return value if node.operator == "or" else ~value
 
-    def _truth(self, atom: Atom, path: tuple[int, ...]) -> Value:
+    def _truth(self, atom: Atom) -> Value:
         """Whether a condition is true of the copy as DLP sees it."""
         conditions = self.chain.conditions
         if self._is_changed(atom):
-            return self.unknown("dlp sees", *path)
+            return self.unknown("dlp sees", atom.number)
         value = conditions.truth(atom, SeenMessage(), self.person)
         if not atom.predicate.content:
             return value
-        return self.logic.choose(conditions.hidden(self.chain.state.seen), self.unknown("dlp sees", *path), value)
+        return self.logic.choose(conditions.hidden(self.chain.state.seen), self.unknown("dlp sees", atom.number), value)
 
     def any_dlp(self, has: Has) -> Value:
         """Whether a DLP rule with an effect applies."""

@@ -83,7 +83,7 @@ class Model:
 
     :param rule_sets: the rule sets that the message goes through.
     :param claims: further rules, which select mail.
-    :param given_facts: the facts as the option ``facts`` has them.
+    :param facts: as :func:`facts_of` takes them.
     :param exact: the atoms for which another recipient is modeled.
     :param settings: the IRM configuration by rule set; by default, the one in the facts.
     :param transit: whether it is asked how mail leaves.
@@ -93,7 +93,7 @@ class Model:
         self,
         rule_sets: Sequence[RuleSet],
         claims: RuleSet,
-        given_facts: Mapping[str, Any],
+        facts: Mapping[str, Any] | Facts,
         now: datetime.datetime,
         options: Iterable[str] = (),
         exact: Sequence[Key] = (),
@@ -103,12 +103,11 @@ class Model:
     ) -> None:
         self.rule_sets = rule_sets
         self.claims = claims
-        self.given_facts = given_facts
         self.now = now
         self.exact = tuple(exact)
         self._options = tuple(options)
         self.transit = transit
-        self.facts = facts_of(given_facts)
+        self.facts = facts_of(facts)
         self.settings = list(settings) or [self.facts.encryption.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
         policies = self.facts.encrypters.dlp_policies
@@ -352,7 +351,7 @@ class Model:
         return Model(
             self.rule_sets,
             self.claims,
-            self.given_facts,
+            self.facts,
             self.now,
             self._options,
             (*exact, *keys),
