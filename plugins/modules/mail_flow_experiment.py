@@ -561,12 +561,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     sending_plan_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.telling import (
-    ToldAnswer,
-    told_answers,
+    QuestionAnswer,
+    question_answers,
     without_judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.temporary_rules import (
-    RuleLeft,
+    LeftoverRule,
     TemporaryRules,
     is_over,
     temporary_rules_of,
@@ -619,14 +619,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     unsent_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.questions import (
+    answer_lines,
+    answer_row,
     decided_lines,
     dependence_lines,
     dependence_row,
-    left_lines,
-    left_row,
+    leftover_lines,
+    leftover_row,
     temporary_rule_lines,
-    told_lines,
-    told_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
@@ -747,11 +747,11 @@ def run(task: ExperimentContext) -> dict[str, Any]:
         )
     )
     plan = replace(plan, messages=[*plan.messages, *asking.messages], unsent=[*plan.unsent, *asking.unsent])
-    onward = read_onward_addresses(task.session, [*plan.messages, *asking.ready], known)
+    onward = read_onward_addresses(task.session, [*plan.messages, *asking.probes], known)
     unavailable = {**unavailable, **({RECIPIENT: onward.unread} if onward.unread else {})}
     plan = replace(plan, messages=with_onward_addresses(plan.messages, onward))
-    asking = replace(asking, ready=with_onward_addresses(asking.ready, onward))
-    _check_reach(replace(plan, messages=[*plan.messages, *asking.ready]), params["may_reach"])
+    asking = replace(asking, probes=with_onward_addresses(asking.probes, onward))
+    _check_reach(replace(plan, messages=[*plan.messages, *asking.probes]), params["may_reach"])
     if not plan.messages:
         raise OptionError(
             f"There is no message to send. {' '.join([*relying.none_lines, *unsent_lines(plan)])}".rstrip(),
@@ -759,7 +759,7 @@ def run(task: ExperimentContext) -> dict[str, Any]:
         )
     if asking.rules and not task.check_mode:
         left = remove_left_behind(task, organization, params["record"])
-        task.warnings += left_lines(left)
+        task.warnings += leftover_lines(left)
     unread = [
         name
         for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
@@ -847,7 +847,7 @@ def _shown(
     :param over: the names of temporary rules that earlier runs left.
     :param relying: the verdicts that rest on the questions that are asked.
     """
-    rows = [planned_row(each) for each in [*plan.messages, *asking.ready[:1]]]
+    rows = [planned_row(each) for each in [*plan.messages, *asking.probes[:1]]]
     failed = any("unexpected" in row or "refutes" in row for row in rows)
     return {
         "changed": True,
@@ -895,7 +895,7 @@ def _sent(
         with task.hold(task.params["record"]) if asking.rules else nullcontext():
             found = run_of_questions.ask(asking, own, lambda: _watched(task, record, None, plan, unavailable))
     except BaseException as error:
-        lines = left_lines(run_of_questions.left)
+        lines = leftover_lines(run_of_questions.left)
         for line in lines:
             task.say(line)
         if lines and isinstance(error, Exception):
@@ -915,14 +915,14 @@ def _sent(
     }
 
 
-def _with_left(msg: str, left: Sequence[RuleLeft]) -> dict[str, Any]:
+def _with_left(msg: str, left: Sequence[LeftoverRule]) -> dict[str, Any]:
     """What a result has if temporary rules may still be there. Whoever made them has to know it, so it always fails."""
     if not left:
         return {}
     return {
         "failed": True,
-        "rules_left": [left_row(each) for each in left],
-        "msg": "\n".join([*screen_of(left_lines(left)).splitlines(), msg]),
+        "rules_left": [leftover_row(each) for each in left],
+        "msg": "\n".join([*screen_of(leftover_lines(left)).splitlines(), msg]),
     }
 
 
@@ -937,11 +937,11 @@ def _new_record(
         messages=[_recorded(each) for each in plan.messages],
         rules={rule.name: rule.guid for rule in rules.rules},
         digests={rule.name: digest_of_rules(rules, [rule.name]) for rule in rules.rules},
-        silent=[rule.name for rule in rules.rules if is_silent(rule.actions.told) or not rule.actions.enforced],
+        silent=[rule.name for rule in rules.rules if is_silent(rule.actions.declared) or not rule.actions.enforced],
         unlogged=[
             rule.name
             for rule in rules.rules
-            if is_silent(rule.actions.told) and rule.actions.enforced and not rule.idle
+            if is_silent(rule.actions.declared) and rule.actions.enforced and not rule.idle
         ],
         unread=unread,
     )
@@ -990,7 +990,7 @@ def _read(task: ExperimentContext) -> dict[str, Any]:
     return {**shown, **_with_left(shown["msg"], left)}
 
 
-def _removed(task: ExperimentContext, record: ExperimentRecord) -> Sequence[RuleLeft]:
+def _removed(task: ExperimentContext, record: ExperimentRecord) -> Sequence[LeftoverRule]:
     """Removes the temporary rules that the run of a record left. A run that still goes on keeps them.
 
     :returns: those that may still be there.
@@ -1023,7 +1023,7 @@ def _watched(
     messages = [
         without_judgment(each) if each.recorded.question else each for each in tracker.wait(task.params["wait"])
     ]
-    answers = told_answers(record, messages)
+    answers = question_answers(record, messages)
     settled = _settled(messages, answers)
     _keep(task, record, messages, settled)
     contradicts = any(copy.agreement.agrees is False for message in messages for copy in message.copies)
@@ -1036,7 +1036,7 @@ def _watched(
         *not_shown_lines(not_shown),
         *unavailable_lines(unavailable, record.unread),
         *settled_lines(settled),
-        *told_lines(answers),
+        *answer_lines(answers),
     ]
     return {
         "changed": bool(record.out) and not task.params["read_only"],
@@ -1048,7 +1048,7 @@ def _watched(
         ],
         "sent": len(record.out),
         "settled": [settled_row(each) for each in settled],
-        **({"questions": [told_row(each) for each in answers]} if answers else {}),
+        **({"questions": [answer_row(each) for each in answers]} if answers else {}),
         "not_shown": not_shown,
         "unavailable": unavailable,
         "msg": screen_of(lines),
@@ -1056,7 +1056,7 @@ def _watched(
     }
 
 
-def _settled(messages: Sequence[ObservedMail], answers: Iterable[ToldAnswer]) -> list[Observation]:
+def _settled(messages: Sequence[ObservedMail], answers: Iterable[QuestionAnswer]) -> list[Observation]:
     """The observations of copies, and of the answers to questions."""
     found = dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled)
     told = (each.observation(NO_RULES) for each in answers)

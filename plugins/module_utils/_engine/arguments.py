@@ -50,25 +50,27 @@ def only_given(params: Any) -> Any:
     return [only_given(item) for item in params] if isinstance(params, list) else params
 
 
-def _concerned(spec: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _concerned(spec: Mapping[str, Any], dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The part of a spec that concerns what is given: core walks a spec a dozen times for each dictionary, and a rule
     has 150 options.
 
-    :param given: the dictionaries that have this spec.
+    :param dictionaries: the dictionaries that have this spec.
     """
-    named = {option for each in given for option in each}
+    named = {option for dictionary in dictionaries for option in dictionary}
     return {
-        option: _of_values(each, option, given)
-        for option, each in spec.items()
-        if option in named or not _UNASKED.isdisjoint(each)
+        option: _of_values(option_spec, option, dictionaries)
+        for option, option_spec in spec.items()
+        if option in named or not _UNASKED.isdisjoint(option_spec)
     }
 
 
-def _of_values(option_spec: Mapping[str, Any], option: str, given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _of_values(
+    option_spec: Mapping[str, Any], option: str, dictionaries: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
     """An option's spec, of whose own options only those are left that concern its values."""
     if not option_spec.get("options"):
         return option_spec
-    values = [each[option] for each in given if each.get(option) is not None]
+    values = [dictionary[option] for dictionary in dictionaries if dictionary.get(option) is not None]
     items = [item for value in values for item in (value if isinstance(value, list) else [value]) if item is not None]
     # Core reads a text as a dictionary.
     return (
@@ -83,8 +85,8 @@ def _complete(params: Any, spec: Mapping[str, Any]) -> None:
     for option, option_spec in spec.items():
         value = params.setdefault(option, None)
         if value and option_spec.get("options"):
-            for each in value if isinstance(value, list) else [value]:
-                _complete(each, option_spec["options"])
+            for item in value if isinstance(value, list) else [value]:
+                _complete(item, option_spec["options"])
 
 
 def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: list[str]) -> Any:
@@ -122,14 +124,14 @@ def _what_is_required(options: Mapping[str, Any]) -> str:
 
 
 def _fitting_options(
-    given: Mapping[Any, Any], options: Mapping[str, Any], where: str, misfits: list[str]
+    values: Mapping[Any, Any], options: Mapping[str, Any], where: str, misfits: list[str]
 ) -> dict[str, Any]:
     """The options without null, and without those that are refused by name.
 
     YAML reads ``color: #0078d4`` as null with a comment. Core takes null for an option that is not given.
     """
     fitting = {}
-    for key, value in given.items():
+    for key, value in values.items():
         option, spec = str(key), options.get(str(key))
         why = refusal(option) if spec is None else ""
         if why:

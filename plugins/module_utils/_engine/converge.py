@@ -292,12 +292,12 @@ class _Work:
         :param lost: steps whose answer was lost, and that no read shows.
         """
         made = [*self.progress.applied, *self._accepted]
-        left = self._settle(made)
-        again = [step for step in left if repeats(step, made)]
-        new = [step for step in left if step not in again]
+        steps = self._settle(made)
+        again = [step for step in steps if repeats(step, made)]
+        new = [step for step in steps if step not in again]
         if foreign := self._first.beyond(new):
             raise changed_by_others(foreign)
-        self.progress.pending = left
+        self.progress.pending = steps
         others = [step for step in new if step not in lost]
         if others and any(step.needs_replanning(others) for step in again):
             changes = [change for step in again for change in step.changes]
@@ -328,9 +328,9 @@ class _Work:
     def _planner(self, organization: Organization) -> Plan:
         """The plan for what is left to do. What no read shows is sent once, and is as it was sent."""
         plan = self._desired(organization)
-        left = [step for step in plan.steps if step.is_visible or step.call in self._unseen]
-        sent = {change.option: change.after for step in plan.steps if step not in left for change in step.changes}
-        return replace(plan, before=plan.before | sent, steps=list(map(self._first.named, left)))
+        steps = [step for step in plan.steps if step.is_visible or step.call in self._unseen]
+        sent = {change.option: change.after for step in plan.steps if step not in steps for change in step.changes}
+        return replace(plan, before=plan.before | sent, steps=list(map(self._first.named, steps)))
 
     def _planned(self, look: Organization) -> Plan | None:
         """The plan for something that travelled with steps; ``None`` if it is no basis for one."""
@@ -347,7 +347,7 @@ class _Work:
         :returns: the errors of those of which it is unknown, and the steps that may be sent again: nothing was answered, and no read shows them.
         """
         visible = [step for step, _error in unclear if step.is_visible]
-        found = self._read_until_shown(visible) if visible else _Found()
+        shown = self._read_until_shown(visible) if visible else _Found()
         unknown: list[ExchangeError] = []
         again: list[_Failed] = []
         for step, error in unclear:
@@ -355,23 +355,23 @@ class _Work:
             if not step.is_visible:
                 hidden = "it is unknown whether the change is stored, because Exchange does not show the properties that it changes"
                 unknown.append(_unknown(error, hidden))
-            elif found.shows(step):
+            elif shown.shows(step):
                 self.progress.found(step)
                 if answered:
                     self._task.warnings.append(
                         f"{step.call.cmdlet}: Exchange returned an error but shows the change: {_reason(error)}"
                     )
-            elif answered or found.failure or found.seen(step) or step.call in self._sent_again:
-                unknown.append(_unknown(error, self._said(step, found)))
+            elif answered or shown.failure or shown.seen(step) or step.call in self._sent_again:
+                unknown.append(_unknown(error, self._said(step, shown)))
             else:
                 again.append((step, error))
         return unknown, again
 
-    def _said(self, step: Step, found: _Found) -> str:
+    def _said(self, step: Step, shown: _Found) -> str:
         """What the reads say of a step that they do not show as a whole, as the end of a sentence."""
-        if found.failure:
-            return f"it is unknown whether the change is stored, because the read failed: {found.failure}"
-        seen = found.seen(step)
+        if shown.failure:
+            return f"it is unknown whether the change is stored, because the read failed: {shown.failure}"
+        seen = shown.seen(step)
         if not seen:
             return f"read back for {self._seconds} second{'' if self._seconds == 1 else 's'}: not stored"
         if len(seen) == len(step.changes):
@@ -391,11 +391,11 @@ class _Work:
             while True:
                 missing = keys & _left(self._planner(self._read_cache.look()))
                 never &= missing
-                found = _Found(missing if before is None else missing | before, never)
-                if before is not None and (wait.over or not found.missing):
-                    return found
+                shown = _Found(missing if before is None else missing | before, never)
+                if before is not None and (wait.over or not shown.missing):
+                    return shown
                 if missing:
-                    wait.pause(step for step in steps if not found.shows(step))
+                    wait.pause(step for step in steps if not shown.shows(step))
                 before = missing
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
@@ -414,26 +414,26 @@ class _Work:
         while True:
             travelled = bool(looks)
             organization = looks.pop(0) if looks else self._read_cache.look()
-            left = self._planned(organization) if travelled else self._planner(organization)
-            shown.append(left is not None and not left.steps)
-            if left is not None and shown[-2:] == [True, True]:
+            plan = self._planned(organization) if travelled else self._planner(organization)
+            shown.append(plan is not None and not plan.steps)
+            if plan is not None and shown[-2:] == [True, True]:
                 self._task.warnings += self._done_by_others(organization)
-                return left.before, organization
-            if left is not None and left.steps and not travelled:
+                return plan.before, organization
+            if plan is not None and plan.steps and not travelled:
                 if wait.over:
                     self._task.warnings += self._done_by_others(organization)
-                    raise self._unverified(left, ever_seen=any(shown))
-                wait.pause(left.steps)
+                    raise self._unverified(plan, ever_seen=any(shown))
+                wait.pause(plan.steps)
 
-    def _unverified(self, left: Plan, *, ever_seen: bool) -> VerificationError:
+    def _unverified(self, plan: Plan, *, ever_seen: bool) -> VerificationError:
         """The error if reads do not show the plan as done.
 
-        :param left: what the last of them leaves to do.
+        :param plan: what the last of them leaves to do.
         """
-        foreign = self._first.beyond(left.steps)
-        if foreign and not any(repeats(step, self.progress.applied) for step in left.steps):
+        foreign = self._first.beyond(plan.steps)
+        if foreign and not any(repeats(step, self.progress.applied) for step in plan.steps):
             return changed_by_others(foreign)
-        return not_stored(self.progress.applied, left.changes, ever_seen=ever_seen, timeout=self._timeout)
+        return not_stored(self.progress.applied, plan.changes, ever_seen=ever_seen, timeout=self._timeout)
 
     def _done_by_others(self, after: Organization) -> list[str]:
         """What others changed during the task, in sentences."""
@@ -454,15 +454,15 @@ def _reason(error: ExchangeError) -> str:
     return error.reason if isinstance(error, OutcomeUnknownError) else error.message
 
 
-def _unknown(error: ExchangeError, found: str) -> OutcomeUnknownError:
+def _unknown(error: ExchangeError, knowledge: str) -> OutcomeUnknownError:
     """The error for a step of which the answer does not tell whether it is stored, and the reads do not show that it
     is.
 
-    :param found: what the reads say, as the end of a sentence.
+    :param knowledge: what the reads say, as the end of a sentence.
     """
     later = "The next run reads the organization first and applies what is missing."
     return OutcomeUnknownError(
-        f"{_reason(error).rstrip('.')}; {found}.",
+        f"{_reason(error).rstrip('.')}; {knowledge}.",
         remedy=error.remedy if later in error.remedy else f"{error.remedy} {later}".lstrip(),
         cmdlet=error.cmdlet,
         error_id=error.error_id,

@@ -50,7 +50,7 @@ def repeats(step: Step, made: Iterable[Step]) -> bool:
     """Whether a later plan's step makes a change again that one of these steps has made. Somebody undid it, Exchange
     ignored it, or a read is behind: in no case is it made twice. A move to another place is another change.
     """
-    done = [change for each in made for change in each.changes]
+    done = [change for made_step in made for change in made_step.changes]
     return any(
         change.key == other.key
         and normal(change.after) == normal(other.after)

@@ -111,10 +111,10 @@ _TOGETHER = (
 
 def first_trip(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     """Cuts a list of steps into those, from the first, that may share a round trip in any order, and the others."""
-    together = next((phases for phases in _TOGETHER if steps[0].phase in phases), frozenset())
+    phases_of_trip = next((phases for phases in _TOGETHER if steps[0].phase in phases), frozenset())
     group = [steps[0]]
     for step in steps[1:]:
-        if step.phase not in together or any(
+        if step.phase not in phases_of_trip or any(
             step.target == other.target or step.phase in other.replans for other in group
         ):
             break
@@ -198,7 +198,7 @@ class Plan:
             whole.before[key] = plan.before
             whole.after[key] = plan.after
             whole.steps += plan.steps
-            whole.warnings += [each for each in plan.warnings if each not in whole.warnings]
+            whole.warnings += [warning for warning in plan.warnings if warning not in whole.warnings]
             whole.concurrent_changes = whole.concurrent_changes or plan.concurrent_changes
             whole.places |= plan.places
         whole.steps.sort(key=lambda step: step.phase)

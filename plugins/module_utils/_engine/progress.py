@@ -46,9 +46,9 @@ class Progress:
     def _forget(self, step: Step) -> bool:
         """Removes earlier tries of a step whose responses were lost. Returns whether there were any."""
         others = [other for other in self.unknown if other.call != step.call]
-        found = len(others) < len(self.unknown)
+        was_unknown = len(others) < len(self.unknown)
         self.unknown = others
-        return found
+        return was_unknown
 
     def result(self) -> dict[str, Any]:
         """The part of a failed task's result that lists what was applied and what was not."""
@@ -80,8 +80,8 @@ def not_stored(
     shown = "; ".join(f"{label(change)} is {change.before!r}, not {change.after!r}" for change in missing)
     labels = set(map(label, missing))
     steps = [step for step in applied if labels & set(map(label, step.changes))]
-    found = {label(change): change.before for step in steps for change in step.changes}
-    if any(label(change) in found and change.before != found[label(change)] for change in missing):
+    values_before = {label(change): change.before for step in steps for change in step.changes}
+    if any(label(change) in values_before and change.before != values_before[label(change)] for change in missing):
         return VerificationError(
             f"Exchange stores a different value from the one that was sent: {shown}.",
             remedy="Unless another administrator changed it, write the value as Exchange shows it (a recipient by its primary SMTP address).",

@@ -146,10 +146,10 @@ def _contradiction(capture: Capture) -> str:
     )
     if who is None:
         return ""
-    found = describe_organization(who.objects[0])
-    differs = (capture.organization, capture.tenant_id) != (found["name"], found["tenant_id"])
+    organization = describe_organization(who.objects[0])
+    differs = (capture.organization, capture.tenant_id) != (organization["name"], organization["tenant_id"])
     return (
-        f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {found['name']}"
+        f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {organization['name']}"
         if differs
         else ""
     )

@@ -51,20 +51,20 @@ def json_of(content: bytes) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _value in pairs]
         raise AmbiguousError(
-            f"an object in it has the key {next(name for name in found if names.count(name) > 1)!r} twice"
+            f"an object in it has the key {next(name for name in mapping if names.count(name) > 1)!r} twice"
         )
-    return found
+    return mapping
 
 
 def _number(text: str) -> float:
-    found = float(text)
-    if math.isinf(found):
+    number = float(text)
+    if math.isinf(number):
         raise AmbiguousError(f"the number {text[:_SHOWN]} in it is too large")
-    return found
+    return number
 
 
 def _constant(name: str) -> Any:
@@ -74,16 +74,21 @@ def _constant(name: str) -> Any:
 def document_of(content: bytes) -> dict[str, Any]:
     """The document of an artifact. A ValueError says what it is instead."""
     try:
-        found = json_of(content)
+        content_read = json_of(content)
     except AmbiguousError:
         raise
     except ValueError as error:
         raise ValueError("it is not JSON, or is truncated") from error
-    if not (isinstance(found, list) and len(found) == 2 and isinstance(found[0], dict) and found[1] == NOT_VARIABLES):
+    if not (
+        isinstance(content_read, list)
+        and len(content_read) == 2
+        and isinstance(content_read[0], dict)
+        and content_read[1] == NOT_VARIABLES
+    ):
         raise ValueError(
             f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is'
         )
-    document: dict[str, Any] = found[0]
+    document: dict[str, Any] = content_read[0]
     return document
 
 

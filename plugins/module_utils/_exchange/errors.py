@@ -44,8 +44,8 @@ class ExchangeError(Exception):
 
     def to_wire(self) -> dict[str, Any]:
         """The error as plain values for the broker's socket."""
-        told = {name: getattr(self, name) for name in ("message", "remedy", "cmdlet", "error_id")}
-        return {"class": type(self).__name__, **told}
+        fields = {name: getattr(self, name) for name in ("message", "remedy", "cmdlet", "error_id")}
+        return {"class": type(self).__name__, **fields}
 
     @staticmethod
     def from_wire(data: dict[str, Any]) -> ExchangeError:

@@ -68,9 +68,9 @@ def _tiff(content: bytes) -> tuple[int, int]:
     order = "<" if content.startswith(b"II") else ">"
     (at,) = struct.unpack_from(f"{order}I", content, 4)
     (count,) = struct.unpack_from(f"{order}H", content, at)
-    found = {}
+    tags = {}
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(f"{order}HH", content, entry)
         # A two-byte number occupies the first two of the field's four bytes.
-        found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", content, entry + 8)[0]
-    return found.get(_TIFF_WIDTH, 0), found.get(_TIFF_HEIGHT, 0)
+        tags[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", content, entry + 8)[0]
+    return tags.get(_TIFF_WIDTH, 0), tags.get(_TIFF_HEIGHT, 0)

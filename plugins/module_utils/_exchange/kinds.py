@@ -345,8 +345,8 @@ class Instant(Kind):
         """Whether ``shown`` has no zone and would equal ``value`` (canonical) in some zone other than UTC."""
         if not value or not isinstance(shown, str) or not shown or re.search(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", shown):
             return False
-        apart = abs(datetime.datetime.fromisoformat(self.read(shown)) - datetime.datetime.fromisoformat(value))
-        return datetime.timedelta() < apart <= _FARTHEST_ZONE and not apart % datetime.timedelta(minutes=15)
+        difference = abs(datetime.datetime.fromisoformat(self.read(shown)) - datetime.datetime.fromisoformat(value))
+        return datetime.timedelta() < difference <= _FARTHEST_ZONE and not difference % datetime.timedelta(minutes=15)
 
 
 class Color(Kind):

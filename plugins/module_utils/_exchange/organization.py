@@ -124,10 +124,10 @@ class Organization:
 
     def objects(self, subset: str) -> list[dict[str, Any]]:
         """The objects of a subset, each once. Raises the error of a failed read, which never means "nothing there"."""
-        found, further = self._results[subset].unwrap(), self._further(subset)
+        objects, further = self._results[subset].unwrap(), self._further(subset)
         if not further:
-            return found
-        every = [*found, *(item for name in further for item in self._results[name].unwrap())]
+            return objects
+        every = [*objects, *(item for name in further for item in self._results[name].unwrap())]
         return list({str(item.get("Guid") or item.get("Name")): item for item in every}.values())
 
     def _further(self, subset: str) -> list[str]:

@@ -21,8 +21,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     prefix = _shared_prefix(names)
     shared = len(prefix) if name.startswith(prefix) else 0
     by_letters = {_letters(candidate[shared:]): candidate for candidate in names}
-    found = difflib.get_close_matches(_letters(name[shared:]), by_letters, 1, _ALIKE)
-    return by_letters[found[0]] if found else ""
+    matches = difflib.get_close_matches(_letters(name[shared:]), by_letters, 1, _ALIKE)
+    return by_letters[matches[0]] if matches else ""
 
 
 def _shared_prefix(names: Sequence[str]) -> str:

@@ -67,35 +67,37 @@ def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def why_another(found: Mapping[str, Any], wanted: str) -> str:
+def why_another(organization: Mapping[str, Any], wanted: str) -> str:
     """Why an organization is not the one that the inventory names; empty if it is, or if the inventory names none.
 
-    :param found: from :func:`describe_organization`. The display name is ignored, because administrators can change it
+    :param organization: from :func:`describe_organization`. The display name is ignored, because administrators can change it
         freely.
     :param wanted: an initial domain or a tenant ID.
     """
-    if not wanted or any(same_name(wanted, str(found[key])) for key in ("name", "tenant_id") if found[key]):
+    if not wanted or any(
+        same_name(wanted, str(organization[key])) for key in ("name", "tenant_id") if organization[key]
+    ):
         return ""
-    if _TENANT_ID.fullmatch(wanted) and not found["tenant_id"]:
+    if _TENANT_ID.fullmatch(wanted) and not organization["tenant_id"]:
         return (
-            f"ansible_exchange_organization is the tenant ID {wanted}, but the session (organization {_named(found)}) does not show a tenant ID: "
+            f"ansible_exchange_organization is the tenant ID {wanted}, but the session (organization {_named(organization)}) does not show a tenant ID: "
             "set ansible_exchange_organization to the initial domain, such as contoso.onmicrosoft.com"
         )
-    return f"the session is in the organization {_named(found)}, but ansible_exchange_organization is {wanted}"
+    return f"the session is in the organization {_named(organization)}, but ansible_exchange_organization is {wanted}"
 
 
-def why_not_from(found: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
+def why_not_from(organization: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
     """Why stored data is not from this organization; empty if it is.
 
     :param stored: the :func:`describe_organization` of that time. The first identifier that both have decides: tenant
         ID, GUID, then name.
     """
     for key in ("tenant_id", "guid", "name"):
-        if found.get(key) and stored.get(key):
+        if organization.get(key) and stored.get(key):
             return (
                 ""
-                if same_name(str(found[key]), str(stored[key]))
-                else f"it was read from {_named(stored)}, but this is {_named(found)}"
+                if same_name(str(organization[key]), str(stored[key]))
+                else f"it was read from {_named(stored)}, but this is {_named(organization)}"
             )
     return "it does not name the organization that it was read from"
 

@@ -35,7 +35,7 @@ def visible(text: str) -> str:
     """The text with each character that could control a terminal or mislead a reader replaced, such as by ``[U+202E]``.
     Tabs and line feeds stay.
     """
-    return _FOR_PEOPLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
+    return _FOR_PEOPLE.sub(lambda match: f"[U+{ord(match[0]):04X}]", text.replace("\r\n", "\n"))
 
 
 def visible_line(text: str) -> str:

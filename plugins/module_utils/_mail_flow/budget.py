@@ -42,19 +42,19 @@ class Meter:
 
     __slots__ = ("left",)
 
-    def __init__(self, left: int) -> None:
-        self.left = left
+    def __init__(self, steps: int) -> None:
+        self.left = steps
 
 
 _METER: ContextVar[Meter] = ContextVar("_METER")
 
 
 def _meter() -> Meter:
-    found = _METER.get(None)
-    if found is None:
-        found = Meter(_ENDLESS)
-        _METER.set(found)
-    return found
+    meter = _METER.get(None)
+    if meter is None:
+        meter = Meter(_ENDLESS)
+        _METER.set(meter)
+    return meter
 
 
 def spend(steps: int) -> None:
@@ -76,14 +76,14 @@ def bounded(steps: int = STEPS, share: float = 0.75) -> Iterator[Meter]:
     :param share: of what is left of the budget around.
     """
     outer = _meter()
-    given = steps if outer.left > _ENDLESS >> 1 else min(steps, int(max(outer.left, 0) * share))
-    inner = Meter(given)
+    granted = steps if outer.left > _ENDLESS >> 1 else min(steps, int(max(outer.left, 0) * share))
+    inner = Meter(granted)
     token = _METER.set(inner)
     try:
         yield inner
     finally:
         _METER.reset(token)
-        outer.left -= given - max(inner.left, 0)
+        outer.left -= granted - max(inner.left, 0)
 
 
 @contextmanager
@@ -121,10 +121,10 @@ def remembered(most: int) -> Callable[[Callable[_Parameters, _Result]], Callable
         @wraps(function)
         def ask(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
             key = (args, tuple(kwargs.items()))
-            found = known.get(key)
-            if found is not None:
-                spend(found[0])
-                return found[1]
+            entry = known.get(key)
+            if entry is not None:
+                spend(entry[0])
+                return entry[1]
             before = _meter().left
             answer = function(*args, **kwargs)
             if len(known) >= most:

@@ -92,9 +92,9 @@ def parse(text: str) -> IrmResults:
             f"The collection cannot interpret the test's output: {text!r}", cmdlet="Test-IRMConfiguration"
         )
     results.passed = overall == "PASS" and not results.failures
-    for found in filter(None, (_TEMPLATES.search(step.detail) for step in results.steps)):
+    for match in filter(None, (_TEMPLATES.search(step.detail) for step in results.steps)):
         # Exchange separates the names with commas, so a name that contains a comma is split here.
-        results.templates += [template.strip() for template in found[1].split(", ") if template.strip()]
+        results.templates += [template.strip() for template in match[1].split(", ") if template.strip()]
     return results
 
 
@@ -134,9 +134,9 @@ def diagnosed(session: Session, outcome: Mapping[str, Any]) -> dict[str, Any]:
 
 def _diagnosis(organization: Organization, steps: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Why the test failed, and what to do."""
-    found = obstacle_of(organization)
-    if found:
-        return found.cause, found.cure
+    obstacle = obstacle_of(organization)
+    if obstacle:
+        return obstacle.cause, obstacle.cure
     failed = [subset for subset in organization.subsets if organization.error(subset) is not None]
     if failed:
         cmdlets = " and ".join(SUBSETS[subset].cmdlet for subset in failed)

@@ -153,7 +153,7 @@ def converge_configuration(
             before=plan.before | image.before,
             after=plan.after | image.after,
             steps=[*plan.steps, *image.steps],
-            warnings=[*plan.warnings, *(each for each in image.warnings if each not in plan.warnings)],
+            warnings=[*plan.warnings, *(warning for warning in image.warnings if warning not in plan.warnings)],
         )
 
     # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by

@@ -212,7 +212,7 @@ def _text(name: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _texts(name: str) -> Callable[[Mapping[str, Any]], list[str]]:
-    return lambda item: [str(each) for each in item.get(name) or ()]
+    return lambda item: [str(text) for text in item.get(name) or ()]
 
 
 #: What is told of an outbound connector. Without TLS settings, TLS is used where the other side offers it. Source:

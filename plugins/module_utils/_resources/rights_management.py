@@ -70,18 +70,18 @@ def obstacle(settings: Mapping[str, Any] | None, templates: Sequence[Mapping[str
 
 def obstacle_of(organization: Organization) -> Obstacle | None:
     """The same of an organization."""
-    found = facts_read(organization)
-    return obstacle(found.get(IRM_CONFIGURATION.name), found.get(RMS_TEMPLATES))
+    facts = facts_read(organization)
+    return obstacle(facts.get(IRM_CONFIGURATION.name), facts.get(RMS_TEMPLATES))
 
 
 def facts_read(organization: Organization) -> dict[str, Any]:
     """The IRM configuration, canonical, and the RMS templates of an organization: those of the two that were read."""
-    found: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     if _was_read(organization, IRM_CONFIGURATION.subset):
-        found[IRM_CONFIGURATION.name] = IRM_CONFIGURATION.describe(organization.only(IRM_CONFIGURATION.subset))
+        facts[IRM_CONFIGURATION.name] = IRM_CONFIGURATION.describe(organization.only(IRM_CONFIGURATION.subset))
     if _was_read(organization, RMS_TEMPLATES):
-        found[RMS_TEMPLATES] = organization.objects(RMS_TEMPLATES)
-    return found
+        facts[RMS_TEMPLATES] = organization.objects(RMS_TEMPLATES)
+    return facts
 
 
 def _was_read(organization: Organization, subset: str) -> bool:

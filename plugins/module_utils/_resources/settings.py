@@ -301,11 +301,11 @@ class NamedResource(TableResource):
         return {item[self.table.identity]: declared(self.table, item) for item in part}
 
     def narrowed(self, part: Mapping[str, Mapping[str, Any]], changes: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         for identity, option in changes:
             if option in part.get(identity, {}):
-                found.setdefault(identity, {})[option] = part[identity][option]
-        return found
+                options.setdefault(identity, {})[option] = part[identity][option]
+        return options
 
     def describe(self, organization: Organization) -> dict[str, Any]:
         return {self.subset: [self.table.describe(item) for item in organization.objects(self.subset)]}

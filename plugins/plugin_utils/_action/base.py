@@ -111,12 +111,12 @@ class ModuleAction(ActionBase):
         if not verbosity or self._task.no_log or "_ansible_no_log" in result:
             return result
         data = {name: value for name, value in result.items() if name != "diff"}
-        told = _shown(data)
-        if told == data:
+        shown = _shown(data)
+        if shown == data:
             return result
         if verbosity < _SHOWS_INVOCATION:
-            told.pop("invocation", None)
-        show(json.dumps(told, indent=4, ensure_ascii=False, sort_keys=True, default=str))
+            shown.pop("invocation", None)
+        show(json.dumps(shown, indent=4, ensure_ascii=False, sort_keys=True, default=str))
         return {**result, "_ansible_verbose_override": True}
 
     def invocation(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -186,8 +186,8 @@ class ModuleAction(ActionBase):
     def _find_content(self, path: str) -> bytes:
         """A file's content. Searches for relative paths as ``copy`` does: in the role's files, beside the playbook."""
         try:
-            found = self._find_needle("files", path)
-            return content_of(self._loader.get_real_file(found, decrypt=True))
+            file = self._find_needle("files", path)
+            return content_of(self._loader.get_real_file(file, decrypt=True))
         except (AnsibleFileNotFound, OSError) as error:
             places = list(
                 dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE))

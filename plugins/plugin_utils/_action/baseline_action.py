@@ -74,35 +74,35 @@ class BaselineAction(ModuleAction):
             for name, value in task_vars.items()
             if name.startswith(PREFIX)
         }
-        found: Mapping[str, Any] = plain({**self._from_variables(task_vars), **arguments, "variables": variables})
-        return found
+        params: Mapping[str, Any] = plain({**self._from_variables(task_vars), **arguments, "variables": variables})
+        return params
 
     def _from_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The options whose values the run itself has, for a task that does not set them. A template in the task would
         cost a thousand hosts a second each.
         """
         options = self.module.SPEC["argument_spec"]
-        found = {
+        params = {
             option: self._templar.template(task_vars[name])
             for option, name in _VARIABLES.items()
             if option in options and name in task_vars
         }
         if "awx" in options:
-            found["awx"] = {
+            params["awx"] = {
                 key: self._templar.template(task_vars[name])
                 for key, names in _AWX.items()
                 for name in names[::-1]
                 if name in task_vars
             }
-        return found
+        return params
 
     def secrets(self, params: Mapping[str, Any]) -> set[str]:
         """The secrets in the role's variables."""
-        given = params.get("variables") or {}
+        variables = params.get("variables") or {}
         return {
             str(value[option])
             for name, variable in CONTROL_VARIABLES.items()
-            if isinstance(value := given.get(PREFIX + name), Mapping)
+            if isinstance(value := variables.get(PREFIX + name), Mapping)
             for option, spec in variable.spec.get("options", {}).items()
             if spec.get("no_log") and value.get(option)
         }
@@ -141,12 +141,12 @@ class BaselineAction(ModuleAction):
         )
         procedure = fields["params"]["procedure"]
         hosts = task_vars.get("ansible_play_hosts_all") or [host]
-        left = set(task_vars.get("ansible_play_hosts", hosts))
+        remaining = set(task_vars.get("ansible_play_hosts", hosts))
         return BaselineContext(
             **fields,
             host=host,
             hosts=hosts,
-            lost=[other for other in hosts if other not in left],
+            lost=[other for other in hosts if other not in remaining],
             batch=task_vars.get("ansible_play_batch") or [host],
             ansible_version=ansible_version,
             ring_of=lambda other: self._ring(other, task_vars),

@@ -241,16 +241,16 @@ def ending_once() -> Iterator[None]:
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def end(number: int, frame: object) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
+        for which in signals:
+            signal.signal(which, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    before = {each: signal.signal(each, end) for each in signals}
+    before = {which: signal.signal(which, end) for which in signals}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for which, handler in before.items():
+            signal.signal(which, handler)
 
 
 def loaded(content: bytes, path: str) -> Any:

@@ -40,11 +40,11 @@ class NoteFiles:
         """Whether this procedure has written the report of the organization."""
         return bool(self._at.noted().get("reported"))
 
-    def remember(self, found: Mapping[str, Any]) -> None:
+    def remember(self, organization: Mapping[str, Any]) -> None:
         """Stores what a task of the run found for later tasks. In a task's result, it would flood the screen when the
         task fails.
         """
-        self._at.note({**self._at.noted(), "found": dict(found)})
+        self._at.note({**self._at.noted(), "found": dict(organization)})
 
     def remembered(self) -> dict[str, Any]:
         """What the tasks of this procedure have stored so far."""
@@ -104,10 +104,10 @@ class NoteFiles:
 
     def _writing_of(self, path: Path) -> Writing:
         try:
-            found = self._at.read(path)
-            texts = {name: str(found[name]) for name in ("kind", "snapshot", "began")}
-            processes = [Process(int(pid), str(started)) for pid, started in found["processes"]]
-            machine, controls = str(found["machine"]), tuple(map(str, found["controls"]))
+            note = self._at.read(path)
+            texts = {name: str(note[name]) for name in ("kind", "snapshot", "began")}
+            processes = [Process(int(pid), str(started)) for pid, started in note["processes"]]
+            machine, controls = str(note["machine"]), tuple(map(str, note["controls"]))
         except OptionError as error:
             return Writing(path.stem, unreadable=str(error))
         except (KeyError, TypeError, ValueError):

@@ -54,25 +54,25 @@ class Ownership:
 
     def _check(self, step: Path, *, sticky: bool) -> None:
         try:
-            found = step.lstat()
+            status = step.lstat()
         except (OSError, ValueError):
             return  # Whoever reads or writes it says why it cannot be done.
-        if found.st_uid not in self._trusted:
-            who = _user(found.st_uid)
+        if status.st_uid not in self._trusted:
+            who = _user(status.st_uid)
             raise OptionError(
                 f"{step} belongs to {who}, who could change snapshots and approved plans.",
                 remedy=f"Use a folder of your own, or trust that user: {OWNERS}: [{who}].",
             )
-        if stat.S_ISLNK(found.st_mode) or (sticky and stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX):
+        if stat.S_ISLNK(status.st_mode) or (sticky and stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
             return
-        if found.st_mode & stat.S_IWOTH:
+        if status.st_mode & stat.S_IWOTH:
             raise OptionError(
                 f"everybody can write to {step} and could change snapshots and approved plans.",
                 remedy=f"chmod o-w {step}, or use a folder of your own.",
             )
-        if found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid, self._trusted):
+        if status.st_mode & stat.S_IWGRP and not _is_private(status.st_gid, self._trusted):
             raise OptionError(
-                f"the group {_group(found.st_gid)} can write to {step} and could change snapshots and approved plans.",
+                f"the group {_group(status.st_gid)} can write to {step} and could change snapshots and approved plans.",
                 remedy=f"chmod g-w {step}, or use a folder of your own.",
             )
 

@@ -43,13 +43,13 @@ class PlanFiles:
 
     def _of_one_file(self, path: str) -> Any:
         known, here = self._at.resolve(path), path_of(path)
-        found = self._at.read(known)
-        if known != here and here.is_file() and self._at.read(here) != found:
+        document = self._at.read(known)
+        if known != here and here.is_file() and self._at.read(here) != document:
             raise OptionError(
                 f"{path} is a file in the working directory (./{path}), and {known} is another plan.",
                 remedy="Give the path of the one that was approved.",
             )
-        return found
+        return document
 
     def with_digest(self, digest: str) -> Any:
         """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the

@@ -31,7 +31,7 @@ class SnapshotFiles:
     def chain(self) -> SnapshotChain:
         """The organization's snapshots. Reads only the names of files."""
         names = {path.name for path in self._at.snapshots.glob("snapshot-*.json")}
-        found = ((name, match) for name in names if (match := _SNAPSHOT.fullmatch(name)))
+        snapshots = ((name, match) for name in names if (match := _SNAPSHOT.fullmatch(name)))
         return SnapshotChain(
             Link(
                 str(self._at.snapshots / name),
@@ -40,7 +40,7 @@ class SnapshotFiles:
                 _mark(Path(name)).name in names,
                 match["approved"] or "",
             )
-            for name, match in found
+            for name, match in snapshots
         )
 
     def store(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
@@ -103,7 +103,7 @@ class SnapshotFiles:
             raise OptionError(
                 f"A file in {self._at.used_approvals} or {self._at.all_approvals} is not a record of a used approval."
             ) from error
-        return [*gone, *(each for each in taken if each.host != self._at.host)]
+        return [*gone, *(approval for approval in taken if approval.host != self._at.host)]
 
     def cut(self, keep: int) -> None:
         """Removes snapshots at the old end of the chain, beyond the newest ``keep``.
@@ -119,8 +119,8 @@ class SnapshotFiles:
             if link.approved and not self._keep_approval(link):
                 return
             Path(link.path).unlink(missing_ok=True)
-            for beside in (_mark, _capture, _applied):
-                beside(Path(link.path)).unlink(missing_ok=True)
+            for path_of in (_mark, _capture, _applied):
+                path_of(Path(link.path)).unlink(missing_ok=True)
 
     def _keep_approval(self, link: Link) -> bool:
         """Records that an approval was taken, before its snapshot is removed. Returns False if the snapshot cannot be

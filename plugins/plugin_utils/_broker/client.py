@@ -291,8 +291,8 @@ class BrokerClient:
                 lines = file.read().splitlines()
         except OSError:
             return ""
-        told = [line.strip() for line in lines if line[:1].strip() and not line.startswith("Traceback ")]
-        return f" ({told[-1][:_ERROR_LIMIT].rstrip('.')})" if told else ""
+        said = [line.strip() for line in lines if line[:1].strip() and not line.startswith("Traceback ")]
+        return f" ({said[-1][:_ERROR_LIMIT].rstrip('.')})" if said else ""
 
 
 def _gone(call: Call) -> ExchangeError:

@@ -48,43 +48,43 @@ def invoke(session: OrganizationSession, find: Find, request: Request) -> list[R
     :param find: the session of an identity.
     :raises UnreachableError: the session with Exchange cannot be opened, or one of the two is in another organization.
     """
-    apart = [index for index, call in enumerate(request.calls) if call.is_compliance]
-    if not apart or session.identity["transport"] == "file":
+    compliance_places = [index for index, call in enumerate(request.calls) if call.is_compliance]
+    if not compliance_places or session.identity["transport"] == "file":
         return session.invoke(request)
     if _identity.has_compliance(session.identity):
-        return _of_one_session(session, request, apart)
-    others = [index for index in range(len(request.calls)) if index not in apart]
-    beside = replace(request, calls=[request.calls[index] for index in apart])
+        return _of_one_session(session, request, compliance_places)
+    others = [index for index in range(len(request.calls)) if index not in compliance_places]
+    compliance_request = replace(request, calls=[request.calls[index] for index in compliance_places])
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(_brought, session.identity, find, beside)
+        asked = pool.submit(_brought, session.identity, find, compliance_request)
         own = replace(request, calls=[request.calls[index] for index in others])
         results = dict(zip(others, session.invoke(own), strict=True)) if others else {}
         organization = session.verified(request) if session.identity["verify_organization"] else None
-        found, told = asked.result()
-    _refuse_another(organization, told, found)
-    results.update(zip(apart, found, strict=True))
+        compliance_results, tenant = asked.result()
+    _refuse_another(organization, tenant, compliance_results)
+    results.update(zip(compliance_places, compliance_results, strict=True))
     return [results[index] for index in range(len(request.calls))]
 
 
-def _of_one_session(session: OrganizationSession, request: Request, apart: Sequence[int]) -> list[Result]:
+def _of_one_session(session: OrganizationSession, request: Request, compliance_places: Sequence[int]) -> list[Result]:
     """What a session brings that is connected to both endpoints: somebody else has connected it, perhaps to two
     organizations.
 
-    :param apart: the places of the calls of the compliance endpoint.
+    :param compliance_places: the places of the calls of the compliance endpoint.
     """
-    *results, told = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
+    *results, connection = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
     organization = session.verified(request) if session.identity["verify_organization"] else None
-    found = [results[index] for index in apart]
-    for index in apart:
+    compliance_results = [results[index] for index in compliance_places]
+    for index in compliance_places:
         _name_remedy(request.calls[index], results[index])
-    _refuse_another(organization, compliance_tenant(told.objects), found)
+    _refuse_another(organization, compliance_tenant(connection.objects), compliance_results)
     return results
 
 
 def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple[list[Result], str]:
     """What the second session brings, and its tenant ID; empty if it shows none."""
     try:
-        *results, told = _asked(find(_identity.of_compliance(identity)), request)
+        *results, connection = _asked(find(_identity.of_compliance(identity)), request)
     except TokenRefusedError as refused:
         # Without a role that the endpoint knows, Microsoft's module does not even connect.
         return [Result(error=_not_granted(PermissionDeniedError(refused.message), call)) for call in request.calls], ""
@@ -96,7 +96,7 @@ def _brought(identity: Mapping[str, Any], find: Find, request: Request) -> tuple
         if isinstance(result.error, UnreachableError):
             result.error = _of_a_call(result.error, call)
         _name_remedy(call, result)
-    return results, compliance_tenant(told.objects)
+    return results, compliance_tenant(connection.objects)
 
 
 def _asked(session: OrganizationSession, request: Request) -> list[Result]:
@@ -161,8 +161,8 @@ def _why_another(organization: Mapping[str, Any], tenant_id: str, results: Seque
             else f"the session is in the organization {name} ({own}), but the compliance endpoint answers for the tenant {tenant_id}"
         )
     for result in results:
-        for found in result.objects:
-            hosted = _HOSTED.search(str(found.get("OrganizationId") or found.get("OrganizationalUnitRoot") or ""))
+        for row in result.objects:
+            hosted = _HOSTED.search(str(row.get("OrganizationId") or row.get("OrganizationalUnitRoot") or ""))
             if hosted and not same_name(hosted[1], name):
                 return f"the session is in the organization {name}, but the compliance endpoint answers for {hosted[1]}"
     return ""

@@ -106,15 +106,15 @@ def refuse_values(
     for definition in definitions.values():
         valid = ("true", "false") if definition.get("type") == "bool" else definition.get("choices") or ()
         # Ansible takes the last variable that is set, and any variable before the environment.
-        given = [
-            (each["name"], source[each["name"]])
+        values = [
+            (option["name"], source[option["name"]])
             for source, names in ((environment, "env"), (variables, "vars"))
-            for each in definition.get(names) or ()
-            if isinstance(source.get(each["name"]), str) and source[each["name"]]
+            for option in definition.get(names) or ()
+            if isinstance(source.get(option["name"]), str) and source[option["name"]]
         ]
-        if not valid or not given:
+        if not valid or not values:
             continue
-        name, value = given[-1]
+        name, value = values[-1]
         if value not in valid and not (valid == ("true", "false") and value.strip().casefold() in _SWITCHES):
             raise OptionError(f"{name} is {str(value)!r}.", remedy=f"Use one of {', '.join(valid)}.")
 
@@ -216,7 +216,7 @@ def of_graph(identity: Mapping[str, Any], *, mailboxes: bool = False) -> dict[st
     if kind not in GRAPH_CREDENTIALS or "rest" not in identity:
         raise OptionError(
             "Microsoft Graph needs an application's credential on the controller, which the authority checks for this organization.",
-            remedy=f"Use ansible_exchange_transport rest or powershell, with {' or '.join(variable(f'exchange_{each}') for each in GRAPH_CREDENTIALS)}.",
+            remedy=f"Use ansible_exchange_transport rest or powershell, with {' or '.join(variable(f'exchange_{name}') for name in GRAPH_CREDENTIALS)}.",
         )
     rest = {**identity["rest"], "api_url": identity["rest"]["graph_url"], "scope": f"{cloud.graph}/.default"}
     common = {name: value for name, value in identity.items() if name != "powershell"}
@@ -254,7 +254,7 @@ def of_compliance(identity: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in able:
         raise OptionError(
             f"the compliance endpoint needs a token of its own, and over {transport} this credential gets none.",
-            remedy=f"Use {' or '.join(variable(f'exchange_{each}') for each in able)}.",
+            remedy=f"Use {' or '.join(variable(f'exchange_{credential}') for credential in able)}.",
         )
     common = {name: value for name, value in identity.items() if name != "compliance"} | {"verify_organization": False}
     if transport == "psrp":
@@ -297,8 +297,8 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
 
 def _chosen_credential(settings: Mapping[str, Option], transport: str) -> str:
     """The option that chooses the credential. If any variable chooses one, the environment does not count."""
-    given = [name for name in CREDENTIALS if settings[name].given]
-    chosen = [name for name in given if not settings[name].from_environment] or given
+    present = [name for name in CREDENTIALS if settings[name].given]
+    chosen = [name for name in present if not settings[name].from_environment] or present
     possible = [name for name, (_needs, transports) in CREDENTIALS.items() if transport in transports]
     if len(chosen) > 1:
         raise OptionError(
@@ -391,9 +391,9 @@ def _compliance(settings: Mapping[str, Option]) -> dict[str, Any]:
     """Where the compliance endpoint is, the scope of its tokens, what Connect-IPPSSession needs to find it, and whether to
     ask it: ``None`` where it is granted.
     """
-    cloud, given = CLOUDS[settings["exchange_environment"].value], _url(settings, "exchange_compliance_url")
-    url = given or cloud.compliance
-    shell = f"{given}/powershell-liveid/" if given else cloud.compliance_shell
+    cloud, url_given = CLOUDS[settings["exchange_environment"].value], _url(settings, "exchange_compliance_url")
+    url = url_given or cloud.compliance
+    shell = f"{url_given}/powershell-liveid/" if url_given else cloud.compliance_shell
     session = {"ConnectionUri": shell} if shell else {}
     if cloud.compliance_shell:
         session["AzureADAuthorizationEndpointUri"] = f"{cloud.authority}/organizations"
@@ -606,8 +606,8 @@ def _source(settings: Mapping[str, Option], name: str) -> str:
     variable.
     """
     option = settings[name]
-    given = option.origin.partition(": ")[2]
-    return f"the environment variable {given}" if option.from_environment else given or variable(name)
+    origin = option.origin.partition(": ")[2]
+    return f"the environment variable {origin}" if option.from_environment else origin or variable(name)
 
 
 def _and(names: Iterable[str]) -> str:

@@ -46,9 +46,9 @@ class Scrubber:
 
 def secrets_of(identity: Mapping[str, Any]) -> list[str]:
     """All secret values of an identity."""
-    found = [identity["credential"].get(name) for name in ("client_secret", "access_token", "certificate_password")]
-    found.append(identity.get("psrp", {}).get("password"))
-    return [secret for secret in found if secret]
+    secrets = [identity["credential"].get(name) for name in ("client_secret", "access_token", "certificate_password")]
+    secrets.append(identity.get("psrp", {}).get("password"))
+    return [secret for secret in secrets if secret]
 
 
 def _forms(secret: str) -> set[str]:

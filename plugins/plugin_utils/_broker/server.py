@@ -237,7 +237,7 @@ class Broker:
             log.append(_where(error))
         answer["log"], answer["warnings"] = log, warnings
         sessions = [] if session is None else [session, *self._beside(session)]
-        return Scrubber([secret for each in sessions for secret in each.secrets]).answer(answer)
+        return Scrubber([secret for known_session in sessions for secret in known_session.secrets]).answer(answer)
 
     def _do(
         self,
@@ -266,8 +266,8 @@ class Broker:
             closing = [session, *self._beside(session)]
             with self._table:
                 self._sessions = {name: other for name, other in self._sessions.items() if other not in closing}
-            for each in closing:
-                each.close()
+            for closed in closing:
+                closed.close()
             return {}
         raise ProtocolError(f"unknown operation {operation!r}.")
 
@@ -285,10 +285,10 @@ class Broker:
     def _beside(self, session: OrganizationSession) -> list[OrganizationSession]:
         """The session with the compliance endpoint of an organization, if a task needed one."""
         try:
-            beside = self._session(_identity.key(_identity.of_compliance(session.identity)))
+            session_of_compliance = self._session(_identity.key(_identity.of_compliance(session.identity)))
         except ExchangeError:
             return []
-        return [beside] if beside is not None else []
+        return [session_of_compliance] if session_of_compliance is not None else []
 
     def _end_sessions(self) -> None:
         """Ends all sessions in parallel within a bounded time, because the playbook's caller may wait for this process."""

@@ -249,13 +249,13 @@ class OrganizationSession:
         asked = [*calls, _CONNECTION] if about and self._facts is None else list(calls)
         results = self._tried(request, asked)
         if len(asked) > len(calls):
-            told = results.pop()
+            connection = results.pop()
             # An endpoint without this cmdlet does not use the Exchange Online module. Other failures prove nothing.
-            if told.error is None or isinstance(told.error, CmdletNotAvailableError):
-                self._facts = session_facts(told.objects)
+            if connection.error is None or isinstance(connection.error, CmdletNotAvailableError):
+                self._facts = session_facts(connection.objects)
         for index in about:
             if self._facts is not None:
-                results[index].objects = [{SESSION: self._facts, **found} for found in results[index].objects]
+                results[index].objects = [{SESSION: self._facts, **row} for row in results[index].objects]
         return results
 
     def _tried(self, request: Request, calls: Sequence[Call]) -> list[Result]:
@@ -304,15 +304,15 @@ class OrganizationSession:
     def _elsewhere(self, line: Transport) -> Failure | None:
         """The reason not to use a new line; ``None`` if it may be used."""
         asked = [_WHO, _CONNECTION]
-        who, told = (judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True))
+        who, connection = (judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True))
         if isinstance(who, Failure):
             return replace(who, executed=Executed.NO)
-        if isinstance(told, Failure):
-            return replace(told, executed=Executed.NO)
+        if isinstance(connection, Failure):
+            return replace(connection, executed=Executed.NO)
         before = self._organization
         try:
             self._verify(
-                replace(who, objects=[{SESSION: session_facts(told.objects), **found} for found in who.objects])
+                replace(who, objects=[{SESSION: session_facts(connection.objects), **row} for row in who.objects])
             )
             if before and self._organization and (another := why_not_from(self._organization, before)):
                 raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")

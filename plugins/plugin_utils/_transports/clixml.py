@@ -161,9 +161,9 @@ class _Decoder:
     def _names(self, element: ElementTree.Element) -> list[str]:
         names = element.find("TN")
         if names is not None:
-            found = [name.text or "" for name in names]
-            self._types[names.get("RefId", "")] = found
-            return found
+            type_names = [name.text or "" for name in names]
+            self._types[names.get("RefId", "")] = type_names
+            return type_names
         reference = element.find("TNRef")
         return [] if reference is None else self._types.get(reference.get("RefId", ""), [])
 
@@ -201,8 +201,8 @@ def _leaf(tag: str, text: str) -> ElementTree.Element:
 def _object(references: Iterator[int], name: str) -> ElementTree.Element:
     element = ElementTree.Element("Obj", RefId=str(next(references)))
     types = ElementTree.SubElement(element, "TN", RefId=str(next(references)))
-    for each in (name, "System.Object"):
-        ElementTree.SubElement(types, "T").text = each
+    for type_name in (name, "System.Object"):
+        ElementTree.SubElement(types, "T").text = type_name
     return element
 
 

@@ -45,8 +45,8 @@ def instant(text: str) -> str:
     """ISO 8601 in UTC with a ``Z`` for a DateTime; one of no zone stays without; any other text unchanged. The seventh
     digit of a second, which Python does not keep, stays: whoever asks for what is older must not ask for less.
     """
-    found = _FRACTION.search(text)
-    tick = found[2].strip("0") if found else ""
+    fraction = _FRACTION.search(text)
+    tick = fraction[2].strip("0") if fraction else ""
     try:
         value = datetime.datetime.fromisoformat(
             _FRACTION.sub(lambda match: "." + match[1].ljust(6, "0"), text.strip(), count=1)

@@ -62,9 +62,9 @@ class FileTransport:
     def _answer(self, call: Call) -> Outcome:
         if name_of_call(call) == name_of_call(_CONNECTION):
             return self._connection()
-        found = self._answers.get(name_of_call(call))
+        result = self._answers.get(name_of_call(call))
         # The session may add to what it gets.
-        return not_captured(call, self.endpoint) if found is None else replace(found)
+        return not_captured(call, self.endpoint) if result is None else replace(result)
 
     def _connection(self) -> Result:
         """The session that took the capture, from what it added to the organization's answer."""

@@ -170,8 +170,8 @@ class GraphTransport(RestTransport):
             return Result(error=NotFoundError(f"Microsoft Graph does not find the mailbox or message (HTTP 404{why})."))
         if status in (400, 413, 422):
             return Result(error=InvalidValueError(f"Microsoft Graph refuses the request (HTTP {status}{why})."))
-        found = answers.outcome(call, status, headers, answer)
-        return found.result if isinstance(found, answers.Page) else found
+        outcome = answers.outcome(call, status, headers, answer)
+        return outcome.result if isinstance(outcome, answers.Page) else outcome
 
     def _trace(self, call: Call) -> Outcome:
         """A page: ``rows``, and ``next``, the address of the next one or empty."""

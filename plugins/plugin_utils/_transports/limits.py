@@ -110,9 +110,9 @@ class Limits:
                 return  # It ended when its time did: what is under way by now is another call.
             self._late = True
             open_sockets = list(self._sockets.values())
-        for each in open_sockets:
+        for open_socket in open_sockets:
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                open_socket.shutdown(socket.SHUT_RDWR)
         for waiting in list(self._waking):
             waiting()
 
@@ -215,9 +215,9 @@ class Limits:
     def _forget(self, connections: Sequence[int]) -> None:
         with self._lock:
             known = [self._sockets.pop(number, None) for number in connections]
-        for each in known:
-            if each is not None:
-                each.close()
+        for connection in known:
+            if connection is not None:
+                connection.close()
 
     def _content(self, response: requests.Response, closing: list[int]) -> bytes:
         """The whole body of an answer.

@@ -91,22 +91,22 @@ def outcome_of(error: RemoteError, call: Call, warnings: Sequence[str]) -> Outco
             text, remedy="If it happens again, check proxies and the network.", error_id=error.error_id
         )
         return _by_module(call, Failure(unread, Executed.UNKNOWN))
-    found = told(error, call)
+    meaning = told(error, call)
     if _is_first_answer(error, call):
-        if isinstance(found, ThrottledError):
-            return Failure(found, Executed.NO)
+        if isinstance(meaning, ThrottledError):
+            return Failure(meaning, Executed.NO)
         return (
-            Failure(found, Executed.UNKNOWN)
-            if isinstance(found, ServiceError)
-            else Result(error=found, warnings=list(warnings))
+            Failure(meaning, Executed.UNKNOWN)
+            if isinstance(meaning, ServiceError)
+            else Result(error=meaning, warnings=list(warnings))
         )
-    if isinstance(found, (ServiceError, ThrottledError)):
+    if isinstance(meaning, (ServiceError, ThrottledError)):
         # What the module has repeated already is not repeated once more.
-        lost = call.is_read and service_errors.is_opaque(found)
-        return _by_module(call, Failure(found, Executed.UNKNOWN, retryable=lost))
+        lost = call.is_read and service_errors.is_opaque(meaning)
+        return _by_module(call, Failure(meaning, Executed.UNKNOWN, retryable=lost))
     if call.is_read:
-        return Result(error=found, warnings=list(warnings))
-    return _by_module(call, Failure(found, Executed.UNKNOWN, retryable=False))
+        return Result(error=meaning, warnings=list(warnings))
+    return _by_module(call, Failure(meaning, Executed.UNKNOWN, retryable=False))
 
 
 def _by_module(call: Call, failure: Failure) -> Failure:

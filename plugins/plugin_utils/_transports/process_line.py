@@ -300,10 +300,10 @@ class ProcessLine:
         if not text:
             return
         first, last = self._said
-        left = _MOST_SAID // 2 - sum(map(len, first))
-        if left > 0:
-            first.append(text[:left])
-            text = text[left:]
+        room = _MOST_SAID // 2 - sum(map(len, first))
+        if room > 0:
+            first.append(text[:room])
+            text = text[room:]
         if text:
             last.append(text[-_MOST_SAID // 2 :])
         while sum(map(len, last)) > _MOST_SAID // 2:

@@ -164,10 +164,10 @@ class Pool:
                 shell.begin_invoke()
                 begun = True
                 while not _has_ended(shell):
-                    left = end - time.monotonic()
-                    if left <= 0:
+                    seconds = end - time.monotonic()
+                    if seconds <= 0:
                         raise TooSlowError("the pipeline did not end in time")
-                    self._receive(shell, left)
+                    self._receive(shell, seconds)
         except Exception as error:
             error.running = begun  # type: ignore[attr-defined]
             if begun and isinstance(error, TooSlowError):
@@ -180,14 +180,14 @@ class Pool:
             shell.close()
         return run
 
-    def _receive(self, shell: PowerShell, left: float) -> None:
+    def _receive(self, shell: PowerShell, seconds: float) -> None:
         """Receives once.
 
-        :param left: the seconds left for the pipeline. The host answers within them, even without data.
+        :param seconds: the seconds left for the pipeline. The host answers within them, even without data.
         :raises ValueError: the pipeline has ended without its state, so a part of its output is lost.
         """
         try:
-            self._pool._receive(shell.id, math.ceil(left) if left < self._line.operation_timeout else None)
+            self._pool._receive(shell.id, math.ceil(seconds) if seconds < self._line.operation_timeout else None)
         except WSManFaultError as fault:
             if fault.code == _OPERATION_TIMEOUT and not self._line.resent:
                 return

@@ -115,10 +115,10 @@ def _escape(code: int) -> str:
 def warning(text: str) -> str:
     """The text of a warning record."""
     try:
-        found = _member(ElementTree.fromstring(text), "InformationalRecord_Message")  # noqa: S314 (document types are refused above)
+        message = _member(ElementTree.fromstring(text), "InformationalRecord_Message")  # noqa: S314 (document types are refused above)
     except (ElementTree.ParseError, RecursionError):
         return UNREADABLE
-    return UNREADABLE if found is None else unescape(found.text or "")
+    return UNREADABLE if message is None else unescape(message.text or "")
 
 
 def error(text: str) -> RemoteError:
@@ -153,15 +153,15 @@ def state(text: str) -> tuple[int, RemoteError | None]:
 
 def _error(root: ElementTree.Element, record: ElementTree.Element) -> RemoteError:
     def text(name: str) -> str:
-        found = _member(record, name)
-        return "" if found is None else unescape(found.text or "")
+        member = _member(record, name)
+        return "" if member is None else unescape(member.text or "")
 
     exception = _resolved(root, _member(record, "Exception"))
     shown = record.find("ToString")
     message = unescape(shown.text or "") if shown is not None else ""
     if not message and exception is not None:
-        found = _member(exception, "Message")
-        message = "" if found is None else unescape(found.text or "")
+        member = _member(exception, "Message")
+        message = "" if member is None else unescape(member.text or "")
     return RemoteError(
         message=message or text("ErrorDetails_Message") or UNREADABLE,
         exception_type=_type(root, exception).removeprefix("Deserialized."),
@@ -188,7 +188,7 @@ def _resolved(root: ElementTree.Element, element: ElementTree.Element | None) ->
     """The object itself, if a record only refers to it."""
     if element is None or element.tag != "Ref":
         return element
-    return next((found for found in root.iter("Obj") if found.get("RefId") == element.get("RefId")), None)
+    return next((candidate for candidate in root.iter("Obj") if candidate.get("RefId") == element.get("RefId")), None)
 
 
 def _type(root: ElementTree.Element, element: ElementTree.Element | None) -> str:
@@ -197,6 +197,8 @@ def _type(root: ElementTree.Element, element: ElementTree.Element | None) -> str
     names = element.find("TN")
     reference = element.find("TNRef")
     if names is None and reference is not None:
-        names = next((found for found in root.iter("TN") if found.get("RefId") == reference.get("RefId")), None)
+        names = next(
+            (candidate for candidate in root.iter("TN") if candidate.get("RefId") == reference.get("RefId")), None
+        )
     first = None if names is None else names.find("T")
     return "" if first is None else first.text or ""

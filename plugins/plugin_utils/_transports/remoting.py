@@ -116,20 +116,20 @@ class RemotingTransport(ABC):
             else []
         )
         others = [index for index in range(len(calls)) if index not in own] or own[:1]
-        found = dict(zip(others, self._judged([calls[index] for index in others]), strict=True))
+        outcomes = dict(zip(others, self._judged([calls[index] for index in others]), strict=True))
         for index in own:
-            if index not in found:
-                found[index] = self._about_connection(calls[index], found[others[0]])
-        return [found[index] for index in range(len(calls))]
+            if index not in outcomes:
+                outcomes[index] = self._about_connection(calls[index], outcomes[others[0]])
+        return [outcomes[index] for index in range(len(calls))]
 
-    def _about_connection(self, call: Call, beside: Outcome) -> Outcome:
+    def _about_connection(self, call: Call, outcome_of_pipeline: Outcome) -> Outcome:
         """What Get-ConnectionInformation says of the session.
 
-        :param beside: the outcome of a call in the same try.
+        :param outcome_of_pipeline: the outcome of a call in the same try.
         """
         if self._connection is not None:
             return replace(self._connection, objects=list(self._connection.objects))
-        return beside if isinstance(beside, Failure) else self._judged([call])[0]
+        return outcome_of_pipeline if isinstance(outcome_of_pipeline, Failure) else self._judged([call])[0]
 
     def _judged(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try. After a refused token, the next try opens another session."""
@@ -137,7 +137,7 @@ class RemotingTransport(ABC):
         if any(map(is_refused_token, outcomes)):
             self.close()
             return self._renewed(outcomes)
-        self._may_renew = self._may_renew or any(isinstance(found, Result) for found in outcomes)
+        self._may_renew = self._may_renew or any(isinstance(outcome, Result) for outcome in outcomes)
         for index, call in enumerate(calls):
             if call.cmdlet.lower() == "get-omeconfiguration" and _is_opaque(outcomes[index]):
                 outcomes[index] = self._read_anew(call, outcomes[index])
@@ -149,8 +149,8 @@ class RemotingTransport(ABC):
         if again:
             self._forget_token()
         return [
-            replace(found, retryable=again) if isinstance(found, Failure) and is_refused_token(found) else found
-            for found in outcomes
+            replace(outcome, retryable=again) if isinstance(outcome, Failure) and is_refused_token(outcome) else outcome
+            for outcome in outcomes
         ]
 
     def _forget_token(self) -> None:
@@ -174,26 +174,28 @@ class RemotingTransport(ABC):
         except FailedError as unopened:
             return [unopened.failure for _call in calls]
         outcomes: dict[int, Outcome] = {}
-        left = list(range(len(calls)))
+        waiting = list(range(len(calls)))
         self._busy = True
         try:
-            while left:
+            while waiting:
                 # Each pipeline answers at least one call, so this loop ends.
-                sent, found = self._pipeline(pool, [calls[index] for index in left])
-                outcomes.update(zip(left, found, strict=False))
+                sent, answers = self._pipeline(pool, [calls[index] for index in waiting])
+                outcomes.update(zip(waiting, answers, strict=False))
                 # An engine may run statements without showing what they bring.
                 outcomes.update(
-                    (index, _unanswered(calls[index])) for index in left[len(found) : sent] if not calls[index].is_read
+                    (index, _unanswered(calls[index]))
+                    for index in waiting[len(answers) : sent]
+                    if not calls[index].is_read
                 )
-                left = [index for index in left if index not in outcomes]
-                if refused := next(filter(is_refused_token, found), None):
+                waiting = [index for index in waiting if index not in outcomes]
+                if refused := next(filter(is_refused_token, answers), None):
                     # It would be refused for all others, too, so they are not sent.
-                    outcomes.update((index, _unsent(refused)) for index in left)
-                    left = []
+                    outcomes.update((index, _unsent(refused)) for index in waiting)
+                    waiting = []
         except Exception as error:  # pypsrp raises many types of exceptions
             failure = self._failure(error)
             self._give_up()
-            outcomes.update(dict.fromkeys(left, failure))
+            outcomes.update(dict.fromkeys(waiting, failure))
         finally:
             self._busy = False
         return [outcomes[index] for index in range(len(calls))]
@@ -282,8 +284,8 @@ class RemotingTransport(ABC):
                 f"{self._service.connect} at {self._where()} ended prematurely.", remedy="Run it there manually."
             ), True
         record = answer.errors[0]
-        if found := not_connected(record, self._service, self._onward, self._no_access):
-            return found
+        if reason := not_connected(record, self._service, self._onward, self._no_access):
+            return reason
         error = told(record, Call(self._service.connect))
         return self._refused_connection(record, error), isinstance(error, (ServiceError, ThrottledError))
 
@@ -375,10 +377,10 @@ def _is_connected(connection: Any) -> bool:
 
 def _known(call: Call, answer: PipelineAnswer) -> Result | None:
     """What a cmdlet answered, or that there is no such cmdlet; ``None`` where another try may answer something else."""
-    found = outcome(call, answer) if answer.ended else None
-    if not isinstance(found, Result) or not isinstance(found.error, CmdletNotAvailableError | None):
+    result = outcome(call, answer) if answer.ended else None
+    if not isinstance(result, Result) or not isinstance(result.error, CmdletNotAvailableError | None):
         return None
-    return found
+    return result
 
 
 def _is_opaque(outcome: Outcome) -> bool:

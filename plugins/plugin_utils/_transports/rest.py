@@ -124,8 +124,8 @@ class RestTransport(WithCredential):
             else:
                 with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
                     brought = list(pool.map(work, groups))
-        for group, found in zip(groups, brought, strict=True):
-            outcomes.update(zip(group, found, strict=True))
+        for group, group_outcomes in zip(groups, brought, strict=True):
+            outcomes.update(zip(group, group_outcomes, strict=True))
         # The cmdlet is the module's own, which reads it in its token, too.
         outcomes.update(
             (index, Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])) for index in own

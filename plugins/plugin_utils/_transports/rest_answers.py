@@ -72,8 +72,8 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
         return garbled(f"the response (HTTP {status}) is not a valid response to a cmdlet")
     if errors := document.get("@adminapi.errors"):
         first = errors[0] if isinstance(errors, list) else errors
-        told = service_errors.parts(first if isinstance(first, str) else json.dumps(first))
-        return _unclear(call, _refused(call, told, None))
+        parts = service_errors.parts(first if isinstance(first, str) else json.dumps(first))
+        return _unclear(call, _refused(call, parts, None))
     values, warnings, link = document.get("value"), document.get("@adminapi.warnings"), document.get("@odata.nextLink")
     if not isinstance(values, list):
         return garbled("the response contains no list of objects")
@@ -92,15 +92,15 @@ def _text(content: Any) -> str:
 def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, document: Any) -> Outcome:
     after = retry_after(headers)
     exception_type = str(headers.get("x-ExceptionType") or "")
-    told = service_errors.of_body(document)
-    if told is not None:
+    parts = service_errors.of_body(document)
+    if parts is not None:
         # The header tells the exception where the text does not.
-        told = (told[0], told[1] or exception_type, told[2])
+        parts = (parts[0], parts[1] or exception_type, parts[2])
     text = _text(content)
     if status == 429 or "maximum number of concurrent requests" in text:
         return Failure(service_errors.throttled(), Executed.NO, retry_after=after)
     if status in _PASSING:
-        return Failure(_failed(status, told, exception_type), Executed.UNKNOWN, retry_after=after)
+        return Failure(_failed(status, parts, exception_type), Executed.UNKNOWN, retry_after=after)
     if status == 401:
         return Failure(
             TokenRefusedError(
@@ -111,8 +111,8 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
             Executed.NO,
             retryable=False,
         )
-    if told is not None:
-        refused = _refused(call, told, after)
+    if parts is not None:
+        refused = _refused(call, parts, after)
         if status == 403 and isinstance(refused, Result) and refused.error.__class__ is ExchangeError:
             refused.error = PermissionDeniedError(
                 refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id
@@ -169,16 +169,16 @@ def _unclear(call: Call, refused: Outcome) -> Outcome:
     return refused if refused.error is None else Failure(refused.error, Executed.UNKNOWN, retryable=False)
 
 
-def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str) -> ServiceError:
-    reason = " ".join((told[2] if told else "").replace("\0", " ").split())
+def _failed(status: int, parts: tuple[str, str, str] | None, exception_type: str) -> ServiceError:
+    reason = " ".join((parts[2] if parts else "").replace("\0", " ").split())
     return ServiceError(
         f"the service failed (HTTP {status}{': ' + reason if reason else ''}).",
-        error_id=exception_type or (told[1] or told[0] if told else ""),
+        error_id=exception_type or (parts[1] or parts[0] if parts else ""),
     )
 
 
-def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Outcome:
-    error_id, exception_type, text = told
+def _refused(call: Call, parts: tuple[str, str, str], after: float | None) -> Outcome:
+    error_id, exception_type, text = parts
     error = service_errors.classify(text, exception_type=exception_type, error_id=error_id, cmdlet=call.cmdlet)
     if isinstance(error, ThrottledError):
         return Failure(error, Executed.NO, retry_after=after)

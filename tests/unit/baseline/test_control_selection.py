@@ -11,7 +11,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.control_selection import (
     ControlSelection,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import KINDS, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    KINDS,
+    SnapshotTime,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import profile_values
 
 VALUES = {name.removeprefix("hardened_baseline_"): value for name, value in profile_values("recommended").items()}
@@ -70,7 +73,7 @@ def test_what_an_organization_cannot_have_is_left_out_of_a_copy() -> None:
 
 def test_only_what_writes_takes_a_snapshot_before() -> None:
     """A rollback takes none: it goes back to one."""
-    before = {kind.name for kind in KINDS.values() if kind.takes_snapshot is Takes.BEFORE_WRITING}
+    before = {kind.name for kind in KINDS.values() if kind.snapshot_time is SnapshotTime.BEFORE_WRITING}
     assert before == {"baseline", "disable"}
     assert {kind.name for kind in KINDS.values() if kind.approvable} == before
 

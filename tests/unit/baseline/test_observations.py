@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     OBSERVATIONS,
     Mail,
-    comparable_facts,
+    facts_for_comparison,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
@@ -167,9 +167,9 @@ def test_an_answer_counts_for_a_comparison_only_if_it_counts_on_both_sides(role:
     seen = [Observation(**{**row, "rules": tuple(row["rules"]), "evidence": ()}) for row in given]
     now = Mail.of_organization(organization(role).with_given(OBSERVATIONS, seen))
     without = Mail.of_organization(organization(role))
-    assert comparable_facts(now, now)["observed"] == {"U08": False}
-    assert "observed" not in comparable_facts(without, now)
-    assert "observed" not in comparable_facts(now, without)
+    assert facts_for_comparison(now, now)["observed"] == {"U08": False}
+    assert "observed" not in facts_for_comparison(without, now)
+    assert "observed" not in facts_for_comparison(now, without)
     assert now.digest != without.digest
 
 

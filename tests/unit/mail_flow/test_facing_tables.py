@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
     finding,
     judgment,
-    lint_afterwards,
+    lint_encrypters,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as cells
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
@@ -93,7 +93,7 @@ def contained(returned: str, key: str) -> set[str]:
 
 
 LINT_KINDS = (
-    CHECKS.keys() | arguments("analyses", "LintFinding", 0) | {kind for kind, _is_so in lint_afterwards._MEETINGS}
+    CHECKS.keys() | arguments("analyses", "LintFinding", 0) | {kind for kind, _is_so in lint_encrypters._DLP_CONFLICTS}
 )
 LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 #: Cases that are computed: whom a rule shows mail, how values are meant that can be typed, whether there are several exceptions, and whether that rests on

@@ -51,7 +51,7 @@ def verify(vector: dict[str, Any]) -> None:
         world = _likely(next(course.worlds for course in courses if course.recipient.label == address))
         copy = {"subject": world.content.subject, "status": world.status, "disclaimer": world.disclaimer}
         assert {key: given.get(key, copy[key]) for key in OF_COPY} == copy
-    told = {item for course in courses for item in _likely(course.worlds).told}
+    told = {item for course in courses for item in _likely(course.worlds).notified}
     for kind, addresses in vector["expected"].get("effects", {}).items():
         if kind != "after_rules":
             assert sorted(address for found_kind, _rule, address in told if found_kind == kind) == sorted(addresses)

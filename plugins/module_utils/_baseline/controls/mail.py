@@ -203,15 +203,15 @@ def with_newly_contradicted(organization: Organization, observations: Observatio
         return organization
     name = describe_organization(organization.only("organization"))["name"]
     before = organization.given.get(OBSERVATIONS, ())
-    answers = [each for each in before if isinstance(each, Observation)]
-    found = observations.of_organization(name)
-    contradictions = [each for each in found if isinstance(each, ObservedContradiction)]
+    answers = [observation for observation in before if isinstance(observation, Observation)]
+    observed = observations.of_organization(name)
+    contradictions = [observation for observation in observed if isinstance(observation, ObservedContradiction)]
     after = organization.with_given(OBSERVATIONS, [*contradictions, *answers])
-    counted = [Mail.of_organization(each).observed.contradictions for each in (organization, after)]
+    counted = [Mail.of_organization(observation).observed.contradictions for observation in (organization, after)]
     return organization if set(counted[1]) <= set(counted[0]) else after
 
 
-def comparable_facts(now: Mail, then: Mail) -> dict[str, Any]:
+def facts_for_comparison(now: Mail, then: Mail) -> dict[str, Any]:
     """The facts under which two states are compared: those of the later one, and of the answers to open questions those
     that count in both.
     """
@@ -339,7 +339,7 @@ def _on_the_way(row: Mapping[str, Any]) -> bool:
 def difference_of(now: Mail, then: Mail) -> tuple[list[dict[str, Any]], int]:
     """How two ways to treat mail differ: the classes, and how many more there are at least."""
     return difference_rows(
-        difference(now.rules, then.rules, comparable_facts(now, then), irm_before=now.facts.get(IRM))
+        difference(now.rules, then.rules, facts_for_comparison(now, then), irm_before=now.facts.get(IRM))
     )
 
 

@@ -36,7 +36,7 @@ from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
 from .control import Assessment, BaselineRequest, Control, Outlook
 from .findings import PREFIX, Finding
-from .mail import GUARANTEES, IRM, Mail, changes_mail, comparable_facts, verdict_rows
+from .mail import GUARANTEES, IRM, Mail, changes_mail, facts_for_comparison, verdict_rows
 from .rules_control import outgoing_exceptions
 from .trial import trial_name
 
@@ -162,7 +162,7 @@ class MailControl(Control):
                     map(RuleSet, (now.rules, then.rules)), instant
                 ):
                     worse = worsened(
-                        now.rules, then.rules, comparable_facts(now, then), guarantee, instant, now.facts.get(IRM)
+                        now.rules, then.rules, facts_for_comparison(now, then), guarantee, instant, now.facts.get(IRM)
                     )
                     broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
@@ -349,11 +349,11 @@ class ExperimentControl(Control):
         return not (variables.get(EXPERIMENT) or {}).get("after_changes")
 
     def check(self, request: BaselineRequest) -> None:
-        given = request.variables.get(EXPERIMENT) or {}
+        options = request.variables.get(EXPERIMENT) or {}
         for name, (least, most) in _RANGES.items():
-            if not least <= given.get(name, least) <= most:
+            if not least <= options.get(name, least) <= most:
                 raise OptionError(
-                    f"{PREFIX}{EXPERIMENT}.{name} is {given[name]}.", remedy=f"Use a number from {least} to {most}."
+                    f"{PREFIX}{EXPERIMENT}.{name} is {options[name]}.", remedy=f"Use a number from {least} to {most}."
                 )
-        if given.get("send_with") == "smtp" and not given.get("smtp_host"):
+        if options.get("send_with") == "smtp" and not options.get("smtp_host"):
             raise OptionError(f"{PREFIX}{EXPERIMENT}.send_with: smtp requires smtp_host.")

@@ -16,7 +16,7 @@ class Notes(Protocol):
     def begin(self) -> None:
         """Begins the procedure: data that an earlier procedure of this run stored is ignored."""
 
-    def remember(self, found: Mapping[str, Any]) -> None:
+    def remember(self, organization: Mapping[str, Any]) -> None:
         """Stores what a task of this run found for later tasks."""
 
     def remembered(self) -> dict[str, Any]:

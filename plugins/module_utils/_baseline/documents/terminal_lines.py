@@ -357,10 +357,10 @@ def _setting(change: PlannedChange, found_by_audit: bool) -> str:
     before, after = (
         _shown(value, inverted=bool(variable and variable.inverted)) for value in (change.before, change.after)
     )
-    of = f" of {change.identity!r}" if change.identity else ""
+    of_object = f" of {change.identity!r}" if change.identity else ""
     wanted = f", not {after}" if change.after is not None else ", and should not be set"
     values = f"is {before}{wanted}" if found_by_audit else f"{before} -> {after}"
-    return f"{change.control} {variable.name if variable else change.option}{of} {values}".strip()
+    return f"{change.control} {variable.name if variable else change.option}{of_object} {values}".strip()
 
 
 def _shown(value: Any, *, inverted: bool) -> str:

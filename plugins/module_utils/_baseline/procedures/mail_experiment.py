@@ -83,24 +83,24 @@ def after_changes(
         return report
     if not rules:
         return _decided(report, waiting, ControlStatus.NOT_APPLICABLE, [NOTHING_CHANGED])
-    given = variables[EXPERIMENT]
-    left, end = int(given["max_messages"]), time.monotonic() + 60 * int(given["effective_within"])
+    settings = variables[EXPERIMENT]
+    messages_left, end = int(settings["max_messages"]), time.monotonic() + 60 * int(settings["effective_within"])
     round_ = 1
     while True:
         options = _options(task, variables, artifacts, rules, round_) | {
             "guarantees": [],
             "rules": list(rules),
-            "max_messages": left,
+            "max_messages": messages_left,
         }
         try:
             result = task.experiment(options)
         except ExchangeError as error:
             return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
-        left -= int(result["sent"])
+        messages_left -= int(result["sent"])
         status = _status(result)
         seconds = min(INTERVAL, end - time.monotonic())
         is_done = status is not ControlStatus.NOT_MET and not any(row["sent"] for row in result["not_shown"])
-        if is_done or not result["sent"] or seconds <= 0 or left < int(result["sent"]):
+        if is_done or not result["sent"] or seconds <= 0 or messages_left < int(result["sent"]):
             break
         task.say(f"The test messages do not show yet that the rules act. Sending them again in {seconds:.0f} s.")
         task.sleep(seconds)
@@ -129,18 +129,18 @@ def _options(
     round_: int = 1,
 ) -> dict[str, Any]:
     """The options of ``mail_flow_experiment``."""
-    given = {name: value for name, value in variables[EXPERIMENT].items() if value is not None and name not in _OWN}
-    if given.get("observations"):
-        given["observations"] = os.path.abspath(given["observations"])
+    options = {name: value for name, value in variables[EXPERIMENT].items() if value is not None and name not in _OWN}
+    if options.get("observations"):
+        options["observations"] = os.path.abspath(options["observations"])
     elif (task.describe().get("organization") or {}).get("name"):
-        given["observations"] = artifacts.notes.observations_path
+        options["observations"] = artifacts.notes.observations_path
     number = "" if round_ == 1 else f"-{round_}"
     return {
         # As in the audit, what else encrypts mail counts.
         "compliance": True,
-        **given,
+        **options,
         "guarantees": (task.params["variables"] or {}).get(f"{PREFIX}guarantees") or [],
-        "rules": given.get("rules") or list(rules),
+        "rules": options.get("rules") or list(rules),
         "record": artifacts.reports.path_of(f"experiment{number}.json"),
         "fail_on_error": False,
     }
@@ -175,12 +175,12 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
     """What was seen that agrees with what was computed, a sentence for each domain and outcome, with the time since which
     that is so.
     """
-    found: dict[tuple[str, str], _SeenMail] = {}
+    mail_by_outcome: dict[tuple[str, str], _SeenMail] = {}
     for message, address, copy in _copies(result):
         if copy["agrees"] is not True:
             continue
         sent = datetime.datetime.fromisoformat(message["sent_at"]).astimezone(datetime.UTC)
-        seen = found.setdefault(
+        seen = mail_by_outcome.setdefault(
             (address.rpartition("@")[2], _outcome(copy["predicted"], copy["observed"])), _SeenMail(sent)
         )
         seen.since = min(seen.since, sent)
@@ -188,7 +188,7 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
     return [
         f"{SEEN} mail to {domain} is {outcome}, since {seen.since:%H:%M} UTC "
         f"({'1 copy' if seen.number == 1 else f'{seen.number} copies'})."
-        for (domain, outcome), seen in found.items()
+        for (domain, outcome), seen in mail_by_outcome.items()
     ]
 
 
@@ -230,7 +230,7 @@ def _decided(
     if status is ControlStatus.NOT_MET and accepted:
         status = ControlStatus.ACCEPTED
     row = replace(waiting, status=status, findings=tuple(findings))
-    report = replace(report, controls=tuple(row if each is waiting else each for each in report.controls))
+    report = replace(report, controls=tuple(row if control is waiting else control for control in report.controls))
     if status is ControlStatus.NOT_MET and fails:
         return replace(report, status=_AFTER_A_CONTRADICTION.get(report.status, report.status))
     return report

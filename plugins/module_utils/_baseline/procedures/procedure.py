@@ -24,7 +24,7 @@ from ..documents.writing import Writing
 from .managed_controls import ManagedControls
 
 
-class Takes(Enum):
+class SnapshotTime(Enum):
     """When a procedure takes a snapshot."""
 
     NEVER = "never"
@@ -57,7 +57,7 @@ class ProcedureKind:
     name: str
     entry: str
     writes: bool = True
-    takes_snapshot: Takes = Takes.NEVER
+    snapshot_time: SnapshotTime = SnapshotTime.NEVER
     approvable: bool = False
     selects_controls: bool = False
     overviews: bool = False
@@ -72,15 +72,15 @@ class ProcedureKind:
 BASELINE = ProcedureKind(
     "baseline",
     entry="main",
-    takes_snapshot=Takes.BEFORE_WRITING,
+    snapshot_time=SnapshotTime.BEFORE_WRITING,
     approvable=True,
     selects_controls=True,
     reported_as=("apply", "check"),
 )
 AUDIT = ProcedureKind("audit", entry="audit", writes=False, selects_controls=True, overviews=True)
-SNAPSHOT = ProcedureKind(KIND, entry="snapshot", takes_snapshot=Takes.ALWAYS)
+SNAPSHOT = ProcedureKind(KIND, entry="snapshot", snapshot_time=SnapshotTime.ALWAYS)
 ROLLBACK = ProcedureKind("rollback", entry="rollback")
-DISABLE = ProcedureKind("disable", entry="disable", takes_snapshot=Takes.BEFORE_WRITING, approvable=True)
+DISABLE = ProcedureKind("disable", entry="disable", snapshot_time=SnapshotTime.BEFORE_WRITING, approvable=True)
 
 #: Every kind of procedure by its name.
 KINDS = {kind.name: kind for kind in (BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE)}

@@ -104,10 +104,10 @@ class RecordedChanges:
         return self._value_is_as_left(organization, change, self._made(RULE, self.names.get(rule.guid, rule.name)))
 
     def _value_is_as_left(self, organization: Organization, change: Change, made: Sequence[PlannedChange]) -> bool:
-        left = [row.after for row in made if row.option == change.option]
-        if left and is_hidden(organization, change):
+        values = [row.after for row in made if row.option == change.option]
+        if values and is_hidden(organization, change):
             return True
-        return any(same(change.resource, change.option, after, change.before) for after in left)
+        return any(same(change.resource, change.option, after, change.before) for after in values)
 
     def _made(self, resource: str, name: str) -> list[PlannedChange]:
         """What the run changed of an object."""

@@ -37,7 +37,7 @@ from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test
 from ..procedures.mail_experiment import after_changes
 from ..procedures.managed_controls import ManagedControls
-from ..procedures.procedure import Procedure, RunStage, Takes
+from ..procedures.procedure import Procedure, RunStage, SnapshotTime
 from ..procedures.refusals import expired_approval
 from ..procedures.restoring import count_as_rolled_back, record_applied, rollback_of
 from .interrupted import end_interrupted
@@ -169,7 +169,7 @@ def _begin(prepared: Preparation, report: OrganizationReport, snapshot: str, rec
     prepared.artifacts.notes.begin_writing(recorded, {change.control for change in report.changes} - {""})
     if prepared.procedure.stage is RunStage.FIRST:
         prepared.artifacts.notes.begin_settling(None)
-    if prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
+    if prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING:
         prepared.artifacts.snapshots.keep_applied(snapshot, None)
 
 
@@ -196,7 +196,7 @@ def _count_unwritten(task: BaselineContext, prepared: Preparation, snapshot: str
     """Counts the snapshot of a run that has written nothing as rolled back: the next rollback must restore the state
     before the previous run. Fresh reads must confirm it.
     """
-    if snapshot and prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
+    if snapshot and prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING:
         with contextlib.suppress(ExchangeError):
             rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
             count_as_rolled_back(prepared.artifacts, rollback, task.session)
@@ -370,13 +370,13 @@ class _Guard:
         self._mail_digest = str(notes.get("mail_digest", ""))
         # What an earlier stage has written changes mail as planned.
         self._compares_mail = report.mail.difference is not None and not notes.get("stored_at")
-        stored, left = (
+        stored, remaining = (
             [change for change in report.changes if change.state is state]
             for state in (ChangeState.STORED, ChangeState.PLANNED)
         )
         #: What a refusal says of an earlier stage.
         self._so_far = (
-            f"Stored so far: {'; '.join(change_texts(stored))}. Left: {'; '.join(change_texts(left))}. "
+            f"Stored so far: {'; '.join(change_texts(stored))}. Left: {'; '.join(change_texts(remaining))}. "
             if stored
             else ""
         )
@@ -460,7 +460,12 @@ def _failed(
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored, unknown)
     try:
-        if snapshot and prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
+        if (
+            snapshot
+            and prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING
+            and not stored
+            and not unknown
+        ):
             _count_unwritten(task, prepared, snapshot)
         elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
             roll_back(task, prepared, snapshot, made, bool(unknown))
@@ -489,7 +494,7 @@ def _record(
     unknown: Collection[Key] = (),
 ) -> None:
     """Records what the run stored, and may have stored, for a rollback, unless it is one."""
-    if snapshot and prepared.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
+    if snapshot and prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING:
         task.warnings += record_applied(prepared.artifacts, snapshot, report.digests.snapshot, stored, unknown)
 
 

@@ -26,16 +26,16 @@ def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[
     if snapshot is None:
         return []
     now = information_of(organization)
-    found = [
+    changes = [
         text
         for part, subset in COMPLIANCE_SUBSETS.items()
         if part in now and part in snapshot.state
         for text in _changes(subset.one, snapshot.state[part], now[part])
     ]
-    if not found:
+    if not changes:
         return []
     since = f"Since the snapshot of {snapshot.created_at}, others have changed DLP policies or labels"
-    return [f"{since}: {'; '.join(found)}. A rollback does not put it back."]
+    return [f"{since}: {'; '.join(changes)}. A rollback does not put it back."]
 
 
 def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> Iterator[str]:

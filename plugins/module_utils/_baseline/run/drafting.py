@@ -23,7 +23,7 @@ from ..documents.change import PlannedChange, planned_changes
 from ..documents.first_look import MOST_ORGANIZATIONS
 from ..documents.plan_document import PlanDocument
 from ..procedures.baseline_context import BaselineContext
-from ..procedures.procedure import Procedure, ProcedureKind, Run, Takes
+from ..procedures.procedure import Procedure, ProcedureKind, Run, SnapshotTime
 from .changed_elsewhere import changed_elsewhere
 from .mail_replay import replay_mail
 from .prepare import Preparation
@@ -41,7 +41,7 @@ def read_organization(task: BaselineContext, prepared: Preparation, *, keeps: bo
     :param keeps: whether a run may write. Everything that can be read belongs to the capture beside its snapshot.
     """
     procedure = prepared.procedure
-    if procedure.kind.takes_snapshot is Takes.ALWAYS:
+    if procedure.kind.snapshot_time is SnapshotTime.ALWAYS:
         return prepared.read(task.session, SUBSETS)
     facts = (
         MAIL_FACTS
@@ -59,7 +59,7 @@ def read_organization(task: BaselineContext, prepared: Preparation, *, keeps: bo
         pending, mail = bool(plan.steps), changes_mail(plan.changes)
     except ExchangeError:
         plan, pending, mail = Plan(), True, True
-    mail = mail or (keeps and pending and procedure.kind.takes_snapshot is Takes.BEFORE_WRITING)
+    mail = mail or (keeps and pending and procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(MAIL_FACTS if mail else ())]
     subsets = [*organization.subsets, *more]
     return prepared.read(task.session, subsets, known=organization, plan=plan)
@@ -105,13 +105,15 @@ class DraftedRun:
     @property
     def writes(self) -> bool:
         """Whether the run would write."""
-        return not self.run.check_mode and (bool(self.changes) or self.procedure.kind.takes_snapshot is Takes.ALWAYS)
+        return not self.run.check_mode and (
+            bool(self.changes) or self.procedure.kind.snapshot_time is SnapshotTime.ALWAYS
+        )
 
     @property
-    def takes_snapshot(self) -> bool:
+    def snapshot_time(self) -> bool:
         """Whether the run would take a snapshot."""
-        return self.procedure.kind.takes_snapshot is Takes.ALWAYS or (
-            self.writes and self.procedure.kind.takes_snapshot is Takes.BEFORE_WRITING
+        return self.procedure.kind.snapshot_time is SnapshotTime.ALWAYS or (
+            self.writes and self.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING
         )
 
 

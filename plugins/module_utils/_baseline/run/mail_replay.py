@@ -27,7 +27,7 @@ from ..._mail_flow.trace.rows import Trace
 from ..._mail_flow.wording.replay import described, replay_lines
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
-from ..controls.mail import IRM, Mail, changes_mail, comparable_facts
+from ..controls.mail import IRM, Mail, changes_mail, facts_for_comparison
 from ..controls.mail_control import guarantees_of
 from ..procedures.baseline_context import BaselineContext
 
@@ -154,7 +154,7 @@ def _replay(
     report: EncryptionReport | None = None,
 ) -> dict[str, Any]:
     before, after = RuleSet(now.rules), RuleSet(then.rules)
-    facts = facts_of(comparable_facts(now, then))
+    facts = facts_of(facts_for_comparison(now, then))
     asked = Replay(
         after,
         facts,

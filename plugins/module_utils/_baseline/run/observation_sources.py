@@ -36,8 +36,8 @@ def observation_sources(
     return ObservationSources(answers, contradictions) if answers or contradictions else None
 
 
-def _path(given: Any) -> str:
-    return os.path.abspath(given) if given else ""
+def _path(path: Any) -> str:
+    return os.path.abspath(path) if path else ""
 
 
 def _is_begun(path: str, written: str) -> bool:

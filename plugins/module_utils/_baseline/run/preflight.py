@@ -13,7 +13,7 @@ from ..documents.artifacts import Artifacts
 from ..documents.report import OrganizationReport
 from ..documents.status import OrganizationStatus
 from ..procedures.baseline_context import BaselineContext
-from ..procedures.procedure import Takes
+from ..procedures.procedure import SnapshotTime
 from ..procedures.refusals import check_ring, rollback_findings, run_findings, session_findings
 from .drafting import DraftedRun, draft
 from .interrupted import interrupted_warnings
@@ -45,7 +45,7 @@ def judge(task: BaselineContext, drafted: DraftedRun) -> list[Finding]:
         *run_findings(variables, task.params["awx"], writes=writes),
         *session_findings(drafted.session, writes=writes),
     ]
-    if procedure.kind.takes_snapshot is Takes.BEFORE_WRITING:
+    if procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING:
         findings += rollback_findings(drafted.changes)
     if procedure.kind.approvable:
         findings += approval_findings(
@@ -66,7 +66,9 @@ def warn(task: BaselineContext, drafted: DraftedRun) -> list[str]:
     procedure, plan = drafted.procedure, drafted.plan
     earlier = interrupted_warnings(drafted.artifacts, procedure)
     earlier += (
-        _broken_chain(drafted.artifacts) if drafted.writes and procedure.kind.takes_snapshot is not Takes.NEVER else []
+        _broken_chain(drafted.artifacts)
+        if drafted.writes and procedure.kind.snapshot_time is not SnapshotTime.NEVER
+        else []
     )
     task.warnings += [*earlier, *map(str, plan.warnings)]
     task.places |= plan.places

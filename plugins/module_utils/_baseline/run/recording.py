@@ -29,7 +29,7 @@ from ..procedures.baseline_context import BaselineContext
 from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test, with_untested
 from ..procedures.mail_experiment import after_audit, after_changes
-from ..procedures.procedure import ProcedureKind, Takes
+from ..procedures.procedure import ProcedureKind, SnapshotTime
 from ..procedures.restoring import count_as_rolled_back
 from ..procedures.unrestorable import parts_not_in
 from .drafting import DraftedRun, overlooks, who
@@ -90,7 +90,7 @@ class Record:
         managed = drafted.procedure.controls
         if not drafted.run.check_mode:
             self._notes["writes"] = drafted.writes
-        if drafted.takes_snapshot:
+        if drafted.snapshot_time:
             self._take_snapshot()
         if not drafted.changes and not drafted.run.check_mode:
             differences = count_as_rolled_back(
@@ -167,7 +167,7 @@ class Record:
         )
         capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
-        if drafted.procedure.kind.takes_snapshot is Takes.ALWAYS:
+        if drafted.procedure.kind.snapshot_time is SnapshotTime.ALWAYS:
             lacking = [str(warning) for warning in parts_not_in(snapshot)]
             self._task.warnings += lacking
             self.report = self.report.with_warnings(lacking)

@@ -88,12 +88,12 @@ def checked_variables(
 
 def _values(variables: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the variables of a spec that have one, with those of the profile, by their full names."""
-    given = {
+    own_values = {
         name: value
         for name, value in variables.items()
         if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES
     }
-    with_profile = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
+    with_profile = {**profile_values(variables.get(f"{PREFIX}profile")), **own_values}
     values = {name: _from_text(value, spec[name]) for name, value in with_profile.items() if name in spec}
     return {name: value for name, value in values.items() if value is not None}
 

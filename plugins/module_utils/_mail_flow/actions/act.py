@@ -160,7 +160,7 @@ class ActingWorld(Protocol):
         """Whether a rule lets it leave by TLS alone."""
 
     @property
-    def told(self) -> tuple[tuple[str, str, str], ...]:
+    def notified(self) -> tuple[tuple[str, str, str], ...]:
         """What rules report to whom."""
 
     @property

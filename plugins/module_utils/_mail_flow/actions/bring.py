@@ -65,7 +65,8 @@ def _joined(act: Act, world: World, manager: str) -> list[World]:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
         world = world.but(
-            held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators))
+            held=world.held + 1,
+            notified=(*world.notified, *(("moderator", rule.name, address) for address in moderators)),
         )
     away = [each for each in added if each.instead]
     if not away or len(away) == len(added):

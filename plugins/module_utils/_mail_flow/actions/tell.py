@@ -12,18 +12,18 @@ from .act import Act, ActingRule, Action, Scene, World
 
 
 def tell(act: Act, world: World) -> list[World]:
-    """Whom the rule tells."""
-    return [told(act.rule, world, act.scene, act.rule.actions.options) if Does.REPORT in act.does else world]
+    """The world after the reports and notifications of the rule."""
+    return [with_reports(act.rule, world, act.scene, act.rule.actions.options) if Does.REPORT in act.does else world]
 
 
-def told(rule: ActingRule, world: World, scene: Scene, options: Collection[str]) -> World:
-    """The same, by some of its options."""
+def with_reports(rule: ActingRule, world: World, scene: Scene, options: Collection[str]) -> World:
+    """The world with the reports that some options of a rule send."""
     reports = []
     if "generate_incident_report" in options:
         reports.append(("incident_report", rule.name, str(rule.actions.options["generate_incident_report"])))
     if "generate_notification" in options:
         reports.append(("notification", rule.name, scene.recipient.label))
-    return world.but(told=(*world.told, *reports)) if reports else world
+    return world.but(notified=(*world.notified, *reports)) if reports else world
 
 
 # The rows

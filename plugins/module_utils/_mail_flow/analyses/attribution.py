@@ -261,7 +261,10 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
 
 
 def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[Literal, Literal]:
-    was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
+    was, now = (
+        FALSE if rule is None else literals_of(rule)
+        for literals_of, rule in zip(acts, (edit.before, edit.after), strict=True)
+    )
     differs = ~logic.equal(was, now) if alike else was | now
     return low(differs), high(differs)
 

@@ -67,7 +67,7 @@ class BreachCause:
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}
 
 
-def cause_afterwards(course: Course, message: Message, facts: Facts) -> BreachCause | None:
+def cause_by_encrypters(course: Course, message: Message, facts: Facts) -> BreachCause | None:
     """The DLP rule that surely decides what becomes of a copy after the mail flow rules; ``None`` if there is none."""
     ended = {(world.fate, world.ended_by_dlp) for world in course.worlds}
     if len(ended) == 1:

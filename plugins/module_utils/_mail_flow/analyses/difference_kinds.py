@@ -112,14 +112,14 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
 
 def treated_in_worlds(course: Course, message: Message, facts: Facts) -> list[tuple[World, Treated]]:
     """What people see of a copy in each world, without how it leaves: that depends on the recipient's domain."""
-    found = []
+    outcomes = []
     for world in course.worlds:
         one = replace(_treated_in(world, course, message, facts), transit=())
         if world.after.every and is_open(one, one):
             by_rules = _treated_in(world.but(after=NOTHING), course, message, facts)
             one = replace(one, by_rules=replace(by_rules, transit=()))
-        found.append((world, one))
-    return found
+        outcomes.append((world, one))
+    return outcomes
 
 
 def _treated_in(world: World, course: Course, message: Message, facts: Facts) -> Treated:

@@ -67,7 +67,7 @@ from ..symbolic.witness_replay import (
     surely_keeps,
     surely_shows,
 )
-from .causes import BreachCause, cause_afterwards, cause_of
+from .causes import BreachCause, cause_by_encrypters, cause_of
 from .standings import Copy
 
 #: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
@@ -252,7 +252,7 @@ def counterexample_of(
         final_outcome,
         (decided,) if decided else (),
         candidate.letter.facts,
-        cause=cause_afterwards(shown, message, facts)
+        cause=cause_by_encrypters(shown, message, facts)
         or cause_of(
             breach.rules, Copy(message, facts, address), breach.guarantee, decided, shown.by.rule if shown.by else ""
         ),
@@ -528,10 +528,10 @@ def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
     about = _applies_to_recipient(model, place)
     asked = Batch(model.circuit, budget)
     matching = asked.possible([(number, [about, high(when)]) for number, (_does, when) in enumerate(applied)])
-    found = [does for number, (does, _when) in enumerate(applied) if number in matching]
-    if found:
-        yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in found)))
-    yield from (Premise("dlp_copies", values=(does.name, listed(does.brings))) for does in found if does.brings)
+    matched = [does for number, (does, _when) in enumerate(applied) if number in matching]
+    if matched:
+        yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in matched)))
+    yield from (Premise("dlp_copies", values=(does.name, listed(does.brings))) for does in matched if does.brings)
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:

@@ -31,7 +31,7 @@ from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import CONFLICTS, Model, Side
 from .coverage import adds_up, covered
-from .lint_afterwards import meetings_with_dlp, remarks_afterwards
+from .lint_encrypters import dlp_conflicts, encrypter_problems
 from .rule_changes import content_of
 from .rule_conflicts import Meetings
 from .sender_choices import names_senders, typed
@@ -67,7 +67,7 @@ def lint(
                 findings.append(LintFinding(kind, (rule.name,), about))
     findings += _equal_rules(rule_set)
     findings += remarks(rule_set, known)
-    findings += remarks_afterwards(rule_set, known)
+    findings += encrypter_problems(rule_set, known)
     try:
         with bounded():
             hand_over = any(
@@ -80,7 +80,7 @@ def lint(
             findings += _covered_rules(deciding)
             findings += _Clashes(meetings, deciding).findings()
             findings += deciding.gateways() if hand_over else ()
-            findings += deciding.meetings_with_dlp() if known.encrypters.dlp_policies is not None else ()
+            findings += deciding.dlp_conflicts() if known.encrypters.dlp_policies is not None else ()
     except BudgetError:
         findings.append(LintFinding("too_complex"))
     return findings
@@ -173,9 +173,9 @@ class WholeMailLint:
         """Connectors to smart hosts that get what rules encrypt."""
         return gateways(self.live_in_clear, self.model.free, self._usual, self._asked)
 
-    def meetings_with_dlp(self) -> Iterator[LintFinding]:
+    def dlp_conflicts(self) -> Iterator[LintFinding]:
         """Rules whose mail DLP rules treat otherwise."""
-        return meetings_with_dlp(self.live_in_clear, self.model.free, self._usual, self._asked)
+        return dlp_conflicts(self.live_in_clear, self.model.free, self._usual, self._asked)
 
     def covered(self) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
         """The rules all of whose mail others treat in the same way anyway, each with these others, once the findings

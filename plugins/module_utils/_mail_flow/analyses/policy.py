@@ -56,8 +56,8 @@ from .rule_effects import (
     STATED_SIDE_EFFECTS,
     RuleEffect,
     cases_of,
+    how_encrypter_keeps,
     how_it_keeps,
-    how_it_keeps_afterwards,
     is_by_manager,
     on_the_copy,
     shows_effect,
@@ -354,7 +354,7 @@ class _StatementSearch:
             return
         certain = {(rule.does.name, rule.does.policy) for rule in policies.rules if rule.is_certain}
         for place, (does, when) in enumerate(self._model.free.outcomes[0].after.dlp):
-            how = how_it_keeps_afterwards(does, effect)
+            how = how_encrypter_keeps(does, effect)
             if how and (does.name, does.policy) in certain:
                 yield _Candidate(Exempting(does.name, how), high(when), (RANK[how], behind + place))
 

@@ -205,7 +205,7 @@ def _replayed_showing(
         worlds = [world for course in courses_of(before, message, facts) for world in course.worlds]
         if any(world.asked or world.surprises for world in worlds):
             return True
-        if any((how, name) in shown for world in worlds for how, name, _text in world.told):
+        if any((how, name) in shown for world in worlds for how, name, _text in world.notified):
             return True
         own = course_of(before, message, facts, who)
         if own is None:

@@ -320,7 +320,7 @@ def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
     mode, splits, _told, unread = _does(rule)
     decides = {
         option: value
-        for option, value in rule.actions.told.items()
+        for option, value in rule.actions.declared.items()
         if BY_OPTION[option].does not in _UNDECIDING[aspect] and option not in _REPORTED
     }
     actions = [
@@ -340,7 +340,7 @@ def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
 
 def _does(rule: FlowRule) -> tuple[object, ...]:
     unread = tuple(option for option in rule.unread if option[0] == "actions")
-    return (rule.actions.mode, rule.criteria.splits, repr(sorted(rule.actions.told.items())), unread)
+    return (rule.actions.mode, rule.criteria.splits, repr(sorted(rule.actions.declared.items())), unread)
 
 
 @dataclass(frozen=True)

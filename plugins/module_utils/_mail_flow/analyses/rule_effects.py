@@ -136,7 +136,7 @@ BEFORE_DLP = ("encrypted", "branded")
 _AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *STATED_SIDE_EFFECTS)) - frozenset(ON_THE_WAY)
 
 
-def how_it_keeps_afterwards(does: Encrypter, effect: RuleEffect) -> str:
+def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
     """How a DLP rule keeps mail from an effect; empty if it does not."""
     if does.ends in ENDS_BY_DLP:
         return ENDS_BY_DLP[Fate(does.ends)]

@@ -223,7 +223,7 @@ def _only_inside(rule: FlowRule) -> bool:
 def _undone(look: CheckedRule) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule = look.rule
-    actions = look.rule.actions.told
+    actions = look.rule.actions.declared
     if rule.actions.stops_approved and not rule.actions.left_undone:
         return {"case": "stop"}
     if rule.actions.left_undone:

@@ -136,9 +136,9 @@ class TriedRules:
 
     def _judgment(self, place: int) -> Judgment:
         with bounded(STEPS_OF_GUARANTEE, share=1):
-            found = self._prover.judge(place, _WHERE)
-        is_missed = found.verdict is GuaranteeVerdict.UNKNOWN and {BUDGET, NOT_FOUND}.intersection(found.unknown)
-        return self._asked.alone(found, place, _WHERE) if is_missed else found
+            judgment = self._prover.judge(place, _WHERE)
+        is_missed = judgment.verdict is GuaranteeVerdict.UNKNOWN and {BUDGET, NOT_FOUND}.intersection(judgment.unknown)
+        return self._asked.alone(judgment, place, _WHERE) if is_missed else judgment
 
     def refutation(self, guarantee: Guarantee) -> Counterexample | None:
         """A message that refutes one of the guarantees; ``None`` if the search finds none. It does not search for a

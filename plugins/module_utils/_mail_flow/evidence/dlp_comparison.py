@@ -100,8 +100,8 @@ def _tally(rule: DlpRule, report: RuleReport, examples: int, why_not: Incomparab
 def _names(facts: Facts) -> frozenset[str]:
     """The names and GUIDs of all DLP rules, those that do not act included, in lower case."""
     policies = facts.encrypters.dlp_policies
-    told = policies.told if isinstance(policies, DlpRules) else ()
-    return frozenset(text.lower() for does in told for text in (does.name, does.guid) if text)
+    encrypters = policies.encrypters if isinstance(policies, DlpRules) else ()
+    return frozenset(text.lower() for does in encrypters for text in (does.name, does.guid) if text)
 
 
 def _why_not(

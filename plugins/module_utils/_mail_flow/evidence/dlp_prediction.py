@@ -60,20 +60,20 @@ class _DlpPredictor:
     def _reached(self, matches: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """The copies that each rule matches, less those that earlier rules stop."""
         stopped = perhaps = 0
-        found = []
+        reached = []
         for rule, (true, possible) in zip(self._policies.rules, matches, strict=True):
-            found.append((true & ~perhaps, possible & ~stopped))
+            reached.append((true & ~perhaps, possible & ~stopped))
             if not rule.stops:
                 continue
             perhaps |= possible
             if not rule.stops_perhaps:
-                stopped |= found[-1][0]
-        return found
+                stopped |= reached[-1][0]
+        return reached
 
     def _matches(self, rule: DlpRule) -> tuple[int, int]:
         """The copies that a rule matches, and those that it may match."""
         true, possible = self._value(rule.looks_for)
-        acts_on_all = rule.is_certain and not rule.does.outside_only and not rule.does.unclear
+        acts_on_all = rule.is_certain and not rule.does.outside_only and not rule.does.not_understood
         return true if acts_on_all else 0, possible
 
     def _value(self, node: Node) -> tuple[int, int]:

@@ -156,7 +156,7 @@ def _guesses(truths: Iterable[tuple[World, Truth]], acts: bool) -> frozenset[str
     """
     changing: list[frozenset[tuple[Open, bool]]] = []
     numbers = set[str]()
-    for world, truth in sorted(truths, key=lambda found: len(found[0].contradictions)):
+    for world, truth in sorted(truths, key=lambda pair: len(pair[0].contradictions)):
         against = frozenset(world.contradictions)
         if any(fewer < against for fewer in changing):
             continue

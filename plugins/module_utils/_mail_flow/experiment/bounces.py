@@ -55,13 +55,13 @@ def _named_ids(report: Message) -> Iterator[str]:
         yield from _ids_in(report.get(header))
     for part in report.walk():
         if part is not report and part.get_content_type() == "message/rfc822":
-            yield from (found for inner in _inner(part) for found in _ids_in(inner.get("message-id")))
+            yield from (message_id for inner in _inner(part) for message_id in _ids_in(inner.get("message-id")))
         elif part.get_content_type() == "text/rfc822-headers":
             yield from _ids_in(HeaderParser().parsestr(str(part.get_payload())).get("message-id"))
 
 
 def _ids_in(header: object) -> list[str]:
-    return [found.lower() for found in _ID.findall(str(header or ""))]
+    return [message_id.lower() for message_id in _ID.findall(str(header or ""))]
 
 
 def _inner(part: Message) -> list[Message]:

@@ -72,18 +72,22 @@ def agreement_of(
         return Agreement(NOT_COMPARABLE if seen.fate in (NOT_SEEN, "expanded") else False, (("copy", "", seen.fate),))
     if "contradicting" in seen.remarks or "duplicated" in seen.remarks or seen.internal is False:
         return Agreement(NOT_COMPARABLE)
-    found = {
+    agrees_by_part = {
         "fate": _fate(predicted, seen),
         "rules": _rules(predicted, seen, silent, known, unlogged),
         "protection": _protection(predicted, seen),
     }
     contradicting = tuple(
-        (part, _computed(part, predicted), _shown(part, seen)) for part, value in found.items() if value is False
+        (part, _computed(part, predicted), _shown(part, seen))
+        for part, value in agrees_by_part.items()
+        if value is False
     )
     if contradicting:
         return Agreement(False, contradicting)
-    is_enough = found["fate"] is True and (found["rules"] is True or found["protection"] is True)
-    agreeing = tuple(part for part, value in found.items() if value is True)
+    is_enough = agrees_by_part["fate"] is True and (
+        agrees_by_part["rules"] is True or agrees_by_part["protection"] is True
+    )
+    agreeing = tuple(part for part, value in agrees_by_part.items() if value is True)
     return Agreement(True if is_enough else NOT_COMPARABLE, agreeing=agreeing)
 
 

@@ -54,31 +54,33 @@ class MailDraft:
         """The drafts that differ in one thing, each with the option, ``from`` or ``to``, that it is."""
         for other in others:
             more = set(self.parts) ^ set(other.parts)
-            apart = [
+            differing = [
                 *(("from",) if self.sender != other.sender else ()),
                 *(("to",) if self.recipient != other.recipient else ()),
                 *sorted({part.option for part in more}),
             ]
-            if len(apart) == 1:
-                yield other, apart[0]
+            if len(differing) == 1:
+                yield other, differing[0]
 
     def options(self, name: str) -> dict[str, Any]:
         """The message, as the option ``messages`` takes it."""
         by_key: dict[str, list[Ingredient]] = {}
         for part in self.parts:
             by_key.setdefault(part.key, []).append(part)
-        found: dict[str, Any] = {"name": name, "from": self.sender, "to": [self.recipient]}
-        found.update({key: " ".join(part.text for part in by_key[key]) for key in ("subject", "body") if key in by_key})
+        options: dict[str, Any] = {"name": name, "from": self.sender, "to": [self.recipient]}
+        options.update(
+            {key: " ".join(part.text for part in by_key[key]) for key in ("subject", "body") if key in by_key}
+        )
         if "importance" in by_key:
-            found["importance"] = by_key["importance"][0].text
+            options["importance"] = by_key["importance"][0].text
         if "headers" in by_key:
             names = dict.fromkeys(part.name for part in by_key["headers"])
-            found["headers"] = {
+            options["headers"] = {
                 name: " ".join(part.text for part in by_key["headers"] if part.name == name) for name in names
             }
         if "attachments" in by_key:
-            found["attachments"] = [{"name": part.name, "text": part.text} for part in by_key["attachments"]]
-        return found
+            options["attachments"] = [{"name": part.name, "text": part.text} for part in by_key["attachments"]]
+        return options
 
 
 def pairs_of(senders: Sequence[str], recipients: Sequence[str]) -> list[tuple[str, str]]:
@@ -100,7 +102,7 @@ def drafts_of(rule: FlowRule, pairs: Iterable[tuple[str, str]]) -> list[MailDraf
     unwanted = [part for atom in rule.criteria.exceptions if (part := part_of(atom)) is not None]
     variants = [
         tuple(sorted(wanted)),
-        *(tuple(sorted(part for part in wanted if part != left)) for left in wanted),
+        *(tuple(sorted(part for part in wanted if part != omitted)) for omitted in wanted),
         *(tuple(sorted((*wanted, part))) for part in unwanted),
     ]
     return [MailDraft(sender, recipient, parts) for sender, recipient in pairs for parts in dict.fromkeys(variants)]
@@ -132,13 +134,18 @@ def _attachment(atom: Atom, option: str) -> Ingredient | None:
             text = _text("word", atom.values, atom.settings.dialect)
             return Ingredient(option, "attachments", text, "notes.txt") if text else None
         case "attachment_extension_matches_words":
-            fitting = [each for each in atom.values if each.lstrip(".").casefold() in TEXTS]
+            fitting = [file_name for file_name in atom.values if file_name.lstrip(".").casefold() in TEXTS]
             return Ingredient(option, "attachments", "Notes", f"notes.{fitting[0].lstrip('.')}") if fitting else None
         case "attachment_name_matches_patterns":
             dialect = atom.settings.dialect
             names = (f"{text}.txt" for pattern in atom.values for text in islice(samples(pattern, dialect), _SAMPLES))
             name = next(
-                (each for each in names if any_pattern(each, atom.values, dialect) is True and _plain(each)), ""
+                (
+                    file_name
+                    for file_name in names
+                    if any_pattern(file_name, atom.values, dialect) is True and _plain(file_name)
+                ),
+                "",
             )
             return Ingredient(option, "attachments", "Notes", name) if name else None
     return None

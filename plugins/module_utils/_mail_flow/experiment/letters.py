@@ -141,31 +141,36 @@ def letter_of(number: int, options: Mapping[str, Any], eml: bytes | None, sendin
     :raises UnsendableError: it cannot be sent.
     :raises OptionError: a text has a character that could begin a header.
     """
-    given = {key: value for key, value in options.items() if value not in (None, [], {})}
-    name = str(given["name"])
-    described = [key for key in given if key not in SENDABLE]
-    described += [key for key in _OF_FILE if key in given] if eml is not None else []
+    options_set = {key: value for key, value in options.items() if value not in (None, [], {})}
+    name = str(options_set["name"])
+    described = [key for key in options_set if key not in SENDABLE]
+    described += [key for key in _OF_FILE if key in options_set] if eml is not None else []
     if described:
         raise UnsendableError("described", *described)
-    if "bcc" in given:
+    if "bcc" in options_set:
         raise UnsendableError("blind_copy")
     mark = f"{sending.token}-{number:02d}"
-    sent = {**SILENT, MARK: mark, "Date": format_datetime(sending.now), "Message-ID": _message_id(mark, given, sending)}
-    mime = _written(given, mark, sent) if eml is None else _rewritten(eml, given, mark, sent)
+    sent = {
+        **SILENT,
+        MARK: mark,
+        "Date": format_datetime(sending.now),
+        "Message-ID": _message_id(mark, options_set, sending),
+    }
+    mime = _written(options_set, mark, sent) if eml is None else _rewritten(eml, options_set, mark, sent)
     if len(mime) > LARGEST:
         raise UnsendableError("large", str(len(mime)))
     message = message_from_eml(mime, f"The message {name!r}", name)
-    sender, recipients = _people(message, given, sending)
-    message = _as_sent(message, given, sending, facts)
+    sender, recipients = _people(message, options_set, sending)
+    message = _as_sent(message, options_set, sending, facts)
     return TestLetter(number, name, mark, sent["Message-ID"], sender, recipients, mime, message)
 
 
-def _message_id(mark: str, given: Mapping[str, Any], sending: Sending) -> str:
+def _message_id(mark: str, options: Mapping[str, Any], sending: Sending) -> str:
     first = next(iter(sending.senders), "")
-    return f"<{mark}@{domain(str(given.get('from') or first)) or 'invalid'}>"
+    return f"<{mark}@{domain(str(options.get('from') or first)) or 'invalid'}>"
 
 
-def _people(message: Message, given: Mapping[str, Any], sending: Sending) -> tuple[str, tuple[str, ...]]:
+def _people(message: Message, options: Mapping[str, Any], sending: Sending) -> tuple[str, tuple[str, ...]]:
     """The sender, and the recipients.
 
     :raises UnsendableError: the message may not be sent from or to one of them.
@@ -173,7 +178,7 @@ def _people(message: Message, given: Mapping[str, Any], sending: Sending) -> tup
     sender = message.sender.lower()
     if sender not in sending.senders:
         raise UnsendableError("sender", sender)
-    envelope = str(given.get("mail_from") or sender).lower()
+    envelope = str(options.get("mail_from") or sender).lower()
     if envelope != sender:
         raise UnsendableError("described", "mail_from")
     recipients = tuple(dict.fromkeys(address.lower() for address in (*message.to, *message.cc)))
@@ -183,23 +188,23 @@ def _people(message: Message, given: Mapping[str, Any], sending: Sending) -> tup
     return sender, recipients
 
 
-def _as_sent(message: Message, given: Mapping[str, Any], sending: Sending, facts: Facts) -> Message:
+def _as_sent(message: Message, options: Mapping[str, Any], sending: Sending, facts: Facts) -> Message:
     """The message as rules see it. Nobody knows its spam confidence level there.
 
     :raises UnsendableError: it is described as one that is not sent so.
     """
     return replace(
         ordinary(message),
-        authenticated=_authenticated(message, given, sending, facts),
+        authenticated=_authenticated(message, options, sending, facts),
         mail_from=message.sender,
         date=sending.now,
         scl=None,
     )
 
 
-def _authenticated(message: Message, given: Mapping[str, Any], sending: Sending, facts: Facts) -> bool | None:
+def _authenticated(message: Message, options: Mapping[str, Any], sending: Sending, facts: Facts) -> bool | None:
     """Whether it counts as authenticated; ``None`` if that is not known of a server of the user."""
-    said = given.get("authenticated")
+    said = options.get("authenticated")
     if sending.by == "graph":
         if said is False:
             raise UnsendableError("described", "authenticated")
@@ -212,27 +217,27 @@ def _authenticated(message: Message, given: Mapping[str, Any], sending: Sending,
 # Writing
 
 
-def _written(given: Mapping[str, Any], mark: str, sent: Mapping[str, str]) -> bytes:
+def _written(options: Mapping[str, Any], mark: str, sent: Mapping[str, str]) -> bytes:
     """A message that is described by its options.
 
     :raises UnsendableError: an attachment or a header cannot be sent.
     """
     mail = EmailMessage(policy=SMTP)
-    if not given.get("from"):
+    if not options.get("from"):
         raise UnsendableError("no_sender")
-    mail["From"] = _address(given["from"], "from")
+    mail["From"] = _address(options["from"], "from")
     for key, field in (("to", "To"), ("cc", "Cc")):
-        if key in given:
-            mail[field] = ", ".join(_address(each, key) for each in given[key])
-    mail["Subject"] = _subject(str(given.get("subject") or ""), mark)
-    for field, text in {**sent, **_importance(given)}.items():
+        if key in options:
+            mail[field] = ", ".join(_address(address, key) for address in options[key])
+    mail["Subject"] = _subject(str(options.get("subject") or ""), mark)
+    for field, text in {**sent, **_importance(options)}.items():
         mail[field] = text
-    for field, values in (given.get("headers") or {}).items():
+    for field, values in (options.get("headers") or {}).items():
         for value in values if isinstance(values, list) else [values]:
             mail[_header(str(field))] = _line(str(value), f"headers.{field}")
-    text = str(given.get("body") or "")
+    text = str(options.get("body") or "")
     mail.set_content(f"{text}\n\n{FOOTER}\n{mark}\n" if text else f"{FOOTER}\n{mark}\n")
-    for attachment in given.get("attachments") or ():
+    for attachment in options.get("attachments") or ():
         _attach(mail, {key: value for key, value in attachment.items() if value is not None})
     return mail.as_bytes()
 
@@ -247,7 +252,7 @@ def _attach(mail: EmailMessage, attachment: Mapping[str, Any]) -> None:
     mail.add_attachment(str(attachment.get("text") or name), subtype="plain", filename=name)
 
 
-def _rewritten(content: bytes, given: Mapping[str, Any], mark: str, sent: Mapping[str, str]) -> bytes:
+def _rewritten(content: bytes, options: Mapping[str, Any], mark: str, sent: Mapping[str, str]) -> bytes:
     """A message from a file, with the headers of the experiment. Its parts stay as they are, so that a signature holds."""
     if len(content) > LARGEST:
         raise UnsendableError("large", str(len(content)))
@@ -265,8 +270,8 @@ def _rewritten(content: bytes, given: Mapping[str, Any], mark: str, sent: Mappin
     mail["From"] = _address(message.sender, "eml_path")
     for field, people in (("To", message.to), ("Cc", message.cc)):
         if people:
-            mail[field] = ", ".join(_address(each, "eml_path") for each in people)
-    mail["Subject"] = _subject(str(given.get("subject") or message.subject), mark)
+            mail[field] = ", ".join(_address(address, "eml_path") for address in people)
+    mail["Subject"] = _subject(str(options.get("subject") or message.subject), mark)
     for field, text in sent.items():
         mail[field] = text
     ours = mail.as_bytes().partition(b"\r\n\r\n")[0] + b"\r\n"
@@ -275,12 +280,12 @@ def _rewritten(content: bytes, given: Mapping[str, Any], mark: str, sent: Mappin
 
 def _is_kept(name: str) -> bool:
     """Whether a header of a file is sent."""
-    of_experiment = name.casefold() in {each.casefold() for each in (MARK, *SILENT)}
+    of_experiment = name.casefold() in {header.casefold() for header in (MARK, *SILENT)}
     return bool(_KEPT.fullmatch(name)) and not of_experiment and not _OF_SERVICE.match(name)
 
 
-def _importance(given: Mapping[str, Any]) -> dict[str, str]:
-    importance = str(given.get("importance") or "Normal")
+def _importance(options: Mapping[str, Any]) -> dict[str, str]:
+    importance = str(options.get("importance") or "Normal")
     return {} if importance == "Normal" else {"Importance": importance}
 
 

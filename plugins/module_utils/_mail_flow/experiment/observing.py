@@ -110,13 +110,13 @@ class MarkedReader(TraceReader):
         :raises ExchangeError: the trace cannot be read.
         """
         wanted = list(marks)
-        found: list[MarkedRow] = []
+        marked_rows: list[MarkedRow] = []
         for page in self._paged(StartDate=begin - _EARLIER, EndDate=until, SenderAddress=list(senders)):
             for row in page:
-                mark = next((each for each in wanted if f"[{each}]" in (row.subject or "")), None)
+                mark = next((candidate for candidate in wanted if f"[{candidate}]" in (row.subject or "")), None)
                 if mark is not None:
-                    found.append(MarkedRow(mark, row))
-        return found
+                    marked_rows.append(MarkedRow(mark, row))
+        return marked_rows
 
 
 @dataclass
@@ -164,23 +164,23 @@ class Observer:
 
         :param message_ids: those of the message, in lower case and in angle brackets.
         """
-        found = self._messages(GRAPH_ABOUT, sender, {"Since": since - _EARLIER, "Subject": f"[{mark}]"})
-        if found is None:
+        contents = self._messages(GRAPH_ABOUT, sender, {"Since": since - _EARLIER, "Subject": f"[{mark}]"})
+        if contents is None:
             return None
-        return list(dict.fromkeys(bounce for content in found for bounce in bounces_of(content, message_ids)))
+        return list(dict.fromkeys(bounce for content in contents for bounce in bounces_of(content, message_ids)))
 
     def _messages(self, listing: str, mailbox: str, wanted: Mapping[str, Value]) -> list[bytes] | None:
         """Messages in a mailbox, as MIME; ``None`` if they cannot be seen."""
         if self.mailboxes is None or mailbox in self._closed:
             return None
-        found: list[bytes] = []
+        contents: list[bytes] = []
         try:
             self._graph = self._graph or self.mailboxes()
             (listed,) = self._graph.invoke([Call(listing, {"Mailbox": mailbox, **wanted})], fresh=True)
-            for each in listed.unwrap():
-                call = Call(GRAPH_MIME, {"Mailbox": mailbox, "Id": str(each.get("id") or "")})
+            for listed_message in listed.unwrap():
+                call = Call(GRAPH_MIME, {"Mailbox": mailbox, "Id": str(listed_message.get("id") or "")})
                 (content,) = self._graph.invoke([call], fresh=True)
-                found.append(base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True))
+                contents.append(base64.b64decode(str(content.unwrap()[0].get("mime") or ""), validate=True))
         except NotFoundError:  # a mailbox of others, or none
             self._closed.add(mailbox)
             return None
@@ -189,7 +189,7 @@ class Observer:
                 self._closed.add(mailbox)
             self.unavailable.setdefault("bounces" if listing == GRAPH_ABOUT else "copies", str(error))
             return None
-        return found
+        return contents
 
 
 def is_by_rule(text: str) -> bool:
@@ -231,8 +231,8 @@ def sighting_of(
         return Sighting(fate, evidence=("trace",), remarks=(*remarks, "partial"))
     traced = traced_of(events)
     rules = _rules_of(events, names)
-    told = " ".join(str(event.get("Detail") or "") + str(event.get("Data") or "") for event in events)
-    if fate in ("failed", "not_delivered") and is_by_rule(told):
+    details = " ".join(str(event.get("Detail") or "") + str(event.get("Data") or "") for event in events)
+    if fate in ("failed", "not_delivered") and is_by_rule(details):
         fate = "rejected"
     kinds = {str(event.get("Event") or "").casefold() for event in events}
     if (fate == "delivered" and kinds & {"fail", "drop"}) or (
@@ -245,17 +245,17 @@ def sighting_of(
 def _rules_of(events: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[str, ...]:
     """The rules that details name, by name or by GUID alone; one that nobody knows by what stands there."""
     by_guid = {guid.lower(): name for name, guid in names.items() if guid}
-    found: dict[str, None] = {}
+    acting: dict[str, None] = {}
     for event in events:
         if str(event.get("Event") or "").casefold() == "transport rule":
             for name, guid in _RULE.findall(str(event.get("Detail") or "")):
-                found[by_guid.get(guid.lower(), name or guid)] = None
-    return tuple(found)
+                acting[by_guid.get(guid.lower(), name or guid)] = None
+    return tuple(acting)
 
 
 def with_copies(seen: Sighting, contents: Sequence[bytes]) -> Sighting:
     """The same with what a delivered copy shows. Of several that differ, nobody knows which was delivered."""
-    if any(len(each) > _LARGEST for each in contents):
+    if any(len(content) > _LARGEST for content in contents):
         return seen
     shown = set(map(_copy_shows, contents))
     if len(shown) != 1:
@@ -300,7 +300,7 @@ def with_report(seen: Sighting, row: Row, report: RuleReport, names: Mapping[str
         seen,
         rules=(*rules, *more),
         evidence=(*seen.evidence, "report"),
-        remarks=tuple(dict.fromkeys(each for each in remarks if each != "partial")),
+        remarks=tuple(dict.fromkeys(remark for remark in remarks if remark != "partial")),
     )
 
 
@@ -310,9 +310,9 @@ def _own_parts(part: Message) -> Iterator[Message]:
     inner = part.get_payload()
     if part.get_content_maintype() != "multipart" or not isinstance(inner, list):
         return
-    for each in inner:
-        if isinstance(each, Message):
-            yield from _own_parts(each)
+    for inner_part in inner:
+        if isinstance(inner_part, Message):
+            yield from _own_parts(inner_part)
 
 
 def _copy_shows(content: bytes) -> tuple[bool, bool | None]:

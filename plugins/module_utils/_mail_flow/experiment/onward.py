@@ -49,8 +49,8 @@ def read_onward_addresses(session: Session, planned: Iterable[PlannedMail], fact
         if result.error is not None:
             unread = unread or ("" if isinstance(result.error, NotFoundError) else str(result.error))
             continue
-        for found in result.unwrap():
-            target = str(found.get("ExternalEmailAddress") or "").rpartition(":")[2].strip().lower()
+        for recipient in result.unwrap():
+            target = str(recipient.get("ExternalEmailAddress") or "").rpartition(":")[2].strip().lower()
             if is_address(target) and target != address:
                 external[address] = target
     return OnwardAddresses(external, unread)

@@ -31,9 +31,9 @@ SENDER, INSIDE, SECOND, OUTSIDE, NOBODY, GUEST, NESTED, GROUP = (
     "group",
 )
 
-#: What a sign is about, beside a rule: the copy is protected, its sender counts as authenticated, or it went into no mailbox of the
+#: What an assertion is about, beside a rule: the copy is protected, its sender counts as authenticated, or it went into no mailbox of the
 #: organization.
-PROTECTED, AUTHENTICATED, AWAY = "protected", "authenticated", "away"
+PROTECTED, AUTHENTICATED, NO_MAILBOX = "protected", "authenticated", "away"
 
 _ROLE = re.compile(r"\{([a-z]+)\}")
 
@@ -62,15 +62,15 @@ class TemporaryRule:
 
 
 @dataclass(frozen=True)
-class Sign:
-    """Something that is seen of a copy.
+class CopyAssertion:
+    """What is seen of a copy if an answer is right.
 
-    :param of: the part of a rule, or one of the words above.
+    :param about: the part of a rule, or one of the words above.
     :param holds: whether the rule acts, or it is so.
     :param message: the message, and :param:`to` the role of the copy's recipient.
     """
 
-    of: str
+    about: str
     holds: bool = True
     message: str = ASKS
     to: str = INSIDE
@@ -78,7 +78,7 @@ class Sign:
     @property
     def is_of_rule(self) -> bool:
         """Whether it is about a rule."""
-        return self.of not in (PROTECTED, AUTHENTICATED, AWAY)
+        return self.about not in (PROTECTED, AUTHENTICATED, NO_MAILBOX)
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class QuestionExperiment:
 
     number: str
     messages: Mapping[str, tuple[str, ...]]
-    yes: tuple[Sign, ...]
-    no: tuple[Sign, ...]
+    yes: tuple[CopyAssertion, ...]
+    no: tuple[CopyAssertion, ...]
     rules: tuple[TemporaryRule, ...] = ()
-    always: tuple[Sign, ...] = ()
+    always: tuple[CopyAssertion, ...] = ()
     by: Sequence[str] = ("graph",)
     from_outside: bool = False
 
@@ -112,7 +112,7 @@ class QuestionExperiment:
     @property
     def needs_copies(self) -> bool:
         """Whether only a copy that is read shows it."""
-        return any(sign.of in (PROTECTED, AUTHENTICATED) for sign in (*self.always, *self.yes, *self.no))
+        return any(assertion.about in (PROTECTED, AUTHENTICATED) for assertion in (*self.always, *self.yes, *self.no))
 
 
 def _texts(rule: TemporaryRule) -> Iterator[str]:
@@ -135,8 +135,8 @@ def _whether(number: str, predicate: Mapping[str, Any], to: str = INSIDE, **more
         number=number,
         messages=more.pop("messages", {ASKS: (to,)}),
         rules=rules,
-        yes=(Sign("is", to=to), Sign("is not", False, to=to)),
-        no=(Sign("is not", to=to), Sign("is", False, to=to)),
+        yes=(CopyAssertion("is", to=to), CopyAssertion("is not", False, to=to)),
+        no=(CopyAssertion("is not", to=to), CopyAssertion("is", False, to=to)),
         **more,
     )
 
@@ -159,19 +159,19 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
             TemporaryRule("encrypts last", of=SHOWS, actions=_ENCRYPTS),
         ),
         always=(
-            Sign("encrypts"),
-            Sign("decrypts"),
-            Sign("decrypts first", message=SHOWS),
-            Sign("encrypts last", message=SHOWS),
+            CopyAssertion("encrypts"),
+            CopyAssertion("decrypts"),
+            CopyAssertion("decrypts first", message=SHOWS),
+            CopyAssertion("encrypts last", message=SHOWS),
         ),
-        yes=(Sign(PROTECTED), Sign(PROTECTED, message=SHOWS)),
-        no=(Sign(PROTECTED, False), Sign(PROTECTED, False, message=SHOWS)),
+        yes=(CopyAssertion(PROTECTED), CopyAssertion(PROTECTED, message=SHOWS)),
+        no=(CopyAssertion(PROTECTED, False), CopyAssertion(PROTECTED, False, message=SHOWS)),
     ),
     _whether(
         questions.PROTECTED_BY_NOW,
         {"message_type_matches": "PermissionControlled"},
         rules=(TemporaryRule("encrypts", actions=_ENCRYPTS),),
-        always=(Sign("encrypts"),),
+        always=(CopyAssertion("encrypts"),),
     ),
     _whether(questions.NESTED_GROUPS, {"sent_to_member_of": ["{group}"]}, to=NESTED),
     QuestionExperiment(
@@ -182,9 +182,14 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
             TemporaryRule("is", conditions=_ANY_INSIDE),
             TemporaryRule("is not", exceptions=_ANY_INSIDE),
         ),
-        always=(Sign("tries"), Sign("tries", False, to=SECOND), Sign("is"), Sign("is not", False)),
-        yes=(Sign("is not", to=SECOND), Sign("is", False, to=SECOND)),
-        no=(Sign("is", to=SECOND), Sign("is not", False, to=SECOND)),
+        always=(
+            CopyAssertion("tries"),
+            CopyAssertion("tries", False, to=SECOND),
+            CopyAssertion("is"),
+            CopyAssertion("is not", False),
+        ),
+        yes=(CopyAssertion("is not", to=SECOND), CopyAssertion("is", False, to=SECOND)),
+        no=(CopyAssertion("is", to=SECOND), CopyAssertion("is not", False, to=SECOND)),
     ),
     _whether(
         questions.FIELDS_OF_A_COPY,
@@ -192,7 +197,7 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
         to=SECOND,
         messages=_BOTH_INSIDE,
         rules=(TemporaryRule("splits", conditions={"sent_to": ["{inside}"]}),),
-        always=(Sign("splits"), Sign("splits", False, to=SECOND)),
+        always=(CopyAssertion("splits"), CopyAssertion("splits", False, to=SECOND)),
     ),
     QuestionExperiment(
         number=questions.AUDIT_STOPS,
@@ -201,9 +206,9 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
             TemporaryRule("stops", mode="Audit", actions={**_MARK, "stop_rule_processing": True}),
             TemporaryRule("behind", of=ASKS + SHOWS),
         ),
-        always=(Sign("stops"), Sign("behind", message=SHOWS)),
-        yes=(Sign("behind", False),),
-        no=(Sign("behind"),),
+        always=(CopyAssertion("stops"), CopyAssertion("behind", message=SHOWS)),
+        yes=(CopyAssertion("behind", False),),
+        no=(CopyAssertion("behind"),),
     ),
     QuestionExperiment(
         number=questions.ADDED_RECIPIENTS,
@@ -212,9 +217,9 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
             TemporaryRule("adds", actions={"blind_copy_to": ["{second}"]}),
             TemporaryRule("behind", of=ASKS + SHOWS, conditions={"sent_to": ["{second}"]}),
         ),
-        always=(Sign("adds"), Sign("behind", message=SHOWS, to=SECOND)),
-        yes=(Sign("behind", to=SECOND),),
-        no=(Sign("behind", False, to=SECOND),),
+        always=(CopyAssertion("adds"), CopyAssertion("behind", message=SHOWS, to=SECOND)),
+        yes=(CopyAssertion("behind", to=SECOND),),
+        no=(CopyAssertion("behind", False, to=SECOND),),
     ),
     QuestionExperiment(
         number=questions.SPAM_LEVEL,
@@ -224,16 +229,20 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
             TemporaryRule("is", of=ASKS + SHOWS, conditions=_SPAM),
             TemporaryRule("is not", of=ASKS + SHOWS, exceptions=_SPAM),
         ),
-        always=(Sign("sets"), Sign("is not", message=SHOWS), Sign("is", False, message=SHOWS)),
-        yes=(Sign("is"), Sign("is not", False)),
-        no=(Sign("is not"), Sign("is", False)),
+        always=(
+            CopyAssertion("sets"),
+            CopyAssertion("is not", message=SHOWS),
+            CopyAssertion("is", False, message=SHOWS),
+        ),
+        yes=(CopyAssertion("is"), CopyAssertion("is not", False)),
+        no=(CopyAssertion("is not"), CopyAssertion("is", False)),
     ),
     _whether(questions.CLASSIFICATION_FALSE, {"has_no_classification": False}),
     _whether(
         questions.UNAUTHENTICATED_INSIDE,
         {"sent_to_scope": "InOrganization"},
         to=NOBODY,
-        always=(Sign(AWAY, to=NOBODY),),
+        always=(CopyAssertion(NO_MAILBOX, to=NOBODY),),
         by=("smtp",),
         from_outside=True,
     ),
@@ -244,14 +253,14 @@ EXPERIMENTS: tuple[QuestionExperiment, ...] = (
             TemporaryRule("inside", conditions={"sent_to_scope": "InOrganization"}),
             TemporaryRule("outside", conditions={"sent_to_scope": "NotInOrganization"}),
         ),
-        yes=(Sign("inside", to=GUEST), Sign("outside", False, to=GUEST)),
-        no=(Sign("outside", to=GUEST), Sign("inside", False, to=GUEST)),
+        yes=(CopyAssertion("inside", to=GUEST), CopyAssertion("outside", False, to=GUEST)),
+        no=(CopyAssertion("outside", to=GUEST), CopyAssertion("inside", False, to=GUEST)),
     ),
     QuestionExperiment(
         number=questions.AUTHENTICATED,
         messages={ASKS: (INSIDE,)},
-        yes=(Sign(AUTHENTICATED),),
-        no=(Sign(AUTHENTICATED, False),),
+        yes=(CopyAssertion(AUTHENTICATED),),
+        no=(CopyAssertion(AUTHENTICATED, False),),
         by=("graph", "smtp"),
     ),
 )

@@ -46,7 +46,7 @@ from .temporary_rules import rule_of_run, word_of
 ALL = "all"
 
 #: What the experiment is called that shows when temporary rules act, and the most messages that it takes.
-READY, MOST_READY = "ready", 6
+PROBE, MOST_PROBES = "ready", 6
 
 
 @dataclass(frozen=True)
@@ -77,26 +77,26 @@ class QuestionPlan:
 
     :param people: role to address.
     :param rules: the temporary rules, in the form of the modules, first to last.
-    :param ready: messages that show when these act, to be sent one after the other until one does; none without rules.
+    :param probes: messages that show when these act, to be sent one after the other until one does; none without rules.
     """
 
     messages: Sequence[PlannedMail] = ()
     rules: Sequence[Mapping[str, Any]] = ()
     unsent: Sequence[Unsent] = ()
     people: Mapping[str, str] = field(default_factory=dict)
-    ready: Sequence[PlannedMail] = ()
+    probes: Sequence[PlannedMail] = ()
 
 
-def numbers_of(given: Sequence[str]) -> list[str]:
+def numbers_of(numbers: Sequence[str]) -> list[str]:
     """The numbers of the questions that an option names, without those that verdicts rest on.
 
     :raises OptionError: one is none.
     """
     words = [ALL, RELIED_ON]
-    for number in given:
+    for number in numbers:
         if number not in words and number not in BY_ID:
             raise OptionError(f"questions: there is no question {number!r}.", remedy=remedy(number, [*words, *BY_ID]))
-    return list(BY_ID) if ALL in given else [number for number in dict.fromkeys(given) if number not in words]
+    return list(BY_ID) if ALL in numbers else [number for number in dict.fromkeys(numbers) if number not in words]
 
 
 def messages_of(number: str) -> int:
@@ -182,23 +182,24 @@ class _QuestionPlanner:
             except UnsendableError as error:
                 unsent.append(Unsent(error.kind, number, error.names))
                 continue
-            acting = sorted({name for each in written for name in self._acting(each.letter)})
+            acting = sorted({name for message in written for name in self._acting(message.letter)})
             if acting:
                 unsent.append(Unsent("others", number, tuple(acting)))
                 continue
             letters += written
             chosen.append(experiment)
         having = [experiment for experiment in chosen if experiment.rules]
-        ready = [self._written(each, ASKS) for each in [_ready(having[0])] * MOST_READY] if having else []
-        rules = self._rules([*having, *([_ready(having[0])] if having else [])])
+        probing = [_probe_experiment(having[0])] if having else []
+        probes = [self._written(experiment, ASKS) for experiment in probing * MOST_PROBES]
+        rules = self._rules([*having, *probing])
         proposed = proposed_rules(rules, "temporary_rules") if rules else []
         every = RuleSet([*self._asked.rule_set.given, *proposed], self._asked.rule_set.dialect)
         return QuestionPlan(
-            [self._mail(each, every) for each in letters],
+            [self._mail(letter, every) for letter in letters],
             rules,
             unsent,
             self._people,
-            [self._mail(each, every) for each in ready],
+            [self._mail(probe, every) for probe in probes],
         )
 
     def _rules(self, experiments: Sequence[QuestionExperiment]) -> list[dict[str, Any]]:
@@ -225,7 +226,7 @@ class _QuestionPlanner:
         missing = [role for role in experiment.roles if role not in self._people]
         if missing:
             return Unsent("roles", number, tuple(missing))
-        reserved = MOST_READY if has_rules or experiment.rules else 0
+        reserved = MOST_PROBES if has_rules or experiment.rules else 0
         if planned + len(experiment.messages) + reserved > asked.most:
             return Unsent("limit", number)
         return None
@@ -274,9 +275,9 @@ class _QuestionLetter:
     options: Mapping[str, Any]
 
 
-def _ready(like: QuestionExperiment) -> QuestionExperiment:
+def _probe_experiment(like: QuestionExperiment) -> QuestionExperiment:
     """What shows that rules act. Its rule is the last one: those that were made before it most likely act then, too.
 
     :param like: an experiment whose recipient it takes.
     """
-    return QuestionExperiment(READY, {ASKS: like.messages[ASKS][:1]}, (), (), (TemporaryRule("acts"),))
+    return QuestionExperiment(PROBE, {ASKS: like.messages[ASKS][:1]}, (), (), (TemporaryRule("acts"),))

@@ -12,10 +12,10 @@ from ..._exchange.errors import OptionError
 from ..._exchange.organization import Organization
 from .experiment_context import ExperimentContext
 from .posting import LetterSender
-from .question_plan import READY, QuestionPlan
+from .question_plan import PROBE, QuestionPlan
 from .record import REFUSED, ExperimentRecord, RecordedMail, RecordFile, record_of
 from .sampling import PlannedMail
-from .temporary_rules import RuleLeft, TemporaryRules, is_over, rule_name, temporary_rules_of, token_of
+from .temporary_rules import LeftoverRule, TemporaryRules, is_over, rule_name, temporary_rules_of, token_of
 from .watching import ObservedMail
 
 Found = TypeVar("Found")
@@ -42,7 +42,7 @@ class QuestionRun:
     sender: LetterSender
     track: Callable[[ExperimentRecord], Sequence[ObservedMail]]
     recorded: Callable[[PlannedMail], RecordedMail]
-    left: list[RuleLeft] = field(default_factory=list)
+    left: list[LeftoverRule] = field(default_factory=list)
 
     def ask(self, plan: QuestionPlan, first: int, watch: Callable[[], Found]) -> Found:
         """Asks the questions, and watches.
@@ -57,7 +57,7 @@ class QuestionRun:
             try:
                 self.record.rules = {**self.record.rules, **self._rules.make(plan.rules)}
                 self.file.write(self.record.document())
-                if self._is_sending and self._act(plan.ready):
+                if self._is_sending and self._act(plan.probes):
                     self._send(plan, first)
                 return watch()
             finally:
@@ -82,19 +82,19 @@ class QuestionRun:
     @property
     def _is_sending(self) -> bool:
         """Whether no message was refused."""
-        return not any(each.state == REFUSED and not each.bounced for each in self.record.messages)
+        return not any(message.state == REFUSED and not message.bounced for message in self.record.messages)
 
     def _send(self, plan: QuestionPlan, first: int) -> None:
         if self._is_sending:
-            self.sender.send_all([each.letter for each in plan.messages], self.record, first)
+            self.sender.send_all([message.letter for message in plan.messages], self.record, first)
 
-    def _act(self, ready: Sequence[PlannedMail]) -> bool:
+    def _act(self, probes: Sequence[PlannedMail]) -> bool:
         """Whether the temporary rules are seen to act, in the time that the task allows. The messages that show it are added to
         the record.
         """
         end = _now() + datetime.timedelta(minutes=self.task.params["effective_within"])
-        name = rule_name(self.record.token, READY, "acts")
-        for planned, pause in zip(ready, (*_PAUSES, 0), strict=False):
+        name = rule_name(self.record.token, PROBE, "acts")
+        for planned, pause in zip(probes, (*_PAUSES, 0), strict=False):
             self.record.messages.append(self.recorded(planned))
             self.sender.send_all([planned.letter], self.record, len(self.record.messages) - 1)
             if not self._is_sending:
@@ -107,36 +107,36 @@ class QuestionRun:
                 break
             self.task.say(f"The temporary rules do not act yet. Looking again in {seconds / 60:.0f} minutes.")
             self.task.sleep(seconds)
-        for place, each in enumerate(self.record.messages):
-            if each.question and each.question != READY:
+        for place, recorded in enumerate(self.record.messages):
+            if recorded.question and recorded.question != PROBE:
                 self.record.change(place, reason=NOT_ACTING)
         self.file.write(self.record.document())
         return False
 
 
-def remove_left_behind(task: ExperimentContext, organization: Organization, path: str) -> list[RuleLeft]:
+def remove_left_behind(task: ExperimentContext, organization: Organization, path: str) -> list[LeftoverRule]:
     """Removes the temporary rules of runs that ended without removing them: those that have ended by themselves, and those of
     records beside this one whose runs died.
 
     :param path: the record of this run.
     :returns: those that may still be there.
     """
-    found = list(temporary_rules_of(organization))
+    temporary = list(temporary_rules_of(organization))
     rules = TemporaryRules(task, task.sleep)
-    over = {token_of(rule) for rule in found if is_over(rule, _now())}
+    over = {token_of(rule) for rule in temporary if is_over(rule, _now())}
     abandoned = {}
-    for each in task.abandoned(path):
+    for old_record in task.abandoned(path):
         try:
-            token = record_of(each.document, "record").token
+            token = record_of(old_record.document, "record").token
         except OptionError:
             continue
-        abandoned[token] = each
-    tokens = over | (abandoned.keys() & {token_of(rule) for rule in found})
-    left = rules.remove(lambda rule: token_of(rule) in tokens) if tokens else []
-    if not left:
-        for each in abandoned.values():
-            each.forget()
-    return left
+        abandoned[token] = old_record
+    tokens = over | (abandoned.keys() & {token_of(rule) for rule in temporary})
+    leftover = rules.remove(lambda rule: token_of(rule) in tokens) if tokens else []
+    if not leftover:
+        for old_record in abandoned.values():
+            old_record.forget()
+    return leftover
 
 
 def _now() -> datetime.datetime:

@@ -58,14 +58,14 @@ def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
             courses = Simulator(rules, facts).courses(letter.message)
     except BudgetError:
         return CopyReach(open=("budget",))
-    everybody = {person(each).lower() for course in courses for each in _touched(course, rules)}
+    everybody = {person(address).lower() for course in courses for address in _touched(course, rules)}
     everybody |= {journal.lower() for journal in facts.journals}
     everybody |= set(_named_by_policies(facts))
     others = sorted(everybody - {letter.sender, *letter.recipients})
-    names = [each for each in others if not is_address(each)]
-    known = [each for each in others if each not in names]
-    inside = tuple(each for each in known if leaves(facts, each) is False and not may_relay(facts, each))
-    outside = tuple(each for each in known if each not in inside)
+    names = [address for address in others if not is_address(address)]
+    known = [address for address in others if address not in names]
+    inside = tuple(address for address in known if leaves(facts, address) is False and not may_relay(facts, address))
+    outside = tuple(address for address in known if address not in inside)
     return CopyReach(inside, outside, tuple(_open_words(courses, names, (*letter.recipients, *known), facts)))
 
 
@@ -93,7 +93,7 @@ def _touched(course: Course, rules: RuleSet) -> Iterator[str]:
     """Everybody who may get something of a copy."""
     yield course.recipient.address
     for world in course.worlds:
-        yield from (address for _kind, _rule, address in world.told)
+        yield from (address for _kind, _rule, address in world.notified)
         yield from (added.address for added in world.added)
         for _held, place in (*world.matched, *world.perhaps):
             yield from _named(rules.rules[place])
@@ -114,7 +114,7 @@ def _named_by_policies(facts: Facts) -> Iterator[str]:
     for policy in policies.policies if isinstance(policies, DlpRules) else ():
         for value in (value for rule in policy.rules if rule.enabled for value in rule.actions.values()):
             named = value if isinstance(value, (list, tuple)) else [value]
-            yield from (person(str(each)).lower() for each in named if is_address(person(str(each))))
+            yield from (person(str(name)).lower() for name in named if is_address(person(str(name))))
 
 
 def _surprises(course: Course) -> bool:

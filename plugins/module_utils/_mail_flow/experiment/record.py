@@ -124,7 +124,7 @@ class ExperimentRecord:
     @property
     def out(self) -> list[RecordedMail]:
         """The messages that were sent, or perhaps."""
-        return [each for each in self.messages if each.state in (SENDING, SENT, PERHAPS)]
+        return [message for message in self.messages if message.state in (SENDING, SENT, PERHAPS)]
 
     def document(self) -> dict[str, Any]:
         """It as JSON."""
@@ -141,9 +141,9 @@ class ExperimentRecord:
             "unlogged": list(self.unlogged),
             "unread": list(self.unread),
             "people": dict(self.people),
-            "temporary": [dict(each) for each in self.temporary],
+            "temporary": [dict(message) for message in self.temporary],
             "before": dict(self.before),
-            "messages": [asdict(each) for each in self.messages],
+            "messages": [asdict(message) for message in self.messages],
         }
 
 
@@ -158,7 +158,7 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
     if document.get("format") != FORMAT:
         raise OptionError(f"{where} has the format {document.get('format')!r}, which is not known here.")
     try:
-        messages = [_recorded(each, str(document["token"])) for each in document["messages"]]
+        messages = [_recorded(entry, str(document["token"])) for entry in document["messages"]]
         return ExperimentRecord(
             organization=str(document["organization"]),
             token=str(document["token"]),
@@ -171,7 +171,7 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
             unlogged=list(document["unlogged"]),
             unread=list(document["unread"]),
             people={str(role): str(address) for role, address in document["people"].items()},
-            temporary=[dict(each) for each in document["temporary"]],
+            temporary=[dict(entry) for entry in document["temporary"]],
             before=dict(document["before"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -196,7 +196,7 @@ def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
     mail = RecordedMail(**{**row, **{key: tuple(row[key]) for key in ("recipients", "shows", "goals")}})
     texts = (mail.name, mail.mark, mail.message_id, mail.sender, mail.state, mail.reason, mail.sent_at)
     of_question = (mail.question, mail.message)
-    if not all(isinstance(each, str) for each in (*texts, *of_question, *mail.recipients, *mail.shows)):
+    if not all(isinstance(value, str) for value in (*texts, *of_question, *mail.recipients, *mail.shows)):
         raise ValueError("a text")
     if isinstance(row["recipients"], str) or not token or not mail.mark.startswith(f"{token}-"):
         raise ValueError(mail.mark)
@@ -210,8 +210,8 @@ def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
     for result in mail.predicted.values():
         _check_result(result)
     for ways in mail.open.values():
-        for each in open_copy_of(ways).alternatives:
-            _check_result(each.result)
+        for value in open_copy_of(ways).alternatives:
+            _check_result(value.result)
     return mail
 
 
@@ -230,7 +230,7 @@ def _instant(text: str) -> datetime.datetime:
 
     :raises ValueError: it has none.
     """
-    found = datetime.datetime.fromisoformat(text)
-    if found.tzinfo is None:
+    instant = datetime.datetime.fromisoformat(text)
+    if instant.tzinfo is None:
         raise ValueError(text)
-    return found
+    return instant

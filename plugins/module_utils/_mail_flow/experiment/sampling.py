@@ -140,7 +140,7 @@ class _MessageChooser:
 
     def __post_init__(self) -> None:
         self._simulator = Simulator(self.asked.rule_set, self.asked.facts)
-        self._claims = RuleSet((each.selection for each in self.asked.guarantees), self.asked.facts.dialect)
+        self._claims = RuleSet((guarantee.selection for guarantee in self.asked.guarantees), self.asked.facts.dialect)
 
     def plan(self) -> SendingPlan:
         for options, eml in self.asked.given:
@@ -150,15 +150,15 @@ class _MessageChooser:
         wanted = goals.every()
         for goal in [goal for goal in wanted if goal.kind == "idle"]:
             self._unsent.append(Unsent(self._why_idle(goal.name), goal=goal))
-        left = {goal for goal in wanted if goal.kind != "idle"}
-        sought = set(left)
+        unmet = {goal for goal in wanted if goal.kind != "idle"}
+        sought = set(unmet)
         tried = _where_read(goals.tried(pairs), self.asked.readable)
-        for draft, met in _cover(left, tried):
+        for draft, met in _cover(unmet, tried):
             name = _name(min(met))
             self._add_message(draft.options(self._unique(name)), None, goals=tuple(sorted(met)))
-            left -= met
+            unmet -= met
             sought |= met
-        self._unsent += [Unsent("nobody", goal=goal) for goal in sorted(left)]
+        self._unsent += [Unsent("nobody", goal=goal) for goal in sorted(unmet)]
         shown = {goal for planned in self._messages for goal in planned.goals}
         return SendingPlan(self._messages, self._unsent, sorted(goal for goal in sought - shown if goal.matters))
 
@@ -190,7 +190,7 @@ class _MessageChooser:
     def _refuted(self, letter: TestLetter) -> tuple[str, ...]:
         """The names of the guarantees that a letter refutes, as computed."""
         rules, facts = self.asked.rule_set, self.asked.facts
-        found: list[str] = []
+        refuted: list[str] = []
         for guarantee, claim in zip(self.asked.guarantees, self._claims.rules, strict=True):
             covered = [
                 address
@@ -199,8 +199,8 @@ class _MessageChooser:
             ]
             courses = (course_of(rules, letter.message, facts, address) for address in covered)
             if any(surely_breaks(course, guarantee, letter.message, facts) for course in courses):
-                found.append(guarantee.name)
-        return tuple(found)
+                refuted.append(guarantee.name)
+        return tuple(refuted)
 
     def _why_idle(self, name: str) -> str:
         """Why a rule never acts: ``disabled_rule`` or ``dlp_rule``."""
@@ -209,11 +209,11 @@ class _MessageChooser:
     def _unique(self, name: str) -> str:
         taken = {planned.letter.name for planned in self._messages}
         number = 2
-        found = name
-        while found in taken:
-            found = f"{name} ({number})"
+        unique = name
+        while unique in taken:
+            unique = f"{name} ({number})"
             number += 1
-        return found
+        return unique
 
 
 def _name(goal: Demonstration) -> str:
@@ -237,7 +237,7 @@ class _Goals:
     def __post_init__(self) -> None:
         by_name = {rule.name.casefold(): rule for rule in self.asked.rule_set.rules}
         self._rules = [by_name[name.casefold()] for name in self.asked.rules if name.casefold() in by_name]
-        self._claims = RuleSet((each.selection for each in self.asked.guarantees), self.asked.facts.dialect)
+        self._claims = RuleSet((guarantee.selection for guarantee in self.asked.guarantees), self.asked.facts.dialect)
         self._protecting = [
             rule
             for rule in self.asked.rule_set.rules
@@ -246,19 +246,19 @@ class _Goals:
 
     def every(self) -> list[Demonstration]:
         """All goals; ``idle`` for a rule that never acts."""
-        found: list[Demonstration] = []
+        goals: list[Demonstration] = []
         for rule in self._rules:
-            found += (
+            goals += (
                 [Demonstration("idle", rule.name)]
                 if rule.idle
                 else [Demonstration("acts", rule.name), Demonstration("misses", rule.name)]
             )
         for claim in self._claims.rules:
-            found.append(Demonstration("about", claim.name))
-            found += [
+            goals.append(Demonstration("about", claim.name))
+            goals += [
                 Demonstration("beside", claim.name, by=atom.predicate.options[0]) for atom in claim.criteria.exceptions
             ]
-        return found
+        return goals
 
     def tried(self, pairs: Sequence[tuple[str, str]]) -> dict[MailDraft, frozenset[Demonstration]]:
         """The drafts, and the goals that each meets."""
@@ -269,7 +269,7 @@ class _Goals:
         for rule in selections:
             every += drafts_of(rule, pairs)
         seen = {draft: self._seen(draft) for draft in list(dict.fromkeys(every))[:MOST_DRAFTS]}
-        known = {draft: found for draft, found in seen.items() if found is not None}
+        known = {draft: outcome for draft, outcome in seen.items() if outcome is not None}
         near = _Near(known)
         return {draft: frozenset(self._met(draft, known, near)) for draft in known}
 
@@ -297,25 +297,25 @@ class _Goals:
         )
 
     def _met(self, draft: MailDraft, known: Mapping[MailDraft, _DraftOutcome], near: _Near) -> Iterator[Demonstration]:
-        found = known[draft]
-        beside: set[str] = set()
+        outcome = known[draft]
+        differing: set[str] = set()
         neighbors = list(draft.neighbors(near.of(draft)))
         for rule in self._rules:
-            if rule.name in found.acting:
+            if rule.name in outcome.acting:
                 yield Demonstration("acts", rule.name)
-            elif rule.name not in found.open and any(rule.name in known[other].acting for other, _by in neighbors):
+            elif rule.name not in outcome.open and any(rule.name in known[other].acting for other, _by in neighbors):
                 yield Demonstration("misses", rule.name)
         for claim in self._claims.rules:
-            if claim.name in found.about:
+            if claim.name in outcome.about:
                 yield Demonstration("about", claim.name)
-                for protecting in sorted(found.protecting):
+                for protecting in sorted(outcome.protecting):
                     yield Demonstration("protects", claim.name, protecting)
-            elif claim.name in found.beside:
-                beside |= {by for other, by in neighbors if claim.name in known[other].about}
+            elif claim.name in outcome.beside:
+                differing |= {by for other, by in neighbors if claim.name in known[other].about}
                 yield from (
                     Demonstration("beside", claim.name, by=atom.predicate.options[0])
                     for atom in claim.criteria.exceptions
-                    if _is_by(atom.predicate.options[0], beside)
+                    if _is_by(atom.predicate.options[0], differing)
                 )
 
 
@@ -352,12 +352,12 @@ class _DraftOutcome:
     protecting: frozenset[str]
 
 
-def _is_by(option: str, apart: set[str]) -> bool:
+def _is_by(option: str, differing: set[str]) -> bool:
     """Whether an exception may be what sets neighbors apart."""
-    if option in apart:
+    if option in differing:
         return True
-    return ("from" in apart and option.startswith(("from", "sender"))) or (
-        "to" in apart and option.startswith(("sent_to", "recipient", "any_of"))
+    return ("from" in differing and option.startswith(("from", "sender"))) or (
+        "to" in differing and option.startswith(("sent_to", "recipient", "any_of"))
     )
 
 
@@ -379,15 +379,15 @@ def _cover(
     goals: set[Demonstration], tried: Mapping[MailDraft, frozenset[Demonstration]]
 ) -> Iterator[tuple[MailDraft, set[Demonstration]]]:
     """As few drafts as meet the goals that can be met, each with those that it is taken for."""
-    left = set(goals) | {goal for met in tried.values() for goal in met if goal.kind == "protects"}
-    while left:
+    unmet = set(goals) | {goal for met in tried.values() for goal in met if goal.kind == "protects"}
+    while unmet:
         best = max(
             tried,
-            key=lambda draft: (len(left & tried[draft]), -len(draft.parts)),
+            key=lambda draft: (len(unmet & tried[draft]), -len(draft.parts)),
             default=None,
         )
-        if best is None or not left & tried[best]:
+        if best is None or not unmet & tried[best]:
             return
-        met = set(left & tried[best])
+        met = set(unmet & tried[best])
         yield best, met
-        left -= met
+        unmet -= met

@@ -65,7 +65,8 @@ class OpenCopy:
         """It as JSON."""
         return {
             "alternatives": [
-                {"result": dict(each.result), "answers": dict(each.answers)} for each in self.alternatives
+                {"result": dict(alternative.result), "answers": dict(alternative.answers)}
+                for alternative in self.alternatives
             ],
             "rules": list(self.rules),
             "digest": self.digest,
@@ -74,7 +75,10 @@ class OpenCopy:
 
 def open_copy_of(document: Mapping[str, Any]) -> OpenCopy:
     """The inverse of :meth:`OpenCopy.document`."""
-    ways = tuple(Alternative(dict(each["result"]), dict(each["answers"])) for each in document["alternatives"])
+    ways = tuple(
+        Alternative(dict(alternative["result"]), dict(alternative["answers"]))
+        for alternative in document["alternatives"]
+    )
     return OpenCopy(ways, tuple(document["rules"]), str(document["digest"]))
 
 
@@ -85,21 +89,21 @@ def open_copies_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> dict[str
             courses = Passage(rules, letter.message, facts, by_rules=True).courses()
     except BudgetError:
         return {}
-    found: dict[str, OpenCopy] = {}
+    open_copies: dict[str, OpenCopy] = {}
     for course in courses:
         ways = tuple(_alternative(course, world, rules, letter, facts) for world in course.worlds)
         if course.too_many or len(ways) < 2 or not any(way.answers for way in ways):
             continue
         names = sorted({str(rule["name"]) for way in ways for rule in way.result.get("rules", ())})
-        found[course.recipient.address.lower()] = OpenCopy(ways, tuple(names), digest_of_rules(rules, names))
-    return found
+        open_copies[course.recipient.address.lower()] = OpenCopy(ways, tuple(names), digest_of_rules(rules, names))
+    return open_copies
 
 
 def _alternative(course: Course, world: World, rules: RuleSet, letter: TestLetter, facts: Facts) -> Alternative:
     """A world as an alternative. No answer in it is a guess."""
     plain = world.but(answers=tuple((replace(question, guess=None), answer) for question, answer in world.answers))
-    found = result(Course(course.recipient, [plain], by=course.by), rules, letter.message, facts)
-    row = found.as_row() if found else {}
+    copy_result = result(Course(course.recipient, [plain], by=course.by), rules, letter.message, facts)
+    row = copy_result.as_row() if copy_result else {}
     kept = {key: value for key, value in row.items() if key in _COMPARED}
     return Alternative(kept, dict(_answers(world.answers)))
 
@@ -119,15 +123,15 @@ def settled(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequen
     if not seen.is_final or {"duplicated", "contradicting"} & set(seen.remarks) or seen.internal is False:
         return {}
     fitting, others = _parted(copy, seen, silent, known)
-    found: dict[str, bool] = {}
+    settled_answers: dict[str, bool] = {}
     for number in {number for way in fitting for number in way.answers}:
         answers = {way.answers.get(number) for way in fitting}
         if len(answers) != 1 or None in answers:
             continue
         answer = bool(next(iter(answers)))
         if any(way.answers.get(number) is (not answer) for way in others):
-            found[number] = answer
-    return found
+            settled_answers[number] = answer
+    return settled_answers
 
 
 def fits(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequence[str]) -> bool:

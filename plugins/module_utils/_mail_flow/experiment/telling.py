@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the copies of a question's messages tell of its answer.
 
-An answer counts only if all that it looks like was seen, and no rule of others acted. What was not seen is open, not false.
+An answer counts only if all that it asserts was seen, and no rule of others acted. What was not seen is open, not false.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..input.observations import Observation
 from ..model.questions import OBSERVABLE
 from .comparing import NOT_COMPARABLE, Agreement
 from .observing import NOT_SEEN, Sighting
-from .question_experiments import AUTHENTICATED, BY_NUMBER, PROTECTED, QuestionExperiment, Sign
+from .question_experiments import AUTHENTICATED, BY_NUMBER, PROTECTED, CopyAssertion, QuestionExperiment
 from .record import ExperimentRecord
 from .temporary_rules import rule_name
 from .watching import ObservedMail
@@ -23,7 +23,7 @@ _UNUSABLE = {"duplicated", "contradicting"}
 
 
 @dataclass(frozen=True)
-class ToldAnswer:
+class QuestionAnswer:
     """What an experiment told of a question.
 
     :param answer: true or false; ``None`` if nothing was told.
@@ -57,13 +57,13 @@ class ToldAnswer:
         )
 
 
-def told_answers(record: ExperimentRecord, messages: Iterable[ObservedMail]) -> list[ToldAnswer]:
+def question_answers(record: ExperimentRecord, messages: Iterable[ObservedMail]) -> list[QuestionAnswer]:
     """What the messages of a record tell, for each question that it asks."""
     by_question: dict[str, dict[str, ObservedMail]] = {}
-    for each in messages:
-        if each.recorded.question in BY_NUMBER:
-            by_question.setdefault(each.recorded.question, {})[each.recorded.message] = each
-    return [_Telling(BY_NUMBER[number], record, found).told() for number, found in by_question.items()]
+    for message in messages:
+        if message.recorded.question in BY_NUMBER:
+            by_question.setdefault(message.recorded.question, {})[message.recorded.message] = message
+    return [_QuestionReading(BY_NUMBER[number], record, asked).judged() for number, asked in by_question.items()]
 
 
 def without_judgment(message: ObservedMail) -> ObservedMail:
@@ -79,7 +79,7 @@ def without_judgment(message: ObservedMail) -> ObservedMail:
     return replace(message, copies=tuple(replace(copy, settled=()) for copy in copies))
 
 
-class _Telling:
+class _QuestionReading:
     """What the messages of one question tell."""
 
     def __init__(
@@ -87,39 +87,39 @@ class _Telling:
     ) -> None:
         self._experiment, self._record, self._messages = experiment, record, messages
 
-    def told(self) -> ToldAnswer:
+    def judged(self) -> QuestionAnswer:
         number = self._experiment.number
         every = self._experiment
         missing = [message for message in every.messages if not self._is_out(message)]
         if missing:
-            return ToldAnswer(number, why="not_sent")
+            return QuestionAnswer(number, why="not_sent")
         others = self._rules_of_others()
         if others:
-            return ToldAnswer(number, why="others", names=tuple(others))
-        for sign in every.always:
-            if self._holds(sign) is not True:
-                return self._open(sign)
-        answers = [value for value, signs in ((True, every.yes), (False, every.no)) if self._all(signs)]
+            return QuestionAnswer(number, why="others", names=tuple(others))
+        for assertion in every.always:
+            if self._holds(assertion) is not True:
+                return self._open(assertion)
+        answers = [value for value, assertions in ((True, every.yes), (False, every.no)) if self._all(assertions)]
         if len(answers) == 1:
             return self._answer(answers[0])
-        unseen = next((sign for sign in (*every.yes, *every.no) if self._holds(sign) is None), None)
-        return self._open(unseen) if unseen else ToldAnswer(number, why="neither")
+        unseen = next((assertion for assertion in (*every.yes, *every.no) if self._holds(assertion) is None), None)
+        return self._open(unseen) if unseen else QuestionAnswer(number, why="neither")
 
-    def _all(self, signs: Sequence[Sign]) -> bool:
-        return all(self._holds(sign) is True for sign in signs)
+    def _all(self, assertions: Sequence[CopyAssertion]) -> bool:
+        return all(self._holds(assertion) is True for assertion in assertions)
 
-    def _open(self, sign: Sign) -> ToldAnswer:
-        """Why nothing is told if a sign was not seen."""
-        number, held = self._experiment.number, self._holds(sign)
-        if held is None or not sign.is_of_rule:
-            return ToldAnswer(number, why="not_seen")
-        return ToldAnswer(number, why="not_acting", names=(self._name(sign.of),))
+    def _open(self, assertion: CopyAssertion) -> QuestionAnswer:
+        """Why nothing is told if an assertion was not seen to hold."""
+        number, held = self._experiment.number, self._holds(assertion)
+        if held is None or not assertion.is_of_rule:
+            return QuestionAnswer(number, why="not_seen")
+        return QuestionAnswer(number, why="not_acting", names=(self._name(assertion.about),))
 
-    def _answer(self, answer: bool) -> ToldAnswer:
+    def _answer(self, answer: bool) -> QuestionAnswer:
         asking = next(iter(self._messages.values())).recorded
-        signs = (*self._experiment.always, *(self._experiment.yes if answer else self._experiment.no))
-        evidence = [where for sign in signs if (seen := self._sighting(sign)) for where in seen.evidence]
-        return ToldAnswer(
+        assertions = (*self._experiment.always, *(self._experiment.yes if answer else self._experiment.no))
+        evidence = [where for assertion in assertions if (seen := self._sighting(assertion)) for where in seen.evidence]
+        return QuestionAnswer(
             self._experiment.number,
             answer,
             seen=(asking.sent_at or self._record.began.isoformat())[:10],
@@ -139,24 +139,24 @@ class _Telling:
         copies = (copy for message in self._messages.values() for copy in message.copies)
         return sorted({rule for copy in copies for rule in copy.seen.rules or () if rule not in own})
 
-    def _sighting(self, sign: Sign) -> Sighting | None:
-        """What was seen of a sign's copy, if it can be used."""
-        address = self._record.people.get(sign.to, "")
-        copies = self._messages[sign.message].copies
+    def _sighting(self, assertion: CopyAssertion) -> Sighting | None:
+        """What was seen of an assertion's copy, if it can be used."""
+        address = self._record.people.get(assertion.to, "")
+        copies = self._messages[assertion.message].copies
         seen = next((copy.seen for copy in copies if copy.address == address), None)
         return None if seen is None or not seen.is_final or _UNUSABLE & set(seen.remarks) else seen
 
-    def _holds(self, sign: Sign) -> bool | None:
-        """Whether a sign was seen; ``None`` if that is not known."""
-        seen = self._sighting(sign)
-        shown = None if seen is None else self._shown(sign, seen)
-        return None if shown is None else shown is sign.holds
+    def _holds(self, assertion: CopyAssertion) -> bool | None:
+        """Whether an assertion was seen to hold; ``None`` if that is not known."""
+        seen = self._sighting(assertion)
+        shown = None if seen is None else self._shown(assertion, seen)
+        return None if shown is None else shown is assertion.holds
 
-    def _shown(self, sign: Sign, seen: Sighting) -> bool | None:
-        if sign.of == PROTECTED:
+    def _shown(self, assertion: CopyAssertion, seen: Sighting) -> bool | None:
+        if assertion.about == PROTECTED:
             return None if seen.protection == NOT_SEEN else seen.protection == "protected"
-        if sign.of == AUTHENTICATED:
+        if assertion.about == AUTHENTICATED:
             return seen.internal
-        if not sign.is_of_rule:
+        if not assertion.is_of_rule:
             return seen.fate in ("failed", "not_delivered") or bool(seen.tls or seen.connector)
-        return None if seen.rules is None else self._name(sign.of) in seen.rules
+        return None if seen.rules is None else self._name(assertion.about) in seen.rules

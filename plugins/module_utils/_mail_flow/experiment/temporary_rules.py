@@ -79,7 +79,7 @@ def _with_people(options: Mapping[str, Any], people: Mapping[str, str]) -> dict[
 
     def filled(value: Any) -> Any:
         if isinstance(value, list):
-            return [filled(each) for each in value]
+            return [filled(item) for item in value]
         return _ROLE.sub(lambda role: people[role[1]], value) if isinstance(value, str) else value
 
     return {option: filled(value) for option, value in options.items()}
@@ -105,7 +105,7 @@ def is_over(rule: Rule, now: datetime.datetime) -> bool:
 
 
 @dataclass(frozen=True)
-class RuleLeft:
+class LeftoverRule:
     """A temporary rule that could not be removed, or of which nobody knows whether it was.
 
     :param reason: why.
@@ -143,7 +143,7 @@ class TemporaryRules:
         organization = read(self.task.session, ["transport_rules"], fresh=True)
         return {rule.name: rule.guid for rule in rules_of(organization) if rule.name in names}
 
-    def remove(self, is_ours: Callable[[Rule], bool]) -> list[RuleLeft]:
+    def remove(self, is_ours: Callable[[Rule], bool]) -> list[LeftoverRule]:
         """Removes temporary rules.
 
         :param is_ours: which of them. What is not a temporary rule stays.
@@ -167,9 +167,9 @@ class TemporaryRules:
             else:
                 return []
         return [
-            RuleLeft(name, reason, str(Call(REMOVE, {"Identity": guid, "Confirm": False})))
+            LeftoverRule(name, reason, str(Call(REMOVE, {"Identity": guid, "Confirm": False})))
             for guid, name in (self._still_there(is_ours) or seen).items()
-        ] or [RuleLeft("", reason, f"Get-TransportRule | Where-Object Name -like '{PREFIX} *' | {REMOVE}")]
+        ] or [LeftoverRule("", reason, f"Get-TransportRule | Where-Object Name -like '{PREFIX} *' | {REMOVE}")]
 
     def _still_there(self, is_ours: Callable[[Rule], bool]) -> dict[str, str]:
         """GUID to name of those that a read shows; empty if it shows none or fails."""

@@ -126,18 +126,18 @@ class CopyTracker:
         pause, said = _FIRST, ""
         while True:
             self._look()
-            found = [self._observed(recorded) for recorded in self.record.messages]
-            open_ = self._open(found)
-            left = (end - self.clock()).total_seconds()
-            if not open_ or left <= 0:
-                return found
+            observed = [self._observed(recorded) for recorded in self.record.messages]
+            open_ = self._open(observed)
+            seconds = (end - self.clock()).total_seconds()
+            if not open_ or seconds <= 0:
+                return observed
             progress = (
-                f"waiting for {open_} of {self._expected()} copies, at most {max(1, round(left / 60))} more minutes"
+                f"waiting for {open_} of {self._expected()} copies, at most {max(1, round(seconds / 60))} more minutes"
             )
             if progress != said:
                 self.say(progress)
             said = progress
-            self.sleep(min(pause, left))
+            self.sleep(min(pause, seconds))
             pause = min(pause * _GROWS, _LONGEST)
 
     def _look(self) -> None:
@@ -145,9 +145,9 @@ class CopyTracker:
         out = {recorded.mark: recorded for recorded in self.record.out}
         if not out:
             return
-        for found in self.observer.rows(list(out), self.record.began, self.clock()):
-            tracked = self._tracked.setdefault((found.mark, found.row.recipient), TrackedCopy())
-            tracked.rows[found.row.message] = found.row
+        for marked in self.observer.rows(list(out), self.record.began, self.clock()):
+            tracked = self._tracked.setdefault((marked.mark, marked.row.recipient), TrackedCopy())
+            tracked.rows[marked.row.message] = marked.row
         for (mark, address), tracked in self._tracked.items():
             self._look_at(tracked, out[mark], address)
 
@@ -168,11 +168,11 @@ class CopyTracker:
     def _expected(self) -> int:
         return sum(len(recorded.recipients) for recorded in self.record.out)
 
-    def _open(self, found: Sequence[ObservedMail]) -> int:
+    def _open(self, observed: Sequence[ObservedMail]) -> int:
         """How many copies of those to whom messages were sent another look may show more of."""
         copies = [
             (mail.recorded, copy)
-            for mail in found
+            for mail in observed
             if mail.recorded in self.record.out
             for copy in mail.copies
             if copy.address in mail.recorded.recipients
@@ -198,8 +198,8 @@ class CopyTracker:
         if recorded not in self.record.out and not recorded.bounced:
             return ObservedMail(recorded, ())
         predicted = {address.lower(): result for address, result in recorded.predicted.items() if is_address(address)}
-        found = {address for mark, address in self._tracked if mark == recorded.mark}
-        addresses = dict.fromkeys((*recorded.recipients, *predicted, *sorted(found)))
+        addresses_seen = {address for mark, address in self._tracked if mark == recorded.mark}
+        addresses = dict.fromkeys((*recorded.recipients, *predicted, *sorted(addresses_seen)))
         return ObservedMail(
             recorded, tuple(self._compared(recorded, address, predicted.get(address, {})) for address in addresses)
         )

@@ -62,7 +62,7 @@ def _declared(options: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _refuse_existing(rule: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], where: str) -> None:
-    if any(same_name(str(each["name"]), rule["name"]) for each in rules):
+    if any(same_name(str(existing["name"]), rule["name"]) for existing in rules):
         raise OptionError(
             f"{where}name: there already is a rule {rule['name']!r}.",
             remedy=f"Give it another name. To test a changed rule, give all rules as rules instead of {_OPTION}.",

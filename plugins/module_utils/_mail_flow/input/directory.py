@@ -60,22 +60,22 @@ _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_
 _BY_MANAGER = {"moderate_message_by_manager", "add_manager_as_recipient_type"}
 
 
-def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mapping[str, Any]) -> Organization:
+def read_directory(session: Session, rule_sets: Iterable[RuleSet], given_facts: Mapping[str, Any]) -> Organization:
     """What the directory says about everybody whom rules name and the given facts do not cover. Reads nothing if there
     is nobody.
 
     :param rule_sets: the rules, and the conditions of guarantees as such.
-    :param given: facts, as the option has them.
+    :param given_facts: facts, as the option has them.
     """
     rules = [rule for rule_set in rule_sets for rule in rule_set.rules if not rule.idle]
-    known = _given_identities(given)
-    todo = _asked_for(rules, known, facts_of({"accepted_domains": given.get("accepted_domains")}))
-    directory, left = Organization({}, {}), MOST_ASKED
+    known = _given_identities(given_facts)
+    todo = _asked_for(rules, known, facts_of({"accepted_domains": given_facts.get("accepted_domains")}))
+    directory, calls_left = Organization({}, {}), MOST_ASKED
     for _level in range(MOST_LEVELS):
         if not todo:
             break
-        asked, left_out = todo[:left], _calls(todo[left:])
-        left -= len(asked)
+        asked, left_out = todo[:calls_left], _calls(todo[calls_left:])
+        calls_left -= len(asked)
         directory = directory.with_more(read(session, _calls(asked), fresh=True)) if asked else directory
         if left_out:
             too_many = dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY)))
@@ -85,10 +85,10 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
     return directory
 
 
-def _given_identities(given: Mapping[str, Any]) -> set[str]:
+def _given_identities(given_facts: Mapping[str, Any]) -> set[str]:
     """The groups and people that facts are given about; with the empty text if the managers are given."""
-    managers = [""] if given.get("managers") is not None else []
-    return {*(given.get("groups") or {}), *(given.get("proxy_addresses") or {}), *managers}
+    managers = [""] if given_facts.get("managers") is not None else []
+    return {*(given_facts.get("groups") or {}), *(given_facts.get("proxy_addresses") or {}), *managers}
 
 
 def _asked_for(rules: Iterable[FlowRule], known: Collection[str], facts: Facts) -> list[_Asked]:
@@ -112,19 +112,21 @@ def _next_level(directory: Organization, asked: Iterable[_Asked], known: Collect
     return [*dict.fromkeys((_GROUP, group) for group in nested), *(((_MANAGER,), name) for name in managers)]
 
 
-def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def facts_of_directory(
+    organization: Organization, given_facts: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts ``groups``, ``unread_groups``, ``proxy_addresses`` and ``managers``, what is given included, and for
     what could not be read, why.
 
     A dynamic or Microsoft 365 group may be in both of the first two: its members are known, but not whether mail to it
     goes to them before the rules (U04).
     """
-    groups = _GroupFacts(organization, given.get("groups") or {})
+    groups = _GroupFacts(organization, given_facts.get("groups") or {})
     proxies, unread_people = _proxy_addresses(organization)
     facts: dict[str, Any] = {
         "groups": groups.members,
         "unread_groups": groups.unread,
-        "proxy_addresses": {**(given.get("proxy_addresses") or {}), **proxies},
+        "proxy_addresses": {**(given_facts.get("proxy_addresses") or {}), **proxies},
     }
     failed = {"groups": groups.failed, "proxy_addresses": unread_people}
     unavailable = {fact: _said(reasons) for fact, reasons in failed.items() if reasons}
@@ -147,9 +149,9 @@ class _GroupFacts:
         in is.
     """
 
-    def __init__(self, organization: Organization, given: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, organization: Organization, given_members: Mapping[str, Iterable[str]]) -> None:
         groups = {name: _Group(organization, name) for name in _identities(organization, _DISTRIBUTION)}
-        self.members = {name: list(members) for name, members in given.items()}
+        self.members = {name: list(members) for name, members in given_members.items()}
         self.members.update(
             {name: group.members for name, group in groups.items() if group.members and not group.why_unread}
         )
@@ -180,8 +182,8 @@ def _said(failed: Mapping[str, str]) -> str:
     names: dict[str, list[str]] = {}
     for name, why in failed.items():
         names.setdefault(why.rstrip("."), []).append(name)
-    more = {why: f" and {len(each) - _SAID} more" if len(each) > _SAID else "" for why, each in names.items()}
-    return " ".join(f"{', '.join(each[:_SAID])}{more[why]}: {why}." for why, each in names.items())
+    more = {why: f" and {len(refused) - _SAID} more" if len(refused) > _SAID else "" for why, refused in names.items()}
+    return " ".join(f"{', '.join(refused[:_SAID])}{more[why]}: {why}." for why, refused in names.items())
 
 
 def _named_by(rule: FlowRule) -> Iterator[_Asked]:
@@ -191,7 +193,9 @@ def _named_by(rule: FlowRule) -> Iterator[_Asked]:
         yield from (((_PERSON,), value) for value in atom.people if not is_address(value))
         if atom.predicate.managers:
             yield (_MANAGED,), ""
-    for value in (str(each).lower() for option in _BRINGING for each in rule.actions.options.get(option) or ()):
+    for value in (
+        str(person_named).lower() for option in _BRINGING for person_named in rule.actions.options.get(option) or ()
+    ):
         yield (_PERHAPS if is_address(value) else (_PERSON,)), value
     if _BY_MANAGER & set(rule.actions.options):
         yield (_MANAGED,), ""
@@ -226,8 +230,8 @@ def _address_in(row: Mapping[str, Any]) -> str:
 
 def _address(organization: Organization, key: str) -> str:
     """The address of somebody who was read; empty unless exactly one was found."""
-    found = _shown(organization, key)
-    return _address_in(found[0]) if len(found) == 1 else ""
+    recipients = _shown(organization, key)
+    return _address_in(recipients[0]) if len(recipients) == 1 else ""
 
 
 class _Group:
@@ -272,8 +276,8 @@ class _Group:
         if error is not None:
             return str(error) if not isinstance(error, NotFoundError) else str(unsure or "")
         types = " ".join(
-            f"{each.get('RecipientType')} {each.get('RecipientTypeDetails')}"
-            for each in self._organization.objects(what)
+            f"{recipient.get('RecipientType')} {recipient.get('RecipientTypeDetails')}"
+            for recipient in self._organization.objects(what)
         )
         return f"Get-Recipient shows a group whose members cannot be read ({types})" if "group" in types.lower() else ""
 
@@ -298,8 +302,8 @@ class _Managers:
     @property
     def of(self) -> dict[str, str]:
         """The address of whoever has a manager to the manager's. Who has no address sends and gets no mail."""
-        found = {_address_in(row): self._addresses.get(str(row.get("Manager") or ""), "") for row in self._rows}
-        return {person: manager for person, manager in found.items() if person and manager}
+        managers = {_address_in(row): self._addresses.get(str(row.get("Manager") or ""), "") for row in self._rows}
+        return {person: manager for person, manager in managers.items() if person and manager}
 
     @property
     def why_unread(self) -> str:
@@ -317,12 +321,12 @@ class _Managers:
         return str(error or "Get-Recipient shows nobody with an address, or several people")
 
 
-def _within(name: str, found: Mapping[str, _Group]) -> set[str]:
+def _within(name: str, groups: Mapping[str, _Group]) -> set[str]:
     """A group, the groups in it, and those in these."""
     seen, todo = {name}, [name]
     while todo:
-        group = found.get(todo.pop())
-        inner = [each for each in (group.groups if group else ()) if each not in seen]
+        group = groups.get(todo.pop())
+        inner = [inner_group for inner_group in (group.groups if group else ()) if inner_group not in seen]
         seen.update(inner)
         todo += inner
     return seen

@@ -98,7 +98,7 @@ def _bounded(content: bytes, where: str) -> None:
     head = re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
     if head.count(b"\n") > _HEADERS:
         raise OptionError(f"{where} has more than {_HEADERS} lines of headers.", remedy=_REMEDY)
-    long = next((each for each in _FIELD.findall(head) if len(each) > _HEADER), None)
+    long = next((header for header in _FIELD.findall(head) if len(header) > _HEADER), None)
     if long is not None:
         named = long.partition(b":")[0].decode("ascii", "replace")[:40]
         raise OptionError(
@@ -184,8 +184,8 @@ def _label(parsed: AnyMessage) -> str | None:
     """The GUID of the sensitivity label that the message carries, empty for none; ``None`` if it carries several, such as
     those of other organizations.
     """
-    found = {guid.lower() for value in parsed.get_all("msip_labels", []) for guid in _LABEL.findall(str(value))}
-    return next(iter(found), "") if len(found) < 2 else None
+    guids = {guid.lower() for value in parsed.get_all("msip_labels", []) for guid in _LABEL.findall(str(value))}
+    return next(iter(guids), "") if len(guids) < 2 else None
 
 
 def _parts(parsed: AnyMessage) -> Iterator[AnyMessage]:
@@ -201,8 +201,8 @@ def _parts(parsed: AnyMessage) -> Iterator[AnyMessage]:
 
 def _addresses(parsed: AnyMessage, field: str) -> tuple[str, ...]:
     values = [_one_line(str(value)) for value in parsed.get_all(field, [])]
-    found = (address for value in values for _name, address in getaddresses([value]))
-    return tuple(dict.fromkeys(address for address in found if is_address(address)))
+    addresses = (address for value in values for _name, address in getaddresses([value]))
+    return tuple(dict.fromkeys(address for address in addresses if is_address(address)))
 
 
 def _one_line(text: str) -> str:
@@ -233,10 +233,10 @@ def _headers(parsed: AnyMessage) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _importance(parsed: AnyMessage) -> str | None:
     """The importance; ``None`` if only headers of other systems tell it."""
-    given = _text(parsed, "importance").strip()
+    written = _text(parsed, "importance").strip()
     other = any(parsed[name] is not None for name in ("x-priority", "priority", "x-msmail-priority"))
-    default = None if other and not given else "Normal"
-    return next((each for each in IMPORTANCES if each.casefold() == given.casefold()), default)
+    default = None if other and not written else "Normal"
+    return next((importance for importance in IMPORTANCES if importance.casefold() == written.casefold()), default)
 
 
 def _is_hidden(parsed: AnyMessage) -> bool:
@@ -257,7 +257,7 @@ def _texts(parts: Sequence[AnyMessage]) -> tuple[str, ...] | None:
         return None
     plain = "\n".join(content or "" for subtype, content in contents if subtype == "plain")
     both = [readings(content or "") for subtype, content in contents if subtype == "html"]
-    ways = ["\n".join(each) for each in zip(*both, strict=True)]
+    ways = ["\n".join(texts) for texts in zip(*both, strict=True)]
     return tuple(dict.fromkeys([*([plain] if plain or not ways else []), *ways]))
 
 
@@ -277,7 +277,9 @@ def _attachment(part: AnyMessage) -> Attachment:
     if part.get_content_maintype() == "message":
         # Whether the files in a message count, as those in an archive do, is open.
         names = tuple(
-            dict.fromkeys(str(each.get_filename()) for each in part.walk() if each is not part and each.get_filename())
+            dict.fromkeys(
+                str(inner.get_filename()) for inner in part.walk() if inner is not part and inner.get_filename()
+            )
         )
         return Attachment(_file_name(part), None, nested=names, message=True, unnamed=not part.get_filename())
     payload = part.get_payload(decode=True)
@@ -377,21 +379,21 @@ def readings(source: str) -> tuple[str, str]:
     word is not documented.
     """
     joined: list[str] = []
-    apart: list[str] = []
+    separated: list[str] = []
     at = 0
     while (tag := _TAG.search(source, at)) is not None:
         text, name = html.unescape(source[at : tag.start()]), (tag[2] or "").lower()
         end = source.find("-->", tag.end()) if tag[1] == "!--" else source.find(">", tag.end())
         between = ("\n", "\n") if name in _BLOCKS else ("", " ")
         joined += (text, between[0])
-        apart += (text, between[1])
+        separated += (text, between[1])
         if end < 0:
-            return "".join(joined), "".join(apart)
+            return "".join(joined), "".join(separated)
         at = end + (3 if tag[1] == "!--" else 1)
         if name in _SILENT and tag[1][0] != "/":
             closing = re.compile(f"</{name}", re.IGNORECASE).search(source, at)
             if closing is None:
-                return "".join(joined), "".join(apart)
+                return "".join(joined), "".join(separated)
             at = closing.start()
     rest = html.unescape(source[at:])
-    return "".join((*joined, rest)), "".join((*apart, rest))
+    return "".join((*joined, rest)), "".join((*separated, rest))

@@ -98,29 +98,29 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
     :raises OptionError: a guarantee is invalid.
     """
     guarantees: list[Guarantee] = []
-    for index, given in enumerate(options):
+    for index, options_of_one in enumerate(options):
         at = f"{where}[{index}]"
-        if not isinstance(given, Mapping):
-            raise OptionError(f"{at} must be a mapping, not {given!r}.")
-        guarantees.append(_guarantee(given, at, [guarantee.name for guarantee in guarantees]))
+        if not isinstance(options_of_one, Mapping):
+            raise OptionError(f"{at} must be a mapping, not {options_of_one!r}.")
+        guarantees.append(_guarantee(options_of_one, at, [guarantee.name for guarantee in guarantees]))
     return guarantees
 
 
-def _guarantee(given: Mapping[str, Any], at: str, taken: Iterable[str]) -> Guarantee:
+def _guarantee(options: Mapping[str, Any], at: str, taken: Iterable[str]) -> Guarantee:
     """One guarantee.
 
     :param taken: the names of the guarantees before it.
     """
-    refuse_unknown(given, tuple(GUARANTEES_ARGUMENT_SPEC["options"]), f"{at}.")
-    name = _name(given.get("name"), at, taken)
-    then = _then(given.get("then"), at, name)
-    template = str(given.get("template") or "")
-    if given.get("template") is not None and not template.strip():
+    refuse_unknown(options, tuple(GUARANTEES_ARGUMENT_SPEC["options"]), f"{at}.")
+    name = _name(options.get("name"), at, taken)
+    then = _then(options.get("then"), at, name)
+    template = str(options.get("template") or "")
+    if options.get("template") is not None and not template.strip():
         raise OptionError(
             f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection."
         )
-    _refuse_narrowing(given, then, at)
-    when, unless = (_section(given.get(section), f"{at}.{section}") for section in ("when", "unless"))
+    _refuse_narrowing(options, then, at)
+    when, unless = (_section(options.get(section), f"{at}.{section}") for section in ("when", "unless"))
     empty = [option for option, value in when.items() if _is_absent(option, value)]
     if empty:
         raise OptionError(
@@ -132,14 +132,14 @@ def _guarantee(given: Mapping[str, Any], at: str, taken: Iterable[str]) -> Guara
         unless,
         then,
         template,
-        _validation(given.get("tls_validation"), at) if then == IN_TRANSIT else "",
-        _days(given.get("expires_within_days"), at),
-        _copies(given.get("copies"), then, at),
+        _validation(options.get("tls_validation"), at) if then == IN_TRANSIT else "",
+        _days(options.get("expires_within_days"), at),
+        _copies(options.get("copies"), then, at),
     )
 
 
-def _name(given: Any, at: str, taken: Iterable[str]) -> str:
-    name = str(given or "")
+def _name(value: Any, at: str, taken: Iterable[str]) -> str:
+    name = str(value or "")
     if not name.strip():
         raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
     if any(same_guarantee(other, name) for other in taken):
@@ -150,8 +150,8 @@ def _name(given: Any, at: str, taken: Iterable[str]) -> str:
     return name
 
 
-def _then(given: Any, at: str, name: str) -> str:
-    then = str(given or "")
+def _then(value: Any, at: str, name: str) -> str:
+    then = str(value or "")
     if then in WISHES:
         return then
     text = f"{at}.then is {then!r}."
@@ -160,41 +160,41 @@ def _then(given: Any, at: str, name: str) -> str:
     raise OptionError(text, remedy=remedy(then, list(WISHES)))
 
 
-def _refuse_narrowing(given: Mapping[str, Any], then: str, at: str) -> None:
+def _refuse_narrowing(options: Mapping[str, Any], then: str, at: str) -> None:
     """Refuses an option that narrows another wish."""
     for option in _NARROWING:
-        if given.get(option) and option != WISHES[then].narrowed_by:
+        if options.get(option) and option != WISHES[then].narrowed_by:
             others = [name for name, wish in WISHES.items() if wish.narrowed_by == option]
             raise OptionError(
                 f"{at}.{option} cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}."
             )
 
 
-def _days(given: Any, at: str) -> int:
-    if given is None:
+def _days(value: Any, at: str) -> int:
+    if value is None:
         return 0
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(
-            f"{at}.expires_within_days is {given!r}.", remedy="Give a number of days, at least 1, or omit it."
+            f"{at}.expires_within_days is {value!r}.", remedy="Give a number of days, at least 1, or omit it."
         )
-    return given
+    return value
 
 
-def _copies(given: Any, then: str, at: str) -> str:
-    if given is None:
+def _copies(value: Any, then: str, at: str) -> str:
+    if value is None:
         return ALL_COPIES
-    if given not in COPIES:
-        raise OptionError(f"{at}.copies is {given!r}.", remedy=remedy(given, COPIES))
+    if value not in COPIES:
+        raise OptionError(f"{at}.copies is {value!r}.", remedy=remedy(value, COPIES))
     if not WISHES[then].of_copies:
         others = [name for name, wish in WISHES.items() if wish.of_copies]
         raise OptionError(
             f"{at}.copies cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}."
         )
-    return str(given)
+    return str(value)
 
 
-def _validation(given: Any, at: str) -> str:
-    validation = str(given or VALIDATIONS[0])
+def _validation(value: Any, at: str) -> str:
+    validation = str(value or VALIDATIONS[0])
     if validation not in VALIDATIONS:
         raise OptionError(f"{at}.tls_validation is {validation!r}.", remedy=remedy(validation, VALIDATIONS))
     return validation
@@ -227,20 +227,20 @@ def _section(value: Any, where: str) -> dict[str, Any]:
     return dict(value)
 
 
-def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
+def declared_guarantees(guarantees: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
     """Guarantees as an option has them, their sections checked and completed as a rule's are.
 
     :raises OptionError: a guarantee is invalid; the message names the option.
     """
-    rows = [{key: value for key, value in row.items() if value is not None} for row in given]
+    rows = [{key: value for key, value in row.items() if value is not None} for row in guarantees]
     read = guarantees_of(rows, where)
     return [
         replace(
-            each,
-            when=_declared("when", each.when, f"{where}[{index}]"),
-            unless=_declared("unless", each.unless, f"{where}[{index}]"),
+            guarantee,
+            when=_declared("when", guarantee.when, f"{where}[{index}]"),
+            unless=_declared("unless", guarantee.unless, f"{where}[{index}]"),
         )
-        for index, each in enumerate(read)
+        for index, guarantee in enumerate(read)
     ]
 
 

@@ -139,15 +139,15 @@ def _differences(
             yield (*path, key), value, found
 
 
-def _is_met(key: str, wanted: Any, found: Any) -> bool:
+def _is_met(key: str, wanted: Any, result: Any) -> bool:
     if key == "protection":
-        return str(wanted).casefold() == str(found).casefold()
-    if isinstance(found, list) or isinstance(wanted, list):
-        wanted_list, found_list = _as_list(wanted), _as_list(found)
+        return str(wanted).casefold() == str(result).casefold()
+    if isinstance(result, list) or isinstance(wanted, list):
+        wanted_list, found_list = _as_list(wanted), _as_list(result)
         return len(wanted_list) == len(found_list) and all(
             _entry_is(KEYS[key], one, other) for one, other in zip(wanted_list, found_list, strict=True)
         )
-    return bool(wanted == found)
+    return bool(wanted == result)
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -157,15 +157,15 @@ def _as_list(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
-def _entry_is(name: str, wanted: Any, found: Any) -> bool:
+def _entry_is(name: str, wanted: Any, entry: Any) -> bool:
     """Whether an entry of a list is the expected one. A named entry can be expected by its name, or by some of its
     keys.
     """
-    if not isinstance(found, Mapping):
-        return bool(wanted == found)
+    if not isinstance(entry, Mapping):
+        return bool(wanted == entry)
     if isinstance(wanted, Mapping):
-        return all(found.get(key) == value for key, value in wanted.items())
-    return bool(found.get(name) == wanted) and found.get("matched", True) is True
+        return all(entry.get(key) == value for key, value in wanted.items())
+    return bool(entry.get(name) == wanted) and entry.get("matched", True) is True
 
 
 _ATTACHMENT: dict[str, Any] = {
@@ -245,32 +245,32 @@ def cases_of(
     """
     cases: list[Case] = []
     names: set[str] = set()
-    for index, each in enumerate(options):
+    for index, options_of_one in enumerate(options):
         at = f"{where}[{index}]."
-        name = str(each["name"])
+        name = str(options_of_one["name"])
         if name in names:
             raise OptionError(
                 f"{at}name is {name!r}, which another message already has.", remedy="Give each message a unique name."
             )
         names.add(name)
-        given = {key: value for key, value in each.items() if key not in _BESIDE and value is not None}
-        if "protection" in given:
-            given["protection"] = {key: value for key, value in given["protection"].items() if value is not None}
-        message = _message(each.get("eml_path"), given, find_file, at, name)
+        fields = {key: value for key, value in options_of_one.items() if key not in _BESIDE and value is not None}
+        if "protection" in fields:
+            fields["protection"] = {key: value for key, value in fields["protection"].items() if value is not None}
+        message = _message(options_of_one.get("eml_path"), fields, find_file, at, name)
         message = message if message.date else replace(message, date=now)
-        message = ordinary(message) if (each.get("defaults") or defaults) == "ordinary" else message
-        expect = each.get("expect") or {}
+        message = ordinary(message) if (options_of_one.get("defaults") or defaults) == "ordinary" else message
+        expect = options_of_one.get("expect") or {}
         check(expect, message, f"{at}expect")
         cases.append(Case(message, expect))
     return cases
 
 
 def _message(
-    path: str | None, given: Mapping[str, Any], find_file: Callable[[str], bytes], at: str, name: str
+    path: str | None, fields: Mapping[str, Any], find_file: Callable[[str], bytes], at: str, name: str
 ) -> Message:
     if not path:
-        return message_of(given, at, name)
+        return message_of(fields, at, name)
     message = message_from_eml(find_file(path), f"{at}eml_path: {path}", name)
-    if not any(field in given for field in ("to", "cc", "bcc")) and not (message.to or message.cc or message.bcc):
+    if not any(field in fields for field in ("to", "cc", "bcc")) and not (message.to or message.cc or message.bcc):
         raise OptionError(f"{at}eml_path: {path} names no recipient.", remedy=f"Give {at}to, {at}cc or {at}bcc.")
-    return with_options(message, given, at)
+    return with_options(message, fields, at)

@@ -136,7 +136,7 @@ class CountedObservations:
     @property
     def facts(self) -> dict[str, Any]:
         """As facts have them."""
-        contradicted = sorted({each.contradicted for each in self.contradictions})
+        contradicted = sorted({contradiction.contradicted for contradiction in self.contradictions})
         rows = [{"rules": list(copy.rules), "parts": list(copy.parts)} for copy in contradicted]
         return {
             **({"observed": dict(self.answers)} if self.answers else {}),
@@ -146,7 +146,7 @@ class CountedObservations:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """As results have them."""
-        found = [
+        answers = [
             {
                 "id": each.id,
                 "answer": each.answer,
@@ -166,7 +166,7 @@ class CountedObservations:
             for each in self.contradictions
         ]
         left_out = [{"id": number, "left_out": why} for number, why in sorted(self.left_out.items())]
-        return [*contradicting, *found, *left_out]
+        return [*contradicting, *answers, *left_out]
 
 
 def contradiction_text(copy: ContradictedCopy) -> str:
@@ -180,20 +180,24 @@ def contradiction_text(copy: ContradictedCopy) -> str:
 def digest_of_rules(rules: RuleSet, names: Iterable[str]) -> str:
     """The digest of what rules are told to do, and of their order; empty if there is no such rule."""
     wanted = set(names)
-    found = [
+    rule_digests = [
         {**_DEFAULTS, **_given({key: rule[key] for key in _RESTS_ON if key in rule})}
         for rule in rules.given
         if str(rule.get("name")) in wanted
     ]
-    return digest_of([[place, each] for place, each in enumerate(found)]) if len(found) == len(wanted) else ""
+    return (
+        digest_of([[place, rule_digest] for place, rule_digest in enumerate(rule_digests)])
+        if len(rule_digests) == len(wanted)
+        else ""
+    )
 
 
 def _given(value: Any) -> Any:
     """A value without what is not set in it."""
     if not isinstance(value, Mapping):
         return value
-    found = {key: _given(inner) for key, inner in value.items()}
-    return {key: inner for key, inner in found.items() if inner not in (None, [], {}, "")}
+    values = {key: _given(inner) for key, inner in value.items()}
+    return {key: inner for key, inner in values.items() if inner not in (None, [], {}, "")}
 
 
 def observed_of(
@@ -203,24 +207,26 @@ def observed_of(
     counted: dict[str, list[Observation]] = {}
     contradictions: list[ObservedContradiction] = []
     left_out: dict[str, str] = {}
-    for each in observations:
-        is_old = (today - datetime.date.fromisoformat(each.seen)).days > max_age
-        if isinstance(each, ObservedContradiction):
-            contradictions += [each] if not is_old and each.counts(rules) else []
+    for observation in observations:
+        is_old = (today - datetime.date.fromisoformat(observation.seen)).days > max_age
+        if isinstance(observation, ObservedContradiction):
+            contradictions += [observation] if not is_old and observation.counts(rules) else []
         elif is_old:
-            left_out.setdefault(each.id, "old")
-        elif digest_of_rules(rules, each.rules) != each.digest:
-            left_out[each.id] = "changed"
+            left_out.setdefault(observation.id, "old")
+        elif digest_of_rules(rules, observation.rules) != observation.digest:
+            left_out[observation.id] = "changed"
         else:
-            counted.setdefault(each.id, []).append(each)
+            counted.setdefault(observation.id, []).append(observation)
     for number, several in list(counted.items()):
-        if len({each.answer for each in several}) > 1:
+        if len({observation.answer for observation in several}) > 1:
             left_out[number] = "contradictory"
             del counted[number]
         else:
             left_out.pop(number, None)
-    newest = [max(counted[number], key=lambda each: each.seen) for number in sorted(counted)]
-    return CountedObservations({each.id: each.answer for each in newest}, newest, left_out, contradictions)
+    newest = [max(counted[number], key=lambda observation: observation.seen) for number in sorted(counted)]
+    return CountedObservations(
+        {observation.id: observation.answer for observation in newest}, newest, left_out, contradictions
+    )
 
 
 def observations_document(organization: str, observations: Iterable[Observed]) -> dict[str, Any]:
@@ -230,8 +236,10 @@ def observations_document(organization: str, observations: Iterable[Observed]) -
         "kind": _KIND,
         "format": FORMAT,
         "organization": organization,
-        "observations": [asdict(each) for each in every if isinstance(each, Observation)],
-        "contradictions": [asdict(each) for each in every if isinstance(each, ObservedContradiction)],
+        "observations": [asdict(observation) for observation in every if isinstance(observation, Observation)],
+        "contradictions": [
+            asdict(observation) for observation in every if isinstance(observation, ObservedContradiction)
+        ],
     }
 
 
@@ -242,7 +250,7 @@ def observations_of(document: Any, where: str, organization: str = "") -> list[O
     :raises OptionError: it holds none, or those of another organization.
     """
     # An artifact is a list: the document, and words that prevent loading it as variables.
-    if isinstance(document, list) and document and all(isinstance(each, str) for each in document[1:]):
+    if isinstance(document, list) and document and all(isinstance(line, str) for line in document[1:]):
         document = document[0]
     if not isinstance(document, Mapping) or document.get("kind") != _KIND:
         raise OptionError(f"{where} holds no observations.", remedy="Give the file that mail_flow_experiment wrote.")
@@ -298,10 +306,14 @@ class ObservationSources:
 
         :raises OptionError: it was observed in another organization.
         """
-        found = self.answers.of_organization(name) if self.answers else []
+        observations = self.answers.of_organization(name) if self.answers else []
         for file in self.contradictions:
-            found += [each for each in file.of_organization(name) if isinstance(each, ObservedContradiction)]
-        return list(dict.fromkeys(found))
+            observations += [
+                observation
+                for observation in file.of_organization(name)
+                if isinstance(observation, ObservedContradiction)
+            ]
+        return list(dict.fromkeys(observations))
 
 
 def _observation(row: Mapping[str, Any]) -> Observation:
@@ -309,13 +321,16 @@ def _observation(row: Mapping[str, Any]) -> Observation:
 
     :raises ValueError: it is none.
     """
-    found = Observation(**{**row, "evidence": tuple(row["evidence"]), "rules": tuple(row["rules"])})
-    _check_date(found.seen)
-    if found.id not in OBSERVABLE or not isinstance(found.answer, bool):
-        raise ValueError(found.id)
-    if not all(isinstance(each, str) for each in (found.experiment, found.digest, *found.evidence, *found.rules)):
-        raise ValueError(found.id)
-    return found
+    observation = Observation(**{**row, "evidence": tuple(row["evidence"]), "rules": tuple(row["rules"])})
+    _check_date(observation.seen)
+    if observation.id not in OBSERVABLE or not isinstance(observation.answer, bool):
+        raise ValueError(observation.id)
+    if not all(
+        isinstance(text, str)
+        for text in (observation.experiment, observation.digest, *observation.evidence, *observation.rules)
+    ):
+        raise ValueError(observation.id)
+    return observation
 
 
 def _contradiction(row: Mapping[str, Any]) -> ObservedContradiction:
@@ -324,14 +339,14 @@ def _contradiction(row: Mapping[str, Any]) -> ObservedContradiction:
     :raises ValueError: it is none.
     """
     rules = tuple((name, digest) for name, digest in row["rules"])
-    found = ObservedContradiction(**{**row, "parts": tuple(row["parts"]), "rules": rules})
-    _check_date(found.seen)
-    texts = (found.copy, found.experiment, *(text for pair in rules for text in pair))
-    if not found.parts or not set(found.parts) <= {*CONTRADICTING_PARTS}:
+    contradiction = ObservedContradiction(**{**row, "parts": tuple(row["parts"]), "rules": rules})
+    _check_date(contradiction.seen)
+    texts = (contradiction.copy, contradiction.experiment, *(text for pair in rules for text in pair))
+    if not contradiction.parts or not set(contradiction.parts) <= {*CONTRADICTING_PARTS}:
         raise ValueError("parts")
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("a text")
-    return found
+    return contradiction
 
 
 def _check_date(seen: str) -> None:

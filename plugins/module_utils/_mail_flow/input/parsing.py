@@ -171,23 +171,23 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
     :raises OptionError: it is invalid; the message names the option.
     """
     refuse_unknown(options, MESSAGE_KEYS, where)
-    given = {key: value for key, value in options.items() if value is not None}
-    sender = _address(given.get("from"), f"{where}from")
-    mail_from = str(given.get("mail_from", sender))
+    options_set = {key: value for key, value in options.items() if value is not None}
+    sender = _address(options_set.get("from"), f"{where}from")
+    mail_from = str(options_set.get("mail_from", sender))
     if mail_from and not is_address(mail_from):
         raise OptionError(
             f"{where}mail_from is {mail_from!r}, which is not a valid SMTP address.",
             remedy="Give one, or an empty text for none.",
         )
     people = {
-        field: tuple(_address(each, f"{where}{field}") for each in _listed(given.get(field), f"{where}{field}"))
+        field: tuple(_address(each, f"{where}{field}") for each in _listed(options_set.get(field), f"{where}{field}"))
         for field in ("to", "cc", "bcc")
     }
     if not any(people.values()):
         raise OptionError(f"{where}to, cc and bcc are empty.", remedy="Name at least one recipient.")
     types = frozenset(
         _choice(each, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
-        for each in _listed(given.get("type"), f"{where}type")
+        for each in _listed(options_set.get("type"), f"{where}type")
     )
     message = Message(
         name=name,
@@ -196,24 +196,26 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         to=people["to"],
         cc=people["cc"],
         bcc=people["bcc"],
-        authenticated=_flag(given.get("authenticated"), f"{where}authenticated"),
-        subject=str(given.get("subject", "")),
-        body=str(given.get("body", "")),
-        headers=_headers(given.get("headers", {}), f"{where}headers"),
+        authenticated=_flag(options_set.get("authenticated"), f"{where}authenticated"),
+        subject=str(options_set.get("subject", "")),
+        body=str(options_set.get("body", "")),
+        headers=_headers(options_set.get("headers", {}), f"{where}headers"),
         attachments=tuple(
             _attachment(each, f"{where}attachments[{index}]")
-            for index, each in enumerate(_listed(given.get("attachments"), f"{where}attachments"))
+            for index, each in enumerate(_listed(options_set.get("attachments"), f"{where}attachments"))
         ),
         types=types,
-        importance=_choice(given.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
-        classifications=frozenset(str(each) for each in _listed(given.get("classification"), f"{where}classification")),
-        scl=_number(given.get("scl"), f"{where}scl", -1, 9),
-        sender_ip=_ip(given.get("sender_ip"), f"{where}sender_ip"),
-        size=_size(given.get("size"), f"{where}size"),
-        date=_date(given.get("date"), f"{where}date"),
-        protection=_protection(given.get("protection"), types, where),
-        insertable=_flag(given.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
-        sensitivity_label=str(given.get("sensitivity_label", "")),
+        importance=_choice(options_set.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
+        classifications=frozenset(
+            str(each) for each in _listed(options_set.get("classification"), f"{where}classification")
+        ),
+        scl=_number(options_set.get("scl"), f"{where}scl", -1, 9),
+        sender_ip=_ip(options_set.get("sender_ip"), f"{where}sender_ip"),
+        size=_size(options_set.get("size"), f"{where}size"),
+        date=_date(options_set.get("date"), f"{where}date"),
+        protection=_protection(options_set.get("protection"), types, where),
+        insertable=_flag(options_set.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
+        sensitivity_label=str(options_set.get("sensitivity_label", "")),
     )
     _check_insertable(message, where)
     return message
@@ -224,13 +226,13 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
 
     :raises OptionError: it is invalid; the message names the option.
     """
-    given = {key: value for key, value in options.items() if value is not None}
-    whole = {"from": message.sender, "to": [*message.to, *message.cc, *message.bcc], **given}
+    options_set = {key: value for key, value in options.items() if value is not None}
+    whole = {"from": message.sender, "to": [*message.to, *message.cc, *message.bcc], **options_set}
     read = message_of(whole, where, message.name)
-    fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in given}
+    fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in options_set}
     # A given value replaces all other addresses, texts and types that a file may mean.
     fields.update(
-        {beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others}
+        {field: getattr(read, field) for key, others in _BESIDE.items() if key in options_set for field in others}
     )
     if fields.get("types", frozenset()) & _PROTECTING.keys():
         fields["protection"] = read.protection
@@ -257,7 +259,8 @@ def ordinary(message: Message) -> Message:
     attachments = message.attachments
     if attachments is not None:
         attachments = tuple(
-            _ordinary(each) if each.name.rpartition(".")[2].casefold() in _DOCUMENTS else each for each in attachments
+            _ordinary(attachment) if attachment.name.rpartition(".")[2].casefold() in _DOCUMENTS else attachment
+            for attachment in attachments
         )
     classifications = frozenset[str]() if message.classifications is None else message.classifications
     types = frozenset[str]() if message.types is None else message.types
@@ -346,8 +349,8 @@ def facts_of(options: Mapping[str, Any] | Facts, where: str = "facts.") -> Facts
 def _check_flags(value: Any, names: Iterable[str], where: str) -> None:
     """Refuses a fact of which a key that is true or false is something else."""
     if isinstance(value, (list, tuple)):
-        for index, each in enumerate(value):
-            _check_flags(each, names, f"{where}[{index}]")
+        for index, item in enumerate(value):
+            _check_flags(item, names, f"{where}[{index}]")
         return
     for name in names if isinstance(value, Mapping) else ():
         _flag(value.get(name), f"{where}.{name}")
@@ -374,13 +377,13 @@ def with_facts(known: Facts, options: Mapping[str, Any]) -> Facts:
 
 def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
     """Reads a list of what ``read`` reads."""
-    return lambda value, where: tuple(read(each, where) for each in _listed(value, where))
+    return lambda value, where: tuple(read(item, where) for item in _listed(value, where))
 
 
 def _each_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
     """The same, where an error names the place in the list."""
     return lambda value, where: tuple(
-        read(each, f"{where}[{place}]") for place, each in enumerate(_listed(value, where))
+        read(item, f"{where}[{place}]") for place, item in enumerate(_listed(value, where))
     )
 
 
@@ -395,7 +398,7 @@ def _auto_label(value: Any, where: str) -> AutoLabel:
 def _by_name(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], dict[str, Parsed]]:
     """Reads a mapping of names, in lower case, to what ``read`` reads."""
     return lambda value, where: {
-        str(name).lower(): read(each, f"{where}.{name}") for name, each in _mapped(value, where).items()
+        str(name).lower(): read(item, f"{where}.{name}") for name, item in _mapped(value, where).items()
     }
 
 
@@ -414,18 +417,18 @@ def _dialect(value: Any, where: str) -> Dialect:
 
 
 def _observed(value: Any, where: str) -> Mapping[str, bool]:
-    found = _mapped(value, where)
-    refuse_unknown(found, OBSERVABLE, f"{where}.")
-    return {number: bool(_flag(answer, f"{where}.{number}")) for number, answer in found.items()}
+    answers = _mapped(value, where)
+    refuse_unknown(answers, OBSERVABLE, f"{where}.")
+    return {number: bool(_flag(answer, f"{where}.{number}")) for number, answer in answers.items()}
 
 
 def _contradicted(value: Any, where: str) -> ContradictedCopy:
-    found = _mapped(value, where)
-    refuse_unknown(found, ("rules", "parts"), f"{where}.")
-    parts = tuple(map(str, _listed(found.get("parts"), f"{where}.parts")))
+    copy = _mapped(value, where)
+    refuse_unknown(copy, ("rules", "parts"), f"{where}.")
+    parts = tuple(map(str, _listed(copy.get("parts"), f"{where}.parts")))
     for part in parts:
         refuse_unknown({part: None}, CONTRADICTING_PARTS, f"{where}.parts: ")
-    return ContradictedCopy(tuple(map(str, _listed(found.get("rules"), f"{where}.rules"))), parts)
+    return ContradictedCopy(tuple(map(str, _listed(copy.get("rules"), f"{where}.rules"))), parts)
 
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str) -> None:
@@ -521,7 +524,7 @@ def _headers(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         sorted(
             (
                 str(name).lower(),
-                tuple(str(each) for each in ([""] if values in (None, "") else _listed(values, where))),
+                tuple(str(text) for text in ([""] if values in (None, "") else _listed(values, where))),
             )
             for name, values in _mapped(value, where).items()
         )
@@ -540,7 +543,7 @@ def _attachment(value: Any, where: str) -> Attachment:
         text=None if options.get("text") is None else str(options["text"]),
         nested=None
         if options.get("nested") is None
-        else tuple(str(each) for each in _listed(options["nested"], f"{where}.nested")),
+        else tuple(str(file_name) for file_name in _listed(options["nested"], f"{where}.nested")),
         properties=None
         if properties is None
         else tuple(sorted((str(name), str(text)) for name, text in _mapped(properties, f"{where}.properties").items())),
@@ -556,7 +559,7 @@ def _protection(value: Any, types: frozenset[str], where: str) -> Protection:
 
     :raises OptionError: it is invalid, or contradicts a type.
     """
-    said = [each for each in _PROTECTING if each in types]
+    said = [type_name for type_name in _PROTECTING if type_name in types]
     if len(said) > 1:
         raise OptionError(f"{where}type is both {' and '.join(said)}.", remedy="Name the one that it is on arrival.")
     options = _mapped({} if value is None else value, f"{where}protection")
@@ -567,13 +570,13 @@ def _protection(value: Any, types: frozenset[str], where: str) -> Protection:
     if "kind" in options and not kind.startswith("template:"):
         _choice(kind, PROTECTIONS, f"{where}protection.kind")
     default = "unknown" if Protection(kind).by_rights else "own"
-    found = Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}protection.owner"))
-    if said and not (found.by_rights if said[0] == "PermissionControlled" else kind == "smime"):
+    protection = Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}protection.owner"))
+    if said and not (protection.by_rights if said[0] == "PermissionControlled" else kind == "smime"):
         raise OptionError(
             f"{where}type is {said[0]}, which means {_PROTECTING[said[0]][0]}, but {where}protection.kind is {kind!r}.",
             remedy="Omit the one that is wrong.",
         )
-    return found
+    return protection
 
 
 def _ome_configuration(value: Any, where: str) -> Mapping[str, Any]:
@@ -596,7 +599,7 @@ def _connector(value: Any, where: str) -> Connector:
 
 
 def _texts(value: Any, where: str) -> None:
-    if value is not None and not (isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)):
+    if value is not None and not (isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)):
         raise OptionError(f"{where} must be a list of texts, not {value!r}.")
 
 

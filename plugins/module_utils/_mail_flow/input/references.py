@@ -81,15 +81,15 @@ def references(session: Session, rules: Iterable[Mapping[str, Any]]) -> list[Ref
 
     :param rules: as a rule set takes them.
     """
-    found: dict[tuple[str, str], Reference] = {}
+    named: dict[tuple[str, str], Reference] = {}
     for rule in rules:
         for where, kind, value in _named_by(rule):
-            each = found.setdefault((kind, name_key(value)), Reference(kind, value))
-            each.rules = list(dict.fromkeys([*each.rules, str(rule.get("name") or "")]))
-            each.options = list(dict.fromkeys([*each.options, where]))
-    if found:
-        _judge(session, list(found.values()))
-    return list(found.values())
+            reference = named.setdefault((kind, name_key(value)), Reference(kind, value))
+            reference.rules = list(dict.fromkeys([*reference.rules, str(rule.get("name") or "")]))
+            reference.options = list(dict.fromkeys([*reference.options, where]))
+    if named:
+        _judge(session, list(named.values()))
+    return list(named.values())
 
 
 def _named_by(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -99,20 +99,20 @@ def _named_by(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             kind = _KINDS.get((section, option), "")
             if not kind or not value:
                 continue
-            for each in value if isinstance(value, list) else [value]:
-                yield f"{section}.{option}", kind, person(str(each))
+            for name in value if isinstance(value, list) else [value]:
+                yield f"{section}.{option}", kind, person(str(name))
 
 
 def _judge(session: Session, named: list[Reference]) -> None:
     organization = read(session, _SUBSETS, fresh=True)
-    facts, unavailable = facts_from(organization, [each for each in _SUBSETS if each != "rms_templates"])
+    facts, unavailable = facts_from(organization, [reference for reference in _SUBSETS if reference != "rms_templates"])
     domains = facts_of({"accepted_domains": facts.get("accepted_domains")}).domains
-    people = [each for each in named if each.kind in (RECIPIENT, GROUP)]
-    for each in people:
-        if is_address(each.value) and domains.type_of(domain(each.value)) == "":
-            each.status, each.reason = OUTSIDE, f"{domain(each.value)} is no accepted domain"
-    asked = [each for each in people if each.status != OUTSIDE]
-    values = list(dict.fromkeys(each.value for each in asked))[:MOST_ASKED]
+    people = [reference for reference in named if reference.kind in (RECIPIENT, GROUP)]
+    for reference in people:
+        if is_address(reference.value) and domains.type_of(domain(reference.value)) == "":
+            reference.status, reference.reason = OUTSIDE, f"{domain(reference.value)} is no accepted domain"
+    asked = [reference for reference in people if reference.status != OUTSIDE]
+    values = list(dict.fromkeys(reference.value for reference in asked))[:MOST_ASKED]
     calls = {
         **{_SHOWS + value: Call("Get-Recipient", {"Identity": value, "ResultSize": 2}) for value in values},
         **{
@@ -121,11 +121,11 @@ def _judge(session: Session, named: list[Reference]) -> None:
         },
     }
     directory = read(session, calls, fresh=True) if calls else Organization({}, {})
-    for each in asked:
-        each.status, each.reason = _person(directory, each, unavailable.get("accepted_domains", ""))
-    for each in named:
-        if each.kind in _NAMES.values():
-            each.status, each.reason = _thing(organization, each, facts, unavailable)
+    for reference in asked:
+        reference.status, reference.reason = _person(directory, reference, unavailable.get("accepted_domains", ""))
+    for reference in named:
+        if reference.kind in _NAMES.values():
+            reference.status, reference.reason = _thing(organization, reference, facts, unavailable)
 
 
 def _person(directory: Organization, named: Reference, no_domains: str) -> tuple[str, str]:
@@ -175,6 +175,6 @@ def _thing(
     fact, key = _LISTS[named.kind]
     if fact in unavailable:
         return UNKNOWN, unavailable[fact]
-    if name_key(named.value) in {name_key(str(each.get(key))) for each in facts[fact]}:
+    if name_key(named.value) in {name_key(str(fact_row.get(key))) for fact_row in facts[fact]}:
         return PRESENT, ""
     return MISSING, "Exchange does not list it"

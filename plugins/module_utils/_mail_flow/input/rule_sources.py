@@ -111,9 +111,9 @@ def tested_rules(
     :param every_fact: whether mail of every kind passes the rules, so that every fact is needed.
     :param compliance: whether the compliance endpoint is asked for those that nobody told.
     """
-    found = _read_rules(task, cases, others, guarantees, every_fact=every_fact, compliance=compliance)
-    observed = observed_for(task, found.rules)
-    return replace(found, facts=with_observed(found.facts, observed), observed=observed)
+    tested = _read_rules(task, cases, others, guarantees, every_fact=every_fact, compliance=compliance)
+    observed = observed_for(task, tested.rules)
+    return replace(tested, facts=with_observed(tested.facts, observed), observed=observed)
 
 
 def observed_for(task: MailFlowContext, rules: RuleSet) -> CountedObservations:
@@ -125,9 +125,9 @@ def observed_for(task: MailFlowContext, rules: RuleSet) -> CountedObservations:
     if not path:
         return CountedObservations()
     here = str((task.describe().get("organization") or {}).get("name") or "") if task.connected else ""
-    found = observations_of(task.load(path), f"observations: {path}", here)
+    observations = observations_of(task.load(path), f"observations: {path}", here)
     today = datetime.datetime.now(datetime.UTC).date()
-    return observed_of(found, rules, today, task.params["observations_max_age"])
+    return observed_of(observations, rules, today, task.params["observations_max_age"])
 
 
 def with_observed(facts: Mapping[str, Any], observed: CountedObservations) -> dict[str, Any]:
@@ -145,21 +145,21 @@ def _read_rules(
     compliance: bool,
 ) -> TestedRules:
     """The rules that a task tests, with their facts."""
-    params, given = task.params, given_facts(task.params)
+    params, facts_given = task.params, given_facts(task.params)
     added = params["add_rules"] or []
     if params["source"]:
-        naming = [RuleSet(declared_additions(added)), RuleSet(each.selection for each in guarantees)]
+        naming = [RuleSet(declared_additions(added)), RuleSet(guarantee.selection for guarantee in guarantees)]
         document = document_of(task.load(params["source"]), f"source: {params['source']}", naming)
         is_asked = task.connected and params["facts"] is None
-        known = None if is_asked else {**document.facts, **given}
+        known = None if is_asked else {**document.facts, **facts_given}
         asks = {"every_fact": every_fact, "compliance": compliance}
         return _with_facts(task, document.rules, known, cases, others, guarantees, **asks)
     if params["rules"] is not None:
         rules = proposed_rules(params["rules"], "rules")
-        known = None if params["facts"] is None else given
+        known = None if params["facts"] is None else facts_given
         asks = {"every_fact": every_fact, "compliance": compliance}
         return _with_facts(task, rules, known, cases, others, guarantees, **asks)
-    subsets = facts_not_in(given, compliance=compliance)
+    subsets = facts_not_in(facts_given, compliance=compliance)
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = rules_from(organization)
     whole, without = _sets(rules, added)
@@ -241,16 +241,16 @@ def _with_people(
     rules: RuleSet,
     others: RuleSet | None,
     guarantees: Sequence[Guarantee],
-    found: Mapping[str, Any],
+    facts_read: Mapping[str, Any],
     unavailable: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts, what the directory says of those whom rules and guarantees name included, and why some could not be
     read.
     """
-    given = given_facts(task.params)
-    facts, naming = {**found, **given}, [rules, *([others] if others else [])]
-    naming.append(RuleSet(each.selection for each in guarantees))
-    people, unread = facts_of_directory(read_directory(task.session, naming, facts), given)
+    facts_given = given_facts(task.params)
+    facts, naming = {**facts_read, **facts_given}, [rules, *([others] if others else [])]
+    naming.append(RuleSet(guarantee.selection for guarantee in guarantees))
+    people, unread = facts_of_directory(read_directory(task.session, naming, facts), facts_given)
     return {**facts, **people}, {**unavailable, **unread}
 
 
@@ -274,13 +274,13 @@ def _validated(option: str, value: Any, spec: Mapping[str, Any]) -> Any:
 
 
 def settings_before(
-    facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]
+    facts: Mapping[str, Any], facts_given: Mapping[str, Any], others: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
     """The IRM configuration for the other rules: that of their file, if it and the tested one are known. A given one
     applies to both.
     """
     now: Mapping[str, Any] | None = facts.get("irm_configuration")
-    if now is None or given.get("irm_configuration") is not None:
+    if now is None or facts_given.get("irm_configuration") is not None:
         return now
     return {**now, **{name: value for name, value in (others.get("irm_configuration") or {}).items() if name in now}}
 
@@ -305,7 +305,7 @@ def document_of(content: Any, where: str, naming: Sequence[RuleSet] = ()) -> Doc
     :raises OptionError: it does not contain rules.
     """
     # An artifact is a list: the document, and words that prevent loading it as variables.
-    if isinstance(content, list) and content and all(isinstance(each, str) for each in content[1:]):
+    if isinstance(content, list) and content and all(isinstance(line, str) for line in content[1:]):
         content = content[0]
     if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
         return _of_capture(capture_of(content, f"source: {where}"), where, naming)
@@ -347,15 +347,15 @@ def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_capture(capture: Capture, where: str, naming: Sequence[RuleSet]) -> Document:
-    found = capture.answers()
+    answers = capture.answers()
     known = (*FACT_SUBSETS, *COMPLIANCE_FACTS)
     subsets = (*RULE_SUBSETS, *known)
     reads = reads_of(subsets)
     organization = Organization(
-        reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()}
+        reads, {name: answers.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()}
     )
     rules, facts = rules_from(organization), facts_from(organization, known)[0]
-    session = _CaptureSession(found, where)
+    session = _CaptureSession(answers, where)
     people = facts_of_directory(read_directory(session, [RuleSet(rules), *naming], facts), {})[0]
     return Document(rules, {**facts, **people})
 
@@ -406,13 +406,13 @@ PROOF_SUBSETS = (
 )
 
 
-def facts_not_in(given: Mapping[str, Any], *, compliance: bool = False) -> list[str]:
+def facts_not_in(facts_given: Mapping[str, Any], *, compliance: bool = False) -> list[str]:
     """The subsets whose facts were not given.
 
     :param compliance: whether those of the compliance endpoint are among them.
     """
     subsets = (*FACT_SUBSETS, *COMPLIANCE_FACTS) if compliance else FACT_SUBSETS
-    return [subset for subset in subsets if given.get(_FACTS.get(subset, subset)) is None]
+    return [subset for subset in subsets if facts_given.get(_FACTS.get(subset, subset)) is None]
 
 
 def rules_from(organization: Organization) -> list[dict[str, Any]]:
@@ -469,12 +469,14 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
     return facts, unavailable
 
 
-def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], given: Mapping[str, Any]) -> list[str]:
+def facts_needed(
+    rule_sets: Iterable[RuleSet], messages: Sequence[Message], facts_given: Mapping[str, Any]
+) -> list[str]:
     """The subsets of facts without which a result of these messages is unknown under one of the rule sets."""
     acting = [rule for rules in rule_sets for rule in rules.rules if not rule.idle]
-    told = facts_of({fact: given[fact] for fact in ("dlp_policies", "labels") if given.get(fact)})
-    options = _options_looked_at(acting, told)
-    encrypts = _may_protect(acting, told)
+    encrypting = facts_of({fact: facts_given[fact] for fact in ("dlp_policies", "labels") if facts_given.get(fact)})
+    options = _options_looked_at(acting, encrypting)
+    encrypts = _may_protect(acting, encrypting)
     shows_protection = encrypts or any(map(_may_be_protected, messages))
     # Mail for somebody inside may leave where a rule routes it.
     leaves = any(map(_has_others_domain, messages)) or any(map(_routes, acting))
@@ -493,25 +495,25 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
         "ome_configurations": shows_protection,
         "owa_mailbox_policies": shows_protection,
     }
-    return [subset for subset in facts_not_in(given) if wanted[subset]]
+    return [subset for subset in facts_not_in(facts_given) if wanted[subset]]
 
 
-def _options_looked_at(acting: Iterable[FlowRule], told: Facts) -> set[str]:
+def _options_looked_at(acting: Iterable[FlowRule], facts: Facts) -> set[str]:
     """The options of the conditions of mail flow rules and of DLP rules."""
     atoms = [atom for rule in acting for atom in rule.criteria.atoms]
-    if isinstance(told.encrypters.dlp_policies, DlpRules):
-        atoms += told.encrypters.dlp_policies.leaves.atoms
+    if isinstance(facts.encrypters.dlp_policies, DlpRules):
+        atoms += facts.encrypters.dlp_policies.leaves.atoms
     return {option for atom in atoms for option in atom.predicate.options}
 
 
-def _may_protect(acting: Iterable[FlowRule], told: Facts) -> bool:
+def _may_protect(acting: Iterable[FlowRule], facts: Facts) -> bool:
     """Whether a mail flow rule encrypts, or a DLP rule or a label changes how mail is protected."""
     if any(rule.actions.does(Does.ENCRYPT) for rule in acting) or any(
-        label.changes_mail for label in told.encrypters.labels or ()
+        label.changes_mail for label in facts.encrypters.labels or ()
     ):
         return True
-    return isinstance(told.encrypters.dlp_policies, DlpRules) and any(
-        rule.does.changes_mail for rule in told.encrypters.dlp_policies.rules
+    return isinstance(facts.encrypters.dlp_policies, DlpRules) and any(
+        rule.does.changes_mail for rule in facts.encrypters.dlp_policies.rules
     )
 
 

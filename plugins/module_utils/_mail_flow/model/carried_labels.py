@@ -32,7 +32,7 @@ def label_encrypter(label: LabelFact) -> Encrypter:
         removes=label.encryption in ("remove", ""),
         acts=label.enabled and label.for_mail,
         guid=label.guid,
-        unclear="" if label.encryption else "encryption",
+        not_understood="" if label.encryption else "encryption",
     )
 
 
@@ -99,7 +99,7 @@ def possible_labels(message: Message, facts: Facts) -> tuple[PossibleEncrypter, 
     perhaps = {
         each.name: PossibleEncrypter(each, (_automatic(each),)) for each in automatic(facts) if each is not carried
     }
-    if carried is not None and carried.unclear:
+    if carried is not None and carried.not_understood:
         perhaps[carried.name] = PossibleEncrypter(
             carried, (Reason(questions.A_FACT, "label_unclear", (carried.name,)),)
         )

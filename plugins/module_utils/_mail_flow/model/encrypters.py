@@ -53,7 +53,7 @@ class Encrypter:
     :param edits: whether it changes headers, the subject or the text.
     :param acts: whether it acts at all: one in a test mode does not.
     :param mode: the mode of its policy.
-    :param unclear: what of it was not understood, so that it may do anything, or nothing; empty if all was.
+    :param not_understood: what of it was not understood, so that it may do anything, or nothing; empty if all was.
     :param guid: of a rule or label, empty if it is not known; a message names its label by that, or by the name.
     """
 
@@ -70,7 +70,7 @@ class Encrypter:
     acts: bool = True
     mode: str = ""
     guid: str = ""
-    unclear: str = ""
+    not_understood: str = ""
 
     @property
     def brands(self) -> bool:
@@ -86,7 +86,7 @@ class Encrypter:
 
     def may_restrict_otherwise(self, effect: str) -> bool:
         """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``."""
-        return self.restricts and (bool(self.unclear) or not getattr(self, effect))
+        return self.restricts and (bool(self.not_understood) or not getattr(self, effect))
 
     @property
     def effects(self) -> tuple[object, ...]:
@@ -108,7 +108,7 @@ class Policies(Protocol):
     """The rules of DLP policies, ready to be applied; see ``rules.dlp_rules``."""
 
     @property
-    def told(self) -> tuple[Encrypter, ...]:
+    def encrypters(self) -> tuple[Encrypter, ...]:
         """All rules of all policies, first to last, those that do not act included."""
 
 
@@ -194,7 +194,7 @@ _OPEN: Mapping[tuple[str, str], ReasonKind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Afterwards:
+class AppliedEncrypters:
     """What DLP rules and labels do to a copy after the rules, or may do.
 
     :param every: what applies to the copy, or may.
@@ -238,9 +238,9 @@ class Afterwards:
         end = self.end
         return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == end) if end else ()
 
-    def delivering(self) -> Afterwards:
+    def delivering(self) -> AppliedEncrypters:
         """The same without what keeps the copy from its recipient."""
-        return Afterwards(tuple(replace(each, what=replace(each.what, ends="")) for each in self.every))
+        return AppliedEncrypters(tuple(replace(each, what=replace(each.what, ends="")) for each in self.every))
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -256,9 +256,9 @@ class Afterwards:
         """Whether the copy may become protected with an option."""
         return any(same_name(each, option) for each in self.options)
 
-    def of_kind(self, kind: str) -> Afterwards:
+    def of_kind(self, kind: str) -> AppliedEncrypters:
         """What DLP rules do, or labels."""
-        return Afterwards(tuple(each for each in self.every if each.what.kind == kind))
+        return AppliedEncrypters(tuple(each for each in self.every if each.what.kind == kind))
 
     def names(self, effect: str) -> tuple[str, ...]:
         """The names of what has an effect."""
@@ -289,12 +289,14 @@ class Afterwards:
 
 
 #: What does nothing.
-NOTHING = Afterwards()
+NOTHING = AppliedEncrypters()
 
 
-def all_possible(told: Iterable[Encrypter]) -> tuple[PossibleEncrypter, ...]:
+def all_possible(encrypters: Iterable[Encrypter]) -> tuple[PossibleEncrypter, ...]:
     """What may be done to a copy of which nothing is known."""
-    return tuple(PossibleEncrypter(each, (_ANY,)) for each in told if each.acts and each.restricts)
+    return tuple(
+        PossibleEncrypter(encrypter, (_ANY,)) for encrypter in encrypters if encrypter.acts and encrypter.restricts
+    )
 
 
 _ANY = Reason(questions.DLP_RULES, LOOKS, (ANY_CONDITION,))

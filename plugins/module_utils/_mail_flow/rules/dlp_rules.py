@@ -137,8 +137,8 @@ class DlpRule:
 
         :param truth: whether a condition is true of a copy.
         """
-        found = _value(self.looks_for, truth, (self.place,))
-        return all_of((found, *(Open(("dlp", self.place), (reason,)) for reason in self.reasons)))
+        value = _value(self.looks_for, truth, (self.place,))
+        return all_of((value, *(Open(("dlp", self.place), (reason,)) for reason in self.reasons)))
 
 
 def _option(leaf: Node) -> str:
@@ -159,20 +159,20 @@ def _value(node: Node, truth: Callable[[Atom], Truth], path: tuple[int, ...]) ->
 class DlpRules:
     """The rules of all DLP policies, first to last.
 
-    :param told: what each of them does, those that do not act included.
+    :param encrypters: what each of them does, those that do not act included.
     :param rules: those that act, or may, and change mail or stop others.
     :param leaves: their conditions, as a rule set that nothing goes through: what any message may be asked.
     """
 
     def __init__(self, policies: Sequence[DlpPolicyFact], dialect: Dialect) -> None:
-        given = [
+        placed = [
             (policy, rule, _does(policy, rule))
-            for policy in sorted(policies, key=lambda each: each.priority)
+            for policy in sorted(policies, key=lambda entry: entry.priority)
             for rule in policy.rules
         ]
         self.policies = tuple(policies)
-        self.told = tuple(does for _policy, _rule, does in given)
-        acting = [each for each in given if each[2].acts and (each[2].restricts or _stops(each[1]))]
+        self.encrypters = tuple(does for _policy, _rule, does in placed)
+        acting = [entry for entry in placed if entry[2].acts and (entry[2].restricts or _stops(entry[1]))]
         # Where no rule stops others, their order does not matter.
         order_matters = any(_stops(rule) for _policy, rule, _does in acting)
         placeless = [order_matters and _is_placeless(policy, rule) for policy, rule, _does in acting]
@@ -203,12 +203,12 @@ def _stops(rule: DlpRuleFact) -> bool:
 
 def _is_placeless(policy: DlpPolicyFact, rule: DlpRuleFact) -> bool:
     """Whether nobody knows before or after which other rules a rule comes."""
-    return any(_unread(each, "priority") for each in (policy, rule))
+    return any(_unread(fact, "priority") for fact in (policy, rule))
 
 
-def _unread(told: DlpRuleFact | DlpPolicyFact, part: str) -> bool:
+def _unread(fact: DlpRuleFact | DlpPolicyFact, part: str) -> bool:
     """Whether something of a part was not understood when it was read."""
-    return any(part in each.parts for each in told.unreadable)
+    return any(part in unreadable.parts for unreadable in fact.unreadable)
 
 
 def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
@@ -230,7 +230,7 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
         acts=policy.acts is not False and rule.enabled,
         mode=policy.mode if rule.enabled and policy.scope.exchange is not False else "",
         guid=rule.guid,
-        unclear="actions" if anything else "",
+        not_understood="actions" if anything else "",
     )
 
 
@@ -270,10 +270,10 @@ class _Reader:
         """
         location = str(rule.settings.get("sender_address_location") or "Header")
         conditions = {option: value for option, value in rule.conditions.items() if option != ADVANCED}
-        parts = [self._part(each, location) for each in _joined(conditions)]
+        parts = [self._part(part, location) for part in _joined(conditions)]
         if ADVANCED in rule.conditions:
             parts.append(self._tree(rule.conditions[ADVANCED], location))
-        excepted = [self._part(each, location) for each in _joined(rule.exceptions)]
+        excepted = [self._part(part, location) for part in _joined(rule.exceptions)]
         unknown = [] if rule.conditions else [NO_CONDITION]
         unknown += [UNREAD_CONDITIONS] if _unread(rule, "conditions") else []
         unknown += [UNREAD_EXCEPTIONS] if _unread(rule, "exceptions") else []
@@ -301,8 +301,8 @@ class _Reader:
         return [*([("or", some)] if some else []), *_none_of(but), *(("open", name) for name in unknown)]
 
     def _senders(self, lists: Mapping[str, str], scope: PolicyScope, location: str) -> list[_Tree]:
-        given = [(option, getattr(scope, key)) for key, option in lists.items()]
-        return [self._part({option: list(names)}, location) for option, names in given if names]
+        lists_of_names = [(option, getattr(scope, key)) for key, option in lists.items()]
+        return [self._part({option: list(names)}, location) for option, names in lists_of_names if names]
 
     def _part(self, condition: Mapping[str, Any], location: str) -> _Tree:
         """One condition."""
@@ -314,7 +314,7 @@ class _Reader:
     def _tree(self, tree: Mapping[str, Any], location: str) -> _Tree:
         """A tree of conditions. It has a limited number of levels."""
         if "operator" in tree:
-            return str(tree["operator"]), [self._tree(each, location) for each in tree["conditions"]]
+            return str(tree["operator"]), [self._tree(condition, location) for condition in tree["conditions"]]
         if UNREADABLE in tree:
             return "open", str(tree[UNREADABLE])
         return self._part(tree, location)
@@ -330,7 +330,7 @@ class _Reader:
         if what == "open":
             return Node("open", about=value)
         if what != "section":
-            return Node(what, tuple(self.read(each) for each in value))
+            return Node(what, tuple(self.read(child) for child in value))
         rule = self.rule_set.rules[value]
         parts = [
             *map(_leaf, rule.criteria.conditions),
@@ -345,9 +345,9 @@ def _none_of(parts: Sequence[_Tree]) -> list[_Tree]:
 
 def _joined(section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The conditions of a section, those of several options together."""
-    together = [options for options in TOGETHER if set(options) <= set(section)]
-    taken = {option for options in together for option in options}
-    yield from ({option: section[option] for option in options} for options in together)
+    pairs = [options for options in TOGETHER if set(options) <= set(section)]
+    taken = {option for options in pairs for option in options}
+    yield from ({option: section[option] for option in options} for options in pairs)
     yield from ({option: section[option]} for option in sorted(section) if option not in taken)
 
 

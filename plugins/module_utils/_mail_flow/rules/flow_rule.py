@@ -61,9 +61,9 @@ class FlowRule:
         return replace(self, criteria=criteria)
 
     @cached_property
-    def as_told(self) -> FlowRule:
+    def as_declared(self) -> FlowRule:
         """The rule as if it did all that it is told to do."""
-        return replace(self, actions=self.actions.as_told)
+        return replace(self, actions=self.actions.as_declared)
 
     def where(self, managed: bool) -> FlowRule:
         """The rule as it acts if the sender has a manager, or has none."""

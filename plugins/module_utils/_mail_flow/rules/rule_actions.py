@@ -24,28 +24,30 @@ class RuleActions:
     """What a rule does once it matches.
 
     :param options: option to value of what it does, or may do.
-    :param told: the same for everything that it is told to do.
+    :param declared: the same for everything that it is told to do.
     :param mode: ``Enforce``, ``Audit`` or ``AuditAndNotify``.
     :param by_manager: whether what it does depends on whether the sender has a manager.
     :param surprises: why it is open what it does.
     """
 
     options: Mapping[str, Any]
-    told: Mapping[str, Any]
+    declared: Mapping[str, Any]
     mode: str = "Enforce"
     by_manager: bool = False
     surprises: tuple[Reason, ...] = ()
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], mode: str, surprises: tuple[Reason, ...] = ()) -> RuleActions:
+    def of(cls, declared: Mapping[str, Any], mode: str, surprises: tuple[Reason, ...] = ()) -> RuleActions:
         """What a rule does that is told to do this. If it asks for an approval, it does the rest once that is given.
 
         :param surprises: why it is open what else it does.
         """
         # A rule in a test mode asks nobody for approval, so it does what it does without one.
-        managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
+        managed, unmanaged = (
+            done(declared, is_managed) if mode == "Enforce" else declared for is_managed in (True, False)
+        )
         by_manager = managed != unmanaged
-        return cls(told if by_manager else managed, told, mode, by_manager, surprises)
+        return cls(declared if by_manager else managed, declared, mode, by_manager, surprises)
 
     @cached_property
     def enforced(self) -> bool:
@@ -112,24 +114,27 @@ class RuleActions:
         """The header fields that it edits; see ``model.header_edits``."""
         if not self.enforced:
             return frozenset()
-        added = [field for option, field in FIELD_OF.items() if option in self.told]
-        added.append(str(self.told.get("add_manager_as_recipient_type") or "").lower())
+        added = [field for option, field in FIELD_OF.items() if option in self.declared]
+        added.append(str(self.declared.get("add_manager_as_recipient_type") or "").lower())
         return frozenset(
-            (*(edit.field for edit in header_edits(self.told)), *(ADDED[each] for each in added if each in ADDED))
+            (
+                *(edit.field for edit in header_edits(self.declared)),
+                *(ADDED[field_name] for field_name in added if field_name in ADDED),
+            )
         )
 
     @cached_property
     def changes_content(self) -> bool:
         """Whether it is told to do something for which it needs content that S/MIME hides."""
-        return any(ACTION_BY_OPTION[option].content for option in self.told)
+        return any(ACTION_BY_OPTION[option].content for option in self.declared)
 
     @cached_property
     def left_undone(self) -> tuple[str, ...]:
         """What it is told to do, and does not do because it asks for an approval."""
-        doing = done(self.told, managed=True) if self.enforced else self.told
+        doing = done(self.declared, managed=True) if self.enforced else self.declared
         return tuple(
             option
-            for option in self.told
+            for option in self.declared
             if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP)
         )
 
@@ -138,15 +143,15 @@ class RuleActions:
         """Whether it is told to stop and asks for an approval. Whether it stops once that is given is not documented."""
         return (
             bool(self.does(Does.MODERATE))
-            and "stop_rule_processing" in self.told
+            and "stop_rule_processing" in self.declared
             and "stop_rule_processing" not in self.options
         )
 
     @cached_property
-    def as_told(self) -> RuleActions:
+    def as_declared(self) -> RuleActions:
         """The same as if the rule did all that it is told to do."""
-        return replace(self, options=self.told, by_manager=False)
+        return replace(self, options=self.declared, by_manager=False)
 
     def where(self, managed: bool) -> RuleActions:
         """What it does if the sender has a manager, or has none."""
-        return replace(self, options=done(self.told, managed), by_manager=False)
+        return replace(self, options=done(self.declared, managed), by_manager=False)

@@ -43,8 +43,8 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
     """
 
     def over(kind: ReasonKind, *more: Hashable) -> Truth:
-        found = opened(("date", text, *more), questions.DATES, kind, text)
-        return found if after else negate(found)
+        truth = opened(("date", text, *more), questions.DATES, kind, text)
+        return truth if after else negate(truth)
 
     try:
         instant = datetime.datetime.fromisoformat(text)
@@ -57,10 +57,10 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
         nameless = "date"
     elif date.tzinfo is None:
         nameless = "date_without_offset"
-    apart = _with_zone(date) - _with_zone(instant)
-    if not apart:
+    distance = _with_zone(date) - _with_zone(instant)
+    if not distance:
         return over(nameless or "date_exactly", after)
-    return over(nameless) if nameless and abs(apart) <= _DAY else (apart > datetime.timedelta()) is after
+    return over(nameless) if nameless and abs(distance) <= _DAY else (distance > datetime.timedelta()) is after
 
 
 def _with_zone(instant: datetime.datetime) -> datetime.datetime:

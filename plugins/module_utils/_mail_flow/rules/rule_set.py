@@ -52,10 +52,10 @@ _PLACES = {row.options[0]: place for place, row in enumerate(PREDICATES)}
 
 def _in_order(rules: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The rules that are to be there, first to last."""
-    given = [rule for rule in rules if rule.get("state") != "absent"]
-    if all(rule.get("priority") is not None for rule in given):
-        given.sort(key=lambda rule: int(rule["priority"]))
-    return given
+    present = [rule for rule in rules if rule.get("state") != "absent"]
+    if all(rule.get("priority") is not None for rule in present):
+        present.sort(key=lambda rule: int(rule["priority"]))
+    return present
 
 
 class RuleSet:
@@ -103,30 +103,30 @@ class RuleSet:
 
     def needs_met(self, seen: Iterable[tuple[str, str]]) -> int:
         """What rules need that a message with these keys has, as bits."""
-        found = 0
+        met = 0
         for kind, value in seen:
-            found |= self._waiting.get(kind, {}).get(value, 0)
-        return found
+            met |= self._waiting.get(kind, {}).get(value, 0)
+        return met
 
     def needs_met_by_words(self, kinds: Iterable[str], words: frozenset[str]) -> int:
         """What rules need that a message with these words has, as bits.
 
         :param kinds: of the keys that each word is.
         """
-        found = 0
+        met = 0
         for waiting in (self._waiting.get(kind, {}) for kind in kinds):
             for word in waiting.keys() & words:
-                found |= waiting[word]
-        return found
+                met |= waiting[word]
+        return met
 
     def candidates(self, met: int) -> int:
         """The rules that can match a message that meets these needs, as bits: those that need nothing else."""
         met |= self._needless
-        found = self.all
+        candidates = self.all
         for _turn in range(self._turns):
-            found &= met
+            candidates &= met
             met >>= len(self.rules)
-        return found
+        return candidates
 
     def _index(self) -> tuple[int, int, dict[str, dict[str, int]]]:
         """How many needs a rule has at most; the needs that rules do not have, as bits; and by kind and value of a key
@@ -138,11 +138,11 @@ class RuleSet:
         ]
         turns, needless = max(map(len, wants), default=0), 0
         waiting: dict[str, dict[str, int]] = {}
-        for place, each in enumerate(wants):
+        for place, rule_needs in enumerate(wants):
             for turn in range(turns):
                 bit = 1 << turn * len(wants) + place
-                needless |= 0 if turn < len(each) else bit
-                for kind, value in each[turn] if turn < len(each) else ():
+                needless |= 0 if turn < len(rule_needs) else bit
+                for kind, value in rule_needs[turn] if turn < len(rule_needs) else ():
                     rules = waiting.setdefault(kind, {})
                     rules[value] = rules.get(value, 0) | bit
         return turns, needless, waiting
@@ -162,8 +162,8 @@ class RuleSet:
         conditions, strange = self._section(rule.get("conditions") or {}, settings)
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
         actions = {option: _people(option, value) for option, value in set_actions(rule.get("actions") or {}).items()}
-        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
-        odd = [option for option in actions if option not in told]
+        known = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
+        odd = [option for option in actions if option not in known]
         unread = (
             *_valued(rule, "conditions", strange),
             *_valued(rule, "exceptions", strange_too),
@@ -179,7 +179,7 @@ class RuleSet:
             idle=_idle(rule),
             dlp=_dlp(rule),
             criteria=RuleCriteria(conditions, exceptions, tuple(doubts)),
-            actions=RuleActions.of(told, str(rule.get("mode") or "Enforce"), tuple(surprises)),
+            actions=RuleActions.of(known, str(rule.get("mode") or "Enforce"), tuple(surprises)),
             dates=RuleDates(str(rule.get("activation_date") or ""), str(rule.get("expiry_date") or "")),
             defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
             unread=unread,
@@ -187,16 +187,16 @@ class RuleSet:
 
     def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
         """The conditions of a section, and its options that cannot be evaluated."""
-        given = {option: _people(option, value) for option, value in section.items() if _is_set(option, value)}
-        read = {option for option, value in given.items() if _is_read(option, value)}
+        declared = {option: _people(option, value) for option, value in section.items() if _is_set(option, value)}
+        read = {option for option, value in declared.items() if _is_read(option, value)}
         atoms: list[Atom] = []
         used: set[str] = set()
         for place in sorted(_PLACES[option] for option in read if option in _PLACES):
             predicate = PREDICATES[place]
             if all(option in read or option in OPTIONAL for option in predicate.options):
-                atoms.append(self._atom(predicate, predicate.read(given), settings))
+                atoms.append(self._atom(predicate, predicate.read(declared), settings))
                 used.update(predicate.options)
-        return tuple(atoms), sorted(set(given) - used)
+        return tuple(atoms), sorted(set(declared) - used)
 
     def _atom(self, predicate: Predicate, values: Any, settings: Settings) -> Atom:
         key = (predicate.options, values, settings)
@@ -222,13 +222,13 @@ def _people(option: str, value: Any) -> Any:
     """A value with its people as SMTP addresses. Somebody with only a name keeps it."""
     if option not in _PEOPLE:
         return value
-    return [person(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value])]
+    return [person(str(name)) for name in (value if isinstance(value, (list, tuple)) else [value])]
 
 
 def _is_read(option: str, value: Any) -> bool:
     """Whether the meaning of a condition's value is known. A person is known by an SMTP address."""
     return option not in _PEOPLE or all(
-        is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value])
+        is_address(str(address)) for address in (value if isinstance(value, (list, tuple)) else [value])
     )
 
 
@@ -244,9 +244,9 @@ def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[
     doubts: list[Reason] = []
     surprises: list[Reason] = []
     for section, option, value in unread:
-        found = surprises if section == "actions" else doubts
+        reasons = surprises if section == "actions" else doubts
         kind: ReasonKind = "dlp_part" if option in DLP_PROPERTIES else _UNKNOWN[section]
-        found.append(Reason(questions.UNSUPPORTED, kind, (name, option, value)))
+        reasons.append(Reason(questions.UNSUPPORTED, kind, (name, option, value)))
     return doubts, surprises
 
 

@@ -12,7 +12,7 @@ from ..actions.act import Act, Scene
 from ..actions.actions import EFFECTS
 from ..actions.bring import by_manager
 from ..actions.edit import insertable, sets_last
-from ..actions.tell import told
+from ..actions.tell import with_reports
 from ..model import questions
 from ..model.kleene import Open, opened
 from ..model.outcomes import Fate
@@ -52,7 +52,9 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
 
 def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     """The worlds after a rule in a test mode has matched: it reports. Whether it stops is not documented."""
-    reported = told(rule, world, scene, {row.option for row in rule.actions.rows if rule.actions.mode in row.in_audit})
+    reported = with_reports(
+        rule, world, scene, {row.option for row in rule.actions.rows if rule.actions.mode in row.in_audit}
+    )
     if "stop_rule_processing" not in rule.actions.options or scene.last:
         return [reported]
     observed = scene.facts.observed.get(questions.AUDIT_STOPS)
@@ -64,7 +66,9 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
 
 def beside_content(rule: FlowRule) -> frozenset[Does]:
     """What a rule does without the content that S/MIME hides."""
-    return frozenset(row.does for row in rule.as_told.actions.rows if not row.content and row.does is not Does.DETAIL)
+    return frozenset(
+        row.does for row in rule.as_declared.actions.rows if not row.content and row.does is not Does.DETAIL
+    )
 
 
 def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:

@@ -20,7 +20,7 @@ from ..actions.protect import option_name
 from ..model import questions
 from ..model.addresses import domain
 from ..model.connectors import ROUTED_TO, VALIDATIONS, Connector, at_least
-from ..model.encrypters import BLOCKED, DLP, LABELS, Afterwards, Encrypter, PossibleEncrypter
+from ..model.encrypters import BLOCKED, DLP, LABELS, AppliedEncrypters, Encrypter, PossibleEncrypter
 from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside, sender_outside
 from ..model.kleene import Open, Reason, Truth
@@ -115,7 +115,9 @@ def _afterwards(found: CopyProtection, world: World, message: Message, facts: Fa
     return _labelled(_after_dlp(found, world, message, facts, dlp), world, message, facts, labels)
 
 
-def _after_dlp(found: CopyProtection, world: World, message: Message, facts: Facts, dlp: Afterwards) -> CopyProtection:
+def _after_dlp(
+    found: CopyProtection, world: World, message: Message, facts: Facts, dlp: AppliedEncrypters
+) -> CopyProtection:
     """A copy after the DLP rules."""
     if found.kind == ProtectionKind.NONE:
         if not dlp.may("options"):
@@ -138,7 +140,7 @@ def _after_dlp(found: CopyProtection, world: World, message: Message, facts: Fac
 
 
 def _labelled(
-    found: CopyProtection, world: World, message: Message, facts: Facts, labels: Afterwards
+    found: CopyProtection, world: World, message: Message, facts: Facts, labels: AppliedEncrypters
 ) -> CopyProtection:
     """A copy with its label: one that encrypts replaces all other protection."""
     if not labels.every:
@@ -157,7 +159,7 @@ def _labelled(
 
 
 def _protected_after(
-    found: CopyProtection, after: Afterwards, world: World, message: Message, facts: Facts
+    found: CopyProtection, after: AppliedEncrypters, world: World, message: Message, facts: Facts
 ) -> CopyProtection:
     """A copy that DLP rules or a label surely protect after the rules, if Exchange can protect it."""
     sure = [each for each in after.of("options") if each.sure]
@@ -204,7 +206,7 @@ def _perhaps_not(asking: Encrypter) -> Reason:
     return Reason(questions.SEVERAL_DLP_RULES, "dlp_inbound", (asking.name, asking.policy))
 
 
-def _replaced(found: CopyProtection, after: Afterwards, *, anew: bool = False) -> CopyProtection:
+def _replaced(found: CopyProtection, after: AppliedEncrypters, *, anew: bool = False) -> CopyProtection:
     """A protected copy of which it may be open with which option it is protected in the end, and by whom.
 
     :param anew: whether it may be protected anew with the option that it has.
@@ -223,7 +225,7 @@ def _replaced(found: CopyProtection, after: Afterwards, *, anew: bool = False) -
     )
 
 
-def _opened(found: CopyProtection, after: Afterwards, effect: str, *more: Reason) -> CopyProtection:
+def _opened(found: CopyProtection, after: AppliedEncrypters, effect: str, *more: Reason) -> CopyProtection:
     """A copy of which it is open whether it is protected in the end."""
     reasons = (*found.reasons, *after.reasons(effect), *more)
     return replace(

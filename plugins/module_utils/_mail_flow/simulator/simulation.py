@@ -23,10 +23,10 @@ from ..model.outcomes import Fate
 from ..model.rule_view import Content, Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from .afterwards import AfterRules
 from .copy_splits import STEPS_OF_RULE, CopySplits
 from .decider import Decider, MessageDecider, hidden
 from .effects import beside_content, enforced, in_audit
+from .encrypters import EncrypterSimulation
 from .state import STEPS_OF_WORLD, Course, World, merged, without
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
@@ -57,13 +57,13 @@ class Passage:
     by_rules: bool = False
     _contents: dict[Content, Content] = field(default_factory=dict)
     _splits: CopySplits = field(init=False)
-    _after: AfterRules = field(init=False)
+    _after: EncrypterSimulation = field(init=False)
 
     def __post_init__(self) -> None:
         if self.decider is None:
             self.decider = MessageDecider(self.rules, self.message, self.facts)
         known = self.decider if isinstance(self.decider, MessageDecider) else None
-        self._after = AfterRules(self.rules, self.message, self.facts, known)
+        self._after = EncrypterSimulation(self.rules, self.message, self.facts, known)
         self._splits = CopySplits(self.rules, self.decider, self.facts.observed)
 
     def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:

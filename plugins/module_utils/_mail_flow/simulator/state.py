@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ..actions.act import Added
 from ..budget import spend
-from ..model.encrypters import NOTHING, Afterwards
+from ..model.encrypters import NOTHING, AppliedEncrypters
 from ..model.kleene import Open, Reason
 from ..model.message import Recipient
 from ..model.outcomes import Fate
@@ -40,7 +40,7 @@ class World(Value):
     :param routes: the connectors that rules routed it to: rule and connector.
     :param requires_tls: whether a rule lets it leave by TLS alone.
     :param disclaimer: whether a disclaimer is on it.
-    :param told: what rules report to whom: kind, rule and address.
+    :param notified: what rules report to whom: kind, rule and address.
     :param surprises: why it is open what a rule did.
     :param matched: rules that matched: how often the message had been held before, and the rule's place.
     :param perhaps: the same for rules that may have matched.
@@ -65,7 +65,7 @@ class World(Value):
     routes: tuple[tuple[str, str], ...] = ()
     requires_tls: bool = False
     disclaimer: bool = False
-    told: tuple[tuple[str, str, str], ...] = ()
+    notified: tuple[tuple[str, str, str], ...] = ()
     added: tuple[Added, ...] = ()
     surprises: tuple[Reason, ...] = ()
     matched: tuple[tuple[int, int], ...] = ()
@@ -74,7 +74,7 @@ class World(Value):
     asides: frozenset[Reason] = frozenset()
     rests_on: frozenset[str] = frozenset()
     ended_by_dlp: tuple[str, ...] = ()
-    after: Afterwards = NOTHING
+    after: AppliedEncrypters = NOTHING
 
     def answered(self) -> dict[Hashable, bool]:
         """The answers by the questions' keys."""
@@ -124,7 +124,7 @@ class World(Value):
                 self.held,
                 self.status,
             ),
-            *(self.routes, self.requires_tls, self.disclaimer, self.told, self.added, self.surprises, self.after),
+            *(self.routes, self.requires_tls, self.disclaimer, self.notified, self.added, self.surprises, self.after),
         )
 
 

@@ -25,7 +25,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from .address import AddressSlot
 from .atoms import Showing
-from .compile_afterwards import AfterChain
+from .compile_encrypters import EncrypterFormulas
 from .compile_recipients import sent_by
 from .compile_rules import RuleChain
 from .logic import Logic
@@ -49,13 +49,13 @@ class Outcome:
         self,
         chain: RuleChain,
         protected_and_refused: tuple[Literal, Literal] | None = None,
-        after: AfterChain | None = None,
+        after: EncrypterFormulas | None = None,
     ) -> None:
         self.chain = chain
         self.logic = chain.logic
         self.mail = chain.mail
         self.state = chain.state
-        self.after = after or AfterChain(chain)
+        self.after = after or EncrypterFormulas(chain)
         logic = self.logic
         state = self.state
         arrival = self.mail.arrival

@@ -238,7 +238,7 @@ class RuleChain:
         """
         seen = self.state.seen
         whole = acts
-        done = ~self.conditions.undone(rule.as_told, name, seen)
+        done = ~self.conditions.undone(rule.as_declared, name, seen)
         beside_content = acts & done
         rejected = rejected & done
         if any(row.content for row in rule.actions.rows):

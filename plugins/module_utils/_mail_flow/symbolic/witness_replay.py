@@ -104,7 +104,7 @@ def surely_shows(
     def shows(world: World) -> bool:
         if world.fate == Fate.NOBODY or world.asked or world.surprises:
             return False
-        texts = [text for how, rule, text in world.told if (how, rule) == (kind, showing.rule.name)]
+        texts = [text for how, rule, text in world.notified if (how, rule) == (kind, showing.rule.name)]
         return any(recipient.address == who for text in texts for recipient in people_behind(facts, person_of(text)))
 
     return all(map(shows, course.worlds))

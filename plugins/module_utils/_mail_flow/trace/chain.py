@@ -356,7 +356,7 @@ class Chain:
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
         """A rule with only the effects that decide about copies, or make some."""
         actions, deciding = _deciding(rule, making=True)
-        return replace(rule, place=number, name="", actions=replace(rule.actions, options=actions, told=deciding))
+        return replace(rule, place=number, name="", actions=replace(rule.actions, options=actions, declared=deciding))
 
     def _as_step(self, number: int, step: ChainStep) -> FlowRule:
         """A rule with only its deciding effects, and its number as its name. If its match is open, it has no name,
@@ -368,7 +368,7 @@ class Chain:
             rule,
             place=number,
             name="" if step.why else str(number),
-            actions=replace(rule.actions, options=actions, told=deciding),
+            actions=replace(rule.actions, options=actions, declared=deciding),
         )
 
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
@@ -499,7 +499,7 @@ def _once(world: World) -> World:
         asked=tuple(sorted(set(world.asked))),
         removed=tuple(sorted(set(world.removed))),
         brands=tuple(sorted(set(world.brands))),
-        told=(),
+        notified=(),
         added=(),
     )
 
@@ -516,7 +516,9 @@ def _parts(rule: FlowRule) -> bool:
 
 def adds(rule: FlowRule) -> bool:
     """Whether a rule may give others a copy, as it acts, or as it is told."""
-    return not rule.idle and any(BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.actions.told)
+    return not rule.idle and any(
+        BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.actions.declared
+    )
 
 
 def makes(rule: FlowRule) -> bool:
@@ -545,7 +547,7 @@ def _changes_before(
     before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
         changes.append(before)
-        acts = rule.actions.told if rule.actions.enforced and not rule.idle else {}
+        acts = rule.actions.declared if rule.actions.enforced and not rule.idle else {}
         changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
         if changed:
             before = (*before, (identity, changed))
@@ -597,7 +599,7 @@ def _deciding(rule: FlowRule, *, making: bool = False) -> tuple[dict[str, Any], 
             for option, value in options.items()
             if rule.actions.surprises or _decides(rule, option) or (making and BY_OPTION[option].does is Does.ADD)
         }
-        for options in (rule.actions.options, rule.actions.told)
+        for options in (rule.actions.options, rule.actions.declared)
     )
     return actions, deciding
 
@@ -628,7 +630,7 @@ def _decides(rule: FlowRule, option: str) -> bool:
 
 
 def _is_told(rule: FlowRule, option: str, value: str) -> bool:
-    return rule.actions.told.get(option) == value
+    return rule.actions.declared.get(option) == value
 
 
 def _identity(rule: FlowRule) -> Hashable:
@@ -637,7 +639,7 @@ def _identity(rule: FlowRule) -> Hashable:
         frozenset((atom.predicate.options, atom.values, atom.settings) for atom in atoms)
         for atoms in (rule.criteria.conditions, rule.criteria.exceptions)
     )
-    acts = frozenset((option, value_text(value)) for option, value in rule.actions.told.items())
+    acts = frozenset((option, value_text(value)) for option, value in rule.actions.declared.items())
     return (
         *sections,
         acts,

@@ -127,7 +127,7 @@ class Sorter:
             ]
             for chain in chains
         ]
-        self._rested = self._resting([rule for rule in rules if rule.actions.told.get("prepend_subject")])
+        self._rested = self._resting([rule for rule in rules if rule.actions.declared.get("prepend_subject")])
         prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
@@ -175,10 +175,12 @@ class Sorter:
 
     def _brought_by(self, rule: FlowRule, place: int) -> tuple[str, ...]:
         """To whom a rule may send a copy, by address, or by the name of somebody whose address is not known."""
-        sender = self.block.sender[place] if rule.actions.told.get(MANAGER) else -1
+        sender = self.block.sender[place] if rule.actions.declared.get(MANAGER) else -1
         key = (id(rule), sender)
         if key not in self._known_people:
-            names = [str(adding_option) for option in ADDING for adding_option in rule.actions.told.get(option) or ()]
+            names = [
+                str(adding_option) for option in ADDING for adding_option in rule.actions.declared.get(option) or ()
+            ]
             if sender >= 0:
                 address = self.facts.people.primary(self.block.text("sender", place))
                 manager = self.facts.people.manager(address)
@@ -351,16 +353,16 @@ class Sorter:
         people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0
         for rule in (rule for chain in self.chains for rule in chain.rules.rules if adds(rule)):
-            told_rule = rule.as_told
-            known = {address for _option, address, _senders in brought_by(told_rule, facts)} & set(people.values())
+            declared_rule = rule.as_declared
+            known = {address for _option, address, _senders in brought_by(declared_rule, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
             lists = {
                 facts.people.primary(str(adding_option))
                 for option in ADDING
-                for adding_option in told_rule.actions.options.get(option) or ()
+                for adding_option in declared_rule.actions.options.get(option) or ()
             }
             unread = self._through(lists - facts.groups.expanded.keys(), people)
-            if told_rule.actions.options.get(MANAGER) and facts.people.managers is None:
+            if declared_rule.actions.options.get(MANAGER) and facts.people.managers is None:
                 unread |= self._for(
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
@@ -475,9 +477,9 @@ class Sorter:
 
     def _added_by(self, rules: Sequence[FlowRule]) -> int:
         """The copies that are not of rows and that some rules may make."""
-        if not self.block.made or any(rule.actions.told.get(MANAGER) for rule in rules):
+        if not self.block.made or any(rule.actions.declared.get(MANAGER) for rule in rules):
             return self.block.made
-        every = {address for rule in rules for _option, address, _senders in brought_by(rule.as_told, self.facts)}
+        every = {address for rule in rules for _option, address, _senders in brought_by(rule.as_declared, self.facts)}
         texts = self.block.texts["recipient"]
         return self.block.made & self._for(number for number in set(self.block.recipient) if texts[number] in every)
 
@@ -569,7 +571,7 @@ class Sorter:
 
 def _prefix(rule: FlowRule) -> str:
     """What a rule puts before subjects."""
-    return str(rule.actions.told["prepend_subject"])
+    return str(rule.actions.declared["prepend_subject"])
 
 
 def _added(rule: FlowRule) -> int:

@@ -117,7 +117,7 @@ def does_words(does: Encrypter, *, may: bool = False) -> str:
     """What a DLP rule or label does: ``encrypts it and chooses another branding``; what it may do, if that is open.
     Of one that was not understood only what is known is said, and that it is not all.
     """
-    if does.unclear:
+    if does.not_understood:
         known = [option for option in does.options if does.kind == DLP and option != ANY_OPTION]
         return "may encrypt it; what else it does was not understood" if known else "what it does was not understood"
     verbs = [

@@ -102,9 +102,9 @@ def dlp_lines(result: Mapping[str, Any]) -> list[str]:
         return []
     rules, strangers = result["dlp"]["rules"], result["dlp"]["strangers"]
     lines = []
-    apart = {rule["reason"] for rule in rules if not rule["comparable"]}
-    if len(apart) == 1 and not any(rule["comparable"] for rule in rules):
-        lines.append(f"DLP rules cannot be compared: {apart.pop()}")
+    reasons = {rule["reason"] for rule in rules if not rule["comparable"]}
+    if len(reasons) == 1 and not any(rule["comparable"] for rule in rules):
+        lines.append(f"DLP rules cannot be compared: {reasons.pop()}")
     else:
         lines += [rule["text"] for rule in rules if rule.get("reported") or rule["predicted"]["certain"]]
     if strangers:

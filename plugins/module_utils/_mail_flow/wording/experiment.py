@@ -159,7 +159,7 @@ def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstra
     """
     sought: dict[Demonstration, bool] = {}
     for message in messages:
-        for goal in (Demonstration(**each) for each in message.recorded.goals):
+        for goal in (Demonstration(**fields) for fields in message.recorded.goals):
             if goal.matters:
                 sought[goal] = sought.get(goal, False) or any(_is_shown(goal, copy) for copy in message.copies)
     rows = [{"goal": goal_text(goal), "sent": True} for goal, is_shown in sought.items() if not is_shown]
@@ -192,15 +192,15 @@ def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> 
     :param unread: what acts on mail beside rules and was not read.
     """
     by_reason: dict[str, list[str]] = {}
-    beside = list(unread)
+    other_facts = list(unread)
     for name, reason in unavailable.items():
         if name in COMPLIANCE_SUBSETS:
-            beside.append(COMPLIANCE_SUBSETS[name].several)
+            other_facts.append(COMPLIANCE_SUBSETS[name].several)
         else:
             by_reason.setdefault(without_addresses(" ".join(reason.split())), []).append(name)
     lines = [f"Not read: {listed(names, joint='and')}: {reason}" for reason, names in by_reason.items()]
-    if beside:
-        what = listed(list(dict.fromkeys(beside)), joint="and", most=len(beside))
+    if other_facts:
+        what = listed(list(dict.fromkeys(other_facts)), joint="and", most=len(other_facts))
         lines.append(f"Not read: {what}. What they do to mail, and to whom they send copies, is not computed.")
     return lines
 
@@ -336,7 +336,7 @@ def settled_row(observation: Observation) -> dict[str, Any]:
 
 def settled_lines(observations: Iterable[Observation]) -> list[str]:
     """The open questions that were settled."""
-    return [f"{each.id} is settled: {each.text}" for each in observations]
+    return [f"{observation.id} is settled: {observation.text}" for observation in observations]
 
 
 def _why_open(copy: SeenCopy, unlogged: Sequence[str]) -> str:

@@ -347,12 +347,12 @@ def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> 
     yield "What the rules do, the most important first:"
     shown = rows[:most]
     yield from (f"  {row['text']}" for row in shown)
-    left = len(rows) - len(shown)
-    if left:
-        yield f"  {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."
+    more = len(rows) - len(shown)
+    if more:
+        yield f"  {more} more {'sentence is' if more == 1 else 'sentences are'} in the report."
     rows_of_table = kept_rows(shown)
     if rows_of_table:
-        yield f"The rules that {'the sentences above' if left else 'these sentences'} only count:"
+        yield f"The rules that {'the sentences above' if more else 'these sentences'} only count:"
         yield from (f"  {row['text']}" for row in rows_of_table)
 
 

@@ -18,8 +18,8 @@ from ..experiment.question_experiments import (
     SECOND,
 )
 from ..experiment.relied_on import Dependence, RestingVerdict, Subject, Verdict
-from ..experiment.telling import ToldAnswer
-from ..experiment.temporary_rules import RuleLeft
+from ..experiment.telling import QuestionAnswer
+from ..experiment.temporary_rules import LeftoverRule
 from ..model.questions import (
     ADDED_RECIPIENTS,
     AUTHENTICATED,
@@ -102,13 +102,13 @@ _NOT_TOLD: Mapping[str, Callable[[tuple[str, ...]], str]] = {
 }
 
 
-def answer_text(told: ToldAnswer) -> str:
+def answer_text(answer: QuestionAnswer) -> str:
     """What was told, as a sentence, or why nothing was, as a clause."""
-    if told.answer is None:
-        return f"{_NOT_TOLD[told.why](told.names)}."
-    if told.number in OBSERVABLE:
-        return OBSERVABLE[told.number][0 if told.answer else 1]
-    return _OTHERS[told.number][0 if told.answer else 1]
+    if answer.answer is None:
+        return f"{_NOT_TOLD[answer.why](answer.names)}."
+    if answer.number in OBSERVABLE:
+        return OBSERVABLE[answer.number][0 if answer.answer else 1]
+    return _OTHERS[answer.number][0 if answer.answer else 1]
 
 
 #: What the answers mean to questions whose answers are no observations: they are about one sender, or about a part of a question, and no
@@ -133,26 +133,26 @@ _OTHERS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def told_row(told: ToldAnswer) -> dict[str, Any]:
+def answer_row(answer: QuestionAnswer) -> dict[str, Any]:
     """What an experiment told of a question, as a result has it."""
-    row: dict[str, Any] = {"id": told.number, "is_told": told.answer is not None, "text": answer_text(told)}
-    if told.answer is None:
-        return {**row, "why": told.why}
+    row: dict[str, Any] = {"id": answer.number, "is_told": answer.answer is not None, "text": answer_text(answer)}
+    if answer.answer is None:
+        return {**row, "why": answer.why}
     return {
         **row,
-        "answer": told.answer,
-        "seen": told.seen,
-        "experiment": told.experiment,
-        "evidence": list(told.evidence),
+        "answer": answer.answer,
+        "seen": answer.seen,
+        "experiment": answer.experiment,
+        "evidence": list(answer.evidence),
     }
 
 
-def told_lines(told: Iterable[ToldAnswer]) -> list[str]:
+def answer_lines(answers: Iterable[QuestionAnswer]) -> list[str]:
     """What was told, a line for each question that is no observation."""
     return [
-        f"{each.number} is {'told' if each.answer is not None else 'not told'}: {answer_text(each)}"
-        for each in told
-        if each.answer is None or each.number not in OBSERVABLE
+        f"{answer.number} is {'told' if answer.answer is not None else 'not told'}: {answer_text(answer)}"
+        for answer in answers
+        if answer.answer is None or answer.number not in OBSERVABLE
     ]
 
 
@@ -233,15 +233,15 @@ def temporary_rule_lines(rules: Sequence[Mapping[str, Any]], over: Sequence[str]
     return [*([made] if rules else []), *(f"Would remove a rule that an earlier run left: {name}" for name in over)]
 
 
-def left_row(left: RuleLeft) -> dict[str, str]:
+def leftover_row(rule: LeftoverRule) -> dict[str, str]:
     """A temporary rule that may still be there, as a result has it."""
-    return {"name": left.name, "reason": left.reason, "command": left.command}
+    return {"name": rule.name, "reason": rule.reason, "command": rule.command}
 
 
-def left_lines(left: Iterable[RuleLeft]) -> list[str]:
+def leftover_lines(rules: Iterable[LeftoverRule]) -> list[str]:
     """Temporary rules that may still be there, and what removes them."""
     return [
-        f"{f'The temporary rule {quoted(each.name)}' if each.name else 'A temporary rule'} may still be there: {each.reason} "
-        f"Remove it: {each.command}"
-        for each in left
+        f"{f'The temporary rule {quoted(rule.name)}' if rule.name else 'A temporary rule'} may still be there: {rule.reason} "
+        f"Remove it: {rule.command}"
+        for rule in rules
     ]

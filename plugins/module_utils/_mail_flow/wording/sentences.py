@@ -378,8 +378,8 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     :param often: those that are only counted.
     """
     first = [exemption for exemption in exempting if exemption not in often][:MOST_NAMED]
-    left = Counter(exemption.how for exemption in exempting if exemption not in first)
-    return [exemption for exemption in exempting if exemption in first or left[exemption.how] == 1]
+    often_named = Counter(exemption.how for exemption in exempting if exemption not in first)
+    return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
 def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = (), often: Collection[Exempting] = ()) -> str:

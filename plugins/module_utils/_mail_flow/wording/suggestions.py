@@ -259,9 +259,9 @@ def _edited_list(edit: RuleEdit, before: Sequence[Any], after: Sequence[Any]) ->
     """The edit of a list of values: what it takes out and what it adds."""
     gone, new = [value for value in before if value not in after], [value for value in after if value not in before]
     section, _dot, option = edit.option.rpartition(".")
-    of = f"the {section.removesuffix('s')} {option} of the rule {edit.rule!r}"
-    taken = f"take {listed(gone, chr(39), 'and')} out of {of}" if gone else ""
-    added = f"add {listed(new, chr(39), 'and')} to {'it' if gone else of}" if new else ""
+    list_name = f"the {section.removesuffix('s')} {option} of the rule {edit.rule!r}"
+    taken = f"take {listed(gone, chr(39), 'and')} out of {list_name}" if gone else ""
+    added = f"add {listed(new, chr(39), 'and')} to {'it' if gone else list_name}" if new else ""
     return " and ".join(filter(None, (taken, added)))
 
 

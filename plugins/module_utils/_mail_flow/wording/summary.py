@@ -468,8 +468,8 @@ def failure_text(failure: FailedExpectations) -> str:
 def failure_diff(failure: FailedExpectations) -> dict[str, str]:
     """The same as a diff of Ansible's."""
     before, after = ("\n".join(side) + "\n" for side in sides(failure.broken))
-    of = f"{failure.message}, {failure.recipient}"
-    return {"before_header": f"{of} (expected)", "after_header": f"{of} (answer)", "before": before, "after": after}
+    copy = f"{failure.message}, {failure.recipient}"
+    return {"before_header": f"{copy} (expected)", "after_header": f"{copy} (answer)", "before": before, "after": after}
 
 
 def tested_text(tested: TestedMessages) -> str:

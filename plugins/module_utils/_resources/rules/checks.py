@@ -40,13 +40,13 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
                 **rule.rebuilding,
             )
         )
-    given = given_sections(wanted, book.rms_templates)
-    actions = given.get("actions", {})
-    warnings += _check_values(book, wanted.where, given)
+    sections_given = given_sections(wanted, book.rms_templates)
+    actions = sections_given.get("actions", {})
+    warnings += _check_values(book, wanted.where, sections_given)
     warnings += _check_template(book, wanted.where, actions)
     warnings += _check_language(book, wanted.where, actions, rule)
     warnings += _check_branding(book, wanted.where, actions)
-    sections = doing({**(rule.sections if rule else {}), **given})
+    sections = doing({**(rule.sections if rule else {}), **sections_given})
     if encrypts(sections) and not keeps_senders_inside(sections):
         text = (
             f"The rule {wanted.label!r} encrypts but has no condition that keeps its senders inside. Such a rule has no effect on mail from outside, or "
@@ -72,13 +72,13 @@ def _refuse_unwritable(wanted: DeclaredRule, unknown: Mapping[str, Sequence[str]
             )
 
 
-def _check_values(book: RuleBook, where: str, given: Mapping[str, Mapping[str, Any]]) -> list[PlanWarning]:
+def _check_values(book: RuleBook, where: str, sections: Mapping[str, Mapping[str, Any]]) -> list[PlanWarning]:
     """Refuses values that only Exchange on-premises has, and warns about conditions that match no mail.
 
-    :param given: section to its options.
+    :param sections: section to its options.
     """
     warnings = []
-    for section, values in given.items():
+    for section, values in sections.items():
         for option, value in values.items():
             if book.in_cloud and exists_on_premises_only(section, option, value):
                 raise OptionError(
@@ -154,9 +154,9 @@ def _idleness(wanted: DeclaredRule, rule: Rule) -> list[PlanWarning]:
     prevents it.
     """
     warnings = []
-    told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
+    declared = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
     for option, value in rule.idle.items():
-        if option not in told:
+        if option not in declared:
             remedy = (
                 f"which this task does not manage. To change that, set {REMEDIES[option]}"
                 if option in REMEDIES

@@ -38,7 +38,9 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
 
 def rules_warned_of(plan: Plan) -> set[str]:
     """The names of the rules whose changes may let mail leave unprotected by rules, as the warning of a plan has them."""
-    return {name for each in plan.warnings if each.kind == "may_leave_in_clear" for name in each.values["rules"]}
+    return {
+        name for warning in plan.warnings if warning.kind == "may_leave_in_clear" for name in warning.values["rules"]
+    }
 
 
 def _is_dangerous(change: Change, book: RuleBook) -> bool:

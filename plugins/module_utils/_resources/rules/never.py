@@ -17,8 +17,8 @@ _EXTENSIONS = ("attachment_extension_matches_words",)
 def never_matching(section: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The values in conditions or exceptions that match no mail: option, value, and what to write."""
     for option, value in section.items():
-        for each in value if isinstance(value, (list, tuple)) else [value]:
-            text = str(each)
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            text = str(item)
             if option in _PEOPLE and ("*" in text or text.startswith("@")):
                 yield option, text, _for_a_domain(option, text)
             elif option in _DOMAINS and (text.startswith((".", "*")) or "@" in text or "*" in text):

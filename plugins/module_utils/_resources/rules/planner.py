@@ -37,15 +37,17 @@ def plan_in_place(
         text = f"{option} names the rule {neighbor!r}, which this organization does not have. A task before this one must create it."
         plan.warnings.append(warning("neighbor_missing", text, option=option, rule=neighbor))
         return _finished(plan, book)
-    beside = book.key(neighbor, option)
-    planned = plan_rule(book, rule, index=book.order.index(beside) + (0 if place_before else 1))
-    if planned.key == beside:
+    neighbor_key = book.key(neighbor, option)
+    planned = plan_rule(book, rule, index=book.order.index(neighbor_key) + (0 if place_before else 1))
+    if planned.key == neighbor_key:
         raise OptionError(f"{option} names the rule itself.")
     _add(plan, book, planned)
     _move(
         plan,
         book,
-        moves(book.order, [planned.key, beside] if place_before else [beside, planned.key], moving=planned.key),
+        moves(
+            book.order, [planned.key, neighbor_key] if place_before else [neighbor_key, planned.key], moving=planned.key
+        ),
     )
     return _finished(plan, book)
 
@@ -83,8 +85,8 @@ def plan_rules(
     _refuse_repeats(rules)
     plan = Plan(concurrent_changes=concurrent_changes)
     _claim(plan, book, rules)
-    found = list(map(book.find, rules))
-    existing = [rule.guid for rule in found if rule]
+    stored = list(map(book.find, rules))
+    existing = [rule.guid for rule in stored if rule]
     keys: list[str] = []
     last: list[str] = []
     planned: list[RulePlan] = []
@@ -94,7 +96,7 @@ def plan_rules(
         rule = replace(wanted, priority=None)
         if refuse_doubles:
             refuse_double(book, rule, existing)
-        later = [other.guid for other in found[position + 1 :] if other]
+        later = [other.guid for other in stored[position + 1 :] if other]
         planned.append(plan_rule(book, rule, index=_place(book.order, [] if rule.last else keys, later)))
         _add(plan, book, planned[-1])
         if rule.state == "present":
@@ -103,11 +105,11 @@ def plan_rules(
         _move(plan, book, moves(book.order, keys))
         _move(plan, book, moves_to_end(book.order, last))
     also = set(map(name_key, also_named))
-    apart = [rule.guid for rule in book.rules if {name_key(rule.guid), name_key(rule.name)} & also]
-    _treat_unmanaged(plan, book, {*existing, *apart}, unmanaged)
+    deliberate = [rule.guid for rule in book.rules if {name_key(rule.guid), name_key(rule.name)} & also]
+    _treat_unmanaged(plan, book, {*existing, *deliberate}, unmanaged)
     _finished(plan, book)
-    plan.before = {"rules": [each.before for each in planned]}
-    plan.after = {"rules": [each.after for each in planned]}
+    plan.before = {"rules": [rule_plan.before for rule_plan in planned]}
+    plan.after = {"rules": [rule_plan.after for rule_plan in planned]}
     plan.steps.sort(key=lambda step: step.phase)
     return plan
 

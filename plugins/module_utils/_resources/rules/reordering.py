@@ -83,9 +83,9 @@ def _longest_run(current: Sequence[str], target: Sequence[str]) -> set[str]:
         tails[length : length + 1] = [-places[rule]]
         lengths.append(length + 1)
     run: set[str] = set()
-    last, left = -1, len(tails)
+    last, length_left = -1, len(tails)
     for rule, length in zip(target, reversed(lengths), strict=True):
-        if length == left and places[rule] > last:
+        if length == length_left and places[rule] > last:
             run.add(rule)
-            last, left = places[rule], left - 1
+            last, length_left = places[rule], length_left - 1
     return run

@@ -475,14 +475,14 @@ def declare_section(section: str, options: Mapping[str, Any], prefix: str, *, re
             if value != field.kind.cleared:
                 wanted[field.option] = value
     for group in GROUPS[section]:
-        given = [option for option in group.options if option in wanted]
+        declared = [option for option in group.options if option in wanted]
         missing = [option for option in group.needs if option not in wanted]
-        if given and missing:
+        if declared and missing:
             raise OptionError(
-                f"{prefix}{given[0]} needs {' and '.join(prefix + option for option in missing)}.",
+                f"{prefix}{declared[0]} needs {' and '.join(prefix + option for option in missing)}.",
                 remedy="Set both or neither.",
             )
-        if given:
+        if declared:
             wanted = {**group.fills, **wanted}
     return wanted
 

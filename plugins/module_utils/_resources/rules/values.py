@@ -39,14 +39,14 @@ def section_parameters(
     section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], options: Sequence[str], templates: RmsTemplates
 ) -> dict[str, Value]:
     """The parameters for some options of a section, and for the options that Exchange treats as a unit with them."""
-    together = {
+    in_same_group = {
         option
         for group in GROUPS[section]
         if set(group.options) & set(options)
         for option in group.options
         if option in wanted or option in stored
     }
-    fields = [field for field in SECTIONS[section] if field.option in options or field.option in together]
+    fields = [field for field in SECTIONS[section] if field.option in options or field.option in in_same_group]
     return {field.parameter: sent(field, wanted.get(field.option), templates) for field in fields}
 
 

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     UNTOLD,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_plan import (
-    MOST_READY,
+    MOST_PROBES,
     people_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
@@ -239,7 +239,7 @@ def test_rules_that_do_not_act_in_time_ask_nothing() -> None:
     kept = KeptRecord()
     found = ask(session, Mailboxes(session), kept, questions=["U08"])
     assert told(found) == {"U08": "not_sent"}
-    assert found["sent"] == MOST_READY
+    assert found["sent"] == MOST_PROBES
     assert rules_of(session) == ["Partners"]
     assert kept.read()["temporary"] == []
 

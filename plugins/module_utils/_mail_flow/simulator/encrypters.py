@@ -10,7 +10,7 @@ from ..budget import spend
 from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.carried_labels import in_transport, label_of, possible_labels
-from ..model.encrypters import FOLLOWED, LOOKS, Afterwards, PossibleEncrypter, all_possible
+from ..model.encrypters import FOLLOWED, LOOKS, AppliedEncrypters, PossibleEncrypter, all_possible
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
 from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
@@ -26,7 +26,7 @@ STEPS_OF_DLP_RULE = 5
 
 
 @dataclass(slots=True)
-class AfterRules:
+class EncrypterSimulation:
     """What follows the mail flow rules, for one message.
 
     :param decider: evaluates conditions on the message; ``None`` if too little is known of it: then every DLP rule may
@@ -54,7 +54,7 @@ class AfterRules:
         """A world with labels in it."""
         possible = possible_labels(self.message, self.facts)
         carried = label_of(self.message, self.facts)
-        if carried is None or not carried.changes_mail or carried.unclear:
+        if carried is None or not carried.changes_mail or carried.not_understood:
             return [_with(world, possible)] if possible else [world]
         question = in_transport(carried)
         return [
@@ -68,10 +68,10 @@ class AfterRules:
         if not isinstance(policies, DlpRules) or not policies.rules or world.fate == Fate.QUARANTINED:
             return [world]
         if self.decider is None or "NDR" in (self.message.types or ()):
-            return [world.but(after=Afterwards(all_possible(policies.told)))]
+            return [world.but(after=AppliedEncrypters(all_possible(policies.encrypters)))]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
         return [
-            _ended(new, Afterwards(tuple(self._applied(policies, matches, person))))
+            _ended(new, AppliedEncrypters(tuple(self._applied(policies, matches, person))))
             for new, matches in self._decided(policies, world, person)
         ]
 
@@ -147,7 +147,7 @@ def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
     yield from (reason for reason in why if reason.kind != LOOKS)
 
 
-def _ended(world: World, after: Afterwards) -> World:
+def _ended(world: World, after: AppliedEncrypters) -> World:
     """A world with what DLP rules do: a copy that they surely redirect or put in quarantine is as one of mail flow rules."""
     end = after.end
     if end not in FOLLOWED:
@@ -156,4 +156,4 @@ def _ended(world: World, after: Afterwards) -> World:
 
 
 def _with(world: World, labels: tuple[PossibleEncrypter, ...]) -> World:
-    return world.but(after=Afterwards((*world.after.every, *labels)))
+    return world.but(after=AppliedEncrypters((*world.after.every, *labels)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What DLP rules and labels do to any copy after the mail flow rules, as formulas. See the simulator's ``afterwards``."""
+"""What DLP rules and labels do to any copy after the mail flow rules, as formulas. See the simulator's ``encrypters``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .compile_rules import RuleChain
 Has = Callable[[Encrypter], object]
 
 
-class AfterChain:
+class EncrypterFormulas:
     """What follows a chain of mail flow rules.
 
     :param chain: the chain.
@@ -50,7 +50,7 @@ class AfterChain:
             matches = reached & self._matches(rule)
             if rule.does.restricts and matches != FALSE:
                 # One that was not understood may do nothing to mail and stop others all the same.
-                does = self.unknown("dlp does", rule.place) if rule.does.unclear else TRUE
+                does = self.unknown("dlp does", rule.place) if rule.does.not_understood else TRUE
                 policies.append((rule.does, matches & self._covers(rule.does) & does))
             if rule.stops:
                 stops = self.unknown("dlp stops", rule.place) if rule.stops_perhaps else TRUE

@@ -36,13 +36,13 @@ def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
 
 
 #: Kind of a finding to when a DLP rule causes it.
-_MEETINGS: tuple[tuple[str, _Differs], ...] = (
+_DLP_CONFLICTS: tuple[tuple[str, _Differs], ...] = (
     ("dlp_removes_what_rules_encrypt", _removes),
     ("dlp_and_rule_differ", _uses_another_template),
 )
 
 
-def meetings_with_dlp(
+def dlp_conflicts(
     rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch
 ) -> Iterator[LintFinding]:
     """The mail flow rules of whose mail a DLP rule takes the protection away, or asks for another template.
@@ -55,7 +55,7 @@ def meetings_with_dlp(
     chain = side.chains[0]
     pairs = [
         (kind, rule, does, when)
-        for kind, differs in _MEETINGS
+        for kind, differs in _DLP_CONFLICTS
         for does, when in (outcome.after.dlp if encrypting else ())
         for rule in encrypting
         if differs(rule, does)
@@ -85,7 +85,7 @@ def _case(kind: str, does: Encrypter, *, is_certain: bool, is_contested: bool) -
     :param is_contested: whether another DLP rule may.
     """
     removes = kind == "dlp_removes_what_rules_encrypt"
-    if removes and does.unclear:
+    if removes and does.not_understood:
         return "unclear"
     if not is_certain:
         return "perhaps"
@@ -96,20 +96,20 @@ def _certain(policies: DlpRules) -> set[tuple[str, str]]:
     """The names of the DLP rules and their policies that surely act on the mail that they are about: none of an open reach
     may stop them.
     """
-    found: set[tuple[str, str]] = set()
+    certain: set[tuple[str, str]] = set()
     for rule in policies.rules:
         if rule.is_certain:
-            found.add((rule.does.name, rule.does.policy))
+            certain.add((rule.does.name, rule.does.policy))
         elif rule.stops:
             break
-    return found
+    return certain
 
 
-def remarks_afterwards(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
+def encrypter_problems(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems with DLP rules and labels that need no look at mail."""
     acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
     policies = facts.encrypters.dlp_policies
-    for does in policies.told if isinstance(policies, DlpRules) else ():
+    for does in policies.encrypters if isinstance(policies, DlpRules) else ():
         yield from _of_template(does, acting, facts)
         if does.mode.startswith("Test") and does.would_change_mail:
             yield LintFinding("dlp_in_test_mode", (), {"dlp": does.name, "policy": does.policy, "mode": does.mode})
