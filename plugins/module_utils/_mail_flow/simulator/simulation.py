@@ -23,10 +23,10 @@ from ..model.outcomes import Fate
 from ..model.rule_view import Content, Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from .applied_encrypters import EncrypterSimulation
 from .copy_splits import STEPS_OF_RULE, CopySplits
 from .decider import Decider, MessageDecider, hidden
 from .effects import beside_content, enforced, in_audit
-from .encrypters import EncrypterSimulation
 from .state import STEPS_OF_WORLD, Course, World, merged, without
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What DLP rules and labels do to any copy after the mail flow rules, as formulas. See the simulator's ``encrypters``."""
+"""What DLP rules and labels do to any copy after the mail flow rules, as formulas. See the simulator's ``applied_encrypters``."""
 
 from __future__ import annotations
 
