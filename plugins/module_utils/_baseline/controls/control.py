@@ -7,18 +7,17 @@ A control never plans by itself. What the selected controls want is one state, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..._engine.plan import Plan, PlanWarning
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
-from ..._mail_flow.trace.reading import Traced
 from ..._resources.organization_state import plan_state
 from ..._resources.resource import Planning
 from .findings import PREFIX, Finding
-from .trial import Trial
 
 Parsed = TypeVar("Parsed")
 
@@ -105,8 +104,8 @@ class Assessment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Control:
-    """Something that the baseline can check, and usually enforce.
+class ControlBase:
+    """Something that the baseline checks, and enforces if it is a :class:`WritingControl`.
 
     :param id: the name under which it is selected, skipped and reported.
     :param sets: what it sets, in Exchange's words.
@@ -142,42 +141,71 @@ class Control:
             else self.provenance
         )
 
-    @property
-    def resource(self) -> str:
-        """The module that manages it; empty for a control that only tests."""
-        return ""
-
-    @property
-    def subset(self) -> str:
-        """The subset to read to assess it; empty if there is none."""
-        return ""
-
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         """Whether the variables give it a value."""
         return any(variables.get(variable.name) not in (None, [], {}) for variable in self.variables)
-
-    def is_for_audits(self, variables: Mapping[str, Any]) -> bool:
-        """Whether only an audit looks at it."""
-        return False
-
-    def is_written(self, variables: Mapping[str, Any]) -> bool:
-        """Whether the variables enforce it, provided that it is wanted."""
-        return bool(self.resource)
 
     def needs(self) -> tuple[str, ...]:
         """The subsets that it needs in addition to those that every run reads."""
         return ()
 
-    def creates(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
-        """The OME configurations that it creates."""
-        return ()
-
     def check(self, request: BaselineRequest) -> None:
         """Refuses invalid variables by name, without an organization."""
 
+    def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
+        """A finding for each thing that its variables name but the organization does not have."""
+        return []
+
+    def findings(self, outlook: Outlook) -> list[Finding]:
+        """The findings about the changes of a run."""
+        return []
+
+    def warnings(self, outlook: Outlook) -> list[PlanWarning]:
+        """The warnings about the changes of a run."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgingControl(ControlBase):
+    """A control that writes nothing: it judges an organization, or the result of a plan."""
+
+    def is_for_audits(self, variables: Mapping[str, Any]) -> bool:
+        """Whether only an audit looks at it."""
+        return False
+
+    def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]] | None:
+        """Whether it is met, and what was found; ``None`` if a test that runs later judges it.
+
+        :returns: met, not met, or ``None`` where that cannot be told.
+        """
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritingControl(ControlBase, ABC):
+    """A control that wants a part of a state, which a run writes."""
+
+    @property
+    @abstractmethod
+    def resource(self) -> str:
+        """The module that manages it."""
+
+    @property
+    @abstractmethod
+    def subset(self) -> str:
+        """The subset to read to assess it."""
+
+    @abstractmethod
     def desired(self, request: BaselineRequest, organization: Organization) -> Parts:
         """The part of the state that it wants."""
-        return {}
+
+    def is_written(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the variables enforce it, provided that it is wanted."""
+        return True
+
+    def creates(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
+        """The OME configurations that it creates."""
+        return ()
 
     def without_license(self, request: BaselineRequest, organization: Organization) -> str:
         """Why the organization's license does not allow it, as a sentence; empty if it does, or if that is unknown."""
@@ -195,12 +223,7 @@ class Control:
             return [error]
         return []
 
-    def mistakes(self, request: BaselineRequest, organization: Organization) -> list[Finding]:
-        """A finding for each thing that its variables name but the organization does not have."""
-        return []
-
     def findings(self, outlook: Outlook) -> list[Finding]:
-        """The findings about its changes."""
         taking = [
             change
             for change in outlook.plan.changes
@@ -212,52 +235,12 @@ class Control:
         text = f"{taking[0].option}{' of ' + identities if identities else ''} would become {str(taking[0].after).lower()}. Who notices: {self.notice}"
         return [Finding.acceptable(self.id, text, self.id)]
 
-    def warnings(self, outlook: Outlook) -> list[PlanWarning]:
-        """The warnings about its changes."""
-        return []
-
     def shortcomings(self, request: BaselineRequest, organization: Organization) -> list[str]:
         """Why it is not met even though its settings are stored, as sentences."""
         return []
 
     def doubts(self, organization: Organization) -> list[str]:
         """Why it cannot be told whether it is met, although its settings are stored, as sentences."""
-        return []
-
-    def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]] | None:
-        """Whether a control that writes nothing is met, and what was found; ``None`` if something else must judge it.
-
-        :returns: met, not met, or ``None`` where that cannot be told.
-        """
-        return None
-
-    def names_of_rules(self, request: BaselineRequest, organization: Organization) -> list[str]:
-        """The names of the mail flow rules that it declares."""
-        return []
-
-    def trials(self, request: BaselineRequest, organization: Organization) -> list[Trial]:
-        """The rules that it only tries."""
-        return []
-
-    def guaranteed(self, assessment: Assessment) -> list[dict[str, Any]]:
-        """The verdicts on guarantees about mail, for the report."""
-        return []
-
-    def suggested(
-        self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
-    ) -> list[dict[str, Any]]:
-        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report.
-
-        :param to_yaml: writes a value as YAML.
-        :param traced: mail to count what each would have changed; ``None`` if there is none.
-        """
-        return []
-
-    def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:
-        """Why a run fails although it has stored everything, as sentences.
-
-        :param refuted: the guarantees that the plan said it would leave refuted.
-        """
         return []
 
     def remarks(self, request: BaselineRequest, organization: Organization) -> list[str]:
@@ -272,6 +255,10 @@ class Control:
         """What it wants, for people and for the digest; never a secret."""
         values = {variable.name: request.variables.get(variable.name) for variable in self.variables}
         return {name: value for name, value in values.items() if value is not None}
+
+
+#: Both kinds.
+Control = WritingControl | JudgingControl
 
 
 def merged(first: Parts, second: Mapping[str, Any]) -> Parts:

@@ -26,14 +26,14 @@ from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.stored import rules_of
 from ..._resources.settings import policies_without_irm
 from ..._resources.table import Table, name_of
-from .control import BaselineRequest, Control, Outlook, Parts, named
+from .control import BaselineRequest, JudgingControl, Outlook, Parts, WritingControl, named
 from .findings import PREFIX, Finding, allow
 
 _BRANDED_BY = "apply_rights_protection_customization_template"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableControl(Control):
+class TableControl(WritingControl):
     """A control of a resource whose settings are a table."""
 
     table: Table
@@ -322,7 +322,7 @@ class PolicyControl(TableControl):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestControl(Control):
+class TestControl(JudgingControl):
     """Exchange's own test, which the role runs after the writes."""
 
     def check(self, request: BaselineRequest) -> None:

@@ -19,7 +19,7 @@ from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rules.fields import rule_argument_spec
-from .control import Control, Variable
+from .control import Control, Variable, WritingControl
 from .control_kinds import (
     BrandingControl,
     ButtonControl,
@@ -556,5 +556,9 @@ def acceptable_words() -> dict[str, str]:
 
 def control_of(resource: str, identity: str, option: str) -> str:
     """The ID of the control that makes a change; empty if no control does."""
-    owners = [control.id for control in CONTROLS if control.resource and control.owns(resource, identity, option)]
+    owners = [
+        control.id
+        for control in CONTROLS
+        if isinstance(control, WritingControl) and control.owns(resource, identity, option)
+    ]
     return owners[0] if owners else ""

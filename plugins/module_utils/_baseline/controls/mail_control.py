@@ -34,7 +34,7 @@ from ..._mail_flow.wording.summary import failure_text, reasons_of, refutation, 
 from ..._mail_flow.wording.unseen import unseen_line
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
-from .control import Assessment, BaselineRequest, Control, Outlook
+from .control import Assessment, BaselineRequest, JudgingControl, Outlook
 from .findings import PREFIX, Finding
 from .mail import GUARANTEES, IRM, Mail, changes_mail, facts_for_comparison, verdict_rows
 from .rules_control import outgoing_exceptions
@@ -95,7 +95,7 @@ def _trial_note(row: Mapping[str, Any], trials: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MailControl(Control):
+class MailControl(JudgingControl):
     """Messages with their expected results, and guarantees. It writes nothing."""
 
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
@@ -214,12 +214,18 @@ class MailControl(Control):
         ]
 
     def guaranteed(self, assessment: Assessment) -> list[dict[str, Any]]:
+        """The verdicts on guarantees about mail, for the report."""
         # What a plan makes of it is what counts; what it is now, where that is something else.
         return verdict_rows((old, new) for _guarantee, old, new in self._sides(assessment))
 
     def suggested(
         self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
     ) -> list[dict[str, Any]]:
+        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report.
+
+        :param to_yaml: writes a value as YAML.
+        :param traced: mail to count what each would have changed; ``None`` if there is none.
+        """
         request = assessment.request
         try:
             mail = Mail.left_by(assessment.organization, assessment.planned)
@@ -245,6 +251,10 @@ class MailControl(Control):
         ]
 
     def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:
+        """Why a run fails although it has stored everything, as sentences.
+
+        :param refuted: the guarantees that the plan said it would leave refuted.
+        """
         tested, verdicts = self._tested(request, Mail.of_organization(organization))
         rows = [row for row in verdicts if row["verdict"] == GuaranteeVerdict.REFUTED and row["name"] not in refuted]
         return [
@@ -289,7 +299,7 @@ LONGEST = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvidenceControl(Control):
+class EvidenceControl(JudgingControl):
     """What Exchange reports of rules, beside what is computed of the same mail. One variable: the days. Only an audit
     looks at it.
     """
@@ -340,7 +350,7 @@ EXPERIMENT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExperimentControl(Control):
+class ExperimentControl(JudgingControl):
     """What becomes of test messages, beside what is computed of them. An audit sends them, and a run that has written
     rules if it shall.
     """

@@ -35,7 +35,7 @@ from ..._resources.rules.rule import (
 from ..._resources.rules.rule_index import RuleBook
 from ..._resources.rules.rule_plan import plan_rule
 from ..._resources.rules.stored import RULE, rules_of
-from .control import BaselineRequest, Control, Outlook, Parts, named
+from .control import BaselineRequest, Outlook, Parts, WritingControl, named
 from .findings import PREFIX, Finding
 from .trial import LONGEST_NAME, Trial, trial_among, trial_name, trial_of, tried_by
 
@@ -57,7 +57,7 @@ _PATTERNS = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class RulesControl(Control):
+class RulesControl(WritingControl):
     """Mail flow rules and their order.
 
     Four variables: the rules, the one that encrypts all outgoing mail, the names of rules that are only tried, and for
@@ -149,6 +149,7 @@ class RulesControl(Control):
         return conflicts
 
     def trials(self, request: BaselineRequest, organization: Organization) -> list[Trial]:
+        """The rules that it only tries."""
         stored, conflicts = rules_of(organization), self._conflicts(request, organization)
         days = int(request.variables.get(self.variables[3].name) or 0)
         return [
@@ -158,6 +159,7 @@ class RulesControl(Control):
         ]
 
     def names_of_rules(self, request: BaselineRequest, organization: Organization) -> list[str]:
+        """The names of the mail flow rules that it declares."""
         declared = [rule for rule in self.rules(request) if rule.state == "present"]
         guids = {rule.guid for rule in declared if rule.guid}
         stored = rules_of(organization) if organization.error(self.subset) is None else []

@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from ..controls.acceptance import AcceptedFinding
-from ..controls.control import Control
+from ..controls.control import Control, JudgingControl, WritingControl
 from ..controls.controls import CONTROLS
+from ..controls.mail_control import MailControl
+from ..controls.rules_control import RulesControl
 from ..documents.status import ControlStatus
 
 
@@ -65,24 +67,41 @@ class ControlSelection:
         return [
             control
             for control in self.selected
-            if control.is_wanted(self.variables) and (self.audits or not control.is_for_audits(self.variables))
+            if control.is_wanted(self.variables) and not self._waits_for_an_audit(control)
         ]
 
+    def _waits_for_an_audit(self, control: Control) -> bool:
+        return not self.audits and isinstance(control, JudgingControl) and control.is_for_audits(self.variables)
+
     @cached_property
-    def written(self) -> list[Control]:
+    def written(self) -> list[WritingControl]:
         """The controls that this run may write."""
         return [
             control
             for control in self.wanted
-            if control.id not in self.exceptions and control.is_written(self.variables)
+            if isinstance(control, WritingControl)
+            and control.id not in self.exceptions
+            and control.is_written(self.variables)
         ]
 
     @cached_property
-    def guarding(self) -> list[Control]:
+    def guarding(self) -> list[JudgingControl]:
         """The controls that write nothing but can refuse what the others would do. An accepted exception refuses
         nothing.
         """
-        return [control for control in self.wanted if not control.resource and not self.is_excepted(control)]
+        return [
+            control for control in self.wanted if isinstance(control, JudgingControl) and not self.is_excepted(control)
+        ]
+
+    @cached_property
+    def rules(self) -> RulesControl | None:
+        """The control of mail flow rules, if it is wanted."""
+        return next((control for control in self.wanted if isinstance(control, RulesControl)), None)
+
+    @cached_property
+    def mail(self) -> MailControl | None:
+        """The control of messages and guarantees, if it is wanted."""
+        return next((control for control in self.wanted if isinstance(control, MailControl)), None)
 
     def is_excepted(self, control: Control) -> bool:
         """Whether an exception of a control is accepted and has not expired."""

@@ -18,7 +18,7 @@ from ..._resources.organization_state import PARTS, brief_state, describe
 from ..._resources.rules.rule import decrypts, encrypts
 from ..._resources.rules.stored import rules_of
 from ..._resources.table import name_of
-from ..controls.control import Control
+from ..controls.control import WritingControl
 from ..controls.controls import CONTROLS
 from ..controls.mail import Mail
 
@@ -53,6 +53,7 @@ def variables_of(organization: Organization) -> dict[str, Any]:
     baseline = {
         f"hardened_baseline_{name}": value
         for control in CONTROLS
+        if isinstance(control, WritingControl)
         for name, value in _values(control, state).items()
         if value is not None
     }
@@ -112,7 +113,7 @@ def not_enforced(organization: Organization) -> list[str]:
     return [*texts, "Rules and OME configurations that somebody adds later stay as they are."]
 
 
-def _values(control: Control, state: Mapping[str, Any]) -> dict[str, Any]:
+def _values(control: WritingControl, state: Mapping[str, Any]) -> dict[str, Any]:
     part = state.get(control.subset) or {}
     objects = part if isinstance(part, list) else [part]
     values: dict[str, Any] = {}

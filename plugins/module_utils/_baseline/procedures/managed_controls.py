@@ -24,7 +24,16 @@ from ..._mail_flow.trace.reading import Traced
 from ..._resources.organization_state import plan_state
 from ..._resources.rules.stored import rules_of
 from ..controls.acceptance import moment
-from ..controls.control import Assessment, BaselineRequest, Control, Outlook, Parts, merged
+from ..controls.control import (
+    Assessment,
+    BaselineRequest,
+    Control,
+    JudgingControl,
+    Outlook,
+    Parts,
+    WritingControl,
+    merged,
+)
 from ..controls.controls import CONTROLS
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding, allow, found_once
@@ -50,12 +59,17 @@ class ManagedControls:
         self._licensed: tuple[Organization, ManagedControls, list[Finding]] | None = None
         for exception in selection.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
-        created = [name for control in selection.wanted for name in control.creates(selection.variables)]
+        created = [
+            name
+            for control in selection.wanted
+            if isinstance(control, WritingControl)
+            for name in control.creates(selection.variables)
+        ]
         self.request = BaselineRequest(selection.variables, tuple(created))
         for control in CONTROLS:
             # An invalid variable is refused even if its control is not selected, except for names and settings that
             # nothing would use.
-            if control in selection.wanted or not control.resource:
+            if control in selection.wanted or isinstance(control, JudgingControl):
                 control.check(self.request)
 
     @property
@@ -118,7 +132,7 @@ class ManagedControls:
         plan = self._plan_of(fine, organization, check_mode=True)
         outlook = Outlook(self.request, organization, self._state(fine, organization), plan)
         for control in (*selection.written, *selection.guarding):
-            if control.subset and organization.error(control.subset) is not None:
+            if isinstance(control, WritingControl) and organization.error(control.subset) is not None:
                 continue  # That it cannot be read is among the findings already.
             try:
                 findings += control.findings(outlook)
@@ -130,12 +144,12 @@ class ManagedControls:
                 # is not assessable and says so.
         return plan, found_once(findings)
 
-    def _plan_of(self, controls: Sequence[Control], organization: Organization, check_mode: bool) -> Plan:
+    def _plan_of(self, controls: Sequence[WritingControl], organization: Organization, check_mode: bool) -> Plan:
         # An audit changes nothing, so nothing of what it finds lets mail out.
         planning = self.request.planning(check_mode=check_mode, says_in_clear=not self.selection.audits)
         return plan_state(organization, self._state(controls, organization), planning)
 
-    def _state(self, controls: Iterable[Control], organization: Organization) -> Parts:
+    def _state(self, controls: Iterable[WritingControl], organization: Organization) -> Parts:
         """The state that some controls want together."""
         return reduce(merged, (control.desired(self.request, organization) for control in controls), {})
 
@@ -200,18 +214,16 @@ class ManagedControls:
 
         :raises OptionError: one is about mail that there cannot be.
         """
-        assessment = Assessment(self.request, organization, plan)
-        return [row for control in self.selection.wanted for row in control.guaranteed(assessment)]
+        mail = self.selection.mail
+        return mail.guaranteed(Assessment(self.request, organization, plan)) if mail else []
 
     def trials(self, organization: Organization) -> list[Trial]:
         """The rules that are only tried."""
         licensed, _findings = self.licensed(organization)
-        return [
-            trial
-            for control in licensed.selection.written
-            if not control.subset or organization.error(control.subset) is None
-            for trial in control.trials(licensed.request, organization)
-        ]
+        rules = licensed.selection.rules
+        if rules is None or rules not in licensed.selection.written or organization.error(rules.subset) is not None:
+            return []
+        return rules.trials(licensed.request, organization)
 
     def enforcing(self, organization: Organization, trial: Trial) -> Plan:
         """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
@@ -228,8 +240,9 @@ class ManagedControls:
         :param to_yaml: writes a value as YAML.
         :param traced: mail to count what each would have changed; ``None`` if there is none.
         """
+        mail = self.selection.mail
         assessment = Assessment(self.request, organization, self._judged(plan))
-        return [row for control in self.selection.wanted for row in control.suggested(assessment, to_yaml, traced)]
+        return mail.suggested(assessment, to_yaml, traced) if mail else []
 
     @property
     def evidence_days(self) -> int:
@@ -253,14 +266,15 @@ class ManagedControls:
 
         :param refuted: the guarantees that the plan said it would leave refuted.
         """
-        selection = self.selection
-        strict = [control for control in selection.wanted if not selection.is_excepted(control)]
-        return [text for control in strict for text in control.misses(self.request, organization, refuted)]
+        mail = self.selection.mail
+        if mail is None or self.selection.is_excepted(mail):
+            return []
+        return mail.misses(self.request, organization, refuted)
 
     def _names_of_rules(self, organization: Organization) -> set[str]:
         """The names of the rules that they declare."""
-        wanted = self.selection.wanted
-        return {name for control in wanted for name in control.names_of_rules(self.request, organization)}
+        rules = self.selection.rules
+        return set(rules.names_of_rules(self.request, organization)) if rules else set()
 
     def _judged(self, plan: Plan | None) -> Plan | None:
         """The plan whose result is judged; ``None`` in an audit, which judges the current state."""
@@ -298,12 +312,12 @@ class ManagedControls:
             return replace(row, findings=("Not selected by the tags of this run.",))
         if control not in selection.wanted:
             return row
-        if control.resource:
+        if isinstance(control, WritingControl):
             return self._by_settings(row, control, organization)
         return self._by_verdict(row, control, organization, planned)
 
     def _by_verdict(
-        self, row: ControlReport, control: Control, organization: Organization, planned: Plan | None
+        self, row: ControlReport, control: JudgingControl, organization: Organization, planned: Plan | None
     ) -> ControlReport:
         """The row of a control that writes nothing."""
         status, texts = self._verdict(control, organization, planned)
@@ -312,7 +326,7 @@ class ManagedControls:
         return replace(row, status=status, findings=(*self._expired(control), *texts))
 
     def _verdict(
-        self, control: Control, organization: Organization, planned: Plan | None
+        self, control: JudgingControl, organization: Organization, planned: Plan | None
     ) -> tuple[ControlStatus, list[str]]:
         """Status and findings of a control that writes nothing."""
         try:
@@ -326,7 +340,7 @@ class ManagedControls:
             return ControlStatus.NOT_ASSESSABLE, texts
         return ControlStatus.MET if met else ControlStatus.NOT_MET, texts
 
-    def _by_settings(self, row: ControlReport, control: Control, organization: Organization) -> ControlReport:
+    def _by_settings(self, row: ControlReport, control: WritingControl, organization: Organization) -> ControlReport:
         """The row of a control that writes settings."""
         try:
             plan = control.plan(self.request, organization)
