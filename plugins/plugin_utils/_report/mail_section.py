@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
 from ...module_utils._mail_flow.model.questions import numbers_told
@@ -127,42 +127,64 @@ def observed_of(organization: Record) -> list[str]:
     return observed_lines(mail_of(organization).observed)
 
 
-def reach_of(cells: Iterable[Record]) -> dict[str, Any]:
-    """Which mail to people outside is protected, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
-    kind a word and the rules on which that depends), ``left_out``, how many destinations are not shown, ``undocumented``,
-    a line about the kinds of which that is unknown everywhere for one reason, and ``questions``, a line for each open
-    question whose number the table or that line has. Empty where it is not known.
+@dataclass(frozen=True)
+class ReachTable:
+    """Which mail to people outside is protected, as a table.
+
+    :param kinds: the columns.
+    :param rows: a destination, and for each kind a word and the rules or questions on which that depends.
+    :param left_out: how many destinations are not shown.
+    :param undocumented: a line about the kinds of which it is unknown everywhere for one reason.
+    :param questions: a line for each open question whose number the table or that line has.
     """
-    table: dict[str, dict[str, tuple[Word, str]]] = {}
-    every = list(cells)
-    known = {row["kind_of_mail"] for row in every if row["protected"] != "unknown"}
-    without_column = undocumented(every).keys() - known
-    for row in every:
-        on = ", ".join(map(str, row.get("on") or ())) or ", ".join(
-            dict.fromkeys(str(reason["id"]) for reason in row.get("unknown") or ())
-        )
-        table.setdefault(row["destination"], {})[row["kind_of_mail"]] = (word_for(REACH, row["protected"]), on)
-    kinds = [
-        kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in table.values()) and kind not in without_column
+
+    kinds: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[Word, str] | None]]]
+    left_out: int
+    undocumented: str
+    questions: Sequence[str]
+
+
+def reach_of(reach: Iterable[Record]) -> ReachTable | None:
+    """The table of an organization's reach; ``None`` where it is not known."""
+    cells = list(reach)
+    if not cells:
+        return None
+    by_destination: dict[str, dict[str, tuple[Word, str]]] = {}
+    for cell in cells:
+        word = word_for(REACH, cell["protected"])
+        by_destination.setdefault(cell["destination"], {})[cell["kind_of_mail"]] = (word, _depends_on(cell))
+    known = {cell["kind_of_mail"] for cell in cells if cell["protected"] != "unknown"}
+    without_column = undocumented(cells).keys() - known
+    seen = {cell["kind_of_mail"] for cell in cells}
+    kinds = [kind for kind in KINDS_OF_MAIL if kind in seen and kind not in without_column]
+    destinations = sorted(by_destination, key=lambda name: _least_protected(by_destination[name].values()))
+    rows = [
+        # Where nobody else is named, it is not "everybody else".
+        (name if len(destinations) > 1 else "everybody outside", [by_destination[name].get(kind) for kind in kinds])
+        for name in destinations[:MOST_DESTINATIONS]
     ]
-    words = list(REACH.values())
-    order = sorted(
-        table, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in table[name].values())
+    line = undocumented_line(cells)
+    shown = [cell[1] for _name, row in rows for cell in row if cell]
+    return ReachTable(
+        kinds=[KINDS_OF_MAIL[kind] for kind in kinds],
+        rows=rows,
+        left_out=len(destinations) - len(rows),
+        undocumented=line,
+        questions=numbers_told([*shown, line]),
     )
-    rows = [(name, [table[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
-    if not rows:
-        return {}
-    if len(table) == 1:  # Nobody else is named, so it is not "everybody else".
-        rows = [("everybody outside", cells) for _name, cells in rows]
-    undocumented_kinds = undocumented_line(every)
-    named = [cell[1] for _name, cells in rows for cell in cells if cell]
-    return {
-        "kinds": [KINDS_OF_MAIL[kind] for kind in kinds],
-        "rows": rows,
-        "left_out": len(table) - len(rows),
-        "undocumented": undocumented_kinds,
-        "questions": numbers_told([*named, undocumented_kinds]),
-    }
+
+
+def _depends_on(cell: Record) -> str:
+    """The rules on which a cell depends, or else the questions that are open of it."""
+    rules = ", ".join(map(str, cell.get("on") or ()))
+    return rules or ", ".join(dict.fromkeys(str(reason["id"]) for reason in cell.get("unknown") or ()))
+
+
+def _least_protected(cells: Iterable[tuple[Word, str]]) -> list[int]:
+    """The key that sorts destinations: those with the least protection first."""
+    words = list(REACH.values())
+    return sorted(words.index(word) if word in words else 0 for word, _on in cells)
 
 
 def lint_of(organization: Record) -> list[Record]:

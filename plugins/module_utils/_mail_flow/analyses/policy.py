@@ -379,31 +379,25 @@ class _StatementSearch:
         mail = [*others, high(self._named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]
         acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
-        for approved in (False, True):
-            happens = high(self._happens(rule, effect, free, approved=approved))
-            if model.solve([*named, acts, happens], self._remaining_budget):
-                break
-        else:
+        happening = self._happening(rule, effect, [*named, acts])
+        if happening is None:
             return
+        approved, happens = happening
+        affected = [*named, acts, happens]
         alive = [*named, high(self._chain.acts(rule)), happens]
         if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._remaining_budget):
             yield Statement(rule, effect, self._changed(rule), rejected=True, certain=False, unknown=(AFTER_REJECTION,))
             return
         if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
             return
-        # Whether mail for people inside leaves by a connector is not documented.
-        stays = effect.kind in LEAVING and not self._leaves(rule)
-        certain = not stays and (
-            self._is_certain(rule, effect, managed=managed, approved=approved)
-            or self._is_shown(rule, effect, [*named, acts, happens], approved=approved)
-        )
+        certain = self._surely_happens(rule, effect, affected, managed=managed, approved=approved)
         exempting, rest = self._exempting(mail, usual, ~happens, self._candidates(rule, effect))
         senders = tuple[str, ...]()
         if rest and effect.kind in PROTECTING:
             senders, rest = self._senders(named, rest)
         unknown = self._reasons(rule, effect, rest, approved=approved) if rest else ()
         if not certain and not unknown:
-            unknown = self._reasons(rule, effect, [*named, acts, happens], approved=approved)
+            unknown = self._reasons(rule, effect, affected, approved=approved)
         yield Statement(
             rule=rule,
             effect=effect,
@@ -415,6 +409,31 @@ class _StatementSearch:
             senders=senders,
             certain=certain,
             unknown=unknown,
+        )
+
+    def _happening(self, rule: FlowRule, effect: RuleEffect, acting: Sequence[Literal]) -> tuple[bool, Literal] | None:
+        """Whether the effect waits for an approval, and the literal that is true if it happens; ``None`` if it never does.
+
+        :param acting: what is true of the mail on which the rule acts.
+        """
+        for approved in (False, True):
+            happens = high(self._happens(rule, effect, self._model.free, approved=approved))
+            if self._model.solve([*acting, happens], self._remaining_budget):
+                return approved, happens
+        return None
+
+    def _surely_happens(
+        self, rule: FlowRule, effect: RuleEffect, affected: Sequence[Literal], *, managed: bool, approved: bool
+    ) -> bool:
+        """Whether the effect happens to some mail whatever Exchange does.
+
+        :param affected: what is true of the mail that may have the effect.
+        """
+        # Whether mail for people inside leaves by a connector is not documented.
+        if effect.kind in LEAVING and not self._leaves(rule):
+            return False
+        return self._is_certain(rule, effect, managed=managed, approved=approved) or self._is_shown(
+            rule, effect, affected, approved=approved
         )
 
     def _not_followed(self, rule: FlowRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:

@@ -201,19 +201,26 @@ def _with_facts(
     if known is not None:
         # A host that is no organization has no endpoint to ask.
         asks = compliance and task.connected
-        beside = [name for name in COMPLIANCE_FACTS if asks and known.get(name) is None]
-        told, unread = facts_from(read(task.session, beside, fresh=True), beside) if beside else ({}, {})
-        return TestedRules(whole, {**told, **known}, unread, without)
-    given = given_facts(task.params)
-    wanted = facts_not_in(given)
+        facts, unavailable = _read_facts(task, _compliance_facts_not_in(known) if asks else [])
+        return TestedRules(whole, {**facts, **known}, unavailable, without)
+    facts_given = given_facts(task.params)
+    subsets = facts_not_in(facts_given)
     if not every_fact:
-        needed = facts_needed([whole, *([others] if others else [])], [case.message for case in cases], given)
+        needed = facts_needed([whole, *([others] if others else [])], [case.message for case in cases], facts_given)
         if others is not None or without is not None or any(task.params[name] for name in _PROVING):
             needed += _subsets_of_proofs(guarantees)
-        wanted = [name for name in wanted if name in needed]
-    wanted += [name for name in COMPLIANCE_FACTS if compliance and given.get(name) is None]
-    found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
-    return TestedRules(whole, *_with_people(task, whole, others, guarantees, found, unavailable), without)
+        subsets = [name for name in subsets if name in needed]
+    facts, unavailable = _read_facts(task, [*subsets, *(_compliance_facts_not_in(facts_given) if compliance else [])])
+    return TestedRules(whole, *_with_people(task, whole, others, guarantees, facts, unavailable), without)
+
+
+def _compliance_facts_not_in(facts: Mapping[str, Any]) -> list[str]:
+    return [name for name in COMPLIANCE_FACTS if facts.get(name) is None]
+
+
+def _read_facts(task: MailFlowContext, subsets: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The facts of some subsets, and why some could not be read. Without subsets, nothing is asked."""
+    return facts_from(read(task.session, subsets, fresh=True), subsets) if subsets else ({}, {})
 
 
 def organization_rules(

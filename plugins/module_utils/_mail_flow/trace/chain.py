@@ -384,36 +384,54 @@ class Chain:
         rules = copy(self.rules)
         rules.reports = ()
         rules.rules = tuple(self._as_step(number, step) for number, step in enumerate(steps))
-        whys = tuple(step.why for step in steps)
-        open_steps = [(why, (number,)) for number, why in enumerate(whys) if why]
-        course = Course(person, [], too_many=1 << self._doublings(steps) > MOST_WORLDS)
-        if not course.too_many:
-            met = {
-                number: (_question(what, answer, why),) if why else ()
-                for number, ((what, answer), why) in enumerate(zip(asked, whys, strict=True))
-            }
-            decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1)
-            passage = Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True)
-            # The recipient has the copy alone: conditions about others are decided.
-            course = passage.way_of(person)
+        open_steps: list[tuple[Unknown, tuple[int, ...]]] = [
+            (step.why, (number,)) for number, step in enumerate(steps) if step.why
+        ]
+        course = self._course(rules, steps, asked, message, person)
         if course.too_many:
             unknown = CopyResult(Fate.UNKNOWN)
             return ChainOutcome(unknown, unknown, course, message, open_steps, ())
         spend(_STEPS_OF_END * len(course.worlds))
         outcome = result(course, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
-        answered = {question.key for world in course.worlds for question, _answer in world.answers}
-        because: Sequence[tuple[Unknown, tuple[int, ...]]] = [
-            (why, numbers) for why, numbers in open_steps if asked[numbers[0]][0] in answered
-        ]
-        if not because:
-            unknowns = (Unknown(_WORD.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown)
-            because = [(unknown, tuple(range(len(steps)))) for unknown in unknowns]
-        worlds = treated_in_worlds(course, message, self.facts)
         by_rules = outcome
         if any(world.after.every for world in course.worlds):
-            alone = replace(course, worlds=[world.but(after=NOTHING) for world in course.worlds])
-            by_rules = result(alone, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
-        return ChainOutcome(outcome, by_rules, course, message, because or [(Unknown("semantics"), ())], worlds)
+            without_encrypters = replace(course, worlds=[world.but(after=NOTHING) for world in course.worlds])
+            by_rules = result(without_encrypters, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
+        answered = {question.key for world in course.worlds for question, _answer in world.answers}
+        because = [(why, numbers) for why, numbers in open_steps if asked[numbers[0]][0] in answered]
+        return ChainOutcome(
+            outcome,
+            by_rules,
+            course,
+            message,
+            because or _open_in(outcome, tuple(range(len(steps)))),
+            treated_in_worlds(course, message, self.facts),
+        )
+
+    def _course(
+        self,
+        rules: RuleSet,
+        steps: tuple[ChainStep, ...],
+        asked: Sequence[tuple[int, bool]],
+        message: Message,
+        person: Recipient,
+    ) -> Course:
+        """The ways of a copy through the steps; too many where it is not worth to try."""
+        if 1 << self._doublings(steps) > MOST_WORLDS:
+            return Course(person, [], too_many=True)
+        met = {
+            number: (_question(what, answer, step.why),) if step.why else ()
+            for number, ((what, answer), step) in enumerate(zip(asked, steps, strict=True))
+        }
+        decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1)
+        # The recipient has the copy alone: conditions about others are decided.
+        return Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True).way_of(person)
+
+
+def _open_in(outcome: CopyResult, steps: tuple[int, ...]) -> list[tuple[Unknown, tuple[int, ...]]]:
+    """Why an outcome is open that no step leaves open: its own reasons, each with all steps."""
+    reasons = [Unknown(_WORD.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown]
+    return [(unknown, steps) for unknown in reasons] or [(Unknown("semantics"), ())]
 
 
 def _parting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
