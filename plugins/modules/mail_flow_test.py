@@ -207,6 +207,15 @@ options:
             that its header C(msip_labels) has.
           - What the label does, O(facts) tells (C(labels)).
         type: str
+      sensitive_information:
+        description:
+          - Whether DLP finds anything in the content of the message, by any type of sensitive information, any classifier, or any
+            label of a document. What mail flow rules add to the content counts, too.
+          - With V(false), a condition of a DLP rule on sensitive information is not met. Otherwise, it is unknown whether
+            it is. No text says it, so it has to be told, also of a message with O(messages[].defaults).
+          - A message that refutes a guarantee has it if a DLP rule could decide otherwise of the same message with sensitive
+            information.
+        type: bool
       expect:
         description:
           - The expected results, addresses of recipients with keys of RV(messages[].recipients).

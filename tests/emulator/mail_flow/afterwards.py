@@ -35,6 +35,7 @@ _ACTIONS = frozenset(
 )
 _OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
 _EXCEPT = "ExceptIf"
+_CONTENT = "ContentContainsSensitiveInformation"
 _TEMPLATES = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 
 
@@ -128,10 +129,20 @@ class Afterwards:
 
     def _holds(self, name: str, value: Any, *place: Any) -> bool:
         kind = PREDICATES.get({"AccessScope": "SentToScope"}.get(name, name))
+        if name == _CONTENT and self._has_nothing(value):
+            return False
         if kind is None or kind.about == "all":
             return bool(self._ask("U33", f"whether {place} finds {name}", (True, False)))
         view = View(self._message, self._directory, self._copy, Settings(), self._recipient)
         return self._world.settle(kind.test(view, value), *place, self._recipient.address)
+
+    def _has_nothing(self, sought: Any) -> bool:
+        """Whether the message is told to have nothing sensitive. A label that is sought may be its own."""
+        if self._message.sensitive_information is not False:
+            return False
+        labels_set = self._directory.auto_labels
+        labelled = bool(self._message.sensitivity_label or labels_set or labels_set is None)
+        return not (labelled and '"labels": [{' in json.dumps(sought).lower())
 
     # Their effects
 

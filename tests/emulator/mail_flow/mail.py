@@ -22,6 +22,7 @@ _CONTENT = {
     "protection",
     "disclaimer_insertable",
     "sensitivity_label",
+    "sensitive_information",
 }
 _PROPERTIES = {"type", "importance", "classification", "scl"}
 _FIELDS = ("to", "cc", "bcc")
@@ -57,6 +58,7 @@ class Mail:
     disclaimer_insertable: bool | None
     character_sets: tuple[str, ...] | None
     sensitivity_label: str = ""
+    sensitive_information: bool | None = None
 
     @property
     def rights_protected(self) -> bool:
@@ -122,6 +124,7 @@ def mail(given: Mapping[str, Any]) -> Mail:
         disclaimer_insertable=given.get("disclaimer_insertable"),
         character_sets=None if given.get("character_sets") is None else tuple(given["character_sets"]),
         sensitivity_label=given.get("sensitivity_label", ""),
+        sensitive_information=given.get("sensitive_information"),
     )
 
 

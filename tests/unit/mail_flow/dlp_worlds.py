@@ -13,6 +13,11 @@ OUTGOING = {"from_scope": "InOrganization", "access_scope": "NotInOrganization"}
 TREE = [{option: value} for option, value in OUTGOING.items()]
 SENSITIVE = {"content_contains_sensitive_information": [{"groups": []}]}
 SECRET = "01234567-89ab-cdef-0123-456789abcdef"
+LABELLED = {
+    "content_contains_sensitive_information": [
+        {"groups": [{"name": "Default", "operator": "Or", "labels": [{"name": SECRET, "type": "Sensitivity"}]}]}
+    ]
+}
 LABELS = [
     {"name": "Secret", "guid": SECRET, "encryption": "do_not_forward"},
     {"name": "Public", "encryption": "none"},
@@ -55,8 +60,8 @@ def conditions_of(source: random.Random) -> dict[str, Any]:
         found["from"] = ["megan@contoso.com"]
     if source.random() < 0.15:
         found["subject_contains_words"] = ["secret"]
-    if source.random() < 0.15:
-        found.update(SENSITIVE)
+    if source.random() < 0.25:
+        found.update(source.choice((SENSITIVE, SENSITIVE, LABELLED)))
     found = found or dict(OUTGOING)
     return {"advanced": tree_of(source, found)} if source.random() < 0.35 else found
 
@@ -117,10 +122,20 @@ def labels_of(source: random.Random) -> dict[str, Any]:
     return {"labels": source.sample(LABELS, source.randint(1, 3)), "auto_label_policies": auto}
 
 
+_KEYS: Sequence[dict[str, Any]] = (
+    {},
+    {"subject": "secret"},
+    {"protection": {"kind": "encrypt", "owner": "own"}},
+    {"sensitive_information": False},
+)
+
+
 def mail_of(labels: dict[str, Any]) -> Iterator[dict[str, Any]]:
     names = ["", *(each["name"] for each in labels.get("labels", ()))]
     for sender in ("megan@contoso.com", "eve@adatum.com"):
         for recipient in ("ann@fabrikam.com", "joe@adatum.com", "megan@contoso.com"):
-            for keys in ({}, {"subject": "secret"}, {"protection": {"kind": "encrypt", "owner": "own"}}):
+            for keys in _KEYS:
                 yield message(**{"from": sender}, to=[recipient], authenticated=sender.endswith("contoso.com"), **keys)
-    yield from (message(sensitivity_label=name) for name in names[1:])
+    for name in names[1:]:
+        yield message(sensitivity_label=name)
+        yield message(sensitivity_label=name, sensitive_information=False)

@@ -49,6 +49,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import refutation
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.compliance.dlp_fields import (
     CERTAIN,
     CONDITIONS,
@@ -59,6 +60,7 @@ from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow.comparison import disagreement
 from tests.unit.mail_flow.dlp_worlds import (
     CHAINS,
+    LABELLED,
     LABELS,
     OUTGOING,
     SECRET,
@@ -194,6 +196,65 @@ def test_what_was_not_understood_is_open(
     )
 
 
+@pytest.mark.parametrize(
+    ("conditions", "keys", "protection"),
+    [
+        ({**OUTGOING, **SENSITIVE}, {}, "unknown"),
+        ({**OUTGOING, **SENSITIVE}, {"sensitive_information": True}, "unknown"),
+        ({**OUTGOING, **SENSITIVE}, {"sensitive_information": False}, "none"),
+        ({**OUTGOING, **SENSITIVE}, {"sensitive_information": False, "sensitivity_label": "Secret"}, "none"),
+        # Its own label may be the one that is looked for.
+        ({**OUTGOING, **LABELLED}, {"sensitive_information": False}, "none"),
+        ({**OUTGOING, **LABELLED}, {"sensitive_information": False, "sensitivity_label": "Secret"}, "unknown"),
+        ({"advanced": tree("or", SENSITIVE, {"from": ["joe@contoso.com"]})}, {"sensitive_information": False}, "none"),
+        ({"advanced": tree("or", SENSITIVE, *TREE)}, {"sensitive_information": False}, "unknown"),
+        ({"advanced": tree("not", SENSITIVE)}, {"sensitive_information": False}, "unknown"),
+        ({**OUTGOING, "document_is_password_protected": True}, {"sensitive_information": False}, "unknown"),
+    ],
+)
+def test_a_dlp_rule_finds_nothing_in_mail_without_sensitive_information(
+    conditions: dict[str, Any], keys: dict[str, Any], protection: str
+) -> None:
+    found = outcome([], {"dlp_policies": [encrypts(conditions)], "auto_label_policies": []}, **keys)
+    assert found["protection"] == protection
+
+
+@pytest.mark.parametrize("auto", [None, [{"name": "A", "label": "Secret"}]])
+def test_a_label_that_is_set_on_the_way_may_be_the_one_that_a_dlp_rule_looks_for(auto: Any) -> None:
+    told = {
+        "dlp_policies": [encrypts({**OUTGOING, **LABELLED})],
+        **({} if auto is None else {"auto_label_policies": auto}),
+    }
+    assert outcome([], told, sensitive_information=False)["protection"] == "unknown"
+    assert _verdict([], told, "not_in_clear") == "unknown"
+
+
+CONTENT = {"dlp_policies": [policy({**OUTGOING, **SENSITIVE}, "Cards", block_access=True)]}
+
+
+def test_a_counterexample_says_that_it_has_no_sensitive_information() -> None:
+    (found,) = prove([], {**FACTS, **CONTENT}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    assert found.counterexample is not None
+    assert found.counterexample.message["sensitive_information"] is False
+    (row,) = guarantee_rows([found])
+    assert "with no sensitive information is delivered " in refutation(row)
+
+
+def test_a_counterexample_does_not_say_so_without_need() -> None:
+    inside = {"dlp_policies": [policy({"access_scope": "InOrganization", **SENSITIVE}, "Cards", block_access=True)]}
+    (found,) = prove([], {**FACTS, **inside}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    assert found.counterexample is not None
+    assert "sensitive_information" not in found.counterexample.message
+
+
+@pytest.mark.parametrize(("pattern", "verdict"), [(r"\d{4}-\d{4}-\d{4}-\d{4}", "unknown"), (r"order \d{2}", "refuted")])
+def test_mail_with_a_number_is_not_said_to_have_no_sensitive_information(pattern: str, verdict: str) -> None:
+    when = {**OUT, "subject_or_body_matches_patterns": [pattern]}
+    (found,) = prove([], {**FACTS, **CONTENT}, [{"name": "X", "when": when, "then": "not_in_clear"}])
+    assert found.verdict == verdict
+    assert verdict == "refuted" or {reason.id for reason in found.unknown} == {questions.DLP_RULES}
+
+
 ENDS: list[tuple[dict[str, Any], str]] = [
     ({"quarantine": True}, "quarantined"),
     ({"redirect_message_to": ["joe@contoso.com"]}, "redirected"),
@@ -209,13 +270,14 @@ def test_dlp_redirects_mail_and_puts_it_in_quarantine(action: dict[str, Any], fa
     assert ("after_release" in found) is (fate == "quarantined")
     assert _verdict([ENCRYPT], alone, "delivered") == "refuted"
     assert _verdict([], alone, "not_in_clear_if_delivered") == "proved"
-    for other in (
-        encrypts({"from_scope": "InOrganization"}, "E", priority=1),
-        policy(SENSITIVE, "S", block_access=True),
+    for other, verdict in (
+        (encrypts({"from_scope": "InOrganization"}, "E", priority=1), "unknown"),
+        # Mail without sensitive information surely ends so.
+        (policy(SENSITIVE, "S", block_access=True), "refuted"),
     ):
         several = {"dlp_policies": [*alone["dlp_policies"], other]}
         assert outcome([], several)["fate"] == "unknown"
-        assert _verdict([], several, "delivered") == "unknown"
+        assert _verdict([], several, "delivered") == verdict
     assert outcome([], {"dlp_policies": [policy({**OUTGOING, **SENSITIVE}, **action)]})["fate"] == "unknown"
     both = {"dlp_policies": [policy(OUTGOING, **ENDS[0][0], **ENDS[1][0])]}
     assert outcome([], both)["fate"] == "unknown"
@@ -360,7 +422,13 @@ def test_a_file_carries_its_label() -> None:
         ([], {"dlp_policies": [encrypts(OUTGOING)]}, "unencrypted", "refuted"),
         ([], {"dlp_policies": [policy(OUTGOING, block_access=True)]}, "not_in_clear", "proved"),
         ([], {"dlp_policies": [policy(OUTGOING, block_access=True)]}, "delivered", "refuted"),
-        ([], {"dlp_policies": [encrypts({**OUTGOING, **SENSITIVE})]}, "not_in_clear", "unknown"),
+        ([], {"dlp_policies": [encrypts({**OUTGOING, **SENSITIVE})]}, "not_in_clear", "refuted"),
+        (
+            [],
+            {"dlp_policies": [encrypts({**OUTGOING, "document_is_password_protected": True})]},
+            "not_in_clear",
+            "unknown",
+        ),
         (
             [],
             {"dlp_policies": [encrypts({"recipient_domain_is": ["adatum.com"], **SENSITIVE})]},

@@ -203,6 +203,7 @@ MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
     "classification": {"type": "list", "elements": "str"},
     "scl": {"type": "int"},
     "sensitivity_label": {"type": "str"},
+    "sensitive_information": {"type": "bool"},
     "sender_ip": {"type": "str"},
     "size": {"type": "str"},
     "date": {"type": "str"},

@@ -60,7 +60,7 @@ MESSAGE_KEYS = (
         "importance",
     ),
     *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
-    "sensitivity_label",
+    *("sensitivity_label", "sensitive_information"),
 )
 
 #: Keys of a message whose fields have other names.
@@ -216,6 +216,7 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         protection=_protection(options_set.get("protection"), types, where),
         insertable=_flag(options_set.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
         sensitivity_label=str(options_set.get("sensitivity_label", "")),
+        sensitive_information=_flag(options_set.get("sensitive_information"), f"{where}sensitive_information"),
     )
     _check_insertable(message, where)
     return message

@@ -76,6 +76,12 @@ def automatic(facts: Facts) -> list[Encrypter]:
     return [each for each in changing if any(each is other for other in set_)]
 
 
+def may_be_set(facts: Facts) -> bool:
+    """Whether a policy may set a label on the way, whether that changes mail or not."""
+    policies = facts.encrypters.auto_label_policies
+    return policies is None or any(each.acts for each in policies)
+
+
 def is_default(label: Encrypter, facts: Facts) -> bool:
     """Whether a policy that is not off makes a label the default of new mail."""
     return any(

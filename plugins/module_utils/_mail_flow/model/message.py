@@ -85,6 +85,8 @@ class Message:
     :param date: when it passes the rules.
     :param insertable: whether a disclaimer can be put into it.
     :param sensitivity_label: the name or GUID of the label that it carries; empty for none.
+    :param sensitive_information: whether DLP finds anything in its content, what mail flow rules add to it included, by any
+        type of sensitive information, any classifier or any label of a document.
     :param unsaid: of ``headers`` and ``fields`` (To and Cc) those of which nobody knows what is in them beyond what is
         given.
     """
@@ -110,6 +112,7 @@ class Message:
     protection: Protection | None = field(default_factory=Protection)
     insertable: bool | None = None
     sensitivity_label: str | None = ""
+    sensitive_information: bool | None = None
     character_sets: frozenset[str] | None = None
     types_open: frozenset[str] = frozenset()
     also_from: tuple[str, ...] = ()

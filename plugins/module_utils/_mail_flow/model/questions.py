@@ -319,7 +319,8 @@ QUESTIONS = (
         DLP_RULES,
         "Whether a DLP rule matches mail, if it looks at more than the sender, the recipient and whether that one is outside, "
         "such as at sensitive information, or at what a mail flow rule changed.",
-        "A test message that the DLP rule is about: look at what arrives, and at the event DLP rule of its trace.",
+        "A test message that the DLP rule is about: look at what arrives, and at the event DLP rule of its trace. If a message "
+        "has no sensitive information, say it: sensitive_information: false.",
         SILENT,
         "dlp-policy-reference",
     ),

@@ -2,8 +2,9 @@
 """The rules of DLP policies, ready to be applied.
 
 A condition that a mail flow rule has is that row of ``conditions``, with its evaluation and its formula. Everything else
-that a DLP rule looks at, sensitive information first of all, is open. A DLP rule is certain only where its conditions
-look at the sender, the recipient, and whether that one is outside; where they look at more, it may match at most (U33).
+that a DLP rule looks at, sensitive information first of all, is open, unless the message has nothing that it could find.
+A DLP rule is certain only where its conditions look at the sender, the recipient, and whether that one is outside; where
+they look at more, it may match at most (U33).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from ..._exchange.text import value_text
 from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
-from ..._resources.compliance.dlp_fields import CERTAIN, SAME_CONDITION, TOGETHER
+from ..._resources.compliance.dlp_fields import CERTAIN, NEEDS, SAME_CONDITION, SENSITIVE, TOGETHER
 from ..._resources.compliance.dlp_policies import SENDERS, SENDERS_EXCEPT, DlpPolicyFact, DlpRuleFact, PolicyScope
 from ..actions.protect import option_name
 from ..conditions.predicate import Atom, Reach
@@ -78,6 +79,9 @@ _BUILT_IN = {
     "cf5cf348-a8d7-40d5-91ef-a600b88a395d": "do not forward",
 }
 
+#: The key of a message's label, at which DLP looks beside its content.
+LABEL = "sensitivity_label"
+
 #: The first number of an atom of a DLP rule: those of mail flow rules are below.
 _NUMBERS = 1 << 20
 
@@ -88,12 +92,15 @@ class Node:
 
     :param operator: ``and``, ``or``, ``not`` (none of the parts), ``atom`` or ``open``.
     :param about: the name of a condition that is open.
+    :param needs: keys of a message. The condition is false of one that has nothing in any of them; empty if that is not
+        known.
     """
 
     operator: str
     parts: tuple[Node, ...] = ()
     atom: Atom | None = None
     about: str = ""
+    needs: tuple[str, ...] = ()
 
     @property
     def leaves(self) -> Iterator[Node]:
@@ -132,12 +139,13 @@ class DlpRule:
         more = sorted({_option(leaf) for leaf in self.looks_for.leaves} - CERTAIN)
         return (Reason(questions.DLP_RULES, LOOKS, tuple(more)),) if more else ()
 
-    def matches(self, truth: Callable[[Atom], Truth]) -> Truth:
+    def matches(self, truth: Callable[[Atom], Truth], lacks: Callable[[str], bool]) -> Truth:
         """Whether it matches.
 
         :param truth: whether a condition is true of a copy.
+        :param lacks: whether a message surely has nothing in a key.
         """
-        value = _value(self.looks_for, truth, (self.place,))
+        value = _value(self.looks_for, truth, lacks, (self.place,))
         return all_of((value, *(Open(("dlp", self.place), (reason,)) for reason in self.reasons)))
 
 
@@ -145,12 +153,14 @@ def _option(leaf: Node) -> str:
     return leaf.about if leaf.atom is None else leaf.atom.predicate.options[0]
 
 
-def _value(node: Node, truth: Callable[[Atom], Truth], path: tuple[int, ...]) -> Truth:
+def _value(node: Node, truth: Callable[[Atom], Truth], lacks: Callable[[str], bool], path: tuple[int, ...]) -> Truth:
     if node.atom is not None:
         return truth(node.atom)
     if node.operator == "open":
+        if node.needs and all(map(lacks, node.needs)):
+            return False
         return opened(("dlp condition", *path), questions.DLP_RULES, LOOKS, node.about)
-    values = (_value(part, truth, (*path, place)) for place, part in enumerate(node.parts))
+    values = (_value(part, truth, lacks, (*path, place)) for place, part in enumerate(node.parts))
     if node.operator == "and":
         return all_of(values)
     return any_of(values) if node.operator == "or" else negate(any_of(values))
@@ -195,6 +205,11 @@ class DlpRules:
             )
             for place, number in enumerate(order)
         )
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The keys of a message in which they look for what only its content and its label show."""
+        return frozenset(key for rule in self.rules for leaf in rule.looks_for.leaves for key in leaf.needs)
 
 
 def _stops(rule: DlpRuleFact) -> bool:
@@ -320,6 +335,11 @@ class _Reader:
         return self._part(tree, location)
 
     @cached_property
+    def _told(self) -> list[Mapping[str, Any]]:
+        """The conditions of each section."""
+        return [section["conditions"] for _place, section in self._sections.values()]
+
+    @cached_property
     def rule_set(self) -> RuleSet:
         """All conditions, a rule for each section."""
         return RuleSet([{"name": str(place), **section} for place, section in self._sections.values()], self._dialect)
@@ -331,12 +351,30 @@ class _Reader:
             return Node("open", about=value)
         if what != "section":
             return Node(what, tuple(self.read(child) for child in value))
-        rule = self.rule_set.rules[value]
+        rule, told = self.rule_set.rules[value], self._told[value]
         parts = [
             *map(_leaf, rule.criteria.conditions),
-            *(Node("open", about=option) for _part, option, _text in rule.unread),
+            *(
+                Node("open", about=option, needs=_needs(option, told.get(option)))
+                for _part, option, _text in rule.unread
+            ),
         ]
         return parts[0] if len(parts) == 1 else Node("and", tuple(parts))
+
+
+def _needs(option: str, value: Any) -> tuple[str, ...]:
+    """The keys of a message that a condition may find something in. One that names labels may find the message's own."""
+    need = NEEDS.get(option)
+    if need is None:
+        return ()
+    return (need, LABEL) if need == SENSITIVE and _names_labels(value) else (need,)
+
+
+def _names_labels(value: Any) -> bool:
+    """Whether what a condition looks for has labels. It has a limited number of levels."""
+    if isinstance(value, Mapping):
+        return any((str(key).lower() == "labels" and each) or _names_labels(each) for key, each in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_names_labels, value))
 
 
 def _none_of(parts: Sequence[_Tree]) -> list[_Tree]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from ..budget import spend
 from ..conditions.predicate import Atom
 from ..model import questions
-from ..model.carried_labels import in_transport, label_of, possible_labels
+from ..model.carried_labels import in_transport, label_of, may_be_set, possible_labels
 from ..model.encrypters import FOLLOWED, LOOKS, AppliedEncrypters, PossibleEncrypter, all_possible
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
 from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import DlpRule, DlpRules, changed_by
+from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changed_by
 from ..rules.rule_set import RuleSet
 from .decider import MessageDecider, hidden
 from .state import World
@@ -87,7 +87,7 @@ class EncrypterSimulation:
 
         found: list[Truth] = []
         for rule in policies.rules:
-            matches = rule.matches(truth)
+            matches = rule.matches(truth, self._lacks)
             if guessed and not isinstance(matches, bool):
                 branches = [world.answering(guessed[0], value) for value in (True, False)]
                 return [each for branch in branches for each in self._decided(policies, branch, person)]
@@ -121,6 +121,12 @@ class EncrypterSimulation:
                 return
             why = why if outside is True else (*why, *(outside.reasons if isinstance(outside, Open) else ()))
         yield PossibleEncrypter(does, tuple(dict.fromkeys(why)))
+
+    def _lacks(self, key: str) -> bool:
+        """Whether the message surely has nothing of what DLP looks at: in its content, or as its label."""
+        if key == LABEL:
+            return self.message.sensitivity_label == "" and not may_be_set(self.facts)
+        return self.message.sensitive_information is False
 
     def _truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
         """Whether a condition is true of the copy as DLP sees it."""

@@ -8,11 +8,11 @@ from functools import cached_property
 
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
-from ..formula import FALSE, TRUE, Value
-from ..model.carried_labels import automatic
+from ..formula import FALSE, TRUE, Literal, Value
+from ..model.carried_labels import automatic, may_be_set
 from ..model.encrypters import BLOCKED, FOLLOWED, Encrypter
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
+from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, changed_by
 from .compile_rules import RuleChain
 
 #: Whether something has an effect.
@@ -70,12 +70,21 @@ class EncrypterFormulas:
         if node.atom is not None:
             return self._truth(node.atom)
         if node.operator == "open":
-            return self.unknown("dlp condition", *path)
+            found = self.unknown("dlp condition", *path)
+            return self.mail.circuit.disjunction(map(self._has, node.needs)) & found if node.needs else found
         values = [self._value(part, (*path, place)) for place, part in enumerate(node.parts)]
         if node.operator == "and":
             return self.logic.all_of(values)
         value = self.logic.any_of(values)
         return value if node.operator == "or" else ~value
+
+    def _has(self, key: str) -> Literal:
+        """Whether the message may have something of what DLP looks at: in its content, or as its label. Labels that change
+        no mail have no variable: they count as content.
+        """
+        if key != LABEL:
+            return self.mail.sensitive
+        return TRUE if may_be_set(self.mail.facts) else self.mail.circuit.disjunction(self.mail.labels.values())
 
     def _truth(self, atom: Atom) -> Value:
         """Whether a condition is true of the copy as DLP sees it."""

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._resources.compliance.dlp_fields import SENSITIVE
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import ATTRIBUTES, WRITTEN, Key, holds
 from ..conditions.predicates import PREDICATES
 from ..conditions.witness import NoMessageError
-from ..formula import Literal
+from ..formula import FALSE, Literal
 from ..model.addresses import DOMAIN, DOTTED, is_plain_address
 from .address import AddressSlot
 from .string_constraints import (
@@ -36,6 +38,8 @@ _FORMS: tuple[tuple[Key, ...], ...] = tuple(
 _EVERY: tuple[Key, ...] = (("pattern", (r'^([^\s@<>,;]+|"([^"@\s]| )*")@[^\s@<>,;]+$', False)),)
 #: Atoms that depend on the text of an address.
 _SEEN = ("address", "below", "exact", "word", "pattern")
+#: A number that may be sensitive information.
+_NUMBER = re.compile(r"\d([ .-]?\d){5}")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
 
 
@@ -116,6 +120,7 @@ class Writer:
         if "header from" in mail.vocabulary.keys and not is_true(mail.more_in_from):
             message["headers"] = {**message.get("headers", {}), "From": sender}
         message.update(self._arrival(is_true))
+        message.update(self._content(message, is_true))
         everybody = [
             (mail.sender, sender),
             (mail.recipient, recipient),
@@ -358,6 +363,20 @@ class Writer:
         if label:
             chosen["sensitivity_label"] = label
         return chosen
+
+    def _content(self, message: Mapping[str, Any], is_true: Holds) -> dict[str, Any]:
+        """What DLP finds in the content of a message that is written so far. Of one with a number nobody can say that DLP
+        finds nothing: most types of sensitive information are numbers.
+        """
+        mail = self.mail
+        if mail.sensitive is FALSE or is_true(mail.sensitive):
+            return {}
+        attachments = message.get("attachments", ())
+        texts = [message.get("subject"), message.get("body"), *(each.get("text") for each in attachments)]
+        if not any(_NUMBER.search(text or "") for text in texts):
+            return {SENSITIVE: False}
+        written = [literal for atoms in mail.texts.values() for literal in atoms.values() if is_true(literal)]
+        raise NoMessageError(limits=[(mail.sensitive, *(~literal for literal in written))])
 
     # Facts
 

@@ -14,7 +14,7 @@ from ..budget import BudgetError
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key
 from ..conditions.witness import NoMessageError
-from ..formula import Literal
+from ..formula import FALSE, Literal
 from ..input.parsing import facts_of, message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
@@ -263,13 +263,15 @@ class Model:
         """Whether all of these can be true together, as far as is known, and a message for them.
 
         An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits
-        exclude stays possible.
+        exclude stays possible. The message has no sensitive information if it can be without.
 
         :param preferred: what the message satisfies if it can, the most important first.
         :param lax: whether the content of the message's texts may be open.
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
+        if self.mail.sensitive is not FALSE:
+            preferred = [~self.mail.sensitive, *preferred]
         for _try in range(_TRIES):
             limited = [*once, *(() if lax else self._limits)]
             if not self.solve([*literals, *limited], budget, [*self._learnt], preferred):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.names import name_key
+from ..._resources.compliance.dlp_fields import SENSITIVE
 from ..._resources.rules.fields import MESSAGE_TYPES
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.formulas import AddressVariables
@@ -34,6 +35,7 @@ from ..model.facts import Facts
 from ..model.patterns import begins_anywhere
 from ..model.sizes import bytes_of
 from ..model.words import touches
+from ..rules.dlp_rules import DlpRules
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import Circuit
 from ..simulator.assumptions import USUAL
@@ -110,6 +112,8 @@ class SymbolicMessage:
     :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an
         alias (U24).
     :param settings: the IRM configurations under which it passes rules.
+    :param sensitive: whether DLP may find something in its content, by a type of sensitive information or a label; false
+        if no DLP rule looks for that.
     :param leaves_pdf_out: whether one of them leaves PDF documents unencrypted.
     """
 
@@ -163,6 +167,9 @@ class SymbolicMessage:
             if label.changes_mail
         }
         circuit.at_most_one(self.labels.values())
+        policies = facts.encrypters.dlp_policies
+        looked_into = isinstance(policies, DlpRules) and SENSITIVE in policies.needs
+        self.sensitive: Literal = circuit.variable("sensitive information") if looked_into else FALSE
         self._arrive(options)
         self.texts: dict[str, dict[Key, Literal]] = {}
         self._texts()

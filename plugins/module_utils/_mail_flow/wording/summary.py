@@ -222,6 +222,7 @@ _VALUE_WORDS: Mapping[str, Callable[[Any], str]] = {
     "attachments": lambda value: ", ".join(map(_attachment, value)),
     "protection": _arrival,
     "disclaimer_insertable": lambda value: "can be inserted" if value else "cannot be inserted",
+    "sensitive_information": lambda value: "some" if value else "none",
     "size": lambda value: f"{value:,} bytes" if isinstance(value, int) else str(value),
 }
 
@@ -238,6 +239,7 @@ _WITH: Mapping[str, Callable[[Any], str]] = {
     "size": lambda value: f"a size of {_VALUE_WORDS['size'](value)}",
     "sender_ip": lambda value: f"the sender's IP address {value}",
     "mail_from": lambda value: f"the envelope sender {value}",
+    "sensitive_information": lambda value: f"{'some' if value else 'no'} sensitive information",
     "disclaimer_insertable": lambda value: f"a text into which a disclaimer can{'' if value else 'not'} be put",
 }
 

@@ -48,6 +48,10 @@ from .dlp_values import (
     is_set,
 )
 
+#: What a message has to have for a condition to be true: something that DLP finds in what is written, by a type of
+#: sensitive information or a classifier, or as a label.
+SENSITIVE = "sensitive_information"
+
 #: What conditions or actions say, by option.
 Options = Mapping[str, Any]
 
@@ -62,6 +66,8 @@ class DlpPart:
     :param twin: whether there is an exception of this name.
     :param same_as: a mail flow rule's condition that it is under another name.
     :param certain: whether a rule that looks at nothing else surely matches mail that has it (U33).
+    :param needs: what a message has to have for it to be true: of :data:`SENSITIVE`; empty if that is
+        not known.
     """
 
     name: str
@@ -70,6 +76,7 @@ class DlpPart:
     twin: bool = True
     same_as: str = ""
     certain: bool = False
+    needs: str = ""
 
     def read(self, value: Any) -> dict[str, Any]:
         """The options that Exchange's value sets; empty if it sets nothing.
@@ -106,13 +113,20 @@ def snake_case(name: str) -> str:
 
 
 def _part(
-    name: str, kind: Kind, option: str = "", *, twin: bool = True, same_as: str = "", certain: bool = False
+    name: str,
+    kind: Kind,
+    option: str = "",
+    *,
+    twin: bool = True,
+    same_as: str = "",
+    certain: bool = False,
+    needs: str = "",
 ) -> DlpPart:
-    return DlpPart(name, {option or snake_case(name): kind}, twin=twin, same_as=same_as, certain=certain)
+    return DlpPart(name, {option or snake_case(name): kind}, twin=twin, same_as=same_as, certain=certain, needs=needs)
 
 
-def _parts(kind: Kind, *names: str, twin: bool = True) -> list[DlpPart]:
-    return [_part(name, kind, twin=twin) for name in names]
+def _parts(kind: Kind, *names: str, twin: bool = True, needs: str = "") -> list[DlpPart]:
+    return [_part(name, kind, twin=twin, needs=needs) for name in names]
 
 
 def _as_in_rules(name: str, option: str, *, certain: bool = False) -> DlpPart:
@@ -166,7 +180,7 @@ CONDITIONS = (
     _header("HeaderMatchesPatterns", "header_matches_message_header", "header_matches_patterns"),
     _as_in_rules("ContentCharacterSetContainsWords", "content_character_set_contains_words"),
     # Of content and labels.
-    _part("ContentContainsSensitiveInformation", Structure()),
+    _part("ContentContainsSensitiveInformation", Structure(), needs=SENSITIVE),
     _part("ContentPropertyContainsWords", Words()),
     *_parts(Flag(), "ContentIsNotLabeled", "MessageIsNotLabeled", "AttachmentIsNotLabeled", twin=False),
     # Of attachments.
@@ -306,6 +320,9 @@ TOGETHER = tuple(tuple(part.kinds) for part in CONDITIONS if len(part.kinds) > 1
 
 #: A condition to the mail flow rule's that it is under another name.
 SAME_CONDITION = {option: part.same_as for part in CONDITIONS if part.same_as for option in part.kinds}
+
+#: A condition to what a message has to have for it to be true.
+NEEDS = {option: part.needs for part in CONDITIONS if part.needs for option in part.kinds}
 
 #: The conditions with which a DLP rule can be certain, by a mail flow rule's names: those of the sender, the recipient, and the access scope.
 CERTAIN = frozenset(part.same_as or option for part in CONDITIONS if part.certain for option in part.kinds)
