@@ -114,7 +114,15 @@ Rule = Mapping[str, Any]
 
 
 #: The kinds of edits.
-MOVE, STOP, EXCEPTION, CONDITION, ENABLE, ADD = KINDS = ("move", "stop", "exception", "condition", "enable", "add")
+MOVE, STOP, EXCEPTION, CONDITION, ACTION, ENABLE, ADD = KINDS = (
+    "move",
+    "stop",
+    "exception",
+    "condition",
+    "action",
+    "enable",
+    "add",
+)
 
 
 #: The options that the modules only read and remove.
@@ -193,31 +201,40 @@ class EditedRules:
 
 
 #: How much an edit makes another rule. It is the same rule with less or more mail; it no longer looks for a text, and all
-#: of its mail is wanted; it is a new rule; it no longer looks for a text, and only says who is inside or outside; or it is
-#: then about mail that it was not meant for, or about none any more.
-SAME_RULE, ANY_TEXT, NEW_RULE, ANY_MAIL, LAST_RESORT = range(5)
+#: of its mail is wanted, or no longer says who is inside or outside; it does more with mail that is wanted; it is a new
+#: rule; it no longer looks for a text, and only says who is inside or outside; or it is then about mail that it was not
+#: meant for, or about none any more.
+SAME_RULE, WIDER_RULE, MORE_ACTIONS, NEW_RULE, ANY_MAIL, LAST_RESORT = range(6)
 
 
-def rebuilds(edit: RuleEdit, rules: Iterable[Rule], aim: Aim) -> int:
-    """How much an edit makes another rule, from :data:`SAME_RULE` to :data:`LAST_RESORT`. A rule is about mail that it
-    was not meant for without a condition that says whose mail it is about, with values that have nothing to do with
-    those before, or where it looks for no text in mail that nobody asked for.
+def rebuilds(edits: Iterable[RuleEdit], rules: Sequence[Rule], aim: Aim) -> int:
+    """How much edits make other rules, from :data:`SAME_RULE` to :data:`LAST_RESORT`: as much as the one that does most.
+    A rule is about mail that it was not meant for without a condition that says whose mail it is about, with values that
+    have nothing to do with those before, or where it looks for no text in mail that nobody asked for.
 
-    :param rules: the rules after it.
+    :param rules: the rules after them.
     """
+    return max((_rebuilds(edit, rules, aim) for edit in edits), default=SAME_RULE)
+
+
+def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
+    if edit.kind == ACTION:
+        return MORE_ACTIONS
     if edit.kind == ADD:
         return NEW_RULE
     if edit.kind == ENABLE and edit.after is False:
         return LAST_RESORT
     option = edit.option.rpartition(".")[2]
-    if edit.kind != CONDITION or option in SCOPES:
+    if edit.kind != CONDITION:
         return SAME_RULE
+    if option in SCOPES:
+        return WIDER_RULE if edit.after is None else SAME_RULE
     if edit.after is None:
         edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
         return _rebuilds_without(option, edited, aim)
     wanted = aim.about.get(option)
     before = edit.before if isinstance(edit.before, (list, tuple)) else [edit.before]
-    is_wider = isinstance(edit.after, list) and len(edit.after) > len(before)
+    is_wider = isinstance(edit.after, list) and set(before) < set(edit.after)
     shares = isinstance(wanted, (list, tuple)) and any(value_before in wanted for value_before in before)
     return LAST_RESORT if is_wider and not shares else SAME_RULE
 
@@ -231,7 +248,7 @@ def _rebuilds_without(option: str, edited: Rule, aim: Aim) -> int:
     says_whose = predicate is not None and (predicate.of_sender or predicate.of_recipient)
     if says_whose or not is_wanted(edited, aim):
         return LAST_RESORT
-    return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else ANY_TEXT
+    return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else WIDER_RULE
 
 
 def is_wanted(rule: Rule, aim: Aim) -> bool:

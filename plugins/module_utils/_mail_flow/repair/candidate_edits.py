@@ -13,17 +13,20 @@ from functools import cached_property
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..._resources.rules.never import never_matching
 from ..actions.actions import set_actions
 from ..analyses.causes import unlike
-from ..analyses.standings import FailedCondition, Standing, standings
+from ..analyses.standings import SCOPES, FailedCondition, Standing, standings
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
 from ..rules.rule_set import RuleSet
 from .aims import (
+    ACTION,
     ADD,
     CONDITION,
     EXCEPTION,
     MOST_RULES,
+    NEW_RULE,
     STOP,
     EditedRules,
     FailingCopy,
@@ -38,6 +41,12 @@ _NEAREST, _EXCEPTIONS = 12, 12
 
 #: What keeps a rule from acting and one edit more would settle is at most this.
 _FARTHEST = 2
+
+#: The action that encrypts.
+_TEMPLATE = "apply_rights_protection_template"
+
+#: The kinds of edits by which a rule may get larger.
+_GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
 
 #: The options of a rule that change what its conditions look at.
 _SETTINGS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
@@ -56,8 +65,10 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterat
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
     for edited in _CandidateEdits(draft, rules, wrong).least_intrusive_first():
-        edit, new = edited.edits[-1], [rule for rule in edited.rules if id(rule) not in own]
-        if edit.rule in fixed or (edit.kind in (ADD, CONDITION, EXCEPTION) and not all(map(fits, new))):
+        edits, new = edited.edits[len(draft.edits) :], [rule for rule in edited.rules if id(rule) not in own]
+        if any(edit.rule in fixed for edit in edits):
+            continue
+        if any(edit.kind in _GROWING for edit in edits) and not all(map(fits, new)):
             continue
         key = tuple(
             own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in edited.rules
@@ -92,11 +103,14 @@ class _CandidateEdits:
 
     def least_intrusive_first(self) -> Iterator[EditedRules]:
         """The edits, those first that rebuild no rule for what it is not about."""
-        return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[-1], draft.rules, self._aim)))
+        begun = len(self._draft.edits)
+        return iter(sorted(self._every_edit(), key=lambda draft: rebuilds(draft.edits[begun:], draft.rules, self._aim)))
 
     def _every_edit(self) -> Iterator[EditedRules]:
         for standing in self._near:
             yield from self._to_act(standing)
+        for standing in self._helping:
+            yield from self._moved_as_well(standing, list(self._to_encrypt(standing)))
         yield from self._move_before()
         for standing in reversed(self._acting):
             yield from self._not_to_act(standing)
@@ -104,27 +118,53 @@ class _CandidateEdits:
 
     def _to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that helps acts: enabled, reached, without what keeps it from matching."""
-        place, rule = standing.rule.place, standing.rule
-        started = list[EditedRules]()
-        if rule.idle:
-            started.append(self._draft.set(place, "enabled", False, True))
-        if not rule.actions.enforced:
-            started.append(self._draft.set(place, "mode", rule.actions.mode, "Enforce"))
-        yield from started
-        if is_wanted(self._draft.rules[place], self._aim):  # Better than one more rule that does the same.
-            places = dict.fromkeys((self._first_stop, 0))
-            yield from (edited.moved(place, to) for edited in started for to in places if to < place)
+        place = standing.rule.place
+        repairs = list(self._started(standing))
         for failed in standing.failed:
-            yield from (
-                self._narrow_exception(standing, failed)
-                if failed.section == "exceptions"
-                else self._widen_condition(standing, failed)
-            )
+            if failed.section == "exceptions":
+                repairs += self._narrow_exception(standing, failed)
+            else:
+                repairs += self._widen_condition(standing, failed)
+        yield from self._moved_as_well(standing, repairs)
         if not (standing.reached or standing.failed) and self._stop is not None and self._stop.rule.place < place:
             yield self._draft.moved(place, self._stop.rule.place)
             if self._first_stop < self._stop.rule.place:
                 yield self._draft.moved(place, self._first_stop)
             yield self._draft.moved(self._stop.rule.place, place)
+
+    def _started(self, standing: Standing) -> Iterator[EditedRules]:
+        """A rule that is off is on: enabled, enforced, or without the date on which it ended."""
+        place, rule = standing.rule.place, standing.rule
+        if rule.idle:
+            yield self._draft.set(place, "enabled", False, True)
+        if not rule.actions.enforced:
+            yield self._draft.set(place, "mode", rule.actions.mode, "Enforce")
+        if rule.dates.ends and rule.dates.borders(self._wrong.copy.message.date)[-1] is False:
+            yield self._draft.set(place, "expiry_date", rule.dates.ends, "")
+
+    def _to_encrypt(self, standing: Standing) -> Iterator[EditedRules]:
+        """A rule that only brands the wanted mail encrypts it, too."""
+        place, rule = standing.rule.place, standing.rule
+        actions = self._aim.remedy["actions"] if self._aim.remedy else {}
+        template = actions.get(_TEMPLATE)
+        only_brands = rule.actions.does(Does.BRAND) and not rule.actions.does(Does.ENCRYPT)
+        if template and only_brands and is_wanted(self._draft.rules[place], self._aim):
+            yield self._draft.with_section(place, ACTION, "actions", {_TEMPLATE: template})
+
+    def _moved_as_well(self, standing: Standing, repairs: Sequence[EditedRules]) -> Iterator[EditedRules]:
+        """Repairs of a rule, and each of them with the rule before the first one that stops, or before all, if it is then
+        about the wanted mail and much the same rule: that is better than one more rule that does the same.
+        """
+        yield from repairs
+        place = standing.rule.place
+        meant = [
+            edited
+            for edited in repairs
+            if is_wanted(edited.rules[place], self._aim)
+            and rebuilds(edited.edits[-1:], edited.rules, self._aim) < NEW_RULE
+        ]
+        places = [to for to in dict.fromkeys((self._first_stop, 0)) if to < place]
+        yield from (edited.moved(place, to) for edited in meant for to in places)
 
     def _move_before(self) -> Iterator[EditedRules]:
         """A rule that helps acts already, and goes before the first one that acts and does not help."""
@@ -144,11 +184,20 @@ class _CandidateEdits:
         yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
 
     def _widen_condition(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
-        """A condition is met: with values of the guarantee or of other rules, or without it, if others are left."""
+        """A condition is met: with the scope of the guarantee, with values of the guarantee or of other rules, or
+        without it, if others are left. Values that no mail meets go.
+        """
         place, predicate = standing.rule.place, failed.atom.predicate
         options = self._options_of(standing, "conditions", predicate)
+        scopes = {
+            option: self._aim.about[option] for option in options if option in SCOPES and option in self._aim.about
+        }
+        if scopes and scopes != options:
+            yield self._draft.with_section(place, CONDITION, "conditions", scopes)
         if len(options) == 1 and all(_listed(value) is not None for value in options.values()):
-            ((option, values),) = options.items()
+            ((option, given),) = options.items()
+            never = {value for _option, value, _instead in never_matching(options)}
+            values = [value for value in given if value not in never]
             sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
             lists = dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section)
             for more in lists:

@@ -17,7 +17,7 @@ from typing import Any
 from ..analyses.aspects import GAINS, LOSSES, DifferenceKind
 from ..analyses.causes import unlike
 from ..analyses.difference import Difference, difference
-from ..analyses.finding import MailFinding, MayChange, section_of
+from ..analyses.finding import MailFinding, MayChange, MayChangeUnusual, section_of
 from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import SCOPES, Copy
@@ -38,7 +38,6 @@ from ..trace.rows import Trace
 from .aims import (
     ADD,
     LAST_RESORT,
-    SAME_RULE,
     Aim,
     EditedRules,
     FailingCopy,
@@ -46,6 +45,8 @@ from .aims import (
     RuleEdit,
     aim_of_expectation,
     aim_of_guarantee,
+    is_wanted,
+    name_of,
     rebuilds,
     unplaced,
 )
@@ -390,7 +391,10 @@ class _Repair:
         differences = [changes for _draft, _left_open, changes, _until in described]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
         copies = goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES
-        more = unwanted_changes(differences, wanted, aim.takes, self.facts, dialect, self.now, copies=copies)
+        meant = [list(self._meant(draft, aim)) for draft, _left_open, _changes, _until in described]
+        more = unwanted_changes(
+            differences, wanted, aim.takes, self.facts, dialect, self.now, meant=meant, copies=copies
+        )
         suggested = [
             Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
             for (draft, left_open, changes, until), others in zip(described, more, strict=True)
@@ -400,6 +404,14 @@ class _Repair:
             _size(suggestion, aim, number, self.rules) for suggestion, number in zip(suggested, wider, strict=True)
         ]
         return [suggested[place] for place in sorted(range(len(suggested)), key=lambda place: sizes[place])]
+
+    def _meant(self, draft: EditedRules, aim: Aim) -> Iterator[Rule]:
+        """The present mail of the edited rules that are meant for what an aim is about, as their conditions then say."""
+        edited = {edit.rule for edit in draft.edits}
+        meant = {name_of(rule) for rule in draft.rules if name_of(rule) in edited and is_wanted(rule, aim)}
+        for rule in self.present.rules:
+            if name_of(rule) in meant:
+                yield {section: rule.get(section) or {} for section in ("conditions", "exceptions")}
 
     def _first_steps(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
         """Edits after which the message that refuted a guarantee keeps it, each with what stays open: first those after
@@ -454,12 +466,13 @@ class _Repair:
     def _search(self, goal: _Goal, search: _GoalSearch) -> Iterator[EditedRules]:
         """The drafts that do, with one edit; with two where no single edit does."""
         begun: list[tuple[EditedRules, FailingCopy]] = []
-        done = added = False
+        done = added = alone = False
+        moved_as_well = list[RuleEdit]()
         for draft in candidates(self.present, self._known, goal.wrong):
             last = draft.edits[-1]
-            if (added and last.kind == ADD) or (done and len(draft.edits) > 1):
+            if (added and last.kind == ADD) or (len(draft.edits) > 1 and (alone or draft.edits[0] in moved_as_well)):
                 continue  # It is the same rule at another place, or one edit does.
-            if (done or search.first_steps) and rebuilds(last, draft.rules, goal.wrong.aim) == LAST_RESORT:
+            if (done or search.first_steps) and rebuilds(draft.edits, draft.rules, goal.wrong.aim) == LAST_RESORT:
                 break  # And so are all after it.
             search.count["edits"] += 1
             wrong = self._checked(draft, goal, search)
@@ -467,6 +480,10 @@ class _Repair:
                 begun.append((draft, wrong))
             elif wrong:
                 done, added = True, added or last.kind == ADD
+                if len(draft.edits) == 1:
+                    alone = True
+                else:
+                    moved_as_well.append(draft.edits[0])
                 yield draft
         if not done:
             yield from self._search_pairs(goal, search, begun)
@@ -680,9 +697,10 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.
     """
-    rebuilt = max((rebuilds(edit, suggestion.rules, aim) for edit in suggestion.edits), default=SAME_RULE)
+    rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
     every = suggestion.difference.findings
-    unknown = sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes)
+    unusual = [finding for finding in suggestion.unwanted_changes if isinstance(finding, MayChangeUnusual)]
+    unknown = sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes) - len(unusual)
     unknown += suggestion.difference.more
     others = _surely_unwanted(suggestion)
     return (
@@ -698,6 +716,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
         _distance(suggestion, aim, present),
         sorted(map(_values, others), reverse=True),
         len(suggestion.edits),
+        len(unusual),
         sum(finding.kind not in GAINS for finding in every),
         sorted(((_conditions(finding), _values(finding)) for finding in every), reverse=True),
     )

@@ -30,22 +30,25 @@ def unwanted_changes(
     dialect: Dialect,
     now: datetime.datetime,
     *,
+    meant: Sequence[Sequence[Mapping[str, Any]]],
     copies: bool = False,
 ) -> list[tuple[MailFinding, ...]]:
     """The findings of each difference that are not about the wanted mail alone, or may not be, and losses that nobody
-    asked for.
+    asked for. That a rule which is meant for the wanted mail does for more of its own mail what it is for counts as
+    wanted, too.
 
     :param wanted: what selects the mail that edits are to change, in the form of a rule.
     :param takes: the kind of loss that is asked for; ``None`` for none.
+    :param meant: of each difference, what selects the mail of such rules, in the form of a rule.
     :param copies: whether what happens to people whom rules add is asked for, too.
     """
     likely = [
-        finding
-        for difference in differences
+        (finding, [wanted, *meant_mail])
+        for difference, meant_mail in zip(differences, meant, strict=True)
         for finding in difference.findings
         if _may_be_wanted(finding, takes) and (copies or not finding.person)
     ]
-    asked = {id(finding) for finding in _within(likely, wanted, facts, dialect, now)}
+    asked = {id(finding) for finding in _within(likely, facts, dialect, now)}
     return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
 
 
@@ -54,22 +57,30 @@ def _may_be_wanted(finding: MailFinding, takes: DifferenceKind | None) -> bool:
 
 
 def _within(
-    findings: Sequence[MailFinding],
-    wanted: Mapping[str, Any],
+    likely: Sequence[tuple[MailFinding, Sequence[Mapping[str, Any]]]],
     facts: Facts,
     dialect: Dialect,
     now: datetime.datetime,
 ) -> list[MailFinding]:
-    """The findings all of whose mail is wanted."""
-    if not findings:
+    """The findings all of whose mail is selected.
+
+    :param likely: each with what selects mail, in the form of rules.
+    """
+    if not likely:
         return []
+    findings = [finding for finding, _selections in likely]
+    every = [selection for _finding, selections in likely for selection in selections]
+    selections_of = {id(selection): selection for selection in every}
     try:
         with bounded():
-            model, (selected, *mail) = _mail_of(findings, [wanted], facts, dialect, now)
+            model, literals = _mail_of(findings, list(selections_of.values()), facts, dialect, now)
+            selected = dict(zip(selections_of, literals, strict=False))
             return [
                 finding
-                for finding, its_mail in zip(findings, mail, strict=True)
-                if not model.solve([its_mail, ~selected, _signed_in(model)], CONFLICTS)
+                for (finding, selections), its_mail in zip(likely, literals[len(selected) :], strict=True)
+                if not model.solve(
+                    [its_mail, *(~selected[id(selection)] for selection in selections), _signed_in(model)], CONFLICTS
+                )
             ]
     except BudgetError:
         return []

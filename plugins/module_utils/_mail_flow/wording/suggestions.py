@@ -72,6 +72,11 @@ _WORDS = {
         "take the condition {option}: {before} out of the rule {rule!r}",
         "change the condition {option} of the rule {rule!r} from {before} to {after}",
     ),
+    "action": (
+        "let the rule {rule!r} encrypt its mail ({option}: {after})",
+        "take the action {option} out of the rule {rule!r}",
+        "change the action {option} of the rule {rule!r} from {before} to {after}",
+    ),
     "enable": ("", "", "set {option} of the rule {rule!r} to {after}"),
 }
 
@@ -246,6 +251,8 @@ def _edit(edit: RuleEdit) -> str:
         return _edited_list(edit, edit.before, edit.after)
     added, removed, changed = _WORDS[edit.kind]
     words = changed
+    if edit.option == "expiry_date":
+        return f"take the expiry_date {edit.before} out of the rule {edit.rule!r}"
     if edit.before is None:
         words = added
     elif edit.after is None:

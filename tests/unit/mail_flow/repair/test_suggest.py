@@ -422,6 +422,64 @@ def test_a_rule_that_is_off_is_used_before_one_more_is_added(off: Values) -> Non
     assert found.suggestions[1].edits[0].after == 1
 
 
+NEWS_STOPS = rule("News", {"subject_contains_words": ["news"]}, {**STOP, "set_audit_severity": "Low"})
+FIRM: Values = {**IN, "recipient_domain_is": ["a.com"]}
+BRAND: Values = {"apply_rights_protection_customization_template": "Ours"}
+
+
+@pytest.mark.parametrize(
+    ("broken_rule", "then", "edit"),
+    [
+        (
+            rule("R", {**FIRM, "from_scope": "NotInOrganization"}, ENCRYPT),
+            "encrypted",
+            ("condition", "R", "conditions.from_scope", "NotInOrganization", "InOrganization"),
+        ),
+        (
+            rule("R", {**FIRM, "sent_to_scope": "InOrganization"}, ENCRYPT),
+            "encrypted",
+            ("condition", "R", "conditions.sent_to_scope", "InOrganization", None),
+        ),
+        (
+            rule("R", {**IN, "recipient_domain_is": ["@a.com"]}, ENCRYPT),
+            "encrypted",
+            ("condition", "R", "conditions.recipient_domain_is", ["@a.com"], ["a.com"]),
+        ),
+        (
+            rule("R", FIRM, BRAND),
+            "portal",
+            ("action", "R", "actions.apply_rights_protection_template", None, "Encrypt"),
+        ),
+        (
+            rule("R", FIRM, ENCRYPT, expiry_date="2020-01-01T00:00:00Z"),
+            "encrypted",
+            ("enable", "R", "expiry_date", "2020-01-01T00:00:00Z", ""),
+        ),
+        (rule("R", FIRM, ENCRYPT, enabled=False), "encrypted", ("enable", "R", "enabled", False, True)),
+    ],
+)
+def test_a_broken_rule_is_put_right_before_one_more_is_added(
+    broken_rule: Values, then: str, edit: tuple[Any, ...]
+) -> None:
+    """It also goes before the rule that stops, if there is one: one of both edits alone would not do."""
+    wanted = {"name": "G", "when": FIRM, "then": then}
+    (found,) = repaired([broken_rule], [wanted])
+    assert edits(found)[0] == edit
+    (found,) = repaired([NEWS_STOPS, broken_rule], [wanted])
+    first = found.suggestions[0]
+    assert [tuple(asdict(each).values()) for each in first.edits] == [edit, ("move", "R", "priority", 1, 0)]
+    assert "add" in kinds(found)
+    pasted = proposed_rules(as_options(first.rules, [NEWS_STOPS, broken_rule]), "rules")
+    (judged,) = prove(pasted, TENANT, [wanted], NOW)
+    assert judged.verdict is GuaranteeVerdict.PROVED
+
+
+def test_a_rule_that_brands_other_mail_is_not_made_one_that_encrypts() -> None:
+    brands = rule("R", {**IN, "subject_contains_words": ["x"]}, BRAND)
+    (found,) = repaired([brands], [{"name": "G", "when": FIRM, "then": "portal"}])
+    assert "action" not in kinds(found)
+
+
 def test_a_rule_goes_before_all_that_stop() -> None:
     stops = [
         rule(name, {"subject_contains_words": [name]}, {**STOP, "set_audit_severity": "Low"})
