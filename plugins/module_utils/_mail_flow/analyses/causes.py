@@ -6,20 +6,21 @@ would encrypt it from acting.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
-from ..._resources.rules.never import never_matching
+from ..._resources.rules.never import meant_domain, meant_extension, never_matching
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
-from ..model.addresses import domain
+from ..model.addresses import domain, is_below
 from ..model.connectors import IN_TRANSIT
 from ..model.domains import INSIDE
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.inside import sender_inside
 from ..model.message import Message
+from ..model.message_recipients import recipients_of
 from ..model.outcomes import Fate
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
@@ -94,21 +95,35 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
     wants_protection = WISHES[guarantee.then].wants_protection
-    if not (decided_by or wants_protection):
-        return None
     every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee))
     helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         return _of_decider(decider, helping)
     if not wants_protection:
-        return None
+        return _of_the_ending(every)
     if copied_by:
-        missing = _nearest([standing for standing in helping if _misses_recipient(standing)], guarantee)
+        encrypting = _encrypting_the_original(rules, copy, guarantee)
+        missing = _nearest(
+            [standing for standing in helping if standing.rule.name in encrypting and _misses_recipient(standing)],
+            guarantee,
+        )
         return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
     return _of_nearest(every, helping, copy, guarantee)
+
+
+def _of_the_ending(every: Sequence[Standing]) -> BreachCause | None:
+    """The one rule that surely keeps a copy back; ``None`` if there is none, or more than one."""
+    ending = [
+        BreachCause(kind, standing.rule.name)
+        for standing in every
+        if standing.surely and standing.rule.actions.enforced
+        for what, kind in _FATES.items()
+        if standing.rule.actions.does(what)
+    ]
+    return ending[0] if len(ending) == 1 else None
 
 
 def _of_nearest(
@@ -165,6 +180,17 @@ def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | No
     if rule.actions.does(Does.DECRYPT):
         return BreachCause("decrypts", rule.name)
     return BreachCause("encrypts", rule.name) if rule.actions.does(Does.ENCRYPT) else None
+
+
+def _encrypting_the_original(rules: RuleSet, copy: Copy, guarantee: Guarantee) -> set[str]:
+    """The rules that encrypt the copy of somebody to whom the message is addressed."""
+    addressed = {recipient.address for recipient in recipients_of(copy.facts, copy.message)} - {copy.recipient}
+    return {
+        standing.rule.name
+        for address in sorted(addressed)
+        for standing in standings(rules, replace(copy, recipient=address), lambda rule: False)
+        if standing.surely and standing.rule.actions.enforced and _encrypts(standing.rule, guarantee)
+    }
 
 
 def _misses_recipient(standing: Standing) -> bool:
@@ -259,7 +285,7 @@ _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
         lambda standing, copy: standing.misses_by_scope and len(standing.failed) == 1 and _is_internal(standing, copy),
     ),
     ("scope", lambda standing, _copy: standing.misses_by_scope and len(standing.failed) == 1),
-    ("never_matches", lambda standing, _copy: len(standing.failed) == 1 and bool(_never_matches(standing.failed[0]))),
+    ("never_matches", lambda standing, copy: len(standing.failed) == 1 and _would_match(standing.failed[0], copy)),
     ("exception", lambda standing, _copy: len(standing.failed) == 1 and standing.failed[0].section == "exceptions"),
     ("stopped", lambda standing, _copy: not standing.failed and not standing.reached),
 )
@@ -271,6 +297,17 @@ def _never_matches(failed: FailedCondition) -> list[str]:
         return []
     section = {failed.atom.predicate.options[0]: plain(failed.atom.values)}
     return [value for _option, value, _instead in never_matching(section)]
+
+
+def _would_match(failed: FailedCondition, copy: Copy) -> bool:
+    """Whether a condition has a value that matches no mail, and is meant for such as this copy."""
+    predicate = failed.atom.predicate
+    if predicate.of_sender or predicate.of_recipient:
+        name = domain(copy.message.sender if predicate.of_sender else copy.recipient)
+        return any(is_below(name, meant_domain(value)) for value in _never_matches(failed))
+    files = [attachment.name.casefold() for attachment in copy.message.attachments or ()]
+    extensions = tuple(f".{meant_extension(value).casefold()}" for value in _never_matches(failed))
+    return any(name.endswith(extensions) for name in files)
 
 
 def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:

@@ -59,6 +59,7 @@ from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CandidateMessage, Model
+from ..symbolic.string_constraints import JOINT
 from ..symbolic.witness_replay import (
     counted,
     course_of,
@@ -337,14 +338,16 @@ def dated(options: Mapping[str, Any], candidate: CandidateMessage) -> Message:
 
 
 def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
-    """The message without the keys, the people and attachments of a key, and the keys of an attachment that it can do
-    without. A file in an attachment is the attachment itself, if it can be.
+    """The message without the keys, the people, attachments and headers of a key, the parts of a text, and the keys of an
+    attachment that it can do without. A file in an attachment is the attachment itself, if it can be.
 
     :param message: in the form of the option ``messages``.
     :param recipient: the one whose copy it is about, by the address.
     """
     simplified = _with_fewer_keys(dict(message), shows)
     simplified = _with_fewer_elements(simplified, recipient, shows)
+    simplified = _with_fewer_headers(simplified, shows)
+    simplified = _with_shorter_texts(simplified, shows)
     simplified = _with_unpacked_attachments(simplified, shows)
     return _with_less_of_attachments(simplified, shows)
 
@@ -370,6 +373,25 @@ def _with_fewer_elements(message: _Options, recipient: str, shows: _Shows) -> _O
                 continue
             if shows({**message, key: remaining}):
                 message = {**message, key: remaining}
+    return message
+
+
+def _with_fewer_headers(message: _Options, shows: _Shows) -> _Options:
+    for name in list(message.get("headers", ())):
+        headers = {other: text for other, text in message["headers"].items() if other != name}
+        if headers and shows({**message, "headers": headers}):
+            message = {**message, "headers": headers}
+    return message
+
+
+def _with_shorter_texts(message: _Options, shows: _Shows) -> _Options:
+    for key in [key for key in ("subject", "body") if key in message]:
+        parts = str(message[key]).split(JOINT)
+        for place in reversed(range(len(parts))):
+            fewer = [*parts[:place], *parts[place + 1 :]]
+            if fewer and shows({**message, key: JOINT.join(fewer)}):
+                parts = fewer
+        message = {**message, key: JOINT.join(parts)}
     return message
 
 

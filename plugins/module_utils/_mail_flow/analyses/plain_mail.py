@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..conditions.keys import BODY, SUBJECT, WRITTEN
 from ..conditions.predicate import Atom
@@ -14,6 +15,7 @@ from ..formula import FALSE, TRUE, Literal, high
 from ..rules.flow_rule import FlowRule
 from ..symbolic.address import AddressSlot
 from ..symbolic.encoding import Model, Side
+from ..symbolic.symbolic_message import ARRIVALS
 
 #: What a rule does that decides what becomes of a copy. Encryption comes last: where it breaks a guarantee, some rule
 #: encrypts.
@@ -34,28 +36,32 @@ _WRITTEN_BY_PEOPLE = (SUBJECT, BODY)
 
 
 def plainest(model: Model, side: Side, own: Literal) -> list[Literal]:
-    """What a plain message has: an authenticated sender, no protection of its own and no unusual type; no rule that
-    decides about it; no headers, attachments and sizes; known people; and texts and addresses in which no condition
-    finds anything.
+    """What a plain message has: a sender who is authenticated if inside, no protection of its own, no label and no
+    unusual type; no rule that decides about it; no headers, attachments and sizes; known people; and texts and
+    addresses in which no condition finds anything.
 
     :param own: that the message shows it for the recipient, and not for somebody whom rules add.
     """
     literals = [
-        *_arrives_plain(model),
+        *_arrives_plain(model, side),
+        own,
         *_undecided_by_rules(model, side),
         *_without_properties(model),
-        own,
         *_known_people(model),
         *_without_texts(model),
     ]
     return [literal for literal in dict.fromkeys(literals) if literal not in (TRUE, FALSE)]
 
 
-def _arrives_plain(model: Model) -> Iterator[Literal]:
+def _arrives_plain(model: Model, side: Side) -> Iterator[Literal]:
     mail = model.mail
-    yield mail.authenticated
+    outside = high(side.conditions.scopes.sender("NotInOrganization", mail.sender))
+    yield mail.authenticated | outside
+    yield ~(mail.authenticated & outside)
     yield from (mail.same_envelope, ~mail.empty_envelope, mail.direct, mail.others_direct)
-    yield from (~literal for literal in (*mail.arrival.values(), *mail.kinds.values(), mail.pdf))
+    yield from (~mail.arrival[kind] for kind in reversed(ARRIVALS))
+    yield from (~literal for literal in (*mail.labels.values(), *mail.kinds.values(), mail.pdf))
+    yield mail.options[name_key("encrypt")]
     yield mail.insertable
 
 
@@ -88,6 +94,7 @@ def _known_people(model: Model) -> Iterator[Literal]:
     yield from (~mail.sender.atoms.get(("address", group), FALSE) for group in mail.facts.groups.expanded)
     yield from _somebody_whom_no_rule_names(model)
     for slot in (mail.sender, mail.recipient):
+        yield from (~slot["address", value] for value in slot.values("address"))
         yield from _in_the_domain_itself(slot)
         yield from (~slot[sort, value] for sort, value in slot.atoms if sort == "member")
         yield from (~slot[sort, value] for sort, value in slot.atoms if sort in ("word", "pattern"))

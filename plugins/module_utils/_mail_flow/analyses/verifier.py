@@ -395,12 +395,15 @@ class _Prover:
         circuit = model.circuit
         side = model.free
         claims = [circuit.conjunction(claim) for claim in self._claims(model, place, side, anyway=True)]
-        wanted = [circuit.disjunction(claims), high(side.conditions.sees_requests)]
+        wanted = [high(side.conditions.sees_requests)]
         wanted += [assumption.literal for assumption in assumptions if not assumption.of_mail]
         usual = [assumption.literal for assumption in assumptions if assumption.of_mail]
         preferred = [*usual, *plainest(model, side, claims[0])]
-        _possible, candidate = model.search(wanted, side, self.budget, preferred)
-        return self._replays(model, place, candidate) if candidate else None
+        for candidate in model.candidates([circuit.disjunction(claims)], wanted, side, self.budget, preferred):
+            tell = self._replays(model, place, candidate) if candidate else None
+            if tell:
+                return tell
+        return None
 
     def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
         """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is

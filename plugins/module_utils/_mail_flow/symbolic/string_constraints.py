@@ -20,6 +20,10 @@ from .string_solver import find_text, is_impossible
 
 #: The form of any text.
 _ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)
+
+#: What stands between the parts of a text.
+JOINT = " / "
+
 _PRINTED = "abcdefghijklmnopqrstuvwxyz0123456789 .-@"
 
 Holds = Callable[[Literal], bool]
@@ -188,13 +192,13 @@ def side_by_side(wanted: list[Key], unwanted: Sequence[Key] = ()) -> str:
     """
     parts = largest([value for sort, value in wanted if sort == "word"])
     for sort, value in wanted:
-        if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
+        if sort == "pattern" and holds(JOINT.join(parts), (sort, value)) is not True:
             example = _sample_without((sort, value), tuple(unwanted)) or ""
             if holds(f"q {example}", (sort, value)) is not True:
                 parts.insert(0, example)
             else:
                 parts.append(example)
-    return " / ".join(parts)
+    return JOINT.join(parts)
 
 
 def sample(key: Key, form: Sequence[Key] = ()) -> str | None:

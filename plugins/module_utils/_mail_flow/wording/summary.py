@@ -255,10 +255,17 @@ def refutation(row: Mapping[str, Any]) -> str:
         mail = message_words(counterexample["message"], counterexample["recipient"])
         return f"{mail} is shown to {counterexample['shown_to']} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
     verb = "is delivered" if counterexample["outcome"].get("fate") == "delivered" else "is"
-    weak = (counterexample.get("hole") or {}).get("kind") == "weak"
+    weak = bool(counterexample.get("hole")) and _is_forced(counterexample["outcome"])
     outcome = f"{outcome_words(counterexample['outcome'], _WEAK if weak else '')}{lacking(counterexample)}"
-    why = "".join(f": {cause}" for cause in causes(counterexample))
+    reasons = "; ".join(causes(counterexample))
+    why = f": {reasons}" if reasons else ""
     return f"{message_words(counterexample['message'], counterexample['recipient'])} {verb} {outcome}{why}."
+
+
+def _is_forced(outcome: Mapping[str, Any]) -> bool:
+    """Whether a copy leaves only by forced TLS, now or once it is let through."""
+    every = [outcome, *(outcome.get(key) or {} for key in ("after_approval", "after_release"))]
+    return any((copy.get("transit") or {}).get("tls") == "forced" for copy in every)
 
 
 def lacking(counterexample: Mapping[str, Any]) -> str:

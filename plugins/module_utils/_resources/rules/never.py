@@ -22,18 +22,24 @@ def never_matching(section: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
             if option in _PEOPLE and ("*" in text or text.startswith("@")):
                 yield option, text, _for_a_domain(option, text)
             elif option in _DOMAINS and (text.startswith((".", "*")) or "@" in text or "*" in text):
-                yield (
-                    option,
-                    text,
-                    f"{text.rpartition('@')[2].lstrip('*.') or 'the domain'}, which means its subdomains, too",
-                )
+                yield option, text, f"{meant_domain(text) or 'the domain'}, which means its subdomains, too"
             elif option in _EXTENSIONS and "*" in text:
-                yield option, text, text.rpartition(".")[2].strip("*") or "the extension"
+                yield option, text, meant_extension(text) or "the extension"
+
+
+def meant_domain(value: str) -> str:
+    """The domain that such a value is meant for; empty if it has none."""
+    return value.rpartition("@")[2].lstrip("*.")
+
+
+def meant_extension(value: str) -> str:
+    """The extension that such a value is meant for; empty if it has none."""
+    return value.rpartition(".")[2].strip("*")
 
 
 def _for_a_domain(option: str, text: str) -> str:
     """What to use in place of a person who is to stand for all of a domain."""
-    domain = text.rpartition("@")[2].lstrip("*.")
+    domain = meant_domain(text)
     if option in ("from", "sent_to"):
         return f"{'sender_domain_is' if option == 'from' else 'recipient_domain_is'}: [{domain}]"
     return "the address of each person or group"

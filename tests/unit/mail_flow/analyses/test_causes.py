@@ -145,3 +145,35 @@ def test_mail_whose_sender_did_not_sign_in_says_so() -> None:
     found = cause([rule("Device", {"from": ["megan@contoso.com"], **OUTGOING}, ENCRYPT)],
                   when={"from": ["megan@contoso.com"], "sent_to_scope": "NotInOrganization"})  # fmt: skip
     assert (found["kind"], found["rule"]) == ("unauthenticated", "Device")
+
+
+def test_a_value_that_never_matches_is_the_cause_of_mail_that_it_is_meant_for_alone() -> None:
+    rules = [rule("Clinic", {**IN, "recipient_domain_is": ["@clinic.example"]}, ENCRYPT)]
+    to_clinic = {**IN, "recipient_domain_is": ["clinic.example"]}
+    assert cause(rules, when=to_clinic)["kind"] == "never_matches"
+    assert cause(rules, when=OUTGOING) == {}
+    drawings = rule("Drawings", {**OUTGOING, "attachment_extension_matches_words": ["*.dwg"]}, ENCRYPT)
+    attached = {**OUTGOING, "attachment_extension_matches_words": ["dwg"]}
+    assert cause([drawings], when=attached)["kind"] == "never_matches"
+    assert cause([drawings], when=OUTGOING) == {}
+
+
+def test_only_a_rule_that_encrypts_the_original_is_said_not_to_cover_the_copy() -> None:
+    copies = rule("Copies", PARTNER, {"blind_copy_to": ["z@other.example"]})
+    others = rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT)
+    off = rule("Off", {**IN, "recipient_domain_is": ["b.com"]}, ENCRYPT, enabled=False)
+    rejects = rule("Rejects", PARTNER, {"reject_message_reason_text": "No."})
+    found = cause([others, off, copies, rejects])
+    assert (found["kind"], found["rule"], found.get("other", "")) == ("sends_copy", "Copies", "")
+    found = cause([others, off, copies, PARTNERS])
+    assert (found["kind"], found["rule"], found.get("other", "")) == ("sends_copy", "Copies", "Partners")
+
+
+def test_a_rule_that_surely_keeps_mail_back_is_named_where_the_rest_is_open() -> None:
+    replies = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
+    rules = [
+        rule("No macros", {**replies, "attachment_extension_matches_words": ["xlsm"]}, {"delete_message": True}),
+        rule("Readable", replies, {"remove_ome_v2": True}),
+    ]
+    found = cause(rules, when=replies, then="decrypted_on_arrival")
+    assert (found["kind"], found["rule"]) == ("deletes", "No macros")

@@ -139,6 +139,13 @@ def test_mail_that_leaves_by_tls_that_checks_too_little_is_not_called_clear(appr
     assert f"{fate} unprotected by rules or forced TLS: " in weakest
 
 
+def test_forced_tls_that_checks_too_little_is_so_called_where_a_connector_comes_near() -> None:
+    """The connector for the domain alone does not take mail to a subdomain; the rule's TLS takes any certificate."""
+    requiring = [{**TLS, "conditions": OUTGOING}]
+    said = verdict_sentence(verdict([{**BANK, "tls_settings": "DomainValidation"}], requiring, tls_validation="domain"))
+    assert "by forced TLS that checks less than is required: mail.bank.example: the connector 'Bank' covers" in said
+
+
 def test_a_counterexample_replays() -> None:
     found = verdict([BANK], [])["counterexample"]
     facts = facts_of({**FACTS, "outbound_connectors": [BANK], **found.get("facts", {})})

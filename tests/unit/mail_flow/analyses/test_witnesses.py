@@ -26,8 +26,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.answers import prove
-from tests.unit.mail_flow.asking import ALL, ENCRYPT, OUTGOING, STOP, rule, verdict
-from tests.unit.mail_flow.small_worlds import NOW
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.small_worlds import NOW, TENANT
 from tests.unit.mail_flow.unusual import drawn_guarantee, drawn_organization, drawn_rules, holds_in
 
 Values = dict[str, Any]
@@ -143,3 +143,41 @@ def test_a_sender_of_the_directory_is_shown() -> None:
     }
     groups = {"groups": {"all@contoso.com": ["ann@contoso.com"]}}
     assert verdict([], {**tenant, **groups})["counterexample"]["message"]["from"] == "ann@contoso.com"
+
+
+def test_a_plain_message_has_no_label_and_no_protection_that_it_does_not_need() -> None:
+    labels = [{"name": "Confidential", "guid": "11111111-2222-3333-4444-555555555555", "encryption": "encrypt_only"}]
+    labeled = {**TENANT, "labels": labels, "auto_label_policies": [], "dlp_policies": []}
+    assert verdict([NEWS], labeled, then="not_in_clear")["counterexample"]["message"].keys() == {
+        "name", "from", "to", "authenticated",
+    }  # fmt: skip
+    marked = {**OUTGOING, "header_contains_message_header": "Sensitivity", "header_contains_words": ["private"]}
+    rules = [rule("Marked", marked, {"apply_rights_protection_template": "Do Not Forward"}), ALL]
+    found = verdict(rules, template="Encrypt")["counterexample"]["message"]
+    assert found["protection"] == {"kind": "do_not_forward", "owner": "own"}
+    assert "headers" not in found
+
+
+def test_mail_from_outside_is_not_authenticated_and_from_nobody_whom_rules_name() -> None:
+    inbound = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
+    named = rule("Named", {"from": ["boss@private.example"]}, {"prepend_subject": "x"})
+    message = verdict([named], when=inbound, then="not_in_clear")["counterexample"]["message"]
+    assert message["authenticated"] is False
+    assert message["from"] != "boss@private.example"
+
+
+def test_the_own_copy_is_shown_before_one_that_a_rule_makes() -> None:
+    agents = rule("Agents", {**IN, "sent_to": ["rep@agent.example"]}, {"add_to_recipients": ["bob@contoso.com"]})
+    held = rule("Held", {"any_of_to_cc_header": ["all@contoso.com"]}, {"moderate_message_by_user": ["bob@contoso.com"]})
+    inside = {**IN, "sent_to_scope": "InOrganization"}
+    found = verdict([held, agents], when=inside, then="delivered")["counterexample"]
+    assert found["recipient"] != "bob@contoso.com"
+
+
+def test_a_text_has_no_part_that_it_does_not_need() -> None:
+    triggers = [r"^\[secure\]", r"\(secure\)"]
+    rules = [NEWS, rule("Marked", {**OUTGOING, "subject_matches_patterns": triggers}, ENCRYPT)]
+    others = rule("Word", {"subject_contains_words": ["[secure]"]}, {"prepend_subject": "x"})
+    when = {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}
+    message = verdict([*rules, others], when=when, then="not_in_clear")["counterexample"]["message"]
+    assert sorted(message["subject"].split(" / ")) == ["[secure]", "news"]
