@@ -154,7 +154,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "kinds of mail": (cells.MailKind, {kind.name for kind in cells.KINDS}),
     "kinds of mail in words": (cells.MailKind, overview.KINDS_OF_MAIL),
     "kinds of mail in the documentation": (cells.MailKind, contained("overview", "kind_of_mail")),
-    "cells": (cells.CellVerdict, overview._PROTECTED),
+    "cells": (cells.CellVerdict, overview.CELL_WORDS),
     "cells in the documentation": (cells.CellVerdict, contained("overview", "protected")),
     "cells of several destinations": (cells.CellVerdict, overview._VERDICT_WORDS),
     "cells in reports": (cells.CellVerdict, labels.REACH),
