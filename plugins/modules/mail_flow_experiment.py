@@ -629,7 +629,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     temporary_rule_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import WordedResult
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import not_read_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.organization_state import describe
 
@@ -702,6 +702,11 @@ _NO_TOKEN = "x" * 8
 
 def run(task: ExperimentContext) -> dict[str, Any]:
     """Sends the messages, or shows them in check mode, and says what became of them."""
+    return worded_result(task).as_row()
+
+
+def worded_result(task: ExperimentContext) -> WordedResult:
+    """The result of :func:`run`, with the lines of its ``msg``."""
     params = task.params
     check_ranges(params, {"max_messages": (1, 100), "wait": (0, 240), "effective_within": (0, 240)})
     numbers = numbers_of(params["questions"] or [])
@@ -769,12 +774,13 @@ def run(task: ExperimentContext) -> dict[str, Any]:
     if task.check_mode:
         over = [rule.name for rule in temporary_rules_of(organization) if is_over(rule, sending.now)]
         shown = _shown(task, plan, asking, over if params["temporary_rules"] else [], relying, unavailable, unread)
-        return {**shown, **not_read}
+        return replace(shown, row={**shown.row, **not_read})
     record = _new_record(task, plan, rules, sending.token, unread)
     if asking.rules:
         record.temporary, record.before = asking.rules, describe(organization, ["transport_rules"])
     record.people = asking.people
-    return {**relying.told(_sent(task, plan, asking, record, unavailable)), **not_read}
+    sent = relying.with_decisions(_sent(task, plan, asking, record, unavailable))
+    return replace(sent, row={**sent.row, **not_read})
 
 
 @dataclass(frozen=True)
@@ -817,20 +823,17 @@ class _Relying:
         lines = dependence_lines(self.dependences)
         return [*self.none_lines, *lines, *numbers_told(lines)]
 
-    def told(self, found: Mapping[str, Any]) -> dict[str, Any]:
+    def with_decisions(self, result: WordedResult) -> WordedResult:
         """A result with what the answers have decided."""
         if self.verdicts is None:
-            return dict(found)
+            return result
         answers: dict[str, set[bool]] = {}
-        for row in found["settled"]:
+        for row in result.row["settled"]:
             answers.setdefault(row["id"], set()).add(row["answer"])
         after = self.verdicts.under({number: values.pop() for number, values in answers.items() if len(values) == 1})
         lines = decided_lines(self.dependences, after) or self.none_lines
-        return {
-            **found,
-            "relied_on": [dependence_row(each, after) for each in self.dependences],
-            "msg": "\n".join([found["msg"], *filter(None, [screen_of(lines)])]),
-        }
+        relied_on = [dependence_row(each, after) for each in self.dependences]
+        return WordedResult({**result.row, "relied_on": relied_on}, (*result.parts, lines))
 
 
 def _shown(
@@ -841,7 +844,7 @@ def _shown(
     relying: _Relying,
     unavailable: Mapping[str, str],
     unread: Sequence[str],
-) -> dict[str, Any]:
+) -> WordedResult:
     """The messages that would be sent, and the temporary rules that would be made.
 
     :param over: the names of temporary rules that earlier runs left.
@@ -849,24 +852,23 @@ def _shown(
     """
     rows = [planned_row(each) for each in [*plan.messages, *asking.probes[:1]]]
     failed = any("unexpected" in row or "refutes" in row for row in rows)
-    return {
+    lines = [
+        *temporary_rule_lines(asking.rules, over),
+        *relying.lines,
+        *sending_plan_lines(plan),
+        *unavailable_lines(unavailable, unread),
+    ]
+    row = {
         "changed": True,
         "experiments": rows,
         "not_sent": [unsent_row(each) for each in plan.unsent],
         "sent": 0,
         "unavailable": dict(unavailable),
         **relying.rows,
-        "msg": screen_of(
-            [
-                *temporary_rule_lines(asking.rules, over),
-                *relying.lines,
-                *sending_plan_lines(plan),
-                *unavailable_lines(unavailable, unread),
-            ]
-        ),
         **({"temporary_rules": list(asking.rules)} if asking.rules else {}),
         **({"failed": task.params["fail_on_error"]} if failed else {}),
     }
+    return WordedResult(row, (lines,))
 
 
 def _sent(
@@ -875,7 +877,7 @@ def _sent(
     asking: QuestionPlan,
     record: ExperimentRecord,
     unavailable: Mapping[str, str],
-) -> dict[str, Any]:
+) -> WordedResult:
     """Sends the messages, and waits for what becomes of them.
 
     :raises OptionError: the record exists, or the way of sending cannot be used. Nothing was sent.
@@ -893,7 +895,7 @@ def _sent(
     sender.send_all([each.letter for each in plan.messages[:own]], record)
     try:
         with task.hold(task.params["record"]) if asking.rules else nullcontext():
-            found = run_of_questions.ask(asking, own, lambda: _watched(task, record, None, plan, unavailable))
+            watched = run_of_questions.ask(asking, own, lambda: _watched(task, record, None, plan, unavailable))
     except BaseException as error:
         lines = leftover_lines(run_of_questions.left)
         for line in lines:
@@ -903,27 +905,24 @@ def _sent(
         raise
     wishes = ("unexpected", "refutes")
     planned = {each.letter.name: planned_row(each) for each in plan.messages}
-    for row in found["experiments"]:
+    for row in watched.row["experiments"]:
         row |= {key: planned[row["name"]][key] for key in wishes if key in planned.get(row["name"], {})}
     is_unmet = any(key in row for row in planned.values() for key in wishes)
-    failed = found.get("failed") or (is_unmet and task.params["fail_on_error"])
-    return {
-        **found,
-        "not_sent": [*(unsent_row(each) for each in plan.unsent), *found["not_sent"]],
+    failed = watched.row.get("failed") or (is_unmet and task.params["fail_on_error"])
+    row = {
+        **watched.row,
+        "not_sent": [*(unsent_row(each) for each in plan.unsent), *watched.row["not_sent"]],
         **({"failed": True} if failed else {}),
-        **_with_left(found["msg"], run_of_questions.left),
     }
+    return _with_leftovers(replace(watched, row=row), run_of_questions.left)
 
 
-def _with_left(msg: str, left: Sequence[LeftoverRule]) -> dict[str, Any]:
-    """What a result has if temporary rules may still be there. Whoever made them has to know it, so it always fails."""
-    if not left:
-        return {}
-    return {
-        "failed": True,
-        "rules_left": [leftover_row(each) for each in left],
-        "msg": "\n".join([*screen_of(leftover_lines(left)).splitlines(), msg]),
-    }
+def _with_leftovers(result: WordedResult, rules: Sequence[LeftoverRule]) -> WordedResult:
+    """A result with the temporary rules that may still be there. Whoever made them has to know it, so it always fails."""
+    if not rules:
+        return result
+    row = {**result.row, "failed": True, "rules_left": [leftover_row(each) for each in rules]}
+    return WordedResult(row, (leftover_lines(rules), *result.parts))
 
 
 def _new_record(
@@ -964,7 +963,7 @@ def _recorded(planned: PlannedMail) -> RecordedMail:
     )
 
 
-def _read(task: ExperimentContext) -> dict[str, Any]:
+def _read(task: ExperimentContext) -> WordedResult:
     """What became of the messages of an earlier run. Nothing is sent, and temporary rules that it left are removed."""
     path = task.params["record"]
     record = record_of(task.record_file(path).read(), f"record: {path}")
@@ -986,8 +985,7 @@ def _read(task: ExperimentContext) -> dict[str, Any]:
     except ExchangeError as error:
         unavailable[RULE_REPORT] = str(error)
     left = [] if task.check_mode or not record.temporary else _removed(task, record)
-    shown = _watched(task, record, report, SendingPlan((), ()), unavailable)
-    return {**shown, **_with_left(shown["msg"], left)}
+    return _with_leftovers(_watched(task, record, report, SendingPlan((), ()), unavailable), left)
 
 
 def _removed(task: ExperimentContext, record: ExperimentRecord) -> Sequence[LeftoverRule]:
@@ -1013,7 +1011,7 @@ def _watched(
     report: RuleReport | None,
     plan: SendingPlan,
     unavailable: Mapping[str, str],
-) -> dict[str, Any]:
+) -> WordedResult:
     """What was seen of the messages of a record.
 
     :param plan: what is known of these and others beside the record, if they were sent by this run.
@@ -1038,7 +1036,7 @@ def _watched(
         *settled_lines(settled),
         *answer_lines(answers),
     ]
-    return {
+    row = {
         "changed": bool(record.out) and not task.params["read_only"],
         "experiments": [seen_row(each) for each in messages],
         "not_sent": [
@@ -1051,9 +1049,9 @@ def _watched(
         **({"questions": [answer_row(each) for each in answers]} if answers else {}),
         "not_shown": not_shown,
         "unavailable": unavailable,
-        "msg": screen_of(lines),
         **({"failed": True} if (contradicts or refused) and task.params["fail_on_error"] else {}),
     }
+    return WordedResult(row, (lines,))
 
 
 def _settled(messages: Sequence[ObservedMail], answers: Iterable[QuestionAnswer]) -> list[Observation]:

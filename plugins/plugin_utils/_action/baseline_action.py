@@ -22,6 +22,7 @@ from ...module_utils._engine.arguments import validate
 from ...module_utils._engine.context import ModuleContext
 from ...module_utils._exchange.errors import OptionError
 from ...module_utils._exchange.text import folded
+from ...module_utils._mail_flow.wording.screen import WordedResult
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import mail_lines
 from ...module_utils._mail_flow.wording.unseen import unseen_lines
@@ -165,7 +166,7 @@ class BaselineAction(ModuleAction):
             ),
         )
 
-    def _experiment(self, options: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _experiment(self, options: Mapping[str, Any], fields: Mapping[str, Any]) -> WordedResult:
         """Sends test messages as ``mail_flow_experiment`` does, in check mode none.
 
         :param fields: those of this task's context.
@@ -179,7 +180,7 @@ class BaselineAction(ModuleAction):
         task = experiment_context(
             self, **{**fields, "params": validation.validated_parameters}, load=self._find_content, connected=True
         )
-        return mail_flow_experiment.run(task)
+        return mail_flow_experiment.worded_result(task)
 
     def _ring(self, host: str, task_vars: Mapping[str, Any]) -> str:
         """The ring of a host: its variable ``exchange_ring``, else the number of the batch of the play that it is in;

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ObservedContradiction,
     observations_document,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import WordedResult
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import OwnerFile
 
 from tests.emulator.organization import default_state
@@ -70,8 +70,8 @@ NOT_SHOWN, NOT_SENT = ({"goal": "the rule 'Partners' acts", "sent": sent} for se
 
 
 def result(
-    *copies: dict[str, Any], msg: str = "1 of 1 messages sent.", not_shown: Sequence[dict[str, Any]] = ()
-) -> dict[str, Any]:
+    *copies: dict[str, Any], lines: Sequence[str] = ("1 of 1 messages sent.",), not_shown: Sequence[dict[str, Any]] = ()
+) -> WordedResult:
     rows = [
         {
             "name": f"message {number}",
@@ -81,13 +81,14 @@ def result(
         }
         for number, each in enumerate(copies)
     ]
-    return {"experiments": rows, "sent": len(copies), "not_sent": [], "not_shown": list(not_shown), "msg": msg}
+    row = {"experiments": rows, "sent": len(copies), "not_sent": [], "not_shown": list(not_shown)}
+    return WordedResult(row, (lines,))
 
 
 class Tenant(Role):
     """An organization in which test messages have these results, one after the other."""
 
-    def __init__(self, directory: str, *results: Mapping[str, Any] | ExchangeError, rules: bool = True) -> None:
+    def __init__(self, directory: str, *results: WordedResult | ExchangeError, rules: bool = True) -> None:
         state = default_state(NAME) | {"transport_rules": [STORED] if rules else []}
         state["irm_configuration"] |= {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
         super().__init__(state, directory)
@@ -101,7 +102,7 @@ class Tenant(Role):
         task.describe = lambda: {"transport": "test", "organization": {"name": NAME}}
         return task
 
-    def _experiment(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _experiment(self, options: Mapping[str, Any]) -> WordedResult:
         self.asked.append(options)
         found = self.results.pop(0)
         if isinstance(found, ExchangeError):
@@ -175,8 +176,7 @@ def test_a_person_sees_why_nothing_was_sent(tmp_path: Path) -> None:
 
 def test_what_contradicts_comes_before_what_agrees_and_as_a_whole(tmp_path: Path) -> None:
     worst = f"Contradicts what was computed: {'a long name ' * 20}: another outcome."
-    said = screen_of(["2 of 2 messages sent.", worst])
-    tenant = Tenant(str(tmp_path), result(copy(True), copy(False), msg=said))
+    tenant = Tenant(str(tmp_path), result(copy(True), copy(False), lines=["2 of 2 messages sent.", worst]))
     tenant.plan("audit", **wanted())
     findings = tenant.control()[1]
     assert findings[:2] == ["2 of 2 messages sent.", worst]
@@ -211,7 +211,7 @@ def test_a_rule_for_which_no_message_can_be_sent_is_not_sent_about_again(tmp_pat
 
 
 def test_check_mode_sends_nothing(tmp_path: Path) -> None:
-    tenant = Tenant(str(tmp_path), {"msg": "Would send 1 message.\n  one", "experiments": [], "sent": 0})
+    tenant = Tenant(str(tmp_path), WordedResult({"experiments": [], "sent": 0}, (["Would send 1 message.", "  one"],)))
     tenant.plan("audit", check=True, **wanted())
     assert tenant.control() == ("not assessable", ["Would send 1 message.", "  one"])
 
@@ -290,7 +290,7 @@ class Contradicted(Tenant):
 
     left: Sequence[ObservedContradiction] = ()
 
-    def _experiment(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _experiment(self, options: Mapping[str, Any]) -> WordedResult:
         OwnerFile(Path(options["observations"])).write(observations_document(NAME, self.left))
         return super()._experiment(options)
 

@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import MOST_COLUMNS, folded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import (
     MOST_LINES,
+    WordedResult,
     screen_of,
 )
 
@@ -39,3 +40,13 @@ def test_a_word_wider_than_a_terminal_stays_whole() -> None:
         "1 organization: 1 changed. Report:",
         f"  {path}",
     ]
+
+
+def test_a_result_keeps_its_lines_whole_and_fits_each_part() -> None:
+    long = f"{'word ' * 50}end."
+    found = WordedResult({"sent": 1}, (["First."], [], [long, "  One.\n  Two.", *["More."] * MOST_LINES]))
+    assert found.lines == ["First.", long, "  One.", "  Two.", *["More."] * MOST_LINES]
+    row = found.as_row()
+    assert row["sent"] == 1
+    assert row["msg"].split("\n")[0] == "First."
+    assert len(row["msg"].split("\n")) == 1 + MOST_LINES

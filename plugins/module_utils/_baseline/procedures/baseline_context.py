@@ -11,10 +11,11 @@ from typing import Any
 
 from ..._engine.context import ModuleContext
 from ..._exchange.errors import OptionError
+from ..._mail_flow.wording.screen import WordedResult
 from ..documents.artifacts import Artifacts
 
 
-def _no_experiment(options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _no_experiment(options: Mapping[str, Any]) -> WordedResult:
     raise OptionError("Mail cannot be sent here.")
 
 
@@ -52,7 +53,7 @@ class BaselineContext(ModuleContext):
     fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     ring_of: Callable[[str], str] = lambda host: ""
     results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
-    experiment: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _no_experiment
+    experiment: Callable[[Mapping[str, Any]], WordedResult] = _no_experiment
     sleep: Callable[[float], None] = time.sleep
     show: Callable[[str], None] = lambda line: None
     given_on_launch: frozenset[str] = frozenset()

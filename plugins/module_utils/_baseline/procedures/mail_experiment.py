@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._exchange.errors import ExchangeError
 from ..._exchange.text import listed
-from ..._mail_flow.wording.screen import unfolded
+from ..._mail_flow.wording.screen import WordedResult
 from ..controls.findings import PREFIX
 from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL, SEEN
 from ..documents.artifacts import Artifacts
@@ -61,8 +61,8 @@ def after_audit(
     except ExchangeError as error:
         return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
     if task.check_mode:
-        return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, unfolded(result["msg"]))
-    status = _status(result)
+        return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, result.lines)
+    status = _status(result.row)
     return _decided(report, waiting, status, _finding_lines(result, status))
 
 
@@ -96,11 +96,11 @@ def after_changes(
             result = task.experiment(options)
         except ExchangeError as error:
             return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
-        messages_left -= int(result["sent"])
-        status = _status(result)
+        messages_left -= int(result.row["sent"])
+        status = _status(result.row)
         seconds = min(INTERVAL, end - time.monotonic())
-        is_done = status is not ControlStatus.NOT_MET and not any(row["sent"] for row in result["not_shown"])
-        if is_done or not result["sent"] or seconds <= 0 or messages_left < int(result["sent"]):
+        is_done = status is not ControlStatus.NOT_MET and not any(row["sent"] for row in result.row["not_shown"])
+        if is_done or not result.row["sent"] or seconds <= 0 or messages_left < int(result.row["sent"]):
             break
         task.say(f"The test messages do not show yet that the rules act. Sending them again in {seconds:.0f} s.")
         task.sleep(seconds)
@@ -204,10 +204,11 @@ def _outcome(predicted: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
     return f"{outcome}, and its details name no rule" if "rules" in observed else outcome
 
 
-def _finding_lines(result: Mapping[str, Any], status: ControlStatus) -> list[str]:
+def _finding_lines(result: WordedResult, status: ControlStatus) -> list[str]:
     """What is said of the control, without addresses and subjects: what agrees comes first, unless something does not."""
-    lines = [line.strip() for line in unfolded(result["msg"])]
-    return [*lines, *_seen(result)] if status is ControlStatus.NOT_MET else [*_seen(result), *lines]
+    lines = [line.strip() for line in result.lines]
+    seen = _seen(result.row)
+    return [*lines, *seen] if status is ControlStatus.NOT_MET else [*seen, *lines]
 
 
 #: Status of an organization to its status if messages contradict.

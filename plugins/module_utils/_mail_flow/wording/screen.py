@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ..._exchange.text import FOLD_INDENT, MOST_COLUMNS, folded
+from ..._exchange.text import folded
 
 #: The most lines of a ``msg``.
 MOST_LINES = 40
@@ -25,17 +27,22 @@ def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
     return "\n".join([*shown, *ends])
 
 
-def unfolded(screen: str) -> list[str]:
-    """The lines that :func:`screen_of` folded, each whole again. What it left out is not there."""
-    found: list[str] = []
-    last, below = "", ""
-    for line in filter(str.strip, screen.split("\n")):
-        text = line.lstrip()
-        own = line[: len(line) - len(text)]
-        if found and own == below and len(last) + 1 + len(text.split()[0]) > MOST_COLUMNS:
-            found[-1] = f"{found[-1]} {text}"
-        else:
-            found.append(line)
-            below = own + FOLD_INDENT
-        last = line
-    return found
+@dataclass(frozen=True)
+class WordedResult:
+    """A result of a task, with what its ``msg`` says.
+
+    :param row: the result without its ``msg``.
+    :param parts: lists of lines; each list fits a terminal by itself.
+    """
+
+    row: dict[str, Any]
+    parts: tuple[Sequence[str], ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines, none cut or left out."""
+        return [line for part in self.parts for text in part for line in text.split("\n") if line.strip()]
+
+    def as_row(self) -> dict[str, Any]:
+        """The result as a task has it."""
+        return {**self.row, "msg": "\n".join(screen_of(part) for part in self.parts if part)}
