@@ -204,7 +204,7 @@ def replayed(rules: Sequence[Values], before: Sequence[Values] | None = None, **
 )
 def test_a_replay_does_not_know_what_a_header_said(acts: Values, conditions: Values, word: str) -> None:
     rules = rules_of(acts, conditions, {})
-    assert [why.word for why in replayed(rules).undecided] == [word]
+    assert [why.kind for why in replayed(rules).undecided] == [word]
     assert replayed(rules[1:]).undecided == {}
     found = replayed(rules, rules[1:])
     assert set(found.difference) == {"protection_lost", "protection_gained"}
@@ -214,7 +214,7 @@ def test_a_replay_does_not_know_what_a_header_said(acts: Values, conditions: Val
 def test_a_replay_knows_what_a_header_said_that_no_rule_edits_on_this_copy() -> None:
     rules = rules_of(sets("Subject"), SECRET, {}, {"recipient_domain_is": ["northwind.com"]})
     assert replayed(rules).undecided == {}
-    assert [why.word for why in replayed(rules, recipient=NEW).undecided] == ["subject_changed"]
+    assert [why.kind for why in replayed(rules, recipient=NEW).undecided] == ["subject_changed"]
 
 
 @pytest.mark.parametrize(("acts", "conditions", "exceptions", "_number"), OPEN.values(), ids=OPEN)

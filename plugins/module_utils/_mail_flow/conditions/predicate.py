@@ -12,6 +12,7 @@ from ..._exchange.text import LONGEST_SHOWN, listed, short
 from ..formula import Value
 from ..model.header_edits import HeaderEdit
 from ..model.kleene import Open, Truth, any_of
+from ..model.reason_kinds import UntracedKind
 from ..model.rule_view import RuleView, Settings
 from ..model.words import first_token
 from .formulas import AddressVariables, Formulas, Properties
@@ -132,7 +133,7 @@ class Predicate:
         named.
     :param column: what of a row of the message trace says it: ``sender``, ``recipient``, ``pair`` of both, ``subject``,
         ``size`` or ``hop``; empty if none.
-    :param untraced: the reason in results for what no row says of it; empty if a column says all.
+    :param untraced: the reason in results for what no row says of it; ``None`` if a column says all.
     :param unknowns: the open questions that it can meet.
     :param content: whether it looks into content that S/MIME hides.
     :param reach_of: the reach where it depends on the values.
@@ -165,7 +166,7 @@ class Predicate:
     fields: tuple[str, ...] = ()
     needs: Callable[[Any], Needs] = lambda values: None
     column: str = ""
-    untraced: str = ""
+    untraced: UntracedKind | None = None
     unknowns: tuple[str, ...] = ()
     content: bool = False
     reach_of: Callable[[Any], Reach] | None = None

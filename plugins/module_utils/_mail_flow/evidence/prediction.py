@@ -119,7 +119,7 @@ def _questions(doubt: Doubt | None, group: CopyGroup) -> tuple[Open, ...]:
     asked = []
     for number, answer in doubt.asks:
         likely = [known for known in group.likely if known.question == number]
-        reasons = tuple(Reason(known.id, "untraced", (doubt.why.word,)) for known in likely) or (doubt.why.reason,)
+        reasons = tuple(Reason(known.id, "untraced", (doubt.why.kind,)) for known in likely) or (doubt.why.reason,)
         asked.append(Open(number, reasons, likely[0].answer if likely else None, negated=not answer))
     return tuple(asked)
 

@@ -211,5 +211,28 @@ ReasonKind: TypeAlias = Literal[
     "untraced",
 ]
 
+#: What leaves open what becomes of a copy of a message trace: mostly what no row says. In the order of results.
+UntracedKind: TypeAlias = Literal[
+    "body",
+    "attachment",
+    "header",
+    "to_or_cc",
+    "scl",
+    "type",
+    "classification",
+    "importance",
+    "envelope",
+    "from_ip",
+    "membership",
+    "address",
+    "recipients",
+    "size",
+    "subject_changed",
+    "subject_cut",
+    "kinds",
+    "dlp",
+    "semantics",
+]
+
 #: Why a rule never acts.
 RuleIdle: TypeAlias = Literal["disabled_rule", "dlp_rule"]

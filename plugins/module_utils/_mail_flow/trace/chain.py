@@ -28,6 +28,7 @@ from ..model.header_edits import ADDED
 from ..model.kleene import Open, Reason, Truth
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate, ProtectionKind
+from ..model.reason_kinds import UntracedKind
 from ..model.rule_view import first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -37,7 +38,7 @@ from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
 from .ending import whether_ends
-from .truth_sets import AFTERWARDS, Doubt, Unknown
+from .truth_sets import DLP_AND_LABELS, Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
 #: before.
@@ -430,7 +431,7 @@ class Chain:
 
 def _open_in(outcome: CopyResult, steps: tuple[int, ...]) -> list[tuple[Unknown, tuple[int, ...]]]:
     """Why an outcome is open that no step leaves open: its own reasons, each with all steps."""
-    reasons = [Unknown(_WORD.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown]
+    reasons = [Unknown(_KIND_OF_QUESTION.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown]
     return [(unknown, steps) for unknown in reasons] or [(Unknown("semantics"), ())]
 
 
@@ -453,13 +454,13 @@ def _not_followed(message: Message, person: Recipient) -> ChainOutcome:
 
 
 #: Questions that the trace could answer.
-_WORD = {
+_KIND_OF_QUESTION: Mapping[str, UntracedKind] = {
     questions.AUTHENTICATED: "envelope",
     questions.FORWARDED: "envelope",
-    questions.DLP_RULES: AFTERWARDS,
-    questions.LABELS: AFTERWARDS,
-    questions.SEVERAL_DLP_RULES: AFTERWARDS,
-    questions.LABEL_IN_TRANSPORT: AFTERWARDS,
+    questions.DLP_RULES: DLP_AND_LABELS,
+    questions.LABELS: DLP_AND_LABELS,
+    questions.SEVERAL_DLP_RULES: DLP_AND_LABELS,
+    questions.LABEL_IN_TRANSPORT: DLP_AND_LABELS,
 }
 
 

@@ -28,6 +28,7 @@ from ..model.inside import leaves
 from ..model.kleene import Open, Truth, any_of
 from ..model.message import Message, Protection, Recipient
 from ..model.patterns import in_prefix, required
+from ..model.reason_kinds import UntracedKind
 from ..model.rule_view import Fork, RuleView, first_content
 from ..model.sizes import ENCODED
 from ..model.words import any_word, tokens, touches
@@ -68,8 +69,8 @@ _ITSELF, _FORWARDED = frozenset(("OOF",)), frozenset(("AutoForward",))
 UNSAID = frozenset(("headers", "fields"))
 
 
-#: Field of an open question to the word for it.
-_WORDS = {
+#: Field of an open question to the kind of what leaves it open.
+_KIND_OF_FIELD: Mapping[str, UntracedKind] = {
     "body": "body",
     "attachments": "attachment",
     "headers": "header",
@@ -89,19 +90,19 @@ _WORDS = {
 }
 
 
-def why_open(question: Open, untraced: str = "") -> Unknown:
+def why_open(question: Open, untraced: UntracedKind | None = None) -> Unknown:
     """The reason of an open question.
 
-    :param untraced: the word for what the condition that asks it looks at, where no row says that. It goes before the field: text that may be protected
+    :param untraced: the kind of what the condition that asks it looks at, where no row says that. It goes before the field: text that may be protected
         is text.
     """
     reason = question.reasons[0]
     if reason.kind == "size":
         return Unknown("size")
-    word = untraced or ("address" if reason.kind == "address" else _WORDS.get(reason.field, "semantics"))
+    kind = untraced or ("address" if reason.kind == "address" else _KIND_OF_FIELD.get(reason.field, "semantics"))
     if reason.id != questions.A_FACT:
-        return Unknown(word, reason.id)
-    return Unknown(word, silent=word == "semantics" and not reason.field.startswith("facts."))
+        return Unknown(kind, reason.id)
+    return Unknown(kind, silent=kind == "semantics" and not reason.field.startswith("facts."))
 
 
 def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
@@ -557,7 +558,7 @@ class RowConditions:
             return (
                 question
                 if self.guesses or len({reason.id for reason in truth.reasons}) == 1
-                else Unknown(question.word)
+                else Unknown(question.kind)
             )
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely

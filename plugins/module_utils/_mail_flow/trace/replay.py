@@ -29,6 +29,7 @@ from ..model.facts import Facts
 from ..model.inside import leaves
 from ..model.kleene import Truth
 from ..model.outcomes import Fate
+from ..model.reason_kinds import UntracedKind
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -105,7 +106,7 @@ class Tally:
     possible: Counter[str] = field(default_factory=Counter)
     senders: set[int] = field(default_factory=set)
     rules: dict[str, None] = field(default_factory=dict)
-    because: set[str] = field(default_factory=set)
+    because: set[UntracedKind] = field(default_factory=set)
     examples: list[Example] = field(default_factory=list)
 
 
@@ -327,8 +328,8 @@ class Replay:
         """Counts copies of which something is open, those apart whose rows do not say where they came from."""
         parts: dict[Unknown, list[int]] = {}
         for place in group.places:
-            hopless = why.word == ENVELOPE and block.text("from_ip", place) in ("", SENT)
-            parts.setdefault(replace(why, word=FROM_IP) if hopless else why, []).append(place)
+            hopless = why.kind == ENVELOPE and block.text("from_ip", place) in ("", SENT)
+            parts.setdefault(replace(why, kind=FROM_IP) if hopless else why, []).append(place)
         for unknown, places in parts.items():
             tally = tallies.undecided.setdefault(unknown, Tally())
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in rules))
@@ -349,7 +350,7 @@ class Replay:
         self,
         changes: tuple[Kinds, Kinds],
         rules: Iterable[str],
-        because: Iterable[str],
+        because: Iterable[UntracedKind],
         places: Sequence[int],
         here: Counter[str],
         block: Block,
@@ -403,14 +404,14 @@ class Replay:
                 del tally.examples[self.examples :]
 
 
-def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[str]:
-    """Why it is open how copies differ between rule sets, in the words of results.
+def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[UntracedKind]:
+    """Why it is open how copies differ between rule sets.
 
     :param passed: what becomes of them under each.
     """
     ways = [passed_copies.way for passed_copies in passed]
-    words = {why.word for way in ways if way.is_open for why, _steps in way.because}
-    return (words | ({brought.word} if brought else set())) or {"semantics"}
+    kinds: set[UntracedKind] = {why.kind for way in ways if way.is_open for why, _steps in way.because}
+    return (kinds | ({brought.kind} if brought else set())) or {"semantics"}
 
 
 def _coverage(outcome: CopyResult) -> str:

@@ -4,55 +4,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final, get_args
 
 from ..model import questions
 from ..model.kleene import Reason
+from ..model.reason_kinds import UntracedKind
 
 #: Why something is open that the message's envelope would tell, and that the row would tell by its last hop.
-ENVELOPE, FROM_IP = "envelope", "from_ip"
+ENVELOPE: Final = "envelope"
+FROM_IP: Final = "from_ip"
 
 #: Why something is open that DLP rules and labels do after the rules.
-AFTERWARDS = "dlp"
+DLP_AND_LABELS: Final = "dlp"
 
 #: All reasons why something about a copy is open, in the order of results.
-WORDS = (
-    *(
-        "body",
-        "attachment",
-        "header",
-        "to_or_cc",
-        "scl",
-        "type",
-        "classification",
-        "importance",
-        ENVELOPE,
-        FROM_IP,
-        "membership",
-        "address",
-        "recipients",
-        "size",
-    ),
-    *("subject_changed", "subject_cut", "kinds", AFTERWARDS, "semantics"),
-)
+UNTRACED_KINDS: tuple[UntracedKind, ...] = get_args(UntracedKind)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Unknown:
     """Why something about a copy is open.
 
-    :param word: one of :data:`WORDS`.
     :param id: the number of the question where it is about what Exchange does; empty if a fact is missing.
     :param silent: whether no fact about the organization would tell it either.
     """
 
-    word: str
+    kind: UntracedKind
     id: str = ""
     silent: bool = False
 
     @property
     def reason(self) -> Reason:
         """The same as a reason of the simulator."""
-        return Reason(self.id or questions.A_FACT, "untraced", (self.word,))
+        return Reason(self.id or questions.A_FACT, "untraced", (self.kind,))
 
 
 @dataclass(frozen=True, slots=True)

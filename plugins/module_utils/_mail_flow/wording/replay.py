@@ -12,17 +12,18 @@ from ..evidence.encryption import Explained
 from ..evidence.reports import EncryptionReport
 from ..model import questions
 from ..model.outcomes import Fate
+from ..model.reason_kinds import UntracedKind
 from ..simulator.protection import MANY
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
 from ..trace.rows import EXPORT_COMMAND
-from ..trace.truth_sets import FROM_IP, WORDS
+from ..trace.truth_sets import FROM_IP, UNTRACED_KINDS
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
 from .unseen import unseen_lines
 
 #: Reason why something about a copy is open, to what is not known, in words.
-NOT_KNOWN = {
+NOT_KNOWN: Mapping[UntracedKind, str] = {
     "body": "the text",
     "attachment": "the attachments",
     "header": "the headers",
@@ -45,7 +46,7 @@ NOT_KNOWN = {
 }
 
 #: Reason why something about a copy is open, to what settles it.
-SETTLED_BY = {
+SETTLED_BY: Mapping[UntracedKind, str] = {
     "body": "The text of the message: mail_flow_test with body.",
     "attachment": "The attachments of the message: mail_flow_test with attachments.",
     "header": "The headers of the message: mail_flow_test with headers.",
@@ -174,8 +175,8 @@ def settled_line(row: Mapping[str, Any]) -> str:
     return f"{unknown[:1].upper()}{unknown[1:]} ({row['copies']:,}): {row['settled_by']}"
 
 
-def _undecided_by_reason(replay: Mapping[str, Any]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _undecided_by_reason(replay: Mapping[str, Any]) -> Counter[UntracedKind]:
+    counts: Counter[UntracedKind] = Counter()
     for row in replay["undecided"]:
         counts[row["reason"]] += row["copies"]
     return counts
@@ -292,14 +293,16 @@ def _undecided(tallies: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
     """The copies of which a trace does not tell enough, by reason."""
     return [
         {
-            "reason": why.word,
+            "reason": why.kind,
             **({"id": why.id} if why.id else {}),
             "rules": _in_order(tally.rules, rules),
             "copies": tally.certain.total(),
-            "settled_by": SETTLED_BY[why.word] if why.id or why.silent or why.word != "semantics" else MISSING,
+            "settled_by": SETTLED_BY[why.kind] if why.id or why.silent or why.kind != "semantics" else MISSING,
             **_examples(tally),
         }
-        for why, tally in sorted(tallies.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0]))
+        for why, tally in sorted(
+            tallies.undecided.items(), key=lambda item: (UNTRACED_KINDS.index(item[0].kind), item[0])
+        )
     ]
 
 
@@ -361,7 +364,7 @@ def _change(kind: DifferenceKind, tally: Tally, domains: int, rules: Sequence[st
         "kind": str(kind),
         "certain": tally.certain.total(),
         "possible": tally.possible.total(),
-        **({"because": sorted(tally.because, key=WORDS.index)} if tally.possible else {}),
+        **({"because": sorted(tally.because, key=UNTRACED_KINDS.index)} if tally.possible else {}),
         "senders": len(tally.senders),
         "domains": rows,
         "more_domains": len(names) - len(rows),

@@ -94,7 +94,7 @@ def test_a_rule_that_splits_the_message_changes_what_later_rules_see_of_the_othe
 def test_where_it_is_open_whether_a_message_is_split_so_is_what_changes(split: Values, known: Values) -> None:
     found = replayed([split, DELETE], [DELETE], trace_of(("z@partner.com", "b@contoso.com")), known)
     assert changes(found) == {"delivery_lost": ({}, {"contoso.com": 1})}
-    assert {why.word for why in found.undecided} == {"semantics"}
+    assert {why.kind for why in found.undecided} == {"semantics"}
     assert [dict(tally.certain) for tally in found.undecided.values()] == [{"contoso.com": 1}]
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_split_that_one_rule_treats_alike() -> None:
     # Whose row is missing may share a copy.
     partial = replayed([SPLIT, DELETE], [DELETE], trace_of(("b@contoso.com",), whole=False))
     assert changes(partial)["delivery_lost"] == ({}, {"contoso.com": 1})
-    assert [why.word for why in partial.undecided] == ["recipients"]
+    assert [why.kind for why in partial.undecided] == ["recipients"]
 
 
 GUARANTEE: Values = {"name": "Encrypted", "when": OUTGOING, "then": "not_in_clear"}
@@ -231,7 +231,7 @@ def test_copies_that_meet_too_many_different_rules_are_undecided(monkeypatch: py
     monkeypatch.setattr(replay, "STEPS_OF_BLOCK", 30_000)
     guarantee = {"name": "Encrypted", "then": "not_in_clear"}
     found = replayed(words, words[1:], trace, None, guarantee)
-    kinds = {why.word: tally.certain.total() for why, tally in found.undecided.items()}
+    kinds = {why.kind: tally.certain.total() for why, tally in found.undecided.items()}
     assert 0 < kinds["kinds"] < 60
     assert sum(tally.certain.total() for tally in found.outcomes.values()) + kinds["kinds"] == len(trace)
     # The most frequent ones are followed first.

@@ -63,7 +63,7 @@ def test_most_outgoing_copies_are_decided_and_each_as_the_emulator_does(organiza
             assert set(by) <= set(result.get("protected_by", ())), row
         for why, tally in found.undecided.items():
             if row.recipient in {example.recipient for example in tally.examples}:
-                undecided[why.word] = undecided.get(why.word, 0) + 1
+                undecided[why.kind] = undecided.get(why.kind, 0) + 1
     assert copies > 200
     assert decided / copies >= LEAST, undecided
     assert decided + sum(undecided.values()) == copies

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Trace,
     instant_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.truth_sets import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.truth_sets import UNTRACED_KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     NOT_KNOWN,
     SETTLED_BY,
@@ -145,7 +145,7 @@ def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
 
 
 def test_every_reason_is_told_in_words() -> None:
-    assert NOT_KNOWN.keys() == SETTLED_BY.keys() == set(WORDS)
+    assert NOT_KNOWN.keys() == SETTLED_BY.keys() == set(UNTRACED_KINDS)
 
 
 @pytest.mark.parametrize(

@@ -61,11 +61,11 @@ def fared(rules: list[Values], trace: Trace, **known: Any) -> dict[str, str]:
         for example in tally.examples
     }
     undecided = {
-        example.recipient: f"{why.word} {why.id}".strip()
+        example.recipient: f"{why.kind} {why.id}".strip()
         for why, tally in found.undecided.items()
         for example in tally.examples
     }
-    assert all(why.word in SETTLED_BY for why in found.undecided)
+    assert all(why.kind in SETTLED_BY for why in found.undecided)
     return certain | undecided
 
 
