@@ -43,16 +43,19 @@ def visible_line(text: str) -> str:
     return visible(text).replace("\t", "[U+0009]").replace("\n", "[U+000A]")
 
 
-def folded(lines: Iterable[str]) -> Iterator[str]:
-    """Lines as a terminal shows them: long ones in several. A word longer than a line, such as a path, stays whole."""
+def folded(lines: Iterable[str], columns: int = MOST_COLUMNS) -> Iterator[str]:
+    """Lines as a terminal shows them: long ones in several. A word longer than a line, such as a path, stays whole.
+
+    :param columns: the width of the terminal.
+    """
     for line in (part for text in lines for part in text.split("\n")):
-        if len(line) <= MOST_COLUMNS:
+        if len(line) <= columns:
             yield line
             continue
         indentation = line[: len(line) - len(line.lstrip())]
         yield from textwrap.wrap(
             line,
-            MOST_COLUMNS,
+            columns,
             subsequent_indent=f"{indentation}{FOLD_INDENT}",
             replace_whitespace=False,
             break_long_words=False,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import inspect
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ from ...module_utils._exchange.errors import (
     defect,
 )
 from ...module_utils._exchange.permissions import GRANTED_BY
-from ...module_utils._exchange.text import folded, visible
+from ...module_utils._exchange.text import MOST_COLUMNS, folded, visible
 from .._transports.regular_file import content_of
 from .diff import as_text, diff
 
@@ -48,6 +49,9 @@ connection_loader.get(CONNECTION, class_only=True)
 
 #: From this verbosity on, Ansible prints the options of a task.
 _SHOWS_INVOCATION = 3
+
+#: The fewest columns that sentences are folded to.
+_LEAST_COLUMNS = 40
 
 
 class ModuleAction(ActionBase):
@@ -285,6 +289,23 @@ def show(text: str) -> None:
     own(Display(), text, stderr="json" in C.DEFAULT_STDOUT_CALLBACK)
 
 
+def columns_of(descriptor: int) -> int:
+    """The most columns of a line on whatever an open file is: the width of a terminal, but no more than of any.
+
+    :param descriptor: the number of the file.
+    """
+    try:
+        columns = os.get_terminal_size(descriptor).columns
+    except OSError:  # No terminal.
+        return MOST_COLUMNS
+    # A terminal that does not know its width says 0.
+    return max(_LEAST_COLUMNS, min(columns, MOST_COLUMNS)) if columns else MOST_COLUMNS
+
+
+#: The width of the terminal on which Ansible was started. A worker has none: core loads this plugin before it starts one.
+COLUMNS = columns_of(1)
+
+
 def show_folded(text: str) -> None:
-    """Shows sentences now, none wider than a terminal."""
-    show("\n".join(folded([text])))
+    """Shows sentences now, none wider than the terminal."""
+    show("\n".join(folded([text], COLUMNS)))

@@ -27,7 +27,7 @@ from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import mail_lines
 from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .artifact_files import ArtifactFiles
-from .base import ModuleAction, folders_of_job, plain, show, show_folded, shown_text
+from .base import COLUMNS, ModuleAction, folders_of_job, plain, show, show_folded, shown_text
 from .diff import to_yaml
 from .folders import RunFolder
 from .mail_flow import experiment_context
@@ -125,7 +125,7 @@ class BaselineAction(ModuleAction):
         lines += unseen_lines(mail) if lines else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
-            text = "\n".join([f"{host}: effect on mail", *folded(f"  {line}" for line in lines), ""])
+            text = "\n".join([f"{host}: effect on mail", *folded((f"  {line}" for line in lines), COLUMNS), ""])
             if result.get("changed") and not result.get("failed") and "diff" in result:
                 result["diff"] = [result["diff"], {"prepared": text}]
             else:

@@ -191,15 +191,13 @@ def _called(row: Mapping[str, str]) -> str:
     return name if name in _EVERY else f"{KINDS_OF_ENCRYPTER[row['kind']]} {name!r}"
 
 
-def _covers(row: Mapping[str, str]) -> str:
-    """The mail of a row, and on what that rests, unless the first says the second."""
-    return row["covers"] if row["covers"] == _NOT_SEEN else f"{row['covers']} ({row['rests_on']})"
-
-
 def encrypter_lines(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The table as lines of a terminal; none if there is none."""
-    if not rows:
+    """The table as lines of a terminal, without what is not seen, of which it has a line of its own; none if there is no
+    more.
+    """
+    seen = [row for row in rows if row["covers"] != _NOT_SEEN]
+    if not seen:
         return []
-    more = [f"  {len(rows) - _SHOWN} more are in the report."] if len(rows) > _SHOWN else []
-    shown = [f"  {_called(row)}: {_covers(row)}" for row in rows[:_SHOWN]]
+    more = [f"  {len(seen) - _SHOWN} more are in the report."] if len(seen) > _SHOWN else []
+    shown = [f"  {_called(row)}: {row['covers']} ({row['rests_on']})" for row in seen[:_SHOWN]]
     return ["Who encrypts what, and on what that rests:", *shown, *more]

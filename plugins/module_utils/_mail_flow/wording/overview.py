@@ -101,34 +101,46 @@ def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[MailKind
 
 
 def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each kind of mail, one before them, and one about all mail that one open question leaves unknown."""
+    """A line for all kinds of mail that are protected alike, one before them, and one about all mail that one open question
+    leaves unknown.
+    """
     if rows:
         yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
     undocumented_kinds = undocumented(rows)
+    kinds_by_line: dict[str, list[str]] = {}
     for kind, name in KINDS_OF_MAIL.items():
-        domains_by_verdict = {
-            verdict: [
-                str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)
-            ]
-            for verdict in _VERDICT_WORDS
-        }
-        given_domains = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
-        lines = [
-            f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
-            if len(given_domains) > 1
-            else CELL_WORDS[verdict]
-            for verdict, destinations in given_domains.items()
-            if kind not in undocumented_kinds or verdict is not CellVerdict.UNKNOWN
-        ]
-        if domains_by_verdict[CellVerdict.UNKNOWN] and kind not in undocumented_kinds:
-            ids = sorted(
-                {other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())}
-            )
-            lines[-1] += f" ({', '.join(ids)})" if ids else ""
-        if lines:
-            yield f"  {name}: {'; '.join(lines)}."
+        line = _reach_of(kind, rows, is_undocumented=kind in undocumented_kinds)
+        if line:
+            kinds_by_line.setdefault(line, []).append(name)
+    for line, names in kinds_by_line.items():
+        first, *others = names
+        mail = [first, *(f"{name[0].lower()}{name[1:]}" for name in others)]
+        yield f"  {listed(mail, joint='and', most=len(mail))}: {line}."
     if undocumented_kinds:
         yield f"  {_unknown_line(rows, undocumented_kinds)}"
+
+
+def _reach_of(kind: MailKind, rows: Sequence[Mapping[str, Any]], *, is_undocumented: bool) -> str:
+    """Which mail of a kind is protected, without its name; empty if there is nothing to say.
+
+    :param is_undocumented: whether what is unknown of it has a line of its own.
+    """
+    domains_by_verdict = {
+        verdict: [str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)]
+        for verdict in _VERDICT_WORDS
+    }
+    given_domains = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
+    parts = [
+        f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
+        if len(given_domains) > 1
+        else CELL_WORDS[verdict]
+        for verdict, destinations in given_domains.items()
+        if not is_undocumented or verdict is not CellVerdict.UNKNOWN
+    ]
+    if domains_by_verdict[CellVerdict.UNKNOWN] and not is_undocumented:
+        ids = sorted({other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())})
+        parts[-1] += f" ({', '.join(ids)})" if ids else ""
+    return "; ".join(parts)
 
 
 #: What a difference means whose two rule sets are of two organizations.

@@ -9,10 +9,11 @@ controls that would have tested it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.organization import COMPLIANCE_SUBSETS
+from ..._exchange.permissions import COMPLIANCE_REMEDY
 from ..model.encrypters import DLP, ENCRYPT_BUTTON, FACT, LABELS
 
 _NAMES = {DLP: "DLP policies", LABELS: "sensitivity labels", ENCRYPT_BUTTON: "the Encrypt button"}
@@ -52,7 +53,14 @@ def not_read_lines(unavailable: Mapping[str, str]) -> list[str]:
     for fact, subset in COMPLIANCE_SUBSETS.items():
         if fact in unavailable:
             names.setdefault(" ".join(unavailable[fact].split()), []).append(subset.several)
-    return [f"Not read: {', '.join(several)}. {reason}" for reason, several in names.items()]
+    return [_not_read_line(several, reason) for reason, several in names.items()]
+
+
+def _not_read_line(several: Sequence[str], reason: str) -> str:
+    """Why facts were not read. Of all of them, a missing role says it in its own words."""
+    if reason == COMPLIANCE_REMEDY and len(several) == len(COMPLIANCE_SUBSETS):
+        return reason
+    return f"Not read: {', '.join(several)}. {reason}"
 
 
 def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:

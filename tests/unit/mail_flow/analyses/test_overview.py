@@ -212,7 +212,7 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
     assert len(rows) == 22 * len(KINDS_OF_MAIL)
     assert 1 < len(lines) <= 10
     said = (
-        "  Mail from inside: always protected by rules or forced TLS to bank.example;"
+        "  Mail from inside, mail with an attachment and mail over 17.8 MB: always protected by rules or forced TLS to bank.example;"
         " never protected by rules or forced TLS to p0.example, p1.example, p10.example and 17 others"
     )
     assert lines[1].startswith(said)
@@ -284,6 +284,20 @@ def test_what_is_not_documented_is_one_line_that_says_which_message_would_tell()
         "Unknown: automatic replies (U29, not documented) and mail over 17.8 MB to other "
         "destinations (U31, not documented). What would tell: an automatic reply and a meeting request; a test message over 25 MB."
     )
+
+
+def test_kinds_of_mail_that_are_protected_alike_share_a_line() -> None:
+    nothing = [line.strip() for line in reach_lines(overview_rows(overview(RuleSet([]), FACTS, NOW)))]
+    assert [line.partition(":")[2] for line in nothing] == ["", " never protected by rules or forced TLS."]
+    rows = _cells(
+        ("from_inside", "everybody else", "depends", ""),
+        ("automatic_reply", "everybody else", "never", ""),
+        ("over_25_mb", "everybody else", "depends", ""),
+    )
+    assert [line.strip().partition(":")[0] for line in reach_lines(rows)][1:] == [
+        "Mail from inside and mail over 17.8 MB",
+        "Automatic replies",
+    ]
 
 
 @pytest.mark.parametrize(("number", "other"), [("U00", "unknown"), ("U31", "depends"), ("U31", "never")])
