@@ -658,7 +658,7 @@ guarantees:
         condition), V(unauthenticated) (the sender), V(stopped) (by the other), or V(elsewhere) (it looks for the same
         texts in another place); or what a rule does to it without
         encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_redirects),
-        V(dlp_quarantines), V(dlp_decrypts) or V(dlp_encrypts).
+        V(dlp_quarantines), V(dlp_holds) (for an approval), V(dlp_decrypts) or V(dlp_encrypts).
       type: dict
       returned: when the verdict is V(refuted)
     unknown:

@@ -30,7 +30,7 @@ _OF_PEOPLE = frozenset(
 _ACTIONS = frozenset(
     {
         *("EncryptRMSTemplate", "RemoveRMSTemplate", "ApplyBrandingTemplate", "BlockAccess", "BlockAccessScope"),
-        *("StopPolicyProcessing", "NotifyUser", "NotifyAllowOverride", "Quarantine", "RedirectMessageTo"),
+        *("StopPolicyProcessing", "NotifyUser", "NotifyAllowOverride", "Quarantine", "RedirectMessageTo", "Moderate"),
     }
 )
 _OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
@@ -148,7 +148,7 @@ class Afterwards:
 
     def outcome(self, before: Protected) -> Protected | str:
         """How the copy is protected in the end; what becomes of it if it is not delivered: ``rejected`` if it is blocked or
-        refused, ``redirected`` or ``quarantined``.
+        refused, ``redirected``, ``quarantined``, or ``moderated`` until somebody approves it.
         """
         matching = self.matching()
         self.matched = tuple(rule["Name"] for rule in matching)
@@ -160,6 +160,15 @@ class Afterwards:
         ends = dict.fromkeys(end for rule in self._enforced for key, end in _ENDS.items() if rule.get(key))
         if ends:
             return str(self._ask("U36", "what becomes of the copy", tuple(ends)) if len(ends) > 1 else next(iter(ends)))
+        return self._protected(before)
+
+    def approved(self, before: Protected) -> Protected | str:
+        """How the copy is protected once somebody approves it."""
+        asking = [rule for rule in self._enforced if rule.get("Moderate")]
+        if any(rule.get(key) for rule in asking for key in _COUNTED if key != "Moderate") and not self._ask(
+            "U36", "whether a rule that asks for an approval does more", (True, False)
+        ):
+            self._enforced = [rule for rule in self._enforced if rule not in asking]
         return self._protected(before)
 
     def released(self, before: Protected) -> Protected | str:
@@ -273,13 +282,13 @@ class Afterwards:
         return carried
 
 
-_ENDS = {"Quarantine": "quarantined", "RedirectMessageTo": "redirected"}
+_ENDS = {"Quarantine": "quarantined", "RedirectMessageTo": "redirected", "Moderate": "moderated"}
 _RESTRICTING = ("EncryptRMSTemplate", "RemoveRMSTemplate")
 
 #: What counts where the most restrictive of several rules is enforced: all that is done to mail.
 _COUNTED = (
     *_RESTRICTING,
-    *("ApplyBrandingTemplate", "RedirectMessageTo", "AddRecipients", "ApplyHtmlDisclaimer", "Quarantine"),
+    *("ApplyBrandingTemplate", "RedirectMessageTo", "AddRecipients", "ApplyHtmlDisclaimer", "Quarantine", "Moderate"),
     *("PrependSubject", "ModifySubject", "SetHeader", "RemoveHeader"),
 )
 

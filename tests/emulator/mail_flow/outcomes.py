@@ -90,6 +90,9 @@ class Judge:
         if after == "quarantined":
             released = self._after(self._by_rules(_quarantined(copy), recipient, ()), follows, follows.released)
             return Outcome(after, log, matched_dlp=follows.matched, after_release=released)
+        if after == "moderated":
+            approved = self._after(self._by_rules(copy, recipient, ()), follows, follows.approved)
+            return Outcome(after, log, matched_dlp=follows.matched, after_approval=approved)
         if isinstance(after, str):
             return Outcome(after, log, matched_dlp=follows.matched)
         return self._after(before, follows, lambda _before: after)

@@ -85,7 +85,8 @@ def actions_of(source: random.Random, *, followed: bool = False) -> dict[str, An
         {"notify_user": ["Owner"]},
         *({"quarantine": True}, {"redirect_message_to": ["joe@contoso.com"]}),
         {"quarantine": True, "encrypt_rms_template": "Encrypt"},
-        *([] if followed else [{"moderate_message_by_user": ["joe@contoso.com"]}]),
+        {"moderate_message_by_user": ["joe@contoso.com"]},
+        {"moderate_message_by_user": ["joe@contoso.com"], "encrypt_rms_template": "Encrypt"},
     ]
     actions = source.choice(every)
     # Whether a rule that may stop others before, and does the same as they, comes first does not matter; it is not seen.

@@ -290,15 +290,55 @@ def test_a_copy_that_dlp_puts_in_quarantine_is_in_clear_once_it_is_released() ->
     assert encrypted["after_release"]["protection"] == "unknown"
 
 
+APPROVED = {"moderate_message_by_user": ["joe@contoso.com"]}
+
+
+def test_a_copy_waits_for_an_approval_that_dlp_asks_for() -> None:
+    """As for one of a mail flow rule, after which it is delivered."""
+    told = {"dlp_policies": [policy(OUTGOING, **APPROVED)]}
+    found = outcome([ENCRYPT], told)
+    assert (found["fate"], found["after_approval"]["fate"]) == ("moderated", "delivered")
+    assert found["after_approval"]["protection"] == "encrypt"
+    verdicts = {then: _verdict([ENCRYPT], told, then) for then in WISHES}
+    assert (verdicts["delivered"], verdicts["not_in_clear"]) == ("refuted", "proved")
+    assert outcome([], told)["after_approval"]["protection"] == "none"
+    (clear,) = prove([], {**FACTS, **told}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    assert clear.counterexample is not None
+    assert clear.counterexample.cause is None
+    (sure,) = prove([ENCRYPT], {**FACTS, **told}, [{"name": "X", "when": OUT, "then": "not_in_clear"}])
+    shown = [premise.values for premise in sure.premises if premise.id == "dlp_shown_copies"]
+    assert shown == [("P", "joe@contoso.com")]
+    twice = outcome([rule("Ask", moderate_message_by_user=["boss@contoso.com"])], told)
+    assert twice["after_approval"]["fate"] == "moderated"
+    assert twice["after_approval"]["after_approval"]["fate"] == "delivered"
+
+
+def test_where_it_is_open_whether_a_copy_waits_it_is_delivered_in_the_end() -> None:
+    """In clear, whether somebody approves it before or not."""
+    told = {"dlp_policies": [policy({**OUTGOING, **SENSITIVE}, **APPROVED)]}
+    assert outcome([], told)["fate"] == "unknown"
+    assert (_verdict([], told, "delivered"), _verdict([], told, "not_in_clear")) == ("unknown", "refuted")
+    assert _verdict([ENCRYPT], told, "not_in_clear") == "proved"
+    several = {"dlp_policies": [policy(OUTGOING, **APPROVED), policy(OUTGOING, "Q", quarantine=True, priority=1)]}
+    assert outcome([], several)["fate"] == "unknown"
+
+
+def test_whether_a_rule_does_more_than_to_ask_for_an_approval_is_open() -> None:
+    """Exchange does nothing else for a mail flow rule that asks for one; of DLP rules, no page says it."""
+    told = {"dlp_policies": [policy(OUTGOING, encrypt_rms_template="Encrypt", **APPROVED)]}
+    found = outcome([], told)
+    assert (found["fate"], found["after_approval"]["protection"]) == ("moderated", "unknown")
+    assert [row["reason"].kind for row in found["after_approval"]["unknown"]] == ["dlp_beside_approval"]
+    assert _verdict([], told, "not_in_clear") == "unknown"
+
+
 def test_a_block_ends_a_copy_and_other_ends_are_open() -> None:
     blocks = policy(OUTGOING, block_access=True)
     assert outcome([], {"dlp_policies": [blocks]})["fate"] == "rejected"
     assert outcome([], {"dlp_policies": [blocks, encrypts(OUTGOING)]})["fate"] == "rejected"
     assert outcome([], {"dlp_policies": [policy(SENSITIVE, block_access=True)]})["fate"] == "unknown"
-    assert (
-        outcome([], {"dlp_policies": [policy(OUTGOING, moderate_message_by_user=["a@contoso.com"])]})["fate"]
-        == "unknown"
-    )
+    by_manager = policy(OUTGOING, moderate_message_by_manager=True)
+    assert outcome([], {"dlp_policies": [by_manager]})["fate"] == "unknown"
     inside = policy({"from_scope": "InOrganization"}, block_access=True, block_access_scope="PerUser")
     assert outcome([], {"dlp_policies": [inside]})["fate"] == "rejected"
     facts = facts_of({**FACTS, "dlp_policies": [inside]})
@@ -326,7 +366,13 @@ def test_a_block_that_may_let_mail_through_is_open(more: dict[str, Any]) -> None
         ([encrypts({**OUTGOING, **SENSITIVE})], "U33", "dlp_options", "P"),
         # No other rule can act instead.
         ([policy(OUTGOING, "S", block_access=True, notify_allow_override=["X"])], "U36", "dlp_perhaps_withholds", "S"),
-        ([policy(OUTGOING, "S", moderate_message_by_user=["joe@contoso.com"])], "U36", "dlp_withheld", "S"),
+        ([policy(OUTGOING, "S", moderate_message_by_manager=True)], "U36", "dlp_perhaps_withholds", "S"),
+        (
+            [policy({**OUTGOING, **SENSITIVE}, "S", moderate_message_by_user=["a@contoso.com"])],
+            "U33",
+            "dlp_withholds",
+            "S",
+        ),
         ([policy(OUTGOING, "S", quarantine=True), encrypts(OUTGOING)], "U36", "several_dlp_withholds", "S"),
     ],
 )
@@ -464,6 +510,7 @@ def test_guarantees_cover_dlp_and_labels(
         ([], [policy(OUTGOING, block_access=True)], "delivered", "dlp_blocks"),
         ([], [policy(OUTGOING, quarantine=True)], "delivered", "dlp_quarantines"),
         ([], [policy(OUTGOING, redirect_message_to=["joe@contoso.com"])], "delivered", "dlp_redirects"),
+        ([], [policy(OUTGOING, **APPROVED)], "delivered", "dlp_holds"),
         ([], [encrypts(OUTGOING)], "unencrypted", "dlp_encrypts"),
     ],
 )

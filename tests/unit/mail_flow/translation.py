@@ -82,9 +82,12 @@ _DLP = {
     "block_access_scope": "BlockAccessScope",
     "quarantine": "Quarantine",
     "redirect_message_to": "RedirectMessageTo",
+    "moderate_message_by_user": "Moderate",
     "stop_policy_processing": "StopPolicyProcessing",
     "notify_user": "NotifyUser",
 }
+#: The same of those that are a key of a hash table to the table.
+_TABLE = {"moderate_message_by_user": lambda value: {"ModerateMessageByUser": value}}
 
 
 @cache
@@ -162,7 +165,7 @@ def _dlp_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
         "Disabled": not rule.get("enabled", True),
         **{_DLP[name]: value for name, value in conditions.items()},
         **{f"ExceptIf{_DLP[name]}": value for name, value in (rule.get("exceptions") or {}).items()},
-        **{_DLP[name]: value for name, value in rule["actions"].items()},
+        **{_DLP[name]: _TABLE[name](value) if name in _TABLE else value for name, value in rule["actions"].items()},
         **advanced,
     }
 

@@ -22,7 +22,7 @@ from ..model.inside import sender_inside
 from ..model.message import Message
 from ..model.message_recipients import recipients_of
 from ..model.outcomes import Fate
-from ..model.wishes import WISHES
+from ..model.wishes import WISHES, Wish
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.protection import protection_of
@@ -52,7 +52,7 @@ class BreachCause:
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
         ``stopped`` (by the rule :param:`other`), or ``elsewhere`` (it looks for the same texts in another place); of a
-        DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_encrypts``; of
+        DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``; of
         a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
@@ -68,13 +68,12 @@ class BreachCause:
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}
 
 
-def cause_by_encrypters(course: Course, message: Message, facts: Facts) -> BreachCause | None:
-    """The DLP rule that surely decides what becomes of a copy after the mail flow rules; ``None`` if there is none."""
+def cause_by_encrypters(course: Course, message: Message, facts: Facts, wish: Wish) -> BreachCause | None:
+    """The DLP rule that surely decides that a copy breaks a wish after the mail flow rules; ``None`` if there is none."""
     ended = {(world.fate, world.ended_by_dlp) for world in course.worlds}
-    if len(ended) == 1:
-        ((fate, enders),) = ended
-        if enders:
-            return BreachCause(ENDS_BY_DLP[fate], enders[0])
+    ((fate, enders),) = ended if len(ended) == 1 else {(Fate.UNKNOWN, ())}
+    if enders and fate != Fate.DELIVERED:
+        return BreachCause(ENDS_BY_DLP[fate], enders[0])
     ends = [protection_of(world, message, facts) for world in course.worlds if world.fate == Fate.DELIVERED]
     if not ends or len(ends) < len(course.worlds):
         return None
@@ -85,7 +84,7 @@ def cause_by_encrypters(course: Course, message: Message, facts: Facts) -> Breac
     ):
         if all(names):
             return BreachCause(kind, names[0][0])
-    return None
+    return BreachCause(ENDS_BY_DLP[Fate.MODERATED], enders[0]) if enders and wish.wants_delivery else None
 
 
 def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, copied_by: str) -> BreachCause | None:

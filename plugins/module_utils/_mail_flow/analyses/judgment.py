@@ -253,7 +253,7 @@ def counterexample_of(
         final_outcome,
         (decided,) if decided else (),
         candidate.letter.facts,
-        cause=cause_by_encrypters(shown, message, facts)
+        cause=cause_by_encrypters(shown, message, facts, WISHES[breach.guarantee.then])
         or cause_of(
             breach.rules, Copy(message, facts, address), breach.guarantee, decided, shown.by.rule if shown.by else ""
         ),
@@ -541,8 +541,8 @@ def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
 
 
 def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
-    """The premises that Exchange enforces DLP rules on the mail as they are known, and that copies which they make are
-    left out, where they may match such mail.
+    """The premises that Exchange enforces DLP rules on the mail as they are known, and that copies which they make, or show
+    for an approval, are left out, where they may match such mail.
     """
     applied = model.free.outcomes[0].after.dlp
     if not applied:
@@ -554,6 +554,7 @@ def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
     if matched:
         yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in matched)))
     yield from (Premise("dlp_copies", values=(does.name, listed(does.brings))) for does in matched if does.brings)
+    yield from (Premise("dlp_shown_copies", values=(does.name, listed(does.asks))) for does in matched if does.asks)
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:

@@ -32,7 +32,8 @@ from ..simulator.assumptions import (
 )
 from ..simulator.results import result
 from ..symbolic.atoms import THE_MANAGER
-from ..symbolic.compile_rules import MOST_APPROVALS, RuleChain, RuleStep
+from ..symbolic.compile_recipients import MOST_APPROVALS
+from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import Model
 from ..symbolic.witness_replay import course_of
 from .aspects import Aspect, DifferenceKind
@@ -317,7 +318,7 @@ class UncomparedMail:
         circuit = self.model.circuit
         outcomes = self.model.free.outcomes
         causes = self.questions.free().causes[Aspect.DELIVERY]
-        longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
+        longest = [high(outcome.approvals[-1]) for outcome in outcomes if len(outcome.approvals) == MOST_APPROVALS]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
             yield self._open_findings.held_longer()
 

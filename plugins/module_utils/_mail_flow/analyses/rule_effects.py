@@ -137,8 +137,8 @@ _AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *STATED_SIDE_EFFECTS)) - 
 
 
 def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
-    """How a DLP rule keeps mail from an effect; empty if it does not."""
-    if does.ends in ENDS_BY_DLP:
+    """How a DLP rule keeps mail from an effect; empty if it does not. An approval does not: it delivers the mail."""
+    if does.ends in ENDS_BY_DLP and does.ends != Fate.MODERATED:
         return ENDS_BY_DLP[Fate(does.ends)]
     if does.removes:
         return "dlp_decrypts"

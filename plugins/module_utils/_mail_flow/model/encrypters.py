@@ -10,7 +10,7 @@ New-DlpComplianceRule, New-Label, how DLP works between admin centers, and of ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -30,12 +30,16 @@ FACT = {DLP: "dlp_policies", LABELS: "labels"}
 #: What becomes of a copy that a DLP rule blocks. Source: Microsoft's page of New-DlpComplianceRule, BlockAccess.
 BLOCKED = Fate.REJECTED
 
-#: The other ends that a DLP rule surely gives a copy that no other one may restrict otherwise. Who approves a copy that waits
-#: for it is not followed, so what becomes of such a copy is open.
-FOLLOWED = (Fate.REDIRECTED, Fate.QUARANTINED)
+#: The other ends that a DLP rule surely gives a copy that no other one may restrict otherwise.
+FOLLOWED = (Fate.REDIRECTED, Fate.QUARANTINED, Fate.MODERATED)
 
 #: The end that a DLP rule gives a copy to how findings call that.
-ENDS_BY_DLP = {BLOCKED: "dlp_blocks", Fate.REDIRECTED: "dlp_redirects", Fate.QUARANTINED: "dlp_quarantines"}
+ENDS_BY_DLP = {
+    BLOCKED: "dlp_blocks",
+    Fate.REDIRECTED: "dlp_redirects",
+    Fate.QUARANTINED: "dlp_quarantines",
+    Fate.MODERATED: "dlp_holds",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Encrypter:
     :param ends: what becomes of a copy instead of its delivery, as results call it; empty if it is delivered.
     :param outside_only: whether that is so for people outside alone.
     :param brings: whom it sends copies.
+    :param asks: whom it asks for an approval, with the message.
     :param edits: whether it changes headers, the subject or the text.
     :param acts: whether it acts at all: one in a test mode does not.
     :param mode: the mode of its policy.
@@ -66,6 +71,7 @@ class Encrypter:
     ends: str = ""
     outside_only: bool = False
     brings: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     edits: bool = False
     acts: bool = True
     mode: str = ""
@@ -85,8 +91,16 @@ class Encrypter:
         return self.would_change_mail or self.edits
 
     def may_restrict_otherwise(self, effect: str) -> bool:
-        """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``."""
+        """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``. Whether
+        Exchange does what else a rule is told, beside asking for an approval, is not documented.
+        """
+        if self.asks_beside(effect):
+            return True
         return self.restricts and (bool(self.not_understood) or not getattr(self, effect))
+
+    def asks_beside(self, effect: str) -> bool:
+        """Whether it asks for an approval, beside an effect."""
+        return effect != "ends" and self.ends == Fate.MODERATED
 
     @property
     def effects(self) -> tuple[object, ...]:
@@ -198,12 +212,16 @@ class AppliedEncrypters:
     """What DLP rules and labels do to a copy after the rules, or may do.
 
     :param every: what applies to the copy, or may.
+    :param is_ended: whether what keeps the copy from its recipient is already done.
     """
 
     every: tuple[PossibleEncrypter, ...] = ()
+    is_ended: bool = False
 
     def of(self, effect: str) -> list[PossibleEncrypter]:
-        """All with an effect: ``options``, ``removes``, ``brands`` or ``ends``."""
+        """All with an effect that is not done yet: ``options``, ``removes``, ``brands`` or ``ends``."""
+        if effect == "ends" and self.is_ended:
+            return []
         return [each for each in self.every if getattr(each.what, effect)]
 
     def may(self, effect: str) -> bool:
@@ -238,9 +256,18 @@ class AppliedEncrypters:
         end = self.end
         return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == end) if end else ()
 
+    @property
+    def may_only_hold(self) -> bool:
+        """Whether the copy may wait for an approval, and nothing else may keep it from its recipient."""
+        return {each.what.ends for each in self.of("ends")} == {Fate.MODERATED}
+
     def delivering(self) -> AppliedEncrypters:
-        """The same without what keeps the copy from its recipient."""
-        return AppliedEncrypters(tuple(replace(each, what=replace(each.what, ends="")) for each in self.every))
+        """The same once what keeps the copy from its recipient is done."""
+        return replace(self, is_ended=True)
+
+    def joined(self, more: Sequence[PossibleEncrypter]) -> AppliedEncrypters:
+        """The same with what else applies to the copy, or may."""
+        return replace(self, every=(*self.every, *more))
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -258,7 +285,7 @@ class AppliedEncrypters:
 
     def of_kind(self, kind: str) -> AppliedEncrypters:
         """What DLP rules do, or labels."""
-        return AppliedEncrypters(tuple(each for each in self.every if each.what.kind == kind))
+        return replace(self, every=tuple(each for each in self.every if each.what.kind == kind))
 
     def names(self, effect: str) -> tuple[str, ...]:
         """The names of what has an effect."""
@@ -281,6 +308,8 @@ class AppliedEncrypters:
         ):
             end: ReasonKind = "dlp_perhaps_withholds" if each.what.ends == Fate.UNKNOWN else "dlp_withheld"
             return (Reason(questions.SEVERAL_DLP_RULES, end, names),)
+        if each.sure and each.what.asks_beside(effect):
+            return (Reason(questions.SEVERAL_DLP_RULES, "dlp_beside_approval", names),)
         if each.sure:
             return (Reason(questions.SEVERAL_DLP_RULES, _SEVERAL[effect], names),)
         looks = sorted({name for why in each.why if why.kind == LOOKS for name in why.values})

@@ -342,7 +342,8 @@ QUESTIONS = (
         SEVERAL_DLP_RULES,
         "Which of several DLP rules that match acts, if one encrypts, decrypts or withholds mail and another does not, and what "
         "a DLP rule that encrypts does with mail that is already protected, or that comes from outside. Also: what becomes of "
-        "mail that a DLP rule keeps from its recipient otherwise than by a block, or by one that its sender may override.",
+        "mail that a DLP rule keeps from its recipient in a way that is not documented, or by a block that its sender may "
+        "override; and what a DLP rule that asks for an approval does beside.",
         "Two DLP rules that match one test message: look at what arrives.",
         SILENT,
         "dlp-policy-reference",

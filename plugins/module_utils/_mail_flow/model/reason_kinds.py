@@ -94,6 +94,7 @@ ReasonKind: TypeAlias = Literal[
     "decrypts_unlicensed",
     "decryption_mandatory",
     "decryption_off",
+    "dlp_beside_approval",
     "dlp_looks_at",
     "dlp_perhaps_withholds",
     "dlp_stops",

@@ -53,6 +53,11 @@ class Wish:
         """Whether a copy in clear may break it."""
         return any("protected" in one_of for one_of in self.kept)
 
+    @property
+    def wants_delivery(self) -> bool:
+        """Whether a copy that waits for an approval breaks it."""
+        return ("delivered",) in self.kept
+
     def is_kept(
         self,
         holds: Callable[[str], _Value],

@@ -45,9 +45,11 @@ ENDS = {
     "block_access": BLOCKED,
     "quarantine": Fate.QUARANTINED,
     "redirect_message_to": Fate.REDIRECTED,
-    **dict.fromkeys(("moderate_message_by_user", "moderate_message_by_manager"), Fate.MODERATED),
+    "moderate_message_by_user": Fate.MODERATED,
     **dict.fromkeys(
         (
+            # Not of senders without a manager, perhaps.
+            "moderate_message_by_manager",
             *("restrict_access", "mip_restrict_access", "restrict_browser_access", "access_time_control"),
             *("block_domains_or_users", "block_domains", "block_domains_except", "block_users", "block_users_except"),
             "map_recipients",
@@ -241,6 +243,7 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
         ends=_end_of(actions, UNKNOWN_END if anything else ""),
         outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
         brings=tuple(str(person) for name in BRINGS for person in actions.get(name) or ()),
+        asks=tuple(str(person) for person in actions.get("moderate_message_by_user") or ()),
         edits=any(actions.get(name) for name in _EDITS),
         acts=policy.acts is not False and rule.enabled,
         mode=policy.mode if rule.enabled and policy.scope.exchange is not False else "",
@@ -251,9 +254,13 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
 
 def _end_of(actions: Mapping[str, Any], otherwise: str) -> str:
     """What becomes of a copy instead of its delivery. A block that its sender may override, or that is about links, may
-    let it through. Of a rule with several ends, a block counts; which of the others does is not documented.
+    let it through. Of a rule with several ends, a block counts; which of the others does is not documented. Where people
+    are asked by name, the manager is asked beside them.
     """
-    ends: list[str] = list(dict.fromkeys(end for name, end in ENDS.items() if actions.get(name))) or [otherwise]
+    named = {name for name in ENDS if actions.get(name)}
+    if "moderate_message_by_user" in named:
+        named.discard("moderate_message_by_manager")
+    ends: list[str] = list(dict.fromkeys(end for name, end in ENDS.items() if name in named)) or [otherwise]
     end = UNKNOWN_END if len(ends) > 1 and BLOCKED not in ends else ends[0]
     lets_through = actions.get("notify_allow_override") or actions.get("block_access_scope") == BLOCKS_LINKS
     return UNKNOWN_END if end == BLOCKED and lets_through else end

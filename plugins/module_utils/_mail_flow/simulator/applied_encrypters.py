@@ -71,8 +71,9 @@ class EncrypterSimulation:
             return [world.but(after=AppliedEncrypters(all_possible(policies.encrypters)))]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
         return [
-            _ended(new, AppliedEncrypters(tuple(self._applied(policies, matches, person))))
+            ended
             for new, matches in self._decided(policies, world, person)
+            for ended in _ended(new, AppliedEncrypters(tuple(self._applied(policies, matches, person))))
         ]
 
     def _decided(self, policies: DlpRules, world: World, person: Recipient) -> list[tuple[World, list[Truth]]]:
@@ -153,13 +154,28 @@ def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
     yield from (reason for reason in why if reason.kind != LOOKS)
 
 
-def _ended(world: World, after: AppliedEncrypters) -> World:
-    """A world with what DLP rules do: a copy that they surely redirect or put in quarantine is as one of mail flow rules."""
+def _ended(world: World, after: AppliedEncrypters) -> list[World]:
+    """A world with what DLP rules do: a copy that they surely redirect, put in quarantine, or hold for an approval, is as one
+    of mail flow rules. Where it is open whether they hold it, there are two.
+    """
     end = after.end
-    if end not in FOLLOWED:
-        return world.but(after=after)
-    return world.but(after=after.delivering(), fate=Fate(end), ended_by_dlp=after.ended_by)
+    if end == Fate.MODERATED:
+        return [_held(world, after)]
+    if end in FOLLOWED:
+        return [world.but(after=after.delivering(), fate=Fate(end), ended_by_dlp=after.ended_by)]
+    if not after.may_only_hold:
+        return [world.but(after=after)]
+    holds = Open(("dlp holds",), tuple(dict.fromkeys(after.reasons("ends"))))
+    return [
+        _held(world.answering(holds, True), after),
+        world.answering(holds, False).but(after=after.delivering()),
+    ]
+
+
+def _held(world: World, after: AppliedEncrypters) -> World:
+    """A world in which the copy waits for an approval that DLP rules ask for."""
+    return world.but(after=after.delivering(), held=world.held + 1, ended_by_dlp=after.ended_by)
 
 
 def _with(world: World, labels: tuple[PossibleEncrypter, ...]) -> World:
-    return world.but(after=AppliedEncrypters((*world.after.every, *labels)))
+    return world.but(after=world.after.joined(labels))

@@ -47,7 +47,7 @@ class World(Value):
     :param answers: open questions and this world's answers.
     :param asides: open questions that made no difference so far.
     :param rests_on: numbers of the guesses on which the list of matching rules relies.
-    :param ended_by_dlp: the DLP rules that gave the copy its fate, after the last rule.
+    :param ended_by_dlp: the DLP rules that surely gave the copy its fate, or hold it, after the last rule.
     :param after: what DLP rules and labels do to the copy after the last rule, or may do.
     """
 

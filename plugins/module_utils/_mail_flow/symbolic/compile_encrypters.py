@@ -13,6 +13,7 @@ from ..model.carried_labels import automatic, may_be_set
 from ..model.encrypters import BLOCKED, FOLLOWED, Encrypter
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, changed_by
+from .compile_recipients import held_again
 from .compile_rules import RuleChain
 
 #: Whether something has an effect.
@@ -138,6 +139,16 @@ class EncrypterFormulas:
             lambda does: does.may_restrict_otherwise("ends") or (does.ends and does.ends not in (fate, BLOCKED))
         )
         return having & ~self.blocked & self.logic.choose(others, self.unknown("dlp ends", fate), TRUE)
+
+    @cached_property
+    def approvals(self) -> list[Value]:
+        """Number of approvals, from 1, to whether the copy waits for at least that many: those of mail flow rules, and one of
+        DLP for a copy that these let through.
+        """
+        held = self.ends[Fate.MODERATED]
+        if held == FALSE:
+            return self.chain.state.held
+        return held_again(self.chain.state.held, held & ~self.logic.any_of(self.chain.state.fates.values()))
 
     @cached_property
     def withheld(self) -> Value:

@@ -36,6 +36,7 @@ class Outcome:
     """The end of a chain.
 
     :param delivered: whether the copy is delivered after all approvals.
+    :param approvals: number of approvals, from 1, to whether it waits for at least that many.
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param by_us_after: whether DLP or a label protects it after the mail flow rules.
@@ -102,7 +103,8 @@ class Outcome:
         self.gone = logic.any_of(ends) | refused | unsure_fate | self.after.withheld | self._refused_after()
         self.released = (fates.get(Fate.QUARANTINED, FALSE) | self.after.ends[Fate.QUARANTINED]) & ~self.gone
         self.delivered = ~(self.gone | self.released)
-        self.held = state.held[0] if state.held else FALSE
+        self.approvals = self.after.approvals
+        self.held = self.waits(0)
         brands = list(state.brands.values())
         foreign = logic.choose(arrival["other"], logic.unknown("branding", "foreign"), TRUE)
         self._foreign = foreign
@@ -270,9 +272,13 @@ class Outcome:
             return TRUE
         return self.logic.unknown(questions.LICENSING_OFF if self._licensing_off else questions.UNREADABLE, "decrypts")
 
+    def waits(self, approvals: int) -> Value:
+        """Whether the copy waits for one more approval than these: of mail flow rules, or of DLP after them."""
+        return self.approvals[approvals] if approvals < len(self.approvals) else FALSE
+
     def fate(self, fate: Fate, approvals: int = 0) -> Value:
         """Whether this is the copy's fate after a number of approvals."""
-        held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
+        held = self.waits(approvals)
         if fate == Fate.MODERATED:
             return held
         if fate == Fate.DELIVERED:
@@ -480,14 +486,14 @@ class Copies:
         self.branded = self._any(lambda copy: copy.branded)
         self.surprised = self._any(lambda copy: copy.state.surprised)
         self.brands = sorted({brand for _when, copy in every for brand in copy.state.brands})
-        self.approvals = max((len(copy.state.held) for _when, copy in every), default=0)
+        self.approvals = max((len(copy.approvals) for _when, copy in every), default=0)
 
     def _any(self, value: Callable[[Outcome], Value]) -> Value:
         return self.logic.any_of([when & value(copy) for when, copy in self._every])
 
     def held(self, approvals: int) -> Value:
         """Whether a copy waits for one more approval than these."""
-        return self._any(lambda copy: copy.state.held[approvals] if approvals < len(copy.state.held) else FALSE)
+        return self._any(lambda copy: copy.waits(approvals))
 
     def ends(self, fate: Fate) -> Value:
         """Whether a rule gave a copy this fate."""

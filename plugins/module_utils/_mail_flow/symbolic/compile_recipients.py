@@ -332,6 +332,19 @@ def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
 _MOST_SEPARATE = 6
 
 
+#: The maximum number of approvals to distinguish; more count as this many.
+MOST_APPROVALS = 4
+
+
+def held_again(held: Sequence[Value], when: Value) -> list[Value]:
+    """Approvals with a further one.
+
+    :param held: as :class:`State` has them; :param:`when`: whether the copy waits for one more.
+    """
+    counts = [when if not number else when & before for number, before in enumerate([TRUE, *held])]
+    return [now | count for now, count in zip([*held, FALSE], counts, strict=True)][:MOST_APPROVALS]
+
+
 @dataclass
 class State:
     """The state of the recipient's copy.
@@ -343,7 +356,7 @@ class State:
     :param brands: OME configuration to whether a rule chose it.
     :param routes: connector, by what makes two names the same, to whether a rule routed the copy to it.
     :param requires_tls: whether a rule lets the copy leave by TLS alone.
-    :param held: number of approvals, from 1 to :data:`compile_rules.MOST_APPROVALS`, to whether it waits for at least
+    :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least
         that many.
     :param surprised: whether a rule did something unknown to this collection.
     :param requests: the requests for protection and branding by rules that may act, in order.

@@ -34,7 +34,7 @@ from ..rules.rule_set import RuleSet
 from .address import AddressSlot
 from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
 from .compile_conditions import Conditions
-from .compile_recipients import Branch, Company, Split, State, branches
+from .compile_recipients import Branch, Company, Split, State, branches, held_again
 from .compile_text_edits import TextEdits
 
 #: Parts of a state that its copies must not share.
@@ -42,10 +42,6 @@ _OWN = ("asked", "brands", "routes", "held")
 
 #: What shows on no copy: who is told of it.
 UNSEEN = frozenset((Does.REPORT, Does.DETAIL))
-
-
-#: The maximum number of approvals to distinguish; more count as this many.
-MOST_APPROVALS = 4
 
 
 @dataclass(frozen=True)
@@ -356,8 +352,7 @@ class RuleChain:
         logic = self.logic
         state = self.state
         if rule.actions.does(Does.MODERATE):
-            counts = [acts if not number else acts & before for number, before in enumerate([TRUE, *state.held])]
-            state.held = [now | count for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
+            state.held = held_again(state.held, acts)
         ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)

@@ -26,7 +26,7 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..simulator.copy_result import CopyResult
-from ..symbolic.compile_rules import MOST_APPROVALS
+from ..symbolic.compile_recipients import MOST_APPROVALS
 from .reasons import reason_rows, worded
 from .sentences import (
     BECOMES,

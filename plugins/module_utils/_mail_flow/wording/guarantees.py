@@ -77,6 +77,7 @@ _CAUSES = {
     "dlp_blocks": "the DLP rule {rule!r} blocks it",
     "dlp_redirects": "the DLP rule {rule!r} redirects it",
     "dlp_quarantines": "the DLP rule {rule!r} puts it in quarantine",
+    "dlp_holds": "the DLP rule {rule!r} holds it for approval",
     "dlp_decrypts": "the DLP rule {rule!r} takes its protection away",
     "dlp_encrypts": "the DLP rule {rule!r} encrypts it",
     "only_brands": "the rule {rule!r} brands it, but does not encrypt it",
@@ -237,6 +238,9 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
     "dlp_copies": lambda rule, people: (
         f"Copies for {people} that the DLP rule {rule!r} makes are not considered. They may be {UNPROTECTED}."
     ),
+    "dlp_shown_copies": lambda rule, people: (
+        f"What the DLP rule {rule!r} shows {people} for an approval is not considered. It may be {UNPROTECTED}."
+    ),
     "dlp_rules": lambda *names: (
         f"Exchange enforces the DLP rule{'s' if len(names) > 1 else ''} {listed(list(map(repr, names)))} as known here, and"
         " as Microsoft documents."
@@ -270,12 +274,13 @@ _LEAVES_OUT = {
     "added_copies": "copies that the rule {!r} makes for {}",
     "shown_copies": "what the rule {!r} shows {}",
     "dlp_copies": "copies that the DLP rule {!r} makes for {}",
+    "dlp_shown_copies": "what the DLP rule {!r} shows {}",
     "not_ours": "S/MIME-encrypted mail, mail that other organizations encrypt",
 }
 
 
 #: The assumptions that leave out copies which rules make, or what they show others.
-_COPIES = ("added_copies", "shown_copies", "dlp_copies")
+_COPIES = ("added_copies", "shown_copies", "dlp_copies", "dlp_shown_copies")
 
 #: Any other assumption of a proof, in a few words.
 RELIED_ON = {

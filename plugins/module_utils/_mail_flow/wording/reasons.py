@@ -234,6 +234,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
         "does not say what its action does to mail"
     ),
     "dlp_stops": _whether_dlp("stops the later ones"),
+    "dlp_beside_approval": f"whether the DLP rule {_OF_POLICY}, which asks for an approval, does its other actions, too",
     "dlp_withheld": f"what becomes of the message that the DLP rule {_OF_POLICY} keeps from its recipient",
     "dlp_inbound": f"whether the DLP rule {_OF_POLICY} encrypts mail that may come from outside, or already protected",
     "label_automatic": "whether a policy sets the sensitivity label {!r} on the way",
