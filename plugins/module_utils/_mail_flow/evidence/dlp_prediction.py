@@ -39,7 +39,7 @@ class _DlpPredictor:
         self._rules = RuleSet.read(rules, facts.dialect)
         self._is_changed = changed_by(self._rules)
         self._sorter = Sorter(block, facts, [Chain(self._rules, facts)], guesses=False)
-        self._brought = _union(self._sorter.brought.values())
+        self._brought = _union(self._sorter.brought.by_reason.values())
 
     def run(self) -> list[Prediction]:
         matches = self._reached([self._matches(rule) for rule in self._policies.rules])
@@ -55,7 +55,7 @@ class _DlpPredictor:
         """The copies that mail flow rules may keep from DLP."""
         acting = (rule for rule in self._rules.rules if rule.actions.enforced and not rule.idle)
         withholding = (rule for rule in acting if any(rule.actions.does(effect) for effect in _WITHHOLDS))
-        return _union(self._sorter.met(rule).possible for rule in withholding)
+        return _union(self._sorter.matches.met(rule).possible for rule in withholding)
 
     def _reached(self, matches: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """The copies that each rule matches, less those that earlier rules stop."""

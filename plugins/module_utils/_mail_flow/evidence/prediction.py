@@ -84,7 +84,7 @@ class _Predictor:
         for rule in self.shared:
             predicted[rule.place].possible |= self._reported_with(rule, predicted[rule.place]) & reached[rule.place]
         brought = 0
-        for copies in self.likely.brought.values():
+        for copies in self.likely.brought.by_reason.values():
             brought |= copies
         for rule, prediction in zip(self.chain.rules.rules, predicted, strict=True):
             if not rule.idle:
@@ -93,8 +93,8 @@ class _Predictor:
 
     def _reported_with(self, rule: FlowRule, prediction: Prediction) -> int:
         """The copies that a rule in a test mode does not match, and that share the message with others that it may match."""
-        others = self.block.whole_messages(prediction.possible) | self.strict.met_by_others(rule)
-        return others & ~self.strict.met(rule).possible
+        others = self.block.whole_messages(prediction.possible) | self.strict.brought.met_by_others(rule)
+        return others & ~self.strict.matches.met(rule).possible
 
     def _acting(self, group: CopyGroup) -> Iterator[tuple[int, _Acts]]:
         """Whether rules act on the copies of a group, by their places, but for those that surely do not."""

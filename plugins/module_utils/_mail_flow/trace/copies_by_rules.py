@@ -78,7 +78,7 @@ def copies_by_rules(
 
 def _places_of(who: str, places: Iterable[int], sorter: Sorter) -> Iterator[int]:
     """The places of the copies that somebody has of the messages of some copies."""
-    return filter(None, (sorter.brought_to(place).get(who) for place in places))
+    return filter(None, (sorter.brought.recipients_of(place).get(who) for place in places))
 
 
 def _by_who_else(
@@ -89,7 +89,7 @@ def _by_who_else(
     """
     places_by_people: dict[tuple[tuple[str, int | None], ...], list[int]] = {}
     for place in group.places:
-        people = sorter.brought_to(place)
+        people = sorter.brought.recipients_of(place)
         key = tuple((who, group_of.get(target)) for who, target in people.items())
         places_by_people.setdefault(key, []).append(place)
     for people_with_groups, places in places_by_people.items():

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""To whom rules send copies, or may: people who have a copy in a block although the sender did not name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ..conditions.predicate import Reach
+from ..model import questions
+from ..model.addresses import domain
+from ..model.inside import recipient_outside
+from ..model.message_recipients import people_behind
+from ..rules.flow_rule import FlowRule
+from ..symbolic.atoms import ADDING, MANAGER, brought_by
+from .chain import Chain, adds
+from .columns import bits_of, places_of
+from .rows import left_out
+from .rule_evaluator import RuleEvaluator
+from .sharing import BROUGHT
+from .truth_sets import TruthSets, Unknown
+
+#: Why it is open what becomes of a copy for somebody to whom a rule may bring mail: nobody knows the members or the
+#: manager.
+PERHAPS_BROUGHT = Unknown("membership", questions.ADDED_RECIPIENTS)
+
+
+class BroughtCopies:
+    """The copies that rules bring, or may.
+
+    :param by_reason: why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so.
+    :param every: those copies, and those that rules make.
+    """
+
+    def __init__(self, evaluator: RuleEvaluator, chains: Sequence[Chain]) -> None:
+        self.block = evaluator.block
+        self.facts = evaluator.conditions.facts
+        self._evaluator = evaluator
+        self._chains = chains
+        self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._recipients: dict[int, dict[str, int]] = {}
+        self.by_reason = self._by_reason()
+        self.every = self.block.made
+        for bits in self.by_reason.values():
+            self.every |= bits
+
+    def newcomers(self, met: Callable[[FlowRule, int], TruthSets]) -> dict[int, list[str]]:
+        """The people to whom rules may bring mail without a copy in the block, by the first place of a message.
+
+        :param met: the copies that a rule of a rule set matches.
+        """
+        block, newcomers = self.block, dict[int, dict[str, None]]()
+        for about, chain in enumerate(self._chains):
+            for rule in (rule for rule in chain.rules.rules if rule.place in chain.making):
+                for place in places_of(met(rule, about).possible):
+                    start = block.spans[place].start
+                    if not left_out(block.text("status", place), block.text("sender", place)):
+                        new = [who for who in self._brought_by(rule, place) if who not in self._people(start)]
+                        newcomers.setdefault(start, {}).update(dict.fromkeys(new))
+        return {start: list(people) for start, people in newcomers.items() if people}
+
+    def recipients_of(self, place: int) -> dict[str, int]:
+        """The people to whom rules may send a copy of the message of a copy, by address, and the places of their copies."""
+        people = self._people(self.block.spans[place].start)
+        every = [
+            who
+            for chain in self._chains
+            for number in sorted(chain.making)
+            for who in self._brought_by(chain.rules.rules[number], place)
+        ]
+        return {who: people[who] for who in dict.fromkeys(every) if who in people}
+
+    def met_by_others(self, rule: FlowRule) -> int:
+        """The copies of messages that a rule may match for another recipient, whose row may be missing."""
+        if not self.block.partial:
+            return 0
+        conditions, exceptions = (
+            tuple(atom for atom in atoms if atom.reach in (Reach.MESSAGE, Reach.SENDER))
+            for atoms in (rule.criteria.conditions, rule.criteria.exceptions)
+        )
+        mail = rule.with_criteria(conditions, exceptions)
+        return self.block.partial & self._evaluator.matches(mail, self._evaluator.anybody).possible
+
+    def added_by(self, rules: Sequence[FlowRule]) -> int:
+        """The copies that are not of rows and that some rules may make."""
+        if not self.block.made or any(rule.actions.declared.get(MANAGER) for rule in rules):
+            return self.block.made
+        every = {address for rule in rules for _option, address, _senders in brought_by(rule.as_declared, self.facts)}
+        texts = self.block.texts["recipient"]
+        return self.block.made & self._for(number for number in set(self.block.recipient) if texts[number] in every)
+
+    def _brought_by(self, rule: FlowRule, place: int) -> tuple[str, ...]:
+        """The people to whom a rule may send a copy, by address, or by name where no address is known."""
+        sender = self.block.sender[place] if rule.actions.declared.get(MANAGER) else -1
+        key = (id(rule), sender)
+        if key not in self._known_people:
+            names = [
+                str(adding_option) for option in ADDING for adding_option in rule.actions.declared.get(option) or ()
+            ]
+            if sender >= 0:
+                address = self.facts.people.primary(self.block.text("sender", place))
+                manager = self.facts.people.manager(address)
+                if manager is None:
+                    manager = f"the manager of {address}"
+                names += [manager] if manager else []
+            people = (person.address for name in names for person in people_behind(self.facts, name))
+            self._known_people[key] = tuple(dict.fromkeys(people))
+        return self._known_people[key]
+
+    def _people(self, start: int) -> Mapping[str, int]:
+        """The recipients of a message, by address, and the places of their copies."""
+        if start not in self._recipients:
+            block, primary = self.block, self.facts.people.primary
+            self._recipients[start] = {primary(block.text("recipient", place)): place for place in block.spans[start]}
+        return self._recipients[start]
+
+    def _by_reason(self) -> dict[Unknown, int]:
+        """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""
+        block, facts = self.block, self.facts
+        people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
+        sure = perhaps = 0
+        for rule in (rule for chain in self._chains for rule in chain.rules.rules if adds(rule)):
+            declared_rule = rule.as_declared
+            known = {address for _option, address, _senders in brought_by(declared_rule, facts)} & set(people.values())
+            sure |= self._for(number for number, address in people.items() if address in known)
+            lists = {
+                facts.people.primary(str(adding_option))
+                for option in ADDING
+                for adding_option in declared_rule.actions.options.get(option) or ()
+            }
+            unread = self._through(lists - facts.groups.expanded.keys(), people)
+            if declared_rule.actions.options.get(MANAGER) and facts.people.managers is None:
+                unread |= self._for(
+                    number for number, address in people.items() if recipient_outside(facts, address) is not True
+                )
+            if unread:
+                met = self._evaluator.matches(rule, self._evaluator.anybody).possible
+                perhaps |= unread & (block.whole_messages(met) | self.met_by_others(rule))
+        real = ~block.made
+        return {BROUGHT: sure & real, PERHAPS_BROUGHT: perhaps & ~sure & real}
+
+    def _for(self, recipients: Iterable[int]) -> int:
+        """The copies for some recipients, by their numbers."""
+        wanted = frozenset(recipients)
+        if not wanted:
+            return 0
+        return bits_of(
+            (place for place, number in enumerate(self.block.recipient) if number in wanted), len(self.block)
+        )
+
+    def _through(self, addresses: Iterable[str], people: Mapping[int, str]) -> int:
+        """The copies of messages that went to one of some addresses as to a group. Their rows show it; where rows may
+        be missing, any address that is not known for something else may be one.
+        """
+        block, facts, bits = self.block, self.facts, 0
+        for group_address in addresses:
+            here = self._for(number for number, address in people.items() if address == group_address) & ~block.made
+            group = group_address in facts.groups.unread
+            expanded = [place for place in places_of(here) if group or block.text("status", place) == "Expanded"]
+            bits |= block.whole_messages(bits_of(expanded, len(block)))
+            known = (
+                facts.is_object(group_address)
+                or facts.people.is_contact(group_address)
+                or facts.domains.type_of(domain(group_address)) == ""
+            )
+            if group or not known:
+                bits |= block.partial & ~block.whole_messages(here)
+        return bits

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""On which copies of a block rules match, for some idea of who shares a copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ..._resources.rules.action_effects import Does
+from ..model.facts import Facts
+from ..model.kleene import all_of
+from ..rules.flow_rule import FlowRule
+from .chain import Chain
+from .columns import Block, bits_of
+from .conditions import MOST_CHANGES, MOST_PREFIXES, RowConditions, why_open
+from .rows import instant_of
+from .sharing import Neighbors, Sharing
+from .truth_sets import CHANGED, TruthSets, Unknown
+
+#: A header that a row does not say, since a rule edited it.
+_EDITED = Unknown("header")
+
+
+class RuleEvaluator:
+    """Decides rules on the copies of a block.
+
+    :param chains: the rule sets, which may have changed what rows show.
+    :param claims: the mail that guarantees are about, as rules.
+    :param guesses: whether likely answers count as answers.
+    """
+
+    def __init__(
+        self, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule], *, guesses: bool
+    ) -> None:
+        self.block = block
+        rules = [rule for chain in chains for rule in chain.rules.rules]
+        prepending = [
+            [
+                rule
+                for rule in chain.rules.rules
+                if not rule.idle and rule.actions.enforced and "prepend_subject" in rule.actions.options
+            ]
+            for chain in chains
+        ]
+        self._rested = self._resting([rule for rule in rules if rule.actions.declared.get("prepend_subject")])
+        prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
+        few = len(prefixes) <= MOST_PREFIXES
+        added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
+        encrypts = any(rule.actions.enforced and not rule.idle and rule.actions.does(Does.ENCRYPT) for rule in rules)
+        self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
+        self.neighbors = Neighbors.of_block(block)
+        # Before it is known what rules change, and whom they add, anything may be.
+        self.anybody = Sharing(block, self.neighbors).doubted(block.every_copy)
+        self._changed = block.every_copy
+        self._unknown_subjects = 0
+        read = frozenset[str]().union(*(rule.criteria.reads for rule in (*rules, *claims)))
+        self._edited = dict.fromkeys(read, block.every_copy)
+        self._edited = self._editing([rule for rule in rules if rule.edits & read], read)
+        self._changed, self._unknown_subjects = self._subjects(prepending, MOST_CHANGES if few else 0)
+
+    def matches(self, rule: FlowRule, sharing: Sharing) -> TruthSets:
+        """The copies that a rule matches, or may match; with several reasons, the first one counts."""
+        true = possible = self.block.every_copy
+        open_of: list[TruthSets] = []
+        for truth, wanted in self.parts(rule, sharing):
+            met, perhaps = (
+                (truth.true, truth.possible)
+                if wanted
+                else (self.block.every_copy & ~truth.possible, self.block.every_copy & ~truth.true)
+            )
+            true, possible = true & met, possible & perhaps
+            open_of.append(truth)
+            if not possible:
+                return TruthSets()
+        remaining = possible & ~true
+        reasons: dict[Unknown, int] = {}
+        for why, bits in (item for truth in open_of for item in truth.open.items()):
+            if remaining & bits:
+                reasons[why] = reasons.get(why, 0) | (remaining & bits)
+                remaining &= ~bits
+        return TruthSets(true, reasons)
+
+    def parts(self, rule: FlowRule, sharing: Sharing) -> Iterator[tuple[TruthSets, bool]]:
+        """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or
+        false, for the rule to match.
+        """
+        for wanted, atoms in ((True, rule.criteria.conditions), (False, rule.criteria.exceptions)):
+            for atom in atoms:
+                truth = self.conditions.shared_truth(atom, sharing).changed(self._changed, self._unknown_subjects)
+                for field in sorted(atom.headers & self._edited.keys()):
+                    known = self.block.every_copy & ~(truth.possible & ~truth.true)
+                    truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
+                yield truth, wanted
+        if rule.dates.begins or rule.dates.ends:
+            yield self._dated(rule), True
+        if rule.criteria.doubts:
+            yield TruthSets(0, {Unknown("semantics", rule.criteria.doubts[0].id): self.block.every_copy}), True
+
+    def _dated(self, rule: FlowRule) -> TruthSets:
+        """The copies for which a rule's dates let it act. Over time, each of the two dates changes its answer once."""
+        places: dict[int, list[int]] = {}
+        for place, time in enumerate(self.block.received):
+            places.setdefault(time, []).append(place)
+        if rule.dates.borders(instant_of(min(places))) == rule.dates.borders(instant_of(max(places))):
+            places = {min(places): list(range(len(self.block)))}
+        by_answer: dict[bool | Unknown, list[int]] = {}
+        for time, here in places.items():
+            truth = all_of(rule.dates.borders(instant_of(time)))
+            by_answer.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
+        count = len(self.block)
+        return TruthSets(
+            bits_of(by_answer.get(True, ()), count),
+            {why: bits_of(here, count) for why, here in by_answer.items() if isinstance(why, Unknown)},
+        )
+
+    def _subjects(self, prepending: Sequence[Sequence[FlowRule]], most: int) -> tuple[int, int]:
+        """The copies whose subjects rules may have changed, and those whose original subjects are unknown."""
+        changed = unknown_subjects = 0
+        for rules in prepending:
+            # The copies that so many of the rules may have changed.
+            times = [self.block.every_copy, *([0] * (most + 1))]
+            rested = dict(self._rested)
+            possible = [self.matches(rule, self.anybody).possible | rested.pop(_prefix(rule), 0) for rule in rules]
+            for bits in (*possible, *rested.values()):
+                for count in range(most + 1, 0, -1):
+                    times[count] |= times[count - 1] & bits
+            changed, unknown_subjects = changed | times[1], unknown_subjects | times[most + 1]
+        return changed, unknown_subjects
+
+    def _editing(self, rules: Sequence[FlowRule], read: frozenset[str]) -> dict[str, int]:
+        """Header field to the copies on which rules may have edited it. The trace may show it as it was, or as it became.
+
+        :param read: the fields that any rule looks at.
+        """
+        editing: dict[str, int] = {}
+        for rule in rules:
+            possible = self.matches(rule, self.anybody).possible
+            for field in rule.edits & read:
+                editing[field] = editing.get(field, 0) | possible
+        return editing
+
+    def _resting(self, rules: Sequence[FlowRule]) -> dict[str, int]:
+        """What rules that do not act may have put before subjects when they did, to the copies whose subjects show it:
+        rules that are disabled or in a test mode, or that have begun since or are over.
+        """
+        block = self.block
+        ahead = f"(?:{'|'.join(sorted({re.escape(_prefix(rule)) for rule in rules}))}){{0,{MOST_CHANGES - 1}}}"
+        resting: dict[str, int] = {}
+        for prefix in {
+            _prefix(rule)
+            for rule in rules
+            if rule.idle or not rule.actions.enforced or rule.dates.begins or rule.dates.ends
+        }:
+            begins = re.compile(ahead + re.escape(prefix))
+            numbers = {
+                subject
+                for subject in set(block.subject)
+                if subject >= 0 and begins.match(block.texts["subject"][subject])
+            }
+            bits = bits_of((place for place, subject in enumerate(block.subject) if subject in numbers), len(block))
+            resting.update({prefix: bits} if bits else {})
+        return resting
+
+
+def _prefix(rule: FlowRule) -> str:
+    """What a rule puts before subjects."""
+    return str(rule.actions.declared["prepend_subject"])
+
+
+def _added(rule: FlowRule) -> int:
+    """How many bytes a rule may add to a message, which may have its text twice, as HTML and without it."""
+    acts = rule.actions.enforced and not rule.idle
+    return 2 * len(str(rule.actions.options.get("apply_html_disclaimer_text") or "").encode()) if acts else 0
