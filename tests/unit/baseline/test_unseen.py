@@ -256,7 +256,11 @@ def test_the_page_of_an_audit_shows_the_counts_and_who_encrypts_what(tmp_path: P
     role = Role(organization(), str(tmp_path))
     role.plan("audit", evidence_days=7, **RULES)
     page = render_html({"format": 1, "kind": "audit", "organizations": [role.report]})
-    for said in ("Who encrypts what", "Messages encrypted by policy", "Encrypted, but not by rules: 5 of 12 messages"):
+    for said in (
+        "What encrypts, decrypts or stops mail",
+        "Messages encrypted by policy",
+        "Encrypted, but not by rules: 5 of 12 messages",
+    ):
         assert said in page
     rows = [(row["kind"], row["rests_on"]) for row in role.report["mail"]["encrypters"]]
     assert rows == [("rule", "read"), ("dlp", "reported"), ("label", "reported"), ("button", "reported")]
