@@ -53,6 +53,8 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     "Get-DynamicDistributionGroupMember": ("Identity", "ResultSize"),
     "Get-UnifiedGroupLinks": ("Identity", "LinkType", "ResultSize"),
     "Get-Recipient": ("Identity", "Filter", "ResultSize"),
+    "Get-Mailbox": ("Identity",),
+    "Get-InboxRule": ("Mailbox", "IncludeHidden"),
     "Get-MessageTraceV2": ("StartDate", "EndDate", "ResultSize", "StartingRecipientAddress"),
     "Get-MessageTraceDetailV2": ("MessageTraceId", "RecipientAddress"),
     "Get-MailDetailTransportRuleReport": ("StartDate", "EndDate", "EventType", "Page", "PageSize"),

@@ -411,10 +411,17 @@ experiments:
       elements: str
       returned: if it was chosen for them
     may_get:
-      description: Others who may get a copy by rules or journals.
+      description: Others who may get a copy by rules or journals, or because somebody's mail is sent on.
       type: list
       elements: str
       returned: in check mode, if there are any
+    forwards:
+      description: >-
+        What may send the message on after the rules, by C(mailbox), C(to) and C(by): V(recipient) (a contact or mail user stands for an address),
+        V(mailbox) (the mailbox forwards) or V(inbox_rule), with the name of the C(rule).
+      type: list
+      elements: dict
+      returned: in check mode, if there is anything
     refutes:
       description: The names of O(guarantees) that cover it and are not kept, as computed.
       type: list
@@ -517,7 +524,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.observing import Observer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.onward import (
-    RECIPIENT,
+    OnwardAddresses,
     read_onward_addresses,
     with_onward_addresses,
 )
@@ -753,10 +760,10 @@ def worded_result(task: ExperimentContext) -> WordedResult:
     )
     plan = replace(plan, messages=[*plan.messages, *asking.messages], unsent=[*plan.unsent, *asking.unsent])
     onward = read_onward_addresses(task.session, [*plan.messages, *asking.probes], known)
-    unavailable = {**unavailable, **({RECIPIENT: onward.unread} if onward.unread else {})}
-    plan = replace(plan, messages=with_onward_addresses(plan.messages, onward))
-    asking = replace(asking, probes=with_onward_addresses(asking.probes, onward))
-    _check_reach(replace(plan, messages=[*plan.messages, *asking.probes]), params["may_reach"])
+    unavailable = {**unavailable, **onward.unread}
+    plan = replace(plan, messages=with_onward_addresses(plan.messages, onward, known))
+    asking = replace(asking, probes=with_onward_addresses(asking.probes, onward, known))
+    _check_reach(replace(plan, messages=[*plan.messages, *asking.probes]), params["may_reach"], onward)
     if not plan.messages:
         raise OptionError(
             f"There is no message to send. {' '.join([*relying.none_lines, *unsent_lines(plan)])}".rstrip(),
@@ -960,6 +967,7 @@ def _recorded(planned: PlannedMail) -> RecordedMail:
         open={address: copy.document() for address, copy in planned.open.items()},
         question=planned.question,
         message=planned.message,
+        sent_on=tuple(dict.fromkeys(forward.to for forward in planned.reach.forwards)),
     )
 
 
@@ -1184,16 +1192,18 @@ def _named(names: Sequence[str], rules: RuleSet) -> list[str]:
     return [known[name.casefold()] for name in names]
 
 
-def _check_reach(plan: SendingPlan, may_reach: Sequence[str]) -> None:
+def _check_reach(plan: SendingPlan, may_reach: Sequence[str], onward: OnwardAddresses) -> None:
     """Refuses what may reach somebody outside whom nobody allowed.
+
+    :param onward: what was read of mail that goes on.
 
     :raises OptionError: it may.
     """
     allowed = [each if each == ANYBODY else _address(each, "may_reach") for each in may_reach]
-    text = refused_text(plan.messages, allowed)
+    text = refused_text(plan.messages, allowed, onward.unread)
     if text:
         raise OptionError(
-            f"{text[0].upper()}{text[1:]}. Nothing was sent.",
+            f"{text[0].upper()}{text[1:].rstrip('.')}. Nothing was sent.",
             remedy=f"If that is intended, list them in may_reach; {ANYBODY} there is for those whom nobody can compute.",
         )
 

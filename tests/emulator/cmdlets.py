@@ -15,7 +15,7 @@ from .errors import CmdletError, already_exists, customization_needed, refused
 from .message_trace import get_message_trace
 from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
-from .recipients import MEMBERS_OF, get_mail_user, get_members, get_recipient
+from .recipients import MEMBERS_OF, get_inbox_rules, get_mail_user, get_mailbox, get_members, get_recipient
 from .rule_reports import get_detail, get_dlp_report, get_encryption_report, get_rule_report
 from .values import Delta, days_text, ordinal, stored_instant
 
@@ -456,6 +456,8 @@ HANDLERS["get-maildetaildlppolicyreport"] = get_dlp_report
 HANDLERS["get-mailtrafficencryptionreport"] = get_encryption_report
 HANDLERS["get-mailuser"] = get_mail_user
 HANDLERS["get-recipient"] = get_recipient
+HANDLERS["get-mailbox"] = get_mailbox
+HANDLERS["get-inboxrule"] = get_inbox_rules
 HANDLERS |= dict.fromkeys(MEMBERS_OF, get_members)
 
 

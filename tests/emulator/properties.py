@@ -102,6 +102,8 @@ OUTBOUND_CONNECTOR = "TenantOutboundConnector"
 MAIL_USER = "MailUser"
 JOURNAL_RULE = "JournalRuleObject"
 RECIPIENT = "ReducedRecipient"
+MAILBOX = "Mailbox"
+INBOX_RULE = "InboxRule"
 MESSAGE_TRACE = "MessageTrace"
 MESSAGE_TRACE_DETAIL = "MessageTraceDetail"
 RULE_REPORT = "MailDetailTransportRuleReport"
@@ -230,6 +232,18 @@ KINDS: dict[str, dict[str, Kind]] = {
         EmailAddresses=Kind.LIST,
         RecipientType=Kind.ENUM,
         RecipientTypeDetails=Kind.ENUM,
+    ),
+    MAILBOX: _kinds(
+        "ForwardingAddress ForwardingSmtpAddress DeliverToMailboxAndForward PrimarySmtpAddress Alias Name Identity Guid IsValid ObjectState",
+        **_booleans("DeliverToMailboxAndForward"),
+    ),
+    INBOX_RULE: _kinds(
+        "Description Enabled Priority RuleIdentity ForwardAsAttachmentTo ForwardTo RedirectTo MailboxOwnerId Name Identity IsValid ObjectState",
+        **_booleans("Enabled"),
+        Priority=Kind.INT,
+        ForwardAsAttachmentTo=Kind.RULE_LIST,
+        ForwardTo=Kind.RULE_LIST,
+        RedirectTo=Kind.RULE_LIST,
     ),
     INBOUND_CONNECTOR: _kinds(
         """Enabled ConnectorType ConnectorSource Comment SenderIPAddresses SenderDomains RequireTls CloudServicesMailEnabled TreatMessagesAsInternal

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recipients, and the members of groups.
+"""Recipients, the members of groups, and what mailboxes forward.
 
 Source: Microsoft's pages of the cmdlets. What has members is a distribution group; of a mail user there is no more than
-a row of its own.
+a row of its own. How inbox rules name people (``"Name" [SMTP:address]``, ``[EX:/o=...]`` for somebody in the directory) is from
+published scripts that read them.
 """
 
 from __future__ import annotations
@@ -55,6 +56,48 @@ def get_recipient(context: Context) -> None:
         context.emit(properties.RECIPIENT, _recipient(row))
 
 
+def get_mailbox(context: Context) -> None:
+    identity = context.parameters.get("Identity")
+    rows = [row for row in context.state["recipients"] if is_mailbox(row)]
+    if identity is not None:
+        rows = [row for row in rows if _is_called(row, identity)]
+        if not rows:
+            raise object_not_found(identity)
+    for row in limited(context, rows):
+        onward = row.get("forwards_to")
+        values = {
+            "ForwardingAddress": row.get("forwarding_address"),
+            "ForwardingSmtpAddress": f"smtp:{onward}" if onward else None,
+            "DeliverToMailboxAndForward": row.get("keeps_forwarded", True),
+            "PrimarySmtpAddress": row["address"],
+            "Alias": row["alias"],
+            "Name": row["name"],
+        }
+        context.emit(properties.MAILBOX, {**values, **tail(row["name"])})
+
+
+def get_inbox_rules(context: Context) -> None:
+    """The inbox rules of a mailbox. Hidden ones are shown only to who asks for them."""
+    identity = context.parameters["Mailbox"]
+    found = [row for row in context.state["recipients"] if is_mailbox(row) and _is_called(row, identity)]
+    if not found:
+        raise object_not_found(identity)
+    rules = [
+        {"Enabled": True, "Priority": place, "MailboxOwnerId": found[0]["name"], "RuleIdentity": str(place), **rule}
+        for place, rule in enumerate(found[0].get("inbox_rules", ()), start=1)
+    ]
+    for rule in limited(
+        context, [rule for rule in rules if context.parameters.get("IncludeHidden") or not rule.get("hidden")]
+    ):
+        shown = {name: value for name, value in rule.items() if name != "hidden"}
+        context.emit(properties.INBOX_RULE, {**shown, **tail(f"{found[0]['alias']}\\{rule['RuleIdentity']}")})
+
+
+def is_mailbox(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the recipients is a mailbox."""
+    return row.get("type", "UserMailbox") == "UserMailbox" and not any(key in row for key in _GROUPS)
+
+
 def get_members(context: Context) -> None:
     key, identity = MEMBERS_OF[context.cmdlet.name.lower()], context.parameters["Identity"]
     group = next((row for row in context.state["recipients"] if key in row and _is_called(row, identity)), None)
@@ -90,5 +133,10 @@ def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_called(row: Mapping[str, Any], identity: str) -> bool:
     return ordinal(identity) in {
-        ordinal(name) for name in (row["name"], row["alias"], row["address"], *row.get("aliases", ()))
+        ordinal(name) for name in (row["name"], row["alias"], row["address"], legacy_name(row), *row.get("aliases", ()))
     }
+
+
+def legacy_name(row: Mapping[str, Any]) -> str:
+    """The name in the directory (LegacyExchangeDN) by which inbox rules name somebody."""
+    return f"/o=ExchangeLabs/ou=Exchange Administrative Group/cn=Recipients/cn={row['alias']}"

@@ -73,6 +73,21 @@ _MORE: dict[str, Any] = {
             *_SIZED,
         ],
     },
+    "Get-Mailbox": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "MailboxIdParameter"}, *_SIZED],
+    },
+    "Get-InboxRule": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [
+            {"name": "Identity", "type": "InboxRuleIdParameter"},
+            {"name": "Mailbox", "type": "MailboxIdParameter"},
+            {"name": "IncludeHidden", "type": "SwitchParameter"},
+            *_SIZED,
+        ],
+    },
     "Get-DistributionGroupMember": {
         "cloud": True,
         "onprem": True,

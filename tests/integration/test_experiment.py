@@ -217,11 +217,15 @@ def test_rules_are_known_by_their_guids(tenant: Tenant, tmp_path: Path) -> None:
 
 
 @pytest.mark.organizations(state())
-def test_a_mailbox_that_forwards_outside_is_noticed(tenant: Tenant, tmp_path: Path) -> None:
+def test_a_mailbox_that_forwards_outside_is_refused_until_that_is_allowed(tenant: Tenant, tmp_path: Path) -> None:
     organization = tenant.emulator.organizations[NAME]
     for row in organization.state["recipients"]:
         if row["address"] == MEGAN:
             row["forwards_to"] = "elsewhere@example.com"
-    found = experiment(tenant, tmp_path / "record.json", messages=MESSAGES[:1])
-    assert copies(found)["plain elsewhere"]["agrees"] is False
+    refused = experiment(tenant, tmp_path / "refused.json", messages=MESSAGES[:1])
+    assert refused["_outcome"] == "failed"
+    assert "elsewhere@example.com" in refused["msg"]
+    assert not organization.state["message_trace"]
+    found = experiment(tenant, tmp_path / "record.json", messages=MESSAGES[:1], may_reach=["elsewhere@example.com"])
+    assert copies(found)["plain elsewhere"]["agrees"] == "not_comparable"
     assert json.dumps(found["experiments"]).count("elsewhere@example.com") == 1

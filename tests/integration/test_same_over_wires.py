@@ -17,6 +17,7 @@ import pytest
 
 from tests.emulator.emulator import Emulator
 from tests.emulator.engine import Engine
+from tests.emulator.organization import default_state
 from tests.stories import TASKS
 
 from .playbook import Run
@@ -125,7 +126,9 @@ def test_the_stories_have_each_ending(over_rest: tuple[Any, Any, Any]) -> None:
 
 
 def _experimented(home: Path, wire: str, engine: Engine | None) -> dict[str, Any]:
-    """What an experiment with mail from outside says over a wire: it reads the organization, rows and details."""
+    """What an experiment with mail from outside says over a wire: it reads the organization, rows and details, and what mailboxes
+    send on.
+    """
     reject = {
         "Name": "Salaries",
         "SubjectContainsWords": ["salary"],
@@ -133,7 +136,14 @@ def _experimented(home: Path, wire: str, engine: Engine | None) -> dict[str, Any
         "SetAuditSeverity": "Low",
     }
     outside, inside = "probe@fabrikam.com", f"MeganB@{_NAME}"
-    state = {"name": _NAME, "compliance_role": True, "transport_rules": [reject]}
+    rule = {"Name": "Out", "ForwardTo": ['"Home" [SMTP:home@example.com]'], "hidden": True}
+    by_alias = {row["alias"]: dict(row) for row in default_state(_NAME)["recipients"]}
+    megan, alex = by_alias["MeganB"], by_alias["AlexW"]
+    people = [
+        megan | {"inbox_rules": [rule], "forwarding_address": alex["name"]},
+        alex | {"forwards_to": "alex@example.com"},
+    ]
+    state = {"name": _NAME, "compliance_role": True, "transport_rules": [reject], "recipients": people}
     with Emulator([state], directory=home / "emulator", engine=engine) as emulator:
         organization, smtp = tenant(home, emulator, wire), emulator.describe()["smtp"]
         messages = [
@@ -151,13 +161,16 @@ def _experimented(home: Path, wire: str, engine: Engine | None) -> dict[str, Any
             "smtp_password": smtp["password"],
             "record": str(home / "record.json"),
             "wait": 1,
+            "may_reach": ["home@example.com", "alex@example.com"],
         }
         # The mail server has the emulator's certificate.
         trusted = {"ansible_exchange_ca_cert": emulator.describe()["ca_cert"]}
-        (done,) = organization.run({"m365.message_encryption.mail_flow_experiment": options, "vars": trusted})
+        experiment = {"m365.message_encryption.mail_flow_experiment": options, "vars": trusted}
+        planned, done = organization.run({**experiment, "check_mode": True}, experiment)
         result = done.result
         return {
             "outcome": done.outcome,
+            "forwards": [row["forwards"] for row in planned.result["experiments"]],
             "copies": {row["name"]: _comparable(row["recipients"]) for row in result["experiments"]},
             **{key: result[key] for key in ("sent", "not_sent", "settled", "not_shown", "unavailable")},
         }
@@ -167,7 +180,12 @@ def _experimented(home: Path, wire: str, engine: Engine | None) -> dict[str, Any
 def test_an_experiment_sees_the_same(tmp_path: Path, wire: str, engine: Engine | None) -> None:
     over_rest = _experimented(tmp_path / "rest", "rest", None)
     assert over_rest["sent"] == 2
-    seen = [copy["observed"] for copies in over_rest["copies"].values() for copy in copies.values()]
+    assert {(row["to"], row["by"]) for row in over_rest["forwards"][0]} == {
+        (f"alexw@{_NAME}", "mailbox"),
+        ("home@example.com", "inbox_rule"),
+        ("alex@example.com", "mailbox"),
+    }
+    seen = [copies[f"meganb@{_NAME}"]["observed"] for copies in over_rest["copies"].values()]
     assert sorted(each["fate"] for each in seen) == ["delivered", "rejected"]
     assert all(each["evidence"] == ["trace", "detail"] for each in seen)
     assert _experimented(tmp_path / "other", wire, engine) == over_rest

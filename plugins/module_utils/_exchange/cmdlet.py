@@ -72,6 +72,8 @@ CMDLETS = (
     "Get-DynamicDistributionGroupMember",
     "Get-UnifiedGroupLinks",
     "Get-Recipient",
+    "Get-Mailbox",
+    "Get-InboxRule",
     "Get-MessageTraceV2",
     "Get-MessageTraceDetailV2",
     "Get-MailDetailTransportRuleReport",

@@ -41,6 +41,10 @@ CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {
     "Get-UnifiedGroupLinks",
 }
 
+#: A cmdlet that only experiments call, which do without it if they are told to. Roles that only read do not have it, so an
+#: organization without it lacks no permission for anything else. Source: Microsoft's page of Get-InboxRule.
+EXPERIMENT_ONLY = frozenset({"Get-InboxRule"})
+
 _ROLES = {
     "OMEConfiguration": ("View-Only Configuration", "Information Rights Management"),
     "IRMConfiguration": ("View-Only Configuration", "Information Rights Management"),
@@ -63,6 +67,8 @@ _ROLES = {
     "MessageTraceV2": ("View-Only Recipients", "Message Tracking"),
     "MessageTraceDetailV2": ("View-Only Recipients", "Message Tracking"),
     "Recipient": ("View-Only Recipients", "Mail Recipients"),
+    "Mailbox": ("View-Only Recipients", "Mail Recipients"),
+    "InboxRule": ("Mail Recipients", "User Options"),
 }
 
 
@@ -103,7 +109,8 @@ GRANTED_BY: dict[str, str] = {cmdlet: _granted_by(cmdlet) for cmdlet in CMDLETS}
 
 def missing_cmdlets(granted: Collection[str], *, on_premises: bool) -> dict[str, str]:
     """Each cmdlet that the collection needs and the session does not have, with what grants it."""
-    needed = [cmdlet for cmdlet in CMDLETS if cmdlet not in RETIRED and not (on_premises and cmdlet in CLOUD_ONLY)]
+    optional = RETIRED | EXPERIMENT_ONLY | (CLOUD_ONLY if on_premises else frozenset())
+    needed = [cmdlet for cmdlet in CMDLETS if cmdlet not in optional]
     return {cmdlet: GRANTED_BY[cmdlet] for cmdlet in needed if cmdlet not in granted}
 
 

@@ -15,6 +15,7 @@ from .. import rule_reports
 from ..mail_flow import Delivery, MailFlow
 from ..mail_flow.delivery import facts_of
 from ..organization import Organization, State
+from ..recipients import legacy_name
 from ..schema import rule_sections
 from ..values import stored_instant
 from . import evidence, letters, notices
@@ -22,6 +23,8 @@ from .answers import Decided
 from .evidence import Traced
 from .letters import Letter
 
+#: The actions of an inbox rule that send mail on.
+_FORWARDING = ("ForwardTo", "ForwardAsAttachmentTo", "RedirectTo")
 #: How often mail goes on by itself: forwarded, or answered automatically.
 _HOPS = 3
 
@@ -207,12 +210,27 @@ class _Passing:
             return
         self.store(box, content, "Inbox", str(outcome.protection))
         row = next(row for row in _boxes(self.state) if row["address"] == box)
-        if hop < _HOPS and row.get("forwards_to"):
-            onward = letters.addressed(content, row["forwards_to"])
-            self.send(replace(letter, content=onward, envelope=(row["forwards_to"],), types=("AutoForward",)), hop + 1)
+        for address in self._onward(row) if hop < _HOPS else ():
+            onward = letters.addressed(content, address)
+            self.send(replace(letter, content=onward, envelope=(address,), types=("AutoForward",)), hop + 1)
         answered = row.get("auto_reply") and letter.envelope_sender and not notices.wants_no_reply(letter.parsed)
         if hop < _HOPS and answered:
             self._post(notices.automatic_reply(letter, box, row["auto_reply"], self.domain), hop)
+
+    def _onward(self, row: Mapping[str, Any]) -> list[str]:
+        """To whom a mailbox sends its mail on: by its own settings, of which an address of the directory takes precedence, and by
+        its inbox rules.
+        """
+        rules = [rule for rule in row.get("inbox_rules", ()) if rule.get("Enabled", True)]
+        shown = [text for rule in rules for key in _FORWARDING for text in rule.get(key, ())]
+        named = (
+            [row["forwarding_address"]] if row.get("forwarding_address") else [f"[SMTP:{row.get('forwards_to', '')}]"]
+        )
+        people = {legacy_name(each): each["address"] for each in self.state["recipients"]}
+        people |= {each["name"]: each["address"] for each in self.state["recipients"]}
+        targets = [text.rpartition(":")[2].rstrip("]") if "[SMTP:" in text else text for text in [*named, *shown]]
+        targets = [people.get(text.rpartition("[EX:")[2].rstrip("]"), text) for text in targets]
+        return list(dict.fromkeys(filter(None, targets)))
 
     def _setting_headers(self) -> list[Mapping[str, Any]]:
         return [row for row in self.stored.values() if row.get("SetHeaderName")]

@@ -104,7 +104,7 @@ _DOCUMENTED = [
         "Get-DynamicDistributionGroupMember",
         "Get-UnifiedGroupLinks",
     ),
-    "Get-Recipient",
+    *("Get-Recipient", "Get-Mailbox", "Get-InboxRule"),
     *(
         "Get-MessageTraceV2",
         "Get-MessageTraceDetailV2",

@@ -330,7 +330,7 @@ def test_cmdlets_do_not_run_under_the_older_version(client: Client, emulator: Em
 
 
 def test_who_names_cmdlets_gets_a_module_with_these_and_objects_as_clixml(client: Client, emulator: Emulator) -> None:
-    base, named = f"{emulator.url}/adminapi", {"CommandName": "Get-IRMConfiguration,Get-Mailbox"}
+    base, named = f"{emulator.url}/adminapi", {"CommandName": "Get-IRMConfiguration,Get-CASMailbox"}
     (file,) = client.session.get(f"{base}/v1.0/{client.organization}/EXOModuleFile", headers=named, timeout=60).json()[
         "value"
     ]

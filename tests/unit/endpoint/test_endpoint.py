@@ -156,7 +156,7 @@ def test_a_cmdlet_that_is_withheld_is_not_there_by_any_name(session: tuple[str, 
     withheld = {
         "Connect-ExchangeOnline": "ExchangeOnlineManagement",
         "Disconnect-ExchangeOnline": "ExchangeOnlineManagement",
-        "Get-Mailbox": module,
+        "Get-CASMailbox": module,
         "Invoke-Expression": "Microsoft.PowerShell.Utility",
         "Get-Variable": "Microsoft.PowerShell.Utility",
         "New-Item": "Microsoft.PowerShell.Management",

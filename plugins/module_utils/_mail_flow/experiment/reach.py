@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may get a copy of a message beside those to whom it is sent: whoever rules add, redirect to, ask or tell, journals, and
-everybody whom a DLP policy names that was read.
-
-What a mailbox itself does with mail, such as forwarding it, no rule says; ``observing`` notices it.
+everybody whom a DLP policy names that was read. What a mailbox itself does with mail, such as forwarding it, ``onward`` adds.
 """
 
 from __future__ import annotations
@@ -28,6 +26,25 @@ from .letters import TestLetter
 ANYBODY = "unknown"
 
 
+#: What sends mail on: an object that stands for an address, a mailbox, or one of its inbox rules.
+STANDS_FOR, FORWARDS, BY_RULE = "recipient", "mailbox", "inbox_rule"
+
+
+@dataclass(frozen=True)
+class Forward:
+    """That mail goes on.
+
+    :param mailbox: the object that sends it on, and :param:`to`, to whom, both in lower case.
+    :param by: what does: one of the words above.
+    :param rule: the name of the inbox rule; empty for anything else.
+    """
+
+    mailbox: str
+    to: str
+    by: str
+    rule: str = ""
+
+
 @dataclass(frozen=True)
 class CopyReach:
     """Who may get a copy of a message beside its recipients.
@@ -35,11 +52,13 @@ class CopyReach:
     :param inside: people of the organization.
     :param outside: everybody else.
     :param open: why it is not known who else may, each in a word.
+    :param forwards: what may send the message on after the rules.
     """
 
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
+    forwards: tuple[Forward, ...] = ()
 
     def refused(self, may_reach: Iterable[str]) -> tuple[str, ...]:
         """The addresses, or :data:`ANYBODY`, that nobody allowed.
@@ -64,9 +83,14 @@ def reach_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> CopyReach:
     others = sorted(everybody - {letter.sender, *letter.recipients})
     names = [address for address in others if not is_address(address)]
     known = [address for address in others if address not in names]
-    inside = tuple(address for address in known if leaves(facts, address) is False and not may_relay(facts, address))
+    inside = tuple(address for address in known if is_inside(facts, address))
     outside = tuple(address for address in known if address not in inside)
     return CopyReach(inside, outside, tuple(_open_words(courses, names, (*letter.recipients, *known), facts)))
+
+
+def is_inside(facts: Facts, address: str) -> bool:
+    """Whether mail to somebody surely stays in the organization."""
+    return leaves(facts, address) is False and not may_relay(facts, address)
 
 
 def _open_words(

@@ -66,6 +66,7 @@ class RecordedMail:
     :param goals: what it shows, each with the keys of a ``Demonstration``.
     :param open: address to the ways in which a copy can pass the rules, as ``settling`` writes it.
     :param question: the number of the question that it belongs to, and :param:`message`, which of its messages it is; empty for all others.
+    :param sent_on: to whom people's mailboxes may send it on. What the trace shows of them is not computed.
     """
 
     name: str
@@ -83,6 +84,7 @@ class RecordedMail:
     open: Mapping[str, Any] = field(default_factory=dict)
     question: str = ""
     message: str = ""
+    sent_on: tuple[str, ...] = ()
 
 
 @dataclass
@@ -193,10 +195,12 @@ def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
 
     :raises ValueError: it is none of a run with this token.
     """
-    mail = RecordedMail(**{**row, **{key: tuple(row[key]) for key in ("recipients", "shows", "goals")}})
+    lists = ("recipients", "shows", "goals", "sent_on")
+    mail = RecordedMail(**{**row, **{key: tuple(row.get(key, ())) for key in lists}})
     texts = (mail.name, mail.mark, mail.message_id, mail.sender, mail.state, mail.reason, mail.sent_at)
     of_question = (mail.question, mail.message)
-    if not all(isinstance(value, str) for value in (*texts, *of_question, *mail.recipients, *mail.shows)):
+    people = (*mail.recipients, *mail.sent_on)
+    if not all(isinstance(value, str) for value in (*texts, *of_question, *people, *mail.shows)):
         raise ValueError("a text")
     if isinstance(row["recipients"], str) or not token or not mail.mark.startswith(f"{token}-"):
         raise ValueError(mail.mark)

@@ -219,6 +219,8 @@ class CopyTracker:
         seen = self._sighting(recorded, address)
         silent, known = self.record.silent, list(self.record.rules)
         agreement = agreement_of(predicted, seen, silent, known, self.record.unlogged)
+        if not predicted and address in recorded.sent_on:
+            agreement = Agreement(NOT_COMPARABLE)  # somebody's mailbox sent it on
         ways = recorded.open.get(address)
         if ways is None:
             return SeenCopy(address, predicted, seen, agreement)

@@ -12,7 +12,7 @@ from ..._exchange.text import listed
 from ..experiment.comparing import NOT_COMPARABLE, lacks_protection, shows_rule
 from ..experiment.letters import LARGEST, TEXTS
 from ..experiment.observing import NOT_SEEN, Sighting
-from ..experiment.reach import ANYBODY
+from ..experiment.reach import ANYBODY, BY_RULE, STANDS_FOR, Forward
 from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord, RecordedMail
 from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
@@ -66,6 +66,7 @@ _OPEN: Mapping[str, str] = {
     "budget": "the rules are too complex for it",
     "rules": "a rule does something unknown",
     "journal_rules": "the journal rules cannot be read",
+    "forwarding": "what mailboxes send on cannot be read",
 }
 
 
@@ -93,6 +94,7 @@ def planned_row(planned: PlannedMail) -> dict[str, Any]:
         },
         "shows": shown_of(planned),
         "may_get": [*planned.reach.inside, *planned.reach.outside],
+        "forwards": list(map(_forward_row, planned.reach.forwards)),
         "refutes": list(planned.refutes),
         "unexpected": [
             {"recipient": miss.recipient, "key": miss.key, "expected": miss.wanted, "predicted": miss.found}
@@ -345,6 +347,8 @@ def _why_open(copy: SeenCopy, unlogged: Sequence[str]) -> str:
     :param unlogged: the names of the rules that can act without a log.
     """
     remarks = copy.seen.remarks
+    if not copy.predicted and copy.seen.fate not in (NOT_SEEN, "expanded"):
+        return "a mailbox sent it on"
     if copy.seen.internal is False:
         return "Exchange took its sender for one outside"
     for remark, text in _REMARKS.items():
@@ -370,23 +374,44 @@ _REMARKS: Mapping[str, str] = {
 }
 
 
-def refused_text(planned: Sequence[PlannedMail], may_reach: Iterable[str]) -> str:
-    """Who may get a copy although nobody allowed it; empty if there is none."""
+def refused_text(planned: Sequence[PlannedMail], may_reach: Iterable[str], unread: Mapping[str, str]) -> str:
+    """Who may get a copy although nobody allowed it; empty if there is none.
+
+    :param unread: cmdlet to why what mailboxes send on could not be read.
+    """
     allowed = list(may_reach)
-    addresses: dict[str, None] = {}
+    by_rules: dict[str, None] = {}
+    sent_on: dict[str, None] = {}
     why: dict[str, None] = {}
     for row in planned:
         refused = row.reach.refused(allowed)
-        addresses.update(dict.fromkeys(address for address in refused if address != ANYBODY))
+        forwards = [forward for forward in row.reach.forwards if forward.to in refused]
+        sent_on.update(dict.fromkeys(map(_forward_text, forwards)))
+        targets = {forward.to for forward in forwards}
+        by_rules.update(dict.fromkeys(address for address in refused if address not in (ANYBODY, *targets)))
         if ANYBODY in refused:
             why.update(dict.fromkeys(_OPEN[word] for word in row.reach.open))
-    parts = []
-    if addresses:
-        named = listed(list(addresses), joint="and")
-        parts.append(f"by rules, or as the address that a recipient stands for, {named} may get copies")
+    parts = list(sent_on)
+    if by_rules:
+        parts.append(f"by rules, {listed(list(by_rules), joint='and')} may get copies")
     if why:
-        parts.append(f"it is not known who may get copies ({'; '.join(why)})")
+        reasons = [f"{cmdlet}: {reason}" for cmdlet, reason in unread.items()] if _OPEN["forwarding"] in why else []
+        parts.append(f"it is not known who may get copies ({'; '.join([*why, *reasons])})")
     return ", and ".join(parts)
+
+
+def _forward_text(forward: Forward) -> str:
+    """What sends mail on, and to whom."""
+    if forward.by == STANDS_FOR:
+        return f"the recipient {forward.mailbox} stands for {forward.to}"
+    if forward.by == BY_RULE:
+        return f"the inbox rule {forward.rule!r} of {forward.mailbox} sends mail on to {forward.to}"
+    return f"the mailbox {forward.mailbox} forwards its mail to {forward.to}"
+
+
+def _forward_row(forward: Forward) -> dict[str, str]:
+    row = {"mailbox": forward.mailbox, "to": forward.to, "by": forward.by, "rule": forward.rule}
+    return {key: value for key, value in row.items() if value}
 
 
 def sending_plan_lines(plan: SendingPlan) -> list[str]:

@@ -59,15 +59,6 @@ def test_each_answer_is_told(number: str, answer: bool) -> None:
     assert "failed" not in found
 
 
-def test_a_mailbox_that_forwards_is_noticed() -> None:
-    session = session_with(ENCRYPT)
-    (row,) = [each for each in session.organization.state["recipients"] if each["address"].lower() == INSIDE]
-    row["forwards_to"] = "elsewhere@example.com"
-    given = {"senders": [SENDER], "recipients": [INSIDE], "messages": [message(to=[INSIDE])]}
-    found = run(session, Office(session), KeptRecord(), **given)
-    assert found["experiments"][0]["recipients"]["elsewhere@example.com"]["agrees"] is False
-
-
 def test_nobody_answers_a_marked_message() -> None:
     session = session_with(ENCRYPT)
     (row,) = [each for each in session.organization.state["recipients"] if each["address"].lower() == INSIDE]

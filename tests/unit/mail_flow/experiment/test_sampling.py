@@ -31,10 +31,7 @@ from tests.unit.mail_flow.experiment.mailboxes import (
     SENDER,
     STRANGER,
     WORDS,
-    KeptRecord,
-    Mailboxes,
     message,
-    run,
     session_with,
 )
 
@@ -332,28 +329,3 @@ def test_an_address_that_a_header_would_write_in_another_way_gets_nothing(addres
 def test_a_header_has_a_name_in_ascii() -> None:
     found = planned(session_with(ENCRYPT), messages=[message(headers={"X-\u017fub": "x"}), message(name="Plain")])
     assert reasons(found) == [("Offer", "header")]
-
-
-def contact(session: Any, address: str, external: str) -> None:
-    """Makes one of the recipients a mail contact."""
-    (row,) = [row for row in session.organization.state["recipients"] if row["address"].lower() == address]
-    row |= {"type": "MailContact", "external": external}
-
-
-def test_a_mail_contact_stands_for_an_address_outside() -> None:
-    session = session_with(ENCRYPT)
-    contact(session, INSIDE, "elsewhere@example.com")
-    given: dict[str, Any] = {"senders": [SENDER], "recipients": [INSIDE], "messages": [message(to=[INSIDE])]}
-    mailboxes = Mailboxes(session)
-    with pytest.raises(OptionError, match=r"elsewhere@example\.com"):
-        run(session, mailboxes, KeptRecord(), **given)
-    assert mailboxes.sent == []
-    allowed = run(session, mailboxes, KeptRecord(), check_mode=True, may_reach=["elsewhere@example.com"], **given)
-    assert allowed["experiments"][0]["may_get"] == ["elsewhere@example.com"]
-
-
-def test_that_nobody_knows_whom_recipients_stand_for_is_said() -> None:
-    session = session_with(ENCRYPT, hidden_cmdlets=["Get-Recipient"])
-    given: dict[str, Any] = {"senders": [SENDER], "recipients": [INSIDE], "messages": [message(to=[INSIDE])]}
-    found = run(session, Mailboxes(session), KeptRecord(), check_mode=True, may_reach=["unknown"], **given)
-    assert "Get-Recipient" in found["unavailable"]
