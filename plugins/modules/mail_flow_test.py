@@ -1042,15 +1042,17 @@ policy:
   description: >-
     What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about the
     mail that meets a rule's conditions, and true of all usual mail of this kind on which none of the rules in
-    C(unless) acts. What rules change in the subject, headers, text or spam confidence level is not in it.
+    C(unless) acts. What rules change in the subject, headers, text or spam confidence level is not in it. A DLP rule of
+    which it is open on which mail it acts, such as one that looks for sensitive information, is named by the first
+    sentence. All others are about mail on which it does not act.
   returned: with O(overview=true)
   type: list
   elements: dict
   contains:
     kind:
       description: >-
-        V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected),
-        V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed),
+        V(dlp) (the DLP rules that may treat mail otherwise), V(encrypted), V(decrypted), V(rejected), V(deleted),
+        V(quarantined), V(moderated), V(redirected), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed),
         V(marked) (for the spam filter) or V(unknown) (what may happen, or that the list is incomplete).
       type: str
       returned: always
@@ -1080,6 +1082,10 @@ policy:
       type: list
       elements: dict
       returned: where there are such rules
+    besides_dlp:
+      description: Whether the DLP rules of the first sentence may treat some of this mail otherwise.
+      type: bool
+      returned: if they may
     unknown:
       description: The numbers of the open questions on which it depends.
       type: list

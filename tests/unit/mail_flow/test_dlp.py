@@ -672,9 +672,43 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
     ]
     assert not said.unknown
     assert "DLP takes its protection away by 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0]["text"]
-    open_ = {"dlp_policies": [decrypts({"recipient_domain_is": ["adatum.com"], **SENSITIVE})]}
-    (said,) = policy_of([ENCRYPT], {**FACTS, **open_}).statements
-    assert (said.exempting, {reason.id for reason in said.unknown}) == ((), {questions.DLP_RULES})
+
+
+@pytest.mark.parametrize(
+    ("dlp", "besides"),
+    [
+        (decrypts({**OUTGOING, **SENSITIVE}), True),
+        (policy({**OUTGOING, **SENSITIVE}, block_access=True), True),
+        (policy(OUTGOING, block_access=True, scope={"adaptive": ["Sales"]}), True),
+        (policy({**OUTGOING, **SENSITIVE}, encrypt_rms_template="Do Not Forward"), True),
+        # It does what the rule does anyway, to no mail of the rule, or nothing to mail.
+        (encrypts({**OUTGOING, **SENSITIVE}), False),
+        (decrypts({"access_scope": "InOrganization", **SENSITIVE}), False),
+        (policy({**OUTGOING, **SENSITIVE}, notify_user=["Owner"]), False),
+    ],
+)
+def test_what_rules_do_is_said_besides_dlp_rules_of_which_it_is_open_when_they_act(
+    dlp: dict[str, Any], besides: bool
+) -> None:
+    found = policy_of([ENCRYPT], {**FACTS, "dlp_policies": [dlp]})
+    (said,) = found.statements
+    assert (said.certain, said.unknown, said.exempting, said.besides_dlp) == (True, (), (), besides)
+    assert [rule.does.name for rule in found.dlp] == ([dlp["name"]] if besides else [])
+    rows = policy_rows(found)
+    assert [row["kind"] for row in rows] == [*(["dlp"] if besides else []), "encrypted"]
+    # It is not said of all mail.
+    assert rows[-1]["text"].startswith("Mail " if besides else "All mail ")
+    assert rows[-1].get("besides_dlp", False) is besides
+
+
+def test_the_sentence_about_dlp_rules_says_what_each_may_do_to_which_mail() -> None:
+    told = {"dlp_policies": [decrypts(SENSITIVE), policy({**OUTGOING, **SENSITIVE}, "B", block_access=True)]}
+    text = policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0]["text"]
+    assert text == (
+        "2 DLP rules may treat mail otherwise than the other sentences say (U33): 'D' may take its protection away (mail with"
+        " sensitive information or labels) and 'B' may block it (mail from inside to people outside with sensitive information"
+        " or labels)."
+    )
 
 
 def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_make() -> None:

@@ -4,7 +4,8 @@
 A statement says of the mail that meets a rule's conditions when it reaches the rule what happens to it, and which other
 rules keep some of it from that. It is a theorem about usual mail: no mail that meets the conditions, and on which none
 of these other rules acts, is treated otherwise, whatever Exchange does where that is not documented. Where it is not
-certain, the open questions are named.
+certain, the open questions are named. A DLP rule of which it is open on which mail it acts, such as one that looks for
+sensitive information, leaves the statements as they are: they are about mail on which it does not act, and it is named once.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import DlpRules
+from ..rules.dlp_rules import DlpRule, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
@@ -59,6 +60,7 @@ from .rule_effects import (
     how_encrypter_keeps,
     how_it_keeps,
     is_by_manager,
+    may_treat_otherwise,
     on_the_copy,
     shows_effect,
 )
@@ -84,6 +86,8 @@ class Statement:
     :param exempting: the other rules that keep some of it from the effect.
     :param senders: the senders whose mail Exchange does not encrypt, or may not: ``outside``, and ``unauthenticated``
         ones who claim to be inside (U26).
+    :param besides_dlp: whether a DLP rule may treat some of it otherwise, of those that :class:`MailPolicy` has; the statement
+        is not about mail on which one of these acts.
     :param certain: whether it certainly happens to some of it; otherwise it may.
     :param unknown: why it is open for some of it, or for all.
     """
@@ -97,13 +101,14 @@ class Statement:
     rejected: bool = False
     exempting: tuple[Exempting, ...] = ()
     senders: tuple[str, ...] = ()
+    besides_dlp: bool = False
     certain: bool = True
     unknown: tuple[Reason, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether it is true of all of its mail without exemption."""
-        return self.certain and not (self.exempting or self.senders or self.unknown)
+        return self.certain and not (self.exempting or self.senders or self.besides_dlp or self.unknown)
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,12 @@ class MailPolicy:
     """What rules do.
 
     :param statements: in the order of the rules.
+    :param dlp: the DLP rules that may treat some mail otherwise, where it is open on which mail they act.
     :param complete: whether these are all.
     """
 
     statements: tuple[Statement, ...] = ()
+    dlp: tuple[DlpRule, ...] = ()
     complete: bool = True
 
 
@@ -132,14 +139,38 @@ def policy(
     :param budget: the maximum number of conflicts for all questions together.
     """
     statements: list[Statement] = []
+    known = facts_of(facts)
     try:
         with bounded():
-            known = facts_of(facts)
             asked = _StatementSearch(RuleSet.read(rules, known.dialect), known, now, budget)
             statements += asked.statements()
-            return MailPolicy(tuple(statements))
+            return MailPolicy(tuple(statements), _besides(statements, known))
     except BudgetError:
-        return MailPolicy(tuple(statements), complete=False)
+        return MailPolicy(tuple(statements), _besides(statements, known), complete=False)
+
+
+def _besides(statements: Iterable[Statement], facts: Facts) -> tuple[DlpRule, ...]:
+    """The DLP rules besides which statements are said."""
+    effects = dict.fromkeys(said.effect for said in statements if said.besides_dlp)
+    by_place = {rule.place: rule for effect in effects for rule in _undecided(facts, effect)}
+    return tuple(rule for _place, rule in sorted(by_place.items()))
+
+
+def _undecided(facts: Facts, effect: RuleEffect) -> list[DlpRule]:
+    """The DLP rules that may keep mail from an effect, where it is open on which mail they act."""
+    policies = facts.encrypters.dlp_policies
+    if not isinstance(policies, DlpRules):
+        return []
+    return [rule for rule in policies.undecided if may_treat_otherwise(rule.does, effect)]
+
+
+def _left_alone(facts: Facts, effect: RuleEffect) -> Facts:
+    """Facts as mail meets them on which none of these acts."""
+    policies = facts.encrypters.dlp_policies
+    undecided = _undecided(facts, effect)
+    if not undecided or not isinstance(policies, DlpRules):
+        return facts
+    return replace(facts, encrypters=replace(facts.encrypters, dlp_policies=policies.without(undecided)))
 
 
 @dataclass(frozen=True)
@@ -358,6 +389,18 @@ class _StatementSearch:
             if how and (does.name, does.policy) in certain:
                 yield _Candidate(Exempting(does.name, how), high(when), (RANK[how], behind + place))
 
+    def _acting_dlp(self, effect: RuleEffect, side: Side) -> list[Literal]:
+        """For each DLP rule that may keep mail from an effect, where it is open on which mail it acts, the literal that is true
+        if it may act on the recipient's copy, or on one that the effect is about.
+        """
+        undecided = {id(rule.does) for rule in _undecided(self._model.facts, effect)}
+        if not undecided:
+            return []
+        outcomes = [side.outcomes[0]]
+        if effect.kind.startswith("copied"):
+            outcomes += [copy.outcome for copy in self._model.added(side, 0, shared=False).copies_of(effect.names[0])]
+        return [high(when) for outcome in outcomes for does, when in outcome.after.dlp if id(does) in undecided]
+
     def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
         side = self._model.free
@@ -375,7 +418,8 @@ class _StatementSearch:
         if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
             yield from self._not_followed(rule, effect, managed=managed)
             return
-        usual, others = self._usual(rule), self._not_theirs(rule, effect)
+        others, undecided = self._not_theirs(rule, effect), self._acting_dlp(effect, free)
+        usual = [*self._usual(rule), *(~acts for acts in undecided)]
         mail = [*others, high(self._named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]
         acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
@@ -407,6 +451,8 @@ class _StatementSearch:
             approved=approved,
             exempting=exempting,
             senders=senders,
+            besides_dlp=bool(undecided)
+            and model.solve([*self._usual(rule), *mail, model.circuit.disjunction(undecided)], self._remaining_budget),
             certain=certain,
             unknown=unknown,
         )
@@ -460,6 +506,7 @@ class _StatementSearch:
         named = [
             *SearchedMail(self._model, ()).company(side),
             *self._usual(rule),
+            *(~acts for acts in self._acting_dlp(effect, side)),
             *self._not_theirs(rule, effect),
             low(self._named(rule, effect, side, managed=managed)),
         ]
@@ -479,7 +526,7 @@ class _StatementSearch:
 
     def _messages(self, literals: Sequence[Literal], effect: RuleEffect) -> Iterator[tuple[Course, CandidateMessage]]:
         """Some messages, if possible from inside and to one recipient, and what happens to the copy that an effect is
-        about.
+        about if no DLP rule acts of which that is open.
         """
         model, side = self._model, self._model.free
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
@@ -489,9 +536,10 @@ class _StatementSearch:
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
                 continue
-            course = course_of(self._rules, candidate.message, candidate.facts[0], candidate.letter.recipient, person)
+            alone = _left_alone(candidate.facts[0], effect)
+            course = course_of(self._rules, candidate.message, alone, candidate.letter.recipient, person)
             if course is not None:
-                yield course, candidate
+                yield course, replace(candidate, facts=(alone,))
 
     def _exempting(
         self, mail: Sequence[Literal], usual: Sequence[Literal], exempt: Literal, candidates: Sequence[_Candidate]

@@ -146,6 +146,23 @@ def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
     return "dlp_asks" if names and any(name_key(option) not in names for option in does.options) else ""
 
 
+#: The effects from which a DLP rule may keep mail.
+_BEFORE_ALL_OF_DLP = (*BEFORE_DLP, "decrypted", "copied", "copied_instead", *LEAVING)
+
+
+def may_treat_otherwise(does: Encrypter, effect: RuleEffect) -> bool:
+    """Whether a DLP rule may keep mail on which it acts from an effect, if all is counted that is not documented."""
+    if effect.kind not in _BEFORE_ALL_OF_DLP:
+        return False
+    if does.not_understood or does.ends:
+        return True
+    if effect.kind == "encrypted":
+        return bool(how_encrypter_keeps(does, effect))
+    if effect.kind == "decrypted":
+        return bool(does.options)
+    return effect.kind == "branded" and bool(does.brands or does.options or does.removes)
+
+
 def how_it_keeps(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
     """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
     earlier = other.place < rule.place

@@ -9,7 +9,8 @@ they look at more, it may match at most (U33).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -207,6 +208,19 @@ class DlpRules:
             )
             for place, number in enumerate(order)
         )
+
+    @property
+    def undecided(self) -> tuple[DlpRule, ...]:
+        """The rules that change mail, of which it is open on which mail they act."""
+        return tuple(rule for rule in self.rules if rule.does.restricts and not rule.is_certain)
+
+    def without(self, some: Collection[DlpRule]) -> DlpRules:
+        """These rules as mail meets them on which some do not act."""
+        ids = {id(rule.does) for rule in some}
+        others = copy(self)
+        others.encrypters = tuple(does for does in self.encrypters if id(does) not in ids)
+        others.rules = tuple(rule for rule in self.rules if id(rule.does) not in ids)
+        return others
 
     @cached_property
     def needs(self) -> frozenset[str]:

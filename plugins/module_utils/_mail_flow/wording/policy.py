@@ -18,13 +18,19 @@ from ..analyses.finding import Exempting
 from ..analyses.policy import MailPolicy, Statement
 from ..analyses.rule_effects import MISFITS, RuleEffect
 from ..conditions.predicate import Atom
+from ..model import questions
 from ..rules.flow_rule import FlowRule
+from .dlp import dlp_mail_words, does_words
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
 Row = dict[str, Any]
 
+#: The kind of the sentence about DLP rules, besides which the others are said.
+DLP = "dlp"
+
 #: The kinds of sentences, the most important first.
 KINDS = (
+    DLP,
     *("encrypted", "decrypted", "rejected", "deleted", "quarantined", "moderated", "redirected", "copied"),
     *("in_transit", "branded", "shown", "reported", "routed", "marked", "unknown"),
 )
@@ -66,12 +72,26 @@ _SENDERS = {
 
 def policy_rows(policy: MailPolicy) -> list[Row]:
     """The sentences: ``kind``, ``text``, ``rules`` (names) and, where they apply, ``unless`` (the other rules that keep
-    mail from that, each with ``rule`` and ``how``), ``unnamed`` (those of them that the sentence only counts) and
-    ``unknown`` (the numbers of the open questions).
+    mail from that, each with ``rule`` and ``how``), ``unnamed`` (those of them that the sentence only counts),
+    ``besides_dlp`` (true if the DLP rules of the first sentence may treat some of the mail otherwise) and ``unknown`` (the
+    numbers of the open questions).
     """
     sentences = _sentences(policy)
     for_table = _rules_for_table(sentences)
-    return [_row(sentence, for_table) for sentence in sentences]
+    return [*_dlp_rows(policy), *(_row(sentence, for_table) for sentence in sentences)]
+
+
+def _dlp_rows(policy: MailPolicy) -> list[Row]:
+    """The sentence about the DLP rules besides which others are said, if there are any."""
+    if not policy.dlp:
+        return []
+    number = len(policy.dlp)
+    who = "A DLP rule" if number == 1 else f"{number} DLP rules"
+    each = [f"{rule.does.name!r} {does_words(rule.does, may=True)} ({dlp_mail_words(rule)})" for rule in policy.dlp]
+    named = listed(each, joint="and", most=MOST_NAMED)
+    text = f"{who} may treat mail otherwise than the other sentences say ({questions.DLP_RULES}): {named}."
+    names = list(dict.fromkeys(rule.does.name for rule in policy.dlp))
+    return [{"kind": DLP, "text": visible_line(text), "rules": names, "unknown": [questions.DLP_RULES]}]
 
 
 def _rules_for_table(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
@@ -93,10 +113,15 @@ def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], l
         if own.kind == "unknown" and own in other
     ]
     return (
-        [_row(sentence) for sentence in one if sentence not in other],
-        [_row(sentence) for sentence in other if sentence not in one],
+        _besides_dlp(before, [_row(sentence) for sentence in one if sentence not in other]),
+        _besides_dlp(after, [_row(sentence) for sentence in other if sentence not in one]),
         [_row(sentence)["text"] for sentence in unknown],
     )
+
+
+def _besides_dlp(policy: MailPolicy, rows: list[Row]) -> list[Row]:
+    """Sentences after the one about the DLP rules, if it limits one of them."""
+    return [*(_dlp_rows(policy) if any(row.get("besides_dlp") for row in rows) else ()), *rows]
 
 
 @dataclass(frozen=True)
@@ -119,6 +144,7 @@ class _Sentence:
     rejected: bool = False
     exempting: tuple[Exempting, ...] = field(default=(), compare=False)
     senders: tuple[str, ...] = ()
+    besides_dlp: bool = False
     certain: bool = True
     numbers: tuple[str, ...] = ()
     mail: NamedMail | None = field(init=False)
@@ -142,6 +168,7 @@ class _Sentence:
             rejected=statement.rejected,
             exempting=statement.exempting,
             senders=statement.senders,
+            besides_dlp=statement.besides_dlp,
             certain=statement.certain,
             numbers=tuple(sorted({reason.id for reason in statement.unknown})),
         )
@@ -174,7 +201,7 @@ class _Sentence:
         more += ["into which its disclaimer does not fit"] if MISFITS in self.effects else []
         more += ["that is encrypted"] if "branded" in kinds and "encrypted" not in kinds else []
         more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
-        whole = self.certain and not (self.exempting or self.senders or self.numbers)
+        whole = self.certain and not (self.exempting or self.senders or self.besides_dlp or self.numbers)
         return mail_of_rule(about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
 
     def _open(self) -> str:
@@ -230,6 +257,7 @@ def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
             sentence.mail,
             sentence.exempting,
             sentence.senders,
+            sentence.besides_dlp,
             sentence.certain,
             sentence.numbers,
             sentence.approved,
@@ -325,6 +353,8 @@ def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
     unnamed = [exemption for exemption in sentence.exempting if exemption not in named]
     if unnamed:
         row["unnamed"] = list(map(_exempting_row, unnamed))
+    if sentence.besides_dlp:
+        row["besides_dlp"] = True
     if sentence.numbers:
         row["unknown"] = list(sentence.numbers)
     return row

@@ -6,12 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
+    policy as policy_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
 
 from tests.unit.mail_flow.answers import prove
 from tests.unit.mail_flow.asking import NOW
-from tests.unit.mail_flow.dlp_worlds import OUTGOING, encrypts, policy
+from tests.unit.mail_flow.dlp_worlds import OUTGOING, decrypts, encrypts, policy
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import Organization, Question
+from tests.unit.mail_flow.stating import Mail
 
 _CARDS = {
     **OUTGOING,
@@ -23,6 +28,7 @@ BY_CONTENT: dict[str, dict[str, Any]] = {
     "blocks": policy(_CARDS, "Cards", block_access=True),
     "encrypts": encrypts(_CARDS, "Cards"),
 }
+_BY_ALL = {**BY_CONTENT, "decrypts": decrypts(_CARDS, "Cards")}
 
 #: What is refuted of mail with card numbers: in that mail, the DLP rule may find them, too.
 _OF_CARDS = {"Card numbers", "Card numbers in documents"}
@@ -42,3 +48,31 @@ def test_the_answers_to_what_auditors_ask_stay(organization: Organization, quest
     (found,) = prove(organization.numbered_rules, told, [question.guarantee], NOW)
     decided_by_dlp = question.verdict == "refuted" and question.guarantee["name"] in _OF_CARDS
     assert found["verdict"] == ("unknown" if decided_by_dlp else question.verdict), found
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+@pytest.mark.parametrize("does", _BY_ALL)
+def test_what_is_said_of_rules_stays(name: str, does: str) -> None:
+    """Each sentence is as certain as without the DLP rule, which is named once."""
+    organization = ORGANIZATIONS[name]
+    alone = policy_of(organization.numbered_rules, {**organization.facts, "dlp_policies": []}, NOW)
+    beside = policy_of(organization.numbered_rules, {**organization.facts, "dlp_policies": [_BY_ALL[does]]}, NOW)
+    assert [(said.rule.name, said.effect, said.certain, said.unknown) for said in beside.statements] == [
+        (said.rule.name, said.effect, said.certain, said.unknown) for said in alone.statements
+    ]
+    assert bool(beside.dlp) is any(said.besides_dlp for said in beside.statements)
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+@pytest.mark.parametrize("does", _BY_ALL)
+def test_what_is_said_besides_a_dlp_rule_is_true_of_mail_without_sensitive_information(name: str, does: str) -> None:
+    organization = ORGANIZATIONS[name]
+    facts = {"outbound_connectors": [], **organization.facts, "dlp_policies": [_BY_ALL[does]]}
+    sent = [message_of({**each, "sensitive_information": False}, "", name) for each in _a_week(organization)]
+    mail = Mail(organization.numbered_rules, facts, sent)
+    found = policy_of(organization.numbered_rules, facts, NOW)
+    assert [text for said in found.statements for text in mail.false(said)] == []
+
+
+def _a_week(organization: Organization) -> list[dict[str, Any]]:
+    return list(organization.traffic(5, 100).messages.values())
