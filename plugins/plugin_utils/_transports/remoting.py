@@ -25,6 +25,7 @@ from ...module_utils._exchange.errors import (
     ProtocolError,
     ServiceError,
     ThrottledError,
+    TokenRefusedError,
     UnreachableError,
 )
 from . import clixml, service_errors
@@ -275,6 +276,9 @@ class RemotingTransport(ABC):
             self._connection = _known(calls[1], answers[1]) if len(answers) == len(calls) else None
             return
         failed, retryable = self._not_connected(answers[0])
+        if self._service is not EXCHANGE and isinstance(failed, TokenRefusedError):
+            # The compliance endpoint refuses whoever has no role that it knows, with any token.
+            self._may_renew = False
         raise FailedError(Failure(failed, Executed.NO, retryable))
 
     def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:

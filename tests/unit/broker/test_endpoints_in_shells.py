@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
     Request,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
 
 from tests.emulator import Emulator
@@ -178,6 +179,27 @@ def test_what_is_not_granted_is_an_error_of_its_calls_with_the_role(brokers: Cal
         assert isinstance(result.error, errors.PermissionDeniedError)
         assert result.error.cmdlet == call.cmdlet
         assert "Security Reader" in result.error.remedy
+
+
+@pytest.mark.parametrize("wire", SHELLS)
+def test_who_has_no_role_is_refused_once(
+    brokers: Callable[..., Broker], monkeypatch: pytest.MonkeyPatch, wire: str
+) -> None:
+    """With another token, it would be the same."""
+    tried: list[str] = []
+    connect = RemotingTransport._connect
+
+    def counted(self: RemotingTransport, *given: Any, **more: Any) -> None:
+        tried.append(self._service.connect)
+        connect(self, *given, **more)
+
+    monkeypatch.setattr(RemotingTransport, "_connect", counted)
+    broker = brokers(wire)
+    broker.emulator.organizations[ORGANIZATION].patch({"compliance_role": False})
+    for _task in range(2):
+        (policies,) = broker.invoke(POLICIES)
+        assert isinstance(policies.error, errors.PermissionDeniedError)
+    assert tried.count("Connect-IPPSSession") == 1
 
 
 @pytest.mark.parametrize("wire", SHELLS)
