@@ -984,8 +984,14 @@ suggestions:
       description: The edits as a sentence, with the mail that loses by them although nobody asked for that.
       type: str
       returned: always
+    puts_right:
+      description: The message that showed the question and is put right, as a sentence; of two edits, one for each.
+      type: str
+      returned: where the edits are for a guarantee
     effect:
-      description: What the edits change of the widest class of mail that they change, as a sentence.
+      description: >-
+        What the edits change in mail, as sentences: the widest class of mail first, and what is only possible last. Of
+        more than six classes, the others are counted.
       type: str
       returned: where edits of rules change mail
     unless:

@@ -20,7 +20,7 @@ from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, STOP, Values, lic
 
 from .conftest import Role
 
-TEXT = "Move the rule 'Law firm' from priority 1 to 0."
+TEXT = "Move the rule 'Law firm' from priority 1 to 0 (before 'Newsletter')."
 OFFER: Values = {
     "name": "Offer",
     "from": "alexw@contoso.onmicrosoft.com",
@@ -70,7 +70,7 @@ def test_the_page_shows_each_with_what_it_changes(role: Role) -> None:
     role.plan("audit", guarantees=[GUARANTEE])
     page = render_html({"kind": "audit", "organizations": [role.report]})
     part = page.partition("What would put it right")[2]
-    assert "Move the rule &#39;Law firm&#39; from priority 1 to 0." in part
+    assert "Move the rule &#39;Law firm&#39; from priority 1 to 0 (before &#39;Newsletter&#39;)." in part
     assert "is now encrypted" in part
 
 

@@ -373,7 +373,9 @@ def test_a_suggestion_to_enforce_a_trial_says_how(role: Role) -> None:
     tried(role).plan("audit", encryption_rules=LISTED, trial=["partners"], guarantees=[firm])
     texts = [row["text"] for row in role.report["mail"]["suggestions"]]
     how = "It is a trial: to enforce it, remove 'partners' from hardened_baseline_trial."
-    assert [text for text in texts if how in text] == [f"Set mode of the rule '{TRIAL}' to Enforce. {how}"]
+    assert [text for text in texts if how in text] == [
+        f"Set the mode of the rule '{TRIAL}' from Audit to Enforce. {how}"
+    ]
 
 
 def test_a_trial_that_somebody_has_enforced_is_refused_and_not_weakened(role: Role) -> None:

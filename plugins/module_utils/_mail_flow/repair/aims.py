@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._exchange.names import same_name
@@ -153,25 +153,25 @@ class RuleEdit:
 
 @dataclass(frozen=True)
 class EditedRules:
-    """A list of rules, first to last, and the edits that made it of the present one."""
+    """A list of rules, first to last, and the edits that made it of the present one.
+
+    :param before: the list before the last edit; ``None`` of the present one.
+    """
 
     rules: tuple[Rule, ...]
     edits: tuple[RuleEdit, ...] = ()
+    before: EditedRules | None = field(default=None, compare=False, repr=False)
 
     def moved(self, place: int, to: int) -> EditedRules:
         """With the rule at a place moved, so that it is then at another."""
         rules = list(self.rules)
         rules.insert(to, rules.pop(place))
-        return EditedRules(
-            tuple(rules), (*self.edits, RuleEdit(MOVE, name_of(self.rules[place]), "priority", place, to))
-        )
+        return self._then(rules, RuleEdit(MOVE, name_of(self.rules[place]), "priority", place, to))
 
     def added(self, rule: Rule, place: int) -> EditedRules:
         """With one more rule, at a place."""
-        return EditedRules(
-            (*self.rules[:place], rule, *self.rules[place:]),
-            (*self.edits, RuleEdit(ADD, name_of(rule), "priority", after=place)),
-        )
+        rules = (*self.rules[:place], rule, *self.rules[place:])
+        return self._then(rules, RuleEdit(ADD, name_of(rule), "priority", after=place))
 
     def set(self, place: int, option: str, before: Any, after: Any) -> EditedRules:
         """With an option outside of the sections of the rule at a place set."""
@@ -197,7 +197,10 @@ class EditedRules:
         return self._with(place, {**self.rules[place], section: new}, edit)
 
     def _with(self, place: int, rule: Rule, edit: RuleEdit) -> EditedRules:
-        return EditedRules((*self.rules[:place], rule, *self.rules[place + 1 :]), (*self.edits, edit))
+        return self._then((*self.rules[:place], rule, *self.rules[place + 1 :]), edit)
+
+    def _then(self, rules: Iterable[Rule], edit: RuleEdit) -> EditedRules:
+        return EditedRules(tuple(rules), (*self.edits, edit), self)
 
 
 #: How much an edit makes another rule. It is the same rule with less or more mail; it no longer looks for a text, and all

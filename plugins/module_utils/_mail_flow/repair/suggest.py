@@ -123,6 +123,8 @@ class Suggestion:
         not, for all mail: the verdict then; ``None`` if the goal is met.
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
+    :param puts_right: messages that break the guarantee and keep it after the edits: what shows the question first, and
+        of each further edit one that needs it.
     """
 
     edits: tuple[RuleEdit, ...]
@@ -132,6 +134,7 @@ class Suggestion:
     until: datetime.date | None = None
     left_open: Judgment | None = None
     connector: ConnectorEdit | None = None
+    puts_right: tuple[Counterexample, ...] = ()
     replay: TraceEffect | None = None
 
     @property
@@ -140,12 +143,12 @@ class Suggestion:
         return tuple(finding for finding in self.unwanted_changes if finding.kind in LOSSES)
 
     @property
-    def widest_change(self) -> MailFinding:
-        """The change of the class of mail that is the widest by its conditions: what somebody who agrees to the edits
-        has to know first. One that is certain goes before what is only possible.
+    def changes(self) -> list[MailFinding]:
+        """What changes, the class of mail that is the widest by its conditions first: what somebody who agrees to the
+        edits has to know. What is certain goes before what is only possible.
         """
-        certain = [finding for finding in self.difference.findings if not isinstance(finding, MayChange)]
-        return max(certain or self.difference.findings, key=_conditions)
+        widest_first = sorted(self.difference.findings, key=_conditions, reverse=True)
+        return sorted(widest_first, key=lambda finding: isinstance(finding, MayChange))
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,7 @@ class _BrokenGuarantee:
     """
 
     guarantee: Guarantee
+    counterexample: Counterexample
     wrong: FailingCopy
 
 
@@ -286,7 +290,7 @@ class _Repair:
         #: The expectations that are not met at present, by message.
         self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
         self._shown_at_first = [
-            _BrokenGuarantee(judgment.guarantee, self._wrong(judgment.guarantee, judgment.counterexample))
+            self._broken(judgment.guarantee, judgment.counterexample)
             for judgment in self.judged
             if judgment.counterexample
         ]
@@ -396,7 +400,15 @@ class _Repair:
             differences, wanted, aim.takes, self.facts, dialect, self.now, meant=meant, copies=copies
         )
         suggested = [
-            Suggestion(draft.edits, draft.rules, changes, others, until, left_open)
+            Suggestion(
+                draft.edits,
+                draft.rules,
+                changes,
+                others,
+                until,
+                left_open,
+                puts_right=self._put_right(draft, goal),
+            )
             for (draft, left_open, changes, until), others in zip(described, more, strict=True)
         ]
         wider = wider_than([_surely_unwanted(suggestion) for suggestion in suggested], self.facts, dialect, self.now)
@@ -461,7 +473,9 @@ class _Repair:
             same = then.counterexample is not None and then.counterexample.hole == hole
             if not (broken or same):
                 left_open = None if then.verdict is GuaranteeVerdict.PROVED else then
-                yield Suggestion((), self.present.rules, Difference(), (), None, left_open, edit)
+                shown = judged.counterexample
+                put_right = () if shown is None else (shown,)
+                yield Suggestion((), self.present.rules, Difference(), (), None, left_open, edit, put_right)
 
     def _search(self, goal: _Goal, search: _GoalSearch) -> Iterator[EditedRules]:
         """The drafts that do, with one edit; with two where no single edit does."""
@@ -599,7 +613,7 @@ class _Repair:
         for guarantee in guarantees:
             counterexample = self._refutation(tried, guarantee)
             if counterexample:
-                shown = _BrokenGuarantee(guarantee, self._wrong(guarantee, counterexample))
+                shown = self._broken(guarantee, counterexample)
                 self.shown.append(shown)
                 return shown.wrong
         return None
@@ -655,9 +669,28 @@ class _Repair:
             Copy(case.message, self.facts, missed[0].recipient), aim_of_expectation(case.message, self.facts, of_first)
         )
 
-    def _wrong(self, guarantee: Guarantee, counterexample: Counterexample) -> FailingCopy:
+    def _broken(self, guarantee: Guarantee, counterexample: Counterexample) -> _BrokenGuarantee:
         copy = copy_of(counterexample, self.facts, self.now)
-        return FailingCopy(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
+        wrong = FailingCopy(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
+        return _BrokenGuarantee(guarantee, counterexample, wrong)
+
+    def _put_right(self, draft: EditedRules, goal: _Goal) -> tuple[Counterexample, ...]:
+        """Messages that break the guarantee of a goal at present: the one that shows it, and for each edit of several one
+        that it puts right.
+        """
+        shown = [known for known in self.shown if known.guarantee is goal.guarantee]
+        if len(draft.edits) < 2:
+            return tuple(known.counterexample for known in shown[:1])
+        put_right = list[Counterexample]()
+        after: EditedRules = draft
+        while after.before is not None:
+            before = after.before
+            for each in shown:
+                if self._breaks(self._read(before), each) and not self._breaks(self._read(after), each):
+                    put_right.insert(0, each.counterexample)
+                    break
+            after = before
+        return tuple(put_right)
 
 
 def _leaving_out(guarantee: Guarantee, rule: FlowRule) -> dict[str, Any] | None:

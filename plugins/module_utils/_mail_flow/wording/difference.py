@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import singledispatch
 from typing import Any
@@ -33,7 +33,7 @@ from .sentences import (
     NamedMail,
     because,
     dated,
-    effect_words,
+    effect_parts,
     mail_of,
     may_become,
     sentence,
@@ -53,12 +53,18 @@ def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[Ro
 
     :param shown: the maximum number of rows.
     """
-    stated: list[MailFinding] = []
-    for finding in difference.findings:
-        if not any(_same(finding, other) for other in stated):
-            stated.append(finding)
+    stated = _each_once(difference.findings)
     more = difference.more + max(len(stated) - shown, 0)
     return list(map(difference_row, stated[:shown])), more if difference.complete else max(more, 1)
+
+
+def _each_once(findings: Iterable[MailFinding]) -> list[MailFinding]:
+    """Each class of mail once."""
+    stated: list[MailFinding] = []
+    for finding in findings:
+        if not any(_same(finding, other) for other in stated):
+            stated.append(finding)
+    return stated
 
 
 #: What shows a finding, which does not tell it from another.
@@ -91,9 +97,31 @@ def difference_row(finding: MailFinding) -> Row:
     return {**row, "witness": dict(finding.witness)} if finding.witness else row
 
 
-def effect_of(finding: MailFinding) -> str:
-    """What becomes of a class of mail, as a sentence, where its cause is said otherwise."""
-    return visible_line(f"{effect_words(finding)}." if isinstance(finding, ChangedMail) else _text(finding))
+def effects_of(findings: Iterable[MailFinding], most: int) -> tuple[str, int]:
+    """What becomes of classes of mail, as sentences, where their cause is said otherwise, and the number of classes of
+    which nothing is said. Several sentences about the same mail name it once.
+
+    :param most: the maximum number of sentences.
+    """
+    stated = _each_once(findings)
+    sentences: list[str] = []
+    last = ""
+    for finding in stated[:most]:
+        mail, becomes_now = _effect(finding)
+        sentences.append(f"{'It' if mail and mail == last else mail} {becomes_now}".strip())
+        last = mail
+    return visible_line(" ".join(sentences)), max(len(stated) - most, 0)
+
+
+def _effect(finding: MailFinding) -> tuple[str, str]:
+    """Mail, in words that begin a sentence, and what becomes of it; no mail where the sentence names it otherwise."""
+    if isinstance(finding, ChangedMail):
+        mail, becomes_now = effect_parts(finding)
+        return mail, f"{becomes_now}."
+    if isinstance(finding, SideEffectsChanged) and not isinstance(finding, MayChange):
+        effects = side_effects_said(finding.effects, now=finding.now)
+        return str(mail_of(finding.about, every=False)), f"{effects}."
+    return "", _text(finding)
 
 
 @singledispatch

@@ -14,6 +14,7 @@ from ..analyses.aspects import GAINS, Aspect, DifferenceKind
 from ..analyses.finding import Cause, ChangedMail, Exempting, SideEffect, Stages
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
+from ..conditions.predicates import BY_OPTION
 from ..model.addresses import is_below
 from ..model.outcomes import TEMPLATE, Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
@@ -162,6 +163,10 @@ class NamedMail:
     def __str__(self) -> str:
         return self.words()
 
+    def with_clause(self, clause: Clause) -> NamedMail:
+        """The part of it of which something else is true, too."""
+        return replace(self, parts=_in_order((*self.parts, clause)))
+
 
 def mail_of(
     rules: Sequence[FlowRule],
@@ -198,6 +203,11 @@ def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NO
         key = (part.predicate.options, about, part.address, changed.get(atom, ()))
         groups.setdefault(key, []).append(atom)
     clauses = [Clause.of_atoms(alike, key[-1]) for key, alike in groups.items()]
+    return _in_order(clauses)
+
+
+def _in_order(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
+    """Parts of a sentence from the sender to the message."""
     return tuple(sorted(clauses, key=lambda part: part.predicate.phrase.place))
 
 
@@ -337,11 +347,8 @@ def _option(side: CopyResult) -> str:
     return PROTECTION_OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
 
 
-#: What keeps mail that is named from being treated so, beside other rules.
-LIMITS = {
-    "outside": "it is not from inside",
-    "protected": "it arrives protected",
-}
+#: That mail is from inside.
+_FROM_INSIDE = Clause(BY_OPTION["from_scope"], "InOrganization", (), "")
 
 #: How a rule keeps mail from an effect, to the words for it and whether they begin with the rule.
 _KEEPS: Mapping[str, tuple[str, bool]] = {
@@ -412,6 +419,11 @@ _ANYWAY = ("encrypts", "routes", "brings")
 
 def effect_words(finding: ChangedMail) -> str:
     """What becomes of a class of mail, as a sentence without its cause and period."""
+    return " ".join(effect_parts(finding))
+
+
+def effect_parts(finding: ChangedMail) -> tuple[str, str]:
+    """A class of mail, in words that begin a sentence, and what becomes of it."""
     mail = mail_of(
         finding.about,
         finding.why,
@@ -420,7 +432,9 @@ def effect_words(finding: ChangedMail) -> str:
         changed=dict(finding.changed),
         exceptions=finding.exceptions,
     )
-    reasons = [LIMITS[finding.limit]] if finding.limit in LIMITS else []
+    if finding.limit == "outside":
+        mail = mail.with_clause(_FROM_INSIDE)
+    reasons = ["it arrives protected"] if finding.limit == "protected" else []
     did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
     only = ""
     gains = finding.kind in GAINS
@@ -430,7 +444,7 @@ def effect_words(finding: ChangedMail) -> str:
     elif finding.limit == "already":
         only = f", if it {did} before"
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
-    return f"{mail} {now}{unless_words(by, reasons)}"
+    return str(mail), f"{now}{unless_words(by, reasons)}"
 
 
 def because(cause: Cause) -> str:

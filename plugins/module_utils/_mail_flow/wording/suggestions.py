@@ -15,20 +15,20 @@ from ..._exchange.cmdlet import Call
 from ..._exchange.text import listed, value_text, visible, visible_line
 from ..analyses.aspects import DifferenceKind
 from ..analyses.finding import ChangedMail, MailFinding
-from ..analyses.judgment import Judgment
+from ..analyses.judgment import Counterexample, Judgment
 from ..model import questions
-from ..repair.aims import Rule, RuleEdit, as_options, name_of, unwritten
+from ..repair.aims import ENABLE, Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
 from ..repair.nearest import NearestRule
 from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
 from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
-from .difference import difference_rows, effect_of
+from .difference import difference_rows, effects_of
 from .guarantees import guarantee_rows, premise_row
 from .reasons import worded
 from .replay import number_of, window_row
 from .sentences import BECOMES, mail_of
-from .summary import reasons_of, refutation
+from .summary import message_words, reasons_of, refutation
 
 Row = dict[str, Any]
 
@@ -59,26 +59,24 @@ WOULD = {
 
 #: Kind of edit to its words: where the option is new, where it goes, and where its value changes.
 _WORDS = {
-    "move": ("", "", "move the rule {rule!r} from priority {before} to {after}"),
-    "add": ("add the rule {rule!r} at priority {after}", "", ""),
-    "stop": ("", "take stop_rule_processing out of the rule {rule!r}", ""),
+    "move": ("", "", "move {rule} from priority {before} to {after} ({beside})"),
+    "add": ("add {rule} at priority {after} ({beside})", "", ""),
+    "stop": ("", "remove stop_rule_processing from {rule}", ""),
     "exception": (
-        "give the rule {rule!r} the exception {option}: {after}",
-        "take the exception {option}: {before} out of the rule {rule!r}",
-        "change the exception {option} of the rule {rule!r} from {before} to {after}",
+        "add the exception {option}: {after} to {rule}",
+        "remove the exception {option}: {before} from {rule}",
+        "change the exception {option} of {rule} from {before} to {after}",
     ),
     "condition": (
-        "give the rule {rule!r} the condition {option}: {after}",
-        "take the condition {option}: {before} out of the rule {rule!r}",
-        "change the condition {option} of the rule {rule!r} from {before} to {after}",
+        "add the condition {option}: {after} to {rule}",
+        "remove the condition {option}: {before} from {rule}",
+        "change the condition {option} of {rule} from {before} to {after}",
     ),
-    "action": (
-        "let the rule {rule!r} encrypt its mail ({option}: {after})",
-        "take the action {option} out of the rule {rule!r}",
-        "change the action {option} of the rule {rule!r} from {before} to {after}",
-    ),
-    "enable": ("", "", "set {option} of the rule {rule!r} to {after}"),
+    "action": ("let {rule} encrypt its mail ({option}: {after})", "", ""),
 }
+
+#: The maximum number of sentences about the mail that a suggestion changes.
+_MOST_CHANGES = 6
 
 
 def suggestion_rows(
@@ -111,9 +109,11 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
             "edits": [_connector_row(suggestion.connector)],
             "text": _connector_text(suggestion.connector, suggestion.left_open),
             "cmdlet": str(_connector_call(suggestion.connector)),
+            **_puts_right(suggestion.puts_right),
             **left_open,
         }
     rows, more = difference_rows(suggestion.difference)
+    effect, unsaid = effects_of(suggestion.changes, _MOST_CHANGES)
     left_out = unwritten(suggestion.rules)
     rules, names = as_options(suggestion.rules, present), {edit.rule for edit in suggestion.edits}
     before, after = (
@@ -124,7 +124,8 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
             {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
         ],
         "text": _text(suggestion),
-        **({"effect": effect_of(suggestion.widest_change)} if rows else {}),
+        **_puts_right(suggestion.puts_right),
+        **({"effect": f"{effect}{_not_said(unsaid + suggestion.difference.more)}"} if rows else {}),
         "rules": rules,
         "difference": rows,
         "difference_more": more,
@@ -135,6 +136,30 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
         **({"until": suggestion.until.isoformat()} if suggestion.until else {}),
         **({"replay": _replay(suggestion.replay)} if suggestion.replay else {}),
     }
+
+
+def _puts_right(counterexamples: Sequence[Counterexample]) -> Row:
+    """What edits put right, as results have it."""
+    mail = list(dict.fromkeys(map(_mail_put_right, counterexamples)))
+    return {"puts_right": visible_line(f"This puts right {', and '.join(mail)}.")} if mail else {}
+
+
+def _mail_put_right(counterexample: Counterexample) -> str:
+    """A message that breaks a guarantee, in words; of a copy that a rule makes, with whose it is."""
+    message, recipient = counterexample.message, counterexample.recipient
+    named = [str(person) for field in ("to", "cc", "bcc") for person in message.get(field) or ()]
+    if not named or recipient.lower() in (person.lower() for person in named):
+        return message_words(message, recipient)
+    cause = counterexample.cause
+    copies = f"the rule {cause.rule!r} copies" if cause and cause.kind == "sends_copy" else "a rule copies"
+    return f"{message_words(message, named[0])}, which {copies} to {recipient}"
+
+
+def _not_said(kinds: int) -> str:
+    """The number of kinds of mail that no sentence names, in words; empty if there are none."""
+    if not kinds:
+        return ""
+    return f" {kinds} more kind{' of mail changes' if kinds == 1 else 's of mail change'}, or may."
 
 
 def _replay(effect: TraceEffect) -> Row:
@@ -150,11 +175,15 @@ def _shown(rules: Iterable[Rule], edits: Iterable[RuleEdit]) -> list[Rule]:
 
 
 def _text(suggestion: Suggestion) -> str:
-    """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0, but it takes encryption
-    from mail to fabrikam.com.``
+    """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0 (before 'Partners'), but it
+    takes encryption from mail to fabrikam.com.``
     """
-    text = " and ".join(map(_edit, suggestion.edits))
-    until = f", which helps until {suggestion.until.isoformat()} only" if suggestion.until else ""
+    first, *others = suggestion.edits
+    names = list(map(name_of, suggestion.rules))
+    texts = [_edit(first, names, f"the rule {first.rule!r}")]
+    texts += [_edit(edit, names, "it" if edit.rule == first.rule else f"the rule {edit.rule!r}") for edit in others]
+    text = " and ".join(texts)
+    until = f", which helps only until {suggestion.until.isoformat()}" if suggestion.until else ""
     return visible_line(
         f"{text[:1].upper()}{text[1:]}{until}{_losses(suggestion.losses)}.{_still_open(suggestion.left_open)}"
     )
@@ -246,30 +275,58 @@ def _losses(findings: Sequence[MailFinding]) -> str:
     return f", but {_LOSE[first.kind].format(f'{mail}{whose}')}{others}"
 
 
-def _edit(edit: RuleEdit) -> str:
+def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:
+    """An edit in words.
+
+    :param names: the names of all rules after the edits.
+    :param rule: the edited rule in words.
+    """
     if isinstance(edit.before, (list, tuple)) and isinstance(edit.after, (list, tuple)):
-        return _edited_list(edit, edit.before, edit.after)
+        return _edited_list(edit, edit.before, edit.after, rule)
+    if edit.kind == ENABLE:
+        return _switched(edit, rule)
     added, removed, changed = _WORDS[edit.kind]
     words = changed
-    if edit.option == "expiry_date":
-        return f"take the expiry_date {edit.before} out of the rule {edit.rule!r}"
     if edit.before is None:
         words = added
     elif edit.after is None:
         words = removed
     return words.format(
-        rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after)
+        rule=rule,
+        option=edit.option.rpartition(".")[2],
+        before=_value(edit.before),
+        after=_value(edit.after),
+        beside=_neighbor(edit.rule, names),
     )
 
 
-def _edited_list(edit: RuleEdit, before: Sequence[Any], after: Sequence[Any]) -> str:
+def _neighbor(rule: str, names: Sequence[str]) -> str:
+    """Beside which rule a rule is."""
+    place = names.index(rule)
+    if place + 1 < len(names):
+        return f"before {names[place + 1]!r}"
+    return f"after {names[place - 1]!r}" if place else "the only rule"
+
+
+def _switched(edit: RuleEdit, rule: str) -> str:
+    """A rule that is switched on or off, in words."""
+    if edit.option == "expiry_date":
+        return f"remove the expiry_date {edit.before} from {rule}"
+    if edit.option == "mode":
+        return f"set the mode of {rule} from {edit.before} to {edit.after}"
+    return f"{'enable' if edit.after else 'disable'} {rule}"
+
+
+def _edited_list(edit: RuleEdit, before: Sequence[Any], after: Sequence[Any], rule: str) -> str:
     """The edit of a list of values: what it takes out and what it adds."""
     gone, new = [value for value in before if value not in after], [value for value in after if value not in before]
     section, _dot, option = edit.option.rpartition(".")
-    list_name = f"the {section.removesuffix('s')} {option} of the rule {edit.rule!r}"
-    taken = f"take {listed(gone, chr(39), 'and')} out of {list_name}" if gone else ""
-    added = f"add {listed(new, chr(39), 'and')} to {'it' if gone else list_name}" if new else ""
-    return " and ".join(filter(None, (taken, added)))
+    list_name = f"the {section.removesuffix('s')} {option} of {rule}"
+    if gone and new:
+        return f"replace {listed(gone, chr(39), 'and')} with {listed(new, chr(39), 'and')} in {list_name}"
+    if gone:
+        return f"remove {listed(gone, chr(39), 'and')} from {list_name}"
+    return f"add {listed(new, chr(39), 'and')} to {list_name}"
 
 
 def _value(value: Any) -> str:
@@ -296,18 +353,8 @@ def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["for"] not in headed:
             headed.add(row["for"])
             yield visible_line(f"Suggestions for {row['for']!r}:")
-        yield " ".join(filter(None, (f"  {row['text']}{_changes(row)}", replay_sentence(row))))
-
-
-def _changes(row: Mapping[str, Any]) -> str:
-    """What else a suggestion changes."""
-    kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
-    if not kinds:
-        return ""
-    is_open = row.get("difference_more") or any(row_["kind"] == DifferenceKind.UNKNOWN for row_ in row["difference"])
-    changes, change = ("may change", "may change") if is_open else ("changes", "change")
-    more = {1: "", 2: f" 1 more kind of mail {changes}."}.get(kinds, f" {kinds - 1} more kinds of mail {change}.")
-    return f" {row['effect']}{more}"
+        texts = (row["text"], row.get("puts_right"), row.get("effect"), replay_sentence(row))
+        yield f"  {' '.join(filter(None, texts))}"
 
 
 def replay_sentence(row: Mapping[str, Any]) -> str:

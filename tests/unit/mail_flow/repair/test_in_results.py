@@ -74,13 +74,14 @@ def test_a_suggestion_can_be_pasted_and_holds() -> None:
     first = result["suggestions"][0]
     edit = {"kind": "condition", "rule": "Partners", "option": "conditions.recipient_domain_is"}
     assert first["edits"] == [{**edit, "before": ["fabrikam.com", "northwind.com"], "after": ["northwind.com"]}]
-    text = "Take 'fabrikam.com' out of the condition recipient_domain_is of the rule 'Partners'."
+    text = "Remove 'fabrikam.com' from the condition recipient_domain_is of the rule 'Partners'."
     assert (first["for"], first["text"]) == ("The law firm", text)
     assert [row["kind"] for row in first["difference"]] == ["protection_gained"]
     assert yaml.safe_load(first["yaml"]) == [first["rules"][0]]
     assert [line for line in first["diff"].splitlines() if line[:1] in "+-"][2:] == ["-      - fabrikam.com"]
     assert result["failed"] is True
-    assert f"{text} {first['effect']}" in " ".join(result["msg"].split())
+    assert first["puts_right"].startswith("This puts right mail from ")
+    assert f"{text} {first['puts_right']} {first['effect']}" in " ".join(result["msg"].split())
     assert suggestion_texts(result["suggestions"])[0] == f"The law firm: {text}\n{first['diff']}"
     for each in result["suggestions"]:
         again = flow(rules=each["rules"], guarantees=[FIRM], suggest=True)
@@ -92,7 +93,7 @@ def test_every_change_that_a_replay_can_show_has_words() -> None:
     assert set(WOULD) == {kind for kind in DifferenceKind if not kind.startswith(("transit", "side"))}
 
 
-def test_of_several_kinds_of_mail_the_widest_is_said() -> None:
+def test_of_several_kinds_of_mail_all_are_said_and_the_widest_first() -> None:
     inside = {"from_scope": "InOrganization"}
     encrypt = {"apply_rights_protection_template": "Encrypt"}
     firm = {**inside, "recipient_domain_is": ["fabrikam.com"]}
@@ -110,7 +111,33 @@ def test_of_several_kinds_of_mail_the_widest_is_said() -> None:
     rows = flow(rules=rules, guarantees=[outgoing], suggest=True)["suggestions"]
     several = [row for row in rows if len(row["difference"]) > 1 and "'All'" in row["text"]]
     assert several
-    assert not [row["effect"] for row in several if "secret" in row["effect"] or "fabrikam.com" in row["effect"]]
+    for row in several:
+        assert row["effect"].startswith("Mail from inside is now encrypted")
+        assert row["effect"].count(". ") == len(row["difference"]) - 1
+        assert "of which" not in row["effect"]
+
+
+def test_of_a_copy_that_a_rule_makes_the_rule_is_said() -> None:
+    inside = {"from_scope": "InOrganization"}
+    encrypt = {"apply_rights_protection_template": "Encrypt"}
+    copies = {
+        "name": "Archive",
+        "conditions": {**inside, "sent_to_scope": "InOrganization", "subject_contains_words": ["offer"]},
+        "actions": {"blind_copy_to": ["archive@vault.example"]},
+    }
+    rules = [ENCRYPT, copies, {"name": "All", "enabled": False, "conditions": inside, "actions": encrypt}]
+    outgoing = {"name": "Out", "when": OUT, "then": "not_in_clear"}
+    first = flow(rules=rules, guarantees=[outgoing], suggest=True)["suggestions"][0]
+    assert first["text"].startswith("Enable the rule 'All'.")
+    assert "with the subject 'offer', which the rule 'Archive' copies to archive@vault.example." in first["puts_right"]
+
+
+def test_mail_of_which_only_a_part_changes_is_named_by_that_part() -> None:
+    anybody = {"name": "Firm", "enabled": False, "conditions": {"recipient_domain_is": ["fabrikam.com"]}}
+    rules = [{**anybody, "actions": {"apply_rights_protection_template": "Encrypt"}}]
+    first = flow(rules=rules, guarantees=[FIRM], suggest=True)["suggestions"][0]
+    assert first["effect"].startswith("Mail from inside to fabrikam.com is now encrypted")
+    assert "not from inside" not in first["effect"]
 
 
 def test_where_nothing_is_found_it_says_what_was_tried() -> None:

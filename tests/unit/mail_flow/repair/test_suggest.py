@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    Counterexample,
     GuaranteeVerdict,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
@@ -25,7 +26,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     broken,
     cases_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+    with_facts,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
     Advice,
@@ -190,7 +195,7 @@ def test_what_helps_until_a_rule_ends_only_comes_after_the_others_and_says_so() 
         (text, *_others) = [
             row["text"] for row in suggestion_rows([found], [ends], str) if row["edits"][0]["kind"] == "enable"
         ]
-        assert text == "Set enabled of the rule 'All' to true, which helps until 2026-05-01 only."
+        assert text == "Enable the rule 'All', which helps only until 2026-05-01."
         assert [each.until is None for each in found.suggestions] == [True, False]
     (found,) = repaired([{**AWAY, "expiry_date": "2026-05-01T00:00:00Z"}, ALL])
     assert {each.until for each in found.suggestions} == {None}
@@ -658,6 +663,24 @@ def test_the_budget_counts_steps_and_says_so() -> None:
     assert (found.suggestions, found.tried.complete) == ((), False)
 
 
+def outcome(rules: Sequence[Mapping[str, Any]], shown: Counterexample) -> Values:
+    """What becomes of a copy that breaks a guarantee."""
+    facts = with_facts(facts_of(TENANT), shown.facts)
+    message = message_of({key: value for key, value in shown.message.items() if key != "name"}, "", "m")
+    results: Values = Simulator(rules, facts).run(replace(message, date=message.date or NOW))["recipients"]
+    return results
+
+
+def test_what_edits_put_right_is_said_of_each() -> None:
+    """The second edit is for mail that the first one leaves."""
+    (found,) = repaired([NEWS_STOPS, rule("R", FIRM, ENCRYPT, enabled=False)], [{**TO_INSURER, "when": FIRM}])
+    first = found.suggestions[0]
+    assert [edit.kind for edit in first.edits] == ["enable", "move"]
+    plain, news = first.puts_right
+    assert (plain.message.get("subject"), news.message["subject"]) == (None, "news")
+    assert len(found.suggestions[1].puts_right) == 1
+
+
 @pytest.mark.parametrize("seed", seeds(6, 7, 8))
 def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
     source = random.Random(seed)
@@ -685,6 +708,9 @@ def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
     dead = {each.rules[0] for each in lint(rules, TENANT, NOW) if each.kind == "never_acts"}
     for each in found:
         for suggestion in each.suggestions:
+            for shown in suggestion.puts_right:
+                was, now = (outcome(kept, shown) for kept in (rules, suggestion.rules))
+                assert was != now, (each.name, suggestion.edits)
             if suggestion.left_open or suggestion.connector:
                 continue
             after = {
