@@ -61,7 +61,7 @@ class Change:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What it changes."""
+        """The resource, the object and the option that it changes."""
         return self.resource, self.identity, self.option
 
     @property

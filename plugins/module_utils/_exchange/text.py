@@ -39,7 +39,7 @@ def visible(text: str) -> str:
 
 
 def visible_line(text: str) -> str:
-    """The same on one line: tabs and line feeds are replaced, too."""
+    """A visible text on one line: tabs and line feeds are replaced, too."""
     return visible(text).replace("\t", "[U+0009]").replace("\n", "[U+000A]")
 
 

@@ -69,7 +69,7 @@ def obstacle(settings: Mapping[str, Any] | None, templates: Sequence[Mapping[str
 
 
 def obstacle_of(organization: Organization) -> Obstacle | None:
-    """The same of an organization."""
+    """The obstacle in an organization; ``None`` if there is none."""
     facts = facts_read(organization)
     return obstacle(facts.get(IRM_CONFIGURATION.name), facts.get(RMS_TEMPLATES))
 

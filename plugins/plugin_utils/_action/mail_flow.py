@@ -185,7 +185,7 @@ class OwnerFile:
         write_file(self._path, document_text(document).encode("ascii"), option="record")
 
     def read(self) -> Mapping[str, Any]:
-        """What it holds.
+        """The document that the file holds.
 
         :raises OptionError: it cannot be read.
         """

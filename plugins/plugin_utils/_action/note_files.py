@@ -70,7 +70,7 @@ class NoteFiles:
             self._marked(what, host).touch(mode=0o600)
 
     def marked(self, what: str, hosts: Iterable[str]) -> list[str]:
-        """Those of some organizations that are marked so."""
+        """The organizations of some that are marked so."""
         return [host for host in hosts if self._marked(what, host).exists()]
 
     def _marked(self, what: str, host: str) -> Path:

@@ -276,7 +276,7 @@ class Broker:
             return self._sessions.get(key)
 
     def _session_of(self, identity: Mapping[str, Any]) -> OrganizationSession:
-        """The session of an identity, the same for all who ask."""
+        """The session of an identity, the same for every caller."""
         with self._table:
             return self._sessions.setdefault(
                 _identity.key(identity), OrganizationSession(identity, self._transport, writes=self._writes)

@@ -48,7 +48,7 @@ class ConcludingAction(ReportingAction):
         return {name: value for name, value in result.items() if name not in left_out}
 
     def variables_read(self, procedure: str) -> set[str]:
-        """Those of the procedure, and those that a report shows."""
+        """The variables of the procedure, and those that a report shows."""
         return super().variables_read(procedure) | REPORTED
 
     def _outcome(self, task: ModuleContext) -> dict[str, Any]:

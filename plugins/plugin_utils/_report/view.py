@@ -119,7 +119,7 @@ class ControlRow:
 
     @property
     def open(self) -> bool:
-        """It is not met somewhere, so its details are expanded."""
+        """Whether its details are expanded: it is not met somewhere."""
         return self.rank == rank(CONTROL, "not met")
 
 

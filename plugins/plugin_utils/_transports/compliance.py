@@ -49,7 +49,7 @@ class ComplianceAddress(ServiceAddress):
         self._domain = host.removeprefix(_FRONT)
 
     def redirect(self, url: str, location: str) -> str:
-        """The same address at the place that a redirect names.
+        """The address at the place that a redirect names.
 
         :raises FailedError: the redirect names a host outside of the service's domain.
         """

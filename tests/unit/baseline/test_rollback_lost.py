@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import rollback as _rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import restored_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
@@ -69,7 +69,7 @@ def test_a_rule_that_has_expired_since_is_said_not_to_come_back(
     role.session.edit("New-TransportRule", Name="always", ApplyRightsProtectionTemplate="Encrypt")
     path = role.run("disable", **CONFIRM)["snapshot"]
 
-    monkeypatch.setattr(_rollback, "is_past", bool)
+    monkeypatch.setattr(restored_rules, "is_past", bool)
     role.run("rollback")
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["always"]
     assert warned(role, "The rule 'campaign' is not recreated, because it expired on ")

@@ -87,7 +87,7 @@ class Outlook:
 
     @property
     def assessment(self) -> Assessment:
-        """It as what is assessed."""
+        """The organization as the plan would leave it, to be assessed."""
         return Assessment(self.request, self.organization, self.plan)
 
 

@@ -123,7 +123,7 @@ class Mail:
         unavailable: Mapping[str, str],
         observations: Sequence[Observed],
     ) -> Mail:
-        """It with the observations that count with these rules.
+        """The mail with the observations that count with these rules.
 
         :param facts: without them.
         """

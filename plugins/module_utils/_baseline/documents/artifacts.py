@@ -42,7 +42,7 @@ class Notes(Protocol):
         """
 
     def marked(self, what: str, hosts: Sequence[str]) -> list[str]:
-        """Those of some organizations that are marked so."""
+        """The organizations of some that are marked so."""
 
     def begin_writing(self, snapshot: str, controls: Collection[str]) -> None:
         """Records that this run writes to the organization from now on.

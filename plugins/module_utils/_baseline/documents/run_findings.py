@@ -174,11 +174,11 @@ class _Changes:
         self._titles = {control.id: control.title for control in controls}
 
     def stored_by_run(self) -> dict[FindingKey, SeenFinding]:
-        """Those that the run has stored."""
+        """The findings about what the run has stored."""
         return dict(self._finding(change) for change in self._changes if change.state is ChangeState.STORED)
 
     def remaining_of(self, control: ControlReport) -> dict[FindingKey, SeenFinding]:
-        """Those of a control that the run has not stored."""
+        """The findings of a control about what the run has not stored."""
         mine = [change for change in self._changes if change.control == control.id]
         return dict(self._finding(change) for change in mine if change.state is not ChangeState.STORED)
 

@@ -60,14 +60,14 @@ class SnapshotChain:
 
     @cached_property
     def starts(self) -> list[Link]:
-        """Those whose predecessor does not exist. More than one means that the chain is broken, because retention
+        """The links whose predecessor does not exist. More than one means that the chain is broken, because retention
         removes only the oldest.
         """
         return [link for link in self.links if link.previous not in self._by_id]
 
     @cached_property
     def pending(self) -> list[Link]:
-        """Those that a rollback can still restore. One that was rolled back does not count once all of its successors
+        """The links that a rollback can still restore. One that was rolled back does not count once all of its successors
         were rolled back, too.
         """
         gone: set[str] = set()
@@ -124,7 +124,7 @@ class SnapshotChain:
         return followers
 
     def old_end(self) -> list[Link]:
-        """Those that can be removed without breaking the chain, oldest first: all up to its end, or up to its first
+        """The links that can be removed without breaking the chain, oldest first: all up to its end, or up to its first
         fork.
         """
         old: list[Link] = []
@@ -142,7 +142,7 @@ class SnapshotChain:
 
 
 def _ends(links: Sequence[Link]) -> list[Link]:
-    """Those that have no successor among the links."""
+    """The links that have no successor among the links."""
     followed = {link.previous for link in links}
     return [link for link in links if link.id not in followed]
 

@@ -36,7 +36,7 @@ class ControlSelection:
     audits: bool = False
 
     def without(self, control: str, status: ControlStatus, why: str) -> ControlSelection:
-        """The same without a control, which the report shows with that status."""
+        """The selection without a control, which the report shows with that status."""
         return replace(self, left_out={**self.left_out, control: (status, why)})
 
     @cached_property

@@ -154,7 +154,7 @@ class Procedure(ABC):
 
     @property
     def restored(self) -> Restored | None:
-        """What it restores."""
+        """The snapshots that it restores."""
         return None
 
     @abstractmethod

@@ -8,40 +8,36 @@ snapshot becomes a state, and the planner of states does the rest.
 from __future__ import annotations
 
 import copy
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..._engine.plan import Change, Plan, PlanWarning, warning
-from ..._exchange.names import name_key
 from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._exchange.text import value_text
-from ..._mail_flow.experiment.temporary_rules import temporary_rules_of, token_of
+from ..._mail_flow.experiment.temporary_rules import temporary_rules_of
 from ..._mail_flow.input.guarantee_options import Guarantee
-from ..._resources.ome_configuration import OME_CONFIGURATION, find, is_default, plan_configuration
+from ..._resources.ome_configuration import OME_CONFIGURATION, find
 from ..._resources.organization_state import declare_state, plan_state, refuse_other_organization, validated
 from ..._resources.registry import RESOURCES
 from ..._resources.resource import Planning
-from ..._resources.rules.concurrent_changes import concurrent_changes
 from ..._resources.rules.planner import plan_rules
-from ..._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
 from ..._resources.rules.rule_index import RuleBook
-from ..._resources.rules.rule_plan import plan_rule
-from ..._resources.rules.stored import RULE, rules_of
-from ..._resources.table import name_of
+from ..._resources.rules.stored import RULE
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
-from ..controls.foreign import foreign_to, needs_a_look
+from ..controls.foreign import needs_a_look
 from ..controls.mail import effect_with_guarantees
 from ..documents.applied import Applied
 from ..documents.change import DOES, WOULD, PlannedChange, undone
 from ..documents.report import SnapshotReference
 from ..documents.snapshot import SnapshotDocument
+from .created_configurations import CreatedConfigurations
 from .later_snapshots import LaterSnapshot, refused_by
 from .procedure import ROLLBACK, Draft, NothingToDo, Procedure, Restored, Run
 from .recorded_changes import RecordedChanges, templates_in_use, unknown_since
 from .refusals import confirmation_findings, organization_refusals
+from .restored_rules import RestoredRules
 from .unrestorable import IMPOSSIBLE, UNCLEAR, expired, may_be_the_same, not_rebuildable, not_shown_before, parts_not_in
 
 
@@ -114,6 +110,25 @@ class Rollback(Procedure):
     def _run(self) -> RecordedChanges:
         return RecordedChanges(self.recorded_changes, self.snapshot.order, self._names, self._found_first)
 
+    @property
+    def _rules(self) -> RestoredRules | None:
+        """The rules; ``None`` if the snapshot does not have them."""
+        if "transport_rules" not in self.parts:
+            return None
+        held = self.parts["transport_rules"]
+        return RestoredRules(
+            self.snapshot, held, self._run, self._changed_later, whole=self.scope == "full", force=self.force
+        )
+
+    @property
+    def _configurations(self) -> CreatedConfigurations | None:
+        """The OME configurations that exist since then; ``None`` if the snapshot does not have any."""
+        if OME_CONFIGURATION.subset not in self.parts:
+            return None
+        whole = self.scope == "full"
+        changes = [*self.recorded_changes, *(self._changed_later if whole else [])]
+        return CreatedConfigurations(self.parts[OME_CONFIGURATION.subset], changes, whole=whole)
+
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
         refusals = refused_by(self._left_later(), self.recorded_changes) if self.scope == "changed" else []
@@ -168,30 +183,46 @@ class Rollback(Procedure):
             remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization.",
         )
         parts = dict(self.parts) if self.scope == "full" else self._changed(organization)
-        rules = self._rules(organization) if "transport_rules" in self.parts else []
         parts.pop("transport_rules", None)
+        rules, configurations = self._rules, self._configurations
         plans = {"state": plan_state(organization, parts, Planning(restoring=True, check_mode=check_mode))}
-        if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
-            plans["templates"] = self._without_created(organization)
-        if "transport_rules" in self.parts:
+        if self.remove_templates and configurations:
+            plans["templates"] = configurations.removal(organization)
+        if rules:
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
             book = RuleBook(organization, restoring=True, check_mode=check_mode, created=created)
-            plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._run.moved())
-            plans["switches"] = self._switches(organization, check_mode)
+            plans["rules"] = plan_rules(
+                book, rules.declared(organization), ordered=self.scope == "full" or self._run.moved()
+            )
+            plans["switches"] = rules.switches(organization, check_mode)
         plan = Plan.join(plans)
-        plan.warnings += [*self._not_restorable(organization), *unknown_since(organization, plan)]
-        strangers = self._strangers(organization)
+        plan.warnings += [
+            *self._not_restorable(organization),
+            *unknown_since(organization, plan),
+            *self._stays(organization, plan, rules, configurations),
+        ]
+        return plan
+
+    def _stays(
+        self,
+        organization: Organization,
+        plan: Plan,
+        rules: RestoredRules | None,
+        configurations: CreatedConfigurations | None,
+    ) -> Iterator[PlanWarning]:
+        """The warnings about what a plan leaves there: rules, OME configurations, and later snapshots."""
+        strangers = rules.strangers(organization) if rules else []
         if strangers:
             text = f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
-            plan.warnings.append(warning("rules_stay", text, rules=strangers))
-        staying = self._configurations_stay(organization, plan)
+            yield warning("rules_stay", text, rules=strangers)
+        staying = configurations.staying(organization, plan) if configurations else []
         if staying:
             text = (
                 f"OME configurations that exist since then stay: {', '.join(map(repr, staying))}. "
                 "hardened_baseline_remove_created_templates: true removes those that a run created."
             )
-            plan.warnings.append(warning("configurations_stay", text, configurations=staying))
+            yield warning("configurations_stay", text, configurations=staying)
         holding = [
             snapshot.name for snapshot in self._left_later() if snapshot.document and snapshot.document.plan is None
         ]
@@ -200,42 +231,21 @@ class Rollback(Procedure):
                 f"{', '.join(holding)}, taken later, contains what this rollback takes away: the next rollback would bring it back. "
                 "To roll back to another one, set hardened_baseline_rollback_snapshot."
             )
-            plan.warnings.append(warning("later_snapshots_stay", text, snapshots=holding))
-        return plan
+            yield warning("later_snapshots_stay", text, snapshots=holding)
 
     def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
-        foreign = self._foreign(organization, plan) if "transport_rules" in self.parts else []
+        rules = self._rules
+        foreign = rules.foreign(organization, plan) if rules else []
         effect = effect_with_guarantees(organization, plan, self._guarantees)
         return replace(effect, foreign=tuple(foreign))
-
-    def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
-        """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the
-        snapshot.
-        """
-        if organization.error("transport_rules") is not None:
-            return []
-        changed = {
-            change.identity for change in (*self.recorded_changes, *self._changed_later) if change.resource == RULE
-        }
-        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
-        made = self._run.created_now(organization)
-        ours = (
-            changed
-            | {rule.name for rule in held.values() if encrypts(rule.sections)}
-            | {rule.name for rule in rules_of(organization) if rule.guid in made or token_of(rule)}
-        )
-        since = {rule.guid: "new since the snapshot" for rule in self._since(organization) if rule.name not in ours}
-        book = RuleBook(organization, restoring=True)
-        for rule in (rule for rule in book.rules if rule.guid in held and rule.name not in ours):
-            if plan_rule(book, replace(held[rule.guid], priority=None)).steps:
-                since[rule.guid] = "changed since the snapshot"
-        return foreign_to(organization, plan, ours, since)
 
     def remaining_differences(self, organization: Organization) -> list[str]:
         """The differences between an organization and the snapshot, as sentences."""
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
-        strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
+        rules = self._rules
+        strangers = rules.strangers(organization) if rules else []
+        unread = rules.unread(organization) if rules else []
         unclear = (UNCLEAR,) if self.force else (UNCLEAR, *IMPOSSIBLE)
         # What the session has never seen, nobody can wait for.
         unseen = [part for part in self.snapshot.unavailable if not organization.available(part)]
@@ -244,29 +254,8 @@ class Rollback(Procedure):
             for plan_warning in plan.warnings
             if plan_warning.kind in unclear and plan_warning.values.get("part") not in unseen
         ]
-        return [*differing, *strangers, *self._without_rules(organization), *texts]
-
-    def _without_rules(self, organization: Organization) -> list[str]:
-        """The sentence about a read without any rule of an organization that had some: it is no basis to say that the
-        rules are restored.
-        """
-        restored = self.scope == "full" or any(change.resource == RULE for change in self.recorded_changes)
-        if not restored or self.force or not self.snapshot.order or rules_of(organization):
-            return []
-        return [f"No rule was read, although the snapshot contains {len(self.snapshot.order)}."]
-
-    def _strangers(self, organization: Organization) -> list[str]:
-        """The rules that others have created since, that decide about mail, and that stay. Only the scope ``full``
-        looks for them.
-        """
-        if self.scope != "full" or self.force or "transport_rules" not in self.parts:
-            return []
-        removed = {rule.guid for rule in self._extra(organization)}
-        return [
-            rule.name
-            for rule in self._since(organization)
-            if rule.guid not in removed and decides_about_mail(rule.sections)
-        ]
+        created = [f"{name!r} exists, which others created since then." for name in strangers]
+        return [*differing, *created, *unread, *texts]
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
         """The findings about changes by others that the rollback would undo, too."""
@@ -321,153 +310,19 @@ class Rollback(Procedure):
             parts.update({resource.subset: narrowed} if narrowed else {})
         return parts
 
-    def _rules(self, organization: Organization) -> list[DeclaredRule]:
-        """The rules to restore, in their old order, with those that only keep their places."""
-        existing = rules_of(organization)
-        by_guid = {rule.guid: rule for rule in existing}
-        counted = Counter(name_key(rule.name) for rule in existing)
-        by_name = {key: rule for rule in existing if counted[key := name_key(rule.name)] == 1}
-        touched = self._run.touched()
-        wanted: list[DeclaredRule] = []
-        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
-        for guid in self.snapshot.order:
-            rule = held.get(guid)
-            if rule is None:
-                # One that a state cannot hold keeps its place among the others.
-                wanted += [_untouched(guid)] if guid in by_guid else []
-                continue
-            now = by_guid.get(guid) or by_name.get(name_key(rule.name))
-            options = touched.get(rule.name, set())
-            if now is None and not self._comes_back(rule):
-                continue
-            if self.scope == "full" or now is None:
-                wanted.append(rule if now is None else replace(rule, guid=now.guid))
-            else:
-                wanted.append(self._narrowed(rule, now, options))
-        extra = self._extra(organization)
-        return [*wanted, *(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in extra)]
-
-    def _since(self, organization: Organization) -> list[Rule]:
-        """The rules that the snapshot knows neither by their GUID nor, where that one is gone, by their name."""
-        rules = rules_of(organization)
-        guids = {rule.guid for rule in rules}
-        rebuilt = {name_key(rule.name) for rule in self.parts["transport_rules"] if rule.guid not in guids}
-        return [rule for rule in rules if rule.guid not in self.snapshot.order and name_key(rule.name) not in rebuilt]
-
-    def _comes_back(self, rule: DeclaredRule) -> bool:
-        """Whether a missing rule is recreated."""
-        return self._is_wanted(rule) and not is_past(rule.settings.get("expiry_date", ""))
-
-    def _is_wanted(self, rule: DeclaredRule) -> bool:
-        """Whether a missing rule is to be there."""
-        return self.scope == "full" or bool(self._run.touched().get(rule.name))
-
-    def _extra(self, organization: Organization) -> list[Rule]:
-        """The rules to remove: those that the run created, those that experiments left and, if the whole state is restored,
-        those that later runs or others created.
-        """
-        created = self._run.created_now(organization)
-        return [
-            rule for rule in self._since(organization) if rule.guid in created or token_of(rule) or self._is_extra(rule)
-        ]
-
-    def _switches(self, organization: Organization, check_mode: bool) -> Plan:
-        """Rules that a snapshot cannot contain, because they cannot be written, but that the run has turned on or off."""
-        held = {rule.guid for rule in self.parts["transport_rules"]}
-        book = RuleBook(organization, restoring=True, check_mode=check_mode)
-        switched = {
-            change.identity: change.before
-            for change in self.recorded_changes
-            if change.resource == RULE and change.option == "enabled"
-        }
-        plan = Plan(concurrent_changes=concurrent_changes)
-        for rule in book.rules:
-            name = self._names.get(rule.guid, "")
-            if name in switched and rule.guid not in held:
-                planned = plan_rule(book, replace(_untouched(rule.guid), enabled=switched[name]))
-                plan.steps += planned.steps
-                plan.warnings += planned.warnings
-        return plan
-
-    def _is_extra(self, rule: Rule) -> bool:
-        if self.scope != "full":
-            return False
-        made = self._run.as_created(rule, rule.name, [*self.recorded_changes, *self._changed_later])
-        return made or (self.force and decides_about_mail(rule.sections))
-
-    def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
-        """The part of an existing rule that the plan names. Sections are restored as a whole."""
-        everything = "state" in options
-        sections = {option.partition(".")[0] for option in options}
-        return replace(
-            rule,
-            name=rule.name if everything or "name" in options else "",
-            guid=now.guid,
-            priority=None,
-            where="",
-            enabled=rule.enabled if everything or "enabled" in options else None,
-            settings={option: value for option, value in rule.settings.items() if everything or option in options},
-            sections={section: value for section, value in rule.sections.items() if everything or section in sections},
-        )
-
-    def _without_created(self, organization: Organization) -> Plan:
-        """The removal of the OME configurations that the run created, and that did not exist before it. The scope
-        ``full`` includes those of later runs.
-        """
-        existing = organization.objects(OME_CONFIGURATION.subset)
-        changes = [*self.recorded_changes, *(self._changed_later if self.scope == "full" else [])]
-        created = {
-            name_key(change.identity)
-            for change in changes
-            if change.resource == OME_CONFIGURATION.name and change.option == "state"
-        }
-        return Plan.join(
-            {
-                name: plan_configuration(name, "absent", {}, existing)
-                for name in self._new_configurations(organization)
-                if name_key(name) in created
-            }
-        )
-
-    def _new_configurations(self, organization: Organization) -> list[str]:
-        """The OME configurations that did not exist before the run."""
-        then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
-        names = map(name_of, organization.objects(OME_CONFIGURATION.subset))
-        return [name for name in names if name_key(name) not in then and not is_default(name)]
-
-    def _configurations_stay(self, organization: Organization, plan: Plan) -> list[str]:
-        """The OME configurations that exist since, and that stay. Only the scope ``full`` looks for them."""
-        if self.scope != "full" or OME_CONFIGURATION.subset not in self.parts:
-            return []
-        removed = {
-            name_key(change.identity)
-            for change in plan.changes
-            if change.resource == OME_CONFIGURATION.name and change.after == "absent"
-        }
-        return [name for name in self._new_configurations(organization) if name_key(name) not in removed]
-
     def _not_restorable(self, organization: Organization) -> list[PlanWarning]:
         """What cannot be restored."""
         parts = [
             *(parts_not_in(self.snapshot) if self.scope == "full" else []),
             *not_shown_before(self.recorded_changes),
         ]
-        if "transport_rules" not in self.parts or organization.error("transport_rules") is not None:
+        rules = self._rules
+        if rules is None or organization.error("transport_rules") is not None:
             return parts
-        gone = [rule for rule in self._gone(organization) if self._is_wanted(rule) and not self._comes_back(rule)]
-        created = self._run.created_now(organization).values()
-        unclear = may_be_the_same(self._run, self._found_first.values(), created, self._since(organization))
-        return [*parts, *not_rebuildable(self.snapshot, organization), *expired(gone), *unclear]
-
-    def _gone(self, organization: Organization) -> list[DeclaredRule]:
-        """The rules of the snapshot that do not exist anymore."""
-        rules = rules_of(organization)
-        guids, names = {rule.guid for rule in rules}, {name_key(rule.name) for rule in rules}
-        return [
-            rule
-            for rule in self.parts["transport_rules"]
-            if rule.guid not in guids and name_key(rule.name) not in names
-        ]
+        created = rules.run.created_now(organization).values()
+        unclear = may_be_the_same(rules.run, self._found_first.values(), created, rules.since(organization))
+        gone = expired(rules.expired(organization))
+        return [*parts, *not_rebuildable(self.snapshot, organization), *gone, *unclear]
 
 
 class NothingToRollBack(NothingToDo):
@@ -493,8 +348,3 @@ def _not_ours(change: Change) -> tuple[str, str]:
         f"{change.identity} is not as the run left it: somebody changed or renamed it since then.",
         f"{DOES.word_for(change)} it",
     )
-
-
-def _untouched(guid: str) -> DeclaredRule:
-    """A rule of which only the place matters."""
-    return DeclaredRule("", guid, "present", None, None, {}, {})

@@ -76,7 +76,7 @@ def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -
 
 
 def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: Aspect, deciding: Deciding) -> Acts:
-    """The same for any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's,
+    """Whether a rule decides about any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's,
     if there is no other.
     """
     logic, first = outcome.logic, decides(outcome, aspect, deciding, Does.ADD)

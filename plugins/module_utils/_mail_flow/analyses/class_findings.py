@@ -523,7 +523,7 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
 
 
 def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
-    """The same for an extent that no other rule limits."""
+    """What exempts named mail, and whether mail of the class is treated like the witness, for an extent that no other rule limits."""
     as_witness = extent.differs & extent.alike
     sure = not asked.can((*extent.named, ~as_witness))
     treated = as_witness if sure else extent.differs

@@ -223,7 +223,7 @@ class _SampleMessage:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """It as a witness."""
+        """The message as a witness."""
         witness = {
             "message": {"name": "overview", **self.options},
             "recipient": self.recipient,

@@ -91,7 +91,9 @@ class _DlpPredictor:
         return (true, possible) if node.operator == "or" else (self._every & ~possible, self._every & ~true)
 
     def _truth(self, atom: Atom) -> tuple[int, int]:
-        """The same of a condition. DLP sees what mail flow rules changed, and not what they hid; a row may show either."""
+        """The copies for which a condition is true, and those for which it may be. DLP sees what mail flow rules changed,
+        and not what they hid; a row may show either.
+        """
         if atom.predicate.content or self._is_changed(atom):
             return 0, self._every
         truth = self._sorter.conditions.truth_of(atom)

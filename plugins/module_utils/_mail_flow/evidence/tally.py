@@ -155,11 +155,11 @@ class BlockCopies:
         return cls(block, places, within, included & ~untraced, arrived, out)
 
     def without(self, copies: int) -> BlockCopies:
-        """The same with further copies that cannot be compared."""
+        """This tally with further copies that cannot be compared."""
         return replace(self, edited=self.edited | copies)
 
     def arriving(self, copies: int) -> BlockCopies:
-        """The same, with other copies of which it counts that nothing is reported."""
+        """This tally with other copies of which it counts that nothing is reported."""
         return replace(self, arrived=copies)
 
 

@@ -254,7 +254,7 @@ def _rules_of(events: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
 
 
 def with_copies(seen: Sighting, contents: Sequence[bytes]) -> Sighting:
-    """The same with what a delivered copy shows. Of several that differ, nobody knows which was delivered."""
+    """The sighting with what a delivered copy shows. Of several that differ, nobody knows which was delivered."""
     if any(len(content) > _LARGEST for content in contents):
         return seen
     shown = set(map(_copy_shows, contents))
@@ -274,7 +274,7 @@ def with_copies(seen: Sighting, contents: Sequence[bytes]) -> Sighting:
 
 
 def with_bounce(seen: Sighting, bounce: Bounce | None) -> Sighting:
-    """The same with what a non-delivery report says. It decides only what became of a copy that failed: one that was delivered was
+    """The sighting with what a non-delivery report says. It decides only what became of a copy that failed: one that was delivered was
     perhaps sent on to a server that refused it.
     """
     if bounce is None:
@@ -285,7 +285,7 @@ def with_bounce(seen: Sighting, bounce: Bounce | None) -> Sighting:
 
 
 def with_report(seen: Sighting, row: Row, report: RuleReport, names: Mapping[str, str]) -> Sighting:
-    """The same with the rules that Exchange reports of a copy. What it does not report says nothing: reports are late.
+    """The sighting with the rules that Exchange reports of a copy. What it does not report says nothing: reports are late.
 
     :param names: the names of the organization's rules to their GUIDs.
     """

@@ -23,7 +23,7 @@ APART = 1.0
 
 
 class Post(Protocol):
-    """Who takes messages."""
+    """A way of sending messages."""
 
     def send(self, letter: TestLetter) -> None:
         """Hands a message over. A return means that it was accepted.

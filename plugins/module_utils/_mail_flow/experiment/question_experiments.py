@@ -104,7 +104,7 @@ class QuestionExperiment:
 
     @property
     def roles(self) -> list[str]:
-        """Who takes part."""
+        """The roles of the people who take part."""
         reached = [role for people in self.messages.values() for role in people]
         named = [role for rule in self.rules for text in _texts(rule) for role in _ROLE.findall(text)]
         return list(dict.fromkeys((SENDER, *reached, *named)))

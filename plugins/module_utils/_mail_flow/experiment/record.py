@@ -48,7 +48,7 @@ class RecordFile(Protocol):
         """
 
     def read(self) -> Mapping[str, Any]:
-        """What it holds.
+        """The document that the file holds.
 
         :raises OptionError: it cannot be read.
         """
@@ -129,7 +129,7 @@ class ExperimentRecord:
         return [message for message in self.messages if message.state in (SENDING, SENT, PERHAPS)]
 
     def document(self) -> dict[str, Any]:
-        """It as JSON."""
+        """The record as JSON."""
         return {
             "kind": _KIND,
             "format": FORMAT,

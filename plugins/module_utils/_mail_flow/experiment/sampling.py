@@ -329,7 +329,7 @@ class _Near:
                 self._groups.setdefault(key, []).append(draft)
 
     def of(self, draft: MailDraft) -> list[MailDraft]:
-        """Those that may be a draft's neighbors."""
+        """The drafts that may be a draft's neighbors."""
         return [other for key in self._keys(draft) for other in self._groups[key] if other != draft]
 
     @staticmethod

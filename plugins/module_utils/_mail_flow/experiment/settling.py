@@ -62,7 +62,7 @@ class OpenCopy:
     digest: str
 
     def document(self) -> dict[str, Any]:
-        """It as JSON."""
+        """The copy as JSON."""
         return {
             "alternatives": [
                 {"result": dict(alternative.result), "answers": dict(alternative.answers)}

@@ -41,7 +41,7 @@ class QuestionAnswer:
     evidence: tuple[str, ...] = ()
 
     def observation(self, digest: str) -> Observation | None:
-        """It as an observation, which rests on no rule of the organization; ``None`` if it is none.
+        """The answer as an observation, which rests on no rule of the organization; ``None`` if it is none.
 
         :param digest: that of no rules.
         """

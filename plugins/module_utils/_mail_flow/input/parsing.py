@@ -382,7 +382,7 @@ def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Pars
 
 
 def _each_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
-    """The same, where an error names the place in the list."""
+    """What reads a list, where an error names the place in it."""
     return lambda value, where: tuple(
         read(item, f"{where}[{place}]") for place, item in enumerate(_listed(value, where))
     )

@@ -130,7 +130,7 @@ class RuleActions:
 
     @cached_property
     def left_undone(self) -> tuple[str, ...]:
-        """What it is told to do, and does not do because it asks for an approval."""
+        """The options that the rule is told to do, and does not do because it asks for an approval."""
         doing = done(self.declared, managed=True) if self.enforced else self.declared
         return tuple(
             option
@@ -149,9 +149,9 @@ class RuleActions:
 
     @cached_property
     def as_declared(self) -> RuleActions:
-        """The same as if the rule did all that it is told to do."""
+        """The actions as if the rule did all that it is told to do."""
         return replace(self, options=self.declared, by_manager=False)
 
     def where(self, managed: bool) -> RuleActions:
-        """What it does if the sender has a manager, or has none."""
+        """The actions if the sender has a manager, or has none."""
         return replace(self, options=done(self.declared, managed), by_manager=False)

@@ -71,7 +71,7 @@ class Block:
         return None if self.size[place] < 0 else self.size[place]
 
     def with_made(self, people: Mapping[int, Iterable[str]]) -> Block:
-        """The same with copies for others, each like the first one of its message.
+        """The block with copies for others, each like the first one of its message.
 
         :param people: by the first place of a message: for whom, by address.
         """

@@ -222,7 +222,7 @@ class RowConditions:
         return self._known[key]
 
     def _decided(self, atom: Atom, name: str) -> TruthSets:
-        """The same, by the column that the condition looks at."""
+        """The copies for which a condition is true, decided by the column that the condition looks at."""
         if not name:
             return self._beside_columns(atom)
         if name == "recipient" and atom.settings.address_type == "Original":
@@ -236,7 +236,7 @@ class RowConditions:
         return truth
 
     def _beside_columns(self, atom: Atom) -> TruthSets:
-        """The same of a condition about what no column says."""
+        """The copies for which a condition is true that looks at what no column says."""
         unsaid = self._settled(atom.evaluate(self._blank), atom)
         if atom.predicate.sort == "type":
             usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
@@ -266,7 +266,7 @@ class RowConditions:
         return inside & ~self._special & ~block.partial & ~block.whole_messages(named | self._nameless)
 
     def shared_truth(self, atom: Atom, sharing: Sharing) -> TruthSets:
-        """The same, with what the others who share a copy mean to a condition that looks at all of them."""
+        """The copies for which a condition is true, with what the others who share a copy mean to a condition that looks at all of them."""
         truth = self.truth_of(atom)
         if not atom.looks_around or not atom.column:
             return truth

@@ -303,7 +303,7 @@ class Trace:
         return place
 
     def row(self, place: int) -> Row:
-        """One of the rows."""
+        """The row at a place."""
         values = {name: texts.text(self.columns[name][place]) for name, texts in self.texts.items()}
         size = self.columns["size"][place]
         return Row(

@@ -73,19 +73,19 @@ class Sharing:
         self.sure = list(self.neighbors.pairs)
 
     def doubted(self, copies: int) -> Sharing:
-        """The same, where it is open whether some copies share one with any other."""
+        """This sharing, where it is open whether some copies share one with any other."""
         for index, distance in enumerate(range(1, len(self.sure) + 1)):
             self.sure[index] &= ~(copies | (copies >> distance))
         return self
 
     def lacking(self, copies: int) -> Sharing:
-        """The same without some copies, which nobody shares."""
+        """This sharing without some copies, which nobody shares."""
         for index, distance in enumerate(range(1, len(self.sure) + 1)):
             self.perhaps[index] &= ~(copies | (copies >> distance))
         return self.doubted(copies)
 
     def after_rules(self, rules: Iterable[tuple[TruthSets, bool]]) -> Sharing:
-        """The same after some rules.
+        """This sharing after some rules.
 
         :param rules: the copies that each matches, and whether it surely parts those that it matches from the others.
         """

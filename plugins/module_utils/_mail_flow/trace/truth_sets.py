@@ -35,7 +35,7 @@ class Unknown:
 
     @property
     def reason(self) -> Reason:
-        """The same as a reason of the simulator."""
+        """This as a reason of the simulator."""
         return Reason(self.id or questions.A_FACT, "untraced", (self.kind,))
 
 
@@ -78,18 +78,18 @@ class TruthSets:
         return possible
 
     def changed(self, changed: int, unknown_subjects: int) -> TruthSets:
-        """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
+        """These sets if rules may have changed the subjects of some copies, and of others so often that the originals are
         unknown.
         """
         return self.opened((self.doubtful & changed) | (unknown_subjects if self.of_subject else 0), CHANGED)
 
     def without(self, bits: int) -> TruthSets:
-        """The same, and false for some copies."""
+        """These sets, but false for some copies."""
         still_open = {why: here & ~bits for why, here in self.open.items() if here & ~bits}
         return TruthSets(self.true & ~bits, still_open, self.doubtful & ~bits, self.of_subject)
 
     def opened(self, doubt: int, why: Unknown) -> TruthSets:
-        """The same if it is open for some copies."""
+        """These sets, but open for some copies."""
         if not doubt:
             return self
         still_open = {unknown: bits & ~doubt for unknown, bits in self.open.items()}

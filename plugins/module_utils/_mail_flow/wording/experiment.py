@@ -179,7 +179,7 @@ def _is_shown(goal: Demonstration, copy: SeenCopy) -> bool:
 
 
 def not_shown_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The same in lines."""
+    """The goals that no message shows, in lines."""
     why = {
         True: "no copy was seen with the rule or the protection that was computed",
         False: "no message was sent for it",

@@ -190,7 +190,7 @@ def contrast_row(contrast: Contrast) -> dict[str, Any]:
 
 
 def contrast_lines(row: Mapping[str, Any]) -> Iterator[str]:
-    """The same as lines for a terminal."""
+    """The comparison as lines for a terminal."""
     if row["overview"] or row["only_before"] or row["only_after"]:
         yield "Where the two organizations differ, each with its own facts:"
     elif row["not_compared"]:

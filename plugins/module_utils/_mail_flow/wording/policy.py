@@ -181,7 +181,7 @@ class _Sentence:
         return min((_EFFECTS[effect.kind][0] for effect in self.effects), key=KINDS.index)
 
     def text(self, often: Collection[Exempting] = ()) -> str:
-        """It in words, without its own rules.
+        """The sentence in words, without its own rules.
 
         :param often: what keeps mail from it, and is only counted.
         """

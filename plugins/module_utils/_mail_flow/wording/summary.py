@@ -475,7 +475,7 @@ def failure_text(failure: FailedExpectations) -> str:
 
 
 def failure_diff(failure: FailedExpectations) -> dict[str, str]:
-    """The same as a diff of Ansible's."""
+    """A failed expectation as a diff of Ansible's."""
     before, after = ("\n".join(side) + "\n" for side in sides(failure.broken))
     copy = f"{failure.message}, {failure.recipient}"
     return {"before_header": f"{copy} (expected)", "after_header": f"{copy} (answer)", "before": before, "after": after}
