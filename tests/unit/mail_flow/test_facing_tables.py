@@ -131,6 +131,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         - {DifferenceKind.TRANSIT_LOST, DifferenceKind.TRANSIT_GAINED, DifferenceKind.SIDE_EFFECT_CHANGED},
         suggestions.WOULD,
     ),
+    "side effects that may change": (sentences._SIDE_EFFECTS, sentences._POSSIBLE_SIDE_EFFECTS),
     "effects of a policy": (
         arguments("analyses", "RuleEffect", 0, "kind") | sentences.FATES.keys() | SIDE_EFFECTS_TOLD,
         policy._EFFECTS,

@@ -245,6 +245,10 @@ class SideEffectsChanged(MailFinding):
     later: LaterRule | None
     cause: Cause | None
 
+    @property
+    def when(self) -> dict[str, Any]:
+        return section_of(chain.from_iterable(in_section(rule).criteria.conditions for rule in self.about))
+
 
 @dataclass(frozen=True, kw_only=True)
 class MayChange(MailFinding):

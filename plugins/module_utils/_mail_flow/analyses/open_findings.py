@@ -5,6 +5,7 @@ they tell or ask, and how it leaves), and of what is not compared.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, Literal, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
+from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
@@ -31,13 +33,14 @@ from ..simulator.assumptions import (
     unusual,
 )
 from ..simulator.results import result
+from ..simulator.state import Course
 from ..symbolic.atoms import THE_MANAGER
 from ..symbolic.compile_recipients import MOST_APPROVALS
 from ..symbolic.compile_rules import RuleChain, RuleStep
-from ..symbolic.encoding import Model
-from ..symbolic.witness_replay import course_of
+from ..symbolic.encoding import CandidateMessage, Model
+from ..symbolic.witness_replay import course_of, reasons_of
 from .aspects import Aspect, DifferenceKind
-from .difference_kinds import MailClass, acted, witness_of
+from .difference_kinds import MailClass, witness_of
 from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import (
     OF_COPIES,
@@ -586,45 +589,150 @@ class SideEffects:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
         later_rule = None if mine else LaterRule(rule.name, acts=now, stays=True)
+        about, why = self._mail(rule, edits[0] if len(edits) == 1 else None, literals)
+        witness, reasons = self._witness(effects, literals, now=now)
+        if perhaps:
+            reasons = (AFTER_REJECTION,)
         common: dict[str, Any] = {
-            "about": (unchanged(self.model, rule),),
             "rules": names_of(edits),
-            "witness": self._witness(rule, literals, now=now),
+            "witness": witness,
             "effects": tuple(effects),
             "now": now,
             "later": later_rule,
-            "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later_rule, perhaps=perhaps)
+            "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later_rule, perhaps=bool(reasons))
             if len(edits) == 1
             else None,
         }
-        return MayHaveSideEffects(**common, unknown=(AFTER_REJECTION,)) if perhaps else SideEffectsChanged(**common)
+        if reasons:
+            return MayHaveSideEffects(about=about[-1:], **common, unknown=reasons)
+        return SideEffectsChanged(about=about, why=why, **common)
 
-    def _witness(self, rule: FlowRule, literals: Sequence[Literal], *, now: bool) -> Mapping[str, Any] | None:
-        """A message on which the rule surely acts in one rule set, if one is found."""
-        usual = [assumption.literal for assumption in self.model.mail.assumptions]
+    def _mail(
+        self, rule: FlowRule, edit: Edit | None, literals: Sequence[Literal]
+    ) -> tuple[tuple[FlowRule, ...], Separation]:
+        """The rules whose conditions all mail meets on which a side effect of a rule changes, the rule itself last, and
+        what sets the version of the edited rule apart that acts on it.
+
+        :param edit: the edit that makes the difference; ``None`` if several may.
+        :param literals: what is true of the mail.
+        """
+        own = unchanged(self.model, rule)
+        if edit is None:
+            return (own,), NOTHING
+        version = self._version_that_acts(edit, rule, literals)
+        if version is None:
+            return (own,), NOTHING
+        acting = unchanged(self.model, version)
+        why = NOTHING
+        other = edit.before if version is edit.after else edit.after
+        if other is not None:
+            why = separation_of(version, other)
+        conditions, recipient = self.model.free.conditions, self.model.mail.recipient
+        if not (why and self._is_sure(literals, conditions.any_apart(why.met, why.unmet, recipient))):
+            why = NOTHING
+        if why.is_one:
+            acting = acting.with_criteria((*acting.criteria.conditions, *why.met))
+            why = NOTHING
+        return ((acting,) if version is rule else (acting, own)), why
+
+    def _version_that_acts(self, edit: Edit, rule: FlowRule, literals: Sequence[Literal]) -> FlowRule | None:
+        """The version of an edited rule that acts on all of some mail; ``None`` if neither does."""
+        for which, version in ((1, edit.after), (0, edit.before)):
+            if version is None or version.idle:
+                continue
+            if version is rule or self._is_sure(literals, self._acts(version, which)):
+                return version
+        return None
+
+    def _is_sure(self, literals: Sequence[Literal], claim: Literal) -> bool:
+        """Whether a claim is true of all mail of which some literals are; not if that takes too long."""
         remaining = self._budget - self.model.circuit.solver.conflicts
-        if remaining <= 0:
-            return None
-        _possible, candidate = self.model.search([*usual, *literals], self.model.free, remaining)
-        if candidate is None:
-            return None
-        rules = self.model.rule_sets[now]
-        facts = candidate.facts[now]
-        edit = Edit("", None if now else rule, rule if now else None, rule.place)
+        return remaining > 0 and self.model.circuit.solve([*literals, ~claim], remaining) is False
 
-        def outcome(message: Message) -> tuple[bool, Any]:
-            """Whether the rule acts on a message, and what becomes of it."""
-            course = course_of(rules, message, facts, candidate.letter.recipient)
-            return (
-                (acted(edit, (course, course))[now], result(course, rules, message, facts)) if course else (False, None)
-            )
+    def _witness(
+        self, effects: Sequence[SideEffect], literals: Sequence[Literal], *, now: bool
+    ) -> tuple[Mapping[str, Any] | None, tuple[Reason, ...]]:
+        """A message that surely has one of some side effects in one rule set alone, a usual one if there is one;
+        ``None`` if none is found, and what is open of those that may.
+        """
+        usual = [assumption.literal for assumption in self.model.mail.assumptions]
+        reasons: list[Reason] = []
+        for mail in (usual, []):
+            remaining = self._budget - self.model.circuit.solver.conflicts
+            if remaining <= 0:
+                break
+            candidates = self.model.candidates(literals, mail, self.model.free, remaining)
+            for candidate in itertools.islice(candidates, _CANDIDATES):
+                if candidate is None:
+                    continue
+                sides = _Sides(self.model, candidate, effects, now=now)
+                witness = sides.witness()
+                if witness is not None:
+                    return witness, ()
+                reasons += sides.reasons
+        return None, tuple(dict.fromkeys(reasons)) or (NOT_FOUND,)
 
-        acts_and_outcome = outcome(candidate.message)
-        return (
-            witness_of(candidate, shows=lambda message: outcome(message) == acts_and_outcome)
-            if acts_and_outcome[0]
-            else None
+
+#: How many messages are tried that may show that a side effect changes.
+_CANDIDATES = 4
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Messages in both rule sets, one of which alone may have one of some side effects.
+
+    :param now: whether it is the second one.
+    """
+
+    model: Model
+    candidate: CandidateMessage
+    effects: Sequence[SideEffect]
+    now: bool
+
+    def witness(self) -> dict[str, Any] | None:
+        """The candidate, without what it can do without; ``None`` if it does not show it."""
+        shown = self.results(self.candidate.message)
+        if shown is None:
+            return None
+        return witness_of(self.candidate, shows=lambda message: self.results(message) == shown)
+
+    def results(self, message: Message) -> tuple[Any, Any] | None:
+        """What becomes of a message in both rule sets; ``None`` if it does not surely have a side effect in one alone."""
+        courses = [self._course(which, message) for which in (0, 1)]
+        one, other = courses[self.now], courses[not self.now]
+        if one is None or other is None:
+            return None
+        if not any(
+            self._has(effect, self.now, one) is True and self._has(effect, not self.now, other) is False
+            for effect in self.effects
+        ):
+            return None
+        before, after = (
+            result(course, self.model.rule_sets[which], message, self.candidate.facts[which])
+            for which, course in enumerate(courses)
+            if course is not None
         )
+        return before, after
+
+    @property
+    def reasons(self) -> Iterator[Reason]:
+        """What is open of the candidate."""
+        for which in (0, 1):
+            course = self._course(which, self.candidate.message)
+            yield from reasons_of(course, self.candidate.message, self.candidate.facts[which])
+
+    def _course(self, which: int, message: Message) -> Course | None:
+        rules, facts = self.model.rule_sets[which], self.candidate.facts[which]
+        return course_of(rules, message, facts, self.candidate.letter.recipient)
+
+    def _has(self, effect: SideEffect, which: int, course: Course) -> bool | None:
+        """Whether a copy has a side effect in a rule set; ``None`` if that is open."""
+        places = {rule.place for rule in self.model.rule_sets[which].rules if effect in effects_of(rule)}
+        matched = [any(place in places for _held, place in world.matched) for world in course.worlds]
+        if all(matched):
+            return True
+        perhaps = any(place in places for world in course.worlds for _held, place in world.perhaps)
+        return None if perhaps or any(matched) else False
 
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:

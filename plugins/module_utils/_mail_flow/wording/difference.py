@@ -159,7 +159,7 @@ def _side_effects(finding: SideEffectsChanged) -> str:
     applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, because other rules changed"
     why = because(finding.cause) if finding.cause else applies
     effects = side_effects_said(finding.effects, now=finding.now)
-    return f"{mail_of(finding.about, every=False)} {effects}: {why}."
+    return f"{mail_of(finding.about, finding.why, every=False)} {effects}: {why}."
 
 
 @_more.register

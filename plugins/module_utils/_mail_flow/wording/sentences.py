@@ -566,7 +566,18 @@ _POSSIBLE_SIDE_EFFECTS = {
         "may now bring its recipients a notification",
         "may no longer bring its recipients a notification",
     ),
+    "approval": ("may now be shown to {} for approval", "may no longer be shown to {} for approval"),
+    "attachments": (
+        "may now have its protected attachments decrypted",
+        "may no longer have its protected attachments decrypted",
+    ),
+    "connector": ("may now leave through the connector '{}'", "may no longer leave through the connector '{}'"),
+    "tls": ("may now leave by TLS only", "may no longer have to leave by TLS"),
+    "spam": ("may now be treated as spam (SCL {})", "may no longer be treated as spam (SCL {})"),
+    "no_spam": ("may now be marked as no spam (SCL {})", "may no longer be marked as no spam (SCL {})"),
+    "rejection_text": ("may now be rejected with another text", ""),
     "notification_text": ("may now bring another notification", ""),
+    "disclaimer_text": ("may now get another disclaimer", ""),
 }
 
 

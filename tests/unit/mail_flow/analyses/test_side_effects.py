@@ -269,3 +269,36 @@ def test_a_sentence_says_who_is_told_and_why() -> None:
     )
     assert (row["rules"], row["later"], row["when"]) == (["Stops"], ["Report"], WHERE)
     assert "deal" in row["witness"]["message"]["subject"]
+
+
+def test_mail_whose_side_effect_changes_meets_the_conditions_of_the_edited_rule_too() -> None:
+    """Of the mail that the later rule is about, only what the edited rule stops is no longer reported."""
+    stops = rule("Stops", {**IN, "attachment_size_over": "35MB"}, STOP)
+    wider = {**stops, "conditions": {**IN, "attachment_size_over": "25MB"}}
+    (row,) = (row for row in compared([stops, REPORT], [wider, REPORT]).rows if row.get("side_effects"))
+    assert row["kind"] == "side_effect_changed"
+    assert {key: row["when"][key] for key in ("attachment_size_over", "subject_contains_words")} == {
+        "attachment_size_over": "25MB",
+        "subject_contains_words": ["deal"],
+    }
+    assert row["unless"] == {"attachment_size_over": "35MB"}
+    (attached,) = row["witness"]["message"]["attachments"]
+    assert 25 << 20 < int(attached["size"]) <= 35 << 20
+
+
+def test_a_rule_that_is_about_more_mail_is_said_to_tell_of_what_is_more() -> None:
+    wider = {**REPORT, "conditions": {**IN, "subject_contains_words": ["deal", "offer"]}}
+    (row,) = (row for row in compared([REPORT], [wider]).rows if row.get("side_effects"))
+    assert row["kind"] == "side_effect_changed"
+    assert row["unless"] == {"subject_contains_words": ["deal"]}
+    assert "offer" in row["witness"]["message"]["subject"]
+
+
+def test_a_side_effect_that_is_open_in_both_rule_sets_only_may_change() -> None:
+    """What the pattern means is open (U18), also behind a prefix that other mail gets."""
+    prefixes = rule("Prefixes", {**IN, "sent_to_scope": "InOrganization"}, {"prepend_subject": "[In] "})
+    numbers = rule("Numbers", {**IN, "subject_matches_patterns": [r"\b\d{3}\b"]}, TOLD)
+    agenda = rule("Agenda", {"subject_contains_words": ["agenda"]}, STOP)
+    rows = compared([agenda, prefixes, numbers], [prefixes, numbers, agenda]).rows
+    assert [row for row in rows if row["kind"] == "side_effect_changed"] == []
+    assert {reason["id"] for row in rows if row.get("side_effects") for reason in row["unknown"]} == {"U18"}
