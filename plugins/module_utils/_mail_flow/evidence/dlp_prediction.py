@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..._resources.rules.action_effects import Does
+from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..model.facts import Facts
+from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
 from ..rules.rule_set import RuleSet
+from ..simulator.state import World
 from ..trace.chain import Chain
-from ..trace.columns import Block
-from ..trace.groups import Sorter
-from .prediction import Prediction
-
-#: What a mail flow rule does that may keep a copy from DLP.
-_WITHHOLDS = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT, Does.MODERATE)
+from ..trace.columns import Block, bits_of
+from ..trace.groups import CopyGroup, Sorter
+from ..trace.replay import STEPS_OF_BLOCK
+from .prediction import Prediction, asked_of
 
 
 def dlp_predictions(block: Block, policies: DlpRules, rules: RuleSet, facts: Facts) -> list[Prediction]:
@@ -38,7 +38,8 @@ class _DlpPredictor:
         self._policies = policies
         self._rules = RuleSet.read(rules, facts.dialect)
         self._is_changed = changed_by(self._rules)
-        self._sorter = Sorter(block, facts, [Chain(self._rules, facts)], guesses=False)
+        self._chain = Chain(self._rules, facts)
+        self._sorter = Sorter(block, facts, [self._chain], guesses=False)
         self._brought = _union(self._sorter.brought.by_reason.values())
 
     def run(self) -> list[Prediction]:
@@ -48,14 +49,32 @@ class _DlpPredictor:
         for _true, possible in matches:
             several |= once & possible
             once |= possible
-        open_ = self._withheld() | self._brought | several
-        return [Prediction(true & ~open_, possible | self._brought) for true, possible in matches]
+        reaches, may_reach = self._left_by_rules()
+        certain = reaches & ~(self._brought | several)
+        return [Prediction(true & certain, (possible & may_reach) | self._brought) for true, possible in matches]
 
-    def _withheld(self) -> int:
-        """The copies that mail flow rules may keep from DLP."""
-        acting = (rule for rule in self._rules.rules if rule.actions.enforced and not rule.idle)
-        withholding = (rule for rule in acting if any(rule.actions.does(effect) for effect in _WITHHOLDS))
-        return _union(self._sorter.matches.met(rule).possible for rule in withholding)
+    def _left_by_rules(self) -> tuple[int, int]:
+        """The copies that mail flow rules leave to DLP, and those that they may leave."""
+        surely = possible = 0
+        with bounded(STEPS_OF_BLOCK):
+            for group in sorted(self._sorter.groups([True] * len(self._sorter.block)), key=CopyGroup.rank):
+                copies = bits_of(group.places, len(self._sorter.block))
+                reaches = self._reaches(group)
+                surely |= copies if reaches else 0
+                possible |= copies if reaches is not False else 0
+        return surely, possible
+
+    def _reaches(self, group: CopyGroup) -> bool | None:
+        """Whether copies reach DLP; ``None`` if that is open, as of those that wait for an approval."""
+        met = {place: asked_of(doubt, group) for place, doubt in group.met[0]}
+        try:
+            worlds = self._chain.worlds_after(met, *self._sorter.message(group.places[0]))
+        except BudgetError:
+            worlds = None
+        if worlds is None:
+            return None
+        reaching = {_reaches_in(world) for world in worlds}
+        return reaching.pop() if len(reaching) == 1 else None
 
     def _reached(self, matches: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """The copies that each rule matches, less those that earlier rules stop."""
@@ -98,6 +117,15 @@ class _DlpPredictor:
             return 0, self._every
         truth = self._sorter.conditions.truth_of(atom)
         return truth.true, truth.possible
+
+
+def _reaches_in(world: World) -> bool | None:
+    """The same in one world. A rule that stops later mail flow rules does not keep a copy from DLP."""
+    if world.surprises:
+        return None
+    if world.fate != Fate.DELIVERED:
+        return False
+    return None if world.held else True
 
 
 def _union(sets: Iterable[int]) -> int:

@@ -99,7 +99,7 @@ class _Predictor:
     def _acting(self, group: CopyGroup) -> Iterator[tuple[int, _Acts]]:
         """Whether rules act on the copies of a group, by their places, but for those that surely do not."""
         met: dict[int, tuple[Truth, ...]] = {rule.place: (False,) for rule in self.shared}
-        met |= {place: _questions(doubt, group) for place, doubt in group.met[0]}
+        met |= {place: asked_of(doubt, group) for place, doubt in group.met[0]}
         message, person = self.strict.message(group.places[0])
         try:
             before = self.chain.worlds_before(met, message, person)
@@ -112,7 +112,7 @@ class _Predictor:
                 yield place, _acts(before[place], asked)
 
 
-def _questions(doubt: Doubt | None, group: CopyGroup) -> tuple[Open, ...]:
+def asked_of(doubt: Doubt | None, group: CopyGroup) -> tuple[Open, ...]:
     """What is open of whether the copies of a group meet a rule."""
     if doubt is None:
         return ()

@@ -8,7 +8,7 @@ copies before.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -325,27 +325,47 @@ class Chain:
         :raises BudgetError: no steps are left.
         """
         before: dict[int, list[World]] = {}
+        after = self._worlds(met, message, person, lambda rule, course: before.update({rule.place: course.worlds}))
+        return None if after is None else before
+
+    def worlds_after(
+        self, met: Mapping[int, Sequence[Truth]], message: Message, person: Recipient
+    ) -> list[World] | None:
+        """The worlds of a copy after all rules, as far as they tell whether it is delivered. ``None`` if there are too many.
+
+        :param met: as for :meth:`worlds_before`.
+        :raises BudgetError: no steps are left.
+        """
+        return self._worlds(met, message, person)
+
+    def _worlds(
+        self,
+        met: Mapping[int, Sequence[Truth]],
+        message: Message,
+        person: Recipient,
+        watch: Callable[[FlowRule, Course], None] | None = None,
+    ) -> list[World] | None:
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(met))
         decider = TracedDecider({person.address: met}, sum(1 << place for place in met))
         content = first_content(message)
 
         def simplified(world: World) -> World:
-            """A world of which only is known what tells whether rules go on."""
-            held = min(world.held, 1)
+            """A world of which only is known what tells whether rules go on, and whether it is delivered."""
             return World(
-                content, world.fork, over=world.over, held=held, surprises=world.surprises, answers=world.answers
+                content,
+                world.fork,
+                fate=world.fate,
+                over=world.over,
+                held=min(world.held, 1),
+                surprises=world.surprises,
+                answers=world.answers,
             )
 
         passage = Passage(
-            self._unwatched_rules,
-            message,
-            self.facts,
-            decider,
-            watch=lambda rule, course: before.update({rule.place: course.worlds}),
-            simplify=simplified,
-            gives_up=True,
+            self._unwatched_rules, message, self.facts, decider, watch=watch, simplify=simplified, gives_up=True
         )
-        return None if passage.way_of(person).too_many else before
+        course = passage.way_of(person)
+        return None if course.too_many else course.worlds
 
     @property
     def _unwatched_rules(self) -> RuleSet:

@@ -133,6 +133,30 @@ def test_what_a_rule_may_keep_from_dlp_is_not_certain() -> None:
     assert (rule.certain, rule.possible, kinds(rule)) == (0, 4, [])
 
 
+@pytest.mark.parametrize(
+    ("actions", "certain", "possible"),
+    [
+        ({"reject_message_reason_text": "no"}, 0, 0),
+        ({"quarantine": True}, 0, 0),
+        ({"redirect_message_to": ["joe@contoso.com"]}, 0, 0),
+        ({"moderate_message_by_user": ["joe@contoso.com"]}, 0, 4),
+        ({"stop_rule_processing": True}, 4, 4),
+    ],
+)
+def test_what_rules_end_does_not_reach_dlp(actions: dict[str, Any], certain: int, possible: int) -> None:
+    """As the simulator says; what waits for an approval may, and what stops rules does not stop DLP."""
+    first = {"name": "X", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": actions}
+    # It would reject what the first rule stops.
+    later = {"name": "Y", "conditions": {}, "actions": {"reject_message_reason_text": "no"}}
+    rules = [first, later] if "stop_rule_processing" in actions else [first]
+    facts = known(OUTSIDE)
+    policies = facts.encrypters.dlp_policies
+    assert isinstance(policies, DlpRules)
+    (block,) = blocks_of(trace_of(ROWS))
+    (found,) = dlp_predictions(block, policies, RuleSet(rules), facts)
+    assert (found.certain.bit_count(), found.possible.bit_count()) == (certain, possible)
+
+
 def test_a_rule_that_is_stopped_matches_nothing() -> None:
     stops = policy(OUTGOING, "S", stop_policy_processing=True)
     _stops, later = compared([stops, {**OUTSIDE, "priority": 1}], ROWS, {"P": ROWS[:1]}).rules
