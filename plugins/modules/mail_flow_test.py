@@ -700,6 +700,13 @@ difference:
       description: A sentence that says which mail it is, what happens to it now, and which rule is the cause.
       type: str
       returned: always
+    contradicted:
+      description: >-
+        Sentences about test messages that contradicted what is computed of its rules (O(observations)). Then it is not certain. RV(policy) and
+        RV(suggestions) have them, too.
+      type: list
+      elements: str
+      returned: if there are any
     when:
       description: Conditions that all of this mail meets as it arrives, in the form of a rule's section.
       type: dict
@@ -1213,6 +1220,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CopyResult,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import (
+    with_contradicted,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     compared_rows,
     difference_rows,
@@ -1454,12 +1464,13 @@ def _difference(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to all mail."""
     found = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
     rows, more = difference_rows(found)
-    return {"difference": rows, "difference_more": more}
+    return {"difference": with_contradicted(rows, test.result.get("observed", ())), "difference_more": more}
 
 
 def _difference_lines(test: _Test) -> list[str]:
     elsewhere = [ELSEWHERE] if test.elsewhere else []
-    return [*elsewhere, *mail_lines({name: test.result[name] for name in ("difference", "difference_more")}, _SAID)]
+    shown = {name: test.result[name] for name in ("difference", "difference_more", "observed") if name in test.result}
+    return [*elsewhere, *mail_lines(shown, _SAID)]
 
 
 def _verdicts(test: _Test) -> dict[str, Any]:
@@ -1500,7 +1511,9 @@ def _overview(test: _Test) -> dict[str, Any]:
     """What an organization does to mail, and where another one differs."""
     found: dict[str, Any] = {
         "overview": overview_rows(overview(test.rules, test.facts, test.now)),
-        "policy": policy_rows(policy(test.rules, test.facts, test.now)),
+        "policy": with_contradicted(
+            policy_rows(policy(test.rules, test.facts, test.now)), test.result.get("observed", ())
+        ),
     }
     if test.elsewhere:
         here = RulesWithFacts(test.rules, test.facts)
@@ -1543,7 +1556,9 @@ def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyRe
 def _suggestions(test: _Test) -> dict[str, Any]:
     """The edits after which the guarantees hold and the expectations are met."""
     found = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
-    return {"suggestions": suggestion_rows(found, test.rules.given, test.task.to_yaml)}
+    rows = suggestion_rows(found, test.rules.given, test.task.to_yaml)
+    # What an edit does rests on all rules.
+    return {"suggestions": with_contradicted(rows, test.result.get("observed", ()), lambda row: ())}
 
 
 def _suggestion_lines(test: _Test) -> Iterable[str]:

@@ -321,6 +321,20 @@ def test_a_contradiction_stops_a_proof_until_messages_agree(tmp_path: Path) -> N
     assert tenant.judged() == ("proved", "met")
 
 
+def test_a_baseline_judges_again_with_what_its_own_messages_showed(tmp_path: Path) -> None:
+    tenant = Contradicted(str(tmp_path), result(copy(False)), rules=False)
+    tenant.left = [CONTRADICTION]
+    tenant.run("baseline", guarantees=[GUARANTEE], **wanted(after_changes=True, effective_within=0))
+    assert tenant.judged() == ("unknown", "not assessable")
+    assert tenant.control()[0] == "not met"
+    assert tenant.report["status"] == "changed"
+    assert all(row["contradicted"] for row in tenant.report["mail"]["difference"])
+    again = Contradicted(str(tmp_path / "agrees"), result(copy(True, "protected")), rules=False)
+    again.run("baseline", guarantees=[GUARANTEE], **wanted(after_changes=True, effective_within=0))
+    assert again.judged() == ("proved", "met")
+    assert not any("contradicted" in row for row in again.report["mail"]["difference"])
+
+
 def test_contradictions_in_the_file_of_the_experiment_count_without_its_answers(tmp_path: Path) -> None:
     file = tmp_path / "seen.json"
     tenant = Contradicted(str(tmp_path), result(copy(False)))

@@ -22,8 +22,10 @@ from ..._exchange.tenant import describe_organization, why_not_from
 from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..._resources.rules.stored import RULE
+from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
-from ..controls.mail import Mail, observed_in, verdict_rows
+from ..controls.mail import Mail, observed_in, verdict_rows, with_newly_contradicted
+from ..controls.mail_control import EXPERIMENT, MailControl
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
 from ..documents.approved_mail import moved_mail
@@ -41,7 +43,9 @@ from ..procedures.procedure import Procedure, RunStage, SnapshotTime
 from ..procedures.refusals import expired_approval
 from ..procedures.restoring import count_as_rolled_back, record_applied, rollback_of
 from .interrupted import end_interrupted
+from .observation_sources import observation_sources
 from .prepare import Preparation, prepare
+from .rule_evidence import with_contradictions
 from .variable_validation import for_report
 
 
@@ -74,7 +78,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     _end(prepared, time.time() if done.result.get("changed") else earlier, failed=failure is not None)
     if failure:
         raise failure
-    return _followed_up(task, prepared, report, done.result)
+    return _followed_up(task, prepared, report, done.result, done.organization)
 
 
 def _write(
@@ -138,12 +142,46 @@ def _verify(
 
 
 def _followed_up(
-    task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]
+    task: BaselineContext,
+    prepared: Preparation,
+    report: OrganizationReport,
+    result: dict[str, Any],
+    shown: Organization | None,
 ) -> dict[str, Any]:
-    """The result, after test messages about the rules that the run has stored."""
+    """The result, after test messages about the rules that the run has stored.
+
+    :param shown: the organization as verification has read it.
+    """
     report = after_changes(task, prepared.variables, prepared.artifacts, report, _rules_written(report))
+    report = _judged_again(task, prepared, report, shown)
     _keep(task, prepared, report.with_warnings(task.warnings), result)
     return result
+
+
+def _judged_again(
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, shown: Organization | None
+) -> OrganizationReport:
+    """The report, whose guarantees are judged again if a test message of this run contradicts what they rest on. Test messages never
+    fail a run that has stored what it should.
+
+    :param shown: the organization as verification has read it.
+    """
+    controls = prepared.procedure.controls
+    if controls is None or not prepared.variables.get(EXPERIMENT):
+        return report
+    try:
+        organization = _organization_after(task, prepared, shown)
+        sources = observation_sources(task, prepared.variables, prepared.artifacts)
+        contradicted = with_newly_contradicted(organization, sources)
+        if contradicted is organization:
+            return report
+        mail = reassessed(prepared.procedure, report, contradicted).mail
+        assessed = {row.id: row for row in controls.assess(contradicted)}
+        rows = (assessed[row.id] if isinstance(CONTROL[row.id], MailControl) else row for row in report.controls)
+        return replace(report, mail=with_contradictions(mail, []), controls=tuple(rows))
+    except ExchangeError as error:
+        task.warnings.append(f"Guarantees were not judged again with what test messages showed: {error}")
+        return report
 
 
 def _rules_written(report: OrganizationReport) -> list[str]:

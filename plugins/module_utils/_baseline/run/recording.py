@@ -36,7 +36,7 @@ from .drafting import DraftedRun, overlooks, who
 from .interrupted import end_interrupted
 from .mail_replay import without_domains
 from .observation_sources import observation_sources
-from .rule_evidence import with_evidence
+from .rule_evidence import with_contradictions, with_evidence
 
 
 class Record:
@@ -197,7 +197,7 @@ def _judged(mail: EffectOnMail, judged: EffectOnMail) -> EffectOnMail:
         {**row, "contradicted": contradicted[row["name"]]} if row["name"] in contradicted else row
         for row in judged.guarantees
     )
-    return replace(mail, guarantees=guarantees, observed=judged.observed)
+    return with_contradictions(replace(mail, guarantees=guarantees, observed=judged.observed), [])
 
 
 def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:

@@ -18,6 +18,7 @@ from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
+from ..._mail_flow.wording.contradicted import with_contradicted
 from ..._mail_flow.wording.encrypters import measured_lines
 from ..._mail_flow.wording.evidence import (
     contradicted_sentence,
@@ -124,17 +125,23 @@ def contradictions_so_far(
 
 def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -> EffectOnMail:
     """What a plan does to mail, of which every proof and computation says (``contradicted``) if Exchange has
-    contradicted what is computed of its rules.
+    contradicted what is computed of its rules, by its reports or by what it did to test messages.
 
-    A guarantee rests on all rules.
+    A guarantee rests on all rules. Test messages make it unknown, which says so itself.
     """
+    mail = replace(
+        mail,
+        difference=None if mail.difference is None else tuple(with_contradicted(mail.difference, mail.observed)),
+        trials=tuple(with_contradicted(mail.trials, mail.observed, lambda row: [row["rule"], row["name"]])),
+        suggestions=tuple(with_contradicted(mail.suggestions, mail.observed, lambda row: ())),
+    )
     if not rows:
         return mail
     sentences = {row["name"]: contradicted_sentence(row) for row in rows}
 
     def marked(row: Row, names: Collection[str]) -> Row:
         texts = [text for name, text in sentences.items() if name in names]
-        return {**row, "contradicted": texts} if texts else row
+        return {**row, "contradicted": [*row.get("contradicted", ()), *texts]} if texts else row
 
     return replace(
         mail,

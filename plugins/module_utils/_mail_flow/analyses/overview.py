@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,7 @@ from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.routing import connectors_for
 from ..rules.rule_set import RuleSet
-from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
+from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, contradicted_by
 from ..simulator.copy_result import CopyResult
 from ..simulator.protection import SURELY_PROTECTED
 from ..simulator.results import result
@@ -170,7 +170,8 @@ def overview(
     budget: int = CONFLICTS,
     also: Iterable[str] = (),
 ) -> list[Cell]:
-    """The cells, destination by destination. What takes more than the budget is unknown.
+    """The cells, destination by destination. What takes more than the budget is unknown, and so is what would be proved while a test
+    message contradicts what is computed.
 
     :param facts: in the form of the option ``facts``.
     :param budget: the maximum number of conflicts for all questions together.
@@ -186,6 +187,14 @@ def overview(
                 cells[cell.destination, cell.kind] = cell
     except BudgetError:  # Of what is left nothing is known.
         pass
+    contradicted = tuple(map(contradicted_by, facts_of(facts).contradicted))
+    if contradicted:
+        cells = {
+            place: replace(cell, protected=CellVerdict.UNKNOWN, unknown=contradicted)
+            if cell.protected in (CellVerdict.ALWAYS, CellVerdict.NEVER)
+            else cell
+            for place, cell in cells.items()
+        }
     places = itertools.product([*domains, EVERYBODY_ELSE], KINDS)
     return [
         cells.get((name, kind.name)) or Cell(kind.name, name, CellVerdict.UNKNOWN, unknown=(BUDGET,))

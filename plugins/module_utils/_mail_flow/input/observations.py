@@ -161,7 +161,8 @@ class CountedObservations:
                 "rules": [name for name, _digest in each.rules],
                 "seen": each.seen,
                 "experiment": each.experiment,
-                "text": f"On {each.seen}, {contradiction_text(each.contradicted)}. No guarantee is proved while that counts",
+                "text": f"On {each.seen}, {contradiction_text(each.contradicted)}. While that counts, no guarantee is proved, and nothing that is "
+                "computed of these rules is certain",
             }
             for each in self.contradictions
         ]

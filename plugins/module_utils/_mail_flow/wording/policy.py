@@ -20,6 +20,7 @@ from ..analyses.rule_effects import MISFITS, RuleEffect
 from ..conditions.predicate import Atom
 from ..model import questions
 from ..rules.flow_rule import FlowRule
+from .contradicted import certainty
 from .dlp import dlp_mail_words, does_words
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
@@ -376,7 +377,7 @@ def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> 
         return
     yield "What the rules do, the most important first:"
     shown = rows[:most]
-    yield from (f"  {row['text']}" for row in shown)
+    yield from (f"  {row['text']}{certainty(row)}" for row in shown)
     more = len(rows) - len(shown)
     if more:
         yield f"  {more} more {'sentence is' if more == 1 else 'sentences are'} in the report."

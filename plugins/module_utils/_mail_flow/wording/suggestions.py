@@ -23,6 +23,7 @@ from ..repair.nearest import NearestRule
 from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
 from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
+from .contradicted import certainty
 from .difference import difference_rows, effects_of
 from .guarantees import guarantee_rows, premise_row
 from .reasons import worded
@@ -354,7 +355,7 @@ def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             headed.add(row["for"])
             yield visible_line(f"Suggestions for {row['for']!r}:")
         texts = (row["text"], row.get("puts_right"), row.get("effect"), replay_sentence(row))
-        yield f"  {' '.join(filter(None, texts))}"
+        yield f"  {' '.join(filter(None, texts))}{certainty(row)}"
 
 
 def replay_sentence(row: Mapping[str, Any]) -> str:

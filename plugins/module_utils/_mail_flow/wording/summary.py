@@ -20,6 +20,7 @@ from ..model import questions
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay
 from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
+from .contradicted import NOT_CERTAIN, certainty
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
 from .sentences import BECOMES
@@ -329,14 +330,13 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
     :param most: the maximum number of sentences about a difference.
     """
     lines = [
-        f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}"
+        f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}{certainty(row)}"
         for row in mail.get("difference") or ()
     ]
-    lines += (
-        ["The rule changes do not affect who gets mail, how it is protected, and who is told of it."]
-        if mail.get("difference") == []
-        else []
-    )
+    if mail.get("difference") == []:
+        is_contradicted = any("contradicted" in row for row in mail.get("observed") or ())
+        none = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
+        lines.append(f"{none} {NOT_CERTAIN}" if is_contradicted else none)
     rows = mail.get("difference") or ()
     head = [changed_kinds(rows)] if len(rows) > _FEW else []
     listed_ones = len(lines[most:]) if most else 0

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import OBSERVABLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import NOT_CERTAIN
 
 from tests.unit.mail_flow.experiment.mailboxes import (
     INSIDE,
@@ -32,6 +33,7 @@ from tests.unit.mail_flow.experiment.mailboxes import (
     SENDER,
     TRIED,
     UNCLASSIFIED,
+    WORDS,
     KeptRecord,
     Mailboxes,
     message,
@@ -544,6 +546,59 @@ def test_a_contradiction_stops_a_proof_until_the_same_message_agrees() -> None:
     assert verdict(file) == "unknown"
     experiment(**ACTED, file=file, observations="seen.json")
     assert (file.read()["contradictions"], verdict(file)) == ([], "proved")
+
+
+def looked_at(file: KeptRecord, **options: Any) -> dict[str, Any]:
+    """What is computed of all mail with a file of observations."""
+    licensed = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True}
+    return flow(
+        session_with(LOGGED, WORDS),
+        facts={**FACTS, "irm_configuration": licensed},
+        lint=False,
+        fail_on_error=False,
+        observations="seen.json",
+        load=lambda name: file.read(),
+        **options,
+    )
+
+
+def test_a_contradiction_makes_nothing_certain_that_rests_on_its_rules() -> None:
+    """Neither differences nor the overview."""
+    file = KeptRecord()
+    file.write(observations_document("contoso.onmicrosoft.com", []))
+    others: dict[str, Any] = {"compare_with": [WORDS], "overview": True}
+    certain = looked_at(file, **others)
+    experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+    found = looked_at(file, **others)
+    verdicts = [cell["protected"] for cell in certain["overview"]]
+    assert {"always", "never"} & set(verdicts)
+    for before, cell in zip(verdicts, found["overview"], strict=True):
+        assert cell["protected"] == ("unknown" if before in ("always", "never") else before)
+    assert [row["text"] for row in found["difference"]] == [row["text"] for row in certain["difference"]]
+    assert not any("contradicted" in row for name in ("difference", "policy") for row in certain[name])
+    for name in ("difference", "policy"):
+        rows = {"Partners" in row["rules"]: "contradicted" in row for row in found[name]}
+        assert rows[True], name
+        assert rows.get(False, False) is False, name
+    assert found["msg"].count(NOT_CERTAIN) >= 2
+    assert NOT_CERTAIN not in certain["msg"]
+    # That nothing is different rests on all rules.
+    same = {"compare_with": [LOGGED, WORDS]}
+    assert looked_at(file, **same)["difference"] == []
+    assert NOT_CERTAIN in looked_at(file, **same)["msg"]
+
+
+def test_a_suggestion_is_not_certain_while_a_test_message_contradicts() -> None:
+    file = KeptRecord()
+    file.write(observations_document("contoso.onmicrosoft.com", []))
+    asked = {"guarantees": [{**GUARANTEE, "unless": {}}], "suggest": True}
+    certain = looked_at(file, **asked)
+    experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+    found = looked_at(file, **asked)
+    assert certain["suggestions"]
+    assert not any("contradicted" in row for row in certain["suggestions"])
+    assert all(row["contradicted"] for row in found["suggestions"])
+    assert NOT_CERTAIN in found["msg"]
 
 
 def test_a_record_that_is_read_again_ends_no_later_contradiction() -> None:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is computed of rules on which test messages contradicted that: it is not certain, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+#: What follows a sentence that rests on what was contradicted.
+NOT_CERTAIN = "This is not certain: what it rests on was contradicted."
+
+
+def with_contradicted(
+    rows: Iterable[Mapping[str, Any]],
+    observed: Iterable[Mapping[str, Any]],
+    names_of: Callable[[Mapping[str, Any]], Collection[str]] = lambda row: row["rules"],
+) -> list[dict[str, Any]]:
+    """Rows, of which each has ``contradicted``, the sentences about test messages, if these contradict what it rests on: a message
+    on which no rule acts contradicts all, and a row that rests on no rule is contradicted by all.
+
+    :param observed: what was observed, as results have it.
+    :param names_of: the names of the rules on which a row rests.
+    """
+    contradicting = [row for row in observed if "contradicted" in row]
+    found = []
+    for row in rows:
+        names = set(names_of(row))
+        texts = [
+            f"{each['text']}."
+            for each in contradicting
+            if not names or not each["rules"] or not names.isdisjoint(each["rules"])
+        ]
+        known = row.get("contradicted", ())
+        marked = {"contradicted": [*known, *(text for text in texts if text not in known)]} if texts else {}
+        found.append({**row, **marked})
+    return found
+
+
+def certainty(row: Mapping[str, Any]) -> str:
+    """What follows the sentence of a row, with a space before it; empty if nothing does."""
+    return f" {NOT_CERTAIN}" if row.get("contradicted") else ""
