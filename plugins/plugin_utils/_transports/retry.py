@@ -120,17 +120,11 @@ class Policy:
         waited, end = 0.0, self.clock() + self.seconds
         for number in range(1, self.tries + 1):
             again: dict[int, Failure] = {}
-            asked = [calls[index] for index in pending]
-            try:
-                outcomes = list(attempt(asked))
-            except ExchangeError:
-                raise
-            except Exception as error:
-                outcomes = [unforeseen(error) for _call in asked]
+            outcomes = _outcomes_of(attempt, [calls[index] for index in pending])
             for index, outcome in zip(pending, outcomes, strict=True):
                 if isinstance(outcome, Result):
                     results[index] = outcome
-                elif outcome.retryable and (calls[index].is_read or outcome.executed is Executed.NO):
+                elif _may_repeat(calls[index], outcome):
                     again[index] = outcome
                 else:
                     results[index] = final(calls[index], outcome)
@@ -155,6 +149,21 @@ class Policy:
         asked = [failure.retry_after for failure in failures if failure.retry_after is not None]
         step = max(asked) if asked else min(_FIRST_WAIT * 2 ** (number - 1), _LONGEST_STEP)
         return step + self.uniform(0, min(step / 2, _LONGEST_STEP))
+
+
+def _outcomes_of(attempt: Callable[[Sequence[Call]], Sequence[Outcome]], calls: Sequence[Call]) -> list[Outcome]:
+    """What one try of calls comes to. A defect is the failure of each."""
+    try:
+        return list(attempt(calls))
+    except ExchangeError:
+        raise
+    except Exception as error:
+        return [unforeseen(error) for _call in calls]
+
+
+def _may_repeat(call: Call, failure: Failure) -> bool:
+    """Whether a call may be sent again: a write only if it certainly did not happen."""
+    return failure.retryable and (call.is_read or failure.executed is Executed.NO)
 
 
 def unforeseen(error: Exception) -> Failure:

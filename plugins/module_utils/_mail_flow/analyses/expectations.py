@@ -105,25 +105,38 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
     failures: list[FailedExpectations] = []
     protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.actions.does(Does.ENCRYPT))
     for case in cases:
-        result = simulator.results(case.message)
-        labels = {label.casefold(): label for label in result.recipients}
-        missed: dict[str, list[Broken]] = {}
-        for miss in broken(case.expect, result.as_row()["recipients"]):
-            missed.setdefault(miss.recipient, []).append(miss)
-        tracer = Tracer(simulator.rules, case.message, simulator.facts) if missed or trace == "all" else None
-        failed = {recipient.casefold() for recipient in missed}
-        traced = [label for key, label in labels.items() if trace == "all" or (trace == "failed" and key in failed)]
-        traces = {label: tracer.trace(label) for label in traced} if tracer else {}
-        for recipient, expectations in missed.items():
-            label = labels.get(recipient.casefold(), "")
-            shown = tracer.trace(label) if tracer and label else []
-            failures.append(
-                FailedExpectations(
-                    case.message.name, recipient, tuple(expectations), result.recipients.get(label), shown, protecting
-                )
-            )
-        messages.append(TestedMessage(result, traces))
+        message, failed = _run_case(case, simulator, trace, protecting)
+        messages.append(message)
+        failures += failed
     return TestedMessages(messages, failures, sum(len(case.expect) for case in cases))
+
+
+def _run_case(
+    case: Case, simulator: Simulator, trace: str, protecting: frozenset[str]
+) -> tuple[TestedMessage, list[FailedExpectations]]:
+    """The result of a message with its traces, and the expectations that it does not meet, by recipient.
+
+    :param protecting: the names of the rules that encrypt.
+    """
+    result = simulator.results(case.message)
+    labels = {label.casefold(): label for label in result.recipients}
+    missed: dict[str, list[Broken]] = {}
+    for miss in broken(case.expect, result.as_row()["recipients"]):
+        missed.setdefault(miss.recipient, []).append(miss)
+    tracer = Tracer(simulator.rules, case.message, simulator.facts) if missed or trace == "all" else None
+    failed = {recipient.casefold() for recipient in missed}
+    traced = [label for key, label in labels.items() if trace == "all" or (trace == "failed" and key in failed)]
+    traces = {label: tracer.trace(label) for label in traced} if tracer else {}
+    failures = []
+    for recipient, expectations in missed.items():
+        label = labels.get(recipient.casefold(), "")
+        shown = tracer.trace(label) if tracer and label else []
+        failures.append(
+            FailedExpectations(
+                case.message.name, recipient, tuple(expectations), result.recipients.get(label), shown, protecting
+            )
+        )
+    return TestedMessage(result, traces), failures
 
 
 @dataclass(frozen=True)

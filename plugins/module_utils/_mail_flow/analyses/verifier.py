@@ -433,11 +433,7 @@ class _Prover:
         ]
         if not model.solve(wanted, self.budget):
             return _SearchResult(is_none=True)
-        if usual and model.solve([*wanted, *every], self.budget):
-            wanted += every
-        for assumption in assumptions:  # So that a message is no more unusual than it has to be.
-            if assumption.literal not in wanted and model.solve([*wanted, assumption.literal], self.budget):
-                wanted.append(assumption.literal)
+        wanted = self._as_usual_as_can_be(model, wanted, every, all_at_once=usual)
         _possible, candidate = self._search_not_held_back(model, wanted)
         leads = model.to_refine(model.free)
         tell = self._replays(model, place, candidate) if candidate else None
@@ -454,6 +450,21 @@ class _Prover:
                 return _SearchResult(tell)
             leads += more
         return _SearchResult(None, leads, ruled_out)
+
+    def _as_usual_as_can_be(
+        self, model: Model, wanted: Sequence[Literal], assumptions: Sequence[Literal], *, all_at_once: bool
+    ) -> list[Literal]:
+        """What is wanted of a message, with as many assumptions as it can meet.
+
+        :param all_at_once: whether all of them are tried together first.
+        """
+        met = list(wanted)
+        if all_at_once and model.solve([*met, *assumptions], self.budget):
+            return [*met, *assumptions]
+        for assumption in assumptions:
+            if assumption not in met and model.solve([*met, assumption], self.budget):
+                met.append(assumption)
+        return met
 
     def _search_not_held_back(self, model: Model, literals: Sequence[Literal]) -> tuple[bool, CandidateMessage | None]:
         """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown

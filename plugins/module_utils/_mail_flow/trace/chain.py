@@ -296,17 +296,8 @@ class Chain:
         passage = Passage(
             rules, message, self.facts, TracedDecider(known, (1 << len(places)) - 1), simplify=_untold, gives_up=True
         )
-        courses: dict[str, Course] = {}
-        ended = True
-        try:
-            for course in passage.ways((person,)):
-                ended = ended and not course.too_many
-                if course.by is not None:
-                    address = course.recipient.address
-                    courses[address] = twice(courses[address], course) if address in courses else course
-        except BudgetError:
-            ended = False
-        if not ended:  # What was not followed may make any of them.
+        courses = _courses_made(passage, person)
+        if courses is None:  # What was not followed may make any of them.
             courses = {who: Course(person, [], too_many=True) for who in met if who != person.address}
         asks = tuple(
             (self.identities[place], *((who, rules_met[place]) for who, rules_met in met.items() if place in rules_met))
@@ -447,6 +438,21 @@ class Chain:
         decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1)
         # The recipient has the copy alone: conditions about others are decided.
         return Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True).way_of(person)
+
+
+def _courses_made(passage: Passage, person: Recipient) -> dict[str, Course] | None:
+    """The courses of the copies that rules make of somebody's copy, by address; ``None`` if not all were followed."""
+    courses: dict[str, Course] = {}
+    try:
+        for course in passage.ways((person,)):
+            if course.too_many:
+                return None
+            if course.by is not None:
+                address = course.recipient.address
+                courses[address] = twice(courses[address], course) if address in courses else course
+    except BudgetError:
+        return None
+    return courses
 
 
 def _open_in(outcome: CopyResult, steps: tuple[int, ...]) -> list[tuple[Unknown, tuple[int, ...]]]:
