@@ -179,3 +179,16 @@ def test_each_kind_of_statement_is_checked() -> None:
             if any(mail.copies_of(said)):
                 checked |= {said.effect.kind, *(["managed"] if said.managed else []), str(said.effect)}
     assert {"in_transit", "branded", "managed", str(MISFITS)} <= checked
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"recipient_domain_is": ["@fabrikam.com", "*.fabrikam.com"]},
+        {"from": ["*@contoso.com"]},
+        {"attachment_extension_matches_words": ["*.dwg"]},
+    ],
+)
+def test_nothing_is_said_of_a_rule_whose_values_match_no_mail(condition: Values) -> None:
+    never = rule("Never", {"from_scope": "InOrganization", **condition}, ENCRYPT)
+    assert not policy([never], TENANT, NOW).statements

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..._resources.rules.never import meets_no_mail
 from ..actions.deliver import FATES
 from ..actions.edit import may_insert
 from ..actions.protect import option_name
@@ -45,7 +46,7 @@ from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.symbolic_message import named_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
 from .difference_kinds import SearchedMail
-from .finding import Exempting
+from .finding import Exempting, section_of
 from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of
 from .rule_effects import (
     BEFORE_DLP,
@@ -204,12 +205,12 @@ class _StatementSearch:
         )
 
     def statements(self) -> Iterator[Statement]:
-        """The statements about each rule, in their order.
+        """The statements about each rule that mail can meet, in their order.
 
         :raises BudgetError: a question took too many conflicts.
         """
         for rule in self._rules.rules:
-            if rule.idle or self._chain.step(rule) is None:
+            if rule.idle or self._chain.step(rule) is None or meets_no_mail(section_of(rule.criteria.conditions)):
                 continue
             for case, managed in cases_of(rule):
                 for effect in self._effects(case):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..._resources.rules.never import is_no_domain
 from ..formula import Value
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings
@@ -32,7 +33,7 @@ def address_is(rule_view: RuleView, address: str, values: tuple[str, ...], setti
 def domain_is(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """In one of the domains or below it."""
     name = domain(address)
-    return any(is_below(name, value) for value in values)
+    return any(is_below(name, value) for value in values if not is_no_domain(value))
 
 
 def address_has_word(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:

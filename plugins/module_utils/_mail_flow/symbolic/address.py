@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..._resources.rules.never import is_no_domain
 from ..conditions.connectives import Connectives
 from ..conditions.formulas import AddressVariables
 from ..conditions.keys import ATTRIBUTES, RECIPIENT, SENDER, Key, is_open, wider
@@ -188,11 +189,13 @@ class AddressSlot:
                     self._circuit.add(~self.atoms[who], ~self.literal(key))
 
     def _relate_domains(self, people: list[str]) -> None:
-        """L5 to L8: a domain lies in its parents; an address has one domain."""
+        """L5 to L8: a domain lies in its parents; an address has one domain, and none that is no domain."""
         add = self._circuit.add
         atoms = self.atoms
         names = set(self.values("below"))
         children: dict[str, list[Literal]] = {}
+        for name in sorted(filter(is_no_domain, names)):
+            add(~atoms["below", name])
         for name in sorted(names):
             parent = next((above for above in with_parents(name)[1:] if above in names), "")
             children.setdefault(parent, []).append(atoms["below", name])

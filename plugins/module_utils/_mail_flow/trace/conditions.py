@@ -299,7 +299,8 @@ class RowConditions:
     @cached_property
     def special(self) -> dict[frozenset[str], int]:
         """The copies whose rows show that they are no ordinary mail, by what they most likely are: automatic mail, which
-        has no return path or a subject that says so, and mail from outside that leaves again.
+        has no return path or a subject that says so, also behind prefixes of rules, and mail from outside that leaves
+        again.
         """
         block, facts = self.block, self.facts
         senders, recipients = (
@@ -311,7 +312,9 @@ class RowConditions:
             for name in ("sender", "recipient")
         )
         subjects = {
-            number for number in set(block.subject) if number >= 0 and _AUTOMATIC.match(block.texts["subject"][number])
+            number
+            for number in set(block.subject)
+            if number >= 0 and any(map(_AUTOMATIC.match, self._without_prefixes(block.texts["subject"][number])))
         }
         itself = self._unnamed | bits_of(
             (place for place, number in enumerate(block.subject) if number in subjects), len(block)

@@ -21,10 +21,25 @@ def never_matching(section: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
             text = str(item)
             if option in _PEOPLE and ("*" in text or text.startswith("@")):
                 yield option, text, _for_a_domain(option, text)
-            elif option in _DOMAINS and (text.startswith((".", "*")) or "@" in text or "*" in text):
+            elif option in _DOMAINS and is_no_domain(text):
                 yield option, text, f"{meant_domain(text) or 'the domain'}, which means its subdomains, too"
             elif option in _EXTENSIONS and "*" in text:
                 yield option, text, meant_extension(text) or "the extension"
+
+
+def is_no_domain(value: str) -> bool:
+    """Whether no address is in a domain that is written like this, nor below it."""
+    return value.startswith(".") or "@" in value or "*" in value
+
+
+def meets_no_mail(section: Mapping[str, Any]) -> bool:
+    """Whether no value of one of the conditions matches any mail."""
+    for option, value in section.items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        never = list(never_matching({option: values}))
+        if never and len(never) == len(values):
+            return True
+    return False
 
 
 def meant_domain(value: str) -> str:

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.answers import prove
-from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule, verdict
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, PARTNER, STOP, rule, verdict
 from tests.unit.mail_flow.deciding import proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -522,3 +522,10 @@ def test_a_prefix_hides_the_word_that_begins_the_subject(then: str, subject: str
 def test_what_is_no_guarantee_is_refused(among: list[Any]) -> None:
     with pytest.raises(OptionError, match="must be a mapping"):
         prove([], TENANT, [*among, "G"], NOW)
+
+
+@pytest.mark.parametrize("value", ["@partner.com", "*.partner.com", ".partner.com"])
+def test_no_address_is_in_a_domain_that_is_none(value: str) -> None:
+    """So a rule about it does not keep a guarantee, nor break one."""
+    never = rule("Never", {**IN, "recipient_domain_is": [value]}, {"delete_message": True})
+    assert verdict([never, ENCRYPTING], when=PARTNER, then="encrypted")["verdict"] == "proved"

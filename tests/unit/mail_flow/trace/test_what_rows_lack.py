@@ -304,6 +304,11 @@ def test_what_automatic_mail_is_protected_by_is_open() -> None:
     assert fared([INSIDE], traced(row(subject="Automatic reply: Offer"))) == {ANN: "semantics U29"}
 
 
+def test_automatic_mail_is_told_behind_the_prefix_of_a_rule() -> None:
+    marks = {**INSIDE, "name": "Marks", "actions": {"prepend_subject": "[Out] "}}
+    assert fared([marks, INSIDE], traced(row(subject="[Out] Automatic reply: Offer"))) == {ANN: "semantics U29"}
+
+
 def test_mail_from_outside_that_leaves_again_is_no_ordinary_mail() -> None:
     forwarded = row(sender="kim@northwind.com", from_ip="93.184.216.34")
     rejecting = {**BLOCK, "conditions": {"message_type_matches": "AutoForward"}}
