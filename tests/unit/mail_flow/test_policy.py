@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     another_organization,
     contrast,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Exempting
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     CONFLICTS,
     policy,
@@ -27,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     policy_lines,
     policy_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import unless_words
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, rule
@@ -388,3 +390,10 @@ def test_only_the_rules_that_decide_are_named() -> None:
     for before in ([newsletter], [unrelated, newsletter], [newsletter, unrelated]):
         (row,) = rows_of(*before, ALL)
         assert row["unless"] == [{"rule": "Newsletter", "how": "stops"}]
+
+
+def test_several_rules_ask_and_one_of_them_asks() -> None:
+    asking = [Exempting(f"R{number}", "asks") for number in range(5)]
+    assert unless_words(asking).endswith("'R2' or 2 other rules ask for another template")
+    assert unless_words(asking[:1]).endswith("'R0' asks for another template")
+    assert unless_words(asking, often=asking).endswith("one of 5 rules asks for another template")

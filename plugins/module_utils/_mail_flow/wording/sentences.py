@@ -389,6 +389,12 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
+def _of_several(words: str) -> str:
+    """What several rules do, from what one does: ``ask for another template``."""
+    verb, _blank, rest = words.partition(" ")
+    return f"{verb.removesuffix('s')} {rest}"
+
+
 def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = (), often: Collection[Exempting] = ()) -> str:
     """What keeps mail from an effect, by reason; other rules than those that are named are counted.
 
@@ -404,6 +410,8 @@ def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = (), of
         others = f"{remaining} other rules" if names else f"one of {remaining} rules"
         rules = listed([*names, *([others] if remaining else [])], most=len(names) + 1)
         words, first = _KEEPS[how]
+        if first and names and remaining:
+            words = _of_several(words)
         texts.append(f"{rules} {words}" if first else f"{words} {rules}")
     return f", unless {', or '.join(texts)}" if texts else ""
 
