@@ -150,9 +150,12 @@ BAD = {
         ome(external_mail_expiry_in_days=7),
         "external_mail_expiry_in_days cannot be set on 'OME Configuration'",
     ),
-    "unknown": (ome(portal_txt="x", color="x"), "Unsupported parameters: color, portal_txt."),
+    "unknown": (ome(portal_txt="x", color="x"), "portal_txt: did you mean portal_text?"),
     "not base64": (ome(image_content="logo.png"), "image_content is not base64 text."),
-    "both": (ome(image_content="AAAA", image_path="logo.png"), "mutually exclusive: image_content|image_path"),
+    "both": (
+        ome(image_content="AAAA", image_path="logo.png"),
+        "image_content and image_path exclude each other: give one of them",
+    ),
     "no file": (ome(image_path="nowhere.png"), "The file 'nowhere.png' cannot be read"),
     "yes": (ome(portal_text=True), "portal_text is true, which is not text: put it in quotes"),
 }

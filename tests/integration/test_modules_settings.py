@@ -105,10 +105,10 @@ BAD = {
         module("owa_mailbox_policy", identity="Backline", irm_enabled=True),
         "identity 'Backline' is not a policy of this organization.",
     ),
-    "unknown": (module("irm_configuration", azure_rms=True, pdf=True), "Unsupported parameters: azure_rms, pdf."),
+    "unknown": (module("irm_configuration", azure_rms=True, pdf=True), "pdf is not an option: use azure_rms"),
     "choice": (
         module("irm_configuration", transport_decryption_setting="Opt"),
-        "transport_decryption_setting must be one of: Disabled, Mandatory, Optional",
+        "transport_decryption_setting is 'Opt': use Disabled, Mandatory or Optional",
     ),
     "deprecated": (
         module("irm_configuration", rms_online_key_sharing_location="https://a/x"),

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
-from ansible.module_utils.errors import UnsupportedError
 
-from .._exchange.spelling import hints, refusal
+from .._exchange.spelling import refusal
+from .._exchange.text import short
+from .argument_errors import error_texts
 
 #: What core reads as a dictionary, though it is text.
 _DICTIONARY = re.compile(r"[={]")
@@ -38,9 +39,11 @@ def validate(
         validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
     else:
         _complete(validation.validated_parameters, argument_spec)
-    ours, core = [*misfits, *_not_texts(arguments, argument_spec)], [_sentence(error) for error in validation.errors]
-    # Core's words for an unknown option list all that it could be.
-    return validation, [*ours, *(hints(arguments, argument_spec) if ours or core else []), *core]
+    ours = [*misfits, *_not_texts(arguments, argument_spec)]
+    core = error_texts(
+        arguments, argument_spec, rules, validation.errors, validation.validated_parameters, some_are_said=bool(ours)
+    )
+    return validation, [*ours, *core]
 
 
 def only_given(params: Any) -> Any:
@@ -152,15 +155,10 @@ def _is_text(spec: Mapping[str, Any]) -> bool:
     return spec.get("type", "str") in ("str", "path")
 
 
-def _sentence(error: Exception) -> str:
-    """An argument error in core's words. For an unknown option, core gives only the name."""
-    return f"Unsupported parameters: {error}" if isinstance(error, UnsupportedError) else str(error)
-
-
 def _not_text(value: Any) -> str:
     """The value as YAML has it, and what to do."""
     if isinstance(value, (list, dict)):
-        return f"{json.dumps(value, ensure_ascii=False)}, which is a {_KINDS[type(value)]}: give one text"
+        return f"{short(json.dumps(value, ensure_ascii=False))}, which is a {_KINDS[type(value)]}: give one text"
     return f"{json.dumps(value)}, which is not text: put it in quotes"
 
 

@@ -15,7 +15,10 @@ COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "defau
 
 
 def _no_graph() -> Session:
-    raise OptionError("Microsoft Graph needs an organization.")
+    raise OptionError(
+        "Microsoft Graph needs a connection to an organization.",
+        remedy="Run the task on a host that uses the connection plugin m365.message_encryption.exchange.",
+    )
 
 
 @dataclass

@@ -40,7 +40,11 @@ class ExchangeError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.cmdlet}: {self.message}" if self.cmdlet else self.message
-        return f"{text} {self.remedy}" if self.remedy else text
+        if not self.remedy:
+            return text
+        # Exchange's own messages may end without a period.
+        ends = text.endswith((".", "!", "?", ":", '"', "'"))
+        return f"{text}{'' if ends else '.'} {self.remedy}"
 
     def to_wire(self) -> dict[str, Any]:
         """The error as plain values for the broker's socket."""

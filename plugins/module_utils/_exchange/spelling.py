@@ -68,54 +68,20 @@ def remedy(value: Any, known: Sequence[str], otherwise: str = "") -> str:
     :param otherwise: what to say instead of these.
     """
     near = nearest(str(value), known)
-    return f"Did you mean {near}?" if near else otherwise or f"Use one of {', '.join(known)}."
+    if near:
+        return f"Did you mean {near}?"
+    every = f"Use one of {', '.join(known)}." if known else "There is none."
+    return otherwise or every
 
 
-def hints(arguments: Any, spec: Mapping[str, Any]) -> list[str]:
-    """A suggestion for each option and choice that is close to a known one.
+def nearest_option(name: str, spec: Mapping[str, Any], where: str = "") -> str:
+    """The path of the closest option: at the same level, or inside a section if ``name`` is a cmdlet parameter such as
+    ``ExceptIfFrom``; empty if none is close.
 
-    :param arguments: the arguments as given.
-    :param spec: the argument spec.
+    :param spec: the argument spec of the level.
+    :param where: the path of the level, with a dot.
     """
     paths = {_letters(path): path for path in _paths(spec)}
-    return list(_hints(arguments, spec, "", paths))
-
-
-def _hints(arguments: Any, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> Iterator[str]:
-    for option, value in arguments.items() if isinstance(arguments, Mapping) else ():
-        option_spec = spec.get(option)
-        if option_spec is None:
-            near = _option(str(option), spec, where, paths)
-            if near:
-                yield f"{where}{option}: did you mean {near}?"
-            continue
-        for choice in value if isinstance(value, list) else [value]:
-            near = (
-                nearest(choice, option_spec["choices"])
-                if option_spec.get("choices") and isinstance(choice, str) and choice not in option_spec["choices"]
-                else ""
-            )
-            if near:
-                yield f"{where}{option} {choice!r}: did you mean {near}?"
-        if option_spec.get("options"):
-            items = (
-                [(f"{where}{option}[{index}].", item) for index, item in enumerate(value)]
-                if isinstance(value, list)
-                else [(f"{where}{option}.", value)]
-            )
-            for inside, item in items:
-                yield from _hints(
-                    item,
-                    option_spec["options"],
-                    inside,
-                    {_letters(path): path for path in _paths(option_spec["options"])},
-                )
-
-
-def _option(name: str, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> str:
-    """The closest option: at the same level, or inside a section if ``name`` is a cmdlet parameter such as
-    ``ExceptIfFrom``.
-    """
     letters = re.sub(r"^exceptif", "exceptions", _letters(name))
     exact = next((option for option in spec if _letters(option) == letters), "")
     inside = paths.get(letters) or next(

@@ -270,4 +270,13 @@ def loaded(content: bytes, path: str) -> Any:
             f"The file {path} is nested too deeply.", remedy="Give a file that this collection wrote."
         ) from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OptionError(f"The file {path} is neither YAML nor JSON: {' '.join(str(error).split())}.") from error
+        raise OptionError(f"The file {path} is neither YAML nor JSON: {_why_not_yaml(error)}.") from error
+
+
+def _why_not_yaml(error: Exception) -> str:
+    """What the parser found, and where."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None)
+    if mark is None or not problem:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {' '.join(str(problem).split())}"

@@ -194,3 +194,39 @@ def test_only_what_concerns_the_arguments_is_looked_at_and_all_is_as_core_has_it
         whole._deprecations,
     )
     assert bool(errors) == bool(whole.error_messages)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"branding": "none"}, ["branding is 'none', which is not a dictionary"]),
+        ({"branding": {"size": "big"}}, ["branding.size is 'big', which is not a whole number"]),
+        ({"rules": [{"state": "absent"}]}, ["rules[0].name is required"]),
+        ({"rules": [{"name": "A", "state": "Absent"}]}, ["rules[0].state 'Absent': did you mean absent?"]),
+        ({"rules": [{"name": "A", "state": 5}]}, ["rules[0].state is 5: use present or absent"]),
+        ({"rules": [{"name": "A", "state": "gone"}]}, ["rules[0].state is 'gone': use present or absent"]),
+        ({"rules": [{"name": "A", "conditions": {"x": 1}}]}, ["rules[0].conditions.x is not an option: use from"]),
+        ({"rules": [{"nam": "A"}]}, ["rules[0].nam: did you mean rules[0].name?", "rules[0].name is required"]),
+        ({"zebra": 1, "trace": "a"}, ["zebra is not an option: use branding, rules or trace"]),
+        ({}, ["give at least one of rules or branding"]),
+        ({"rules": [], "branding": {}}, ["rules and branding exclude each other: give one of them"]),
+        ({"rules": [], "trace": "all"}, ["branding is required, because trace is all"]),
+        ({"rules": 5, "trace": "all"}, ["rules is 5, which is not a list of dictionaries"]),
+    ],
+)
+def test_each_error_is_said_once_with_its_path_and_what_to_write(arguments: dict[str, Any], said: list[str]) -> None:
+    rules: dict[str, Any] = {
+        "required_one_of": [["rules", "branding"]],
+        "mutually_exclusive": [["rules", "branding"]],
+        "required_if": [["trace", "all", ["branding"]]],
+    }
+    errors = validate(arguments, _WHOLE, **rules)[1]
+    for text in said:
+        assert any(error.startswith(text) for error in errors), errors
+    cores = ("Unsupported parameters", "found in", "must be one of", "could not parse", "of the following")
+    assert not [error for error in errors if any(words in error for words in cores)]
+
+
+def test_what_a_text_holds_that_stands_for_a_dictionary_is_refused_in_cores_words() -> None:
+    (error,) = validate({"branding": "colour=red"}, _WHOLE)[1]
+    assert error.startswith("Unsupported parameters: branding.colour")

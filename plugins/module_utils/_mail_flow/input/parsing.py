@@ -459,6 +459,8 @@ def _mapped(value: Any, where: str) -> Mapping[str, Any]:
 
 
 def _address(value: Any, where: str) -> str:
+    if value is None:
+        raise OptionError(f"{where} is required.", remedy="Give an SMTP address: user@domain, without a display name.")
     if not isinstance(value, str) or not is_address(value):
         raise OptionError(
             f"{where} is {value!r}, which is not a valid SMTP address.",

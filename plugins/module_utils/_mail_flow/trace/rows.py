@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..._exchange.text import listed
 from ..model.addresses import is_address, person
 
 #: Value of a row to the names of its column: in lower case, without blanks and underscores.
@@ -158,7 +159,8 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
             "recipient": "RecipientAddress",
             "status": "Status",
         }
-        raise RowError(f"it has no column {', '.join(needed[what] for what in missing)}")
+        names = listed([needed[what] for what in missing], joint="and", most=len(missing))
+        raise RowError(f"it has no column{'s' if len(missing) > 1 else ''} {names}")
     return places
 
 
@@ -528,7 +530,7 @@ def date_of(value: Any) -> int:
     except (ValueError, OverflowError) as error:
         # It may be another cell, with people in it.
         shape = "".join(map(_shape_of, text[:40]))
-        raise RowError(f"its date is in a form that does not tell what it means, {shape!r}; ISO 8601 does") from error
+        raise RowError(f"its dates are not in ISO 8601, but {shape!r} (9: a digit, a: a letter)") from error
 
 
 @dataclass

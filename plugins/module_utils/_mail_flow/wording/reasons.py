@@ -131,10 +131,8 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "authenticated": _authenticated,
     "fields": "who is in the To and Cc fields of the message is not known",
     "from_field": "which address of the From field counts",
-    "guest": "{} is a guest or mail user of the organization with an address outside, and whether such people are inside",
-    "perhaps_guest": (
-        "{} may be a guest or mail user of the organization with an address outside, and whether such people are inside"
-    ),
+    "guest": "whether {}, a guest or mail user of the organization with an address outside, is inside",
+    "perhaps_guest": "whether {}, who may be a guest or mail user of the organization with an address outside, is inside",
     "header_of_a_copy": "whether a rule still sees {} in the header of a copy that no longer goes there",
     "location": "whether {} or {} says where the sender is",
     "mail_from": "the envelope sender of the message is not known (give mail_from)",

@@ -131,7 +131,7 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
         ),
         (
             b"name,mail\r\nAnn,ann@fabrikam.com\r\n",
-            "it has no column MessageTraceId, Received, SenderAddress, RecipientAddress, Status",
+            "it has no columns MessageTraceId, Received, SenderAddress, RecipientAddress and Status",
         ),
         (b"\x00\x01\x02\x03", "NUL characters"),
         (csv_of().replace("Offer", "Off\x00er").encode(), "NUL characters"),
@@ -139,13 +139,13 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
         (b"PK\x03\x04\xff\xff", "it is not text in UTF-8"),
         (
             csv_of(cells=with_cell("Received", "18.11.2026 14:03:04")).encode(),
-            "its date is in a form that does not tell what it means, '99.99.9999 99:99:99'; ISO 8601 does (row 1)",
+            "its dates are not in ISO 8601, but '99.99.9999 99:99:99' (9: a digit, a: a letter) (row 1)",
         ),
         (
             csv_of(cells=with_cell("Received", "11/12/2026 2:03:04 PM")).encode(),
             "may have the month or the day first",
         ),
-        (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "is in a form that does not tell"),
+        (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "are not in ISO 8601"),
         (
             csv_of(cells=with_cell("RecipientAddress", "=HYPERLINK(x)@x.com")).encode(),
             "no row whose RecipientAddress is an address",
@@ -166,16 +166,16 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
         (csv_of(cells=with_cell("Size", "9" * 19)).encode(), "Size is not a number"),
         (csv_of(cells=with_cell("Size", "9" * 5_000)).encode(), "Size is not a number"),
         (f'[{{"Size": {"9" * 5_000}}}]'.encode(), "it has no column"),
-        (csv_of(cells=with_cell("Received", "0001-01-01T00:00:00+14:00")).encode(), "is in a form that does not tell"),
+        (csv_of(cells=with_cell("Received", "0001-01-01T00:00:00+14:00")).encode(), "are not in ISO 8601"),
         (
             csv_of(cells=with_cell("Received", "9999-12-31T23:59:59.9999999Z")).encode(),
-            "is in a form that does not tell",
+            "are not in ISO 8601",
         ),
         (
             csv_of(cells=with_cell("Received", "/Date(99999999999999999999)/")).encode(),
-            "is in a form that does not tell",
+            "are not in ISO 8601",
         ),
-        (csv_of(cells=with_cell("Received", "1712011231200")).encode(), "is in a form that does not tell"),
+        (csv_of(cells=with_cell("Received", "1712011231200")).encode(), "are not in ISO 8601"),
         (csv_of(cells=with_cell("Subject", "x" * 20_000)).encode(), "field larger than field limit"),
         (csv_of(cells=CELLS[:-1]).encode(), "7 cells under 8 columns"),
         (b'[{"id": 1}', "it has no column"),

@@ -273,7 +273,9 @@ def test_a_place_needs_another_rule_that_exists(session: EmulatedSession) -> Non
     assert "place_after names the rule 'b', which this organization does not have" in refusal(
         session, ome_transport_rule, name="a", place_after="b"
     )
-    assert "mutually exclusive" in refusal(session, ome_transport_rule, name="a", place_after="b", priority=0)
+    assert "place_after exclude each other" in refusal(
+        session, ome_transport_rule, name="a", place_after="b", priority=0
+    )
 
 
 def test_a_name_that_several_rules_have_is_never_picked(session: EmulatedSession) -> None:
