@@ -201,9 +201,9 @@ _PATTERN = st.recursive(
     lambda inner: (
         st.tuples(inner, inner).map("".join)
         | st.tuples(inner, inner).map(lambda two: f"(?:{two[0]}|{two[1]})")
-        | st.tuples(inner.filter(lambda text: text not in ("^", "$")), st.sampled_from(["*", "+", "?", "{1,2}"])).map(
-            lambda two: f"({two[0]}){two[1]}"
-        )
+        | st.tuples(
+            inner.filter(lambda text: text not in ("^", "$")), st.sampled_from(["*", "+", "?", "{1,2}", "{2}"])
+        ).map(lambda two: f"({two[0]}){two[1]}")
     ),
     max_leaves=6,
 )
@@ -218,6 +218,24 @@ def test_the_table_of_states_finds_what_a_backtracking_search_finds(pattern: str
             patterns._rendered(expression.root, lines), text, re.IGNORECASE | (re.MULTILINE if lines else 0)
         )
         assert patterns.States(expression.root).found(text, lines) is (quick is not None), (pattern, text, lines)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        (r"4\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}", "Card 4111 1111-1111 1111, please", True),
+        (r"4\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}", f"Card {'4111 ' * 3}, please", False),
+        (r"[a-z]{2}\d{2} ?\d{4} ?\d{4} ?\d{4}", "An account: DE89 3704 0044 0532", True),
+        (r"\d{1000}", "1" * 5000, True),
+        (r"\d{1000}x", "1" * 5000, False),
+    ],
+)
+def test_fixed_counts_are_searched_for_in_a_short_text_without_an_automaton(
+    pattern: str, text: str, found: bool
+) -> None:
+    search = patterns.search_for(pattern, Dialect.AGREED)
+    assert search.found(text, False) is found
+    assert (search._states is None) is (len(text) < 1000)
 
 
 def test_questions_about_the_same_are_one() -> None:

@@ -201,6 +201,7 @@ class Search:
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
         self._repeats = _simple_repeats(expression.root)
+        self._counted = max(1, _counted(expression.root))
         self._quick = {
             lines: re.compile(_rendered(expression.root, lines), re.IGNORECASE | (re.MULTILINE if lines else 0))
             for lines in (False, True)
@@ -209,7 +210,7 @@ class Search:
 
     def found(self, text: str, lines: bool) -> bool:
         """Whether it is in a text."""
-        if self._repeats is not None and len(text) ** (self._repeats + 1) <= _STEPS:
+        if self._repeats is not None and self._counted * len(text) ** (self._repeats + 1) <= _STEPS:
             return self._quick[lines].search(text) is not None
         return self.states.found(text, lines)
 
@@ -222,15 +223,26 @@ class Search:
 
 
 def _simple_repeats(root: Node) -> int | None:
-    """The number of repetitions; ``None`` if one repeats more than a character, so that a search could split it in many
-    ways.
+    """The number of repetitions that a search can end at many places; ``None`` if one repeats more than a character, so
+    that a search could split it in many ways.
     """
     match root:
         case Sequence(parts) | Alternation(parts):
             counts = [_simple_repeats(part) for part in parts]
             return None if None in counts else sum(count or 0 for count in counts)
-        case Repeat(part, _least, most):
-            return None if not isinstance(part, Chars) else int(most is None or most > 1)
+        case Repeat(part, least, most):
+            many = least != most and (most is None or most > 1)
+            return int(many) if isinstance(part, Chars) else None
+    return 0
+
+
+def _counted(root: Node) -> int:
+    """The number of characters in repetitions of which the number is fixed."""
+    match root:
+        case Sequence(parts) | Alternation(parts):
+            return sum(map(_counted, parts))
+        case Repeat(_part, least, most) if least == most:
+            return least
     return 0
 
 
