@@ -41,7 +41,7 @@ _FORMS = {
 }
 
 
-class _Kind(Enum):
+class _MistakeKind(Enum):
     """What is wrong."""
 
     UNKNOWN = 1
@@ -54,20 +54,20 @@ class _Kind(Enum):
 
 
 #: Core's errors of each kind.
-_CORE: Mapping[_Kind, tuple[type[Exception], ...]] = {
-    _Kind.UNKNOWN: (UnsupportedError,),
-    _Kind.CHOICE: (ArgumentValueError,),
-    _Kind.MISSING: (RequiredError,),
-    _Kind.TYPE: (ArgumentTypeError, ElementError, NoLogError, SubParameterTypeError),
-    _Kind.EXCLUSIVE: (MutuallyExclusiveError,),
-    _Kind.ONE_OF: (RequiredOneOfError,),
-    _Kind.CONDITIONAL: (RequiredIfError,),
+_CORE: Mapping[_MistakeKind, tuple[type[Exception], ...]] = {
+    _MistakeKind.UNKNOWN: (UnsupportedError,),
+    _MistakeKind.CHOICE: (ArgumentValueError,),
+    _MistakeKind.MISSING: (RequiredError,),
+    _MistakeKind.TYPE: (ArgumentTypeError, ElementError, NoLogError, SubParameterTypeError),
+    _MistakeKind.EXCLUSIVE: (MutuallyExclusiveError,),
+    _MistakeKind.ONE_OF: (RequiredOneOfError,),
+    _MistakeKind.CONDITIONAL: (RequiredIfError,),
 }
 
 
 @dataclass(frozen=True)
 class _Mistake:
-    kind: _Kind
+    kind: _MistakeKind
     text: str
 
 
@@ -100,7 +100,7 @@ def error_texts(
         own = [mistake.text for mistake in mistakes if mistake.kind is kind]
         if any(isinstance(error, classes) for error in errors):
             texts += own
-            said += classes if own or (some_are_said and kind is _Kind.MISSING) else ()
+            said += classes if own or (some_are_said and kind is _MistakeKind.MISSING) else ()
     return [*dict.fromkeys(texts), *(_in_cores_words(error) for error in errors if not isinstance(error, said))]
 
 
@@ -119,18 +119,18 @@ def _mistakes(
     """
     for option, option_spec in options.items():
         if option_spec.get("required") and option not in values:
-            yield _Mistake(_Kind.MISSING, f"{where}{option} is required")
+            yield _Mistake(_MistakeKind.MISSING, f"{where}{option} is required")
     for group in rules.get("mutually_exclusive") or ():
         given = [f"{where}{option}" for option in group if values.get(option) is not None]
         if len(given) > 1:
             names = listed(given, joint="and", most=len(given))
-            yield _Mistake(_Kind.EXCLUSIVE, f"{names} exclude each other: give one of them")
+            yield _Mistake(_MistakeKind.EXCLUSIVE, f"{names} exclude each other: give one of them")
     for key, value in values.items():
         name, option_spec = f"{where}{key}", options.get(str(key))
         if option_spec is not None:
             yield from _mistakes_in(value, option_spec, name)
         elif not refusal(str(key)):
-            yield _Mistake(_Kind.UNKNOWN, _unknown(str(key), options, where))
+            yield _Mistake(_MistakeKind.UNKNOWN, _unknown(str(key), options, where))
 
 
 def _unknown(option: str, options: Mapping[str, Any], where: str) -> str:
@@ -171,7 +171,7 @@ def _wrong_type(value: Any, of_type: str, begin: str) -> Iterator[_Mistake]:
     try:
         DEFAULT_TYPE_VALIDATORS[of_type](value)
     except (TypeError, ValueError):
-        yield _Mistake(_Kind.TYPE, f"{begin} {short(repr(value))}, which is {_FORMS[of_type]}")
+        yield _Mistake(_MistakeKind.TYPE, f"{begin} {short(repr(value))}, which is {_FORMS[of_type]}")
 
 
 def _wrong_choice(value: Any, choices: Sequence[Any] | None, name: str) -> Iterator[_Mistake]:
@@ -179,17 +179,17 @@ def _wrong_choice(value: Any, choices: Sequence[Any] | None, name: str) -> Itera
         return
     near = nearest(str(value), map(str, choices))
     if near:
-        yield _Mistake(_Kind.CHOICE, f"{name} {value!r}: did you mean {near}?")
+        yield _Mistake(_MistakeKind.CHOICE, f"{name} {value!r}: did you mean {near}?")
     else:
         text = f"{name} is {short(repr(value))}: use {listed(choices, most=len(choices))}"
-        yield _Mistake(_Kind.CHOICE, text)
+        yield _Mistake(_MistakeKind.CHOICE, text)
 
 
 def _missing_together(values: Mapping[str, Any], rules: Mapping[str, Any]) -> Iterator[_Mistake]:
     """The options of which at least one is missing."""
     for group in rules.get("required_one_of") or ():
         if all(values.get(option) is None for option in group):
-            yield _Mistake(_Kind.ONE_OF, f"give at least one of {listed(group, most=len(group))}")
+            yield _Mistake(_MistakeKind.ONE_OF, f"give at least one of {listed(group, most=len(group))}")
 
 
 def _missing_if(params: Mapping[str, Any], rules: Mapping[str, Any]) -> Iterator[_Mistake]:
@@ -204,4 +204,4 @@ def _missing_if(params: Mapping[str, Any], rules: Mapping[str, Any]) -> Iterator
         else:
             names = listed(missing, joint="and", most=len(missing))
             text = f"{names} {'is' if len(missing) == 1 else 'are'} required, because {condition}"
-        yield _Mistake(_Kind.CONDITIONAL, text)
+        yield _Mistake(_MistakeKind.CONDITIONAL, text)
