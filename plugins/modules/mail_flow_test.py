@@ -897,6 +897,13 @@ overview:
         in addition to the known ones. Where it depends, an unprotected message.
       type: dict
       returned: unless the rules are too complex
+    besides_dlp:
+      description: >-
+        The DLP rules that may treat some of this mail otherwise, where it is open on which mail they act, as of one that looks
+        for sensitive information. C(protected), C(on) and C(witness) are about mail on which none of these acts.
+      type: list
+      elements: str
+      returned: where there are such rules
     unknown:
       description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
       type: list

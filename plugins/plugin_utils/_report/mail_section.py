@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from ...module_utils._baseline.controls.foreign import needs_a_look
 from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
-from ...module_utils._mail_flow.wording.overview import KINDS_OF_MAIL, undocumented, undocumented_line
+from ...module_utils._mail_flow.wording.overview import (
+    KINDS_OF_MAIL,
+    besides_words,
+    undocumented,
+    undocumented_line,
+)
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
@@ -176,9 +181,12 @@ def reach_of(reach: Iterable[Record]) -> ReachTable | None:
 
 
 def _depends_on(cell: Record) -> str:
-    """The rules on which a cell depends, or else the questions that are open of it."""
+    """The rules on which a cell depends, or else the questions that are open of it; and the DLP rules that may treat some of
+    its mail otherwise.
+    """
     rules = ", ".join(map(str, cell.get("on") or ()))
-    return rules or ", ".join(dict.fromkeys(str(reason["id"]) for reason in cell.get("unknown") or ()))
+    open_questions = ", ".join(dict.fromkeys(str(reason["id"]) for reason in cell.get("unknown") or ()))
+    return ", ".join(filter(None, [rules or open_questions, besides_words(cell)]))
 
 
 def _least_protected(cells: Iterable[tuple[Word, str]]) -> list[int]:

@@ -16,15 +16,17 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from ..._resources.compliance.dlp_fields import SENSITIVE
 from ..._resources.rules.never import never_matching
 from ..budget import BudgetError, bounded
-from ..formula import TRUE, Literal, Value, high
+from ..formula import FALSE, TRUE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of, message_of
 from ..model import questions
 from ..model.addresses import domain, is_address, with_parents
 from ..model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
 from ..model.domains import INSIDE
+from ..model.encrypters import Encrypter
 from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
@@ -41,7 +43,8 @@ from ..symbolic.compile_outcomes import Outcome, shows
 from ..symbolic.copy_properties import breaks
 from ..symbolic.encoding import Model
 from ..symbolic.symbolic_message import SymbolicMessage
-from ..symbolic.witness_replay import courses_of, reasons_for, surely
+from ..symbolic.witness_replay import course_of, courses_of, reasons_for, surely
+from .besides_dlp import left_alone, undecided
 
 #: Everybody outside whom neither rules nor connectors name.
 EVERYBODY_ELSE = "everybody else"
@@ -143,6 +146,8 @@ class Cell:
     :param destination: a domain with its subdomains, or :data:`EVERYBODY_ELSE`.
     :param on: the rules on which it depends.
     :param witness: a message, its recipient and its outcome: one that is not protected, where there is one.
+    :param besides_dlp: the DLP rules that may treat some of the mail otherwise, where it is open on which mail they act. The
+        rest of the cell is about mail on which none of these acts.
     :param unknown: why it is unknown.
     """
 
@@ -151,6 +156,7 @@ class Cell:
     protected: CellVerdict
     on: tuple[str, ...] = ()
     witness: Mapping[str, Any] = field(default_factory=dict)
+    besides_dlp: tuple[str, ...] = ()
     unknown: tuple[Reason, ...] = ()
 
 
@@ -207,7 +213,8 @@ class _SampleMessage:
     """A message and what happens to it.
 
     :param options: as the option ``messages`` has it.
-    :param known: what is known of the organization with the :param:`facts` that the message needs beside.
+    :param known: what is known of the organization with the :param:`facts` that the message needs beside, and
+        :param:`alone` the same as mail meets it on which no DLP rule acts of which that is open.
     :param keeps: whether the recipient's copy surely is protected; ``None`` if that is open.
     """
 
@@ -218,12 +225,20 @@ class _SampleMessage:
     course: Course | None
     keeps: bool | None
     known: Facts
+    alone: Facts
     facts: Mapping[str, Any]
 
     @cached_property
     def outcome(self) -> CopyResult | None:
-        """Its result; ``None`` if the recipient gets nothing."""
-        return result(self.course, self.rules, self.message, self.known) if self.course else None
+        """Its result if no DLP rule acts of which that is open; ``None`` if the recipient gets nothing."""
+        return result(self.course, self.rules, self.message, self.alone) if self.course else None
+
+    def _outcome_of(self, message: Message) -> CopyResult | None:
+        """The result of the same recipient's copy of a message."""
+        if self.course is None or (message is self.message and self.known is self.alone):
+            return self.outcome
+        course = course_of(self.rules, message, self.known, self.course.recipient.address)
+        return result(course, self.rules, message, self.known) if course else None
 
     @property
     def acting(self) -> set[str]:
@@ -233,10 +248,13 @@ class _SampleMessage:
     @property
     def shown(self) -> dict[str, Any]:
         """The message as a witness."""
+        outcome, options = self._outcome_of(self.message), self.options
+        if SENSITIVE in options and self._outcome_of(replace(self.message, sensitive_information=None)) == outcome:
+            options = {key: value for key, value in options.items() if key != SENSITIVE}
         witness = {
-            "message": {"name": "overview", **self.options},
+            "message": {"name": "overview", **options},
             "recipient": self.recipient,
-            "outcome": self.outcome.as_row() if self.outcome else {},
+            "outcome": outcome.as_row() if outcome else {},
         }
         return {**witness, "facts": self.facts} if self.facts else witness
 
@@ -252,6 +270,9 @@ class _Overview:
         self._facts: Facts = model.facts
         self._budget = budget
         self._brought = _brought(rules, model.facts)
+        self._undecided = [rule for rule in undecided(model.facts) if rule.does.would_change_mail]
+        #: What a plain message has where a DLP rule looks into it.
+        self._content = {} if model.mail.sensitive is FALSE else {SENSITIVE: False}
         self._showings = list(showings(rules.rules, model.facts))
         inside = [accepted.name for accepted in self._facts.domains.accepted or () if accepted.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
@@ -262,50 +283,95 @@ class _Overview:
     def cells(self) -> Iterator[Cell]:
         """One for each destination and kind."""
         for name, kind in itertools.product([*self._domains, EVERYBODY_ELSE], KINDS):
-            seen = self._plain(name, kind)
-            if seen.keeps is None:
-                yield self._unknown(name, kind, seen)
-                continue
-            other = self._like_others(name, kind, keeps=not seen.keeps)
-            try:
-                possible, other = (
-                    (True, other)
-                    if other
-                    else self._possible_sample(name, kind, self._side(name, keeps=not seen.keeps), keeps=not seen.keeps)
-                )
-                shown, why = self._shown(name, kind) if seen.keeps and not possible else (None, None)
-            except BudgetError:
-                yield self._unknown(name, kind, seen, BUDGET)
-                continue
-            if why:
-                yield Cell(kind.name, name, CellVerdict.UNKNOWN, witness=(shown or seen).shown, unknown=(why,))
-            elif not possible and self._model.added(self._model.free).cut:
-                yield Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=(TOO_MANY_COPIES,))
-            elif not possible:
-                verdict = CellVerdict.ALWAYS if seen.keeps else CellVerdict.NEVER
-                yield Cell(kind.name, name, verdict, witness=seen.shown)
-            elif other is None or other.keeps is not (not seen.keeps):
-                yield self._unknown(name, kind, other or seen)
-            else:
-                order = {rule.name: rule.place for rule in self._rules.rules}
-                on = sorted(seen.acting ^ other.acting, key=lambda destination: order.get(destination, -1))
-                yield Cell(
-                    kind.name, name, CellVerdict.DEPENDS, tuple(on), (seen if seen.keeps is False else other).shown
-                )
+            yield self._with_dlp(self._cell(name, kind), kind)
+
+    def _cell(self, name: str, kind: KindOfMail) -> Cell:
+        """The one of a destination and kind, of mail on which no DLP rule acts of which that is open."""
+        seen = self._plain(name, kind)
+        if seen.keeps is None:
+            return self._unknown(name, kind, seen)
+        other = self._like_others(name, kind, keeps=not seen.keeps)
+        try:
+            possible, other = (
+                (True, other)
+                if other
+                else self._possible_sample(name, kind, self._side(name, keeps=not seen.keeps), keeps=not seen.keeps)
+            )
+            shown, why = self._shown(name, kind) if seen.keeps and not possible else (None, None)
+        except BudgetError:
+            return self._unknown(name, kind, seen, BUDGET)
+        if why:
+            return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=(shown or seen).shown, unknown=(why,))
+        if not possible and self._model.added(self._model.free).cut:
+            return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=(TOO_MANY_COPIES,))
+        if not possible:
+            verdict = CellVerdict.ALWAYS if seen.keeps else CellVerdict.NEVER
+            return Cell(kind.name, name, verdict, witness=seen.shown)
+        if other is None or other.keeps is not (not seen.keeps):
+            return self._unknown(name, kind, other or seen)
+        order = {rule.name: rule.place for rule in self._rules.rules}
+        on = sorted(seen.acting ^ other.acting, key=lambda destination: order.get(destination, -1))
+        return Cell(kind.name, name, CellVerdict.DEPENDS, tuple(on), (seen if seen.keeps is False else other).shown)
 
     def _unknown(self, name: str, kind: KindOfMail, seen: _SampleMessage, why: Reason = NOT_FOUND) -> Cell:
         """A cell of which nothing is known, since that is open of a message, or for another reason."""
-        reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.known) if seen.keeps is None else []
+        reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.alone) if seen.keeps is None else []
         return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=tuple(reasons) or (why,))
+
+    # DLP rules of which it is open on which mail they act
+
+    @cached_property
+    def _acting_dlp(self) -> dict[int, Literal]:
+        """By the identity of what each of them does, the literal that is true if it may act on one of the copies."""
+        by_rule: dict[int, list[Literal]] = {id(rule.does): [] for rule in self._undecided}
+        for when, outcome in self._copies if by_rule else ():
+            for does, acts in outcome.after.dlp:
+                if id(does) in by_rule:
+                    by_rule[id(does)].append(high(when & acts))
+        return {does: self._model.circuit.disjunction(literals) for does, literals in by_rule.items()}
+
+    def _with_dlp(self, cell: Cell, kind: KindOfMail) -> Cell:
+        """A cell with the DLP rules that may treat some of its mail otherwise. One of which that takes too long to find out is
+        unknown.
+        """
+        remaining = {
+            rule.does.name: self._acting_dlp[id(rule.does)]
+            for rule in self._undecided
+            if _may_change(cell.protected, rule.does)
+        }
+        otherwise = self._otherwise(cell) if remaining else FALSE
+        named: list[str] = []
+        while remaining:
+            acting = list(remaining.values())
+            asked = [*self._of_kind[kind.name], otherwise, self._model.circuit.disjunction(acting)]
+            try:
+                if not self._model.solve(asked, self._remaining_budget, preferred=acting):
+                    break
+            except BudgetError:
+                return Cell(cell.kind, cell.destination, CellVerdict.UNKNOWN, witness=cell.witness, unknown=(BUDGET,))
+            found = [name for name, acts in remaining.items() if self._model.circuit.holds(acts)]
+            named += found
+            remaining = {name: acts for name, acts in remaining.items() if name not in found}
+        return replace(cell, besides_dlp=tuple(named))
+
+    def _otherwise(self, cell: Cell) -> Literal:
+        """The literal that is true if a copy may contradict a cell; of one that depends on rules, if it is about it."""
+        if cell.protected is not CellVerdict.DEPENDS:
+            return self._side(cell.destination, keeps=cell.protected is CellVerdict.NEVER)
+        there = [when & self._at(cell.destination, copy.chain.person) for when, copy in self._copies]
+        return high(self._model.free.logic.any_of(there))
+
+    @property
+    def _remaining_budget(self) -> int:
+        return max(self._budget - self._model.circuit.solver.conflicts, 0)
 
     # Messages
 
     def _plain(self, name: str, kind: KindOfMail) -> _SampleMessage:
         """A plain message of a kind to a destination."""
         recipient = f"recipient@{self._domain(name)}"
-        return self._seen(
-            {"from": self._sender, "authenticated": True, "to": [recipient], **kind.plain}, recipient, self._facts, {}
-        )
+        options = {"from": self._sender, "authenticated": True, "to": [recipient], **kind.plain, **self._content}
+        return self._seen(options, recipient, self._facts, {})
 
     def _domain(self, name: str) -> str:
         return self._elsewhere if name == EVERYBODY_ELSE else name
@@ -343,9 +409,9 @@ class _Overview:
         :raises BudgetError: that took too many conflicts.
         """
         possible, candidate = self._model.search(
-            [*self._of_kind[kind.name], literal],
+            [*self._of_kind[kind.name], *(~acts for acts in self._acting_dlp.values()), literal],
             self._model.free,
-            max(self._budget - self._model.circuit.solver.conflicts, 0),
+            self._remaining_budget,
         )
         if candidate is None:
             return possible, None
@@ -373,10 +439,19 @@ class _Overview:
     ) -> list[_SampleMessage]:
         """A message with the copy of each of these people who gets one; without a copy if none does."""
         message = message_of({**options, "date": self._now}, "", "overview")
-        courses = {course.recipient.address: course for course in courses_of(self._rules, message, facts)}
+        alone = left_alone(facts, self._undecided)
+        courses = {course.recipient.address: course for course in courses_of(self._rules, message, alone)}
         return [
             _SampleMessage(
-                options, person, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more
+                options,
+                person,
+                message,
+                self._rules,
+                course,
+                surely(course, _PROTECTED, message, alone),
+                facts,
+                alone,
+                more,
             )
             for person in [person for person in people if person in courses] or people[:1]
             for course in [courses.get(person)]
@@ -437,6 +512,18 @@ class _Overview:
         return {
             kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS
         }
+
+
+def _may_change(protected: CellVerdict, does: Encrypter) -> bool:
+    """Whether a DLP rule that acts on mail of a cell may make another verdict of it. Mail that is not delivered counts as
+    protected.
+    """
+    if protected is CellVerdict.UNKNOWN:
+        return False
+    if does.not_understood:
+        return True
+    protects = protected is not CellVerdict.ALWAYS and bool(does.options or does.ends)
+    return protects or (protected is not CellVerdict.NEVER and does.removes)
 
 
 def _named(rules: RuleSet, facts: Facts) -> list[str]:

@@ -45,6 +45,7 @@ from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import CandidateMessage, Model, Side
 from ..symbolic.symbolic_message import named_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
+from .besides_dlp import left_alone, undecided
 from .difference_kinds import SearchedMail
 from .finding import Exempting, section_of
 from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of
@@ -159,19 +160,7 @@ def _besides(statements: Iterable[Statement], facts: Facts) -> tuple[DlpRule, ..
 
 def _undecided(facts: Facts, effect: RuleEffect) -> list[DlpRule]:
     """The DLP rules that may keep mail from an effect, where it is open on which mail they act."""
-    policies = facts.encrypters.dlp_policies
-    if not isinstance(policies, DlpRules):
-        return []
-    return [rule for rule in policies.undecided if may_treat_otherwise(rule.does, effect)]
-
-
-def _left_alone(facts: Facts, effect: RuleEffect) -> Facts:
-    """Facts as mail meets them on which none of these acts."""
-    policies = facts.encrypters.dlp_policies
-    undecided = _undecided(facts, effect)
-    if not undecided or not isinstance(policies, DlpRules):
-        return facts
-    return replace(facts, encrypters=replace(facts.encrypters, dlp_policies=policies.without(undecided)))
+    return [rule for rule in undecided(facts) if may_treat_otherwise(rule.does, effect)]
 
 
 @dataclass(frozen=True)
@@ -394,13 +383,13 @@ class _StatementSearch:
         """For each DLP rule that may keep mail from an effect, where it is open on which mail it acts, the literal that is true
         if it may act on the recipient's copy, or on one that the effect is about.
         """
-        undecided = {id(rule.does) for rule in _undecided(self._model.facts, effect)}
-        if not undecided:
+        acting = {id(rule.does) for rule in _undecided(self._model.facts, effect)}
+        if not acting:
             return []
         outcomes = [side.outcomes[0]]
         if effect.kind.startswith("copied"):
             outcomes += [copy.outcome for copy in self._model.added(side, 0, shared=False).copies_of(effect.names[0])]
-        return [high(when) for outcome in outcomes for does, when in outcome.after.dlp if id(does) in undecided]
+        return [high(when) for outcome in outcomes for does, when in outcome.after.dlp if id(does) in acting]
 
     def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
@@ -419,8 +408,8 @@ class _StatementSearch:
         if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
             yield from self._not_followed(rule, effect, managed=managed)
             return
-        others, undecided = self._not_theirs(rule, effect), self._acting_dlp(effect, free)
-        usual = [*self._usual(rule), *(~acts for acts in undecided)]
+        others, acting_dlp = self._not_theirs(rule, effect), self._acting_dlp(effect, free)
+        usual = [*self._usual(rule), *(~acts for acts in acting_dlp)]
         mail = [*others, high(self._named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]
         acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
@@ -452,8 +441,8 @@ class _StatementSearch:
             approved=approved,
             exempting=exempting,
             senders=senders,
-            besides_dlp=bool(undecided)
-            and model.solve([*self._usual(rule), *mail, model.circuit.disjunction(undecided)], self._remaining_budget),
+            besides_dlp=bool(acting_dlp)
+            and model.solve([*self._usual(rule), *mail, model.circuit.disjunction(acting_dlp)], self._remaining_budget),
             certain=certain,
             unknown=unknown,
         )
@@ -537,7 +526,8 @@ class _StatementSearch:
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
                 continue
-            alone = _left_alone(candidate.facts[0], effect)
+            facts = candidate.facts[0]
+            alone = left_alone(facts, _undecided(facts, effect))
             course = course_of(self._rules, candidate.message, alone, candidate.letter.recipient, person)
             if course is not None:
                 yield course, replace(candidate, facts=(alone,))

@@ -211,8 +211,16 @@ class DlpRules:
 
     @property
     def undecided(self) -> tuple[DlpRule, ...]:
-        """The rules that change mail, of which it is open on which mail they act."""
-        return tuple(rule for rule in self.rules if rule.does.restricts and not rule.is_certain)
+        """The rules that change mail, of which it is open on which mail they act, and that do nothing to other mail: none that
+        may match mail and do no more than stop later ones.
+        """
+        return tuple(
+            rule
+            for rule in self.rules
+            if rule.does.restricts
+            and not rule.is_certain
+            and not (rule.stops and (rule.does.outside_only or rule.does.not_understood))
+        )
 
     def without(self, some: Collection[DlpRule]) -> DlpRules:
         """These rules as mail meets them on which some do not act."""

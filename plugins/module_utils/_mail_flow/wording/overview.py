@@ -43,8 +43,8 @@ _VERDICT_WORDS: Mapping[CellVerdict, str] = {
 
 
 def overview_rows(cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """The cells as results have them: ``kind_of_mail``, ``destination``, ``protected``, ``on``, ``witness`` and, where
-    that is unknown, ``unknown``.
+    """The cells as results have them: ``kind_of_mail``, ``destination``, ``protected``, ``on``, ``witness``,
+    ``besides_dlp`` and, where that is unknown, ``unknown``.
     """
     return [_row(cell) for cell in cells]
 
@@ -57,7 +57,27 @@ def _row(cell: Cell) -> dict[str, Any]:
     }
     row |= {"on": list(cell.on)} if cell.on else {}
     row |= {"witness": worded(cell.witness)} if cell.witness else {}
+    row |= {"besides_dlp": list(cell.besides_dlp)} if cell.besides_dlp else {}
     return {**row, "unknown": reason_rows(cell.unknown)} if cell.unknown else row
+
+
+def _besides(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The DLP rules that may treat some mail of rows otherwise, as the subject of a sentence; empty if there are none."""
+    names = list(dict.fromkeys(repr(str(name)) for row in rows for name in row.get("besides_dlp") or ()))
+    return f"the DLP rule{'s' if len(names) > 1 else ''} {listed(names, joint='and')}" if names else ""
+
+
+def besides_words(row: Mapping[str, Any]) -> str:
+    """The DLP rules that may treat some mail of a row otherwise: ``but for the DLP rule 'Cards' (U33)``; empty if there are
+    none.
+    """
+    rules = _besides([row])
+    return f"but for {rules} ({questions.DLP_RULES})" if rules else ""
+
+
+def cell_words(row: Mapping[str, Any]) -> str:
+    """How a row is said by itself."""
+    return ", ".join(filter(None, [CELL_WORDS[row["protected"]], besides_words(row)]))
 
 
 def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[MailKind, str]:
@@ -101,8 +121,8 @@ def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[MailKind
 
 
 def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for all kinds of mail that are protected alike, one before them, and one about all mail that one open question
-    leaves unknown.
+    """A line for all kinds of mail that are protected alike, one before them, one about the DLP rules that may treat mail
+    otherwise, and one about all mail that one open question leaves unknown.
     """
     if rows:
         yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
@@ -116,6 +136,9 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         first, *others = names
         mail = [first, *(f"{name[0].lower()}{name[1:]}" for name in others)]
         yield f"  {listed(mail, joint='and', most=len(mail))}: {line}."
+    dlp = _besides(rows)
+    if dlp:
+        yield f"  But for DLP: {dlp} may treat some of this mail otherwise, and it is open which ({questions.DLP_RULES})."
     if undocumented_kinds:
         yield f"  {_unknown_line(rows, undocumented_kinds)}"
 
@@ -130,10 +153,14 @@ def _reach_of(kind: MailKind, rows: Sequence[Mapping[str, Any]], *, is_undocumen
         for verdict in _VERDICT_WORDS
     }
     given_domains = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
+    besides = {row["protected"] for row in rows if row["kind_of_mail"] == kind and row.get("besides_dlp")}
     parts = [
-        f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
-        if len(given_domains) > 1
-        else CELL_WORDS[verdict]
+        (
+            f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
+            if len(given_domains) > 1
+            else CELL_WORDS[verdict]
+        )
+        + (" (but for DLP)" if verdict in besides else "")
         for verdict, destinations in given_domains.items()
         if not is_undocumented or verdict is not CellVerdict.UNKNOWN
     ]
@@ -168,7 +195,7 @@ def contrast_row(contrast: Contrast) -> dict[str, Any]:
     for pair in contrast.cells:
         before, after = overview_rows(pair)
         mail, where = KINDS_OF_MAIL[before["kind_of_mail"]], before["destination"]
-        text = f"{mail} to {where}: before, {CELL_WORDS[before['protected']]}; after, {CELL_WORDS[after['protected']]}."
+        text = f"{mail} to {where}: before, {cell_words(before)}; after, {cell_words(after)}."
         rows.append(
             {
                 "kind_of_mail": before["kind_of_mail"],

@@ -36,6 +36,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.answers import prove
+from tests.unit.mail_flow.dlp_worlds import SENSITIVE, decrypts, encrypts
+from tests.unit.mail_flow.dlp_worlds import policy as dlp_policy
 from tests.unit.mail_flow.transit_vectors import BANK, TLS, WIDE, rule
 
 Values = dict[str, Any]
@@ -311,3 +313,33 @@ def test_what_a_fact_would_tell_or_what_differs_keeps_its_line(number: str, othe
     (line,) = list(reach_lines(rows))[1:]
     assert line.startswith("  Mail over 17.8 MB: ")
     assert line.endswith(f"({number}).")
+
+
+BY_CONTENT = {"from_scope": "InOrganization", "access_scope": "NotInOrganization", **SENSITIVE}
+
+
+@pytest.mark.parametrize(
+    ("rules", "dlp", "protected", "besides"),
+    [
+        ([], dlp_policy(BY_CONTENT, "Cards", block_access=True), "never", ()),
+        ([], encrypts(BY_CONTENT, "Cards"), "never", ("Cards",)),
+        ([ENCRYPT], encrypts(BY_CONTENT, "Cards"), "always", ()),
+        ([ENCRYPT], dlp_policy(BY_CONTENT, "Cards", block_access=True), "always", ()),
+        ([ENCRYPT], decrypts(BY_CONTENT, "Cards"), "always", ("Cards",)),
+        ([ENCRYPT], decrypts(BY_CONTENT, "Cards", scope={"adaptive": ["Sales"]}), "always", ("Cards",)),
+        ([ENCRYPT], decrypts({"access_scope": "InOrganization", **SENSITIVE}, "Cards"), "always", ()),
+        ([SECRET], decrypts(BY_CONTENT, "Cards"), "depends", ("Cards",)),
+        ([SECRET], dlp_policy(BY_CONTENT, "Cards", block_access=True), "depends", ("Cards",)),
+    ],
+)
+def test_a_cell_is_said_besides_dlp_rules_of_which_it_is_open_when_they_act(
+    rules: list[Values], dlp: Values, protected: str, besides: tuple[str, ...]
+) -> None:
+    facts = {**FACTS, "dlp_policies": [dlp]}
+    cell = cells(rules, dlp_policies=[dlp])[EVERYBODY_ELSE, "from_inside"]
+    assert (cell.protected, cell.besides_dlp, cell.unknown) == (protected, besides, ())
+    message = {key: value for key, value in cell.witness["message"].items() if key != "name"} | {"date": NOW}
+    (outcome,) = Simulator(rules, facts_of(facts)).run(message_of(message, "", "again"))["recipients"].values()
+    assert outcome == cell.witness["outcome"]
+    lines = list(reach_lines(overview_rows([cell])))
+    assert any("'Cards'" in line for line in lines) is bool(besides)

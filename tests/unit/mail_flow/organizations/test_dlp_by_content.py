@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     policy as policy_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 
 from tests.unit.mail_flow.answers import prove
 from tests.unit.mail_flow.asking import NOW
@@ -61,6 +63,21 @@ def test_what_is_said_of_rules_stays(name: str, does: str) -> None:
         (said.rule.name, said.effect, said.certain, said.unknown) for said in alone.statements
     ]
     assert bool(beside.dlp) is any(said.besides_dlp for said in beside.statements)
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+@pytest.mark.parametrize("does", _BY_ALL)
+def test_which_mail_is_protected_stays(name: str, does: str) -> None:
+    """Each cell of the overview is as without the DLP rule, and names it where it may treat mail otherwise."""
+    organization = ORGANIZATIONS[name]
+    rules = RuleSet(organization.numbered_rules)
+    alone = overview(rules, {**organization.facts, "dlp_policies": []}, NOW)
+    beside = overview(rules, {**organization.facts, "dlp_policies": [_BY_ALL[does]]}, NOW)
+    assert [(cell.kind, cell.destination, cell.protected) for cell in beside] == [
+        (cell.kind, cell.destination, cell.protected) for cell in alone
+    ]
+    named = {cell.protected for cell in beside if cell.besides_dlp}
+    assert named <= ({"always", "depends"} if does == "decrypts" else {"depends", "never"})
 
 
 @pytest.mark.parametrize("name", ORGANIZATIONS)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DLP rules of which it is open on which mail they act, such as one that looks for sensitive information. What is certain of
+mail on which they do not act can be said besides them, and they are named once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from ..model.facts import Facts
+from ..rules.dlp_rules import DlpRule, DlpRules
+
+
+def undecided(facts: Facts) -> tuple[DlpRule, ...]:
+    """The DLP rules that change mail, of which it is open on which mail they act."""
+    policies = facts.encrypters.dlp_policies
+    return policies.undecided if isinstance(policies, DlpRules) else ()
+
+
+def left_alone(facts: Facts, rules: Collection[DlpRule]) -> Facts:
+    """Facts as mail meets them on which some DLP rules do not act."""
+    policies = facts.encrypters.dlp_policies
+    if not rules or not isinstance(policies, DlpRules):
+        return facts
+    return replace(facts, encrypters=replace(facts.encrypters, dlp_policies=policies.without(rules)))
